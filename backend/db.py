@@ -1,0 +1,79 @@
+"""The database: declarative base, the session of a request, and the only place that commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy import DateTime, Engine, Enum, MetaData, create_engine
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from backend.settings import get_settings
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of all tables: named constraints, aware datetimes."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+Moment = DateTime(timezone=True)
+
+
+def by_value(enum: type[StrEnum], name: str) -> Enum:
+    """Column type that stores an enum by its value in text, with a CHECK of its own."""
+    return Enum(
+        enum,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+@lru_cache
+def engine() -> Engine:
+    """One pool a process. ``DATABASE_URL`` must be set by then (``langnghe up`` sets it for its children)."""
+    url = get_settings().database_url
+    if not url:
+        raise RuntimeError("LANGNGHE_DATABASE_URL is not set; `langnghe up` starts the embedded PostgreSQL")
+    return create_engine(url, pool_size=10, max_overflow=30, pool_pre_ping=True, pool_recycle=1800)
+
+
+@lru_cache
+def session_factory() -> sessionmaker[Session]:
+    """Tests bind this factory to their own connection, so that the committing code below runs as it does live."""
+    return sessionmaker(engine(), expire_on_commit=False)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One unit of work: commit at the end, roll back on any exception."""
+    with session_factory()() as session:
+        try:
+            yield session
+        except BaseException:
+            session.rollback()
+            raise
+        session.commit()
+
+
+def get_session() -> Iterator[Session]:
+    """The transaction of a request. It must be used with ``scope="function"``: FastAPI then runs the commit before
+    it sends the response, so that nobody is told of something that was not stored."""
+    with transaction() as session:
+        yield session
+
+
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]

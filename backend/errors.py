@@ -1,0 +1,87 @@
+"""Refusals in the words of the field, each with its HTTP status.
+
+``message`` is a Vietnamese sentence and at the same time the key of its translation; ``params`` fill its ``%(name)s``
+places after translation. ``field`` names the form field that the sentence belongs to. They are rendered in one place
+per edge: a page or JSON by ``backend.web``, a reply by ``bot.gateway``, a line by ``backend.cli``.
+"""
+
+
+def _(message: str) -> str:
+    """Mark a text for the catalogue; the edge that shows it translates it."""
+    return message
+
+
+class DomainError(Exception):
+    """A refusal that its reader can act on."""
+
+    status = 400
+
+    def __init__(self, message: str, *, field: str | None = None, **params: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.params = params
+
+    def __str__(self) -> str:
+        return self.message % self.params if self.params else self.message
+
+
+class Invalid(DomainError):
+    """What was typed cannot be taken; ``errors`` holds one refusal for each field concerned."""
+
+    status = 422
+
+    def __init__(
+        self, message: str, *, field: str | None = None, errors: "tuple[Invalid, ...]" = (), **params: object
+    ) -> None:
+        super().__init__(message, field=field, **params)
+        self.errors = errors or ((self,) if field else ())
+
+    @classmethod
+    def collect(cls, errors: "list[Invalid]") -> None:
+        """Raise all refusals of one form together, or nothing."""
+        if errors:
+            raise cls(_("Có chỗ cần sửa trước khi gửi."), errors=tuple(errors))
+
+
+class NotSignedIn(DomainError):
+    """Nobody is signed in, or no longer."""
+
+    status = 401
+
+    def __init__(self, message: str = "Bạn cần đăng nhập để tiếp tục.", **params: object) -> None:
+        super().__init__(message, **params)
+
+
+class Forbidden(DomainError):
+    """Signed in, and known to be without the right."""
+
+    status = 403
+
+    def __init__(self, message: str = "Bạn không có quyền thực hiện việc này.", **params: object) -> None:
+        super().__init__(message, **params)
+
+
+class NotFound(DomainError):
+    """Not there, or not for this reader: the answer is the same."""
+
+    status = 404
+
+    def __init__(self, message: str = "Không tìm thấy nội dung này.", **params: object) -> None:
+        super().__init__(message, **params)
+
+
+class Conflict(DomainError):
+    """Somebody else was first, or the state has moved on."""
+
+    status = 409
+
+
+class TooMany(DomainError):
+    """Too many attempts; ``retry_after`` tells the seconds to wait."""
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int, **params: object) -> None:
+        super().__init__(message, **params)
+        self.retry_after = retry_after
