@@ -1,0 +1,132 @@
+"""The history that nobody rewrites: append-only entries, chained by SHA-256 within a ticket or an account.
+
+An entry holds references and hashes, never a name, an address or a text, so that a person's data can be erased without
+breaking a chain. A trigger of the database refuses UPDATE, DELETE and TRUNCATE (see the first migration).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    insert,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from backend.db import Base, Moment
+
+FIRST = bytes(32)
+
+
+class Entry(Base):
+    """One thing that happened, link ``seq`` of its chain."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        UniqueConstraint("chain", "seq"),
+        CheckConstraint("seq > 0", name="seq"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    chain: Mapped[str] = mapped_column(String(40), doc="ticket:42, user:7")
+    seq: Mapped[int] = mapped_column()
+    at: Mapped[datetime] = mapped_column(Moment)
+    actor: Mapped[str] = mapped_column(String(40), doc="sender, system, user:7")
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    action: Mapped[str] = mapped_column(String(40))
+    data: Mapped[Any] = mapped_column(JSONB)
+    prev: Mapped[bytes] = mapped_column(LargeBinary(32))
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The first link of a chain that does not hold."""
+
+    chain: str
+    seq: int
+    why: str
+
+
+def link(chain: str, seq: int, at: datetime, actor: str, action: str, data: Mapping[str, Any], prev: bytes) -> bytes:
+    """SHA-256 over the canonical form of an entry: JSON, keys sorted, no spaces, UTC to the microsecond."""
+    form = [
+        chain,
+        seq,
+        at.astimezone(UTC).isoformat(timespec="microseconds"),
+        actor,
+        action,
+        data,
+        prev.hex(),
+    ]
+    text = json.dumps(form, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def record(
+    session: Session,
+    chain: str,
+    action: str,
+    *,
+    actor: str,
+    now: datetime,
+    data: Mapping[str, Any] | None = None,
+    first: bool = False,
+) -> int:
+    """Append an entry to a chain and return its ``seq``.
+
+    The caller holds the lock of what the chain is about (the ticket's row); two appenders without it collide on the
+    unique ``(chain, seq)`` instead of forking the chain. ``first`` spares the look-up when the chain is being born.
+    """
+    seq, prev = 1, FIRST
+    if not first:
+        head = session.execute(
+            select(Entry.seq, Entry.hash).where(Entry.chain == chain).order_by(Entry.seq.desc()).limit(1)
+        ).one_or_none()
+        if head is not None:
+            seq, prev = head.seq + 1, head.hash
+    values = dict(data or {})
+    session.execute(
+        insert(Entry).values(
+            chain=chain,
+            seq=seq,
+            at=now,
+            actor=actor,
+            user_id=int(actor.removeprefix("user:")) if actor.startswith("user:") else None,
+            action=action,
+            data=values,
+            prev=prev,
+            hash=link(chain, seq, now, actor, action, values, prev),
+        )
+    )
+    return seq
+
+
+def entries(session: Session, chain: str) -> list[Entry]:
+    """A chain from its first link on."""
+    return list(session.scalars(select(Entry).where(Entry.chain == chain).order_by(Entry.seq)))
+
+
+def first_break(chain: Iterable[Entry]) -> Broken | None:
+    """The first link of one chain (given in order) that is missing, altered or forged."""
+    prev = FIRST
+    for expected, entry in enumerate(chain, start=1):
+        if entry.seq != expected:
+            return Broken(entry.chain, expected, "missing")
+        if entry.prev != prev:
+            return Broken(entry.chain, entry.seq, "does not follow the link before")
+        if entry.hash != link(entry.chain, entry.seq, entry.at, entry.actor, entry.action, entry.data, prev):
+            return Broken(entry.chain, entry.seq, "altered")
+        prev = entry.hash
+    return None

@@ -1,0 +1,105 @@
+"""Limits on attempts: counted on the server, on the side of whoever tries, without storing an address.
+
+A key (network prefix, account) is stored as a keyed hash; the count belongs to a window of time. The attempt is written
+in a transaction of its own, so that the refusal which follows does not roll it back.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Index, LargeBinary, String, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from backend.db import Base, Moment, transaction
+from backend.errors import TooMany, _
+from backend.settings import get_settings
+
+
+class Attempt(Base):
+    """How often something failed for one key within one window."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index(None, "window"),)
+
+    scope: Mapped[str] = mapped_column(String(20), primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    window: Mapped[datetime] = mapped_column(Moment, primary_key=True)
+    count: Mapped[int] = mapped_column()
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most ``most`` failures of ``scope`` within ``span``."""
+
+    scope: str
+    most: int
+    span: timedelta
+
+
+SECRET_BY_NETWORK = Limit("secret-net", 20, timedelta(minutes=15))
+SIGN_IN_BY_NETWORK = Limit("signin-net", 30, timedelta(minutes=15))
+SIGN_IN_BY_ACCOUNT_AND_NETWORK = Limit("signin-acc", 6, timedelta(minutes=15))
+
+
+def network(address: str) -> str:
+    """The prefix behind which somebody can move freely: /64 of IPv6, the address itself of IPv4."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
+
+
+def _hash(scope: str, key: str) -> bytes:
+    secret = get_settings().secret_key.get_secret_value().encode()
+    return hmac.digest(secret, f"{scope}:{key}".encode(), hashlib.sha256)[:16]
+
+
+def _window(limit: Limit, now: datetime) -> datetime:
+    seconds = int(limit.span.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=UTC)
+
+
+def check(session: Session, limit: Limit, key: str, now: datetime) -> None:
+    """Refuse when the limit is used up; the refusal says how long to wait."""
+    window = _window(limit, now)
+    count = session.scalar(
+        select(Attempt.count).where(
+            Attempt.scope == limit.scope,
+            Attempt.key_hash == _hash(limit.scope, key),
+            Attempt.window == window,
+        )
+    )
+    if count is not None and count >= limit.most:
+        wait = int((window + limit.span - now).total_seconds()) + 1
+        raise TooMany(
+            _("Đã thử quá nhiều lần. Xin thử lại sau %(minutes)s phút."),
+            retry_after=wait,
+            minutes=max(1, -(-wait // 60)),
+        )
+
+
+def failed(limit: Limit, key: str, now: datetime) -> None:
+    """Count a failure, in a transaction of its own."""
+    with transaction() as session:
+        session.execute(
+            insert(Attempt)
+            .values(scope=limit.scope, key_hash=_hash(limit.scope, key), window=_window(limit, now), count=1)
+            .on_conflict_do_update(
+                index_elements=[Attempt.scope, Attempt.key_hash, Attempt.window],
+                set_={"count": Attempt.count + 1},
+            )
+        )
+
+
+def forget(session: Session, before: datetime) -> None:
+    """Remove the counts of windows that are over."""
+    session.execute(delete(Attempt).where(Attempt.window < before))

@@ -1,0 +1,16 @@
+"""Imports every table, for Alembic and for whoever needs the whole metadata."""
+
+import backend.attachments.models
+import backend.audit
+import backend.indices.models
+import backend.limits
+import backend.notify.models
+import backend.progress
+import backend.ratings.models
+import backend.tickets.models
+import backend.units.models
+import backend.users.models
+import backend.worktime.models
+from backend.db import Base
+
+__all__ = ["Base"]

@@ -1,0 +1,33 @@
+"""Ratings after handling: the three SIPAS feedback items, once per ticket."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.db import Base, Moment, by_value
+from backend.tickets.models import Channel
+
+
+class Rating(Base):
+    """Scores 1 (very dissatisfied) to 5 (very satisfied) on ease of reception, handling as the rules say, timely
+    notice. Unit and day of the answer are frozen here, so that a later move credits nobody else."""
+
+    __tablename__ = "ratings"
+    __table_args__ = (
+        CheckConstraint("ease BETWEEN 1 AND 5", name="ease"),
+        CheckConstraint("by_rules BETWEEN 1 AND 5", name="by_rules"),
+        CheckConstraint("timely BETWEEN 1 AND 5", name="timely"),
+        Index(None, "unit_id", "received_on"),
+    )
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    received_on: Mapped[date] = mapped_column(doc="the ticket's day of reception: the period it is counted in")
+    ease: Mapped[int] = mapped_column()
+    by_rules: Mapped[int] = mapped_column()
+    timely: Mapped[int] = mapped_column()
+    remark: Mapped[str | None] = mapped_column(Text)
+    channel: Mapped[Channel] = mapped_column(by_value(Channel, "rating_channel"))
+    method: Mapped[str] = mapped_column(String(40), default="sipas-feedback-3")
+    at: Mapped[datetime] = mapped_column(Moment)

@@ -1,0 +1,196 @@
+"""Tickets: what was sent, who has it, until when; personal data of senders apart from it."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Sequence,
+    String,
+    Text,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.db import Base, Moment, by_value
+from backend.units.models import Unit
+from backend.worktime.models import CalendarVersion
+
+ticket_ids = Sequence("tickets_id_seq", metadata=Base.metadata)
+
+
+class State(StrEnum):
+    """Where a ticket stands. The table of moves between them is ``lifecycle.TRANSITIONS``."""
+
+    NEW = "new"
+    ACCEPTED = "accepted"
+    AWAITING_SENDER = "awaiting_sender"
+    ANSWERED = "answered"
+
+
+OPEN_STATES = (State.NEW, State.ACCEPTED, State.AWAITING_SENDER)
+
+
+class Verdict(StrEnum):
+    """Whether the answer came by the due date, judged by date and frozen when it was given."""
+
+    ON_TIME = "on_time"
+    LATE = "late"
+
+
+class Channel(StrEnum):
+    """How the feedback came in."""
+
+    WEB = "web"
+    TELEGRAM = "telegram"
+    COUNTER = "counter"
+    IMPORT = "import"
+
+
+class CategoryClass(StrEnum):
+    """About regulations (quy định), about conduct (hành vi), or a field report (hiện trường)."""
+
+    REGULATION = "regulation"
+    CONDUCT = "conduct"
+    FIELD = "field"
+
+
+class Category(Base):
+    """What feedback can be about, and whether its sender must say who they are (NĐ 92/2017: name and a way to
+    reach them; a province may take field reports without)."""
+
+    __tablename__ = "categories"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name_vi: Mapped[str] = mapped_column(String(120))
+    name_en: Mapped[str] = mapped_column(String(120))
+    category_class: Mapped[CategoryClass] = mapped_column(by_value(CategoryClass, "category_class"))
+    contact_required: Mapped[bool] = mapped_column()
+    position: Mapped[int] = mapped_column()
+    listed: Mapped[bool] = mapped_column(default=True, doc="offered to senders")
+
+    def name(self, language: str) -> str:
+        return self.name_en if language == "en" else self.name_vi
+
+
+class TicketDay(Base):
+    """Where the public numbers of a day start: number of the day = id - base. Written once a day, so that senders
+    never queue for a counter."""
+
+    __tablename__ = "ticket_days"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    base: Mapped[int] = mapped_column()
+
+
+class Ticket(Base):
+    """A piece of feedback and its handling. ``state`` is assigned by ``tickets.service`` alone."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        CheckConstraint("(verdict IS NULL) = (answered_at IS NULL)", name="verdict_with_answer"),
+        CheckConstraint("(state = 'answered') = (answered_at IS NOT NULL)", name="answered_state"),
+        CheckConstraint("answered_at IS NULL OR answered_on >= received_on", name="answered_after_received"),
+        CheckConstraint("char_length(secret_hash::text) > 0 OR channel = 'import'", name="secret"),
+        Index(
+            "ix_tickets_inbox",
+            "unit_id",
+            "due_date",
+            "id",
+            postgresql_where=text("state <> 'answered'"),
+        ),
+        Index("ix_tickets_received", "unit_id", "received_on"),
+        Index("ix_tickets_received_all", "received_on"),
+        Index("ix_tickets_answered", "unit_id", "answered_on"),
+    )
+
+    id: Mapped[int] = mapped_column(ticket_ids, primary_key=True)
+    number: Mapped[str] = mapped_column(String(40), unique=True)
+    state: Mapped[State] = mapped_column(by_value(State, "state"))
+    version: Mapped[int] = mapped_column(
+        default=1, doc="goes up with each transition; a form that shows an old one is refused"
+    )
+    channel: Mapped[Channel] = mapped_column(by_value(Channel, "channel"))
+    category_code: Mapped[str] = mapped_column(ForeignKey("categories.code"))
+    about_unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), doc="the unit that the feedback is about")
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), doc="the unit that has it now")
+    title: Mapped[str] = mapped_column(String(200))
+    content: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(2), default="vi")
+
+    received_at: Mapped[datetime] = mapped_column(Moment)
+    received_on: Mapped[date] = mapped_column(doc="day of reception in Asia/Ho_Chi_Minh")
+    acknowledged_at: Mapped[datetime | None] = mapped_column(
+        Moment, doc="when the sender was given number, unit, due date"
+    )
+    rule: Mapped[str] = mapped_column(String(80), doc="the rule and value by which the due date was counted")
+    calendar_id: Mapped[int] = mapped_column(ForeignKey("calendar_versions.id"))
+    due_date: Mapped[date] = mapped_column()
+    due_estimated: Mapped[bool] = mapped_column(default=False, doc="the date leans on a calendar not announced yet")
+    accepted_at: Mapped[datetime | None] = mapped_column(Moment)
+    answered_at: Mapped[datetime | None] = mapped_column(Moment)
+    answered_on: Mapped[date | None] = mapped_column()
+    working_days: Mapped[int | None] = mapped_column(doc="working days from reception to answer, pauses left out")
+    verdict: Mapped[Verdict | None] = mapped_column(by_value(Verdict, "verdict"))
+    told_at: Mapped[datetime | None] = mapped_column(Moment, doc="when the answer first reached the sender")
+    told_in_time: Mapped[bool | None] = mapped_column(doc="within one working day of the answer")
+
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), default=b"")
+    idempotency_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    fingerprint: Mapped[bytes | None] = mapped_column(
+        LargeBinary(32), doc="of what was sent, to tell a retry from a new text"
+    )
+    import_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    demonstration: Mapped[bool] = mapped_column(default=False)
+
+    category: Mapped[Category] = relationship(lazy="raise")
+    unit: Mapped[Unit] = relationship(lazy="raise", foreign_keys=[unit_id])
+    about_unit: Mapped[Unit] = relationship(lazy="raise", foreign_keys=[about_unit_id])
+    calendar: Mapped[CalendarVersion] = relationship(lazy="raise")
+    contact: Mapped["Contact | None"] = relationship(lazy="raise", back_populates="ticket")
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN_STATES
+
+
+class Contact(Base):
+    """Who sent a ticket and how to reach them. Apart from the ticket, so that it can be withheld and erased."""
+
+    __tablename__ = "ticket_contacts"
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(120))
+    phone: Mapped[str | None] = mapped_column(String(40))
+    email: Mapped[str | None] = mapped_column(String(200))
+    address: Mapped[str | None] = mapped_column(String(300))
+    chat_id: Mapped[int | None] = mapped_column(index=True, doc="Telegram chat that is told each step")
+    consent_at: Mapped[datetime] = mapped_column(Moment)
+
+    ticket: Mapped[Ticket] = relationship(lazy="raise", back_populates="contact")
+
+
+class MessageKind(StrEnum):
+    """What a text in the course of a ticket is."""
+
+    QUESTION = "question"
+    REPLY = "reply"
+    REASON = "reason"
+    ANSWER = "answer"
+
+
+class TicketMessage(Base):
+    """A text written in the course of handling. The history refers to it by id and hash."""
+
+    __tablename__ = "ticket_messages"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    kind: Mapped[MessageKind] = mapped_column(by_value(MessageKind, "message_kind"))
+    body: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Moment)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))

@@ -1,0 +1,64 @@
+"""Accounts of staff and their server-side sessions."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.db import Base, Moment, by_value
+from backend.units.models import Unit
+
+
+class Role(StrEnum):
+    """What somebody is here for; ``policy.can`` says what each may do."""
+
+    CITIZEN = "citizen"
+    OFFICER = "officer"
+    LEADER = "leader"
+    COORDINATOR = "coordinator"
+    MANAGER = "manager"
+    ADMINISTRATOR = "administrator"
+
+
+STAFF = tuple(role for role in Role if role is not Role.CITIZEN)
+
+
+class User(Base):
+    """An account of staff. Citizens need none."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint("role <> 'citizen'", name="staff"),
+        CheckConstraint(
+            "unit_id IS NOT NULL OR role IN ('coordinator', 'manager', 'administrator')", name="unit_of_role"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(200), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str] = mapped_column(Text)
+    role: Mapped[Role] = mapped_column(by_value(Role, "role"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+    unit: Mapped[Unit | None] = relationship(lazy="raise")
+
+
+class UserSession(Base):
+    """A sign-in. Only the SHA-256 of its token is kept; ending it is a date, so that it stays in the history."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    seen_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    user: Mapped[User] = relationship(lazy="raise")

@@ -1,0 +1,1 @@
+"""Working time: calendars, terms, due dates and their explanation. Pure: no database, no clock."""
