@@ -1,0 +1,271 @@
+"""The work calendar (lịch làm việc): which days a unit works, and in which hours.
+
+A version never changes: another set of days is another version. It is declared for whole years, each of
+them announced or estimated; outside those years it still answers, with the plain week, and says that the
+answer is an estimate.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Final, Self
+from zoneinfo import ZoneInfo
+
+from backend.worktime.dayindex import MINUTE, RunningSum
+from backend.worktime.errors import WorktimeError, _
+
+ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
+DAY_MINUTES: Final = 24 * 60
+MAX_YEARS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """Working hours within one day, in minutes since local midnight: ``opens`` included, ``closes`` not."""
+
+    opens: int
+    closes: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``7:30-11:30``; ``24:00`` is the end of the day."""
+        try:
+            opens, closes = (
+                int(hour) * 60 + int(minute) for hour, minute in (clock.strip().split(":") for clock in text.split("-"))
+            )
+        except ValueError:
+            raise WorktimeError(_("Khung giờ “%(text)s” phải có dạng 7:30-11:30."), text=text) from None
+        return cls(opens, closes)
+
+    def __str__(self) -> str:
+        return f"{self.opens // 60}:{self.opens % 60:02}-{self.closes // 60}:{self.closes % 60:02}"
+
+
+Windows = tuple[Window, ...]
+Week = tuple[Windows, Windows, Windows, Windows, Windows, Windows, Windows]  # Monday first
+
+
+@dataclass(frozen=True, slots=True)
+class DayException:
+    """A date that departs from its week: closed (holiday, swapped day off) or open (make-up Saturday).
+
+    ``windows`` are its own hours if it is open; None means those of an ordinary working day.
+    ``verified`` is false while the rule behind it has not been seen enacted.
+    """
+
+    day: date
+    is_open: bool
+    name: str
+    windows: Windows | None = None
+    verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Other hours from ``first`` to ``last``, both included (giờ mùa hè, mùa đông)."""
+
+    first: date
+    last: date
+    week: Week
+
+
+@dataclass(frozen=True)
+class WorkCalendar:
+    """One version of a calendar, with the prefix sums that make every question cheap.
+
+    ``years`` maps each declared year to whether it was announced (else it is an estimate).
+    ``perpetual`` says that the plain week is the whole truth, so that no answer is ever an estimate.
+    Raises WorktimeError for a calendar without any working day, with overlapping or impossible windows,
+    with a gap in its years, or with an exception or season outside them or given twice.
+    """
+
+    code: str
+    version: str
+    week: Week
+    years: tuple[tuple[int, bool], ...]
+    exceptions: tuple[DayException, ...] = ()
+    seasons: tuple[Season, ...] = ()
+    basis: str = ""
+    perpetual: bool = False
+
+    first: int = field(init=False, repr=False, compare=False)  # ordinals of the declared days
+    last: int = field(init=False, repr=False, compare=False)
+    by_day: dict[int, DayException] = field(init=False, repr=False, compare=False)
+    days: RunningSum = field(init=False, repr=False, compare=False)  # working days
+    time: RunningSum = field(init=False, repr=False, compare=False)  # working microseconds
+    doubts: RunningSum = field(init=False, repr=False, compare=False)  # days that are an estimate
+    hours: list[Windows] = field(init=False, repr=False, compare=False)  # of each declared day
+
+    def __post_init__(self) -> None:
+        _check_years(self.years)
+        _check_week(self.week)
+        set_ = object.__setattr__  # the instance is frozen; these are computed once from what was declared
+        set_(self, "first", date(self.years[0][0], 1, 1).toordinal())
+        set_(self, "last", date(self.years[-1][0], 12, 31).toordinal())
+        set_(self, "by_day", {exception.day.toordinal(): exception for exception in self.exceptions})
+        _check_exceptions(self)
+        _check_seasons(self)
+        set_(self, "hours", _hours_by_day(self))
+        worked = [sum(window.closes - window.opens for window in windows) * MINUTE for windows in self.hours]
+        if not any(worked):
+            raise WorktimeError(_("Lịch phải có ít nhất một ngày làm việc."))
+        week = [sum(window.closes - window.opens for window in windows) * MINUTE for windows in self.week]
+        one = [int(amount > 0) for amount in worked]
+        set_(self, "days", RunningSum.over(self.first, one, [int(amount > 0) for amount in week], unit=True))
+        set_(self, "time", RunningSum.over(self.first, worked, week))
+        set_(self, "doubts", RunningSum.over(self.first, _doubts_by_day(self), [int(not self.perpetual)] * 7))
+
+    @classmethod
+    def declare(
+        cls,
+        code: str,
+        version: str,
+        *,
+        week: Mapping[int, Iterable[str]],
+        years: Mapping[int, bool],
+        exceptions: Sequence[DayException] = (),
+        seasons: Sequence[Season] = (),
+        basis: str = "",
+        perpetual: bool = False,
+    ) -> Self:
+        """Build from readable parts: ``week={0: ["7:30-11:30", "13:30-17:00"], ...}``, Monday is 0."""
+        return cls(
+            code,
+            version,
+            week_of(week),
+            tuple(sorted(years.items())),
+            tuple(sorted(exceptions, key=lambda exception: exception.day)),
+            tuple(sorted(seasons, key=lambda season: season.first)),
+            basis,
+            perpetual,
+        )
+
+    @property
+    def first_day(self) -> date:
+        return date.fromordinal(self.first)
+
+    @property
+    def last_day(self) -> date:
+        return date.fromordinal(self.last)
+
+    def windows(self, ordinal: int) -> Windows:
+        """Working hours of a day; none on a day off."""
+        if self.first <= ordinal <= self.last:
+            return self.hours[ordinal - self.first]
+        return self.week[(ordinal - 1) % 7]
+
+    def is_working(self, day: date) -> bool:
+        return bool(self.windows(day.toordinal()))
+
+    def close(self, ordinal: int) -> int:
+        """Minute at which the day closes: the end of its last window, or 24:00 on a day off."""
+        windows = self.windows(ordinal)
+        return windows[-1].closes if windows else DAY_MINUTES
+
+    def leans_on_estimate(self, after: int, upto: int) -> bool:
+        """Whether any of the days after+1..upto is estimated, unverified or outside the declared years."""
+        return self.doubts.at(upto) > self.doubts.at(after)
+
+
+def week_of(week: Mapping[int, Iterable[str]]) -> Week:
+    """The seven days of a week from ``{weekday: ["7:30-11:30", ...]}``; a weekday left out is off."""
+    if not all(0 <= weekday <= 6 for weekday in week):
+        raise WorktimeError(_("Thứ trong tuần được đánh số từ 0 (thứ Hai) đến 6 (Chủ nhật)."))
+    mon, tue, wed, thu, fri, sat, sun = (
+        tuple(sorted(Window.parse(text) for text in week.get(weekday, ()))) for weekday in range(7)
+    )
+    return mon, tue, wed, thu, fri, sat, sun
+
+
+def local(moment: datetime) -> datetime:
+    """The moment in Vietnam's time, in which all terms are counted; a naive one is refused."""
+    if moment.tzinfo is None:
+        raise WorktimeError(_("Thời điểm phải kèm múi giờ."))
+    return moment.astimezone(ZONE)
+
+
+def _check_windows(windows: Windows) -> None:
+    for window in windows:
+        if not 0 <= window.opens < window.closes <= DAY_MINUTES:
+            raise WorktimeError(_("Khung giờ %(window)s không hợp lệ."), window=window)
+    for earlier, later in pairwise(windows):
+        if later.opens < earlier.closes:
+            raise WorktimeError(
+                _("Hai khung giờ %(earlier)s và %(later)s chồng lên nhau."), earlier=earlier, later=later
+            )
+
+
+def _check_week(week: Week) -> None:
+    if len(week) != 7:
+        raise WorktimeError(_("Tuần làm việc phải khai đủ bảy ngày."))
+    for windows in week:
+        _check_windows(windows)
+    if not any(week):
+        raise WorktimeError(_("Lịch phải có ít nhất một ngày làm việc trong tuần."))
+
+
+def _check_years(years: tuple[tuple[int, bool], ...]) -> None:
+    if not years:
+        raise WorktimeError(_("Lịch phải khai ít nhất một năm."))
+    if len(years) > MAX_YEARS:
+        raise WorktimeError(_("Lịch khai tối đa %(limit)s năm."), limit=MAX_YEARS)
+    for (year, _announced), (following, _also) in pairwise(years):
+        if following != year + 1:
+            raise WorktimeError(_("Lịch thiếu năm %(year)s."), year=year + 1)
+    if not 1 < years[0][0] <= years[-1][0] < 9999:
+        raise WorktimeError(_("Năm của lịch phải từ 2 đến 9998."))
+
+
+def _check_exceptions(calendar: WorkCalendar) -> None:
+    if len(calendar.by_day) != len(calendar.exceptions):
+        raise WorktimeError(_("Có ngày được khai ngoại lệ hai lần."))
+    for exception in calendar.exceptions:
+        day = f"{exception.day:%d/%m/%Y}"
+        if not calendar.first <= exception.day.toordinal() <= calendar.last:
+            raise WorktimeError(_("Ngày ngoại lệ %(day)s nằm ngoài các năm của lịch."), day=day)
+        if exception.windows is not None and exception.is_open != bool(exception.windows):
+            raise WorktimeError(_("Giờ làm việc của ngày %(day)s trái với loại ngoại lệ."), day=day)
+        _check_windows(exception.windows or ())
+
+
+def _check_seasons(calendar: WorkCalendar) -> None:
+    for season in calendar.seasons:
+        _check_week(season.week)
+        if not calendar.first <= season.first.toordinal() <= season.last.toordinal() <= calendar.last:
+            raise WorktimeError(
+                _("Mùa từ %(first)s đến %(last)s không nằm gọn trong các năm của lịch."),
+                first=f"{season.first:%d/%m/%Y}",
+                last=f"{season.last:%d/%m/%Y}",
+            )
+    for earlier, later in pairwise(calendar.seasons):
+        if later.first <= earlier.last:
+            raise WorktimeError(_("Hai mùa giờ làm việc chồng lên nhau."))
+
+
+def _hours_by_day(calendar: WorkCalendar) -> list[Windows]:
+    """Windows of each declared day: the week, then seasons, then exceptions."""
+    weeks = [calendar.week] * (calendar.last - calendar.first + 1)
+    for season in calendar.seasons:
+        start, end = season.first.toordinal() - calendar.first, season.last.toordinal() - calendar.first + 1
+        weeks[start:end] = [season.week] * (end - start)
+    hours = [week[(calendar.first + i - 1) % 7] for i, week in enumerate(weeks)]
+    for ordinal, exception in calendar.by_day.items():
+        i = ordinal - calendar.first
+        if not exception.is_open:
+            hours[i] = ()
+        elif exception.windows is not None:
+            hours[i] = exception.windows
+        elif not hours[i]:  # a make-up Saturday works the hours of an ordinary day of that week
+            hours[i] = next(windows for windows in weeks[i] if windows)
+    return hours
+
+
+def _doubts_by_day(calendar: WorkCalendar) -> list[int]:
+    doubts: list[int] = []
+    for year, announced in calendar.years:
+        doubts += [int(not announced)] * (date(year + 1, 1, 1) - date(year, 1, 1)).days
+    for ordinal, exception in calendar.by_day.items():
+        if not exception.verified:
+            doubts[ordinal - calendar.first] = 1
+    return doubts

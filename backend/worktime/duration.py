@@ -1,0 +1,67 @@
+"""A term (thời hạn): a number of working days, calendar days, or working hours or minutes."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from backend.worktime.errors import WorktimeError, _
+
+
+class Unit(StrEnum):
+    """What a term is counted in; the value is what configuration and commands write."""
+
+    WORKING_DAYS = "working days"
+    CALENDAR_DAYS = "days"
+    WORKING_HOURS = "working hours"
+    WORKING_MINUTES = "working minutes"
+
+    @property
+    def minutes(self) -> int:
+        """Length in working minutes; 0 for units that are counted in days."""
+        return _MINUTES.get(self, 0)
+
+
+_MINUTES: Final = {Unit.WORKING_HOURS: 60, Unit.WORKING_MINUTES: 1}
+_NAMES: Final = {
+    "working day": Unit.WORKING_DAYS,
+    "ngày làm việc": Unit.WORKING_DAYS,
+    "day": Unit.CALENDAR_DAYS,
+    "calendar day": Unit.CALENDAR_DAYS,
+    "ngày": Unit.CALENDAR_DAYS,
+    "working hour": Unit.WORKING_HOURS,
+    "giờ làm việc": Unit.WORKING_HOURS,
+    "working minute": Unit.WORKING_MINUTES,
+    "phút làm việc": Unit.WORKING_MINUTES,
+}
+_TEXT: Final = re.compile(r"([0-9]{1,7})\s+(\D+)")
+MAX_VALUE: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A positive whole number of units. Raises WorktimeError for anything else."""
+
+    value: int
+    unit: Unit
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.value <= MAX_VALUE:
+            raise WorktimeError(_("Thời hạn phải từ 1 đến %(limit)s."), limit=MAX_VALUE)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``15 working days``, ``20 days``, ``4 working hours``, ``30 phút làm việc``."""
+        found = _TEXT.fullmatch(" ".join(text.lower().split()))
+        name = found[2] if found else ""
+        unit = _NAMES.get(name) or _NAMES.get(name.removesuffix("s"))
+        if found is None or unit is None:
+            raise WorktimeError(
+                _("Không hiểu thời hạn “%(text)s”. Hãy ghi như “15 working days” hoặc “15 ngày làm việc”."),
+                text=text,
+            )
+        return cls(int(found[1]), unit)
+
+    def __str__(self) -> str:
+        unit = self.unit.value
+        return f"{self.value} {unit.removesuffix('s') if self.value == 1 else unit}"
