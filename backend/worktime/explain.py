@@ -1,0 +1,160 @@
+"""Why a term ends when it does: each day of it, counted or not, and for which reason.
+
+Reasons are codes with parameters; sentences are made where they are shown.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from backend.worktime.arithmetic import due, worked
+from backend.worktime.calendar import WorkCalendar
+from backend.worktime.duration import Duration, Unit
+from backend.worktime.moments import DAY, Pause, days_closing_in, moment_at, wall
+
+
+class Why(StrEnum):
+    """Why a day counts or does not; the comment names the parameters."""
+
+    COUNTED = "counted"  # minute clocks: paused (timedelta), if part of the day was
+    MAKEUP = "makeup"  # name: counted, worked in exchange for another day
+    DAY_OF_EVENT = "day_of_event"
+    WEEKEND = "weekend"
+    HOLIDAY = "holiday"  # name
+    DAY_OFF = "day_off"  # a weekday on which this unit never works
+    PAUSED = "paused"  # pause: index of the caller's pause that covers the close
+    ROLLED = "rolled"  # after a term of calendar days that ended on a day off; name, if a holiday
+    AFTER_HOURS = "after_hours"  # minute clocks: no working time left that day
+
+
+class Doubt(StrEnum):
+    """Why a day is only an estimate."""
+
+    UNVERIFIED = "unverified"  # leans on a rule not seen enacted
+    ESTIMATED_YEAR = "estimated_year"
+    UNDECLARED_YEAR = "undeclared_year"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One line of an explanation; ``worked`` is what a minute clock counted on that day."""
+
+    day: date
+    counted: bool
+    why: Why
+    params: Mapping[str, object]
+    doubt: Doubt | None = None
+    worked: timedelta = timedelta(0)
+
+    @property
+    def estimate(self) -> bool:
+        return self.doubt is not None
+
+
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+_Reason = tuple[bool, Why, Mapping[str, object]]
+
+
+def explain(calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()) -> list[Day]:
+    """Every day from the event to the due date, both included; the counted ones add up to the term."""
+    end = due(calendar, duration, received, pauses)
+    event, last = wall(received) // DAY, end.on.toordinal()
+    if duration.unit.minutes:
+        return [_minutes_of(calendar, ordinal, received, end.at, pauses) for ordinal in range(event, last + 1)]
+    paused = _paused_days(calendar, pauses, event + 1, last)
+    days = [_day(calendar, event, (False, Why.DAY_OF_EVENT, _NOTHING))]
+    left = duration.value
+    for ordinal in range(event + 1, last + 1):
+        if duration.unit is Unit.WORKING_DAYS:
+            reason = _working_day_reason(calendar, ordinal, paused)
+        else:
+            reason = _calendar_day_reason(calendar, ordinal, paused, left)
+        left -= reason[0]
+        days.append(_day(calendar, ordinal, reason))
+    return days
+
+
+def doubt(calendar: WorkCalendar, ordinal: int) -> Doubt | None:
+    """Why the calendar's word on a day is an estimate, if it is."""
+    if not calendar.leans_on_estimate(ordinal - 1, ordinal):
+        return None
+    if not calendar.first <= ordinal <= calendar.last:
+        return Doubt.UNDECLARED_YEAR
+    year = date.fromordinal(ordinal).year
+    announced = calendar.years[year - calendar.years[0][0]][1]
+    return Doubt.UNVERIFIED if announced else Doubt.ESTIMATED_YEAR
+
+
+def _day(calendar: WorkCalendar, ordinal: int, reason: _Reason, worked: timedelta = timedelta(0)) -> Day:
+    counted, why, params = reason
+    return Day(date.fromordinal(ordinal), counted, why, params, doubt(calendar, ordinal), worked)
+
+
+def _paused_days(calendar: WorkCalendar, pauses: Sequence[Pause], first: int, last: int) -> dict[int, int]:
+    """Each day in first..last that is paused at its close, with the index of the earliest such pause."""
+    paused: dict[int, int] = {}
+    for index, (start, end) in enumerate(pauses):
+        low, high = days_closing_in(calendar, (wall(start), wall(end)))
+        for ordinal in range(max(low, first), min(high, last) + 1):
+            paused.setdefault(ordinal, index)
+    return paused
+
+
+def _off_reason(calendar: WorkCalendar, ordinal: int) -> _Reason:
+    exception = calendar.by_day.get(ordinal)
+    if exception:
+        return False, Why.HOLIDAY, {"name": exception.name}
+    return False, Why.DAY_OFF if (ordinal - 1) % 7 < 5 else Why.WEEKEND, _NOTHING
+
+
+def _worked_reason(calendar: WorkCalendar, ordinal: int) -> _Reason:
+    exception = calendar.by_day.get(ordinal)
+    if exception and not calendar.week[(ordinal - 1) % 7]:
+        return True, Why.MAKEUP, {"name": exception.name}
+    return True, Why.COUNTED, _NOTHING
+
+
+def _working_day_reason(calendar: WorkCalendar, ordinal: int, paused: Mapping[int, int]) -> _Reason:
+    if not calendar.windows(ordinal):
+        return _off_reason(calendar, ordinal)
+    if ordinal in paused:
+        return False, Why.PAUSED, {"pause": paused[ordinal]}
+    return _worked_reason(calendar, ordinal)
+
+
+def _calendar_day_reason(calendar: WorkCalendar, ordinal: int, paused: Mapping[int, int], left: int) -> _Reason:
+    if not left:
+        exception = calendar.by_day.get(ordinal)
+        return False, Why.ROLLED, {"name": exception.name} if exception else _NOTHING
+    if ordinal in paused:
+        return False, Why.PAUSED, {"pause": paused[ordinal]}
+    return True, Why.COUNTED, _NOTHING
+
+
+def _minutes_of(
+    calendar: WorkCalendar, ordinal: int, received: datetime, end: datetime, pauses: Sequence[Pause]
+) -> Day:
+    """What a minute clock counted on one day, and what stopped it."""
+    if not calendar.windows(ordinal):
+        return _day(calendar, ordinal, _off_reason(calendar, ordinal))
+    start = max(wall(received), ordinal * DAY)
+    finish = max(start, min(wall(end), (ordinal + 1) * DAY))
+    span = moment_at(start), moment_at(finish)
+    counted, open_time = worked(calendar, *span, pauses), worked(calendar, *span)
+    if counted:
+        _true, why, params = _worked_reason(calendar, ordinal)
+        if counted < open_time:
+            params = {**params, "paused": open_time - counted}
+        return _day(calendar, ordinal, (True, why, params), counted)
+    if open_time:
+        return _day(calendar, ordinal, (False, Why.PAUSED, {"pause": _pause_over(pauses, finish)}))
+    return _day(calendar, ordinal, (False, Why.AFTER_HOURS, _NOTHING))
+
+
+def _pause_over(pauses: Sequence[Pause], instant: int) -> int:
+    """The index of the latest pause that began before an instant of a wholly paused day."""
+    begun = [(wall(start), index) for index, (start, _end) in enumerate(pauses) if wall(start) < instant]
+    return max(begun)[1]

@@ -1,0 +1,86 @@
+"""The same arithmetic on arrays of dates, for figures over many tickets.
+
+Dates are ``datetime64[D]`` in Vietnam's time; arrays broadcast. Pauses are not taken: a ticket that was
+paused is counted one by one. NaT and other resolutions are refused, for both would be silently wrong.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.worktime.calendar import WorkCalendar
+from backend.worktime.dayindex import MAX_ORDINAL, RepeatingWeek, RunningSum
+from backend.worktime.duration import MAX_VALUE
+from backend.worktime.errors import WorktimeError, _
+
+Dates = NDArray[np.datetime64]
+Integers = NDArray[np.int64]
+_EPOCH: Final = 719_163  # ordinal of 1970-01-01, day 0 of datetime64
+
+
+def due_dates(calendar: WorkCalendar, days: int | Integers, received: Dates) -> Dates:
+    """Due date of ``days`` working days after each date of reception, that date not counted."""
+    values = np.asarray(days)
+    if values.dtype.kind not in "iu" or (values.size and not 1 <= values.min() <= values.max() <= MAX_VALUE):
+        raise WorktimeError(_("Thời hạn phải từ 1 đến %(limit)s."), limit=MAX_VALUE)
+    return _dates(_reaching(calendar.days, _at(calendar.days, _ordinals(received)) + values))
+
+
+def working_days_between(calendar: WorkCalendar, start: Dates, end: Dates) -> Integers:
+    """Working days after ``start`` up to ``end`` included; negative where the end is earlier."""
+    return _at(calendar.days, _ordinals(end)) - _at(calendar.days, _ordinals(start))
+
+
+def lean_on_estimate(calendar: WorkCalendar, start: Dates, end: Dates) -> NDArray[np.bool_]:
+    """Whether any day after ``start`` up to ``end`` is estimated, unverified or undeclared."""
+    return np.not_equal(_at(calendar.doubts, _ordinals(end)), _at(calendar.doubts, _ordinals(start)))
+
+
+def _ordinals(dates: Dates) -> Integers:
+    dates = np.asarray(dates)
+    if dates.dtype != np.dtype("datetime64[D]") or np.isnat(dates).any():
+        raise WorktimeError(_("Cần mảng ngày đầy đủ, không có ô trống, kiểu datetime64[D]."))
+    return _within_years(dates.view(np.int64) + _EPOCH)
+
+
+def _dates(ordinals: Integers) -> Dates:
+    dates: Dates = (_within_years(ordinals) - _EPOCH).astype("datetime64[D]")
+    return dates
+
+
+def _within_years(ordinals: Integers) -> Integers:
+    if ordinals.size and not 1 <= ordinals.min() <= ordinals.max() < MAX_ORDINAL:
+        raise WorktimeError(_("Thời hạn này vượt quá những năm mà lịch có thể tính."))
+    return ordinals
+
+
+def _upto(week: RepeatingWeek, ordinals: Integers) -> Integers:
+    weeks, rest = np.divmod(ordinals, 7)
+    total: Integers = weeks * week.total + np.asarray(week.head)[rest]
+    return total
+
+
+def _at(sums: RunningSum, ordinals: Integers) -> Integers:
+    table = np.asarray(sums.sums)
+    known: Integers = table.take(ordinals - (sums.first - 1), mode="clip")
+    if not ordinals.size or sums.first - 1 <= ordinals.min() <= ordinals.max() <= sums.last:
+        return known
+    declared = np.clip(ordinals, sums.first - 1, sums.last)
+    return known + _upto(sums.week, ordinals) - _upto(sums.week, declared)
+
+
+def _reaching(sums: RunningSum, amounts: Integers) -> Integers:
+    """The inverse on sums of units: inside the declared days by table, outside by the repeating week."""
+    known = np.asarray(sums.inverse)
+    final = len(known) - 1
+    days: Integers = np.asarray(known.take(amounts, mode="clip"))
+    beyond, before = amounts > final, amounts <= 0
+    for outside, offset in (
+        (beyond, sums.week.upto(sums.last) - final),
+        (before, sums.week.upto(sums.first - 1)),
+    ):
+        if outside.any():
+            weeks, rest = np.divmod(amounts[outside] + (offset - 1), sums.week.total)
+            days[outside] = weeks * 7 + np.searchsorted(sums.week.head, rest + 1)
+    return days
