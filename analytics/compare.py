@@ -1,0 +1,80 @@
+"""Whether two published figures may be compared: marks by pair of methods and code, as data."""
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+
+from analytics.methods import METHODS, MethodError, Text
+
+
+class Mark(StrEnum):
+    """Verdict on a comparison between two methods."""
+
+    COMPARABLE = "comparable"
+    FORMULA_CHANGED = "formula-changed"
+    ITEM_NOT_ASKED = "item-not-asked"
+    WORDING_CHANGED = "wording-changed"
+    NOT_COMPARABLE = "not-comparable"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparability:
+    """A mark and the reason for it, to be shown together."""
+
+    mark: Mark
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    earlier: str
+    later: str
+    codes: tuple[str, ...]
+    verdict: Comparability
+
+    def applies(self, earlier: str, later: str, code: str) -> bool:
+        return (self.earlier, self.later) == (earlier, later) and any(_matches(p, code) for p in self.codes)
+
+
+SAME_METHOD = Comparability(Mark.COMPARABLE, Text("cùng phương pháp", "same method"))
+UNLISTED = Comparability(
+    Mark.NOT_COMPARABLE,
+    Text("hai cuộc khảo sát theo hai phương pháp khác nhau", "two surveys by two different methods"),
+)
+
+
+def comparability(earlier: str, later: str, code: str) -> Comparability:
+    """The mark for one code between two methods, either way round. Pairs that no rule names are not comparable."""
+    if earlier == later:
+        return SAME_METHOD
+    matching = [
+        rule.verdict for rule in _rules() if rule.applies(earlier, later, code) or rule.applies(later, earlier, code)
+    ]
+    return matching[-1] if matching else UNLISTED
+
+
+@lru_cache
+def _rules() -> tuple[_Rule, ...]:
+    raw = tomllib.loads((files("analytics") / "data" / "comparability.toml").read_text(encoding="utf-8"))
+    rules = tuple(
+        _Rule(
+            entry["earlier"],
+            entry["later"],
+            tuple(entry["codes"]),
+            Comparability(Mark(entry["mark"]), Text(entry["reason_vi"], entry["reason_en"])),
+        )
+        for entry in raw["rule"]
+    )
+    if unknown := {code for rule in rules for code in (rule.earlier, rule.later)} - set(METHODS):
+        raise MethodError(f"comparability names unknown methods: {', '.join(sorted(unknown))}")
+    return rules
+
+
+def _matches(pattern: str, code: str) -> bool:
+    if pattern == "*":
+        return True
+    if pattern.endswith(".*"):
+        return code == pattern[:-2] or code.startswith(pattern[:-1])
+    return code == pattern

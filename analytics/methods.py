@@ -1,0 +1,191 @@
+"""Methods of SIPAS as data: what was asked of whom, how scores become indices, how indices aggregate.
+
+The files in ``analytics/data`` are the methods; this module reads and checks them. Evidence marks: S printed in a
+source document, V read in a public source, D derived by arithmetic on published figures and checked, ? not verified.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+METHODS = ("qd1001-2023", "form-2022", "dak-nong", "qd2640")
+
+
+class MethodError(ValueError):
+    """A method file does not say what a method must say."""
+
+
+class Level(StrEnum):
+    """Depth in the satisfaction tree."""
+
+    ITEM = "item"
+    GROUP = "group"
+    COMPONENT = "component"
+    OVERALL = "overall"
+
+
+class Rule(StrEnum):
+    """How a level gets its value: over all items below it, over the nodes directly below it, or as printed."""
+
+    ITEMS = "items"
+    CHILDREN = "children"
+    PRINTED = "printed"
+    UNKNOWN = "unknown"
+
+
+class Evidence(StrEnum):
+    """How sure a part of a method is."""
+
+    SOURCE = "S"
+    PUBLIC = "V"
+    DERIVED = "D"
+    UNVERIFIED = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of the data in the two languages of the project."""
+
+    vi: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One index of the tree; ``as_printed`` says why its value cannot be had from the items below it."""
+
+    code: str
+    parent: str | None
+    level: Level
+    children: tuple[str, ...] = ()
+    as_printed: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method with its tree in order from the root down; ``nodes`` is empty where the tree was not verified."""
+
+    code: str
+    name: Text
+    first_year: int
+    last_year: int
+    respondents: Text
+    legal_basis: str
+    published_by: str
+    item_formula: str
+    item_max: int | None
+    aggregation: Mapping[Level, Rule]
+    evidence: Mapping[str, Evidence]
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+
+    @property
+    def computable(self) -> bool:
+        """Whether tree and aggregation are known, so that indices can be computed by this method."""
+        return bool(self.nodes) and Rule.UNKNOWN not in self.aggregation.values()
+
+    def covers(self, year: int) -> bool:
+        return self.first_year <= year <= self.last_year
+
+    def is_leaf(self, code: str) -> bool:
+        """Leaves take their value from outside: items, and groups that are only known as printed."""
+        node = self.nodes[code]
+        return not node.children or self.aggregation.get(node.level) is Rule.PRINTED
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        return tuple(code for code in self.nodes if self.is_leaf(code))
+
+    @property
+    def aggregates(self) -> tuple[str, ...]:
+        return tuple(code for code in self.nodes if not self.is_leaf(code))
+
+    def leaves_below(self, code: str) -> tuple[str, ...]:
+        """Leaves of the subtree of ``code``, in the order of the tree."""
+        if self.is_leaf(code):
+            return (code,)
+        return tuple(leaf for child in self.nodes[code].children for leaf in self.leaves_below(child))
+
+
+@lru_cache
+def load_method(code: str) -> Method:
+    """The shipped method of this code. Raises `MethodError` for an unknown code or a faulty file."""
+    if code not in METHODS:
+        raise MethodError(f"no method {code!r}; there are {', '.join(METHODS)}")
+    return parse_method(tomllib.loads((_folder() / f"{code}.toml").read_text(encoding="utf-8")))
+
+
+def method_of_year(year: int, codes: Iterable[str] = ("qd2640", "form-2022", "qd1001-2023")) -> Method | None:
+    """The Ministry's method of a year, or None where none is known."""
+    return next((method for method in map(load_method, codes) if method.covers(year)), None)
+
+
+def parse_method(raw: Mapping[str, Any]) -> Method:
+    """Check the parsed TOML of a method and freeze it; `MethodError` names what is missing or wrong."""
+    try:
+        method = Method(
+            code=raw["code"],
+            name=_text(raw, "name"),
+            first_year=int(raw["first_year"]),
+            last_year=int(raw["last_year"]),
+            respondents=_text(raw, "respondents"),
+            legal_basis=raw["legal_basis"],
+            published_by=raw["published_by"],
+            item_formula=raw["item"]["formula"],
+            item_max=raw["item"].get("max"),
+            aggregation={Level(level): Rule(rule) for level, rule in raw["aggregation"].items()},
+            evidence={part: Evidence(mark) for part, mark in raw["evidence"].items()},
+            nodes=_tree(raw.get("tree"), raw.get("as_printed", {})),
+        )
+    except KeyError as error:
+        raise MethodError(f"the method lacks {error.args[0]!r}") from error
+    except ValueError as error:
+        raise MethodError(str(error)) from error
+    _check(method)
+    return method
+
+
+def _check(method: Method) -> None:
+    if method.first_year > method.last_year:
+        raise MethodError(f"{method.code}: the years of validity run backwards")
+    if missing := {Level.GROUP, Level.COMPONENT, Level.OVERALL} - method.aggregation.keys():
+        raise MethodError(f"{method.code}: no aggregation for {', '.join(sorted(missing))}")
+    if missing_evidence := {"respondents", "item", "aggregation", "tree"} - method.evidence.keys():
+        raise MethodError(f"{method.code}: no evidence mark for {', '.join(sorted(missing_evidence))}")
+    if (method.item_formula == "mean-over-max") != (method.item_max is not None):
+        raise MethodError(f"{method.code}: a mean over the maximum needs the maximum, and only it does")
+    for node in method.nodes.values():
+        bare = node.level is Level.GROUP and not node.children
+        if bare and method.aggregation[Level.GROUP] is not Rule.PRINTED and node.as_printed is None:
+            raise MethodError(f"{method.code}: {node.code} has no items and no reason why")
+
+
+def _tree(raw: Mapping[str, Any] | None, printed: Mapping[str, Mapping[str, str]]) -> dict[str, Node]:
+    if raw is None:
+        return {}
+    root = raw["root"]
+    components: Mapping[str, Mapping[str, int]] = raw["components"]
+    nodes = {root: Node(root, None, Level.OVERALL, tuple(components))}
+    for component, groups in components.items():
+        codes = tuple(f"{component}.{name}" for name in groups)
+        nodes[component] = Node(component, root, Level.COMPONENT, codes)
+        for code, size in zip(codes, groups.values(), strict=True):
+            items = tuple(f"{code}.{number}" for number in range(1, size + 1))
+            reason = Text(**printed[code]) if code in printed else None
+            nodes[code] = Node(code, component, Level.GROUP, items, reason)
+            nodes |= {item: Node(item, code, Level.ITEM) for item in items}
+    if unknown := printed.keys() - nodes.keys():
+        raise MethodError(f"as printed, but not in the tree: {', '.join(sorted(unknown))}")
+    return nodes
+
+
+def _text(raw: Mapping[str, Any], name: str) -> Text:
+    return Text(vi=raw[f"{name}_vi"], en=raw[f"{name}_en"])
+
+
+def _folder() -> Traversable:
+    return files("analytics") / "data"

@@ -1,0 +1,133 @@
+"""Operational indicators: shares with Wilson intervals, mean scores with t intervals, medians of weighted days.
+
+Every figure carries its n, and its interval where one can be given. ``level`` is always a confidence level such as
+0.95, never an error probability: 0.05 is refused instead of giving intervals that are far too narrow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+SMALL_N = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """``k`` of ``n`` as a proportion 0..1 with its Wilson interval; everything is None for n = 0."""
+
+    k: int
+    n: int
+    value: float | None
+    lo: float | None
+    hi: float | None
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeanIndex:
+    """Mean score / highest score x 100 with a t interval.
+
+    ``value`` is None when nobody answered or when ``suppressed``: fewer answers than the threshold, so that no
+    figure about so few people is shown. ``lo`` and ``hi`` are None as well when n < 2.
+    """
+
+    n: int
+    value: float | None
+    lo: float | None
+    hi: float | None
+    level: float
+    scale: int
+    suppressed: bool = False
+
+
+def wilson(k: int, n: int, level: float = 0.95) -> Share:
+    """Share k/n with the score interval of Wilson (1927), without continuity correction.
+
+    lo, hi = (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), the interval of R's
+    ``prop.test(k, n, correct = FALSE)``. Raises `ValueError` for 0 <= k <= n broken or a level outside [0.5, 1).
+    """
+    check_level(level)
+    if not 0 <= k <= n:
+        raise ValueError(f"a share of {k} in {n} is no share: 0 <= k <= n is needed")
+    if n == 0:
+        return Share(0, 0, None, None, None, level)
+    p, z2 = k / n, NormalDist().inv_cdf((1 + level) / 2) ** 2
+    centre = p + z2 / (2 * n)
+    half = sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)))
+    lo, hi = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
+    # At the ends the formula gives 0 and 1 exactly; floating point misses them by one part in 10^16.
+    return Share(k, n, p, 0.0 if k == 0 else lo, 1.0 if k == n else hi, level)
+
+
+def mean_index(scores: ArrayLike, scale: int = 5, level: float = 0.95, suppress_below: int = 0) -> MeanIndex:
+    """Index of raw scores 1..scale: mean / scale x 100 with mean -+ t(n-1) s / sqrt(n), clipped to what is possible.
+
+    Blanks are to be left out before. n < 2 gives no interval. When all answers are equal, s is 0 and the interval
+    is the point itself: it says that nobody differed, not that the figure is exact. Raises `ValueError` for a score
+    outside the scale. ``suppress_below``: with fewer answers (but some) no figure is given (usually `SMALL_N`).
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    if values.size and not bool(((values >= 1) & (values <= scale)).all()):
+        raise ValueError(f"a score lies outside 1..{scale}")
+    return mean_index_of_counts(*_moments(values), scale=scale, level=level, suppress_below=suppress_below)
+
+
+def mean_index_of_counts(
+    n: int, total: float, squares: float, *, scale: int = 5, level: float = 0.95, suppress_below: int = 0
+) -> MeanIndex:
+    """The same from n, the sum of the scores and the sum of their squares, as a database adds them up."""
+    check_level(level)
+    if n == 0 or n < suppress_below:
+        return MeanIndex(n, None, None, None, level, scale, suppressed=n > 0)
+    factor, mean = 100 / scale, total / n
+    if n < 2:
+        return MeanIndex(n, mean * factor, None, None, level, scale)
+    variance = max(0.0, (squares - total * mean) / (n - 1))
+    half = t_quantile((1 + level) / 2, n - 1) * sqrt(variance / n)
+    lo, hi = max(1.0, mean - half), min(float(scale), mean + half)
+    return MeanIndex(n, mean * factor, lo * factor, hi * factor, level, scale)
+
+
+def weighted_quantile(values: ArrayLike, counts: ArrayLike, q: float) -> float | None:
+    """Quantile of ``values`` each repeated ``counts`` times, interpolated as `numpy.quantile` does (R's type 7).
+
+    Works on the counts, so that a million cases cost no more than their distinct values. None without cases.
+    """
+    if not 0 <= q <= 1:
+        raise ValueError(f"{q} is no quantile: 0 <= q <= 1 is needed")
+    order = np.argsort(np.asarray(values, dtype=np.float64), kind="stable")
+    ordered: NDArray[np.float64] = np.asarray(values, dtype=np.float64)[order]
+    ends = np.cumsum(np.asarray(counts, dtype=np.int64)[order])
+    if not ends.size or ends[-1] == 0:
+        return None
+    position = q * (int(ends[-1]) - 1)
+    below = int(np.floor(position))
+    low, high = ordered[np.searchsorted(ends, [below, int(np.ceil(position))], side="right")]
+    return float(low + (high - low) * (position - below))
+
+
+def median_days(days: Sequence[float]) -> float | None:
+    """Median of working days, one value a case; None without cases."""
+    return weighted_quantile(days, np.ones(len(days), dtype=np.int64), 0.5)
+
+
+def check_level(level: float) -> None:
+    """Refuse what is no confidence level (0.95): an error probability (0.05) passed by mistake most of all."""
+    if not 0.5 <= level < 1:
+        raise ValueError(f"{level} is no confidence level: 0.5 <= level < 1 is needed, usually 0.95")
+
+
+def t_quantile(p: float, df: float) -> float:
+    """Quantile of Student's t with ``df`` degrees of freedom."""
+    # Only those who ask for an interval of a mean pay for the import (a quarter of a second).
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, p))
+
+
+def _moments(values: NDArray[np.float64]) -> tuple[int, float, float]:
+    return int(values.size), float(values.sum()), float(np.square(values).sum())

@@ -1,0 +1,68 @@
+"""Timeliness of handling: how many cases were answered on time, late, or are still open, and how long it took.
+
+Verdicts are by day: a case is on time when answered on or before its due day, late only from the day after.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from analytics.frames import case_groups
+from analytics.operations import Share, weighted_quantile, wilson
+
+
+@dataclass(frozen=True, slots=True)
+class Timeliness:
+    """Cases received in a period, by what became of them as of one day.
+
+    received = answered + open; answered = on_time + late; open = not_due + overdue.
+    ``rate``: on time / (answered + overdue): a case that nobody answered in time has failed too; a case not yet due
+    has no verdict and is left out. ``rate_of_answered``: on time / answered, the more flattering and more usual one.
+    Medians and percentiles are over answered cases, in working days.
+    """
+
+    as_of: date
+    received: int
+    answered: int
+    on_time: int
+    late: int
+    open: int
+    not_due: int
+    overdue: int
+    rate: Share
+    rate_of_answered: Share
+    median_days: float | None
+    p90_days: float | None
+
+
+def timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> Timeliness:
+    """Count the groups (see `analytics.frames.CASE_GROUPS`) as of the end of the day ``as_of``.
+
+    An answer given after ``as_of`` has not happened yet: such a case counts as open.
+    """
+    frame = case_groups(groups)
+    day = np.datetime64(as_of, "ns")
+    cases = frame["cases"].to_numpy(np.int64)
+    answered, due = frame["answered"].to_numpy("datetime64[ns]"), frame["due"].to_numpy("datetime64[ns]")
+    done = ~np.isnat(answered) & (answered <= day)
+    on_time = int(cases[done & (answered <= due)].sum())
+    late = int(cases[done & (answered > due)].sum())
+    not_due = int(cases[~done & (day <= due)].sum())
+    overdue = int(cases[~done & (day > due)].sum())
+    days = frame["working_days"].to_numpy(np.float64)[done]
+    return Timeliness(
+        as_of=as_of,
+        received=int(cases.sum()),
+        answered=on_time + late,
+        on_time=on_time,
+        late=late,
+        open=not_due + overdue,
+        not_due=not_due,
+        overdue=overdue,
+        rate=wilson(on_time, on_time + late + overdue, level),
+        rate_of_answered=wilson(on_time, on_time + late, level),
+        median_days=weighted_quantile(days, cases[done], 0.5),
+        p90_days=weighted_quantile(days, cases[done], 0.9),
+    )
