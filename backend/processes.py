@@ -1,0 +1,161 @@
+"""Child processes: started so that they end with us, stopped kindly first and then for certain."""
+
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LOUD = re.compile(r"\b(ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback ")
+KEEP_LOG = 5_000_000  # bytes; a longer log is set aside once when its process starts again
+
+
+@dataclass(frozen=True)
+class Account:
+    """A system account by its numbers."""
+
+    uid: int
+    gid: int
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str],
+    account: Account | None = None,
+    cwd: Path | None = None,
+    on_our_death: signal.Signals = signal.SIGTERM,
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own: a Ctrl-C in the terminal reaches us alone, and we stop the others in
+    order. On Linux the kernel sends it ``on_our_death`` when we are killed and cannot."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > KEEP_LOG:
+        log.replace(log.with_suffix(".old.log"))
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - the callers' own commands, no shell
+            [os.fspath(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            umask=0o077,
+            preexec_fn=_tie_to_parent(on_our_death),
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+
+
+def _tie_to_parent(sign: signal.Signals) -> Callable[[], None] | None:
+    """Everything is looked up before the fork: between fork and exec only the one call may run."""
+    if sys.platform != "linux":
+        return None
+    prctl, number, parent = ctypes.CDLL(None).prctl, int(sign), os.getpid()
+
+    def tie() -> None:
+        prctl(PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:  # we were killed before the call above
+            os._exit(1)
+
+    return tie
+
+
+def stop(
+    running: Iterable[subprocess.Popen[bytes]],
+    *,
+    signals: Sequence[signal.Signals] = (signal.SIGTERM,),
+    patience: float = 10.0,
+) -> None:
+    """Send each signal in turn to all, waiting ``patience`` seconds; whoever is left is killed with its group."""
+    left = [process for process in running if process.poll() is None]
+    for sign in signals:
+        for process in left:
+            process.send_signal(sign)
+        left = _still_running_after(left, patience)
+    for process in left:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _still_running_after(processes: list[subprocess.Popen[bytes]], patience: float) -> list[subprocess.Popen[bytes]]:
+    deadline = time.monotonic() + patience
+    while processes and time.monotonic() < deadline:
+        time.sleep(0.02)
+        processes = [process for process in processes if process.poll() is None]
+    return processes
+
+
+def leftovers(name: str, folder: Path) -> list[psutil.Process]:
+    """Processes of this name at work in this folder, whoever started them.
+
+    A process id in a file proves nothing: it may have been given to another program since. The working directory of
+    a live process does not lie.
+    """
+    found = []
+    wanted = folder.resolve()
+    for process in psutil.process_iter(["name"]):
+        try:
+            if (process.info["name"] or "").startswith(name) and Path(process.cwd()) == wanted:
+                found.append(process)
+        except psutil.Error:  # gone meanwhile, or not ours to look at
+            continue
+    return found
+
+
+def stop_leftovers(name: str, folder: Path, *, kindly: signal.Signals, patience: float = 10.0) -> None:
+    """End what a killed predecessor left running; several rounds, since a parent may have restarted a child."""
+    for sign in (kindly, signal.SIGKILL):
+        found = leftovers(name, folder)
+        for process in found:
+            try:
+                process.send_signal(sign)
+            except psutil.NoSuchProcess:
+                continue
+        psutil.wait_procs(found, timeout=patience)
+
+
+def last_lines(log: Path, count: int = 15) -> str:
+    """The end of a log, to say why a process died."""
+    if not log.exists():
+        return ""
+    lines = log.read_bytes()[-20_000:].decode("utf-8", "replace").splitlines()
+    return "\n".join(lines[-count:])
+
+
+class ErrorTail:
+    """Hands out the error lines a log has grown by, tracebacks whole; the rest stays in the file."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._at = log.stat().st_size if log.exists() else 0
+        self._within = False
+
+    def new_errors(self) -> list[str]:
+        if not self._log.exists():
+            return []
+        with self._log.open("rb") as file:
+            file.seek(self._at)
+            chunk = file.read(200_000)
+        complete = chunk[: chunk.rfind(b"\n") + 1]
+        self._at += len(complete)
+        return [line for line in complete.decode("utf-8", "replace").splitlines() if self._is_loud(line)]
+
+    def _is_loud(self, line: str) -> bool:
+        if LOUD.search(line):
+            self._within = line.startswith("Traceback ")
+            return True
+        loud = self._within
+        if loud and line and not line[0].isspace():
+            self._within = False  # the exception itself is a traceback's last line
+        return loud
