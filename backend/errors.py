@@ -49,8 +49,8 @@ class NotSignedIn(DomainError):
 
     status = 401
 
-    def __init__(self, message: str = "Bạn cần đăng nhập để tiếp tục.", **params: object) -> None:
-        super().__init__(message, **params)
+    def __init__(self, message: str = _("Bạn cần đăng nhập để tiếp tục.")) -> None:
+        super().__init__(message)
 
 
 class Forbidden(DomainError):
@@ -58,8 +58,8 @@ class Forbidden(DomainError):
 
     status = 403
 
-    def __init__(self, message: str = "Bạn không có quyền thực hiện việc này.", **params: object) -> None:
-        super().__init__(message, **params)
+    def __init__(self, message: str = _("Bạn không có quyền thực hiện việc này.")) -> None:
+        super().__init__(message)
 
 
 class NotFound(DomainError):
@@ -67,8 +67,8 @@ class NotFound(DomainError):
 
     status = 404
 
-    def __init__(self, message: str = "Không tìm thấy nội dung này.", **params: object) -> None:
-        super().__init__(message, **params)
+    def __init__(self, message: str = _("Không tìm thấy nội dung này.")) -> None:
+        super().__init__(message)
 
 
 class Conflict(DomainError):
@@ -83,5 +83,5 @@ class TooMany(DomainError):
     status = 429
 
     def __init__(self, message: str, *, retry_after: int, **params: object) -> None:
-        super().__init__(message, **params)
+        super().__init__(message, field=None, **params)
         self.retry_after = retry_after

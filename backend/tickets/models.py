@@ -1,5 +1,6 @@
 """Tickets: what was sent, who has it, until when; personal data of senders apart from it."""
 
+import hashlib
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -127,7 +128,8 @@ class Ticket(Base):
     acknowledged_at: Mapped[datetime | None] = mapped_column(
         Moment, doc="when the sender was given number, unit, due date"
     )
-    rule: Mapped[str] = mapped_column(String(80), doc="the rule and value by which the due date was counted")
+    rule: Mapped[str] = mapped_column(String(40), doc="code of the rule by which the due date was counted")
+    term: Mapped[str] = mapped_column(String(40), doc="its value at that time, such as 15 working days")
     calendar_id: Mapped[int] = mapped_column(ForeignKey("calendar_versions.id"))
     due_date: Mapped[date] = mapped_column()
     due_estimated: Mapped[bool] = mapped_column(default=False, doc="the date leans on a calendar not announced yet")
@@ -194,3 +196,7 @@ class TicketMessage(Base):
     body: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(Moment)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+    def digest(self) -> bytes:
+        """What the history keeps of the text, so that a later change of it would show."""
+        return hashlib.sha256(self.body.encode()).digest()

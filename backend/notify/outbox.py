@@ -1,0 +1,63 @@
+"""Put a message into the outbox, in the transaction that gives rise to it."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from backend.notify.models import Delivery, Medium, Message
+from backend.tickets.models import Contact
+
+
+def media(contact: Contact | None) -> list[Medium]:
+    """By which channels a sender can be reached."""
+    if contact is None:
+        return []
+    found = [Medium.EMAIL] if contact.email else []
+    return [*found, Medium.TELEGRAM] if contact.chat_id is not None else found
+
+
+def put(
+    session: Session,
+    template: str,
+    *,
+    ticket_id: int,
+    occasion: str,
+    by: list[Medium],
+    now: datetime,
+    message_id: int | None = None,
+) -> None:
+    """One row for each medium, at most once for each occasion: the key is ``ticket:42:answered:5:email``."""
+    for medium in by:
+        session.execute(
+            insert(Message)
+            .values(
+                key=f"ticket:{ticket_id}:{occasion}:{medium.value}",
+                medium=medium,
+                template=template,
+                ticket_id=ticket_id,
+                message_id=message_id,
+                created_at=now,
+                delivery=Delivery.PENDING,
+                attempts=0,
+                next_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=[Message.key])
+        )
+
+
+def put_to_sender(
+    session: Session, template: str, *, ticket_id: int, occasion: str, now: datetime, message_id: int | None = None
+) -> None:
+    """To the sender of a ticket, by every channel they gave."""
+    contact = session.scalar(select(Contact).where(Contact.ticket_id == ticket_id))
+    put(
+        session,
+        template,
+        ticket_id=ticket_id,
+        occasion=occasion,
+        by=media(contact),
+        now=now,
+        message_id=message_id,
+    )

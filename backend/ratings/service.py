@@ -1,0 +1,69 @@
+"""Take a rating: three items, once, after the answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from backend.errors import Conflict, Invalid, _
+from backend.ratings.models import Rating
+from backend.text import clean
+from backend.tickets import service as tickets
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import Channel
+from backend.users.policy import SENDER
+
+ITEMS = ("ease", "by_rules", "timely")
+REMARK_MOST = 2000
+
+
+@dataclass(frozen=True)
+class Scores:
+    """1 very dissatisfied .. 5 very satisfied, on the three items of the SIPAS feedback group; None: not chosen."""
+
+    ease: int | None
+    by_rules: int | None
+    timely: int | None
+    remark: str = ""
+
+
+def rate(session: Session, ticket_id: int, scores: Scores, *, channel: Channel, now: datetime) -> Rating:
+    """Store the sender's rating of an answered ticket. The caller has shown to be its sender.
+
+    Raises Invalid for a missing or impossible score, Conflict before the answer or the second time.
+    """
+    Invalid.collect(
+        [
+            Invalid(_("Xin chọn một mức từ 1 đến 5."), field=item)
+            for item in ITEMS
+            if getattr(scores, item) not in range(1, 6)
+        ]
+    )
+    remark = clean(scores.remark, limit=REMARK_MOST, multiline=True, field="remark")
+    ticket = tickets.apply(session, ticket_id, tickets.Change(Event.RATED), SENDER, now=now)
+    stored = session.scalar(
+        insert(Rating)
+        .values(
+            ticket_id=ticket.id,
+            unit_id=ticket.unit_id,
+            received_on=ticket.received_on,
+            ease=scores.ease,
+            by_rules=scores.by_rules,
+            timely=scores.timely,
+            remark=remark or None,
+            channel=channel,
+            at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[Rating.ticket_id])
+        .returning(Rating)
+    )
+    if stored is None:
+        raise Conflict(_("Phản ánh này đã được đánh giá. Cảm ơn bạn."))
+    return stored
+
+
+def given(session: Session, ticket_id: int) -> Rating | None:
+    """The rating of a ticket, if it was given."""
+    return session.scalar(select(Rating).where(Rating.ticket_id == ticket_id))

@@ -1,0 +1,55 @@
+"""The receipt: a public number that opens nothing, and an access secret that opens one ticket.
+
+The secret is 80 bits in Crockford's base 32, derived from the sender's own idempotency key, so that a retry of the same
+form gets the same receipt although only the secret's hash is stored.
+"""
+
+import hashlib
+import hmac
+import secrets
+from datetime import date
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LENGTH = 16
+CONFUSED = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+
+
+def new_key() -> str:
+    """A key for one form: 128 bits, known to the sender's browser or chat alone."""
+    return secrets.token_urlsafe(16)
+
+
+def key_hash(key: str) -> bytes:
+    return hashlib.sha256(b"idempotency:" + key.encode()).digest()
+
+
+def access_secret(server_secret: str, key: str) -> str:
+    """16 letters and digits (80 bits): HMAC-SHA256 of the key under the server's secret."""
+    digest = hmac.digest(server_secret.encode(), b"receipt:" + key.encode(), hashlib.sha256)
+    number = int.from_bytes(digest[:10], "big")
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(75, -1, -5))
+
+
+def grouped(secret: str) -> str:
+    """As it is shown: four groups of four."""
+    return "-".join(secret[i : i + 4] for i in range(0, len(secret), 4))
+
+
+def normal(typed: str) -> str:
+    """What was typed, without the hyphens, spaces, small letters and look-alikes that people write."""
+    return typed.upper().translate(CONFUSED)
+
+
+def secret_hash(secret: str) -> bytes:
+    """SHA-256 suffices: 80 random bits cannot be tried out, unlike a password."""
+    return hashlib.sha256(b"secret:" + normal(secret).encode("utf-8", "replace")).digest()
+
+
+def matches(stored: bytes, typed: str) -> bool:
+    """Compared in constant time; an empty hash (no secret was given out) matches nothing."""
+    return hmac.compare_digest(stored, secret_hash(typed)) and bool(stored)
+
+
+def number(day: date, count: int) -> str:
+    """``PAKN.20261122.0012``: four digits or more."""
+    return f"PAKN.{day:%Y%m%d}.{count:04d}"

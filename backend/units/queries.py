@@ -1,0 +1,44 @@
+"""Units as people look for them."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from backend.text import fold
+from backend.units.models import Unit
+
+
+def receiving(session: Session, today: date) -> Sequence[Unit]:
+    """Units that receive feedback today, in the order of their names without tone marks."""
+    return session.scalars(
+        select(Unit).where(Unit.receives, *_valid(today)).order_by(Unit.kind.desc(), Unit.folded, Unit.id)
+    ).all()
+
+
+def find(session: Session, typed: str, today: date, limit: int = 8) -> Sequence[Unit]:
+    """Receiving units whose name holds every word typed, with or without tone marks; best match first: an equal name,
+    then a name that begins so, then the rest."""
+    words = fold(typed).split()[:8]
+    if not words:
+        return []
+    rows = session.scalars(
+        select(Unit).where(
+            Unit.receives, *_valid(today), *(Unit.folded.contains(word, autoescape=True) for word in words)
+        )
+    ).all()
+    text = " ".join(words)
+    return sorted(rows, key=lambda unit: (_distance(unit.folded, text), unit.folded))[:limit]
+
+
+def _distance(name: str, text: str) -> int:
+    """How far a folded name is from what was typed; the kind of unit before the name does not count."""
+    bare = name.split(" ", 1)[-1]
+    if text in (name, bare):
+        return 0
+    return 1 if name.startswith(text) or bare.startswith(text) else 2
+
+
+def _valid(today: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return (Unit.valid_from <= today, or_(Unit.valid_to.is_(None), Unit.valid_to >= today))

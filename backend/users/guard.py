@@ -1,0 +1,44 @@
+"""The dependencies by which a route names its policy. A route without one fails ``tests/test_house.py``."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from backend import clock
+from backend.db import SessionDep
+from backend.errors import Forbidden, NotSignedIn
+from backend.users.policy import Action, Actor, can
+from backend.users.service import actor_of
+
+COOKIE = "session"
+
+
+def current_actor(request: Request, session: SessionDep) -> Actor | None:
+    """Who is signed in, if anybody; looked up once a request."""
+    token = request.cookies.get(COOKIE)
+    actor = actor_of(session, token, clock.now()) if token else None
+    request.state.actor = actor
+    return actor
+
+
+MaybeActor = Annotated[Actor | None, Depends(current_actor)]
+
+
+def allow(action: Action) -> Callable[..., Actor | None]:
+    """A dependency that lets in whoever may do ``action`` at all; what it is done to is asked where it is loaded."""
+
+    def guarded(actor: MaybeActor) -> Actor | None:
+        if can(actor, action):
+            return actor
+        raise NotSignedIn if actor is None else Forbidden
+
+    guarded.action = action  # type: ignore[attr-defined]  # read by the test that walks over all routes
+    return guarded
+
+
+def public() -> None:
+    """Open to everybody, and said so: it asks for no session, so that a citizen's page costs no look-up."""
+
+
+public.action = Action.PUBLIC  # type: ignore[attr-defined]  # read by the test that walks over all routes

@@ -1,0 +1,86 @@
+"""Who may do what: one pure question, ``can(actor, action, subject)``. What is not listed is refused.
+
+Source of the roles: the one-stop officer receives and handles for a unit, its leader too; the provincial coordinator
+forwards between units; the manager sees figures and no personal data; the administrator configures and sees no content.
+A complaint about a unit's conduct is invisible to that unit, whatever the role.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend.users.models import STAFF, Role
+
+
+class Action(StrEnum):
+    """What a route or a command does."""
+
+    PUBLIC = "public"
+    USE_ACCOUNT = "use_account"
+    VIEW_INBOX = "view_inbox"
+    VIEW_TICKET = "view_ticket"
+    VIEW_CONTACT = "view_contact"
+    HANDLE_TICKET = "handle_ticket"
+    FORWARD_TICKET = "forward_ticket"
+    VIEW_FIGURES = "view_figures"
+    MANAGE_USERS = "manage_users"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts. ``key`` names them in the history without naming the person."""
+
+    role: Role
+    user_id: int | None = None
+    unit_id: int | None = None
+    name: str = ""
+    key: str = "sender"
+
+
+SENDER = Actor(Role.CITIZEN)
+SYSTEM = Actor(Role.CITIZEN, key="system")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is acted on, reduced to what the rules ask: the unit that has it, and the unit it must stay hidden from."""
+
+    unit_id: int | None
+    hidden_from: int | None = None
+
+
+HANDLERS = frozenset({Role.OFFICER, Role.LEADER})
+PROVINCE = frozenset({Role.COORDINATOR})
+
+# Role -> may do it for the own unit; and for every unit.
+OWN_UNIT: dict[Action, frozenset[Role]] = {
+    Action.VIEW_INBOX: HANDLERS,
+    Action.VIEW_TICKET: HANDLERS,
+    Action.VIEW_CONTACT: HANDLERS,
+    Action.HANDLE_TICKET: HANDLERS,
+    Action.FORWARD_TICKET: HANDLERS,
+    Action.VIEW_FIGURES: frozenset({Role.LEADER}),
+}
+EVERY_UNIT: dict[Action, frozenset[Role]] = {
+    Action.VIEW_INBOX: PROVINCE,
+    Action.VIEW_TICKET: PROVINCE,
+    Action.VIEW_CONTACT: PROVINCE,
+    Action.FORWARD_TICKET: PROVINCE,
+    Action.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),
+    Action.MANAGE_USERS: frozenset({Role.ADMINISTRATOR}),
+    Action.USE_ACCOUNT: frozenset(STAFF),
+}
+
+
+def can(actor: Actor | None, action: Action, subject: Subject | None = None) -> bool:
+    """Whether ``actor`` may do ``action`` to ``subject``; without a subject: at all, to anything of theirs."""
+    if action is Action.PUBLIC:
+        return True
+    if actor is None:
+        return False
+    if subject is not None and subject.hidden_from is not None and subject.hidden_from == actor.unit_id:
+        return False
+    if actor.role in EVERY_UNIT.get(action, frozenset()):
+        return True
+    if actor.role not in OWN_UNIT.get(action, frozenset()) or actor.unit_id is None:
+        return False
+    return subject is None or subject.unit_id == actor.unit_id
