@@ -182,7 +182,10 @@ def local(moment: datetime) -> datetime:
     """The moment in Vietnam's time, in which all terms are counted; a naive one is refused."""
     if moment.tzinfo is None:
         raise WorktimeError(_("Thời điểm phải kèm múi giờ."))
-    return moment.astimezone(ZONE)
+    try:
+        return moment.astimezone(ZONE)
+    except OverflowError:
+        raise WorktimeError(_("Thời điểm vượt quá những năm mà lịch có thể tính.")) from None
 
 
 def _check_windows(windows: Windows) -> None:
