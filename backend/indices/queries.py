@@ -1,0 +1,145 @@
+"""Published figures to be shown, each with year, n, method and source; comparisons of years, each with its mark."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from analytics.compare import Comparability, Mark, comparability
+from analytics.index import recompute, rounded, under_rules_of
+from analytics.methods import MethodError, Text, load_method
+from backend.errors import _
+from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
+
+# Marks in words, for a comparison between two years.
+MARKS: Mapping[Mark, str] = {
+    Mark.COMPARABLE: _("so sánh được"),
+    Mark.FORMULA_CHANGED: _("công thức đã đổi"),
+    Mark.ITEM_NOT_ASKED: _("có nội dung không được hỏi"),
+    Mark.WORDING_CHANGED: _("câu hỏi đã đổi"),
+    Mark.NOT_COMPARABLE: _("không so sánh được"),
+}
+N_UNKNOWN = _("nguồn không công bố số phiếu")
+NOT_MEASURED = Comparability(
+    Mark.ITEM_NOT_ASKED,
+    Text("không có số liệu của một trong hai năm", "one of the two years has no figure"),
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A printed figure with everything that must stand beside it. ``n`` None: the source does not print it, say so
+    (`N_UNKNOWN`)."""
+
+    geography: str
+    year: int
+    code: str
+    parent: str | None
+    level: str
+    text_vi: str
+    value: Decimal
+    rank: int | None
+    ranked: int | None
+    n: int | None
+    method_code: str
+    method: Text
+    source: str
+
+
+@dataclass(frozen=True)
+class YearOnYear:
+    """One index in two years. ``restated`` is the later figure under the earlier year's formula, where the formula
+    changed and the later items are all known: the like for like change is ``restated - earlier``."""
+
+    code: str
+    earlier: Published | None
+    later: Published | None
+    comparability: Comparability
+    restated: Decimal | None = None
+
+    @property
+    def difference(self) -> Decimal | None:
+        return self.later.value - self.earlier.value if self.earlier and self.later else None
+
+    @property
+    def mark_words(self) -> str:
+        """The mark as a message of the catalogue."""
+        return MARKS[self.comparability.mark]
+
+
+def published(
+    session: Session,
+    geography: str,
+    year: int,
+    codes: Sequence[str] | None = None,
+    kind: FigureKind = FigureKind.SATISFACTION,
+) -> list[Published]:
+    """Figures of one survey in the order of its table; all of the kind, or the codes asked for as far as printed."""
+    statement = (
+        select(PublishedFigure, PublishedSource.title)
+        .join(PublishedSource, PublishedSource.code == PublishedFigure.source_code)
+        .filter_by(geography=geography, year=year, kind=kind)
+        .order_by(PublishedFigure.position)
+    )
+    if codes is not None:
+        statement = statement.where(PublishedFigure.code.in_(codes))
+    return [_shown(figure, source) for figure, source in session.execute(statement).tuples()]
+
+
+def year_on_year(session: Session, geography: str, earlier: int, later: int, codes: Iterable[str]) -> list[YearOnYear]:
+    """Satisfaction indices in two years, each with its comparability; a code printed in neither year is left out."""
+    before = {figure.code: figure for figure in published(session, geography, earlier)}
+    after = {figure.code: figure for figure in published(session, geography, later)}
+    restated = _restated(before, after)
+    return [
+        YearOnYear(
+            code, before.get(code), after.get(code), _mark(before.get(code), after.get(code)), restated.get(code)
+        )
+        for code in codes
+        if code in before or code in after
+    ]
+
+
+def _mark(earlier: Published | None, later: Published | None) -> Comparability:
+    if earlier is None or later is None:
+        return NOT_MEASURED
+    return comparability(earlier.method_code, later.method_code, later.code)
+
+
+def _restated(before: Mapping[str, Published], after: Mapping[str, Published]) -> dict[str, Decimal]:
+    """Later aggregates under the earlier formula, for the codes whose formula changed."""
+    if not before or not after:
+        return {}
+    old = load_method(next(iter(before.values())).method_code)
+    new = load_method(next(iter(after.values())).method_code)
+    try:
+        computed = recompute(under_rules_of(new, old), {code: figure.value for code, figure in after.items()})
+    except MethodError:  # one of the formulas is not known well enough: then nothing is restated
+        return {}
+    return {
+        code: rounded(result.value)
+        for code, result in computed.items()
+        if result.value is not None
+        and result.complete
+        and comparability(old.code, new.code, code).mark is Mark.FORMULA_CHANGED
+    }
+
+
+def _shown(figure: PublishedFigure, source: str) -> Published:
+    return Published(
+        geography=figure.geography,
+        year=figure.year,
+        code=figure.code,
+        parent=figure.parent,
+        level=figure.level,
+        text_vi=figure.text_vi,
+        value=figure.value,
+        rank=figure.rank,
+        ranked=figure.ranked,
+        n=figure.n,
+        method_code=figure.method,
+        method=load_method(figure.method).name,
+        source=source,
+    )
