@@ -43,7 +43,7 @@ def rate(session: Session, ticket_id: int, scores: Scores, *, channel: Channel, 
     )
     remark = clean(scores.remark, limit=REMARK_MOST, multiline=True, field="remark")
     ticket = tickets.apply(session, ticket_id, tickets.Change(Event.RATED), SENDER, now=now)
-    stored = session.scalar(
+    stored: Rating | None = session.scalar(
         insert(Rating)
         .values(
             ticket_id=ticket.id,

@@ -96,7 +96,7 @@ class Ticket(Base):
         CheckConstraint("(verdict IS NULL) = (answered_at IS NULL)", name="verdict_with_answer"),
         CheckConstraint("(state = 'answered') = (answered_at IS NOT NULL)", name="answered_state"),
         CheckConstraint("answered_at IS NULL OR answered_on >= received_on", name="answered_after_received"),
-        CheckConstraint("char_length(secret_hash::text) > 0 OR channel = 'import'", name="secret"),
+        CheckConstraint("octet_length(secret_hash) = 32 OR channel = 'import'", name="secret"),
         Index(
             "ix_tickets_inbox",
             "unit_id",

@@ -23,7 +23,7 @@ SHOWN = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket
 
 @dataclass(frozen=True)
 class Step:
-    """One entry of a ticket's course, as people read it. ``text`` is what was written then; ``officer`` is for staff."""
+    """One entry of a ticket's course: what was written then; ``officer`` is for staff alone."""
 
     event: Event
     at: datetime

@@ -14,9 +14,9 @@ from backend.notify import outbox
 from backend.text import clean
 from backend.tickets import deadlines, lifecycle
 from backend.tickets.deadlines import Happening
+from backend.tickets.intake import Draft
 from backend.tickets.lifecycle import Event, Transition
 from backend.tickets.models import CategoryClass, MessageKind, Ticket, TicketMessage
-from backend.tickets.intake import Draft
 from backend.tickets.reception import AlreadySent, Receipt, open_ticket
 from backend.units.models import Unit
 from backend.users import service as users
