@@ -1,0 +1,64 @@
+"""The web application: rooms, gate, and the one error handler."""
+
+from importlib import import_module
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from sqlalchemy import text
+
+from backend import assets, refusals
+from backend.db import SessionDep
+from backend.forms import ORDINARY, TypedDep
+from backend.gate import Gate, Log, Protection
+from backend.language import LANGUAGES
+from backend.settings import get_settings
+from backend.users.guard import public
+from backend.web import LANGUAGE_COOKIE, environment, redirect, same_site_path, set_cookie
+
+# Rooms with a ``router``; a new one is one line. Earlier rooms win where addresses overlap.
+ROOMS: list[str] = []
+
+YEAR = 365 * 24 * 3600
+
+house = APIRouter(dependencies=[Depends(public)])
+
+
+@house.get("/healthz", include_in_schema=False)
+def health(session: SessionDep) -> Response:
+    """Alive, and the database answers; nothing else is told."""
+    session.execute(text("SELECT 1"))
+    return PlainTextResponse("ok", headers={"Cache-Control": "no-store"})
+
+
+@house.post("/ngon-ngu", include_in_schema=False)
+def switch_language(request: Request, form: TypedDep) -> Response:
+    """Keep the reader's language for a year and go back to the page they were on."""
+    response = redirect(request, same_site_path(form.raw("next")))
+    if form.raw("lang") in LANGUAGES:
+        set_cookie(response, LANGUAGE_COOKIE, form.raw("lang"), seconds=YEAR)
+    return response
+
+
+def create_app() -> FastAPI:
+    """The application, with every room. Hooks that rooms may set on ``app.state``:
+
+    ``navigation(request) -> list[NavItem]``; ``demonstration() -> bool``, cheap, asked for on every page;
+    ``not_signed_in(request) -> Response``, awaited, keeps a form that was sent without a session.
+    """
+    settings = get_settings()
+    app = FastAPI(
+        title="Lắng Nghe",
+        openapi_url="/openapi.json" if settings.development else None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    refusals.install(app)
+    app.add_middleware(Gate, settings=settings, refuse=refusals.domain_error)
+    app.add_middleware(Protection, settings=settings)
+    app.add_middleware(Log)
+    for router in (assets.router, house, *(import_module(room).router for room in ROOMS)):
+        # Not on the application: its limit would stand outside our middleware and answer in bare English.
+        app.include_router(router, max_body_size=ORDINARY)
+    for language in LANGUAGES:
+        environment(language)
+    return app

@@ -1,0 +1,121 @@
+"""Where the marks of a chart stand. Pure; the macros of ``ui`` draw them as SVG.
+
+Positions across are percentages of the chart's width, heights are pixels: text keeps its size on a phone, and no
+inline style is needed. Every chart is drawn together with the table of its values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log10
+
+NICE = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One row of a dot plot: a value with its interval and the number of observations behind it."""
+
+    label: str
+    value: float
+    lo: float | None = None
+    hi: float | None = None
+    n: int | None = None
+    href: str | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One period or category of a column or line chart; ``value`` None where there is none."""
+
+    label: str
+    value: float | None
+    n: int | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a line chart, over the same labels as the other lines."""
+
+    name: str
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One area of a map: ``path`` in the coordinates of the map's view box, ``value`` None where there is none."""
+
+    label: str
+    path: str
+    value: float | None
+    href: str | None = None
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A straight axis from ``low`` to ``high`` with round ticks."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
+    def at(self, value: float) -> float:
+        """Share of the axis, 0..1; values outside stand at its end."""
+        share = (value - self.low) / (self.high - self.low)
+        return min(1.0, max(0.0, share))
+
+    def across(self, value: float) -> str:
+        """Position as a percentage of the width."""
+        return f"{self.at(value) * 100:.2f}%"
+
+
+def scale(values: Sequence[float], *, zero: bool = False, most: float | None = None, steps: int = 5) -> Scale:
+    """Axis over the values with about ``steps`` round ticks; ``zero`` starts at 0, ``most`` is the natural end."""
+    low = 0.0 if zero or not values else min(values)
+    high = max(values, default=1.0)
+    if high <= low:
+        high = low + 1
+    rough = (high - low) / steps
+    power = 10 ** floor(log10(rough))
+    step = next(n * power for n in NICE if n * power >= rough * 0.999)
+    first, last = floor(low / step), ceil(high / step - 1e-9)
+    ticks = [round(i * step, 10) for i in range(first, last + 1)]
+    if most is not None:
+        ticks = [tick for tick in ticks if tick <= most] or [0.0, most]
+    return Scale(ticks[0], max(ticks[-1], ticks[0] + step if len(ticks) == 1 else ticks[-1]), tuple(ticks))
+
+
+def dot_scale(dots: Sequence[Dot], most: float | None = 100.0) -> Scale:
+    """Axis that holds every value and the ends of every interval."""
+    ends = [end for dot in dots for end in (dot.value, dot.lo, dot.hi) if end is not None]
+    return scale(ends, most=most)
+
+
+def point_scale(series: Sequence[Series]) -> Scale:
+    """Axis from zero over all points: columns lie about sizes when they do not start there."""
+    return scale([p.value for one in series for p in one.points if p.value is not None], zero=True)
+
+
+def every(count: int, room: int = 8) -> int:
+    """Label each how-many-eth point so that at most ``room`` labels are drawn."""
+    return max(1, ceil(count / room))
+
+
+def middle(index: int, count: int) -> float:
+    """Middle of the ``index``-th of ``count`` equal places, as a percentage of the width."""
+    return (index + 0.5) * 100 / count
+
+
+def breaks(values: Sequence[float], classes: int = 5) -> tuple[float, ...]:
+    """Upper ends of at most ``classes`` classes with about equally many values each (quantiles by rank)."""
+    ordered = sorted(values)
+    if not ordered:
+        return ()
+    ends = [ordered[ceil(len(ordered) * k / classes) - 1] for k in range(1, classes + 1)]
+    return tuple(dict.fromkeys(ends))
+
+
+def class_of(value: float | None, ends: Sequence[float]) -> int:
+    """1..len(ends), the first class whose end is not below the value; 0 for no value."""
+    if value is None or not ends:
+        return 0
+    return next((i for i, end in enumerate(ends, 1) if value <= end), len(ends))

@@ -1,0 +1,110 @@
+"""Reading a form: each field cleaned, every refusal at its field, and what was typed kept for showing it again."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
+
+from backend.errors import DomainError, Invalid, _
+from backend.text import clean
+
+# A form of 1 MB of Vietnamese text is about 4 MB on the wire (each byte as %XX); it must arrive, so that it is refused
+# at its field with the text still there. Routes that take files say `max_body_size=FILES` of their own.
+ORDINARY = 4 * 1024 * 1024
+FILES = 25 * 1024 * 1024
+MOST_FIELDS = 200
+MOST_FILES = 12
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a form shows: the values typed and the refusals, by field. Macros of ``ui`` read nothing else."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, DomainError] = field(default_factory=dict)
+
+    def value(self, name: str, default: object = "") -> str:
+        found = self.values.get(name)
+        return str(default) if found is None else found
+
+    def error(self, name: str) -> DomainError | None:
+        return self.errors.get(name)
+
+
+EMPTY = Form()
+
+
+class Typed:
+    """A submitted form while it is read. ``refuse`` collects; ``check`` raises all refusals together."""
+
+    def __init__(self, data: FormData) -> None:
+        self.data = data
+        self.refusals: list[Invalid] = []
+
+    def raw(self, name: str) -> str:
+        """The last value of that name as typed; empty when missing or a file."""
+        values = [value for value in self.data.getlist(name) if isinstance(value, str)]
+        return values[-1] if values else ""
+
+    def text(self, name: str, *, limit: int, multiline: bool = False, required: str | None = None) -> str:
+        """The cleaned text of a field; ``required`` is the sentence shown when nothing is left of it."""
+        try:
+            value = clean(self.raw(name), limit=limit, multiline=multiline, field=name)
+        except Invalid as refusal:
+            self.refusals.append(refusal)
+            return ""
+        if required and not value:
+            self.refuse(name, required)
+        return value
+
+    def choice(self, name: str, options: Collection[str], message: str | None = None, *, optional: bool = False) -> str:
+        """One of ``options``, else a refusal; with ``optional`` nothing chosen is empty."""
+        value = self.raw(name)
+        if value in options or (optional and not value):
+            return value
+        self.refuse(name, message or _("Hãy chọn một trong các mục."))
+        return ""
+
+    def chosen(self, name: str, options: Collection[str]) -> list[str]:
+        """Those of several values that exist, in the order sent, each once."""
+        return list(dict.fromkeys(v for v in self.data.getlist(name) if isinstance(v, str) and v in options))
+
+    def integer(self, name: str, message: str | None = None) -> int | None:
+        """A whole number of at most 18 digits (what a bigint holds), or None when empty or refused."""
+        value = self.raw(name).strip()
+        if not value:
+            return None
+        if value.isascii() and value.isdigit() and len(value) <= 18:
+            return int(value)
+        self.refuse(name, message or _("Hãy nhập một số."))
+        return None
+
+    def ticked(self, name: str) -> bool:
+        return bool(self.raw(name))
+
+    def files(self, name: str) -> list[UploadFile]:
+        """Files really chosen (an empty file field arrives as a file without a name)."""
+        return [v for v in self.data.getlist(name) if isinstance(v, UploadFile) and v.filename]
+
+    def refuse(self, name: str, message: str, **params: object) -> None:
+        self.refusals.append(Invalid(message, field=name, errors=(), **params))
+
+    def check(self) -> None:
+        """Raise what was refused so far, all of it, or nothing."""
+        Invalid.collect(self.refusals)
+
+    def form(self, refusal: Invalid | None = None) -> Form:
+        """The form to show again: as typed, with the refusals of ``refusal`` (or those collected)."""
+        errors = refusal.errors if refusal else tuple(self.refusals)
+        values = {name: value for name, value in self.data.multi_items() if isinstance(value, str)}
+        return Form(values, {error.field: error for error in reversed(errors) if error.field})
+
+
+async def typed(request: Request) -> Typed:
+    """The form of a request, within limits: a refusal for too many fields comes from the parser."""
+    return Typed(await request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES, max_part_size=ORDINARY))
+
+
+TypedDep = Annotated[Typed, Depends(typed)]

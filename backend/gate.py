@@ -1,0 +1,160 @@
+"""What every request passes: refusal of foreign writes, headers of protection, a log line without personal data.
+
+Plain ASGI, because each layer costs every request; order from outside: log, headers, gate.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.errors import DomainError, Forbidden, Invalid, _
+from backend.settings import Settings
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+Refuse = Callable[[Request, DomainError], Awaitable[Response]]
+
+log = logging.getLogger("langnghe.web")
+
+
+class TooLarge(DomainError):
+    """More bytes than the route takes."""
+
+    status = 413
+
+
+def protection(settings: Settings) -> dict[str, str]:
+    """Headers of every answer. ``same-origin`` and not ``no-referrer``: the latter makes browsers send
+    ``Origin: null`` with a form, and the check of the origin below would refuse our own pages."""
+    headers = {
+        "Content-Security-Policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+            "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), microphone=(), payment=(), usb=(), geolocation=(self)",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if settings.base_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return headers
+
+
+class Protection:
+    """Adds the headers of ``protection`` to every answer; a route may set its own value first."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.headers = protection(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+def foreign(headers: Headers, base_url: str) -> bool:
+    """Whether an unsafe request comes, or may come, from another site's page.
+
+    ``Sec-Fetch-Site`` decides where the browser sends it; else the host of ``Origin`` must be ours; a request with
+    neither is from no browser of today and passes only if it brings no cookie, so that it can use nobody's session.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    if origin is not None:
+        host = urlsplit(origin).netloc.lower()
+        return not host or host not in (headers.get("host", "").lower(), urlsplit(base_url).netloc.lower())
+    return "cookie" in headers
+
+
+def refusal(scope: Scope, base_url: str) -> DomainError | None:
+    """Why a request is not let in, if so."""
+    if b"%00" in scope.get("query_string", b"") or "\0" in scope["path"]:
+        return Invalid(_("Địa chỉ này có ký tự không dùng được."))
+    if scope["method"] not in SAFE and foreign(Headers(scope=scope), base_url):
+        return Forbidden(
+            _("Yêu cầu này không đến từ trang của chúng tôi nên đã bị từ chối. Hãy mở lại trang và thử lại.")
+        )
+    return None
+
+
+class Gate:
+    """Refuses foreign writes before any route; shows the framework's bare 413 as a page of ours."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, refuse: Refuse) -> None:
+        self.app = app
+        self.base_url = settings.base_url
+        self.refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        error = refusal(scope, self.base_url)
+        if error:
+            await self._answer(error, scope, receive, send)
+            return
+        too_large = False
+
+        async def watched(message: Message) -> None:
+            nonlocal too_large
+            if message["type"] == "http.response.start" and _bare_413(message):
+                too_large = True
+            if not too_large:
+                await send(message)
+
+        await self.app(scope, receive, watched)
+        if too_large:
+            await self._answer(TooLarge(_("Nội dung gửi lên quá lớn.")), scope, receive, send)
+
+    async def _answer(self, error: DomainError, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.refuse(Request(scope, receive), error)
+        await response(scope, receive, send)
+
+
+def _bare_413(message: Message) -> bool:
+    return message["status"] == 413 and MutableHeaders(scope=message)["content-type"].startswith("text/plain")
+
+
+class Log:
+    """One line a request: method, route as declared (never the address, which may name somebody), status, time."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start, status = time.perf_counter(), 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        finally:
+            route = getattr(scope.get("route"), "path", "-")
+            spent = (time.perf_counter() - start) * 1000
+            log.info("%s %s %d %.0f ms", scope["method"], route, status, spent)

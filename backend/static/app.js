@@ -1,0 +1,37 @@
+"use strict";
+// Pages work without this file. It keeps a second click from sending twice, says when the network failed,
+// and moves the reader to the summary of errors.
+(function () {
+  function notice(text) {
+    var place = document.getElementById("notice");
+    if (!place) return;
+    place.textContent = text;
+    place.className = "flash warning";
+  }
+
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.dataset.sent === "1") {
+      event.preventDefault();
+      return;
+    }
+    if (form.method !== "post" || event.defaultPrevented || form.hasAttribute("hx-post")) return;
+    form.dataset.sent = "1";
+    if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
+  });
+
+  // Coming back by the history shows the form as it was left: it may be sent again.
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) {
+      delete form.dataset.sent;
+      form.querySelectorAll("[aria-busy]").forEach(function (button) { button.removeAttribute("aria-busy"); });
+    });
+  });
+
+  document.addEventListener("htmx:sendError", function () { notice(document.body.dataset.offline); });
+  document.addEventListener("htmx:timeout", function () { notice(document.body.dataset.offline); });
+  document.addEventListener("htmx:responseError", function () { notice(document.body.dataset.failed); });
+
+  var summary = document.querySelector(".error-summary");
+  if (summary) summary.focus();
+})();

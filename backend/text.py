@@ -1,0 +1,44 @@
+"""What people type, made safe to store and to search. Pure."""
+
+import re
+import unicodedata
+
+from backend.errors import Invalid, _
+
+# Nothing that a reader can see: controls, bidi and zero-width marks, fillers, lone surrogates, non-characters.
+# They hide text from the reader, break PostgreSQL (NUL) or UTF-8 (surrogates), and defeat search and comparison.
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
+BLANKS = re.compile(r"[^\S\n]+")
+EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+def clean(text: str, *, limit: int, multiline: bool = False, field: str | None = None) -> str:
+    """The text as it is stored: NFC, without invisible characters, blanks collapsed, ends stripped.
+
+    ``limit`` counts characters after cleaning; more than that is refused at ``field``, never cut. A single line turns
+    its line ends into spaces; several lines keep them, and at most one empty line in a row. Cleaning twice changes
+    nothing more.
+    """
+    kept = unicodedata.normalize("NFC", INVISIBLE.sub("", LINE_ENDS.sub("\n", text)))
+    if multiline:
+        lines = (BLANKS.sub(" ", line).strip() for line in kept.split("\n"))
+        kept = EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
+    else:
+        kept = " ".join(kept.split())
+    if len(kept) > limit:
+        raise Invalid(_("Dài quá %(limit)s ký tự. Hãy viết ngắn lại."), field=field, limit=limit)
+    return kept
+
+
+def fold(text: str) -> str:
+    """The search form: lower case, no tone marks or other accents, ``đ`` as ``d``, single spaces.
+
+    The embedded PostgreSQL has neither ``unaccent`` nor ICU, so columns that are searched keep this form beside them.
+    """
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(INVISIBLE.sub("", bare).casefold().replace("đ", "d").split())
