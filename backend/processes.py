@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -29,23 +31,21 @@ class Account:
 def spawn(
     command: Sequence[str | Path],
     *,
-    log: Path,
     env: Mapping[str, str],
+    log: Path | None = None,
     account: Account | None = None,
     cwd: Path | None = None,
     on_our_death: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own: a Ctrl-C in the terminal reaches us alone, and we stop the others in
-    order. On Linux the kernel sends it ``on_our_death`` when we are killed and cannot."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > KEEP_LOG:
-        log.replace(log.with_suffix(".old.log"))
-    with log.open("ab") as output:
+    order. On Linux the kernel sends it ``on_our_death`` when we are killed and cannot. Without ``log`` it writes
+    where we do."""
+    with _output(log) as output:
         return subprocess.Popen(  # noqa: S603 - the callers' own commands, no shell
             [os.fspath(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=None if output is None else subprocess.STDOUT,
             env=dict(env),
             cwd=cwd,
             start_new_session=True,
@@ -55,6 +55,15 @@ def spawn(
             group=account.gid if account else None,
             extra_groups=[] if account else None,
         )
+
+
+def _output(log: Path | None) -> AbstractContextManager[IO[bytes] | None]:
+    if log is None:
+        return nullcontext()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > KEEP_LOG:
+        log.replace(log.with_suffix(".old.log"))
+    return log.open("ab")
 
 
 def _tie_to_parent(sign: signal.Signals) -> Callable[[], None] | None:

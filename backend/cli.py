@@ -1,0 +1,63 @@
+"""The ``langnghe`` command. What a command needs is imported when it runs, so that each answers at once."""
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+# Commands of the rooms: name -> the Typer application in a module. A new one is one line.
+ROOMS = {
+    "clock": ("backend.cli_clock", "clock"),
+    "sipas": ("backend.cli_sipas", "sipas"),
+}
+
+
+class Rooms(TyperGroup):
+    """Loads a room's commands only when one of them is called (or all are listed)."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *ROOMS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in ROOMS:
+            return super().get_command(ctx, cmd_name)
+        module, name = ROOMS[cmd_name]
+        command = typer.main.get_command(getattr(import_module(module), name))
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(cls=Rooms, no_args_is_help=True, pretty_exceptions_show_locals=False)
+
+
+@app.callback()
+def langnghe() -> None:
+    """Lắng Nghe: tiếp nhận, xử lý phản ánh, kiến nghị và đo mức độ hài lòng."""
+
+
+@app.command()
+def up() -> None:
+    """Chạy tất cả (máy chủ nhúng, web, worker, beat, bot); Ctrl-C để dừng."""
+    from backend.settings import get_settings
+    from backend.supervisor import Supervisor
+
+    raise typer.Exit(Supervisor(get_settings(), typer.echo).run())
+
+
+@app.command()
+def migrate() -> None:
+    """Đưa cơ sở dữ liệu lên lược đồ mới nhất; nhiều lệnh cùng lúc sẽ chờ nhau."""
+    from alembic import command
+    from alembic.config import Config
+
+    from backend.console import database_at_hand, refusals_as_lines
+    from backend.settings import ROOT
+
+    with refusals_as_lines(), database_at_hand():
+        command.upgrade(Config(ROOT / "alembic.ini"), "head")
+    typer.echo("Cơ sở dữ liệu đã ở lược đồ mới nhất.")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,80 @@
+"""The Celery application, its queues, and everything that happens by the clock, in one table.
+
+Nothing is lost with the broker: what is to be sent stands in the outbox, and the next sweep finds it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery
+
+from backend.settings import Settings, get_settings
+
+MESSAGES, WORK = "messages", "work"
+QUEUES = (MESSAGES, WORK)
+TASK_MODULES = ("backend.notify.tasks",)
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """A sweep and its rhythm: ``task`` finds what is due and leaves each piece to a task of its own."""
+
+    task: str
+    every: float  # seconds
+    queue: str
+    purpose: str
+
+
+BEAT = (Periodic("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),)
+
+
+def make_app(settings: Settings) -> Celery:
+    """Ids as arguments, JSON only, no results: what a task has done stands in our own tables."""
+    app = Celery("langnghe", broker=settings.broker_url or "memory://", include=TASK_MODULES)
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_default_queue=WORK,
+        task_create_missing_queues=True,
+        task_routes={"notify.*": {"queue": MESSAGES}},
+        task_soft_time_limit=600,
+        task_time_limit=660,
+        task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2},
+        broker_connection_retry_on_startup=True,
+        broker_transport_options=_transport_options(settings),
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=True,
+        timezone="Asia/Ho_Chi_Minh",
+        beat_schedule={entry.task: _beat_entry(entry) for entry in BEAT},
+    )
+    return app
+
+
+def _beat_entry(entry: Periodic) -> dict[str, Any]:
+    """A sweep nobody took before the next one is due is dropped: they would only pile up."""
+    options = {"queue": entry.queue, "expires": entry.every}
+    return {"task": entry.task, "schedule": entry.every, "options": options}
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    url = settings.broker_url or ""
+    if url.startswith("filesystem:"):
+        folder = settings.data_dir.resolve() / "broker"
+        messages, control = folder / "messages", folder / "control"
+        for place in (messages, control):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return {
+            "data_folder_in": str(messages),
+            "data_folder_out": str(messages),
+            "control_folder": str(control),
+        }
+    if url.startswith(("redis", "rediss")):
+        # A task is given to another worker after this time: longer than the longest task (task_time_limit).
+        return {"visibility_timeout": 1200, "socket_connect_timeout": 2, "socket_timeout": 10}
+    return {}
+
+
+app = make_app(get_settings())
