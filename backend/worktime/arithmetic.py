@@ -1,9 +1,9 @@
 """Due dates, time elapsed and time left, on days and on minutes (Bộ luật Dân sự 2015, Điều 147-148).
 
 On days: the day of the event is not counted; the term ends at 24:00 of its last day, whatever the hour of
-the event. A day counts at its close, the end of its last window (24:00 on a day off): if the ticket is
-paused at that moment the day does not count. On hours and minutes: the clock starts at the moment itself
-and runs inside working hours only; paused working time is added to the minute.
+the event. A day counts at its close, the end of its last window (for calendar days, the end of the day): if
+the ticket is paused at that moment the day does not count. On hours and minutes: the clock starts at the
+moment itself and runs inside working hours only; paused working time is added to the minute.
 
 Pauses are half-open intervals ``[start, end)``; only their union matters.
 """
@@ -76,12 +76,12 @@ def elapsed(calendar: WorkCalendar, unit: Unit, start: datetime, end: datetime, 
     if unit.minutes:
         return worked(calendar, start, end, pauses) // timedelta(minutes=unit.minutes)
     event = wall(start) // DAY
-    upto = first_close_from(calendar, wall(end) + 1) - 1
+    upto = first_close_from(calendar, unit, wall(end) + 1) - 1
     if upto <= event:
         return 0
     total = _count(calendar, unit, event, upto)
     for span in union(pauses):
-        first, last = days_closing_in(calendar, span)
+        first, last = days_closing_in(calendar, unit, span)
         total -= _count(calendar, unit, max(first - 1, event), min(last, upto))
     return total
 
@@ -136,7 +136,7 @@ def _last_day(calendar: WorkCalendar, duration: Duration, event: int, spans: Seq
     target = duration.value + (calendar.days.at(event) if on_working_days else event)
     last = calendar.days.day_reaching(target) if on_working_days else target
     for span in spans:
-        first, final = days_closing_in(calendar, span)
+        first, final = days_closing_in(calendar, duration.unit, span)
         if first > last:
             break
         target += _count(calendar, duration.unit, max(first - 1, event), final)

@@ -158,11 +158,6 @@ class WorkCalendar:
     def is_working(self, day: date) -> bool:
         return bool(self.windows(day.toordinal()))
 
-    def close(self, ordinal: int) -> int:
-        """Minute at which the day closes: the end of its last window, or 24:00 on a day off."""
-        windows = self.windows(ordinal)
-        return windows[-1].closes if windows else DAY_MINUTES
-
     def leans_on_estimate(self, after: int, upto: int) -> bool:
         """Whether any of the days after+1..upto is estimated, unverified or outside the declared years."""
         return self.doubts.at(upto) > self.doubts.at(after)

@@ -64,7 +64,7 @@ def explain(calendar: WorkCalendar, duration: Duration, received: datetime, paus
     event, last = wall(received) // DAY, end.on.toordinal()
     if duration.unit.minutes:
         return [_minutes_of(calendar, ordinal, received, end.at, pauses) for ordinal in range(event, last + 1)]
-    paused = _paused_days(calendar, pauses, event + 1, last)
+    paused = _paused_days(calendar, duration.unit, pauses, event + 1, last)
     days = [_day(calendar, event, (False, Why.DAY_OF_EVENT, _NOTHING))]
     left = duration.value
     for ordinal in range(event + 1, last + 1):
@@ -93,11 +93,11 @@ def _day(calendar: WorkCalendar, ordinal: int, reason: _Reason, worked: timedelt
     return Day(date.fromordinal(ordinal), counted, why, params, doubt(calendar, ordinal), worked)
 
 
-def _paused_days(calendar: WorkCalendar, pauses: Sequence[Pause], first: int, last: int) -> dict[int, int]:
+def _paused_days(calendar: WorkCalendar, unit: Unit, pauses: Sequence[Pause], first: int, last: int) -> dict[int, int]:
     """Each day in first..last that is paused at its close, with the index of the earliest such pause."""
     paused: dict[int, int] = {}
     for index, (start, end) in enumerate(pauses):
-        low, high = days_closing_in(calendar, (wall(start), wall(end)))
+        low, high = days_closing_in(calendar, unit, (wall(start), wall(end)))
         for ordinal in range(max(low, first), min(high, last) + 1):
             paused.setdefault(ordinal, index)
     return paused
