@@ -28,7 +28,7 @@ class Rooms(TyperGroup):
         return command
 
 
-app = typer.Typer(cls=Rooms, no_args_is_help=True, pretty_exceptions_show_locals=False)
+app = typer.Typer(cls=Rooms, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
 
 @app.callback()

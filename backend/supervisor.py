@@ -149,10 +149,11 @@ class Supervisor:
         settings = self._settings
         at = ["--host", settings.host, "--port", str(settings.port)]
         web = ["uvicorn", "backend.app:create_app", "--factory", *at, "--no-access-log"]
+        proxies = ["--forwarded-allow-ips", settings.trusted_proxies]
         worker = ["worker", "--queues", "messages,work", "--concurrency", "2"]
         quiet = ["--loglevel", "WARNING"]
         services = {
-            "web": [sys.executable, "-m", *web, "--timeout-graceful-shutdown", "5"],
+            "web": [sys.executable, "-m", *web, *proxies, "--timeout-graceful-shutdown", "5"],
             "worker": [*CELERY, *worker, "--without-gossip", "--without-mingle", *quiet],
             "beat": [*CELERY, "beat", "--schedule", str(self._data / "beat-schedule"), "--pidfile", "", *quiet],
         }
