@@ -53,7 +53,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
     )
     refusals.install(app)
-    app.add_middleware(Gate, settings=settings, refuse=refusals.domain_error)
+    app.add_middleware(Gate, settings=settings, refuse=refusals.domain_error, unexpected=refusals.unexpected)
     app.add_middleware(Protection, settings=settings)
     app.add_middleware(Log)
     for router in (assets.router, house, *(import_module(room).router for room in ROOMS)):

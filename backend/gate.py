@@ -16,7 +16,7 @@ from backend.errors import DomainError, Forbidden, Invalid, _
 from backend.settings import Settings
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-Refuse = Callable[[Request, DomainError], Awaitable[Response]]
+Refuse = Callable[[Request, Exception], Awaitable[Response]]
 
 log = logging.getLogger("langnghe.web")
 
@@ -97,12 +97,16 @@ def refusal(scope: Scope, base_url: str) -> DomainError | None:
 
 
 class Gate:
-    """Refuses foreign writes before any route; shows the framework's bare 413 as a page of ours."""
+    """Refuses foreign writes before any route; shows what fails unexpectedly, and the framework's bare 413, as pages.
 
-    def __init__(self, app: ASGIApp, settings: Settings, refuse: Refuse) -> None:
+    Exceptions end here and not at the server, which would log their messages: these may quote what people typed.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, refuse: Refuse, unexpected: Refuse) -> None:
         self.app = app
         self.base_url = settings.base_url
         self.refuse = refuse
+        self.unexpected = unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -110,28 +114,38 @@ class Gate:
             return
         error = refusal(scope, self.base_url)
         if error:
-            await self._answer(error, scope, receive, send)
-            return
-        too_large = False
+            await self._answer(self.refuse, error, scope, receive, send)
+        else:
+            await self._let_in(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = too_large = False
 
         async def watched(message: Message) -> None:
-            nonlocal too_large
-            if message["type"] == "http.response.start" and _bare_413(message):
-                too_large = True
+            nonlocal started, too_large
+            if message["type"] == "http.response.start":
+                too_large = _bare_413(message)
+                started = not too_large
             if not too_large:
                 await send(message)
 
-        await self.app(scope, receive, watched)
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as failure:
+            if started:
+                raise
+            await self._answer(self.unexpected, failure, scope, receive, send)
+            return
         if too_large:
-            await self._answer(TooLarge(_("Nội dung gửi lên quá lớn.")), scope, receive, send)
+            await self._answer(self.refuse, TooLarge(_("Hãy gửi ít hơn, hoặc chọn tệp nhỏ hơn.")), scope, receive, send)
 
-    async def _answer(self, error: DomainError, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self.refuse(Request(scope, receive), error)
+    async def _answer(self, show: Refuse, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await show(Request(scope, receive), error)
         await response(scope, receive, send)
 
 
 def _bare_413(message: Message) -> bool:
-    return message["status"] == 413 and MutableHeaders(scope=message)["content-type"].startswith("text/plain")
+    return message["status"] == 413 and MutableHeaders(scope=message).get("content-type", "").startswith("text/plain")
 
 
 class Log:

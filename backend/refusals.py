@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from backend.errors import DomainError, Invalid, NotFound, NotSignedIn, TooMany, _
-from backend.gate import SAFE, TooLarge, protection
+from backend.gate import SAFE, TooLarge
 from backend.settings import get_settings
 from backend.web import here, page, sentence
 
@@ -35,7 +35,7 @@ SENTENCES = {
     400: _("Máy chủ không đọc được nội dung vừa gửi. Hãy quay lại và gửi lại."),
     404: _("Trang này không có, hoặc đã được chuyển đi nơi khác."),
     405: _("Hãy quay lại trang trước và dùng các nút có trên trang."),
-    413: _("Nội dung gửi lên quá lớn. Hãy gửi ít hơn hoặc chọn tệp nhỏ hơn."),
+    413: _("Hãy gửi ít hơn, hoặc chọn tệp nhỏ hơn."),
 }
 
 Resume = Callable[[Request], Awaitable[Response]]
@@ -122,17 +122,17 @@ async def unstorable(request: Request, error: Exception) -> Response:
 
 
 async def unexpected(request: Request, error: Exception) -> Response:
-    """Our fault: the reader gets a reference, the log the frames; messages of exceptions may hold personal data."""
+    """Our fault: the reader gets a reference, the log the frames. The exception's message stays out of the log outside
+    development, because messages quote values, and these may be personal."""
     reference = secrets.token_hex(4)
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("unexpected %s %s\n%s", type(error).__name__, reference, frames)
-    wording = Unexpected(
-        _("Lỗi này là của chúng tôi, không phải của bạn. Hãy thử lại sau ít phút."), reference=reference
+    shown = (
+        traceback.format_exception(error) if get_settings().development else traceback.format_tb(error.__traceback__)
     )
-    response = show(request, wording)
-    # This answer is made outside the middleware that protects all others.
-    response.headers.update(protection(get_settings()))
-    return response
+    log.error("unexpected %s %s\n%s", type(error).__name__, reference, "".join(shown[-8:]))
+    return show(
+        request,
+        Unexpected(_("Lỗi này là của chúng tôi, không phải của bạn. Hãy thử lại sau ít phút."), reference=reference),
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -142,4 +142,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(DataError, unstorable)
     app.add_exception_handler(UnicodeEncodeError, unstorable)
-    app.add_exception_handler(Exception, unexpected)
