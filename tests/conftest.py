@@ -1,0 +1,118 @@
+"""One embedded PostgreSQL a run, one migrated database a worker, one savepoint a test.
+
+The application's own session factory is bound to the test's connection, so that the code which commits in life runs
+here too; what it commits is rolled back with the test.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from fastapi.testclient import TestClient
+from hypothesis import settings as hypothesis_settings
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+from backend import clock, db, embedded, first_data, settings
+from backend.app import create_app
+from backend.worktime.calendar import ZONE
+from tests.factories import World
+
+ROOT = Path(__file__).resolve().parent.parent
+NOW = datetime(2026, 11, 18, 9, 0, tzinfo=ZONE)
+
+hypothesis_settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller (or the only process) starts the server; workers are told its address."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_FOLDER] = tempfile.TemporaryDirectory(prefix="langnghe-tests-")
+        config.stash[_SERVER] = embedded.postgres(Path(config.stash[_FOLDER].name), durable=False)
+        os.environ["LANGNGHE_TEST_SERVER"] = config.stash[_SERVER].url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _SERVER in config.stash:
+        config.stash[_SERVER].stop()
+        config.stash[_FOLDER].cleanup()
+
+
+_SERVER = pytest.StashKey[embedded.Server]()
+_FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+
+
+@pytest.fixture(scope="session")
+def database_url() -> str:
+    """A database of this worker's own, migrated to the head and holding the first data."""
+    server = make_url(os.environ["LANGNGHE_TEST_SERVER"])
+    name = f"langnghe_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    url = server.set(database=name)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config = Config(ROOT / "alembic.ini")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            first_data.load(session, datetime(2025, 1, 1, tzinfo=ZONE))
+            session.commit()
+    engine.dispose()
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        outer = connection.begin()
+        yield connection
+        outer.rollback()
+
+
+@pytest.fixture
+def session(connection: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Session]:
+    """The test's own session; the application's sessions join the same outer transaction."""
+    monkeypatch.setenv("LANGNGHE_DATA_DIR", str(tmp_path))
+    settings.get_settings.cache_clear()
+    factory = sessionmaker(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+    monkeypatch.setattr(db, "session_factory", lambda: factory)
+    with factory() as session:
+        yield session
+    settings.get_settings.cache_clear()
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """Wednesday 18 November 2026, 9:00 in Vietnam; the application's clock stands still there."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    return NOW
+
+
+@pytest.fixture
+def world(session: Session) -> World:
+    """Makes tickets and people, by the services that make them in life."""
+    return World(session)
+
+
+@pytest.fixture
+def client(session: Session, now: datetime) -> Iterator[TestClient]:
+    """A browser without JavaScript that nobody has signed in on."""
+    with TestClient(
+        create_app(), follow_redirects=False, base_url="http://testserver", headers={"Sec-Fetch-Site": "same-origin"}
+    ) as client:
+        yield client
