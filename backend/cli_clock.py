@@ -72,10 +72,10 @@ def due_command(
     if stdin:
         raise typer.Exit(_answer_lines())
     try:
-        history = _read(events.read_text(encoding="utf-8")) if events else []
+        history = _read(_file(events)) if events else []
         asked = {"received": received, "rule": rule, "value": value, "case": case, "calendar": calendar}
         answered = answer(asked | {"events": history, "now": now}, clock_now())
-    except (DomainError, OSError, UnicodeDecodeError) as wrong:
+    except DomainError as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(2) from None
     typer.echo(_json(answered) if as_json else _plain(answered))
@@ -126,6 +126,13 @@ def _counted(
         "rolled": end.rolled,
         "days": [_line(day) for day in explain(calendar, term, received, breaks)],
     }
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Invalid(_("Không đọc được tệp %(path)s."), path=path) from None
 
 
 def _read(text: str) -> object:

@@ -5,6 +5,7 @@ them announced or estimated; outside those years it still answers, with the plai
 answer is an estimate.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from backend.worktime.errors import WorktimeError, _
 ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY_MINUTES: Final = 24 * 60
 MAX_YEARS: Final = 100
+_WINDOW: Final = re.compile(r"([0-9]{1,2}):([0-5][0-9])\s*[-–]\s*([0-9]{1,2}):([0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,13 +32,11 @@ class Window:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read ``7:30-11:30``; ``24:00`` is the end of the day."""
-        try:
-            opens, closes = (
-                int(hour) * 60 + int(minute) for hour, minute in (clock.strip().split(":") for clock in text.split("-"))
-            )
-        except ValueError:
-            raise WorktimeError(_("Khung giờ “%(text)s” phải có dạng 7:30-11:30."), text=text) from None
-        return cls(opens, closes)
+        found = _WINDOW.fullmatch(text.strip())
+        if not found:
+            raise WorktimeError(_("Khung giờ “%(text)s” phải có dạng 7:30-11:30."), text=text)
+        opens, opens_minute, closes, closes_minute = map(int, found.groups())
+        return cls(opens * 60 + opens_minute, closes * 60 + closes_minute)
 
     def __str__(self) -> str:
         return f"{self.opens // 60}:{self.opens % 60:02}-{self.closes // 60}:{self.closes % 60:02}"
