@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from psycopg.errors import UndefinedColumn, UndefinedTable
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from backend import embedded
-from backend.errors import DomainError
+from backend.errors import DomainError, _
 from backend.homes import EmbeddedServerError
 from backend.settings import get_settings
 
@@ -30,5 +32,15 @@ def refusals_as_lines() -> Iterator[None]:
     try:
         yield
     except (DomainError, EmbeddedServerError) as refusal:
-        typer.echo(str(refusal), err=True)
-        raise typer.Exit(2) from None
+        _end(str(refusal))
+    except OperationalError:
+        _end(_("Không kết nối được với cơ sở dữ liệu."))
+    except ProgrammingError as error:
+        if not isinstance(error.orig, UndefinedTable | UndefinedColumn):
+            raise
+        _end(_("Cơ sở dữ liệu chưa được chuẩn bị. Hãy chạy “langnghe migrate” trước."))
+
+
+def _end(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(2)

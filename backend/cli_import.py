@@ -1,0 +1,146 @@
+"""``langnghe import casework``: cases of another system from a CSV file of any size."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from backend.clock import now
+from backend.console import database_at_hand, refusals_as_lines
+from backend.errors import Invalid, _
+from backend.tickets import casework
+from backend.tickets.casework_file import Case, CaseFile, Columns, Reject
+
+importing = typer.Typer(help="Nhập dữ liệu từ tệp.", no_args_is_help=True)
+
+
+@importing.callback()
+def _group() -> None:
+    """Nhập dữ liệu từ tệp."""
+
+
+@dataclass
+class Outcome:
+    """The counts that are printed. read = added + closed + already + rejected."""
+
+    read: int = 0
+    added: int = 0
+    closed: int = 0
+    already: int = 0
+    rejected: int = 0
+    units_created: int = 0
+    categories_created: int = 0
+    rejects_file: str | None = None
+
+
+class Rejects:
+    """The file of lines that were not taken; it exists only if there is one."""
+
+    def __init__(self, path: Path, header: list[str], stack: ExitStack) -> None:
+        self.path = path
+        self._header = header
+        self._stack = stack
+        self._writer: Any = None
+
+    def add(self, reject: Reject) -> None:
+        if self._writer is None:
+            try:
+                output = self.path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            except OSError:
+                raise Invalid(_("Không ghi được tệp “%(file)s”."), file=str(self.path)) from None
+            file = self._stack.enter_context(output)
+            self._writer = csv.writer(file)
+            self._writer.writerow(["line", "reason", *self._header])
+        self._writer.writerow([reject.line, str(reject.reason), *reject.fields])
+
+    @property
+    def used(self) -> bool:
+        return self._writer is not None
+
+
+@importing.command("casework")
+def casework_command(
+    file: Annotated[Path, typer.Argument(help="Tệp CSV dạng UTF-8, có dòng tiêu đề.")],
+    office: Annotated[str, typer.Option(help="Cột cơ quan.")] = "office",
+    received: Annotated[str, typer.Option(help="Cột ngày nhận.")] = "received",
+    answered: Annotated[str, typer.Option(help="Cột ngày trả lời; ô trống là còn mở.")] = "answered",
+    category: Annotated[str, typer.Option(help="Cột loại.")] = "category",
+    title: Annotated[str | None, typer.Option(help="Cột tiêu đề, nếu có.")] = None,
+    key: Annotated[str, typer.Option(help="Cột mã hồ sơ: nhập lại không tạo bản thứ hai.")] = "key",
+    parent: Annotated[str | None, typer.Option(help="Mã cơ quan cấp trên của các cơ quan được tạo mới.")] = None,
+    source: Annotated[
+        str, typer.Option(help="Tên hệ thống nguồn, để mã của hai hệ thống không lẫn nhau.")
+    ] = "casework",
+    rejects: Annotated[Path | None, typer.Option(help="Tệp ghi các dòng không nhận, kèm lý do.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
+) -> None:
+    """Nhập hồ sơ đã có từ tệp CSV; chạy lại được, dòng lỗi được ghi riêng."""
+    columns = Columns(key, office, received, answered, category, title)
+    rejects = rejects or Path(f"{file.stem}.rejects.csv")
+    with refusals_as_lines(), database_at_hand():
+        outcome = _import(file, columns, rejects, source, parent)
+    typer.echo(json.dumps(asdict(outcome), ensure_ascii=False) if as_json else _plain(outcome))
+
+
+def _import(file: Path, columns: Columns, rejects: Path, source: str, parent: str | None) -> Outcome:
+    outcome = Outcome()
+    if rejects.resolve() == file.resolve():
+        raise Invalid(_("Tệp ghi dòng không nhận phải khác tệp được nhập."))
+    with ExitStack() as stack:
+        try:
+            raw = stack.enter_context(file.open("rb"))
+        except OSError:
+            raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
+        stream = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        moment = now()
+        cases = CaseFile(stream, columns, until=moment)
+        run = casework.begin(source, parent, moment)
+        refused = Rejects(rejects, cases.header, stack)
+        progress = stack.enter_context(_progress())
+        task = progress.add_task("", total=file.stat().st_size)
+        for counts in casework.store(run, _accepted(cases, refused, outcome)):
+            outcome.added += counts.added
+            outcome.closed += counts.closed
+            outcome.already += counts.already
+            progress.update(task, completed=raw.tell(), description=f"{outcome.read}")
+        progress.update(task, completed=file.stat().st_size)
+        outcome.units_created, outcome.categories_created = run.names.made_units, run.names.made_categories
+        outcome.rejects_file = str(rejects) if refused.used else None
+    return outcome
+
+
+def _accepted(cases: CaseFile, refused: Rejects, outcome: Outcome) -> Iterator[Case]:
+    """The cases to be stored; on the way, rejects go to their file."""
+    for case in cases:
+        outcome.read += 1
+        if isinstance(case, Reject):
+            outcome.rejected += 1
+            refused.add(case)
+        else:
+            yield case
+
+
+def _progress() -> Progress:
+    """On standard error, so that ``--json`` stays clean; silent where nobody watches."""
+    console = Console(stderr=True)
+    parts = (TextColumn("{task.description}"), BarColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    return Progress(*parts, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _plain(outcome: Outcome) -> str:
+    read = f"Đã đọc {outcome.read} dòng: thêm {outcome.added}, đóng {outcome.closed}, đã có {outcome.already}"
+    lines = [
+        f"{read}, không nhận {outcome.rejected}.",
+        f"Tạo mới {outcome.units_created} cơ quan, {outcome.categories_created} loại.",
+    ]
+    if outcome.rejects_file:
+        lines.append(f"Các dòng không nhận và lý do: {outcome.rejects_file}")
+    return "\n".join(lines)

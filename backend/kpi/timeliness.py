@@ -1,0 +1,176 @@
+"""Timeliness of a period under any rule and calendar, counted anew from reception and answer of each ticket.
+
+The database groups by (day received, day answered), so that the cost here depends on days and not on tickets. Tickets
+that were paused while the sender owed information are counted one by one, each by its own history.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import BigInteger, ColumnElement, String, cast, func, literal, select
+from sqlalchemy.orm import Session
+
+from analytics.timeliness import Timeliness
+from analytics.timeliness import timeliness as count_groups
+from backend import audit
+from backend.errors import Invalid, _
+from backend.tickets import deadlines
+from backend.tickets.deadlines import Happening
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import Ticket
+from backend.units.models import Unit
+from backend.worktime import service as worktime
+from backend.worktime.arithmetic import due
+from backend.worktime.calendar import ZONE, WorkCalendar
+from backend.worktime.duration import Duration
+from backend.worktime.shipped import shipped
+from backend.worktime.vector import lean_on_estimate, working_days_between
+
+Group = tuple[date, date | None, date, int | None, int]  # received, answered, due, working days, cases
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question: tickets received from ``first`` to ``last``, of a unit and those below it, or of all."""
+
+    first: date
+    last: date
+    rule: Duration
+    calendar: WorkCalendar
+    as_of: date
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The counts with what a reader must know of them. ``leaning`` tickets have a due date that rests on days not
+    announced, in the years ``estimated_years``; ``demonstration`` ones were made up; ``paused`` ones were counted with
+    their pauses left out."""
+
+    asked: Asked
+    figures: Timeliness
+    estimated_years: tuple[int, ...]
+    leaning: int
+    demonstration: int
+    paused: int
+
+
+def calendar_called(session: Session, name: str) -> WorkCalendar:
+    """``vn``: the version in force; ``weekdays``: Monday to Friday. Raises Invalid for another name."""
+    if name == "weekdays":
+        return shipped(name)
+    if name == "vn":
+        return worktime.calendar(session, worktime.active_id(session))
+    raise Invalid(_("Không có lịch “%(name)s”. Chọn weekdays hoặc vn."), name=name)
+
+
+def unit_called(session: Session, code: str) -> Unit:
+    """The unit of this code, of those that had it the one valid now or last. Raises Invalid where there is none."""
+    unit = session.scalar(
+        select(Unit).where(Unit.code == code).order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc()).limit(1)
+    )
+    if unit is None:
+        raise Invalid(_("Không có cơ quan nào mang mã “%(code)s”."), code=code)
+    return unit
+
+
+def timeliness(session: Session, asked: Asked) -> Answer:
+    """Count the period. Raises Invalid for one that ends before it begins, or a rule in hours."""
+    if asked.last < asked.first:
+        raise Invalid(_("Ngày cuối kỳ phải sau ngày đầu kỳ."))
+    if asked.rule.unit.minutes:
+        raise Invalid(_("Chỉ số này tính theo ngày. Hãy dùng thời hạn theo ngày, ví dụ “15 working days”."))
+    paused = _paused(session, asked)
+    groups = [*_plain_groups(session, asked), *paused]
+    frame = _frame(groups)
+    leaning, years = _estimates(asked.calendar, groups)
+    in_period = select(func.count()).select_from(Ticket).where(*_period(asked), Ticket.demonstration)
+    return Answer(
+        asked=asked,
+        figures=count_groups(frame, asked.as_of),
+        estimated_years=years,
+        leaning=leaning,
+        demonstration=session.scalar(in_period) or 0,
+        paused=len(paused),
+    )
+
+
+def _period(asked: Asked) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Ticket.received_on.between(asked.first, asked.last)]
+    if asked.unit is not None:
+        below = select(Unit.id).where(Unit.id == asked.unit.id).cte("below", recursive=True)
+        below = below.union(select(Unit.id).join(below, Unit.parent_id == below.c.id))
+        conditions.append(Ticket.unit_id.in_(select(below.c.id)))
+    return conditions
+
+
+def _chains_with_pauses() -> ColumnElement[bool]:
+    chain = literal("ticket:") + cast(Ticket.id, String)
+    return chain.in_(select(audit.Entry.chain).where(audit.Entry.action == Event.INFO_REQUESTED.value))
+
+
+def _plain_groups(session: Session, asked: Asked) -> list[Group]:
+    cases = func.count().cast(BigInteger)
+    rows = session.execute(
+        select(Ticket.received_on, Ticket.answered_on, cases)
+        .where(*_period(asked), ~_chains_with_pauses())
+        .group_by(Ticket.received_on, Ticket.answered_on)
+    ).all()
+    dues = {day: due(asked.calendar, asked.rule, _noon(day)).on for day in {row[0] for row in rows}}
+    taken = _working_days(asked.calendar, rows)
+    return [
+        (received, answered, dues[received], days if answered else None, count)
+        for (received, answered, count), days in zip(rows, taken, strict=True)
+    ]
+
+
+def _working_days(calendar: WorkCalendar, rows: Sequence[Any]) -> list[int]:
+    start = np.array([row[0] for row in rows], dtype="datetime64[D]")
+    end = np.array([row[1] or row[0] for row in rows], dtype="datetime64[D]")
+    return [int(days) for days in working_days_between(calendar, start, end)]
+
+
+def _paused(session: Session, asked: Asked) -> list[Group]:
+    """One group for each ticket that was paused: due date and time taken with the pauses left out."""
+    as_of = datetime.combine(asked.as_of, time.max, ZONE)
+    rows = session.execute(
+        select(Ticket.id, Ticket.received_at, Ticket.received_on, Ticket.answered_at, Ticket.answered_on)
+        .where(*_period(asked), _chains_with_pauses())
+        .order_by(Ticket.id)
+    ).all()
+    groups: list[Group] = []
+    for row in rows:
+        history = [Happening(Event(entry.action), entry.at) for entry in audit.entries(session, f"ticket:{row.id}")]
+        end = deadlines.due_date(asked.calendar, asked.rule, row.received_at, history, row.answered_at or as_of)
+        days = (
+            deadlines.days_taken(asked.calendar, row.received_at, history, row.answered_at) if row.answered_at else None
+        )
+        groups.append((row.received_on, row.answered_on, end.on, days, 1))
+    return groups
+
+
+def _estimates(calendar: WorkCalendar, groups: Sequence[Group]) -> tuple[int, tuple[int, ...]]:
+    """Cases whose due date rests on days not announced, and the years of those that are not announced as a whole."""
+    if not groups or calendar.perpetual:
+        return 0, ()
+    start = np.array([group[0] for group in groups], dtype="datetime64[D]")
+    end = np.array([group[2] for group in groups], dtype="datetime64[D]")
+    leaning = lean_on_estimate(calendar, start, end)
+    announced = {year for year, sure in calendar.years if sure}
+    years = {day.year for group in groups for day in (group[0], group[2])} - announced
+    return int(np.array([group[4] for group in groups])[leaning].sum()), tuple(sorted(years))
+
+
+def _frame(groups: Sequence[Group]) -> pd.DataFrame:
+    frame = pd.DataFrame(groups, columns=["received", "answered", "due", "working_days", "cases"])
+    for name in ("received", "answered", "due"):
+        frame[name] = pd.to_datetime(frame[name])
+    return frame
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), ZONE)

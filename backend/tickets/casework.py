@@ -1,0 +1,176 @@
+"""Cases of another system become tickets: batch by batch, each batch stored whole or not at all.
+
+A case is known again by its key, so that a run may be repeated or continued: what is already there stays, except that
+a case still open here and answered in the file becomes answered. Imported tickets have no sender and no secret.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.orm import Session
+
+from backend import audit, db
+from backend.errors import Invalid, _
+from backend.tickets import casework_sql as sql
+from backend.tickets import deadlines, rules
+from backend.tickets.casework_file import Case
+from backend.tickets.casework_names import UNSORTED, Names
+from backend.tickets.lifecycle import Event
+from backend.worktime import service as worktime
+from backend.worktime.arithmetic import Due
+from backend.worktime.calendar import WorkCalendar
+from backend.worktime.duration import Duration
+from backend.worktime.vector import working_days_between
+
+BATCH: Final = 5_000
+TITLE_MOST: Final = 200
+LOCK: Final = 0x6C6E6E6770  # one batch of one import at a time
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of a batch: tickets added, open ones now answered, cases that were there already."""
+
+    added: int
+    closed: int
+    already: int
+
+
+@dataclass
+class Import:
+    """One run: where cases go and what it has met so far. ``names.source`` keeps the keys of two systems apart."""
+
+    names: Names
+    now: datetime
+    dues: dict[date, Due] = field(default_factory=dict)
+
+
+def begin(source: str, parent_code: str | None, now: datetime) -> Import:
+    """A run that can begin; refuses a source without a usable name and a parent that does not exist."""
+    if not 1 <= len(source) <= 40:
+        raise Invalid(_("Tên nguồn cần 1 đến %(most)s ký tự."), most=40)
+    run = Import(Names(source, parent_code), now)
+    with db.transaction() as session:
+        run.names.parent_id(session)
+        worktime.active_id(session)
+    return run
+
+
+def store(run: Import, cases: Iterable[Case], size: int = BATCH) -> Iterator[Counts]:
+    """Store the cases in batches, one transaction each; yields what each batch came to."""
+    remaining = iter(cases)
+    while batch := list(islice(remaining, size)):
+        yield _store_batch(run, batch)
+
+
+def _store_batch(run: Import, batch: Sequence[Case]) -> Counts:
+    """The first of two equal keys counts; the other is one already there."""
+    unique = list({case.key: case for case in reversed(batch)}.values())
+    _open_days({case.received.date() for case in unique})
+    with db.transaction() as session:
+        session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        _stage(session, _rows(session, run, unique))
+        closed = session.execute(text(sql.CLOSE)).all()
+        added = session.execute(text(sql.ADD)).all()
+        _write_history(session, added, closed)
+    return Counts(len(added), len(closed), len(batch) - len(added) - len(closed))
+
+
+def _open_days(days: set[date]) -> None:
+    """Give each day its base of public numbers, in a transaction of its own: nobody waits for a whole batch."""
+    with db.transaction() as session:
+        session.execute(text(sql.OPEN_DAYS), {"days": sorted(days)})
+
+
+def _rows(session: Session, run: Import, cases: Sequence[Case]) -> list[tuple[Any, ...]]:
+    rule = rules.choose(rules.shipped_rules(), "resolve", run.now.date()).rule
+    term = Duration.parse(rule.value)
+    calendar_id = worktime.active_id(session)
+    calendar = worktime.calendar(session, calendar_id)
+    rows: list[tuple[Any, ...]] = []
+    for case, days in zip(cases, _working_days(calendar, cases), strict=True):
+        due = _due(run, calendar, term, case.received)
+        name = case.text or case.category or UNSORTED
+        row = (
+            f"{run.names.source}:{case.key}",
+            run.names.unit_id(session, case.office),
+            run.names.category_code(session, case.category),
+            name[:TITLE_MOST],
+            name,
+            case.received,
+            case.received.date(),
+            rule.code,
+            rule.value,
+            calendar_id,
+            due.on,
+            due.estimate,
+            *_answer(case, due, days),
+        )
+        rows.append(row)
+    return rows
+
+
+def _due(run: Import, calendar: WorkCalendar, term: Duration, received: datetime) -> Due:
+    day = received.date()
+    if day not in run.dues:
+        run.dues[day] = deadlines.due_date(calendar, term, received, (), run.now)
+    return run.dues[day]
+
+
+def _answer(case: Case, due: Due, days: int) -> tuple[Any, ...]:
+    """Moment, day, working days and verdict; all empty for an open case."""
+    if case.answered is None:
+        return None, None, None, None
+    return case.answered, case.answered.date(), days, deadlines.verdict(due.on, case.answered).value
+
+
+def _working_days(calendar: WorkCalendar, cases: Sequence[Case]) -> list[int]:
+    """Working days from reception to answer for all at once; of open cases the 0 is not used."""
+    start = np.array([case.received.date() for case in cases], dtype="datetime64[D]")
+    end = np.array([(case.answered or case.received).date() for case in cases], dtype="datetime64[D]")
+    return [int(days) for days in working_days_between(calendar, start, end)]
+
+
+def _stage(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
+    session.execute(text(sql.STAGE))
+    session.execute(text("TRUNCATE staged_cases"))
+    connection: Any = session.connection().connection.driver_connection
+    with connection.cursor() as cursor, cursor.copy(sql.COPY) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _write_history(session: Session, added: Sequence[Any], closed: Sequence[Any]) -> None:
+    """Reception and answer as the first links of each chain, with the moments that the file gives."""
+    entries: list[dict[str, Any]] = []
+    for row in added:
+        data = {"unit": row.unit_id, "about": row.unit_id, "category": row.category_code, "imported": True}
+        received = _entry(row.id, 1, row.received_at, Event.RECEIVED, data, audit.FIRST)
+        entries.append(received)
+        if row.answered_at is not None:
+            entries.append(_entry(row.id, 2, row.answered_at, Event.ANSWERED, {"imported": True}, received["hash"]))
+    if entries:
+        session.execute(insert(audit.Entry), entries)
+    for row in closed:
+        data = {"imported": True}
+        audit.record(session, f"ticket:{row.id}", Event.ANSWERED, actor="system", now=row.answered_at, data=data)
+
+
+def _entry(ticket_id: int, seq: int, at: datetime, event: Event, data: dict[str, Any], prev: bytes) -> dict[str, Any]:
+    chain, actor, action = f"ticket:{ticket_id}", "system", event.value
+    return {
+        "chain": chain,
+        "seq": seq,
+        "at": at,
+        "actor": actor,
+        "user_id": None,
+        "action": action,
+        "data": data,
+        "prev": prev,
+        "hash": audit.link(chain, seq, at, actor, action, data, prev),
+    }
