@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 
 NICE = (1, 2, 2.5, 5, 10)
+AXIS = 10.0
+SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def scale(values: Sequence[float], *, zero: bool = False, most: float | None = N
     """Axis over the values with about ``steps`` round ticks; ``zero`` starts at 0, ``most`` is the natural end."""
     low = 0.0 if zero or not values else min(values)
     high = max(values, default=1.0)
-    if high <= low:
+    if high - low < SMALLEST:
         high = low + 1
     rough = (high - low) / steps
     power = 10 ** floor(log10(rough))
@@ -95,14 +97,14 @@ def point_scale(series: Sequence[Series]) -> Scale:
     return scale([p.value for one in series for p in one.points if p.value is not None], zero=True)
 
 
-def every(count: int, room: int = 8) -> int:
+def every(count: int, room: int = 6) -> int:
     """Label each how-many-eth point so that at most ``room`` labels are drawn."""
     return max(1, ceil(count / room))
 
 
 def middle(index: int, count: int) -> float:
-    """Middle of the ``index``-th of ``count`` equal places, as a percentage of the width."""
-    return (index + 0.5) * 100 / count
+    """Middle of the ``index``-th of ``count`` equal places, as a percentage of the width; the axis takes the first."""
+    return AXIS + (index + 0.5) * (100 - AXIS) / count
 
 
 def breaks(values: Sequence[float], classes: int = 5) -> tuple[float, ...]:

@@ -4,7 +4,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from backend.errors import DomainError, Invalid, NotFound, NotSignedIn, TooMany, _
 from backend.gate import SAFE, TooLarge
 from backend.settings import get_settings
-from backend.web import here, page, sentence
+from backend.web import here, page, same_site_path, sentence
 
 SIGN_IN = "/dang-nhap"
 TITLES = {
@@ -92,7 +92,8 @@ async def _not_signed_in(request: Request, error: NotSignedIn) -> Response:
     if prefers_json(request):
         return show(request, error)
     if request.headers.get("hx-request") == "true":
-        return Response(status_code=401, headers={"HX-Redirect": f"{SIGN_IN}?next=/"})
+        page_path = same_site_path(urlsplit(request.headers.get("hx-current-url", "")).path)
+        return Response(status_code=401, headers={"HX-Redirect": f"{SIGN_IN}?next={quote(page_path, safe='/')}"})
     if request.method in SAFE:
         return RedirectResponse(f"{SIGN_IN}?next={quote(here(request), safe='/')}", 303)
     resume: Resume | None = getattr(request.app.state, "not_signed_in", None)
