@@ -1,0 +1,23 @@
+"""Photos for those who handle the ticket."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from backend.attachments import queries
+from backend.attachments.streaming import picture
+from backend.db import SessionDep
+from backend.tickets import queries as tickets
+from backend.users.guard import allow
+from backend.users.policy import Action, Actor
+
+router = APIRouter()
+
+
+@router.get("/phan-anh/{number}/anh/{place}", include_in_schema=False)
+def photo_for_staff(
+    session: SessionDep, number: str, place: int, actor: Annotated[Actor, Depends(allow(Action.VIEW_TICKET))]
+) -> Response:
+    """A photo of a ticket that the signed-in person may see; else as if there were none."""
+    ticket = tickets.for_staff(session, number, actor)
+    return picture(queries.nth(session, ticket.id, place), place)

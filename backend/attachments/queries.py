@@ -1,0 +1,22 @@
+"""Photos of a ticket as they are shown: by their place in the ticket, never by a name that could be guessed."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.attachments.models import Attachment
+from backend.errors import NotFound
+
+
+def of_ticket(session: Session, ticket_id: int) -> Sequence[Attachment]:
+    """In the order in which they came."""
+    return session.scalars(select(Attachment).where(Attachment.ticket_id == ticket_id).order_by(Attachment.id)).all()
+
+
+def nth(session: Session, ticket_id: int, place: int) -> Attachment:
+    """The photo at a place, counted from 1, of a ticket that its reader has shown to have a right to."""
+    rows = of_ticket(session, ticket_id)
+    if not 1 <= place <= len(rows):
+        raise NotFound
+    return rows[place - 1]
