@@ -9,6 +9,9 @@ from typer.core import TyperGroup
 # Commands of the rooms: name -> the Typer application in a module. A new one is one line.
 ROOMS = {
     "clock": ("backend.cli_clock", "clock"),
+    "import": ("backend.cli_import", "importing"),
+    "kpi": ("backend.cli_kpi", "kpi"),
+    "seed": ("backend.cli_seed", "seed"),
     "sipas": ("backend.cli_sipas", "sipas"),
 }
 

@@ -1,0 +1,57 @@
+"""``langnghe seed``: first data, and the demonstration."""
+
+import json
+from datetime import date, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from backend import clock, db, first_data
+from backend.console import database_at_hand, refusals_as_lines
+from backend.demo import load as demo_load
+from backend.errors import Forbidden, _
+from backend.settings import get_settings
+from backend.worktime.calendar import local
+
+seed = typer.Typer(help="Nạp dữ liệu ban đầu và dữ liệu minh họa.", no_args_is_help=True)
+
+
+@seed.command()
+def base() -> None:
+    """Nạp cơ quan, loại phản ánh, lịch làm việc, số liệu SIPAS đã công bố; chạy lại không sao."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        first_data.load(session, clock.now())
+
+
+@seed.command()
+def demo(
+    tickets: Annotated[int, typer.Option(min=1, max=1_000_000, help="Số phản ánh minh họa cần có.")] = 2000,
+    number: Annotated[int, typer.Option("--seed", help="Cùng số này cho cùng dữ liệu.")] = 2026,
+    until: Annotated[str | None, typer.Option(help="Ngày cuối của dữ liệu (YYYY-MM-DD); mặc định hôm qua.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Không làm gì nếu đã có dữ liệu minh họa.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
+) -> None:
+    """Nạp phản ánh minh họa trong 18 tháng cho 38 xã, phường; dừng giữa chừng thì chạy lại để nạp tiếp."""
+    with refusals_as_lines(), database_at_hand():
+        if not get_settings().development:
+            raise Forbidden(_("Dữ liệu minh họa có tài khoản mà ai cũng biết mật khẩu nên chỉ dùng khi phát triển."))
+        with db.transaction() as session:
+            before = demo_load.loaded(session)
+        last = date.fromisoformat(until) if until else local(clock.now()).date() - timedelta(days=1)
+        done = before if before and once else _load(number, tickets, last, before)
+    if as_json:
+        typer.echo(json.dumps({"tickets": done, "added": done - before, "seed": number, "until": last.isoformat()}))
+    else:
+        typer.echo(f"Có {done} phản ánh minh họa ({done - before} mới), đến ngày {last:%d/%m/%Y}.")
+
+
+def _load(number: int, tickets: int, last: date, before: int) -> int:
+    columns = (TextColumn("Nạp dữ liệu minh họa"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done = before
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=tickets, completed=before)
+        for done in demo_load.load(number, tickets, last, clock.now()):
+            progress.update(task, completed=done)
+    return done

@@ -1,0 +1,73 @@
+"""Accounts of the demonstration: one of each role to sign in with, and an officer for every unit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend import audit
+from backend.units.models import Unit
+from backend.users.models import Role, User
+from backend.users.service import hasher
+
+PASSWORD = "lang-nghe-2026"  # noqa: S105 - printed for everybody; the demonstration is refused outside development
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody to sign in as."""
+
+    email: str
+    name: str
+    role: Role
+    unit_code: str | None
+    password: str = PASSWORD
+
+    def __str__(self) -> str:
+        return f"{self.email:30} {self.password:16} {self.role.value}"
+
+
+ACCOUNTS = (
+    Account("canbo@demo.langnghe.vn", "Lò Thị Hoa", Role.OFFICER, "03388"),
+    Account("lanhdao@demo.langnghe.vn", "Vàng A Sơn", Role.LEADER, "03388"),
+    Account("dieuphoi@demo.langnghe.vn", "Nguyễn Thu Hạnh", Role.COORDINATOR, None),
+    Account("quanly@demo.langnghe.vn", "Trần Minh Tuấn", Role.MANAGER, None),
+    Account("quantri@demo.langnghe.vn", "Đèo Ngọc Kim", Role.ADMINISTRATOR, None),
+)
+
+
+def accounts() -> tuple[Account, ...]:
+    """The accounts to print: one of each role."""
+    return ACCOUNTS
+
+
+def officers(session: Session, now: datetime) -> dict[str, int]:
+    """Create what is missing of the accounts; returns the officer of each receiving unit by the unit's code."""
+    password_hash = hasher.hash(PASSWORD)
+    units = {unit.code: unit.id for unit in session.scalars(select(Unit).where(Unit.receives))}
+    wanted = [
+        *ACCOUNTS,
+        *(Account(f"{code.lower()}@demo.langnghe.vn", f"Cán bộ {code}", Role.OFFICER, code) for code in sorted(units)),
+    ]
+    held = {user.email: user.id for user in session.scalars(select(User))}
+    for account in wanted:
+        if account.email not in held:
+            held[account.email] = _create(session, account, units, password_hash, now)
+    return {code: held[f"{code.lower()}@demo.langnghe.vn"] for code in units}
+
+
+def _create(session: Session, account: Account, units: dict[str, int], password_hash: str, now: datetime) -> int:
+    user = User(
+        email=account.email,
+        name=account.name,
+        password_hash=password_hash,
+        role=account.role,
+        unit_id=units[account.unit_code] if account.unit_code else None,
+        created_at=now,
+    )
+    session.add(user)
+    session.flush()
+    data = {"role": account.role.value, "demonstration": True}
+    audit.record(session, f"user:{user.id}", "created", actor="system", now=now, data=data, first=True)
+    return user.id
