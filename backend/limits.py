@@ -46,7 +46,9 @@ SIGN_IN_BY_ACCOUNT_AND_NETWORK = Limit("signin-acc", 6, timedelta(minutes=15))
 
 
 def network(address: str) -> str:
-    """The prefix behind which somebody can move freely: /64 of IPv6, the address itself of IPv4."""
+    """The prefix behind which somebody can move freely: /64 of IPv6, the address itself of IPv4; a chat is its own."""
+    if address.startswith("telegram:"):
+        return address
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Date,
     ForeignKey,
@@ -170,7 +171,7 @@ class Contact(Base):
     phone: Mapped[str | None] = mapped_column(String(40))
     email: Mapped[str | None] = mapped_column(String(200))
     address: Mapped[str | None] = mapped_column(String(300))
-    chat_id: Mapped[int | None] = mapped_column(index=True, doc="Telegram chat that is told each step")
+    chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True, doc="Telegram chat that is told each step")
     consent_at: Mapped[datetime] = mapped_column(Moment)
 
     ticket: Mapped[Ticket] = relationship(lazy="raise", back_populates="contact")

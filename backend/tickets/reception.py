@@ -67,6 +67,12 @@ def open_ticket(session: Session, draft: Draft, *, now: datetime) -> Receipt:
     return Receipt(ticket_id, number, _secret(draft))
 
 
+def look_over(session: Session, draft: Draft, *, now: datetime) -> tuple[Draft, int]:
+    """What ``open_ticket`` would keep and which unit would get it. Stores nothing; raises Invalid as it does."""
+    draft = intake.tidy(draft)
+    return draft, _checked(session, draft, now.astimezone(ZONE).date())
+
+
 def _secret(draft: Draft) -> str:
     return receipts.access_secret(get_settings().secret_key.get_secret_value(), draft.key)
 
@@ -178,4 +184,6 @@ def _store_contact(session: Session, draft: Draft, ticket_id: int, now: datetime
         consent_at=now,
     )
     session.add(contact)
-    outbox.put(session, "received", ticket_id=ticket_id, occasion="received", by=outbox.media(contact), now=now)
+    # A chat is handed its receipt in the same breath; a message beside it would only repeat that.
+    by = [medium for medium in outbox.media(contact) if medium.value != draft.channel.value]
+    outbox.put(session, "received", ticket_id=ticket_id, occasion="received", by=by, now=now)
