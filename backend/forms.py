@@ -1,7 +1,9 @@
 """Reading a form: each field cleaned, every refusal at its field, and what was typed kept for showing it again."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -15,6 +17,9 @@ from backend.text import clean
 ORDINARY = 4 * 1024 * 1024
 FILES = 25 * 1024 * 1024
 MOST_FIELDS = 200
+DAY = re.compile(
+    r"(?P<d>[0-9]{1,2})[/.-](?P<m>[0-9]{1,2})[/.-](?P<y>[0-9]{4})|(?P<y2>[0-9]{4})-(?P<m2>[0-9]{2})-(?P<d2>[0-9]{2})"
+)
 MOST_FILES = 12
 
 
@@ -80,6 +85,22 @@ class Typed:
             return int(value)
         self.refuse(name, message or _("Hãy nhập một số."))
         return None
+
+    def day(self, name: str) -> date | None:
+        """A date as 22/11/2026 (also 22-11-2026, 22.11.2026, 2026-11-22), or None when empty or refused."""
+        value = self.raw(name).strip()
+        if not value:
+            return None
+        numbers = DAY.fullmatch(value)
+        if not numbers:
+            self.refuse(name, _("Hãy viết ngày như 22/11/2026."))
+            return None
+        parts = {key: int(number) for key, number in numbers.groupdict().items() if number}
+        try:
+            return date(*(parts.get(key, parts.get(key + "2", 0)) for key in ("y", "m", "d")))
+        except ValueError:
+            self.refuse(name, _("Ngày này không có trong lịch."))
+            return None
 
     def ticked(self, name: str) -> bool:
         return bool(self.raw(name))

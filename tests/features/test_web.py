@@ -3,17 +3,19 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.testclient import TestClient
+from starlette.datastructures import FormData
 
 from backend import web
 from backend.app import create_app
 from backend.assets import STATIC, assets
 from backend.errors import DomainError, Forbidden, Invalid, NotSignedIn, TooMany
-from backend.forms import Form, TypedDep
+from backend.forms import Form, Typed, TypedDep
 from backend.settings import get_settings
 
 TEMPLATES = sorted(web.TEMPLATES.rglob("*.html"))
@@ -253,6 +255,32 @@ def test_a_form_beyond_all_measure_is_refused_as_a_page(browser: TestClient) -> 
     assert answer.status_code == 413
     assert "<h1>Nội dung gửi lên quá lớn</h1>" in answer.text
     assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("22/11/2026", date(2026, 11, 22)),
+        (" 1.2.2026 ", date(2026, 2, 1)),
+        ("2026-11-22", date(2026, 11, 22)),
+        ("29/02/2028", date(2028, 2, 29)),
+        ("", None),
+    ],
+)
+def test_a_date_is_read_as_people_write_it(typed: str, read: date | None) -> None:
+    form = Typed(FormData([("day", typed)]))
+    assert form.day("day") == read
+    assert not form.refusals
+
+
+@pytest.mark.parametrize(
+    "typed", ["31/02/2026", "29/02/2026", "0/1/2026", "22/11/26", "11/22/2026", "hôm qua", "٢٢/١١/٢٠٢٦"]
+)
+def test_a_date_that_is_none_is_refused_and_stays_in_the_form(typed: str) -> None:
+    form = Typed(FormData([("day", typed)]))
+    assert form.day("day") is None
+    assert form.form().error("day")
+    assert form.form().value("day") == typed
 
 
 def test_too_many_fields_are_refused(browser: TestClient) -> None:
