@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import IO, Self
 from urllib.parse import quote
 
-from backend import processes
+from backend import homes, processes
 from backend.homes import EmbeddedServerError, Home, home_of_cluster, socket_folder
 
-USER = DATABASE = "langnghe"
+USER = "langnghe"
+DATABASE = "postgres"  # the one initdb makes; a further one would cost a second at the first start
 DURABLE = {"wal_level": "minimal", "max_wal_senders": "0"}
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", **DURABLE}
 ALWAYS = {
@@ -105,7 +106,10 @@ def broker(data_dir: Path) -> Server:
     }
     command: list[str | Path] = [binary, *(part for key, value in options.items() for part in (f"--{key}", value))]
     process = processes.spawn(command, log=log, env=_clean_environment(), cwd=folder)
-    end: list[Callable[[], None]] = [lambda: processes.stop([process])]
+    end: list[Callable[[], None]] = [
+        lambda: homes.leave_socket_folder(socket.parent),
+        lambda: processes.stop([process]),
+    ]
     server = Server(f"redis+socket://{quote(str(socket))}", process, log, end)
     _wait(server, socket.exists, "Redis")
     return server
@@ -208,14 +212,12 @@ def _start_postgres(home: Home, log: Path, durability: dict[str, str]) -> Server
         on_our_death=signal.SIGINT,
     )
     fast_then_immediate = (signal.SIGINT, signal.SIGQUIT)
-    end: list[Callable[[], None]] = [lambda: processes.stop([process], signals=fast_then_immediate, patience=20)]
+    end: list[Callable[[], None]] = [
+        lambda: homes.leave_socket_folder(home.sockets),
+        lambda: processes.stop([process], signals=fast_then_immediate, patience=20),
+    ]
     server = Server(_url(home.sockets), process, log, end)
     _wait(server, lambda: _ready(_postmaster_lines(home)), "PostgreSQL")
-    try:
-        _make_database(home)
-    except BaseException:
-        server.stop()
-        raise
     return server
 
 
@@ -230,12 +232,3 @@ def _wait(server: Server, ready: Callable[[], bool], name: str, patience: float 
     except BaseException:
         server.stop()
         raise
-
-
-def _make_database(home: Home) -> None:
-    import psycopg
-
-    with psycopg.connect(host=str(home.sockets), user=USER, dbname="postgres", autocommit=True) as connection:
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-        if known is None:
-            connection.execute(f'CREATE DATABASE "{DATABASE}"')

@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -24,6 +25,7 @@ UNPRIVILEGED = "nobody"
 ROOTS_FOLDER = Path("/var/lib/langnghe")
 THROW_AWAY_FOLDER = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a folder of our own in it
 LONGEST_SOCKET_FOLDER = 80  # bytes; the system takes 103 with the socket's name
+ELSEWHERE = "langnghe-sockets-"
 PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")  # PostgreSQL splits the list of socket folders at commas and quotes
 
 
@@ -68,10 +70,17 @@ def socket_folder(wanted: Path, account: Account | None = None) -> Path:
     """``wanted``, or a private folder with a short and plain path when a socket cannot lie there."""
     text = os.fspath(wanted)
     if len(os.fsencode(text)) > LONGEST_SOCKET_FOLDER or not PLAIN.fullmatch(text):
-        name = f"langnghe-{os.geteuid()}-{_digest(wanted)}"
+        name = f"{ELSEWHERE}{os.geteuid()}-{_digest(wanted)}"
         wanted = (_open_folder(ROOTS_FOLDER) if account else Path(tempfile.gettempdir())) / name
     make_private(wanted, account)
     return wanted
+
+
+def leave_socket_folder(folder: Path) -> None:
+    """Take away a folder that ``socket_folder`` made elsewhere, once it is empty."""
+    if folder.name.startswith(ELSEWHERE):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def make_private(folder: Path, account: Account | None) -> None:
