@@ -157,10 +157,10 @@ def redirect(
     return response
 
 
-def set_cookie(response: Response, name: str, value: str, *, seconds: int | None = None) -> None:
+def set_cookie(response: Response, name: str, value: str, *, seconds: int | None = None, path: str = "/") -> None:
     """A cookie of ours: not for scripts, not for other sites, only over TLS where the site has it."""
     secure = get_settings().base_url.startswith("https://")
-    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=secure)
+    response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=secure)
 
 
 @lru_cache

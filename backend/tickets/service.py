@@ -17,7 +17,7 @@ from backend.tickets.deadlines import Happening
 from backend.tickets.intake import Draft
 from backend.tickets.lifecycle import Event, Transition
 from backend.tickets.models import CategoryClass, MessageKind, Ticket, TicketMessage
-from backend.tickets.reception import AlreadySent, Receipt, open_ticket
+from backend.tickets.reception import AlreadySent, Receipt, look_over, open_ticket
 from backend.units.models import Unit
 from backend.users import service as users
 from backend.users.policy import Action, Actor, Subject, can
@@ -25,7 +25,17 @@ from backend.worktime import service as worktime
 from backend.worktime.calendar import ZONE
 from backend.worktime.duration import Duration
 
-__all__ = ["AlreadySent", "Change", "Draft", "Receipt", "apply", "open_ticket", "record_contact_read", "subject"]
+__all__ = [
+    "AlreadySent",
+    "Change",
+    "Draft",
+    "Receipt",
+    "apply",
+    "look_over",
+    "open_ticket",
+    "record_contact_read",
+    "subject",
+]
 
 TEXT_MOST = 10_000
 KINDS = {
