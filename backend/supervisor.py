@@ -93,7 +93,7 @@ class Supervisor:
         self._expect_free_port()
         env = self._environment_with_servers()
         self._prepare(env)
-        for name, command in self._services().items():
+        for name, command in self.services().items():
             log = self._data / "log" / f"{name}.log"
             tail = processes.ErrorTail(log)
             self._children.append(Child(name, processes.spawn(command, log=log, env=env, cwd=ROOT), log, tail))
@@ -145,7 +145,8 @@ class Supervisor:
                 raise _FailedError(f"`langnghe {' '.join(arguments)}` failed with code {process.returncode}")
         preparation.note(url, stamp)
 
-    def _services(self) -> dict[str, list[str]]:
+    def services(self) -> dict[str, list[str]]:
+        """What runs on this machine beside the servers: name and command."""
         settings = self._settings
         at = ["--host", settings.host, "--port", str(settings.port)]
         web = ["uvicorn", "backend.app:create_app", "--factory", *at, "--no-access-log"]
