@@ -48,7 +48,10 @@ def engine() -> Engine:
     url = get_settings().database_url
     if not url:
         raise RuntimeError("LANGNGHE_DATABASE_URL is not set; `langnghe up` starts the embedded PostgreSQL")
-    return create_engine(url, pool_size=10, max_overflow=30, pool_pre_ping=True, pool_recycle=1800)
+    # hide_parameters: what people wrote must not reach a log by way of an error message.
+    return create_engine(
+        url, pool_size=10, max_overflow=30, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
+    )
 
 
 @lru_cache

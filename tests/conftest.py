@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -45,15 +46,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_FOLDER].cleanup()
 
 
+_serial = count(1)
 _SERVER = pytest.StashKey[embedded.Server]()
 _FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
-@pytest.fixture(scope="session")
-def database_url() -> str:
-    """A database of this worker's own, migrated to the head and holding the first data."""
+def new_database(name: str) -> str:
+    """The URL of a new database on the run's server, migrated to the head and holding the first data."""
     server = make_url(os.environ["LANGNGHE_TEST_SERVER"])
-    name = f"langnghe_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    name = f"{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     url = server.set(database=name)
@@ -67,6 +68,28 @@ def database_url() -> str:
             session.commit()
     engine.dispose()
     return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def database_url() -> str:
+    """The database of this worker's tests that are rolled back."""
+    return new_database("langnghe")
+
+
+@pytest.fixture(scope="module")
+def committed_url() -> str:
+    """A database of its own for tests that need real commits: races, other processes, kills."""
+    return new_database(f"committed{next(_serial)}")
+
+
+@pytest.fixture
+def committed(committed_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The application itself works on the committed database, each transaction on a connection of its own."""
+    engine = create_engine(committed_url, pool_size=20, max_overflow=20)
+    factory = sessionmaker(engine, expire_on_commit=False)
+    monkeypatch.setattr(db, "session_factory", lambda: factory)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

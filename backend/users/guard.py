@@ -37,8 +37,9 @@ def allow(action: Action) -> Callable[..., Actor | None]:
     return guarded
 
 
-def public() -> None:
-    """Open to everybody, and said so: it asks for no session, so that a citizen's page costs no look-up."""
+async def public() -> None:
+    """Open to everybody, and said so: it asks for no session, so that a citizen's page costs no look-up. A coroutine,
+    because it does nothing and a thread for it would cost more than itself."""
 
 
 public.action = Action.PUBLIC  # type: ignore[attr-defined]  # read by the test that walks over all routes

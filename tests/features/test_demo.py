@@ -1,0 +1,62 @@
+"""The demonstration obeys the rules that real tickets obey."""
+
+from datetime import date
+from itertools import groupby, islice
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from typer.testing import CliRunner
+
+from backend import audit, settings
+from backend.cli_seed import seed
+from backend.demo import load
+from backend.demo.generate import cases
+from backend.tickets.models import State, Ticket
+from backend.worktime.calendar import local
+from backend.worktime.shipped import shipped
+from tests.conftest import NOW
+
+UNTIL = date(2026, 11, 17)
+
+
+def test_the_same_seed_gives_the_same_cases_and_fewer_are_the_first_of_more() -> None:
+    calendar = shipped("vn")
+    few, more = (list(cases(7, count, ["03388", "03390"], calendar, UNTIL)) for count in (20, 40))
+    assert few == more[:20]
+    assert few != list(cases(8, 20, ["03388", "03390"], calendar, UNTIL))
+
+
+def test_an_interrupted_load_goes_on_where_it_stopped(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "BATCH", 30)
+    assert list(islice(load.load(7, 90, UNTIL, NOW), 1)) == [30]
+    assert list(load.load(7, 90, UNTIL, NOW)) == [60, 90]
+    assert session.scalar(select(func.count()).select_from(Ticket)) == 90
+
+
+def test_its_history_holds_and_agrees_with_the_tickets(session: Session) -> None:
+    assert list(load.load(7, 60, UNTIL, NOW)) == [60]
+    tickets = {f"ticket:{ticket.id}": ticket for ticket in session.scalars(select(Ticket))}
+    entries = session.scalars(
+        select(audit.Entry).where(audit.Entry.chain.startswith("ticket:")).order_by(audit.Entry.chain, audit.Entry.seq)
+    )
+    for chain, links in groupby(entries, key=lambda entry: entry.chain):
+        course = list(links)
+        ticket = tickets[chain]
+        assert audit.first_break(course) is None
+        assert course[0].at == ticket.received_at
+        answers = [entry.at for entry in course if entry.action == "answered"]
+        assert answers == ([ticket.answered_at] if ticket.state is State.ANSWERED else [])
+        assert all(local(entry.at).date() <= UNTIL for entry in course)
+    assert all(ticket.demonstration for ticket in tickets.values())
+
+
+def test_it_is_refused_outside_development(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGNGHE_ENVIRONMENT", "production")
+    monkeypatch.setenv("LANGNGHE_SECRET_KEY", "a-secret-of-this-test-alone-0123456789")
+    monkeypatch.setenv("LANGNGHE_DATABASE_URL", "postgresql+psycopg://unused")
+    monkeypatch.setenv("LANGNGHE_BROKER_URL", "redis://unused")
+    settings.get_settings.cache_clear()
+    outcome = CliRunner().invoke(seed, ["demo", "--tickets", "1"])
+    assert outcome.exit_code == 2
+    assert session.scalar(select(func.count()).select_from(Ticket)) == 0
