@@ -1,8 +1,10 @@
 """Whether the demonstration is loaded: asked for on every page, answered from memory."""
 
 import time
+from contextlib import suppress
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend import db
 from backend.demo.accounts import ACCOUNTS
@@ -22,6 +24,7 @@ class Mark:
     def __call__(self) -> bool:
         if not self._loaded and time.monotonic() - self._asked >= ASK_AGAIN_AFTER:
             self._asked = time.monotonic()
-            with db.transaction() as session:
+            # The page that tells of a database which does not answer must not ask it.
+            with suppress(SQLAlchemyError), db.transaction() as session:
                 self._loaded = session.scalar(select(User.id).where(User.email == ACCOUNTS[0].email)) is not None
         return self._loaded

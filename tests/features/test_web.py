@@ -35,6 +35,7 @@ def raiser(app: FastAPI, path: str, error: Exception) -> None:
 def app() -> FastAPI:
     """The application with a few rooms more, whose behaviour is only what it raises or returns."""
     app = create_app()
+    app.state.demonstration = lambda: False  # no database here
     raiser(app, "/t/refused", Forbidden())
     raiser(app, "/t/often", TooMany("Hãy đợi.", retry_after=90))
     raiser(app, "/t/unsigned", NotSignedIn())
