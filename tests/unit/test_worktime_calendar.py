@@ -99,6 +99,22 @@ def test_makeup_day_may_have_hours_of_its_own():
     assert elapsed(own, Unit.WORKING_MINUTES, at("2026-01-10T00:00"), at("2026-01-11T00:00")) == 120
 
 
+def test_makeup_day_in_a_season_works_the_hours_of_that_season():
+    summer = declare(
+        seasons=[Season(date(2026, 8, 1), date(2026, 8, 31), week_of(MORNINGS))],
+        exceptions=[DayException(date(2026, 8, 22), True, "bù")],
+    )
+    assert elapsed(summer, Unit.WORKING_HOURS, at("2026-08-22T00:00"), at("2026-08-23T00:00")) == 4
+
+
+def test_day_worked_until_midnight_closes_within_itself():
+    late = declare(week={0: ["16:00-24:00"]})
+    end = due(late, Duration.parse("1 working day"), at("2026-03-01T10:00"))
+    assert end.on == date(2026, 3, 2)
+    assert elapsed(late, Unit.WORKING_DAYS, at("2026-03-01T10:00"), end.at) == 1
+    assert elapsed(late, Unit.WORKING_HOURS, at("2026-03-02T00:00"), at("2026-03-03T00:00")) == 8
+
+
 def test_pause_that_ends_before_it_starts_is_refused():
     with pytest.raises(WorktimeError, match="trước khi bắt đầu"):
         due(declare(), Duration.parse("1 day"), at("2026-01-05T08:00"), [(at("2026-01-07"), at("2026-01-06"))])
@@ -158,6 +174,12 @@ def test_term_past_the_last_year_is_refused(received, term):
 def test_array_that_is_not_of_full_dates_is_refused(array):
     with pytest.raises(WorktimeError, match="mảng ngày"):
         due_dates(shipped("vn"), 5, array)
+
+
+def test_array_counts_on_past_the_last_declared_day():
+    # Fri 31/12/2027, Mon 3, Tue 4, Wed 5/1/2028
+    end = np.array(["2027-12-31", "2028-01-02", "2028-01-03", "2028-01-05"], dtype="datetime64[D]")
+    assert working_days_between(shipped("vn"), np.datetime64("2027-12-30", "D"), end).tolist() == [1, 1, 2, 4]
 
 
 def test_array_takes_a_term_for_each_date_and_may_be_empty():

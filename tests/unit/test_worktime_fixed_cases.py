@@ -158,6 +158,7 @@ def test_clock_of_hours_runs_inside_working_hours_only(received, term, expected)
         ("2026-03-04T10:00", "2026-03-06T08:00", "2026-03-11"),  # closes of Wednesday and Thursday
         ("2026-03-06T17:01", "2026-03-09T07:00", "2026-03-09"),  # a weekend
         ("2026-03-02T09:00", "2026-03-02T22:00", "2026-03-09"),  # the day of the event
+        ("2026-03-09T16:59", "2026-03-09T17:01", "2026-03-10"),  # the close of the due date itself
         ("2026-03-09T18:00", "2026-03-12T18:00", "2026-03-09"),  # after the due date's close
     ],
 )
@@ -171,6 +172,11 @@ def test_pause_adds_its_working_minutes_to_a_minute_clock():
     # 11:00 + 60 minutes is 14:00; the pause 11:10-13:40 holds 20 + 10 working minutes
     pause = (at("2026-03-03T11:10"), at("2026-03-03T13:40"))
     assert due(VN, Duration.parse("1 working hour"), at("2026-03-03T11:00"), [pause]).at == at("2026-03-03T14:30")
+
+
+def test_pause_from_the_due_minute_on_moves_nothing():
+    pause = (at("2026-03-03T14:00"), at("2026-03-03T15:00"))
+    assert due(VN, Duration.parse("1 working hour"), at("2026-03-03T11:00"), [pause]).at == at("2026-03-03T14:00")
 
 
 def test_answer_is_late_only_on_the_day_after():
