@@ -1,0 +1,81 @@
+"""What a sender's browser carries after the secret was shown or typed: two signed cookies, each for its own pages.
+
+The receipt's lives a quarter of an hour, so that a reload shows the secret again; the grant opens one ticket for an
+hour. Neither the secret nor the grant is ever part of an address.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from fastapi import Request, Response
+from itsdangerous import BadData, URLSafeSerializer
+
+from backend import clock
+from backend.settings import get_settings
+from backend.web import set_cookie
+
+RECEIPT_COOKIE, RECEIPT_PATH = "bien-nhan", "/bien-nhan"
+RECEIPT_FOR = timedelta(minutes=15)
+GRANT_COOKIE, GRANT_PATH = "theo-doi", "/theo-doi"
+GRANT_FOR = timedelta(minutes=60)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A ticket and the secret that its receipt shows."""
+
+    ticket_id: int
+    secret: str
+
+
+def hand_receipt(response: Response, ticket_id: int, secret: str) -> None:
+    """Let this browser see the receipt for a while."""
+    _set(response, RECEIPT_COOKIE, RECEIPT_PATH, RECEIPT_FOR, [ticket_id, secret])
+
+
+def receipt_of(request: Request) -> Shown | None:
+    """The receipt that this browser may see, if any."""
+    match _read(request, RECEIPT_COOKIE):
+        case [int(ticket_id), str(secret)]:
+            return Shown(ticket_id, secret)
+    return None
+
+
+def put_away_receipt(response: Response) -> None:
+    response.delete_cookie(RECEIPT_COOKIE, path=RECEIPT_PATH)
+
+
+def grant(response: Response, ticket_id: int) -> None:
+    """Let this browser follow a ticket: its secret was just shown to be known."""
+    _set(response, GRANT_COOKIE, GRANT_PATH, GRANT_FOR, ticket_id)
+
+
+def granted(request: Request) -> int | None:
+    """The ticket that this browser may follow, if any."""
+    found = _read(request, GRANT_COOKIE)
+    return found if isinstance(found, int) else None
+
+
+def leave(response: Response) -> None:
+    response.delete_cookie(GRANT_COOKIE, path=GRANT_PATH)
+
+
+@lru_cache
+def _signer(purpose: str) -> URLSafeSerializer:
+    return URLSafeSerializer(get_settings().secret_key.get_secret_value(), salt=purpose)
+
+
+def _set(response: Response, name: str, path: str, span: timedelta, what: object) -> None:
+    until = clock.now() + span
+    signed = _signer(name).dumps([what, int(until.timestamp())])
+    set_cookie(response, name, signed, seconds=int(span.total_seconds()), path=path)
+
+
+def _read(request: Request, name: str) -> object:
+    """What a cookie of ours says while it holds; its age is judged here and not by the browser."""
+    try:
+        what, until = _signer(name).loads(request.cookies.get(name, ""))
+    except (BadData, ValueError, TypeError):
+        return None
+    return what if isinstance(until, int) and clock.now() < datetime.fromtimestamp(until, clock.now().tzinfo) else None

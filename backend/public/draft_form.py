@@ -1,0 +1,115 @@
+"""The form of a sender, read leniently: what is wrong with it is for reception to say, all at once."""
+
+from base64 import b64encode
+from dataclasses import astuple, dataclass, field, replace
+from functools import lru_cache
+
+from fastapi import Request
+from itsdangerous import BadData, URLSafeSerializer
+
+from backend.attachments import service as attachments
+from backend.attachments.photos import MOST_BYTES
+from backend.attachments.service import Held
+from backend.errors import DomainError, Invalid, _
+from backend.forms import Form, Typed
+from backend.settings import get_settings
+from backend.tickets import receipts
+from backend.tickets.service import Draft
+from backend.web import language_of
+
+MOST_BODY = 56 * 1024 * 1024  # five photos of ten megabytes, and the text
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A photo that waits with the form: the signed word for it, and a small picture to show."""
+
+    token: str
+    picture: str
+
+
+@dataclass
+class DraftForm:
+    """What was typed, the photos kept so far, and what was wrong with new ones."""
+
+    typed: Typed
+    draft: Draft
+    held: list[Held] = field(default_factory=list)
+    refusals: list[DomainError] = field(default_factory=list)
+
+    def shown(self, refusal: DomainError | None = None) -> Form:
+        """The form to show again, with every refusal at its field."""
+        form = self.typed.form(refusal if isinstance(refusal, Invalid) else None)
+        errors = {error.field: error for error in reversed(self.refusals) if error.field}
+        return Form(form.values, {**form.errors, **errors})
+
+    def photos(self) -> list[Waiting]:
+        return [Waiting(_signer().dumps(astuple(one)), _inline(attachments.preview(one))) for one in self.held]
+
+
+def read(request: Request, typed: Typed) -> DraftForm:
+    """The draft of a submitted form; its photos are kept at once, so that an error elsewhere does not lose them."""
+    category = typed.raw("category")[:40].replace("\0", "")
+    draft = Draft(
+        key=typed.raw("key"),
+        unit_id=_unit_id(typed.raw("unit")),
+        category_code=category,
+        consent=typed.ticked("consent"),
+        language=language_of(request),
+        title=typed.raw("title"),
+        content=typed.raw("content"),
+        name=typed.raw("name"),
+        phone=typed.raw("phone"),
+        email=typed.raw("email"),
+        address=typed.raw("address"),
+    )
+    found = DraftForm(typed, draft)
+    _keep_photos(found)
+    return found
+
+
+def fresh(form: DraftForm) -> DraftForm:
+    """The same form under a new key."""
+    return replace(form, draft=replace(form.draft, key=receipts.new_key()))
+
+
+def _unit_id(typed: str) -> int | None:
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 9 else None
+
+
+def _keep_photos(form: DraftForm) -> None:
+    dropped = set(form.typed.data.getlist("drop"))
+    for place, token in enumerate(form.typed.data.getlist("held"), start=1):
+        photo = _held(token)
+        if photo is None:
+            form.refusals.append(Invalid(_("Ảnh đã chờ quá lâu và không còn nữa. Xin chọn lại ảnh."), field="photos"))
+        elif str(place) not in dropped and photo not in form.held:
+            form.held.append(photo)
+    for upload in form.typed.files("photos"):
+        if len(form.held) >= attachments.MOST:
+            form.refusals.append(
+                Invalid(_("Mỗi phản ánh kèm được nhiều nhất %(most)s ảnh."), field="photos", most=attachments.MOST)
+            )
+            break
+        try:
+            form.held.append(attachments.hold(upload.file.read(MOST_BYTES + 1)))
+        except DomainError as refusal:
+            form.refusals.append(refusal)
+
+
+def _held(token: object) -> Held | None:
+    """A photo that waits, if we signed for it and it is still there."""
+    try:
+        photo = Held(*_signer().loads(str(token)))
+    except (BadData, ValueError, TypeError):
+        return None
+    return photo if attachments.waiting(photo) else None
+
+
+@lru_cache
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(get_settings().secret_key.get_secret_value(), salt="held-photo")
+
+
+def _inline(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + b64encode(jpeg).decode("ascii")

@@ -1,0 +1,51 @@
+"""How the promise was kept: one sentence of the home page."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.tickets.models import Channel, Ticket, Verdict
+from backend.worktime.calendar import ZONE
+
+PERIOD = timedelta(days=365)
+LEAST = 30  # fewer answers say more about chance than about the units
+
+
+@dataclass(frozen=True)
+class Record:
+    """Answers given from ``first`` to ``last``, both included, and how many of them came by the due date."""
+
+    first: date
+    last: date
+    answered: int
+    on_time: int
+
+    @property
+    def share(self) -> float:
+        return self.on_time / self.answered
+
+
+_held: dict[date, Record] = {}
+
+
+def record(session: Session, now: datetime) -> Record | None:
+    """The last 365 full days of the whole province, without what was imported from elsewhere; None while there is too
+    little to tell. Counted once a day by each process: the days it covers are over."""
+    last = now.astimezone(ZONE).date() - timedelta(days=1)
+    if last not in _held:
+        _held.clear()
+        _held[last] = _count(session, last)
+    found = _held[last]
+    return found if found.answered >= LEAST else None
+
+
+def _count(session: Session, last: date) -> Record:
+    first = last - PERIOD + timedelta(days=1)
+    answered, on_time = session.execute(
+        select(func.count(), func.count().filter(Ticket.verdict == Verdict.ON_TIME)).where(
+            Ticket.answered_on.between(first, last), Ticket.channel != Channel.IMPORT
+        )
+    ).one()
+    return Record(first, last, answered, on_time)

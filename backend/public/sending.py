@@ -1,0 +1,162 @@
+"""A citizen sends feedback: form, look over, receipt."""
+
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.attachments import service as attachments
+from backend.db import SessionDep
+from backend.errors import DomainError, _
+from backend.forms import EMPTY, Form, TypedDep
+from backend.public import access, draft_form, words
+from backend.public.counting import counting
+from backend.public.draft_form import MOST_BODY, DraftForm, Waiting
+from backend.public.qr import qr_path
+from backend.settings import get_settings
+from backend.tickets import queries, receipts, service
+from backend.units import queries as units
+from backend.units.models import Unit
+from backend.users.guard import public
+from backend.web import page, redirect
+from backend.worktime.calendar import ZONE
+
+router = APIRouter(dependencies=[Depends(public)])
+
+
+@router.get("/gui", include_in_schema=False)
+def empty_form(request: Request, session: SessionDep) -> Response:
+    """A form with a key of its own, so that sending it twice is sending it once."""
+    return _form_page(request, session, EMPTY, key=receipts.new_key())
+
+
+@router.get("/don-vi", include_in_schema=False)
+def find_unit(request: Request, session: SessionDep, q: str = "", unit: str = "") -> Response:
+    """The choice of units that match what was typed: the part of the form that HTMX swaps in."""
+    choice = _unit_choice(session, q[:100])
+    return page(request, "public/_unit_choice.html", block="choice", form=Form({"unit": unit}), **choice)
+
+
+@router.post("/gui/xem-lai", include_in_schema=False, max_body_size=MOST_BODY)
+def look_over(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+    """What will be sent, to whom, and who will see what. The form again where a unit is looked for, or on "change"."""
+    form = draft_form.read(request, typed)
+    if typed.raw("find") or typed.raw("change"):
+        return _again(request, session, form, status=422 if form.refusals else 200)
+    refusal: DomainError | None = None
+    try:
+        draft, unit_id = service.look_over(session, form.draft, now=clock.now())
+    except DomainError as found:
+        refusal = found
+    if refusal or form.refusals:
+        return _again(request, session, form, refusal)
+    context: dict[str, Any] = {
+        "draft": draft,
+        "photos": form.photos(),
+        "about": session.get_one(Unit, draft.unit_id),
+        "handling": session.get_one(Unit, unit_id),
+        "category": next(one for one in queries.categories(session) if one.code == draft.category_code),
+    }
+    return page(request, "public/look_over.html", secret=True, **context)
+
+
+@router.post("/gui", include_in_schema=False, max_body_size=MOST_BODY)
+def send(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+    """Take the feedback and hand out the receipt. A double click or a retry gets the same one."""
+    form = draft_form.read(request, typed)
+    if form.refusals:
+        return _again(request, session, form)
+    now = clock.now()
+    try:
+        receipt = service.open_ticket(session, form.draft, now=now)
+    except DomainError as refusal:
+        return _again(request, session, form, refusal)
+    if form.held and not receipt.repeated:
+        attachments.attach(session, receipt.ticket_id, form.held, now)
+    response = redirect(request, access.RECEIPT_PATH)
+    access.hand_receipt(response, receipt.ticket_id, receipt.secret)
+    return response
+
+
+@router.get(access.RECEIPT_PATH, include_in_schema=False)
+def receipt(request: Request, session: SessionDep) -> Response:
+    """Number, secret, unit and due date, for a quarter of an hour and to the browser that sent."""
+    shown = access.receipt_of(request)
+    if shown is None:
+        return page(request, "public/receipt_gone.html", 404)
+    ticket = queries.by_id(session, shown.ticket_id)
+    follow = f"{get_settings().base_url.rstrip('/')}/theo-doi?so={ticket.number}"
+    return page(
+        request,
+        "public/receipt.html",
+        secret=True,
+        ticket=ticket,
+        secret_text=receipts.grouped(shown.secret),
+        counting=counting(session, ticket),
+        qr=qr_path(follow),
+        follow=follow,
+        words=words,
+    )
+
+
+@router.post(f"{access.RECEIPT_PATH}/cat", include_in_schema=False)
+def put_receipt_away(request: Request) -> Response:
+    """Hide the secret from whoever uses this browser next."""
+    response = redirect(request, "/", flash=_("Giấy tiếp nhận đã được ẩn."))
+    access.put_away_receipt(response)
+    return response
+
+
+def _again(
+    request: Request,
+    session: Session,
+    form: DraftForm,
+    refusal: DomainError | None = None,
+    *,
+    status: int | None = None,
+) -> Response:
+    """The form as it was typed. A refusal that belongs to no field (an old form, a key used for another text) comes
+    with a fresh key, so that sending once more is meant."""
+    notice = refusal if refusal and not getattr(refusal, "errors", ()) else None
+    if notice:
+        form = draft_form.fresh(form)
+    return _form_page(
+        request,
+        session,
+        form.shown(refusal),
+        key=form.draft.key,
+        photos=form.photos(),
+        notice=notice,
+        q=form.typed.raw("q")[:100],
+        status=status or (refusal.status if refusal else 422),
+    )
+
+
+def _form_page(
+    request: Request,
+    session: Session,
+    form: Form,
+    *,
+    key: str,
+    photos: list[Waiting] | None = None,
+    notice: DomainError | None = None,
+    q: str = "",
+    status: int = 200,
+) -> Response:
+    context: dict[str, Any] = {"key": key, "photos": photos or [], "notice": notice, "most_photos": attachments.MOST}
+    choice = _unit_choice(session, q)
+    categories = queries.categories(session)
+    return page(request, "public/send.html", status, secret=True, form=form, categories=categories, **choice, **context)
+
+
+def _unit_choice(session: Session, q: str) -> dict[str, Any]:
+    """What the part of the form shows in which a unit is chosen: those that match, or all by their kinds."""
+    today: date = clock.now().astimezone(ZONE).date()
+    found = units.find(session, q, today) if q.strip() else []
+    groups: dict[str, list[Unit]] = {}
+    if not found:
+        for unit in units.receiving(session, today):
+            groups.setdefault(words.KINDS[unit.kind], []).append(unit)
+    return {"q": q, "found": found, "groups": groups}
