@@ -85,7 +85,7 @@ def published(
     )
     if codes is not None:
         statement = statement.where(PublishedFigure.code.in_(codes))
-    return [_shown(figure, source) for figure, source in session.execute(statement).tuples()]
+    return [_shown(figure, source) for figure, source in session.execute(statement)]
 
 
 def year_on_year(session: Session, geography: str, earlier: int, later: int, codes: Iterable[str]) -> list[YearOnYear]:

@@ -11,7 +11,8 @@ from itertools import islice
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import func, insert, select, text
+from psycopg.types.json import Jsonb
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from backend import audit, db
@@ -29,6 +30,8 @@ from backend.worktime.vector import working_days_between
 
 BATCH: Final = 5_000
 TITLE_MOST: Final = 200
+ACTOR: Final = "system"
+IMPORTED: Final = {"imported": True}
 LOCK: Final = 0x6C6E6E6770  # one batch of one import at a time
 
 
@@ -61,10 +64,10 @@ def begin(source: str, parent_code: str | None, now: datetime) -> Import:
     return run
 
 
-def store(run: Import, cases: Iterable[Case], size: int = BATCH) -> Iterator[Counts]:
+def store(run: Import, cases: Iterable[Case]) -> Iterator[Counts]:
     """Store the cases in batches, one transaction each; yields what each batch came to."""
     remaining = iter(cases)
-    while batch := list(islice(remaining, size)):
+    while batch := list(islice(remaining, BATCH)):
         yield _store_batch(run, batch)
 
 
@@ -136,41 +139,37 @@ def _working_days(calendar: WorkCalendar, cases: Sequence[Case]) -> list[int]:
     return [int(days) for days in working_days_between(calendar, start, end)]
 
 
-def _stage(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
+def _stage(session: Session, rows: Iterable[Sequence[Any]]) -> None:
     session.execute(text(sql.STAGE))
     session.execute(text("TRUNCATE staged_cases"))
+    _copy(session, sql.COPY_CASES, rows)
+
+
+def _copy(session: Session, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    """COPY within the session's own transaction."""
     connection: Any = session.connection().connection.driver_connection
-    with connection.cursor() as cursor, cursor.copy(sql.COPY) as copy:
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
 
 
 def _write_history(session: Session, added: Sequence[Any], closed: Sequence[Any]) -> None:
     """Reception and answer as the first links of each chain, with the moments that the file gives."""
-    entries: list[dict[str, Any]] = []
-    for row in added:
-        data = {"unit": row.unit_id, "about": row.unit_id, "category": row.category_code, "imported": True}
-        received = _entry(row.id, 1, row.received_at, Event.RECEIVED, data, audit.FIRST)
-        entries.append(received)
-        if row.answered_at is not None:
-            entries.append(_entry(row.id, 2, row.answered_at, Event.ANSWERED, {"imported": True}, received["hash"]))
-    if entries:
-        session.execute(insert(audit.Entry), entries)
+    _copy(session, sql.COPY_HISTORY, (entry for row in added for entry in _births(row)))
     for row in closed:
-        data = {"imported": True}
-        audit.record(session, f"ticket:{row.id}", Event.ANSWERED, actor="system", now=row.answered_at, data=data)
+        audit.record(session, f"ticket:{row.id}", Event.ANSWERED, actor=ACTOR, now=row.answered_at, data=IMPORTED)
 
 
-def _entry(ticket_id: int, seq: int, at: datetime, event: Event, data: dict[str, Any], prev: bytes) -> dict[str, Any]:
-    chain, actor, action = f"ticket:{ticket_id}", "system", event.value
-    return {
-        "chain": chain,
-        "seq": seq,
-        "at": at,
-        "actor": actor,
-        "user_id": None,
-        "action": action,
-        "data": data,
-        "prev": prev,
-        "hash": audit.link(chain, seq, at, actor, action, data, prev),
-    }
+def _births(row: Any) -> Iterator[tuple[Any, ...]]:
+    data = {"unit": row.unit_id, "about": row.unit_id, "category": row.category_code, **IMPORTED}
+    received = _entry(row.id, 1, row.received_at, Event.RECEIVED, data, audit.FIRST)
+    yield received
+    if row.answered_at is not None:
+        yield _entry(row.id, 2, row.answered_at, Event.ANSWERED, IMPORTED, received[-1])
+
+
+def _entry(ticket_id: int, seq: int, at: datetime, event: Event, data: dict[str, Any], prev: bytes) -> tuple[Any, ...]:
+    """In the order of ``sql.COPY_HISTORY``; the last is the hash."""
+    chain, action = f"ticket:{ticket_id}", event.value
+    made = audit.link(chain, seq, at, ACTOR, action, data, prev)
+    return chain, seq, at, ACTOR, action, Jsonb(data), prev, made

@@ -15,14 +15,14 @@ STAGE: Final = """
     ) ON COMMIT DROP
 """
 
-COPY: Final = f"COPY staged_cases ({COLUMNS}) FROM STDIN"
+COPY_CASES: Final = f"COPY staged_cases ({COLUMNS}) FROM STDIN"
+COPY_HISTORY: Final = "COPY audit (chain, seq, at, actor, action, data, prev, hash) FROM STDIN"
 
 # The base is drawn before any number of the day, so numbers are positive and stay unique (see reception.next_number).
 OPEN_DAYS: Final = """
     WITH drawn AS MATERIALIZED (SELECT nextval('tickets_id_seq') AS base)
     INSERT INTO ticket_days (day, base)
-    SELECT day, base FROM unnest(CAST(:days AS date[])) AS day, drawn
-    WHERE NOT EXISTS (SELECT 1 FROM ticket_days known WHERE known.day = day)
+    SELECT wanted.day, drawn.base FROM unnest(CAST(:days AS date[])) AS wanted (day), drawn
     ON CONFLICT (day) DO NOTHING
 """
 
@@ -47,7 +47,7 @@ ADD: Final = f"""
         SELECT nextval('tickets_id_seq') AS id, staged.* FROM staged_cases staged
         WHERE NOT EXISTS (SELECT 1 FROM tickets known WHERE known.import_key = staged.import_key)
     ) fresh
-    JOIN ticket_days ON day = received_on
+    LEFT JOIN ticket_days ON day = received_on
     ON CONFLICT (import_key) DO NOTHING
     RETURNING id, unit_id, category_code, received_at, answered_at
 """  # noqa: S608 - only the constant list of columns above is filled in
