@@ -4,20 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit, limits
 from backend.errors import NotFound, _
-from backend.tickets import receipts
+from backend.tickets import deadlines, receipts
+from backend.tickets.deadlines import Happening
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, CategoryClass, Contact, State, Ticket, TicketMessage
 from backend.tickets.service import subject
 from backend.units.models import Unit
 from backend.users.models import User
 from backend.users.policy import EVERY_UNIT, Action, Actor, can
+from backend.worktime import service as worktime
+from backend.worktime.duration import Duration
+from backend.worktime.explain import Day, Why, explain
+from backend.worktime.moments import Pause
 
 PAGE = 50
+COUNTED = 1_000  # counts of an inbox stop here: nobody works through more, and counting them costs
 SHOWN = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket.about_unit))
 
 
@@ -38,6 +44,28 @@ class Inbox:
 
     tickets: Sequence[Ticket]
     after: tuple[date, int] | None
+
+
+@dataclass(frozen=True)
+class Load:
+    """How much waits in an inbox: open, and of these overdue. At most ``COUNTED`` each."""
+
+    open: int
+    overdue: int
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How a due date came about: the day's event, every day after it, and the pauses in which no day counted."""
+
+    term: Duration
+    days: Sequence[Day]
+    pauses: Sequence[Pause]
+
+    @property
+    def left_out(self) -> list[Day]:
+        """The days that did not count and are no ordinary weekend: what a reader would ask about."""
+        return [day for day in self.days if not day.counted and day.why not in (Why.DAY_OF_EVENT, Why.WEEKEND)]
 
 
 def for_sender(session: Session, number: str, secret: str, *, address: str, now: datetime) -> Ticket:
@@ -63,7 +91,12 @@ def by_id(session: Session, ticket_id: int) -> Ticket:
 
 def for_staff(session: Session, number: str, actor: Actor) -> Ticket:
     """A ticket by its public number; NotFound also where this actor must not see it."""
-    ticket = session.scalar(select(Ticket).where(Ticket.number == number).options(*SHOWN, joinedload(Ticket.contact)))
+    ticket = session.scalar(
+        select(Ticket)
+        .where(Ticket.number == number)
+        .options(*SHOWN, joinedload(Ticket.contact))
+        .execution_options(populate_existing=True)
+    )
     if ticket is None or not can(actor, Action.VIEW_TICKET, subject(ticket)):
         raise NotFound
     return ticket
@@ -90,22 +123,55 @@ def inbox(
     after: tuple[date, int] | None = None,
     limit: int = PAGE,
 ) -> Inbox:
-    """Open tickets that ``actor`` may see, soonest due first: of the own unit, or for the coordinator of any."""
-    chosen = select(Ticket).join(Category).where(Ticket.state != State.ANSWERED).options(*SHOWN)
-    if actor.role not in EVERY_UNIT[Action.VIEW_INBOX]:
+    """Tickets that ``actor`` may see, of the own unit or, for the coordinator, of any: the open ones, soonest due
+    first; with ``state`` answered those, latest answer first."""
+    chosen = _visible(actor, Action.VIEW_INBOX, unit_id).options(*SHOWN)
+    answered = state is State.ANSWERED
+    place = tuple_(Ticket.answered_on if answered else Ticket.due_date, Ticket.id)
+    chosen = chosen.where(Ticket.state == (state or Ticket.state), (Ticket.state == State.ANSWERED) == answered)
+    if after is not None:
+        chosen = chosen.where(place < after if answered else place > after)
+    order = (Ticket.answered_on.desc(), Ticket.id.desc()) if answered else (Ticket.due_date, Ticket.id)
+    rows = session.scalars(chosen.order_by(*order).limit(limit + 1)).all()
+    if len(rows) <= limit:
+        return Inbox(rows, None)
+    last = rows[limit - 1]
+    return Inbox(rows[:limit], (last.answered_on or last.due_date, last.id))
+
+
+def load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> Load:
+    """How many open tickets wait, and how many of them are overdue; a paused one is not."""
+    waiting = _visible(actor, Action.VIEW_INBOX, unit_id).where(Ticket.state != State.ANSWERED)
+    overdue = waiting.where(Ticket.due_date < today, Ticket.state != State.AWAITING_SENDER)
+
+    def count(rows: Select[Ticket]) -> int:
+        few = rows.with_only_columns(Ticket.id).limit(COUNTED).subquery()
+        return session.scalar(select(func.count()).select_from(few)) or 0
+
+    return Load(count(waiting), count(overdue))
+
+
+def _visible(actor: Actor, action: Action, unit_id: int | None = None) -> Select[Ticket]:
+    """What ``policy.can`` allows, as a condition in SQL: the own unit or every unit, and never a complaint about the
+    conduct of the actor's own unit."""
+    if actor.role not in EVERY_UNIT[action]:
         unit_id = actor.unit_id
+    chosen = select(Ticket)
     if unit_id is not None:
         chosen = chosen.where(Ticket.unit_id == unit_id)
     if actor.unit_id is not None:
-        conduct = Category.category_class == CategoryClass.CONDUCT
-        chosen = chosen.where(~(conduct & (Ticket.about_unit_id == actor.unit_id)))
-    if state is not None:
-        chosen = chosen.where(Ticket.state == state)
-    if after is not None:
-        chosen = chosen.where(tuple_(Ticket.due_date, Ticket.id) > after)
-    rows = session.scalars(chosen.order_by(Ticket.due_date, Ticket.id).limit(limit + 1)).all()
-    more = rows[limit - 1] if len(rows) > limit else None
-    return Inbox(rows[:limit], (more.due_date, more.id) if more else None)
+        conduct = select(Category.code).where(Category.category_class == CategoryClass.CONDUCT)
+        chosen = chosen.where(~(Ticket.category_code.in_(conduct) & (Ticket.about_unit_id == actor.unit_id)))
+    return chosen
+
+
+def counting(session: Session, ticket: Ticket, now: datetime) -> Counting:
+    """How the ticket's due date was counted, day by day."""
+    calendar = worktime.calendar(session, ticket.calendar_id)
+    history = [Happening(Event(e.action), e.at) for e in audit.entries(session, f"ticket:{ticket.id}")]
+    breaks = deadlines.pauses(history, ticket.answered_at or now)
+    term = Duration.parse(ticket.term)
+    return Counting(term, explain(calendar, term, ticket.received_at, breaks), breaks)
 
 
 def course(session: Session, ticket_id: int) -> list[Step]:

@@ -1,6 +1,7 @@
 """Accounts: sign in, sign out, revoke. Passwords stretched with Argon2id, sessions kept on the server."""
 
 import hashlib
+import re
 import secrets
 from datetime import datetime, timedelta
 
@@ -10,15 +11,18 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit, limits
-from backend.errors import Invalid, _
+from backend.errors import Conflict, Invalid, NotFound, _
 from backend.text import clean
-from backend.users.models import Role, User, UserSession
-from backend.users.policy import Actor
+from backend.units.models import Unit
+from backend.users.models import STAFF, Role, User, UserSession
+from backend.users.policy import HANDLERS, Actor
 
 LASTS = timedelta(hours=12)
 IDLE = timedelta(hours=2)
 TOUCH = timedelta(minutes=1)
 PASSWORD_LEAST = 10
+PASSWORD_MOST = 200
+ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 hasher = PasswordHasher()
 # Verified when no account is found, so that the answer takes as long as for a wrong password.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$RRyHcWmyVpBsEVlAKKrN2hyHG5HPlvwvzDzfLsAUoPY"
@@ -29,17 +33,24 @@ def token_hash(token: str) -> bytes:
 
 
 def create_user(
-    session: Session, *, email: str, name: str, password: str, role: Role, unit_id: int | None, now: datetime
+    session: Session,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    role: Role,
+    unit_id: int | None,
+    now: datetime,
+    by: str = "system",
 ) -> User:
-    """A new account. Raises Invalid for a short password or an address already taken."""
+    """A new account, made by the actor with the key ``by``. Raises Invalid with every refusal at its field: address,
+    name, password, role, unit."""
     email = clean(email, limit=200, field="email").lower()
-    if len(password) < PASSWORD_LEAST:
-        raise Invalid(_("Mật khẩu cần ít nhất %(least)s ký tự."), field="password", least=PASSWORD_LEAST)
-    if session.scalar(select(User.id).where(User.email == email)) is not None:
-        raise Invalid(_("Địa chỉ này đã có tài khoản."), field="email")
+    name = clean(name, limit=120, field="name")
+    Invalid.collect(_wrong_account(session, email, name, password, role, unit_id))
     user = User(
         email=email,
-        name=clean(name, limit=120, field="name"),
+        name=name,
         password_hash=hasher.hash(password),
         role=role,
         unit_id=unit_id,
@@ -47,8 +58,37 @@ def create_user(
     )
     session.add(user)
     session.flush()
-    audit.record(session, f"user:{user.id}", "created", actor="system", now=now, data={"role": role.value}, first=True)
+    audit.record(session, f"user:{user.id}", "created", actor=by, now=now, data={"role": role.value}, first=True)
     return user
+
+
+def _wrong_account(
+    session: Session, email: str, name: str, password: str, role: Role, unit_id: int | None
+) -> list[Invalid]:
+    """What the database would refuse too, but in words and at its field."""
+    wrong = _wrong_password(password, "password")
+    if not ADDRESS.fullmatch(email):
+        wrong.append(Invalid(_("Hãy nhập địa chỉ thư điện tử, như ten@laichau.gov.vn."), field="email"))
+    elif session.scalar(select(User.id).where(User.email == email)) is not None:
+        wrong.append(Invalid(_("Địa chỉ này đã có tài khoản."), field="email"))
+    if not name:
+        wrong.append(Invalid(_("Hãy nhập họ tên."), field="name"))
+    if role not in STAFF:
+        wrong.append(Invalid(_("Hãy chọn một vai trò."), field="role"))
+    if unit_id is None and role in HANDLERS:
+        wrong.append(Invalid(_("Vai trò này cần một cơ quan."), field="unit"))
+    elif unit_id is not None and session.get(Unit, unit_id) is None:
+        wrong.append(Invalid(_("Xin chọn cơ quan trong danh sách."), field="unit"))
+    return wrong
+
+
+def _wrong_password(password: str, field: str) -> list[Invalid]:
+    """Length is what counts; the upper bound keeps the stretching of it from being used as a weapon."""
+    if len(password) < PASSWORD_LEAST:
+        return [Invalid(_("Mật khẩu cần ít nhất %(least)s ký tự."), field=field, least=PASSWORD_LEAST)]
+    if len(password) > PASSWORD_MOST:
+        return [Invalid(_("Mật khẩu dài quá %(most)s ký tự."), field=field, most=PASSWORD_MOST)]
+    return []
 
 
 def sign_in(session: Session, email: str, password: str, *, address: str, now: datetime) -> tuple[User, str]:
@@ -98,20 +138,75 @@ def sign_out(session: Session, token: str, now: datetime) -> None:
     )
 
 
-def revoke(session: Session, user_id: int, now: datetime) -> int:
-    """End every session of an account, at once; returns how many were ended."""
-    ended = session.scalars(
-        update(UserSession)
-        .where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
-        .values(ended_at=now)
-        .returning(UserSession.id)
-    ).all()
+def revoke(session: Session, user_id: int, now: datetime, *, by: str = "system", keep: str | None = None) -> int:
+    """End every session of an account at once, but that of the token ``keep``; returns how many were ended."""
     lock(session, user_id)
-    audit.record(session, f"user:{user_id}", "sessions_revoked", actor="system", now=now, data={"count": len(ended)})
+    ending = update(UserSession).where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
+    if keep is not None:
+        ending = ending.where(UserSession.token_hash != token_hash(keep))
+    ended = session.scalars(ending.values(ended_at=now).returning(UserSession.id)).all()
+    audit.record(session, f"user:{user_id}", "sessions_revoked", actor=by, now=now, data={"count": len(ended)})
     return len(ended)
 
 
+def set_active(session: Session, user_id: int, active: bool, *, by: Actor | None, now: datetime) -> User:
+    """Open or close an account; closing ends its sessions at once. ``by`` None is the operator at the command line.
+
+    Nobody closes the account they are using: somebody must be left who can open it again."""
+    user = _account(session, user_id)
+    if not active and by is not None and by.user_id == user_id:
+        raise Conflict(_("Bạn không thể đóng tài khoản mình đang dùng."))
+    if user.active != active:
+        key = by.key if by else "system"
+        user.active = active
+        session.flush()
+        audit.record(session, f"user:{user_id}", "opened" if active else "closed", actor=key, now=now)
+        if not active:
+            revoke(session, user_id, now, by=key)
+    return user
+
+
+def reset_password(session: Session, user_id: int, *, by: Actor, now: datetime) -> tuple[User, str]:
+    """Give an account a random password, which is returned to be shown once, and end its sessions."""
+    user = _account(session, user_id)
+    password = secrets.token_urlsafe(12)
+    _set_password(session, user, password, by=by.key, now=now)
+    return user, password
+
+
+def change_password(session: Session, user_id: int, current: str, new: str, *, token: str | None, now: datetime) -> int:
+    """Replace one's own password; every other session of the account ends. Returns how many ended.
+
+    Raises Invalid at ``current`` or ``new``, TooMany after too many wrong current passwords."""
+    limits.check(session, limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
+    user = _account(session, user_id)
+    if not _verified(user, current):
+        limits.failed(limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
+        raise Invalid(_("Mật khẩu hiện tại không đúng."), field="current")
+    Invalid.collect(_wrong_password(new, "new"))
+    return _set_password(session, user, new, by=f"user:{user_id}", now=now, keep=token)
+
+
+def _account(session: Session, user_id: int) -> User:
+    lock(session, user_id)
+    user = session.get(User, user_id, populate_existing=True)
+    if user is None:
+        raise NotFound
+    return user
+
+
+def _set_password(
+    session: Session, user: User, password: str, *, by: str, now: datetime, keep: str | None = None
+) -> int:
+    user.password_hash = hasher.hash(password)
+    session.flush()
+    audit.record(session, f"user:{user.id}", "password_changed", actor=by, now=now)
+    return revoke(session, user.id, now, by=by, keep=keep)
+
+
 def _verified(user: User | None, password: str) -> bool:
+    if len(password) > PASSWORD_MOST:
+        return False
     try:
         return hasher.verify(user.password_hash if user else NOBODY, password) and user is not None
     except (VerificationError, InvalidHashError):

@@ -1,0 +1,55 @@
+"""How an open ticket stands against its due date today. Pure; words are made where it is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import numpy as np
+
+from backend.tickets.models import State, Ticket, Verdict
+from backend.worktime.calendar import WorkCalendar
+from backend.worktime.vector import working_days_between
+
+SOON = 3  # working days; from then on the inbox warns
+
+
+class Pace(StrEnum):
+    """Where a ticket is on its way to the due date."""
+
+    AHEAD = "ahead"
+    SOON = "soon"
+    TODAY = "today"
+    OVERDUE = "overdue"
+    PAUSED = "paused"
+    ON_TIME = "on_time"
+    LATE = "late"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``days`` are working days left, or calendar days overdue; 0 where neither is meant."""
+
+    pace: Pace
+    days: int = 0
+
+
+def standings(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) -> list[Standing]:
+    """The standing of each ticket: working days after today up to its due date, counted for the whole page at once."""
+    if not tickets:
+        return []
+    dues = np.array([ticket.due_date for ticket in tickets], dtype="datetime64[D]")
+    left = working_days_between(calendar, np.full_like(dues, np.datetime64(today, "D")), dues)
+    return [_standing(ticket, today, int(days)) for ticket, days in zip(tickets, left, strict=True)]
+
+
+def _standing(ticket: Ticket, today: date, left: int) -> Standing:
+    if ticket.verdict is not None:
+        return Standing(Pace.LATE if ticket.verdict is Verdict.LATE else Pace.ON_TIME)
+    if ticket.state is State.AWAITING_SENDER:
+        return Standing(Pace.PAUSED)
+    if ticket.due_date < today:
+        return Standing(Pace.OVERDUE, (today - ticket.due_date).days)
+    if ticket.due_date == today:
+        return Standing(Pace.TODAY)
+    return Standing(Pace.SOON if left <= SOON else Pace.AHEAD, left)

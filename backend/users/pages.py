@@ -1,0 +1,161 @@
+"""Signing in and out, and one's own password."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+
+from backend import clock, web
+from backend.db import SessionDep
+from backend.errors import DomainError, Invalid, NotSignedIn, TooMany, _
+from backend.forms import EMPTY, Form, Typed, TypedDep, typed
+from backend.users import resume, service
+from backend.users.guard import COOKIE, MaybeActor, allow, public
+from backend.users.models import Role, User
+from backend.users.policy import Action, Actor
+from backend.users.resume import Kept
+from backend.web import NavItem, page, redirect, same_site_path, set_cookie
+
+SIGN_IN = "/dang-nhap"
+PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
+INBOX, FIGURES, ACCOUNTS = "/hop-thu", "/chi-so", "/tai-khoan"
+HOME: dict[Role, str] = {
+    Role.OFFICER: INBOX,
+    Role.LEADER: INBOX,
+    Role.COORDINATOR: INBOX,
+    Role.MANAGER: FIGURES,
+    Role.ADMINISTRATOR: ACCOUNTS,
+}
+LABELS = {INBOX: _("Hộp thư"), FIGURES: _("Chỉ số"), ACCOUNTS: _("Tài khoản"), PASSWORD: _("Mật khẩu của tôi")}
+NAVIGATION: dict[Role, tuple[str, ...]] = {
+    Role.OFFICER: (INBOX, PASSWORD),
+    Role.LEADER: (INBOX, FIGURES, PASSWORD),
+    Role.COORDINATOR: (INBOX, FIGURES, PASSWORD),
+    Role.MANAGER: (FIGURES, PASSWORD),
+    Role.ADMINISTRATOR: (ACCOUNTS, PASSWORD),
+}
+
+router = APIRouter()
+Own = Annotated[Actor, Depends(allow(Action.USE_ACCOUNT))]
+
+
+@router.get(SIGN_IN, dependencies=[Depends(public)])
+def sign_in_page(request: Request, actor: MaybeActor, next: str = "") -> Response:  # noqa: A002 - name in the address
+    """The form; whoever is signed in already goes to their first page."""
+    if actor is not None:
+        return redirect(request, HOME[actor.role])
+    return _sign_in(request, next=next)
+
+
+@router.post(SIGN_IN, dependencies=[Depends(public)])
+def sign_in(request: Request, session: SessionDep, form: TypedDep) -> Response:
+    """A new session, never the one that the browser came with; a form that waited is offered again."""
+    now = clock.now()
+    kept = resume.from_sign_in(request, form.data)
+    try:
+        user, token = service.sign_in(session, form.raw("email"), form.raw("password"), address=_from(request), now=now)
+    except (Invalid, TooMany) as refusal:
+        return _refused(request, form, refusal, kept)
+    if old := request.cookies.get(COOKIE):
+        service.sign_out(session, old, now)
+    response = _after_sign_in(request, user, form, kept)
+    set_cookie(response, COOKIE, token)
+    return response
+
+
+@router.post("/dang-xuat", dependencies=[Depends(public)])
+def sign_out(request: Request, session: SessionDep) -> Response:
+    """End the session on the server, not only in the browser."""
+    if token := request.cookies.get(COOKIE):
+        service.sign_out(session, token, clock.now())
+    response = redirect(request, SIGN_IN, flash=_("Bạn đã đăng xuất."), kind="info")
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@router.get(PASSWORD)
+def password_page(request: Request, actor: Own) -> Response:
+    return page(request, "users/password.html", least=service.PASSWORD_LEAST)
+
+
+@router.post(PASSWORD)
+def change_password(request: Request, session: SessionDep, actor: Own, form: TypedDep) -> Response:
+    """Replace the password; other devices are signed out, this one stays."""
+    try:
+        if form.raw("new") != form.raw("again"):
+            raise Invalid(_("Hai lần nhập mật khẩu mới không giống nhau."), field="again")
+        service.change_password(
+            session,
+            actor.user_id or 0,
+            form.raw("current"),
+            form.raw("new"),
+            token=request.cookies.get(COOKIE),
+            now=clock.now(),
+        )
+    except Invalid as refusal:
+        shown = Form({}, form.form(refusal).errors)
+        return page(request, "users/password.html", refusal.status, form=shown, least=service.PASSWORD_LEAST)
+    return redirect(request, PASSWORD, flash=_("Đã đổi mật khẩu. Các thiết bị khác đã bị đăng xuất."))
+
+
+def navigation(request: Request) -> list[NavItem]:
+    """What the signed-in person may open; citizens' pages for everybody else."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None:
+        return web.PUBLIC_NAVIGATION
+    return [NavItem(path, LABELS[path]) for path in NAVIGATION[actor.role]]
+
+
+async def not_signed_in(request: Request) -> Response:
+    """A form sent without a session: the sign-in page keeps it."""
+    form: Typed = await typed(request)
+    kept = resume.from_request(request, form.data)
+    return _sign_in(request, NotSignedIn.status, kept=kept, lost=kept is None and request.url.path not in resume.NEVER)
+
+
+def install(app: FastAPI) -> None:
+    """Set the hooks of ``app.state`` that are about who is signed in."""
+    app.state.navigation = navigation
+    app.state.not_signed_in = not_signed_in
+
+
+def _from(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _sign_in(
+    request: Request,
+    status: int = 200,
+    *,
+    form: Form = EMPTY,
+    next: str = "",  # noqa: A002 - name in the address
+    kept: Kept | None = None,
+    lost: bool = False,
+) -> Response:
+    return page(
+        request,
+        "users/sign_in.html",
+        status,
+        secret=True,
+        form=form,
+        next=same_site_path(next, default=""),
+        kept=kept,
+        lost=lost,
+        kept_path=resume.PATH,
+        kept_prefix=resume.PREFIX,
+    )
+
+
+def _refused(request: Request, form: Typed, refusal: DomainError, kept: Kept | None) -> Response:
+    """The form again with the address typed and never the password; waiting text goes on waiting."""
+    shown = Form({"email": form.raw("email")[:200]}, {"email": refusal})
+    response = _sign_in(request, refusal.status, form=shown, next=form.raw("next"), kept=kept)
+    if isinstance(refusal, TooMany):
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def _after_sign_in(request: Request, user: User, form: Typed, kept: Kept | None) -> Response:
+    if kept is not None:
+        request.state.actor = Actor(user.role, user.id, user.unit_id, user.name, f"user:{user.id}")
+        return page(request, "users/resume.html", kept=kept, home=HOME[user.role])
+    return redirect(request, same_site_path(form.raw("next"), default=HOME[user.role]))
