@@ -1,0 +1,245 @@
+"""How a message leaves: e-mail, the development mailbox, Telegram. One verb, two ways to fail.
+
+A channel is handed everything it needs and holds no database connection while it sends. What it says of a failure goes
+into the outbox, so it never names a recipient.
+"""
+
+import http.client
+import json
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from hashlib import sha256
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from backend.db import transaction
+from backend.notify.models import LocalMail
+
+TIMEOUT = 20.0  # seconds for each answer; all of a delivery stays within the lease of its row
+TELEGRAM_MOST = 4096  # UTF-16 code units in one message (Bot API, sendMessage)
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button under a chat message; ``data`` comes back when it is pressed."""
+
+    text: str
+    data: str
+
+
+Buttons = tuple[tuple[Button, ...], ...]
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """What is to be told. ``key`` is the same at every attempt; buttons are for chats, subject and html for mail."""
+
+    key: str
+    recipient: str
+    subject: str
+    body: str
+    html: str
+    at: datetime
+    buttons: Buttons = ()
+
+
+class Refused(Exception):
+    """It will never arrive: the address does not exist, or the person has blocked the bot."""
+
+
+class Delayed(Exception):
+    """It did not arrive now; ``retry_after`` are the seconds that the other side asked for."""
+
+    def __init__(self, why: str, retry_after: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class Channel(Protocol):
+    """Sends, or raises Refused or Delayed."""
+
+    def send(self, message: OutgoingMessage) -> None: ...
+
+
+class Unset:
+    """Stands where an address or a token is missing: messages wait until somebody sets it."""
+
+    def __init__(self, setting: str) -> None:
+        self.setting = setting
+
+    def send(self, message: OutgoingMessage) -> None:
+        raise Delayed(f"{self.setting} is not set")
+
+
+class LocalMailbox:
+    """E-mail in development: kept and shown on a page."""
+
+    def send(self, message: OutgoingMessage) -> None:
+        with transaction() as session:
+            session.add(
+                LocalMail(at=message.at, recipient=message.recipient, subject=message.subject, body=message.body)
+            )
+
+
+class EmailChannel:
+    """SMTP at ``smtp://user:password@host:587`` (STARTTLS where offered) or ``smtps://host``. A password is never sent
+    in the clear to another machine."""
+
+    def __init__(self, url: str, mail_from: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("LANGNGHE_SMTP_URL must look like smtp://user:password@host:587 or smtps://host")
+        self.host = parts.hostname
+        self.tls = parts.scheme == "smtps"
+        self.user, self.password = unquote(parts.username or ""), unquote(parts.password or "")
+        self.port = parts.port or (465 if self.tls else 587 if self.user else 25)
+        self.sender_name, self.sender = parseaddr(mail_from)
+
+    def send(self, message: OutgoingMessage) -> None:
+        mail = self._mail(message)
+        with _smtp_failures(), self._connection() as server:
+            server.send_message(mail, from_addr=self.sender, to_addrs=[message.recipient])
+
+    def _mail(self, message: OutgoingMessage) -> EmailMessage:
+        """Headers are built from parsed addresses and by a policy that refuses line ends, so nothing typed can add
+        one. The Message-ID follows from the key: a duplicate can be told from a second message."""
+        mail = EmailMessage(policy=SMTP)
+        try:
+            mail["From"] = Address(self.sender_name, addr_spec=self.sender)
+            mail["To"] = Address(addr_spec=message.recipient)
+            mail["Subject"] = message.subject
+        except (ValueError, IndexError, MessageError) as error:  # IndexError: an empty part, in some Pythons
+            raise Refused("the address cannot be written into a header") from error
+        mail["Date"] = format_datetime(message.at)
+        digest = sha256(message.key.encode()).hexdigest()[:32]
+        mail["Message-ID"] = f"<{digest}@{self.sender.rpartition('@')[2] or 'localhost'}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "All"
+        mail.set_content(message.body)
+        mail.add_alternative(message.html, subtype="html")
+        return mail
+
+    @contextmanager
+    def _connection(self) -> Iterator[smtplib.SMTP]:
+        context = ssl.create_default_context()
+        server: smtplib.SMTP
+        if self.tls:
+            server = smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=context)
+        else:
+            server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+        with server:
+            server.ehlo()
+            secure = self.tls
+            if not secure and server.has_extn("starttls"):
+                server.starttls(context=context)
+                server.ehlo()
+                secure = True
+            if self.user:
+                if not secure and self.host not in LOOPBACK:
+                    raise Delayed("the mail server offers no TLS, so the password was not sent")
+                server.login(self.user, self.password)
+            yield server
+
+
+@contextmanager
+def _smtp_failures() -> Iterator[None]:
+    """A final code (5xx) about this recipient or this mail is a refusal; everything else may pass."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        code = max(code for code, _text in error.recipients.values())
+        raise (Refused if code >= 500 else Delayed)(f"SMTP {code} for the recipient") from None
+    except smtplib.SMTPNotSupportedError:
+        raise Refused("the mail server cannot take this address") from None
+    except smtplib.SMTPDataError as error:
+        raise (Refused if error.smtp_code >= 500 else Delayed)(f"SMTP {error.smtp_code} for the text") from None
+    except smtplib.SMTPResponseException as error:
+        raise Delayed(f"SMTP {error.smtp_code}") from None
+    except (smtplib.SMTPException, OSError) as error:
+        raise Delayed(type(error).__name__) from None
+
+
+class TelegramChannel:
+    """The Bot API at ``url``, plain text without any markup, so there is nothing to escape."""
+
+    def __init__(self, url: str, token: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("LANGNGHE_TELEGRAM_API_URL must look like https://api.telegram.org")
+        self.https, self.host, self.port = parts.scheme == "https", parts.hostname, parts.port
+        self.path = f"{parts.path.rstrip('/')}/bot{token}/sendMessage"
+
+    def send(self, message: OutgoingMessage) -> None:
+        texts = pieces(message.body)
+        for number, text in enumerate(texts, start=1):
+            content: dict[str, Any] = {"chat_id": int(message.recipient), "text": text}
+            content["link_preview_options"] = {"is_disabled": True}
+            if message.buttons and number == len(texts):
+                rows = [[{"text": b.text, "callback_data": b.data} for b in row] for row in message.buttons]
+                content["reply_markup"] = {"inline_keyboard": rows}
+            self._post(content)
+
+    def _post(self, content: dict[str, Any]) -> None:
+        """No exception carries the address asked, for it holds the token."""
+        kind = http.client.HTTPSConnection if self.https else http.client.HTTPConnection
+        connection = kind(self.host, self.port, timeout=TIMEOUT)
+        try:
+            connection.request("POST", self.path, json.dumps(content).encode(), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            status, body = response.status, response.read(1_000_000)
+        except (OSError, http.client.HTTPException) as error:
+            raise Delayed(type(error).__name__) from None
+        finally:
+            connection.close()
+        _judge(status, body)
+
+
+def _judge(status: int, body: bytes) -> None:
+    """403: blocked, or the account is gone. 400: no such chat. 401, 404: our token, which somebody will mend."""
+    if status == http.client.OK:
+        return
+    if status in (http.client.FORBIDDEN, http.client.BAD_REQUEST):
+        raise Refused(f"Telegram {status}")
+    wait = 0.0
+    if status == http.client.TOO_MANY_REQUESTS:
+        try:
+            wait = float(json.loads(body)["parameters"]["retry_after"])
+        except (ValueError, KeyError, TypeError):
+            wait = 30.0
+    raise Delayed(f"Telegram {status}", wait)
+
+
+def pieces(text: str, most: int = TELEGRAM_MOST) -> list[str]:
+    """The text in parts that a chat takes, cut at the end of a line or a word where there is one."""
+    left, parts = text.strip(), []
+    while _units(left) > most:
+        end = _fitting(left, most)
+        cut = max(left.rfind("\n", 0, end), left.rfind(" ", 0, end))
+        cut = cut if cut > end // 2 else end
+        parts.append(left[:cut].rstrip())
+        left = left[cut:].lstrip()
+    return [*parts, left]
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _fitting(text: str, most: int) -> int:
+    """How many characters fit: those beyond the basic plane count twice."""
+    units = 0
+    for index, letter in enumerate(text):
+        units += 2 if ord(letter) > 0xFFFF else 1
+        if units > most:
+            return index
+    return len(text)

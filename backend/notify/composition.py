@@ -1,0 +1,76 @@
+"""From a row of the outbox to a message with an address: both are read when it is sent, not when it was queued."""
+
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from backend import audit
+from backend.notify import invitation, texts
+from backend.notify.channels import Buttons, OutgoingMessage
+from backend.notify.models import Medium, Message
+from backend.settings import get_settings
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import Contact, Ticket, TicketMessage
+from backend.units.models import Unit
+from backend.web import environment
+
+
+class NobodyThere(Exception):
+    """The recipient has been erased, or never gave this address."""
+
+
+def compose(session: Session, row: Message, now: datetime) -> OutgoingMessage:
+    """The message with the address it goes to now. Raises NobodyThere where there is none any more."""
+    contact = session.get(Contact, row.ticket_id)
+    address = _address(contact, row.medium)
+    ticket = session.scalars(select(Ticket).where(Ticket.id == row.ticket_id).options(joinedload(Ticket.unit))).one()
+    told = _told(session, row, ticket)
+    outgoing = partial(OutgoingMessage, key=row.key, recipient=address, subject=texts.subject(told), at=now)
+    if row.medium is Medium.TELEGRAM:
+        return outgoing(body=texts.chat(told), html="", buttons=_buttons(told, ticket.id, int(address)))
+    paragraphs = texts.mail(told)
+    html = environment(told.language).get_template("notify/email.html").render(told=told, paragraphs=paragraphs)
+    return outgoing(body="\n\n".join(paragraphs) + "\n", html=html)
+
+
+def _buttons(told: texts.Told, ticket_id: int, chat_id: int) -> Buttons:
+    """An answer asks for the first of the three scores, a question for a reply."""
+    if told.template == Event.ANSWERED:
+        return invitation.rating(ticket_id, chat_id, 0)
+    if told.template == Event.INFO_REQUESTED:
+        return invitation.reply(ticket_id, chat_id, told.say(texts.REPLY_BUTTON))
+    return ()
+
+
+def _address(contact: Contact | None, medium: Medium) -> str:
+    found = None
+    if contact is not None:
+        found = contact.email if medium is Medium.EMAIL else contact.chat_id
+    if not found:
+        raise NobodyThere("no address")
+    return str(found)
+
+
+def _told(session: Session, row: Message, ticket: Ticket) -> texts.Told:
+    text = session.get_one(TicketMessage, row.message_id).body if row.message_id is not None else ""
+    return texts.Told(
+        template=row.template,
+        number=ticket.number,
+        unit=_unit_then(session, row, ticket),
+        due=ticket.due_date,
+        text=text,
+        language=ticket.language,
+        follow=get_settings().base_url.rstrip("/") + "/theo-doi",
+    )
+
+
+def _unit_then(session: Session, row: Message, ticket: Ticket) -> str:
+    """Who had the ticket right after what the message tells of: it may have moved on since."""
+    unit_id = ticket.unit_id
+    for entry in audit.entries(session, f"ticket:{ticket.id}"):
+        unit_id = entry.data.get("unit", unit_id)
+        if entry.action == row.template and entry.at == row.created_at:
+            return session.get_one(Unit, unit_id).name
+    return ticket.unit.name

@@ -1,0 +1,38 @@
+"""The development mailbox: what would have been sent by e-mail. It does not exist outside development."""
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import select
+
+from backend.db import SessionDep
+from backend.errors import NotFound
+from backend.notify.models import LocalMail
+from backend.settings import get_settings
+from backend.users.guard import public
+from backend.web import page
+
+SHOWN = 50
+
+
+def in_development() -> None:
+    """Elsewhere the page is not there: mail goes to its recipient alone."""
+    if not get_settings().development:
+        raise NotFound
+
+
+router = APIRouter(dependencies=[Depends(in_development), Depends(public)], include_in_schema=False)
+
+
+@router.get("/hop-thu-thu-nghiem")
+def mailbox(request: Request, session: SessionDep) -> Response:
+    """The latest mails, newest first."""
+    mails = session.scalars(select(LocalMail).order_by(LocalMail.id.desc()).limit(SHOWN)).all()
+    return page(request, "notify/mailbox.html", mails=mails, secret=True)
+
+
+@router.get("/hop-thu-thu-nghiem/{mail_id}")
+def mail(request: Request, session: SessionDep, mail_id: int) -> Response:
+    """One mail as it would have been read."""
+    found = session.get(LocalMail, mail_id) if mail_id < 1 << 31 else None
+    if found is None:
+        raise NotFound
+    return page(request, "notify/mail.html", mail=found, secret=True)

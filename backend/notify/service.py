@@ -1,0 +1,169 @@
+"""Delivery: find what is due, claim one row, send it with no connection held, note how that went.
+
+Delivered at least once. A claim moves ``next_at`` past the lease and counts the attempt: who dies while sending leaves
+a row that comes due again, and a task that comes late or twice finds another count and does nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from backend.db import transaction
+from backend.notify.channels import Channel, Delayed, EmailChannel, LocalMailbox, Refused, TelegramChannel, Unset
+from backend.notify.composition import NobodyThere, compose
+from backend.notify.models import Delivery, Medium, Message
+from backend.settings import get_settings
+from backend.tickets import service as tickets
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import State, Ticket
+from backend.users.policy import SYSTEM
+
+LEASE = timedelta(minutes=2)
+HANDED_OVER = timedelta(minutes=15)  # how long a task may stand in the queue before the row is handed out anew
+WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440))  # after each failed attempt
+BATCH = 200
+SWEEP_MOST = 5000  # rows in one sweep; the next one is seconds away
+
+Enqueue = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row that this process alone is sending, at its ``attempt``-th try."""
+
+    id: int
+    attempt: int
+    medium: Medium
+
+
+def sweep(now: datetime, enqueue: Enqueue) -> int:
+    """Hand every due row out once, in batches until none is left; returns how many. Raises what ``enqueue`` raises
+    when the broker is away: the rows it did not take are due again at once."""
+    handed = 0
+    while handed < SWEEP_MOST:
+        with transaction() as session:
+            batch = _hand_out(session, now)
+        for index, (message_id, attempts) in enumerate(batch):
+            try:
+                enqueue(message_id, attempts)
+            except BaseException:
+                with transaction() as session:
+                    _take_back(session, [row for row, _attempts in batch[index:]], now)
+                raise
+        handed += len(batch)
+        if len(batch) < BATCH:
+            break
+    return handed
+
+
+def _hand_out(session: Session, now: datetime) -> list[tuple[int, int]]:
+    due = (
+        select(Message.id)
+        .where(Message.delivery == Delivery.PENDING, Message.next_at <= now)
+        .order_by(Message.next_at, Message.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    rows = session.execute(
+        update(Message)
+        .where(Message.id.in_(due.scalar_subquery()))
+        .values(next_at=now + HANDED_OVER)
+        .returning(Message.id, Message.attempts)
+    )
+    return sorted((row.id, row.attempts) for row in rows)
+
+
+def _take_back(session: Session, ids: list[int], now: datetime) -> None:
+    session.execute(
+        update(Message).where(Message.id.in_(ids), Message.delivery == Delivery.PENDING).values(next_at=now)
+    )
+
+
+def deliver(message_id: int, attempts: int, now: datetime, channel: Channel | None = None) -> Delivery | None:
+    """Send one message that had been tried ``attempts`` times; None where somebody else has it or has sent it."""
+    with transaction() as session:
+        claim = _claim(session, message_id, attempts, now)
+    if claim is None:
+        return None
+    try:
+        with transaction() as session:
+            outgoing = compose(session, session.get_one(Message, claim.id), now)
+        (channel or channel_of(claim.medium)).send(outgoing)
+    except (NobodyThere, Refused) as failure:
+        return _note(claim, now, Delivery.UNREACHABLE, str(failure))
+    except Delayed as failure:
+        return _note(claim, now, Delivery.PENDING, str(failure), timedelta(seconds=failure.retry_after))
+    return _note(claim, now, Delivery.SENT)
+
+
+def _claim(session: Session, message_id: int, attempts: int, now: datetime) -> Claim | None:
+    """Take the row for the time of the lease; one that has been tried too often (its sender died each time) ends."""
+    row = session.scalar(
+        select(Message)
+        .where(Message.id == message_id, Message.delivery == Delivery.PENDING, Message.attempts == attempts)
+        .with_for_update(skip_locked=True)
+    )
+    if row is None:
+        return None
+    if row.attempts > len(WAITS):
+        row.delivery = Delivery.FAILED
+        return None
+    row.attempts += 1
+    row.next_at = now + LEASE
+    return Claim(row.id, row.attempts, row.medium)
+
+
+def _note(
+    claim: Claim, now: datetime, outcome: Delivery, why: str | None = None, at_least: timedelta = timedelta()
+) -> Delivery | None:
+    """Write down how it went. What was sent is sent, whoever holds the row by now; other news counts only from the
+    attempt that is still the last."""
+    with transaction() as session:
+        row = session.scalar(select(Message).where(Message.id == claim.id).with_for_update())
+        if row is None or row.delivery is not Delivery.PENDING:
+            return None
+        if outcome is not Delivery.SENT and row.attempts != claim.attempt:
+            return None
+        row.last_error = why
+        if outcome is Delivery.PENDING and claim.attempt > len(WAITS):
+            outcome = Delivery.FAILED
+        row.delivery = outcome
+        if outcome is Delivery.PENDING:
+            row.next_at = now + max(wait(row.key, claim.attempt), at_least)
+        elif outcome is Delivery.SENT:
+            row.sent_at = now
+            _tell_ticket(session, row, now)
+    return outcome
+
+
+def wait(key: str, attempt: int) -> timedelta:
+    """How long to wait after a failed attempt: longer each time, and up to a quarter more, different for each message,
+    so that what failed together does not come back together."""
+    spread = sha256(f"{key}:{attempt}".encode()).digest()[0] / 255 / 4
+    return WAITS[attempt - 1] * (1 + spread)
+
+
+def _tell_ticket(session: Session, row: Message, now: datetime) -> None:
+    """The first answer that reached the sender stops the clock of the announcement."""
+    if row.template != Event.ANSWERED:
+        return
+    ticket = session.get_one(Ticket, row.ticket_id, with_for_update=True)
+    if ticket.told_at is None and ticket.state is State.ANSWERED:
+        tickets.apply(session, ticket.id, tickets.Change(Event.NOTIFIED), SYSTEM, now=now)
+
+
+def channel_of(medium: Medium) -> Channel:
+    """The channel that the settings name for a medium."""
+    settings = get_settings()
+    if medium is Medium.TELEGRAM:
+        token = settings.telegram_token
+        if token is None:
+            return Unset("LANGNGHE_TELEGRAM_TOKEN")
+        return TelegramChannel(settings.telegram_api_url, token.get_secret_value())
+    if settings.smtp_url:
+        return EmailChannel(settings.smtp_url, settings.mail_from)
+    return LocalMailbox() if settings.development else Unset("LANGNGHE_SMTP_URL")

@@ -1,0 +1,17 @@
+"""The outbox by the clock: a sweep finds what is due, a task sends each."""
+
+from backend import clock
+from backend.notify import service
+from backend.worker import app
+
+
+@app.task(name="notify.sweep")
+def sweep() -> None:
+    """Hand out what is due. Twice, late or not at all is harmless: rows wait in the database."""
+    service.sweep(clock.now(), lambda message_id, attempts: deliver.apply_async((message_id, attempts)))
+
+
+@app.task(name="notify.deliver")
+def deliver(message_id: int, attempts: int) -> None:
+    """Send one message, unless somebody has."""
+    service.deliver(message_id, attempts, clock.now())

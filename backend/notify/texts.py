@@ -1,0 +1,99 @@
+"""What messages say, in the ticket's language. Pure.
+
+No message holds the access secret or what the sender wrote: mail is read on shared phones and kept by providers.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from backend.errors import _
+from backend.language import day, gettext
+
+RATING_ITEMS = (
+    _("1/3. Việc tiếp nhận phản ánh có thuận tiện, dễ dàng không?"),
+    _("2/3. Phản ánh có được xử lý đúng quy định không?"),
+    _("3/3. Kết quả có được thông báo kịp thời không?"),
+)
+SCALE = _("1 = rất không hài lòng, 5 = rất hài lòng")
+
+SUBJECTS = {
+    "received": _("Đã nhận phản ánh %(number)s"),
+    "accepted": _("Phản ánh %(number)s đang được xử lý"),
+    "info_requested": _("Phản ánh %(number)s: cần bạn cho biết thêm"),
+    "forwarded": _("Phản ánh %(number)s đã chuyển đến %(unit)s"),
+    "answered": _("Phản ánh %(number)s đã có kết quả"),
+}
+OPENINGS = {
+    "received": _(
+        "Chúng tôi đã nhận phản ánh của bạn, mã số %(number)s. Cơ quan xử lý: %(unit)s. Hạn trả lời: %(due)s."
+    ),
+    "accepted": _("%(unit)s đã nhận xử lý phản ánh %(number)s của bạn. Hạn trả lời: %(due)s."),
+    "info_requested": _("%(unit)s cần bạn cho biết thêm để xử lý phản ánh %(number)s:"),
+    "forwarded": _("Phản ánh %(number)s của bạn đã được chuyển đến %(unit)s. Hạn trả lời vẫn là %(due)s. Lý do:"),
+    "answered": _("%(unit)s trả lời phản ánh %(number)s của bạn:"),
+}
+WITH_TEXT = frozenset({"info_requested", "forwarded", "answered"})
+KEEP_RECEIPT = _(
+    "Xin giữ giấy tiếp nhận: mã số và mã bí mật ghi trên đó dùng để theo dõi. "
+    "Vì an toàn, mã bí mật không được gửi qua thư."
+)
+CLOSINGS = {
+    "received": KEEP_RECEIPT,
+    "info_requested": _(
+        "Trong khi chờ bạn trả lời, thời hạn xử lý tạm dừng. "
+        "Xin mở trang theo dõi, nhập mã số và mã bí mật trên giấy tiếp nhận để trả lời."
+    ),
+    "answered": _(
+        "Bạn đánh giá giúp việc xử lý này nhé: mở trang theo dõi, "
+        "nhập mã số và mã bí mật trên giấy tiếp nhận, rồi trả lời ba câu hỏi."
+    ),
+}
+FOLLOW = _("Trang theo dõi: %(address)s")
+AUTOMATIC = _("Thư này do hệ thống Lắng Nghe tự động gửi. Xin đừng trả lời thư.")
+REPLY_HERE = _("Trong khi chờ bạn trả lời, thời hạn xử lý tạm dừng. Bấm nút dưới đây để trả lời.")
+REPLY_BUTTON = _("✍️ Trả lời")
+RATE_HERE = _("Bạn hài lòng đến mức nào với việc xử lý phản ánh này?")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a message is about. ``text`` is what the unit wrote, if anything; ``follow`` the address to follow at."""
+
+    template: str
+    number: str
+    unit: str
+    due: date
+    text: str
+    language: str
+    follow: str
+
+    def say(self, message: str) -> str:
+        params = {"number": self.number, "unit": self.unit, "due": day(self.due), "address": self.follow}
+        return gettext(self.language, message, params)
+
+
+def subject(told: Told) -> str:
+    return told.say(SUBJECTS[told.template])
+
+
+def mail(told: Told) -> list[str]:
+    """The paragraphs of an e-mail."""
+    closing = CLOSINGS.get(told.template)
+    parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else ""]
+    parts += [told.say(closing) if closing else "", told.say(FOLLOW), told.say(AUTOMATIC)]
+    return [part for part in parts if part]
+
+
+def chat(told: Told) -> str:
+    """The same as a chat message; what it asks for is done by the buttons below it."""
+    parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else ""]
+    if told.template == "info_requested":
+        parts.append(told.say(REPLY_HERE))
+    if told.template == "answered":
+        parts.append(told.say(RATE_HERE) + "\n" + rating_question(told.language, 0))
+    return "\n\n".join(part for part in parts if part)
+
+
+def rating_question(language: str, item: int) -> str:
+    """One of the three questions with its scale."""
+    return f"{gettext(language, RATING_ITEMS[item])}\n({gettext(language, SCALE)})"
