@@ -40,7 +40,7 @@ compose: dev-venv ## docker-compose.yml and Dockerfile against the compose schem
 	$(PY) -m pytest -q tests/test_compose.py
 
 bench: dev-venv ## measure, and write docs/benchmarks.md
-	$(PY) -m backend.cli bench
+	$(PY) -m tests.bench
 
 lock: dev-venv ## renew both lock files within pyproject.toml's bounds
 	$(PY) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \

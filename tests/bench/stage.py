@@ -1,0 +1,94 @@
+"""The stage of a measurement: a durable embedded PostgreSQL with first data, and the web server in two processes."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from backend import embedded
+from backend.demo.accounts import officers
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB_PROCESSES = 2
+UVICORN = ["uvicorn", "backend.app:create_app", "--factory", "--workers", str(WEB_PROCESSES), "--no-access-log"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the servers are."""
+
+    database_url: str
+    address: str
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Start everything, as durable as in life (fsync on), and end it with the block."""
+    with tempfile.TemporaryDirectory(prefix="langnghe-bench-") as folder:
+        server = embedded.postgres(Path(folder), durable=True)
+        env = {
+            **os.environ,
+            "LANGNGHE_DATABASE_URL": server.url,
+            "LANGNGHE_DATA_DIR": folder,
+            "LANGNGHE_BROKER_URL": f"filesystem://{folder}",
+        }
+        os.environ.update(env)
+        web: subprocess.Popen[bytes] | None = None
+        try:
+            for arguments in (["migrate"], ["seed", "base"]):
+                langnghe(*arguments, env=env)
+            port = _free_port()
+            web = subprocess.Popen(
+                [sys.executable, "-m", *UVICORN, "--port", str(port)],
+                env=env,
+                cwd=ROOT,
+            )
+            _wait(f"http://127.0.0.1:{port}/healthz")
+            yield Stage(server.url, f"127.0.0.1:{port}")
+        finally:
+            if web is not None:
+                web.terminate()
+                web.wait(20)
+            server.stop()
+
+
+def langnghe(*arguments: str, env: dict[str, str] | None = None) -> None:
+    subprocess.run([sys.executable, "-m", "backend.cli", *arguments], env=env, cwd=ROOT, check=True)
+
+
+def hire(database_url: str) -> None:
+    """The accounts of the demonstration, to sign in with."""
+    from backend.clock import now
+
+    engine = create_engine(database_url)
+    with Session(engine) as session, session.begin():
+        officers(session, now())
+    engine.dispose()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _wait(address: str, patience: float = 60.0) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
