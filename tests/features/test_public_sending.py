@@ -55,3 +55,183 @@ def test_sender_gets_a_receipt_whose_secret_opens_the_ticket(
     assert ticket.number in shown.text and "Phường Đoàn Kết" in shown.text and "10/12/2026" in shown.text
     assert receipts.matches(ticket.secret_hash, secret_on(shown.text))
     assert "HttpOnly" in sent.headers["set-cookie"] and "Path=/bien-nhan" in sent.headers["set-cookie"]
+
+
+def test_a_double_click_is_one_ticket_and_one_receipt(client: TestClient, session: Session, world: World) -> None:
+    fields = form(world)
+    client.post("/gui", data=fields)
+    first = secret_on(client.get("/bien-nhan").text)
+    client.post("/gui", data=fields)
+    assert secret_on(client.get("/bien-nhan").text) == first
+    assert tickets(session) == 1
+
+
+def test_the_receipt_is_shown_for_a_quarter_of_an_hour_to_the_sender_alone(
+    client: TestClient, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.post("/gui", data=form(world))
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=14))
+    assert client.get("/bien-nhan").status_code == 200
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=16))
+    assert client.get("/bien-nhan").status_code == 404
+    client.cookies.set("bien-nhan", "W1sxLCJBIl0sOTk5OTk5OTk5OV0.forged", path="/bien-nhan")
+    assert client.get("/bien-nhan").status_code == 404
+
+
+def test_a_receipt_put_away_is_gone(client: TestClient, world: World) -> None:
+    client.post("/gui", data=form(world))
+    assert client.post("/bien-nhan/cat").status_code == 303
+    assert client.get("/bien-nhan").status_code == 404
+
+
+def test_receipt_explains_the_due_date_day_by_day_and_draws_a_code_without_the_secret(
+    client: TestClient, world: World
+) -> None:
+    client.post("/gui", data=form(world))
+    page = client.get("/bien-nhan").text
+    assert "ngày nhận phản ánh, không tính" in page
+    assert re.search(r"Thứ năm 10/12/2026</th>\s*<td class=\"num\">15</td>", page)
+    assert "Lịch làm việc:" in page
+    assert "/theo-doi?so=PAKN." in page and f"so={secret_on(page)}" not in page
+    assert " style=" not in page and "<script>" not in page
+
+
+def test_looking_over_stores_nothing_and_sends_on_exactly_what_was_typed(
+    client: TestClient, session: Session, world: World
+) -> None:
+    fields = form(world, content='Dòng một của sự việc.\r\n\r\nDòng hai <b>&amp; "ba".')
+    seen = client.post("/gui/xem-lai", data=fields)
+    assert seen.status_code == 200 and tickets(session) == 0
+    assert "Ai sẽ thấy gì?" in seen.text and "Phường Đoàn Kết" in seen.text
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', seen.text))
+    client.post("/gui", data={name: html.unescape(value) for name, value in hidden.items()})
+    ticket = session.scalars(select(Ticket)).one()
+    assert ticket.content == 'Dòng một của sự việc.\n\nDòng hai <b>&amp; "ba".'
+    assert session.get_one(Contact, ticket.id).name == fields["name"]
+
+
+def test_looking_over_a_complaint_about_conduct_says_who_will_not_see_it(client: TestClient, world: World) -> None:
+    seen = client.post("/gui/xem-lai", data=form(world, category="attitude")).text
+    assert "Phường Đoàn Kết không xem được phản ánh này" in seen
+    assert "Văn phòng Ủy ban nhân dân tỉnh đọc nội dung" in seen
+
+
+def test_going_back_from_the_look_over_brings_the_form_filled(client: TestClient, world: World) -> None:
+    again = client.post("/gui/xem-lai", data=form(world, change="1"))
+    assert again.status_code == 200 and "Ổ gà trước cổng chợ" in again.text
+    assert 'class="error-summary"' not in again.text
+
+
+@pytest.mark.parametrize("path", ["/gui", "/gui/xem-lai"])
+def test_everything_wrong_is_told_at_its_field_and_nothing_typed_is_lost(
+    client: TestClient, session: Session, world: World, path: str
+) -> None:
+    fields = form(world, title="", content="ngắn", unit="", email="a@@b", category="procedure", consent="")
+    refused = client.post(path, data=fields)
+    assert refused.status_code == 422 and tickets(session) == 0
+    for name in ("title", "content", "unit", "email", "consent"):
+        assert f'id="{name}-error"' in refused.text and f'href="#{name}"' in refused.text
+    assert 'value="a@@b"' in refused.text and "ngắn</textarea>" in refused.text
+    assert '<option value="procedure" selected>' in refused.text
+    assert f'name="key" value="{fields["key"]}"' in refused.text
+
+
+def test_consent_is_never_ticked_beforehand(client: TestClient) -> None:
+    page = client.get("/gui").text
+    assert re.search(r'<input type="checkbox" id="consent"[^>]*>', page)
+    assert "checked" not in page
+
+
+BAD: dict[str, tuple[dict[str, str], str]] = {
+    "nothing at all": (dict.fromkeys(("unit", "category", "title", "content", "name", "email"), ""), "title"),
+    "a megabyte": ({"content": "á" * 500_000}, "content"),
+    "one long word as title": ({"title": "a" * 201}, "title"),
+    "only a NUL": ({"title": "\0"}, "title"),
+    "NUL in the category": ({"category": "roa\0ds\0x"}, "category"),
+    "only zero-width and direction signs": ({"title": "\u200b\u202e\u2066\ufeff"}, "title"),
+    "a unit that is not there": ({"unit": "999999999"}, "unit"),
+    "a unit beyond any integer": ({"unit": "9" * 40}, "unit"),
+    "a unit in other digits": ({"unit": "١٢"}, "unit"),
+    "a category that is not there": ({"category": "x' OR 1=1"}, "category"),
+    "a header in the e-mail address": ({"email": "a@b.vn\r\nBcc: c@d.vn"}, "email"),
+    "letters for a phone": ({"phone": "không có"}, "phone"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_refused_at_its_field_with_the_rest_kept(
+    client: TestClient, session: Session, world: World, name: str
+) -> None:
+    changed, field = BAD[name]
+    refused = client.post("/gui", data=form(world, address="Tổ 3, bản Mới", **changed))
+    assert refused.status_code == 422
+    assert f'id="{field}-error"' in refused.text
+    assert "Tổ 3, bản Mới" in refused.text
+    assert tickets(session) == 0
+
+
+def test_decomposed_and_hidden_letters_are_stored_composed_and_seen(
+    client: TestClient, session: Session, world: World
+) -> None:
+    title = "O\u0302\u0309 ga\u0300 \u202etru\u031bo\u031b\u0301c\u200b cho\u031b\u0323"
+    assert client.post("/gui", data=form(world, title=title)).status_code == 303
+    assert session.scalars(select(Ticket.title)).one() == "Ổ gà trước chợ"
+
+
+def test_markup_is_shown_as_text(client: TestClient, world: World) -> None:
+    client.post("/gui", data=form(world, title='<svg onload="alert(1)">{{ 7*7 }}'))
+    page = client.get("/bien-nhan").text
+    assert "<svg onload" not in page and "{{ 7*7 }}" in page
+
+
+def test_an_old_form_comes_back_filled_with_a_key_that_works(
+    client: TestClient, session: Session, world: World
+) -> None:
+    refused = client.post("/gui", data=form(world, key="short"))
+    assert refused.status_code == 422 and "Biểu mẫu đã cũ" in refused.text and "Ổ gà trước cổng chợ" in refused.text
+    key = re.search(r'name="key" value="([^"]+)"', refused.text)
+    assert key and client.post("/gui", data=form(world, key=key[1])).status_code == 303
+    assert tickets(session) == 1
+
+
+def test_another_text_under_a_used_key_comes_back_with_a_fresh_key(
+    client: TestClient, session: Session, world: World
+) -> None:
+    fields = form(world)
+    client.post("/gui", data=fields)
+    changed = client.post("/gui", data=fields | {"content": "Một sự việc khác hẳn ở nơi khác."})
+    assert changed.status_code == 409 and "Một sự việc khác hẳn" in changed.text
+    key = re.search(r'name="key" value="([^"]+)"', changed.text)
+    assert key and key[1] != fields["key"]
+    client.post("/gui", data=fields | {"content": "Một sự việc khác hẳn ở nơi khác.", "key": key[1]})
+    assert tickets(session) == 2
+
+
+def test_another_site_cannot_send_in_a_citizens_name(client: TestClient, session: Session, world: World) -> None:
+    refused = client.post("/gui", data=form(world), headers={"Sec-Fetch-Site": "cross-site"})
+    assert refused.status_code == 403 and tickets(session) == 0
+
+
+@pytest.mark.parametrize("typed", ["doan ket", "ĐOÀN KẾT", "phuong doan"])
+def test_a_unit_is_found_with_or_without_tone_marks(client: TestClient, world: World, typed: str) -> None:
+    found = client.get("/don-vi", params={"q": typed})
+    assert found.status_code == 200 and "<html" not in found.text
+    assert f'value="{world.unit().id}"' in found.text
+
+
+def test_a_unit_is_looked_for_without_javascript_and_nothing_typed_is_lost(client: TestClient, world: World) -> None:
+    page = client.post("/gui/xem-lai", data=form(world, unit="", q="doan ket", find="1"))
+    assert page.status_code == 200 and 'class="error-summary"' not in page.text
+    assert re.search(rf'name="unit" value="{world.unit().id}" checked', page.text)
+    assert "Ổ gà trước cổng chợ" in page.text
+
+
+def test_no_match_offers_the_whole_list(client: TestClient) -> None:
+    page = client.get("/don-vi", params={"q": "zzz%_"}).text
+    assert "Không có cơ quan nào tên như vậy" in page and page.count("<option") > 38
+
+
+def test_the_form_speaks_the_language_of_its_reader(client: TestClient) -> None:
+    page = client.get("/gui", headers={"Accept-Language": "en"})
+    assert page.headers["content-language"] == "en" and 'lang="en"' in page.text
+    assert "Roads, traffic" in page.text

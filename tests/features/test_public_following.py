@@ -1,0 +1,204 @@
+"""A citizen follows feedback by number and secret, replies, reads the answer, rates."""
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend import audit, clock
+from backend.ratings.models import Rating
+from backend.tickets import receipts
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import State, Ticket
+from tests.factories import World
+
+TICKET = "/theo-doi/phan-anh"
+RATING = {"ease": "5", "by_rules": "4", "timely": "3", "remark": "Cảm ơn phường."}
+
+
+def follow(client: TestClient, ticket: Ticket, secret: str) -> Response:
+    return client.post("/theo-doi", data={"number": ticket.number, "secret": secret})
+
+
+def neutral(page: str, number: str) -> str:
+    """A page without the number that was typed."""
+    return page.replace(number, "")
+
+
+def test_number_and_secret_as_people_type_them_open_the_ticket(client: TestClient, world: World, now: datetime) -> None:
+    ticket, secret = world.receive(now)
+    typed = {"number": f" {ticket.number.lower()} ", "secret": receipts.grouped(secret).lower().replace("0", "O")}
+    opened = client.post("/theo-doi", data=typed)
+    assert (opened.status_code, opened.headers["location"]) == (303, TICKET)
+    assert "HttpOnly" in opened.headers["set-cookie"] and "SameSite=lax" in opened.headers["set-cookie"]
+    page = client.get(TICKET)
+    assert page.headers["cache-control"] == "no-store"
+    for told in ("Đã tiếp nhận", "Phường Đoàn Kết", "10/12/2026", "dự kiến", "Ổ gà trước cổng chợ"):
+        assert told in page.text
+    assert receipts.grouped(secret) not in page.text and secret not in page.text
+
+
+def test_unknown_number_wrong_secret_and_missing_secret_get_one_answer(
+    client: TestClient, world: World, now: datetime
+) -> None:
+    ticket, secret = world.receive(now)
+    other, _other_secret = world.receive(now)
+    absent = "PAKN.20261118.9999"
+    answers = [
+        client.post("/theo-doi", data={"number": number, "secret": typed})
+        for number, typed in ((absent, secret), (ticket.number, "0" * 16), (other.number, secret), (ticket.number, ""))
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    bodies = {neutral(a.text, n) for a, n in zip(answers, (absent, *[ticket.number, other.number, ticket.number]))}
+    assert len(bodies) == 1
+    assert all("set-cookie" not in answer.headers for answer in answers)
+    assert all("0000000000000000" not in answer.text for answer in answers)
+
+
+@pytest.mark.parametrize("number", ["", "\0", "' OR 1=1 --", "P" * 5000, "ＰＡＫＮ", "\u202ePAKN"])
+def test_odd_numbers_get_the_same_refusal(client: TestClient, number: str) -> None:
+    refused = client.post("/theo-doi", data={"number": number, "secret": "\0" * 20})
+    assert refused.status_code == 404 and 'id="number-error"' in refused.text
+
+
+def test_too_many_wrong_secrets_are_stopped_and_told_how_long(client: TestClient, world: World, now: datetime) -> None:
+    ticket, _secret = world.receive(now)
+    for _attempt in range(20):
+        assert follow(client, ticket, "0000-0000-0000-0000").status_code == 404
+    stopped = follow(client, ticket, "0000-0000-0000-0000")
+    assert stopped.status_code == 429 and int(stopped.headers["retry-after"]) > 0
+    assert "Đã thử quá nhiều lần" in stopped.text and ticket.number in stopped.text
+
+
+def test_without_the_secret_nothing_of_a_ticket_is_shown(client: TestClient, world: World, now: datetime) -> None:
+    ticket, _secret = world.receive(now)
+    asked = client.get("/theo-doi", params={"so": ticket.number})
+    assert ticket.number in asked.text and ticket.title not in asked.text
+    assert client.get(TICKET).headers["location"] == "/theo-doi"
+    client.cookies.set("theo-doi", f"WzEsOTk5OTk5OTk5OV0.{'x' * 27}", path="/theo-doi")
+    assert client.get(TICKET).headers["location"] == "/theo-doi"
+
+
+def test_the_grant_ends_after_an_hour_or_on_leaving(
+    client: TestClient, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, secret = world.receive(now)
+    follow(client, ticket, secret)
+    client.post("/theo-doi/roi")
+    assert client.get(TICKET).status_code == 303
+    follow(client, ticket, secret)
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=59))
+    assert client.get(TICKET).status_code == 200
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=61))
+    assert client.get(TICKET).status_code == 303
+
+
+def test_course_shows_texts_and_units_and_never_an_officers_name(
+    client: TestClient, world: World, now: datetime
+) -> None:
+    ticket, secret = world.receive(now)
+    officer = world.actor()
+    world.happen(ticket, Event.ACCEPTED, officer, now)
+    world.happen(ticket, Event.INFO_REQUESTED, officer, now, "Xin cho biết số nhà gần nhất.")
+    follow(client, ticket, secret)
+    page = client.get(TICKET).text
+    assert "Xin cho biết số nhà gần nhất." in page and "Chờ bạn bổ sung" in page
+    assert "Lò Thị Thử" not in page
+
+
+def test_sender_replies_and_the_clock_goes_on(
+    client: TestClient, session: Session, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paused at the close of Thursday and Friday, so the date moves from Thursday by two working days."""
+    ticket, secret = world.receive(now)
+    world.happen(ticket, Event.INFO_REQUESTED, world.actor(), now, "Ở đoạn nào?")
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=3))
+    follow(client, ticket, secret)
+    assert client.post(f"{TICKET}/tra-loi", data={"text": " \u200b "}).status_code == 422
+    assert client.post(f"{TICKET}/tra-loi", data={"text": "Trước số nhà 12."}).status_code == 303
+    session.expire_all()
+    ticket = session.get_one(Ticket, ticket.id)
+    assert ticket.state is State.ACCEPTED and ticket.due_date.isoformat() == "2026-12-14"
+    page = client.get(TICKET).text
+    assert "Trước số nhà 12." in page and page.count("tạm dừng, chờ bạn bổ sung") == 2
+    late = client.post(f"{TICKET}/tra-loi", data={"text": "Thêm một ý nữa."})
+    assert late.status_code == 409 and "Thêm một ý nữa." in late.text
+
+
+def test_opening_with_the_secret_counts_as_told_and_looking_does_not(
+    client: TestClient, session: Session, world: World, now: datetime
+) -> None:
+    ticket, secret = world.receive(now)
+    follow(client, ticket, secret)
+    officer = world.actor()
+    world.happen(ticket, Event.ACCEPTED, officer, now)
+    world.happen(ticket, Event.ANSWERED, officer, now, "Đã vá xong đoạn đường.")
+    session.commit()
+    page = client.get(TICKET).text
+    assert "Đọc trả lời" in page and "Đã vá xong" not in page
+    assert session.scalar(select(Ticket.told_at).where(Ticket.id == ticket.id)) is None
+    client.post(f"{TICKET}/doc")
+    client.post(f"{TICKET}/doc")
+    assert "Đã vá xong đoạn đường." in client.get(TICKET).text
+    actions = [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")]
+    assert actions.count("notified") == 1
+
+
+def test_sender_rates_three_items_once(client: TestClient, session: Session, world: World, now: datetime) -> None:
+    ticket, secret = world.answered(now, now)
+    follow(client, ticket, secret)
+    form = client.get(TICKET).text
+    assert form.count('type="radio"') == 15 and "checked" not in form
+    assert client.post(f"{TICKET}/danh-gia", data=RATING).status_code == 303
+    rating = session.get_one(Rating, ticket.id)
+    assert (rating.ease, rating.by_rules, rating.timely, rating.remark) == (5, 4, 3, "Cảm ơn phường.")
+    assert "Rất hài lòng (5/5)" in client.get(TICKET).text
+    again = client.post(f"{TICKET}/danh-gia", data=RATING | {"ease": "1"})
+    assert again.status_code == 409 and "đã được đánh giá" in again.text
+    session.expire_all()
+    assert session.get_one(Rating, ticket.id).ease == 5
+    actions = [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")]
+    assert actions.count("rated") == 1
+
+
+@pytest.mark.parametrize("score", ["", "0", "6", "-1", "5.0", "٥", "1" * 30])
+def test_an_impossible_score_is_refused_with_the_rest_kept(
+    client: TestClient, session: Session, world: World, now: datetime, score: str
+) -> None:
+    ticket, secret = world.answered(now, now)
+    follow(client, ticket, secret)
+    refused = client.post(f"{TICKET}/danh-gia", data=RATING | {"by_rules": score})
+    assert refused.status_code == 422 and 'href="#by_rules"' in refused.text
+    assert re.search(r'name="ease" value="5" checked', refused.text) and "Cảm ơn phường." in refused.text
+    assert session.get(Rating, ticket.id) is None
+
+
+def test_nobody_rates_before_the_answer(client: TestClient, session: Session, world: World, now: datetime) -> None:
+    ticket, secret = world.receive(now)
+    follow(client, ticket, secret)
+    assert client.post(f"{TICKET}/danh-gia", data=RATING).status_code == 409
+    assert session.get(Rating, ticket.id) is None
+
+
+def test_an_hour_that_ends_in_mid_form_loses_nothing(
+    client: TestClient, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, secret = world.answered(now, now)
+    follow(client, ticket, secret)
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=2))
+    asked = client.post(f"{TICKET}/danh-gia", data=RATING)
+    assert asked.status_code == 401 and "Cảm ơn phường." in asked.text
+    kept = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', asked.text))
+    back = client.post("/theo-doi", data={**kept, "number": ticket.number, "secret": secret})
+    assert re.search(r'name="timely" value="3" checked', back.text) and "Cảm ơn phường." in back.text
+    assert client.post(f"{TICKET}/danh-gia", data=RATING).status_code == 303
+
+
+def test_home_offers_both_actions_and_the_promise_without_an_invented_record(client: TestClient) -> None:
+    home = client.get("/").text
+    assert 'href="/gui"' in home and 'href="/theo-doi"' in home
+    assert "15 ngày làm việc" in home and "đúng hạn" not in home
