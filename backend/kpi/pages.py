@@ -1,0 +1,119 @@
+"""Pages for managers: one look at a unit and a period, what its figures mean, and the tickets behind them by right."""
+
+from datetime import date
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.db import SessionDep
+from backend.errors import Invalid
+from backend.forms import EMPTY, Form
+from backend.kpi import dashboard, pictures, tickets
+from backend.kpi.borders import outline
+from backend.kpi.definitions import PARTS, definitions
+from backend.kpi.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
+from backend.units.models import UnitKind
+from backend.users.guard import allow
+from backend.users.policy import Action, Actor, Subject, can
+from backend.web import language_of, page, say
+from backend.worktime.calendar import ZONE
+
+PAGE = "/chi-so"
+COMMUNES = (UnitKind.COMMUNE, UnitKind.WARD)
+
+router = APIRouter()
+Viewer = Annotated[Actor, Depends(allow(Action.VIEW_FIGURES))]
+Reader = Annotated[Actor, Depends(allow(Action.VIEW_TICKET))]
+
+
+@router.get(PAGE)
+def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
+    """The figures that the address asks for; an address that cannot be read is answered with its refusals."""
+    today = clock.now().astimezone(ZONE).date()
+    frame = _filter_frame(session, actor, today)
+    try:
+        filters = read(session, request.query_params, actor, today)
+    except Invalid as refusal:
+        return page(request, "kpi/manager.html", 422, form=_as_typed(request, refusal), board=None, **frame)
+    board = dashboard.look(session, filters, actor, today)
+    words = pictures.Words(partial(say, request), language_of(request))
+    return page(
+        request,
+        "kpi/manager.html",
+        form=_as_asked(filters),
+        filters=filters,
+        board=board,
+        enough=dashboard.enough,
+        standings=pictures.STANDINGS,
+        items=list(zip(pictures.ITEMS, pictures.OPERATIONS, pictures.OPERATION_ANCHORS, board.items, strict=True)),
+        scores=pictures.scores(board, words),
+        operations=pictures.operations(board, words),
+        received=pictures.received(board, words),
+        on_time=pictures.on_time(board, words),
+        ranking=pictures.ranking(board, words),
+        map=_map(session, board, filters, today, actor, words),
+        may_read=can(actor, Action.VIEW_TICKET, Subject(filters.unit.id if filters.unit else None)),
+        groups=tickets.Group,
+        **frame,
+    )
+
+
+@router.get(PAGE + "/dinh-nghia", dependencies=[Depends(allow(Action.VIEW_FIGURES))])
+def definitions_page(request: Request) -> Response:
+    """What each figure means, from the same source as ``docs/indices.md``."""
+    return page(request, "kpi/definitions.html", definitions=definitions(), parts=PARTS)
+
+
+@router.get(PAGE + "/phan-anh")
+def tickets_page(request: Request, session: SessionDep, actor: Reader) -> Response:
+    """The tickets behind a figure, for those who may read them; an address that cannot be read goes to the figures."""
+    today = clock.now().astimezone(ZONE).date()
+    frame = _filter_frame(session, actor, today)
+    try:
+        filters = read(session, request.query_params, actor, today)
+        group = tickets.group_called(request.query_params.get("nhom", ""))
+    except Invalid as refusal:
+        return page(request, "kpi/manager.html", 422, form=_as_typed(request, refusal), board=None, **frame)
+    found = tickets.behind(session, filters, group, actor, today, after=request.query_params.get("sau", ""))
+    return page(request, "kpi/tickets.html", filters=filters, group=group, found=found, today=today)
+
+
+def _filter_frame(session: Session, actor: Actor, today: date) -> dict[str, Any]:
+    first, last = usual_period(today)
+    return {
+        "today": today,
+        "units": units_to_choose(session, actor, today),
+        "sees_all": sees_all(actor),
+        "channels": pictures.CHANNELS,
+        "usual": (first, last),
+        "this_year": (today.replace(month=1, day=1), today),
+    }
+
+
+def _as_typed(request: Request, refusal: Invalid) -> Form:
+    values = {name: request.query_params.get(name, "") for name in FIELDS}
+    return Form(values, {error.field: error for error in reversed(refusal.errors) if error.field})
+
+
+def _as_asked(filters: Filters) -> Form:
+    values = {
+        "don-vi": filters.unit.code if filters.unit else "",
+        "tu": f"{filters.first:%d/%m/%Y}",
+        "den": f"{filters.last:%d/%m/%Y}",
+        "kenh": filters.channel.value if filters.channel else "",
+    }
+    return Form(values, EMPTY.errors)
+
+
+def _map(
+    session: Session, board: dashboard.Dashboard, filters: Filters, today: date, actor: Actor, words: pictures.Words
+) -> tuple[pictures.Picture, str] | None:
+    """The map with its view box; none for a single unit."""
+    if filters.unit is not None:
+        return None
+    communes = {one.id: one.name for one in units_to_choose(session, actor, today) if one.kind in COMMUNES}
+    drawn = outline(session, tuple(communes))
+    return pictures.map_of(board.units, drawn, communes, filters, words), drawn.view_box

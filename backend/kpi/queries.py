@@ -1,0 +1,187 @@
+"""Counts of tickets and ratings for managers, added up by the database: a handful of statements, however many tickets.
+
+What each count means is told to readers in ``definitions.toml``.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Integer,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    not_,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from backend import audit
+from backend.ratings.models import Rating
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import Channel, State, Ticket, Verdict
+
+AT_ONCE = timedelta(minutes=5)
+AGES = (5, 15, 30, 60)  # last day of each class of age in calendar days; older ones make a class of their own
+ITEMS = (Rating.ease, Rating.by_rules, Rating.timely)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is looked at: tickets held by these units, received from ``first`` to ``last`` (both counted), by one
+    channel or all. ``told_by``: whoever was answered up to that day should have been told by now."""
+
+    unit_ids: tuple[int, ...]
+    first: date
+    last: date
+    channel: Channel | None
+    today: date
+    told_by: date
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Tickets received by a unit in a month, by what became of them. answered = on_time + late; received = answered +
+    overdue + not due yet. ``own`` came in by a channel of ours, so that reception and notice were recorded."""
+
+    unit_id: int
+    month: date
+    received: int
+    on_time: int
+    late: int
+    overdue: int
+    demonstration: int
+    own: int
+    acknowledged: int
+    notices: int
+    told: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Answered tickets of a unit that took so many working days."""
+
+    unit_id: int
+    days: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Open:
+    """Tickets of a unit that are open today, by class of age (index into ``AGES``, one more for older)."""
+
+    unit_id: int
+    age: int
+    count: int
+    overdue: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Ratings of the three items: how many, and for each item the sum of scores and of their squares."""
+
+    n: int
+    sums: tuple[int, int, int]
+    squares: tuple[int, int, int]
+
+
+def counts(session: Session, scope: Scope) -> list[Counts]:
+    """One row for each unit and month that has tickets."""
+    month = cast(func.date_trunc("month", Ticket.received_on), Date)
+    own = Ticket.channel != Channel.IMPORT
+    notice_due = and_(own, Ticket.answered_on.is_not(None))
+    decided = and_(notice_due, Ticket.told_at.is_not(None) | (Ticket.answered_on <= scope.told_by))
+    columns: tuple[ColumnElement[int], ...] = (
+        func.count(),
+        _count(Ticket.verdict == Verdict.ON_TIME),
+        _count(Ticket.verdict == Verdict.LATE),
+        _count(overdue(scope.today)),
+        _count(Ticket.demonstration.is_(True)),
+        _count(own),
+        _count(and_(own, Ticket.acknowledged_at - Ticket.received_at <= AT_ONCE)),
+        _count(decided),
+        _count(and_(notice_due, Ticket.told_in_time.is_(True))),
+    )
+    rows = session.execute(
+        select(Ticket.unit_id, month, *columns).where(*_received(scope)).group_by(Ticket.unit_id, month)
+    )
+    return [Counts(*row) for row in rows]
+
+
+def days_taken(session: Session, scope: Scope) -> list[Taken]:
+    """Working days of the answered tickets, for medians of units and of all."""
+    rows = session.execute(
+        select(Ticket.unit_id, Ticket.working_days, func.count())
+        .where(*_received(scope), Ticket.working_days.is_not(None))
+        .group_by(Ticket.unit_id, Ticket.working_days)
+    )
+    return [Taken(unit_id, days, count) for unit_id, days, count in rows.tuples() if days is not None]
+
+
+def backlog(session: Session, scope: Scope) -> list[Open]:
+    """What is open today, whenever it was received: a period must not make an old ticket disappear."""
+    days = literal(scope.today, Date) - Ticket.received_on
+    age = case(*((days <= most, i) for i, most in enumerate(AGES)), else_=len(AGES))
+    # The state is spelled out, so that the partial index of open tickets serves under any plan.
+    rows = session.execute(
+        select(Ticket.unit_id, cast(age, Integer).label("age"), func.count(), _count(overdue(scope.today)))
+        .where(*behind_figure(scope, now=True))
+        .group_by(Ticket.unit_id, literal_column("age"))
+    )
+    return [Open(*row) for row in rows]
+
+
+def scores(session: Session, scope: Scope) -> Scores:
+    """Ratings of tickets received in the period, credited to the unit that answered."""
+    squares = [func.coalesce(func.sum(item * item), 0) for item in ITEMS]
+    statement = select(func.count(), *(func.coalesce(func.sum(item), 0) for item in ITEMS), *squares).where(
+        Rating.unit_id.in_(scope.unit_ids), Rating.received_on.between(scope.first, scope.last)
+    )
+    if scope.channel is not None:
+        statement = statement.join(Ticket, Ticket.id == Rating.ticket_id).where(*_by_channel(scope))
+    row = tuple(session.execute(statement).one())
+    return Scores(row[0], row[1:4], row[4:7])
+
+
+def overdue(today: date) -> ColumnElement[bool]:
+    """Open after its due date. A ticket whose sender was asked on or before that date is not: its clock stands still,
+    and the due date moves when the sender answers. Asked after it, the ticket was late already and stays so."""
+    asked = (
+        select(cast(func.timezone("Asia/Ho_Chi_Minh", func.max(audit.Entry.at)), Date))
+        .where(
+            audit.Entry.chain == literal("ticket:") + cast(Ticket.id, String),
+            audit.Entry.action == Event.INFO_REQUESTED.value,
+        )
+        .correlate(Ticket)
+        .scalar_subquery()
+    )
+    paused = and_(Ticket.state == State.AWAITING_SENDER, func.coalesce(asked <= Ticket.due_date, True))
+    return and_(_open(), Ticket.due_date < today, not_(paused))
+
+
+def behind_figure(scope: Scope, *, now: bool) -> list[ColumnElement[bool]]:
+    """Which tickets a figure looks at: those of the period, or those open today whenever they came."""
+    return [Ticket.unit_id.in_(scope.unit_ids), _open(), *_by_channel(scope)] if now else _received(scope)
+
+
+def _open() -> ColumnElement[bool]:
+    return Ticket.state != literal_column(f"'{State.ANSWERED.value}'")
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count().filter(condition)
+
+
+def _received(scope: Scope) -> list[ColumnElement[bool]]:
+    period = Ticket.received_on.between(scope.first, scope.last)
+    return [Ticket.unit_id.in_(scope.unit_ids), period, *_by_channel(scope)]
+
+
+def _by_channel(scope: Scope) -> list[ColumnElement[bool]]:
+    return [] if scope.channel is None else [Ticket.channel == scope.channel]
