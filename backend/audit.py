@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from backend.db import Base, Moment
+from backend.db import Base, Moment, table_of
 
 FIRST = bytes(32)
 
@@ -98,17 +98,18 @@ def record(
             seq, prev = head.seq + 1, head.hash
     values = dict(data or {})
     session.execute(
-        insert(Entry).values(
-            chain=chain,
-            seq=seq,
-            at=now,
-            actor=actor,
-            user_id=int(actor.removeprefix("user:")) if actor.startswith("user:") else None,
-            action=action,
-            data=values,
-            prev=prev,
-            hash=link(chain, seq, now, actor, action, values, prev),
-        )
+        insert(table_of(Entry)),
+        {
+            "chain": chain,
+            "seq": seq,
+            "at": now,
+            "actor": actor,
+            "user_id": int(actor.removeprefix("user:")) if actor.startswith("user:") else None,
+            "action": action,
+            "data": values,
+            "prev": prev,
+            "hash": link(chain, seq, now, actor, action, values, prev),
+        },
     )
     return seq
 

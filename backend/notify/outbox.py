@@ -6,8 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from backend.db import table_of
 from backend.notify.models import Delivery, Medium, Message
 from backend.tickets.models import Contact
+
+PUT = insert(table_of(Message)).on_conflict_do_nothing(index_elements=["key"])
 
 
 def media(contact: Contact | None) -> list[Medium]:
@@ -31,19 +34,18 @@ def put(
     """One row for each medium, at most once for each occasion: the key is ``ticket:42:answered:5:email``."""
     for medium in by:
         session.execute(
-            insert(Message)
-            .values(
-                key=f"ticket:{ticket_id}:{occasion}:{medium.value}",
-                medium=medium,
-                template=template,
-                ticket_id=ticket_id,
-                message_id=message_id,
-                created_at=now,
-                delivery=Delivery.PENDING,
-                attempts=0,
-                next_at=now,
-            )
-            .on_conflict_do_nothing(index_elements=[Message.key])
+            PUT,
+            {
+                "key": f"ticket:{ticket_id}:{occasion}:{medium.value}",
+                "medium": medium,
+                "template": template,
+                "ticket_id": ticket_id,
+                "message_id": message_id,
+                "created_at": now,
+                "delivery": Delivery.PENDING,
+                "attempts": 0,
+                "next_at": now,
+            },
         )
 
 
