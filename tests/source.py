@@ -1,0 +1,102 @@
+"""Rules about source code: each finds the lines of a module that break it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("backend", "bot", "analytics", "migrations")
+
+
+def modules(*packages: str) -> dict[str, ast.Module]:
+    """Every module of our packages by its path from the root, parsed."""
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for package in packages or PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
+
+
+def assigns_state(tree: ast.AST) -> Iterator[int]:
+    """Lines that give a ticket a state: ``x.state = ``, ``Ticket(state=...)``, ``setattr(x, "state", ...)``, and
+    statements that write the table, as expressions or as SQL."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            spots = [spot for target in targets for spot in getattr(target, "elts", [target])]
+            if any(isinstance(spot, ast.Attribute) and spot.attr == "state" for spot in spots):
+                yield node.lineno
+        elif isinstance(node, ast.Call) and (_writes_state(node) or _sets_state_by_name(node)):
+            yield node.lineno
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _writes_tickets(node.value):
+            yield node.lineno
+
+
+def _writes_state(call: ast.Call) -> bool:
+    """A ticket made with a state, or a statement that writes the table, whose values may come with its execution."""
+    function = call.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    if name == "Ticket":
+        return any(keyword.arg == "state" for keyword in call.keywords)
+    inside = {part.id for given in call.args for part in ast.walk(given) if isinstance(part, ast.Name)}
+    return name in ("insert", "update") and "Ticket" in inside
+
+
+def _sets_state_by_name(call: ast.Call) -> bool:
+    named = isinstance(call.func, ast.Name) and call.func.id == "setattr" and len(call.args) == 3
+    return named and isinstance(call.args[1], ast.Constant) and call.args[1].value == "state"
+
+
+def _writes_tickets(text: str) -> bool:
+    words = " ".join(text.lower().split())
+    # A verb alone is the beginning of an f-string whose table is only known later: it may be this one.
+    return any(words == verb or f"{verb} tickets" in words for verb in ("update", "insert into", "copy", "merge into"))
+
+
+def commits(tree: ast.AST) -> Iterator[int]:
+    """Lines that end a transaction themselves: ``.commit()``, or ``engine.begin()``, which commits at its end."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            bare = not node.args and not node.keywords
+            if node.func.attr == "commit" or (node.func.attr == "begin" and bare):
+                yield node.lineno
+
+
+WALL_CLOCK = {"time", "time_ns", "localtime", "gmtime", "ctime"}
+
+
+def reads_clock(tree: ast.AST) -> Iterator[int]:
+    """Lines that ask what time it is, in Python or in SQL. ``clock.now()`` and monotonic clocks are no such thing."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            if any(name.name in WALL_CLOCK for name in node.names):
+                yield node.lineno
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _asks_time(node.func):
+            yield node.lineno
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words = node.value.lower()
+            if "current_timestamp" in words or "now()" in words or "current_date" in words:
+                yield node.lineno
+
+
+def _asks_time(function: ast.Attribute) -> bool:
+    owner = function.value
+    name = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
+    if name == "time":
+        return function.attr in WALL_CLOCK
+    return function.attr in ("utcnow", "today") or (function.attr == "now" and name != "clock")
+
+
+def crosses_rooms(path: str, tree: ast.AST) -> Iterator[int]:
+    """Lines by which one room reaches into the pages or tasks of another: rooms meet in services and queries."""
+    room = path.split("/")[1]
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{name.name}" for name in node.names]
+        elif isinstance(node, ast.Import):
+            names = [name.name for name in node.names]
+        for name in names:
+            parts = name.split(".")
+            if len(parts) > 2 and parts[0] == "backend" and parts[2] in ("pages", "tasks", "api") and parts[1] != room:
+                yield node.lineno

@@ -1,0 +1,207 @@
+"""Routes x roles x units: every answer is the one that ``policy.can`` gives, asked over HTTP.
+
+A route that names no policy fails here, and so does one that has a path parameter this test cannot fill: whoever adds
+one says below what it stands for.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from backend import settings
+from backend.app import create_app
+from backend.attachments import service as attachments
+from backend.tickets import queries
+from backend.tickets.models import Ticket
+from backend.tickets.service import subject
+from backend.units.models import Unit
+from backend.users import service
+from backend.users.guard import COOKIE
+from backend.users.models import Role, User, UserSession
+from backend.users.policy import Action, Actor, Subject, can
+from tests.factories import World, actor_for
+from tests.routes import Declared, declared
+
+ROUTES = declared(create_app())
+# Served by the framework in development alone, so it has no dependency; a test below sees to that.
+OPEN_IN_DEVELOPMENT = {"GET /openapi.json"}
+THROUGH, SIGN_IN, FORBIDDEN, HIDDEN = "let through", "sent to sign in", "403", "404"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks, in the words of the failure message."""
+
+    name: str
+    actor: Actor | None
+    token: str | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The ticket asked for, and an account and a unit for routes about those."""
+
+    name: str
+    ticket: Ticket
+    account: User
+    unit: Unit
+
+    def fill(self, path: str) -> str:
+        """The address of a route here; KeyError names a parameter that nobody explained."""
+        known = {"number": self.ticket.number, "user_id": self.account.id, "unit_id": self.unit.id, "place": 1}
+        known |= {"mark": "0", "name": "app.css", "mail_id": 0}
+        return path.replace(":path", "").format(**known)
+
+    def subject(self, path: str) -> Subject | None:
+        """What the policy is asked about: the ticket of the address, the unit of the address, or nothing."""
+        if "{number}" in path:
+            return subject(self.ticket)
+        return Subject(self.unit.id) if "{unit_id}" in path else None
+
+
+@pytest.fixture
+def people(session: Session, world: World, now: datetime) -> list[Person]:
+    """Every role, those of a unit twice: of the ticket's unit and of another one."""
+    other = world.unit("LC-SYT")
+    cast: list[tuple[str, Role, Unit | None]] = [
+        ("officer of the unit", Role.OFFICER, world.unit()),
+        ("officer of another unit", Role.OFFICER, other),
+        ("officer of the desk above", Role.OFFICER, world.unit("LC-VP")),
+        ("leader of the unit", Role.LEADER, world.unit()),
+        ("leader of another unit", Role.LEADER, other),
+        ("coordinator", Role.COORDINATOR, None),
+        ("coordinator who belongs to the unit", Role.COORDINATOR, world.unit()),
+        ("manager", Role.MANAGER, None),
+        ("administrator", Role.ADMINISTRATOR, None),
+    ]
+    return [Person("anonymous", None, None)] + [
+        Person(name, actor_for(user := world.user(role, unit)), signed_in(session, user, now))
+        for name, role, unit in cast
+    ]
+
+
+def signed_in(session: Session, user: User, now: datetime) -> str:
+    """The token of a session, without the slow stretching of a password."""
+    token = f"token-of-{user.id}"
+    lasts = now + service.LASTS
+    session.add(
+        UserSession(
+            token_hash=service.token_hash(token), user_id=user.id, created_at=now, seen_at=now, expires_at=lasts
+        )
+    )
+    session.flush()
+    return token
+
+
+@pytest.fixture
+def stages(session: Session, world: World, now: datetime) -> list[Stage]:
+    """An ordinary ticket of the unit; a complaint about the unit's conduct, at the desk above; the same complaint if it
+    ever came to the unit itself."""
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8), "green").save(picture, "JPEG")
+    found = []
+    for name, category in (("a ticket", "roads"), ("a complaint", "attitude"), ("a misled complaint", "attitude")):
+        ticket, _secret = world.receive(now, category_code=category)
+        attachments.store(session, ticket.id, picture.getvalue(), now)
+        if name == "a misled complaint":
+            ticket.unit_id = world.unit().id
+        session.flush()
+        found.append(Stage(name, queries.by_id(session, ticket.id), world.user(Role.MANAGER), world.unit()))
+    return found
+
+
+def test_there_is_something_to_ask() -> None:
+    assert len(ROUTES) > 15
+    assert {"POST /hop-thu/{number}/chap-nhan", "GET /hop-thu", "GET /tai-khoan"} <= {str(route) for route in ROUTES}
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if str(r) not in OPEN_IN_DEVELOPMENT], ids=str)
+def test_every_role_gets_what_the_policy_says(
+    route: Declared, client: TestClient, session: Session, people: list[Person], stages: list[Stage]
+) -> None:
+    assert len(route.actions) == 1, f"{route} names {len(route.actions)} policies; a route names exactly one"
+    (action,) = route.actions
+    wrong = []
+    for stage in stages if "{number}" in route.path else stages[:1]:
+        for person in people:
+            expected = right(person.actor, action, stage.subject(route.path))
+            got = outcome(ask(client, route.method, stage.fill(route.path), person.token), route)
+            if got != expected:
+                wrong.append(f"{person.name}, {stage.name}: {got}, but the policy says {expected}")
+    assert not wrong, f"{route} ({action}):\n" + "\n".join(wrong)
+
+
+def right(actor: Actor | None, action: Action, about: Subject | None) -> str:
+    """What the policy says, as an outcome: who may not do such a thing at all is refused openly; who may, but must not
+    see this one, is told that it is not there."""
+    if not can(actor, action):
+        return SIGN_IN if actor is None else FORBIDDEN
+    if action is Action.PUBLIC or about is None or can(actor, action, about):
+        return THROUGH
+    return FORBIDDEN if can(actor, Action.VIEW_TICKET, about) else HIDDEN
+
+
+def ask(client: TestClient, method: str, address: str, token: str | None) -> Response:
+    client.cookies.clear()
+    if token:
+        client.cookies.set(COOKIE, token)
+    return client.request(method, address, data={} if method != "GET" else None)
+
+
+def outcome(answer: Response, route: Declared) -> str:
+    """What came of it. A public route may ask for a sender's own secret or answer 404 for reasons that have nothing to
+    do with roles; the staff's sign-in page it must not show. Nothing may answer 500."""
+    assert answer.status_code < 500, f"{route}: {answer.status_code}"
+    if route.actions == {Action.PUBLIC}:
+        refused = answer.status_code in (401, 403) and ("password" in answer.text or answer.status_code == 403)
+        return FORBIDDEN if refused else THROUGH
+    if answer.status_code == 401 or answer.headers.get("location", "").startswith("/dang-nhap"):
+        return SIGN_IN
+    return {403: FORBIDDEN, 404: HIDDEN}.get(answer.status_code, THROUGH)
+
+
+def test_the_matrix_would_catch_a_route_that_forgets_the_ticket(
+    monkeypatch: pytest.MonkeyPatch, client: TestClient, session: Session, people: list[Person], stages: list[Stage]
+) -> None:
+    careless: Callable[..., bool] = lambda *_args: True  # noqa: E731 - as short as the mistake
+    monkeypatch.setattr(queries, "can", careless)
+    route = next(route for route in ROUTES if str(route) == "GET /hop-thu/{number}")
+    with pytest.raises(AssertionError, match=r"officer of another unit, a ticket: let through.*policy says 404"):
+        test_every_role_gets_what_the_policy_says(route, client, session, people, stages)
+
+
+def test_a_hidden_ticket_and_an_unknown_one_get_the_same_answer(
+    client: TestClient, people: list[Person], stages: list[Stage]
+) -> None:
+    stranger = next(person for person in people if person.name == "officer of another unit")
+    unknown = "PAKN.20200101.0001"
+    for route in ROUTES:
+        if "{number}" in route.path and Action.PUBLIC not in route.actions:
+            there = stages[0].fill(route.path)
+            hidden = ask(client, route.method, there, stranger.token)
+            absent = ask(client, route.method, there.replace(stages[0].ticket.number, unknown), stranger.token)
+            assert hidden.status_code == absent.status_code == 404, str(route)
+            assert hidden.text.replace(stages[0].ticket.number, unknown) == absent.text, str(route)
+
+
+def test_what_development_alone_serves_is_closed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "ENVIRONMENT": "production",
+        "SECRET_KEY": "s" * 40,
+        "DATABASE_URL": "postgresql+psycopg:///none",
+        "BROKER_URL": "redis://none",
+    }.items():
+        monkeypatch.setenv(f"LANGNGHE_{name}", value)
+    settings.get_settings.cache_clear()
+    try:
+        assert not OPEN_IN_DEVELOPMENT & {str(route) for route in declared(create_app())}
+    finally:
+        monkeypatch.undo()
+        settings.get_settings.cache_clear()
