@@ -17,6 +17,7 @@ from backend.tickets import receipts
 from backend.tickets.service import Draft
 from backend.web import language_of
 
+ORDER = ("title", "content", "category", "unit", "photos", "name", "phone", "email", "address", "consent")
 MOST_BODY = 56 * 1024 * 1024  # five photos of ten megabytes, and the text
 
 
@@ -38,10 +39,10 @@ class DraftForm:
     refusals: list[DomainError] = field(default_factory=list)
 
     def shown(self, refusal: DomainError | None = None) -> Form:
-        """The form to show again, with every refusal at its field."""
+        """The form to show again, with every refusal at its field, in the order of the page."""
         form = self.typed.form(refusal if isinstance(refusal, Invalid) else None)
-        errors = {error.field: error for error in reversed(self.refusals) if error.field}
-        return Form(form.values, {**form.errors, **errors})
+        errors = {**form.errors, **{error.field: error for error in reversed(self.refusals) if error.field}}
+        return Form(form.values, {name: errors[name] for name in ORDER if name in errors})
 
     def photos(self) -> list[Waiting]:
         return [Waiting(_signer().dumps(astuple(one)), _inline(attachments.preview(one))) for one in self.held]

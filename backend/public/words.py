@@ -66,7 +66,7 @@ WEEKDAYS = (
 WHY: dict[Why, str] = {
     Why.COUNTED: _("ngày làm việc"),
     Why.MAKEUP: _("làm bù: %(name)s"),
-    Why.DAY_OF_EVENT: _("ngày nhận phản ánh, không tính"),
+    Why.DAY_OF_EVENT: _("ngày nhận phản ánh"),
     Why.WEEKEND: _("nghỉ cuối tuần"),
     Why.HOLIDAY: _("nghỉ lễ: %(name)s"),
     Why.DAY_OFF: _("ngày cơ quan không làm việc"),

@@ -3,6 +3,7 @@
 import os
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -104,10 +105,9 @@ def test_too_many_bytes_are_refused() -> None:
 @given(st.binary(max_size=300), st.integers(0, 600))
 def test_damage_anywhere_is_a_refusal_or_a_photo_and_never_a_failure(noise: bytes, place: int) -> None:
     content = picture("WEBP", (64, 64))
-    try:
-        photos.reencode(content[:place] + noise + content[place + len(noise) :])
-    except Invalid as refusal:
-        assert refusal.field == "photos"
+    with suppress(Invalid):
+        kept = photos.reencode(content[:place] + noise + content[place + len(noise) :])
+        assert kept.content.startswith(b"\xff\xd8")
 
 
 def test_the_same_photo_twice_is_kept_once_and_a_sixth_is_refused(

@@ -48,12 +48,13 @@ def test_unknown_number_wrong_secret_and_missing_secret_get_one_answer(
     ticket, secret = world.receive(now)
     other, _other_secret = world.receive(now)
     absent = "PAKN.20261118.9999"
+    numbers = (absent, ticket.number, other.number, ticket.number)
     answers = [
         client.post("/theo-doi", data={"number": number, "secret": typed})
         for number, typed in ((absent, secret), (ticket.number, "0" * 16), (other.number, secret), (ticket.number, ""))
     ]
     assert {answer.status_code for answer in answers} == {404}
-    bodies = {neutral(a.text, n) for a, n in zip(answers, (absent, *[ticket.number, other.number, ticket.number]))}
+    bodies = {neutral(a.text, n) for a, n in zip(answers, numbers, strict=True)}
     assert len(bodies) == 1
     assert all("set-cookie" not in answer.headers for answer in answers)
     assert all("0000000000000000" not in answer.text for answer in answers)
