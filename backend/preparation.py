@@ -6,12 +6,14 @@ from pathlib import Path
 
 from backend.settings import ROOT
 
-STEPS = (
-    ("migrate",),
-    ("seed", "base"),
-    ("seed", "demo", "--tickets", "2000", "--once"),
-)
+STEPS = (("migrate",), ("seed", "base"))
+DEMONSTRATION = (("seed", "demo", "--tickets", "2000", "--once"),)
 SOURCES = ("backend/**/*.py", "backend/**/data/**/*", "migrations/versions/*.py")
+
+
+def steps(*, development: bool) -> tuple[tuple[str, ...], ...]:
+    """Arguments of ``langnghe``, in order; the demonstration has passwords everybody knows."""
+    return STEPS + DEMONSTRATION if development else STEPS
 
 
 def is_done(url: str, stamp: Path) -> bool:

@@ -99,7 +99,8 @@ class Supervisor:
             self._children.append(Child(name, processes.spawn(command, log=log, env=env, cwd=ROOT), log, tail))
         self._wait_for_home_page()
         self._say(f"Ready after {time.monotonic() - began:.1f} s: {self._address()}")
-        self._say(preparation.accounts_in_words())
+        if self._settings.development:
+            self._say(preparation.accounts_in_words())
         self._say(f"Data and logs: {self._data}. Ctrl-C stops everything.")
 
     def _expect_free_port(self) -> None:
@@ -134,7 +135,7 @@ class Supervisor:
         url, stamp = env["LANGNGHE_DATABASE_URL"], self._data / "prepared.json"
         if preparation.is_done(url, stamp):
             return
-        for arguments in preparation.STEPS:
+        for arguments in preparation.steps(development=self._settings.development):
             process = processes.spawn([sys.executable, "-m", "backend.cli", *arguments], env=env, cwd=ROOT)
             try:
                 while process.poll() is None:
@@ -170,8 +171,8 @@ class Supervisor:
         deadline = time.monotonic() + PATIENCE_AT_START
         status = 0
         while status != http.client.OK:
-            if time.monotonic() > deadline:
-                raise _FailedError(f"the home page does not answer (last status {status or 'none'})")
+            if status or time.monotonic() > deadline:
+                raise _FailedError(f"the home page does not answer as it should (status {status or 'none'})")
             self._pause()
             status = self._home_page_status()
 
