@@ -13,6 +13,7 @@ ROOMS = {
     "kpi": ("backend.cli_kpi", "kpi"),
     "seed": ("backend.cli_seed", "seed"),
     "sipas": ("backend.cli_sipas", "sipas"),
+    "users": ("backend.cli_users", "users"),
 }
 
 

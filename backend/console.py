@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from backend import embedded
-from backend.errors import DomainError, _
+from backend.errors import DomainError, Invalid, _
 from backend.homes import EmbeddedServerError
 from backend.settings import get_settings
 
@@ -28,9 +28,11 @@ def database_at_hand() -> Iterator[None]:
 
 @contextmanager
 def refusals_as_lines() -> Iterator[None]:
-    """A refusal is printed to standard error and ends the command with status 2."""
+    """A refusal is printed to standard error, a line for each thing refused, and ends the command with status 2."""
     try:
         yield
+    except Invalid as refusal:
+        _end("\n".join(str(error) for error in refusal.errors or (refusal,)))
     except (DomainError, EmbeddedServerError) as refusal:
         _end(str(refusal))
     except OperationalError:

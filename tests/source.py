@@ -21,19 +21,22 @@ def assigns_state(tree: ast.AST) -> Iterator[int]:
     """Lines that give a ticket a state: ``x.state = ``, ``Ticket(state=...)``, ``setattr(x, "state", ...)``, and
     statements that write the table, as expressions or as SQL."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            spots = [spot for target in targets for spot in getattr(target, "elts", [target])]
-            if any(isinstance(spot, ast.Attribute) and spot.attr == "state" for spot in spots):
-                yield node.lineno
-        elif isinstance(node, ast.Call) and (_writes_state(node) or _sets_state_by_name(node)):
-            yield node.lineno
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _writes_tickets(node.value):
-            yield node.lineno
+        if _assigns(node) or _writes_state(node) or _sets_state_by_name(node) or _writes_tickets(node):
+            yield getattr(node, "lineno", 0)
 
 
-def _writes_state(call: ast.Call) -> bool:
+def _assigns(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        return False
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    spots = [spot for target in targets for spot in getattr(target, "elts", [target])]
+    return any(isinstance(spot, ast.Attribute) and spot.attr == "state" for spot in spots)
+
+
+def _writes_state(call: ast.AST) -> bool:
     """A ticket made with a state, or a statement that writes the table, whose values may come with its execution."""
+    if not isinstance(call, ast.Call):
+        return False
     function = call.func
     name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
     if name == "Ticket":
@@ -42,13 +45,17 @@ def _writes_state(call: ast.Call) -> bool:
     return name in ("insert", "update") and "Ticket" in inside
 
 
-def _sets_state_by_name(call: ast.Call) -> bool:
-    named = isinstance(call.func, ast.Name) and call.func.id == "setattr" and len(call.args) == 3
-    return named and isinstance(call.args[1], ast.Constant) and call.args[1].value == "state"
+def _sets_state_by_name(call: ast.AST) -> bool:
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or len(call.args) != 3:
+        return False
+    named = call.args[1]
+    return call.func.id == "setattr" and isinstance(named, ast.Constant) and named.value == "state"
 
 
-def _writes_tickets(text: str) -> bool:
-    words = " ".join(text.lower().split())
+def _writes_tickets(text: ast.AST) -> bool:
+    if not isinstance(text, ast.Constant) or not isinstance(text.value, str):
+        return False
+    words = " ".join(text.value.lower().split())
     # A verb alone is the beginning of an f-string whose table is only known later: it may be this one.
     return any(words == verb or f"{verb} tickets" in words for verb in ("update", "insert into", "copy", "merge into"))
 

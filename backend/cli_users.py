@@ -1,0 +1,114 @@
+"""``langnghe users``: accounts of staff from the command line: the first administrator, and emergencies."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend import db
+from backend.clock import now
+from backend.console import database_at_hand, refusals_as_lines
+from backend.errors import Invalid, NotFound, _
+from backend.units.models import Unit
+from backend.users import queries, service
+from backend.users.models import STAFF, Role, User
+from backend.users.texts import ROLE_NAMES
+
+users = typer.Typer(help="Tài khoản cán bộ.", no_args_is_help=True)
+
+
+@users.callback()
+def _group() -> None:
+    """Tài khoản cán bộ."""
+
+
+@users.command("add")
+def add(
+    email: Annotated[str, typer.Argument(help="Thư điện tử, cũng là tên đăng nhập.")],
+    name: Annotated[str, typer.Option(help="Họ tên.")],
+    role: Annotated[Role, typer.Option(help="Vai trò: " + ", ".join(role.value for role in STAFF) + ".")],
+    unit: Annotated[str | None, typer.Option(help="Mã cơ quan, bắt buộc với officer và leader.")] = None,
+) -> None:
+    """Thêm một tài khoản. Mật khẩu được hỏi, hoặc đọc một dòng từ đầu vào chuẩn."""
+    password = _ask_password()
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        user = service.create_user(
+            session,
+            email=email,
+            name=name,
+            password=password,
+            role=role,
+            unit_id=_unit_id(session, unit),
+            now=now(),
+        )
+        added = f"{user.id}\t{user.email}\t{user.role.value}"
+    typer.echo(added)
+
+
+@users.command("revoke")
+def revoke(
+    email: Annotated[str, typer.Argument(help="Thư điện tử của tài khoản.")],
+    keep_open: Annotated[bool, typer.Option("--sessions-only", help="Chỉ kết thúc phiên, không đóng.")] = False,
+) -> None:
+    """Đóng một tài khoản và kết thúc ngay mọi phiên của nó."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        user = _known(session, email)
+        if keep_open:
+            service.revoke(session, user.id, now())
+        else:
+            service.set_active(session, user.id, False, by=None, now=now())
+    typer.echo(f"{user.email}\t{'mở' if user.active else 'đóng'}")
+
+
+@users.command("list")
+def list_accounts(as_json: Annotated[bool, typer.Option("--json", help="In danh sách JSON.")] = False) -> None:
+    """Mọi tài khoản, đang mở trước."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        rows = [
+            {
+                "id": user.id,
+                "email": user.email,
+                "name": user.name,
+                "role": user.role.value,
+                "unit": user.unit.code if user.unit else None,
+                "active": user.active,
+            }
+            for user in queries.accounts(session)
+        ]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    table = Table("Số", "Thư điện tử", "Họ tên", "Vai trò", "Cơ quan", "Trạng thái", box=None)
+    for row in rows:
+        state = "đang mở" if row["active"] else "đã đóng"
+        role = ROLE_NAMES[Role(str(row["role"]))]
+        table.add_row(str(row["id"]), str(row["email"]), str(row["name"]), role, str(row["unit"] or ""), state)
+    Console().print(table)
+
+
+def _ask_password() -> str:
+    """Typed twice at a terminal, else one line of standard input: never an argument, which others could list."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Mật khẩu", hide_input=True, confirmation_prompt="Nhập lại mật khẩu"))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _unit_id(session: Session, code: str | None) -> int | None:
+    if code is None:
+        return None
+    found = session.scalar(select(Unit.id).where(Unit.code == code, Unit.valid_to.is_(None)))
+    if found is None:
+        raise Invalid(_("Không có cơ quan nào đang hoạt động mang mã này."), field="unit")
+    return found
+
+
+def _known(session: Session, email: str) -> User:
+    user = queries.by_email(session, email)
+    if user is None:
+        raise NotFound(_("Không có tài khoản nào với địa chỉ này."))
+    return user
