@@ -23,6 +23,8 @@ from backend.users.guard import public
 from backend.web import page, redirect
 from backend.worktime.calendar import ZONE
 
+MOST_FOUND = 8
+
 router = APIRouter(dependencies=[Depends(public)])
 
 
@@ -152,11 +154,15 @@ def _form_page(
 
 
 def _unit_choice(session: Session, q: str) -> dict[str, Any]:
-    """What the part of the form shows in which a unit is chosen: those that match, or all by their kinds."""
+    """What the part of the form shows in which a unit is chosen: those that match, also by a name of before the
+    mergers, or all by their kinds."""
     today: date = clock.now().astimezone(ZONE).date()
-    found = units.find(session, q, today) if q.strip() else []
+    found = {unit.id: (unit, "") for unit in units.find(session, q, today)}
+    for former, unit in units.find_former(session, q, today):
+        if former.name != unit.name:
+            found.setdefault(unit.id, (unit, former.name))
     groups: dict[str, list[Unit]] = {}
     if not found:
         for unit in units.receiving(session, today):
             groups.setdefault(words.KINDS[unit.kind], []).append(unit)
-    return {"q": q, "found": found, "groups": groups}
+    return {"q": q, "found": list(found.values())[:MOST_FOUND], "groups": groups}

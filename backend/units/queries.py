@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from backend.text import fold
-from backend.units.models import Unit
+from backend.units.models import Succession, Unit
 
 
 def receiving(session: Session, today: date) -> Sequence[Unit]:
@@ -30,6 +30,29 @@ def find(session: Session, typed: str, today: date, limit: int = 8) -> Sequence[
     ).all()
     text = " ".join(words)
     return sorted(rows, key=lambda unit: (_distance(unit.folded, text), unit.folded))[:limit]
+
+
+def find_former(session: Session, typed: str, today: date, limit: int = 8) -> list[tuple[Unit, Unit]]:
+    """Pairs of a former unit whose name holds every word typed and a receiving unit that took it over, best match
+    first: people know their commune by the name that it had."""
+    words = fold(typed).split()[:8]
+    if not words:
+        return []
+    former, successor = aliased(Unit), aliased(Unit)
+    pairs = session.execute(
+        select(former, successor)
+        .join(Succession, Succession.former_id == former.id)
+        .join(successor, Succession.successor_id == successor.id)
+        .where(
+            successor.receives,
+            successor.valid_from <= today,
+            or_(successor.valid_to.is_(None), successor.valid_to >= today),
+            *(former.folded.contains(word, autoescape=True) for word in words),
+        )
+    ).all()
+    text = " ".join(words)
+    ranked = sorted(pairs, key=lambda pair: (_distance(pair[0].folded, text), pair[0].folded, pair[1].folded))
+    return [(old, new) for old, new in ranked[:limit]]
 
 
 def _distance(name: str, text: str) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend import audit, clock
+from backend.public import record
 from backend.ratings.models import Rating
 from backend.tickets import receipts
 from backend.tickets.lifecycle import Event
@@ -203,3 +204,18 @@ def test_home_offers_both_actions_and_the_promise_without_an_invented_record(cli
     home = client.get("/").text
     assert 'href="/gui"' in home and 'href="/theo-doi"' in home
     assert "15 ngày làm việc" in home and "đúng hạn" not in home
+
+
+def test_home_tells_the_record_once_there_are_answers_enough(
+    client: TestClient, session: Session, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "_held", {})
+    earlier = now - timedelta(days=40)
+    for _late in range(10):
+        world.answered(earlier, now - timedelta(days=2))
+    for _on_time in range(20):
+        world.answered(earlier, earlier)
+    world.answered(now, now)  # of today, which is not over
+    session.commit()
+    home = client.get("/").text
+    assert "Trong 30 phản ánh được trả lời từ 18/11/2025 đến 17/11/2026, 66,7% được trả lời đúng hạn." in home

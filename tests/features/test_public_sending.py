@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.tickets import receipts
 from backend.tickets.models import Contact, Ticket
+from backend.units.models import Unit
 from tests.factories import World
 
 
@@ -224,6 +225,22 @@ def test_a_unit_is_looked_for_without_javascript_and_nothing_typed_is_lost(clien
     assert page.status_code == 200 and 'class="error-summary"' not in page.text
     assert re.search(rf'name="unit" value="{world.unit().id}" checked', page.text)
     assert "Ổ gà trước cổng chợ" in page.text
+
+
+def test_a_unit_is_found_by_a_name_of_before_the_mergers(client: TestClient, world: World) -> None:
+    found = client.get("/don-vi", params={"q": "dong phong"}).text
+    tan_phong = world.session.scalars(select(Unit).where(Unit.name == "Phường Tân Phong", Unit.receives)).one()
+    assert f'value="{tan_phong.id}"' in found and "gồm Phường Đông Phong trước đây" in found
+
+
+def test_a_page_of_a_citizen_weighs_little_on_the_wire(client: TestClient) -> None:
+    for path in ("/", "/gui", "/theo-doi"):
+        page = client.get(path)
+        files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
+        assert len(files) >= 4
+        weight = len(page.content) + sum(int(client.get(file).headers["content-length"]) for file in files)
+        assert weight < 150 * 1024, path
+        assert not re.search(r'(?:href|src|action)="(?:https?:)?//', page.text)
 
 
 def test_no_match_offers_the_whole_list(client: TestClient) -> None:
