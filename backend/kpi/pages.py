@@ -54,6 +54,7 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
         received=pictures.received(board, words),
         on_time=pictures.on_time(board, words),
         ranking=pictures.ranking(board, words),
+        axis=pictures.axis(board),
         map=_map(session, board, filters, today, actor, words),
         may_read=can(actor, Action.VIEW_TICKET, Subject(filters.unit.id if filters.unit else None)),
         groups=tickets.Group,
@@ -95,7 +96,7 @@ def _filter_frame(session: Session, actor: Actor, today: date) -> dict[str, Any]
 
 def _as_typed(request: Request, refusal: Invalid) -> Form:
     values = {name: request.query_params.get(name, "") for name in FIELDS}
-    return Form(values, {error.field: error for error in reversed(refusal.errors) if error.field})
+    return Form(values, {error.field: error for error in refusal.errors if error.field})
 
 
 def _as_asked(filters: Filters) -> Form:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.operations import Share
-from backend.charts import Dot, Point, Shape
+from backend.charts import Dot, Point, Scale, Shape, scale
 from backend.errors import _
 from backend.kpi.borders import Outline
 from backend.kpi.dashboard import Dashboard, Span, Standing, SubIndex, UnitRow, enough
@@ -152,6 +152,14 @@ def ranking(board: Dashboard, words: Words) -> str:
     )
 
 
+def axis(board: Dashboard) -> Scale:
+    """One axis for the intervals of all units, from a round number below the lowest to 100."""
+    ends = [
+        end for row in board.units if enough(row.figures.rate) for end in (row.figures.rate.lo, row.figures.rate.hi)
+    ]
+    return scale([end * 100 for end in ends if end is not None], most=100)
+
+
 def map_of(rows: Sequence[UnitRow], outline: Outline, names: dict[int, str], filters: Filters, words: Words) -> Picture:
     """Communes by on-time rate; one with too few decided tickets has no value and its own colour."""
     held = {row.unit.id: row for row in rows}
@@ -170,7 +178,7 @@ def map_of(rows: Sequence[UnitRow], outline: Outline, names: dict[int, str], fil
         return Picture(words.say(_("Chưa xã, phường nào đủ 10 phản ánh đã ngã ngũ")), shapes)
     low, high = (end(known, key=lambda shape: shape.value or 0) for end in (min, max))
     title = words.say(
-        _("Từ %(low)s%% (%(worst)s) đến %(high)s%% (%(best)s)"),
+        _("Tỷ lệ đúng hạn theo xã, phường: từ %(low)s%% (%(worst)s) đến %(high)s%% (%(best)s)"),
         low=words.score(low.value or 0),
         worst=low.label,
         high=words.score(high.value or 0),

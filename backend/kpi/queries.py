@@ -3,15 +3,19 @@
 What each count means is told to readers in ``definitions.toml``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Date,
+    DateTime,
     Integer,
     String,
     and_,
+    bindparam,
     case,
     cast,
     func,
@@ -20,7 +24,7 @@ from sqlalchemy import (
     not_,
     select,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend import audit
 from backend.ratings.models import Rating
@@ -30,6 +34,8 @@ from backend.tickets.models import Channel, State, Ticket, Verdict
 AT_ONCE = timedelta(minutes=5)
 AGES = (5, 15, 30, 60)  # last day of each class of age in calendar days; older ones make a class of their own
 ITEMS = (Rating.ease, Rating.by_rules, Rating.timely)
+# Through a timestamp without a zone: the day is Vietnam's already, whatever zone the session is set to.
+MONTH = cast(func.date_trunc(literal_column("'month'"), cast(Ticket.received_on, DateTime)), Date)
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,12 @@ class Counts:
     received: int
     on_time: int
     late: int
-    overdue: int
     demonstration: int
     own: int
     acknowledged: int
     notices: int
     told: int
+    overdue: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,6 @@ class Scores:
 
 def counts(session: Session, scope: Scope) -> list[Counts]:
     """One row for each unit and month that has tickets."""
-    month = cast(func.date_trunc("month", Ticket.received_on), Date)
     own = Ticket.channel != Channel.IMPORT
     notice_due = and_(own, Ticket.answered_on.is_not(None))
     decided = and_(notice_due, Ticket.told_at.is_not(None) | (Ticket.answered_on <= scope.told_by))
@@ -101,17 +106,28 @@ def counts(session: Session, scope: Scope) -> list[Counts]:
         func.count(),
         _count(Ticket.verdict == Verdict.ON_TIME),
         _count(Ticket.verdict == Verdict.LATE),
-        _count(overdue(scope.today)),
         _count(Ticket.demonstration.is_(True)),
         _count(own),
         _count(and_(own, Ticket.acknowledged_at - Ticket.received_at <= AT_ONCE)),
         _count(decided),
         _count(and_(notice_due, Ticket.told_in_time.is_(True))),
     )
+    late = _overdue_of_period(session, scope)
     rows = session.execute(
-        select(Ticket.unit_id, month, *columns).where(*_received(scope)).group_by(Ticket.unit_id, month)
+        select(Ticket.unit_id, MONTH, *columns).where(*_received(scope)).group_by(Ticket.unit_id, MONTH)
     )
-    return [Counts(*row) for row in rows]
+    found = [Counts(*row) for row in rows]
+    return [replace(one, overdue=late.get((one.unit_id, one.month), 0)) for one in found]
+
+
+def _overdue_of_period(session: Session, scope: Scope) -> dict[tuple[int, date], int]:
+    """By unit and month. Asked apart from the other counts: only the few open tickets need a look at their history."""
+    rows = session.execute(
+        select(Ticket.unit_id, MONTH, func.count())
+        .where(*_received(scope), overdue(scope.today))
+        .group_by(Ticket.unit_id, MONTH)
+    )
+    return {(unit_id, month): count for unit_id, month, count in rows.tuples()}
 
 
 def days_taken(session: Session, scope: Scope) -> list[Taken]:
@@ -141,7 +157,7 @@ def scores(session: Session, scope: Scope) -> Scores:
     """Ratings of tickets received in the period, credited to the unit that answered."""
     squares = [func.coalesce(func.sum(item * item), 0) for item in ITEMS]
     statement = select(func.count(), *(func.coalesce(func.sum(item), 0) for item in ITEMS), *squares).where(
-        Rating.unit_id.in_(scope.unit_ids), Rating.received_on.between(scope.first, scope.last)
+        _held_by(Rating.unit_id, scope), Rating.received_on.between(scope.first, scope.last)
     )
     if scope.channel is not None:
         statement = statement.join(Ticket, Ticket.id == Rating.ticket_id).where(*_by_channel(scope))
@@ -167,7 +183,7 @@ def overdue(today: date) -> ColumnElement[bool]:
 
 def behind_figure(scope: Scope, *, now: bool) -> list[ColumnElement[bool]]:
     """Which tickets a figure looks at: those of the period, or those open today whenever they came."""
-    return [Ticket.unit_id.in_(scope.unit_ids), _open(), *_by_channel(scope)] if now else _received(scope)
+    return [_held_by(Ticket.unit_id, scope), _open(), *_by_channel(scope)] if now else _received(scope)
 
 
 def _open() -> ColumnElement[bool]:
@@ -180,7 +196,14 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _received(scope: Scope) -> list[ColumnElement[bool]]:
     period = Ticket.received_on.between(scope.first, scope.last)
-    return [Ticket.unit_id.in_(scope.unit_ids), period, *_by_channel(scope)]
+    return [_held_by(Ticket.unit_id, scope), period, *_by_channel(scope)]
+
+
+def _held_by(column: InstrumentedAttribute[int], scope: Scope) -> ColumnElement[bool]:
+    """The ids stand in the statement itself: PostgreSQL hashes a list of constants, but walks through a list of
+    parameters for every row once it plans without knowing them (a hundred thousand tickets: 0.6 s instead of 0.1 s)."""
+    ids: BindParameter[Sequence[int]] = bindparam("units", list(scope.unit_ids), expanding=True, literal_execute=True)
+    return column.in_(ids)
 
 
 def _by_channel(scope: Scope) -> list[ColumnElement[bool]]:
