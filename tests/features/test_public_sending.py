@@ -114,7 +114,7 @@ def test_looking_over_stores_nothing_and_sends_on_exactly_what_was_typed(
 def test_looking_over_a_complaint_about_conduct_says_who_will_not_see_it(client: TestClient, world: World) -> None:
     seen = client.post("/gui/xem-lai", data=form(world, category="attitude")).text
     assert "Phường Đoàn Kết không xem được phản ánh này" in seen
-    assert "Văn phòng Ủy ban nhân dân tỉnh đọc nội dung" in seen
+    assert "Văn phòng Ủy ban nhân dân tỉnh và bộ phận điều phối của tỉnh đọc nội dung" in seen
 
 
 def test_going_back_from_the_look_over_brings_the_form_filled(client: TestClient, world: World) -> None:
