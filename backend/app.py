@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from backend import assets, refusals
 from backend.db import SessionDep
+from backend.demo.mark import Mark
 from backend.forms import ORDINARY, TypedDep
 from backend.gate import Gate, Log, Protection
 from backend.language import LANGUAGES
@@ -15,8 +16,20 @@ from backend.settings import get_settings
 from backend.users.guard import public
 from backend.web import LANGUAGE_COOKIE, environment, redirect, same_site_path, set_cookie
 
-# Rooms with a ``router``; a new one is one line. Earlier rooms win where addresses overlap.
-ROOMS: list[str] = []
+# Rooms with a ``router`` and, where they set hooks of ``app.state``, ``install(app)``; a new one is one line. Earlier
+# rooms win where addresses overlap.
+ROOMS: list[str] = [
+    "backend.kpi.pages",
+    "backend.users.pages",
+    "backend.users.accounts",
+    "backend.tickets.pages",
+    "backend.notify.pages",
+    "backend.public.pages",
+    "backend.public.sending",
+    "backend.attachments.pages",
+    "backend.public.following",
+    "backend.ratings.pages",
+]
 
 YEAR = 365 * 24 * 3600
 
@@ -52,11 +65,16 @@ def create_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.demonstration = Mark()
     refusals.install(app)
     app.add_middleware(Gate, settings=settings, refuse=refusals.domain_error, unexpected=refusals.unexpected)
     app.add_middleware(Protection, settings=settings)
     app.add_middleware(Log)
-    for router in (assets.router, house, *(import_module(room).router for room in ROOMS)):
+    rooms = [import_module(room) for room in ROOMS]
+    for room in rooms:
+        if hasattr(room, "install"):
+            room.install(app)
+    for router in (assets.router, house, *(room.router for room in rooms)):
         # Not on the application: its limit would stand outside our middleware and answer in bare English.
         app.include_router(router, max_body_size=ORDINARY)
     for language in LANGUAGES:
