@@ -7,13 +7,14 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 Json = dict[str, Any]
 TOKEN = "123456:test-token-of-the-local-server"
@@ -51,6 +52,8 @@ class BotApiServer:
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
         self.sent: list[Sent] = []
+        self.transcript: list[str] = []
+        self.history: list[Json] = []  # every update a person caused
         self.calls: list[tuple[str, Json]] = []
         self.deleted: set[tuple[int, int]] = set()
         self.blocked: set[int] = set()
@@ -99,6 +102,9 @@ class BotApiServer:
     def press(self, chat_id: int, data: str, message_id: int = 0) -> Json:
         message = {"message_id": message_id, "date": int(time.time()), "chat": _chat(chat_id), "text": "…"}
         query = {"id": str(next(self._ids)), "from": _person(chat_id), "chat_instance": "1", "data": data}
+        shown = self._find({"chat_id": chat_id, "message_id": message_id})
+        label = next((text for text, known in shown.buttons.items() if known == data), data) if shown else data
+        self.transcript.append(f"  › [{label}]")
         return self._add({"callback_query": query | {"message": message}})
 
     def press_button(self, chat_id: int, text: str) -> Json:
@@ -139,10 +145,13 @@ class BotApiServer:
 
     def _write(self, chat_id: int, **content: Any) -> Json:
         message = {"message_id": next(self._messages), "date": int(time.time()), "chat": _chat(chat_id)}
+        what = content.get("text") or "".join(f"({kind}) " for kind in ("photo", "contact") if kind in content)
+        self.transcript.append(f"  › {what or '(?)'}{content.get('caption', '')}")
         return self._add({"message": message | {"from": _person(chat_id)} | content})
 
     def _add(self, update: Json) -> Json:
         update = {"update_id": next(self._ids), **update}
+        self.history.append(update)
         with self._changed:
             self._updates.append(update)
             self._changed.notify_all()
@@ -186,6 +195,9 @@ class BotApiServer:
         with self._changed:
             message = Sent(chat_id, next(self._messages), params["text"], markup)
             self.sent.append(message)
+            rows = [[b["text"] for b in row] for row in markup.get("inline_keyboard", [])]
+            drawn = ["    " + " ".join(f"[{text}]" for text in row) for row in rows]
+            self.transcript.append("\n".join(["bot: " + message.text.replace("\n", "\n     "), *drawn]))
             self._changed.notify_all()
         return {"message_id": message.message_id, "date": 1, "chat": _chat(chat_id), "text": message.text}
 
@@ -256,8 +268,12 @@ class _Handler(BaseHTTPRequestHandler):
     api: BotApiServer
     protocol_version = "HTTP/1.1"
 
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # a bot that was killed
+            super().handle()
+
     def do_GET(self) -> None:
-        parts = urlsplit(self.path).path.split("/")
+        parts = unquote(urlsplit(self.path).path).split("/")
         if parts[1] == "file":
             content = self.api._files.get(parts[-1].removesuffix(".jpg")) if parts[2] == self.api._bot else None
             self._send(200 if content is not None else 404, content or b"", "image/jpeg")
@@ -269,7 +285,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._api(_params(self.headers.get("Content-Type", ""), body))
 
     def _api(self, params: Json) -> None:
-        _empty, bot, method = urlsplit(self.path).path.split("/")
+        _empty, bot, method = unquote(urlsplit(self.path).path).split("/")
         answer: Json
         try:
             if bot != self.api._bot:

@@ -8,13 +8,7 @@ from datetime import date
 
 from backend.errors import _
 from backend.language import day, gettext
-
-RATING_ITEMS = (
-    _("1/3. Việc tiếp nhận phản ánh có thuận tiện, dễ dàng không?"),
-    _("2/3. Phản ánh có được xử lý đúng quy định không?"),
-    _("3/3. Kết quả có được thông báo kịp thời không?"),
-)
-SCALE = _("1 = rất không hài lòng, 5 = rất hài lòng")
+from backend.public import words
 
 SUBJECTS = {
     "received": _("Đã nhận phản ánh %(number)s"),
@@ -52,7 +46,8 @@ FOLLOW = _("Trang theo dõi: %(address)s")
 AUTOMATIC = _("Thư này do hệ thống Lắng Nghe tự động gửi. Xin đừng trả lời thư.")
 REPLY_HERE = _("Trong khi chờ bạn trả lời, thời hạn xử lý tạm dừng. Bấm nút dưới đây để trả lời.")
 REPLY_BUTTON = _("✍️ Trả lời")
-RATE_HERE = _("Bạn hài lòng đến mức nào với việc xử lý phản ánh này?")
+RATE_HERE = _("Bạn hài lòng đến mức nào với việc xử lý phản ánh này? Có ba câu, mỗi câu bấm một nút.")
+QUESTION = _("Câu %(n)s/3. %(item)s: bạn chọn mức nào?")
 
 
 @dataclass(frozen=True)
@@ -95,5 +90,8 @@ def chat(told: Told) -> str:
 
 
 def rating_question(language: str, item: int) -> str:
-    """One of the three questions with its scale."""
-    return f"{gettext(language, RATING_ITEMS[item])}\n({gettext(language, SCALE)})"
+    """One of the three items, 0..2, in the words of every other channel, and what the ends of the scale mean."""
+    name = gettext(language, list(words.ITEMS.values())[item])
+    question = gettext(language, QUESTION, {"n": item + 1, "item": name})
+    ends = (f"{score} = {gettext(language, words.LEVELS[score])}" for score in (1, 5))
+    return f"{question}\n({', '.join(ends)})"

@@ -1,0 +1,85 @@
+"""Consent, and how to reach the sender as far as the category requires it."""
+
+from backend.text import clean
+from backend.tickets import intake
+from backend.tickets.models import Category
+from bot import texts
+from bot.conversations.talk import Draft, Step, Talk, check
+from bot.messenger import Incoming, Keyboard, Kind
+
+# Whether the category needs contact -> the question, and the answers: value -> label.
+CONSENTS: dict[bool, tuple[str, dict[str, str]]] = {
+    True: (texts.CONSENT_REQUIRED, {"details": texts.CONSENT_YES, "none": texts.CONSENT_NO}),
+    False: (
+        texts.CONSENT_OPTIONAL,
+        {"chat": texts.CONSENT_CHAT, "details": texts.CONSENT_DETAILS, "none": texts.CONSENT_ANONYMOUS},
+    ),
+}
+
+
+def missing(draft: Draft) -> str | None:
+    """What is still to be asked here, if anything."""
+    if "consent" not in draft:
+        return "consent"
+    if draft["consent"] != "details":
+        return None
+    if "name" not in draft:
+        return "name"
+    return None if "phone" in draft or "email" in draft else "phone"
+
+
+def required(talk: Talk, draft: Draft) -> bool:
+    return talk.session.get_one(Category, draft["category"]).contact_required
+
+
+def _ask_consent(talk: Talk, draft: Draft) -> None:
+    question, options = CONSENTS[required(talk, draft)]
+    talk.ask(talk.words(question), [[(talk.words(label), value)] for value, label in options.items()])
+
+
+def _take_consent(talk: Talk, draft: Draft, _said: Incoming, value: str | None) -> bool:
+    """Consent is a button pressed, never assumed; without it a category that needs contact is not sent."""
+    needed = required(talk, draft)
+    if value == "none" and needed:
+        talk.say(texts.CONSENT_NEEDED)
+        draft.pop("category")
+    elif value in CONSENTS[needed][1]:
+        draft["consent"] = value
+    else:
+        talk.say(texts.PRESS_A_BUTTON)
+    return True
+
+
+def _ask_name(talk: Talk, _draft: Draft) -> None:
+    talk.say(texts.NAME)
+
+
+def _take_name(_talk: Talk, draft: Draft, said: Incoming, _value: str | None) -> bool:
+    if said.kind is Kind.TEXT and (name := clean(said.text, limit=intake.LATER)):
+        check("name", name=name)
+        draft["name"] = name
+    return True
+
+
+def _ask_phone(talk: Talk, _draft: Draft) -> None:
+    talk.say(texts.PHONE, keyboard=Keyboard.PHONE, keyboard_text=texts.PHONE_BUTTON)
+
+
+def _take_phone(talk: Talk, draft: Draft, said: Incoming, _value: str | None) -> bool:
+    """A number shared by its owner, or one or an e-mail address typed."""
+    if said.kind is Kind.PHONE and not said.own:
+        talk.say(texts.PHONE_NOT_OWN)
+        return False
+    if said.kind in (Kind.PHONE, Kind.TEXT):
+        field = "email" if "@" in said.text else "phone"
+        check(field, **{field: said.text})
+        draft[field] = said.text
+        talk.say(texts.PHONE_TAKEN, keyboard=Keyboard.REMOVE)
+    return True
+
+
+STEPS = {
+    "consent": Step(_ask_consent, _take_consent),
+    "name": Step(_ask_name, _take_name),
+    "phone": Step(_ask_phone, _take_phone),
+}

@@ -1,0 +1,154 @@
+"""Feedback in one conversation. What is missing from the draft decides the next question, so that editing is: take one
+thing out and ask again.
+
+``draft``: key, unit [id, name], category, content, photos (file ids), albums, photos_done, consent (chat, details,
+none), name, phone or email, title; ``asking`` while a title is being typed.
+"""
+
+from backend.attachments.service import MOST as PHOTOS_MOST
+from backend.language import SOURCE
+from backend.tickets import queries, receipts
+from bot import texts
+from bot.conversations import contact, review, unit_choice
+from bot.conversations.talk import Draft, Step, Talk, check
+from bot.effects import Do, Effect
+from bot.messenger import FILE_MOST, Incoming, Kind
+
+
+def begin(talk: Talk) -> None:
+    """A new draft with a key of its own; one already begun goes on."""
+    talk.state.setdefault("draft", {"key": receipts.new_key(), "photos": []})
+
+
+def step(draft: Draft) -> str:
+    """The next thing to ask."""
+    if draft.get("asking"):
+        return str(draft["asking"])
+    for name in ("unit", "category", "content", "photos_done"):
+        if name not in draft:
+            return name
+    return contact.missing(draft) or "review"
+
+
+def prompt(talk: Talk) -> None:
+    """Ask for what is missing."""
+    draft = talk.state["draft"]
+    talk.state.pop("nonce", None)
+    STEPS[step(draft)].ask(talk, draft)
+
+
+def take(talk: Talk, said: Incoming, value: str | None) -> None:
+    """What was typed, sent or pressed (``value``), at the step where the draft stands."""
+    draft = talk.state["draft"]
+    if STEPS[step(draft)].take(talk, draft, said, value) and "draft" in talk.state:
+        prompt(talk)
+
+
+def late_photo(talk: Talk, said: Incoming) -> bool:
+    """A photo of an album whose feedback has been sent meanwhile goes to that ticket."""
+    ticket_id = talk.state.get("albums", {}).get(said.album) if said.album else None
+    if ticket_id is None:
+        return False
+    talk.effects.append(Effect(Do.KEEP_PHOTO, file_id=said.file_id, ticket_id=ticket_id))
+    talk.say(texts.PHOTO_LATE)
+    return True
+
+
+def _ask_unit(talk: Talk, _draft: Draft) -> None:
+    unit_choice.ask(talk)
+
+
+def _take_unit(talk: Talk, draft: Draft, said: Incoming, value: str | None) -> bool:
+    unit = unit_choice.take(talk, said, value)
+    if unit is None:
+        return False
+    draft["unit"] = [unit.id, unit.name]
+    talk.say(texts.UNIT_CHOSEN, unit=unit.name)
+    return True
+
+
+def _ask_category(talk: Talk, _draft: Draft) -> None:
+    found = queries.categories(talk.session)
+    talk.ask(talk.words(texts.CATEGORY), [[(c.name(talk.language or SOURCE), f"c:{c.code}")] for c in found])
+
+
+def _take_category(talk: Talk, draft: Draft, _said: Incoming, value: str | None) -> bool:
+    listed = {category.code: category for category in queries.categories(talk.session)}
+    category = listed.get((value or "").removeprefix("c:"))
+    if category is None:
+        talk.say(texts.PRESS_A_BUTTON)
+    else:
+        draft["category"] = category.code
+        talk.say(texts.CATEGORY_CHOSEN, category=category.name(talk.language or SOURCE))
+    return True
+
+
+def _ask_content(talk: Talk, _draft: Draft) -> None:
+    talk.say(texts.CONTENT)
+
+
+def _take_content(talk: Talk, draft: Draft, said: Incoming, _value: str | None) -> bool:
+    """Text, or a photo with its caption. A photo alone is kept and the text still asked for."""
+    if said.kind is Kind.PHOTO:
+        first = _keep_photo(talk, draft, said)
+        if not said.text:
+            if first:
+                talk.say(texts.PHOTO_FIRST_TEXT)
+            return False
+    elif said.kind is not Kind.TEXT:
+        return True
+    check("content", content=said.text)
+    draft["content"] = said.text
+    return True
+
+
+def _ask_photos(talk: Talk, draft: Draft) -> None:
+    label = texts.PHOTOS_DONE if draft["photos"] else texts.PHOTOS_NONE
+    talk.ask(talk.words(texts.PHOTOS, most=PHOTOS_MOST), [[(talk.words(label), "done")]])
+
+
+def _take_photos(talk: Talk, draft: Draft, said: Incoming, value: str | None) -> bool:
+    """Photos one by one or as an album of several updates, of which only the first is answered; text that comes now is
+    the rest of a long message."""
+    if value == "done":
+        draft["photos_done"] = True
+        return True
+    first = True
+    if said.kind is Kind.PHOTO:
+        first = _keep_photo(talk, draft, said)
+        if first:
+            talk.say(texts.PHOTO_TAKEN)
+    if said.text and said.kind in (Kind.TEXT, Kind.PHOTO):
+        longer = f"{draft['content']}\n{said.text}"
+        check("content", content=longer)
+        draft["content"] = longer
+        talk.say(texts.CONTENT_MORE)
+    return first
+
+
+def _keep_photo(talk: Talk, draft: Draft, said: Incoming) -> bool:
+    """Note the photo; whether it is to be answered: the first of its album, and kept."""
+    albums: list[str] = draft.setdefault("albums", [])
+    first = not said.album or said.album not in albums
+    if said.album and first:
+        albums.append(said.album)
+    if said.file_id in draft["photos"]:
+        return first
+    if said.size > FILE_MOST:
+        talk.say(texts.PHOTO_LARGE)
+        return False
+    if len(draft["photos"]) >= PHOTOS_MOST:
+        talk.say(texts.PHOTO_FULL, most=PHOTOS_MOST)
+        return False
+    draft["photos"].append(said.file_id)
+    return first
+
+
+STEPS: dict[str, Step] = {
+    "unit": Step(_ask_unit, _take_unit),
+    "category": Step(_ask_category, _take_category),
+    "content": Step(_ask_content, _take_content),
+    "photos_done": Step(_ask_photos, _take_photos),
+    **contact.STEPS,
+    **review.STEPS,
+}

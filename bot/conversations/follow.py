@@ -1,0 +1,126 @@
+"""Following: by number and secret, or the feedback that was sent from this chat."""
+
+import re
+
+from backend.errors import NotFound
+from backend.language import SOURCE, day, gettext, moment
+from backend.notify import invitation
+from backend.notify import texts as notices
+from backend.public import words
+from backend.ratings import service as ratings
+from backend.settings import get_settings
+from backend.tickets import queries, service
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import Contact, State, Ticket
+from backend.users.policy import SENDER
+from bot import texts
+from bot.conversations.talk import Talk, chosen
+from bot.messenger import Incoming, Kind
+
+NUMBER = re.compile(r"PAKN\.[0-9]{8}\.[0-9]{4,12}", re.IGNORECASE)
+SECRET_LIKE = re.compile(r"(?:[0-9A-Za-z][- ]?){16}")
+
+
+def start(talk: Talk, said: Incoming) -> None:
+    """``/theodoi``, with number and secret behind it or asked for."""
+    talk.turn_aside("follow")
+    text = re.sub(r"^/\S+", "", said.text) if said.kind is Kind.TEXT else ""
+    if NUMBER.search(text):
+        _read(talk, said, text)
+    else:
+        talk.say(texts.FOLLOW)
+
+
+def take(talk: Talk, said: Incoming, _value: str | None) -> None:
+    _read(talk, said, said.text)
+
+
+def holds_secret(talk: Talk, said: Incoming) -> bool:
+    """Whether a message typed for following should not stay in the chat."""
+    if said.kind is not Kind.TEXT:
+        return False
+    following = said.text.startswith("/theodoi") or (talk.aside or {}).get("kind") == "follow"
+    return following and SECRET_LIKE.search(NUMBER.sub("", said.text)) is not None
+
+
+def _read(talk: Talk, said: Incoming, text: str) -> None:
+    """Number and secret, in one message or two. A wrong pair gets one answer and is counted against the chat."""
+    aside = talk.aside or {}
+    found = NUMBER.search(text)
+    number = found[0].upper() if found else str(aside.get("number", ""))
+    secret = NUMBER.sub("", text).strip()
+    if number and not secret:
+        talk.turn_aside("follow", number=number)
+        talk.say(texts.FOLLOW_SECRET, number=number)
+        return
+    if holds_secret(talk, said):
+        talk.delete(said)
+    ticket = queries.for_sender(talk.session, number, secret, address=f"telegram:{talk.chat_id}", now=talk.now)
+    talk.come_back()
+    talk.say(texts.FOLLOW_DELETED)
+    show(talk, ticket)
+
+
+def mine(talk: Talk, _said: Incoming) -> None:
+    """``/cuatoi``: what was sent from this chat, newest first."""
+    tickets = queries.of_chat(talk.session, talk.chat_id)
+    if not tickets:
+        talk.come_back()
+        talk.say(texts.MINE_NONE)
+        return
+    talk.turn_aside("list")
+    rows = []
+    for ticket in tickets:
+        state = talk.words(words.STATES[ticket.state][0])
+        rows.append([(f"{ticket.number} · {state}", f"t:{ticket.id}")])
+    talk.ask(talk.words(texts.MINE), rows)
+
+
+def open_own(talk: Talk, _said: Incoming, value: str | None) -> None:
+    talk.come_back()
+    show(talk, own(talk, chosen(value, "t")))
+
+
+def own(talk: Talk, ticket_id: int) -> Ticket:
+    """A ticket of this chat; NotFound for anybody else's, whatever a press says."""
+    contact = talk.session.get(Contact, ticket_id)
+    if contact is None or contact.chat_id != talk.chat_id:
+        raise NotFound
+    return queries.by_id(talk.session, ticket_id)
+
+
+def show(talk: Talk, ticket: Ticket) -> None:
+    """State, unit, due date, course; below it what the sender can do now."""
+    if ticket.state is State.ANSWERED and ticket.told_at is None:
+        service.apply(talk.session, ticket.id, service.Change(Event.NOTIFIED), SENDER, now=talk.now)
+    state = talk.words(words.STATES[ticket.state][0])
+    head = talk.words(
+        texts.VIEW,
+        number=ticket.number,
+        title=ticket.title,
+        state=state,
+        unit=ticket.unit.name,
+        due=day(ticket.due_date),
+    )
+    parts = [head]
+    for step in queries.course(talk.session, ticket.id):
+        line = f"• {moment(step.at)} – {talk.words(words.EVENTS[step.event])}"
+        parts.append(f"{line}\n{step.text}" if step.text else line)
+    contact = talk.session.get(Contact, ticket.id)
+    if contact is not None and contact.chat_id == talk.chat_id:
+        talk.tell("\n".join(parts))
+        _offer(talk, ticket)
+    else:
+        address = get_settings().base_url.rstrip("/") + "/theo-doi"
+        talk.tell("\n".join([*parts, "", talk.words(texts.VIEW_ON_WEB, address=address)]))
+
+
+def _offer(talk: Talk, ticket: Ticket) -> None:
+    """A reply where one is waited for, a rating where there is none yet."""
+    if ticket.state is State.AWAITING_SENDER:
+        buttons = invitation.reply(ticket.id, talk.chat_id, talk.words(notices.REPLY_BUTTON))
+        talk.tell(talk.words(notices.REPLY_HERE), buttons)
+    elif ticket.state is State.ANSWERED and ratings.given(talk.session, ticket.id) is None:
+        question = notices.rating_question(talk.language or SOURCE, 0)
+        text = gettext(talk.language or SOURCE, texts.RATE_BUTTON_INTRO) + "\n" + question
+        talk.tell(text, invitation.rating(ticket.id, talk.chat_id, 0))

@@ -1,0 +1,131 @@
+"""Looking over, mending, sending, and the receipt."""
+
+from backend.language import SOURCE, day
+from backend.settings import get_settings
+from backend.text import clean
+from backend.tickets import intake, queries, service
+from backend.tickets.models import Category, Channel
+from bot import texts
+from bot.conversations.talk import Draft, Step, Talk, check
+from bot.effects import PLACE, Do, Effect
+from bot.messenger import Incoming, Kind
+
+TITLE_SUGGESTED = 90
+CONTACT = ("consent", "name", "phone", "email")
+ALBUMS_MOST = 3  # albums of a feedback that was sent whose late photos still find it
+
+
+def title_of(draft: Draft) -> str:
+    """The title typed, else the first line of the text, cut at a word."""
+    if draft.get("title"):
+        return str(draft["title"])
+    first = clean(str(draft["content"]).strip().split("\n", 1)[0], limit=intake.LATER)
+    if len(first) <= TITLE_SUGGESTED:
+        return first
+    return (first[:TITLE_SUGGESTED].rpartition(" ")[0] or first[: TITLE_SUGGESTED - 1]) + "…"
+
+
+def _ask(talk: Talk, draft: Draft) -> None:
+    category = talk.session.get_one(Category, draft["category"]).name(talk.language or SOURCE)
+    lines = [
+        talk.words(texts.REVIEW),
+        "",
+        talk.words(texts.REVIEW_UNIT, unit=draft["unit"][1]),
+        talk.words(texts.CATEGORY_CHOSEN, category=category),
+        talk.words(texts.REVIEW_TITLE, title=title_of(draft)),
+        "",
+        draft["content"],
+        "",
+        talk.words(texts.REVIEW_PHOTOS, n=len(draft["photos"])),
+    ]
+    if draft["consent"] == "details":
+        reach = draft.get("phone") or draft.get("email")
+        lines.append(talk.words(texts.REVIEW_CONTACT, name=draft["name"], reach=reach))
+    lines.append(talk.words(texts.REVIEW_ANONYMOUS if draft["consent"] == "none" else texts.REVIEW_CHAT))
+    edits = [(talk.words(label), f"e:{name}") for name, label in texts.EDITS.items()]
+    rows = [[(talk.words(texts.SEND), "send")], *(edits[i : i + 2] for i in range(0, len(edits), 2))]
+    talk.ask("\n".join(lines), [*rows, [(talk.words(texts.CANCEL), "cancel")]])
+
+
+def _take(talk: Talk, draft: Draft, _said: Incoming, value: str | None) -> bool:
+    if value == "send":
+        _send(talk, draft)
+    elif value == "cancel":
+        talk.state.pop("draft")
+        talk.say(texts.CANCELLED)
+    elif value is None:
+        talk.say(texts.PRESS_A_BUTTON)
+    else:
+        _edit(draft, value.removeprefix("e:"))
+    return True
+
+
+def _edit(draft: Draft, name: str) -> None:
+    """Take out what is to be asked again; another category may need another contact."""
+    if name == "title":
+        draft["asking"] = "title"
+    elif name == "photos":
+        draft["photos"] = []
+        draft.pop("photos_done", None)
+    elif name in texts.EDITS:
+        for field in {"category": ("category", *CONTACT), "consent": CONTACT}.get(name, (name,)):
+            draft.pop(field, None)
+
+
+def _ask_title(talk: Talk, _draft: Draft) -> None:
+    talk.say(texts.TITLE)
+
+
+def _take_title(_talk: Talk, draft: Draft, said: Incoming, _value: str | None) -> bool:
+    if said.kind is Kind.TEXT:
+        check("title", title=said.text)
+        draft["title"] = said.text
+        draft.pop("asking")
+    return True
+
+
+def _send(talk: Talk, draft: Draft) -> None:
+    """The same verb as on the web. A press that comes twice meets no draft any more."""
+    agreed, details = draft["consent"] != "none", draft["consent"] == "details"
+    receipt = service.open_ticket(
+        talk.session,
+        service.Draft(
+            key=draft["key"],
+            unit_id=draft["unit"][0],
+            category_code=draft["category"],
+            title=title_of(draft),
+            content=draft["content"],
+            name=draft["name"] if details else "",
+            phone=draft.get("phone", "") if details else "",
+            email=draft.get("email", "") if details else "",
+            consent=agreed,
+            channel=Channel.TELEGRAM,
+            language=talk.language or SOURCE,
+            chat_id=talk.chat_id if agreed else None,
+        ),
+        now=talk.now,
+    )
+    talk.state.pop("draft")
+    talk.state.pop("nonce", None)
+    albums = draft.get("albums", [])[-ALBUMS_MOST:] if agreed else []  # without consent nothing links chat and ticket
+    talk.state["albums"] = dict.fromkeys(albums, receipt.ticket_id)
+    _hand_receipt(talk, receipt, draft["key"], told_here=agreed)
+    for file_id in draft["photos"]:
+        talk.effects.append(Effect(Do.KEEP_PHOTO, file_id=file_id, ticket_id=receipt.ticket_id))
+
+
+def _hand_receipt(talk: Talk, receipt: service.Receipt, key: str, *, told_here: bool) -> None:
+    ticket = queries.by_id(talk.session, receipt.ticket_id)
+    due = day(ticket.due_date)
+    text = talk.words(
+        texts.RECEIPT,
+        number=receipt.number,
+        secret=PLACE,
+        unit=ticket.unit.name,
+        due=talk.words(texts.DUE_ESTIMATED, due=due) if ticket.due_estimated else due,
+        address=get_settings().base_url.rstrip("/") + "/theo-doi",
+    )
+    talk.tell(text + ("\n\n" + talk.words(texts.TOLD_HERE) if told_here else ""), key=key)
+
+
+STEPS = {"review": Step(_ask, _take), "title": Step(_ask_title, _take_title)}

@@ -1,0 +1,48 @@
+"""Choosing a unit: by typing, with or without tone marks, or from pages of buttons."""
+
+from backend.units import queries
+from backend.units.models import Unit
+from bot import texts
+from bot.conversations.talk import Talk, chosen
+from bot.messenger import Incoming, Kind
+
+PAGE = 8
+
+
+def ask(talk: Talk) -> None:
+    talk.ask(talk.words(texts.UNIT), [[(talk.words(texts.UNIT_LIST), "p:1")]])
+
+
+def take(talk: Talk, said: Incoming, value: str | None) -> Unit | None:
+    """The unit, once it is chosen; else another question has been asked."""
+    if unit_id := chosen(value, "u"):
+        unit = talk.session.get(Unit, unit_id)
+        if unit is not None and unit.receives and unit.valid_on(talk.today):
+            return unit
+    elif page := chosen(value, "p"):
+        _page(talk, page)
+        return None
+    elif said.kind is Kind.TEXT:
+        return _typed(talk, said.text)
+    ask(talk)
+    return None
+
+
+def _typed(talk: Talk, text: str) -> Unit | None:
+    found = queries.find(talk.session, text, talk.today)
+    if len(found) == 1:
+        return found[0]
+    rows = [[(unit.name, f"u:{unit.id}")] for unit in found]
+    question = texts.UNIT_MATCHES if found else texts.UNIT_NONE
+    talk.ask(talk.words(question), [*rows, [(talk.words(texts.UNIT_LIST), "p:1")]])
+    return None
+
+
+def _page(talk: Talk, page: int) -> None:
+    units = queries.receiving(talk.session, talk.today)
+    pages = max(1, -(-len(units) // PAGE))
+    page = min(max(page, 1), pages)
+    rows = [[(unit.name, f"u:{unit.id}")] for unit in units[(page - 1) * PAGE : page * PAGE]]
+    turns = [("‹", f"p:{page - 1}")] if page > 1 else []
+    turns += [("›", f"p:{page + 1}")] if page < pages else []
+    talk.ask(talk.words(texts.UNIT_PAGE, page=page, pages=pages), [*rows, turns] if turns else rows)

@@ -1,0 +1,157 @@
+"""Between messenger and services: one turn is one transaction in a thread, then what is owed is done in the chat."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from backend import clock
+from backend.attachments import service as attachments
+from backend.db import transaction
+from backend.errors import DomainError
+from backend.language import SOURCE, gettext, translate
+from backend.notify.channels import pieces
+from bot import conversations, persistence, texts
+from bot.conversations import Talk
+from bot.effects import Do, Effect
+from bot.messenger import Gone, Incoming, Keyboard, Messenger, TryLater
+
+NO_DATABASE = (OperationalError, InterfaceError)
+
+log = logging.getLogger("langnghe.bot")
+
+
+class Gateway:
+    """``debts`` are chats that something is still owed to, each with the moment of the loop's clock to try again."""
+
+    def __init__(self, messenger: Messenger) -> None:
+        self.messenger = messenger
+        self.debts: dict[int, float] = {}
+
+    async def handle(self, incoming: Iterable[Incoming]) -> None:
+        """Updates of one chat, in their order. Raises only where the database is away: they will come again."""
+        for said in incoming:
+            await asyncio.to_thread(answer, said)
+            if said.press_id:
+                await self._settle(said.press_id)
+            await self.pay(said.chat_id)
+
+    async def _settle(self, press_id: str) -> None:
+        """Stops the waiting sign on the button; nothing is lost where it does not."""
+        try:
+            await self.messenger.settle(press_id)
+        except (Gone, TryLater):
+            log.info("a press was not settled")
+
+    async def pay(self, chat_id: int) -> None:
+        """Do all that is owed to a chat, in order; what cannot be done now stays owed."""
+        self.debts.pop(chat_id, None)
+        try:
+            while True:
+                owed, language = await asyncio.to_thread(_owed, chat_id)
+                if not owed:
+                    return
+                for effect in owed:
+                    await self._perform(chat_id, effect, language or SOURCE)
+        except TryLater as later:
+            self.debts[chat_id] = asyncio.get_running_loop().time() + later.seconds
+        except Gone:
+            await asyncio.to_thread(_forget, chat_id)
+
+    async def pay_again(self) -> None:
+        """Chats whose waiting time is over."""
+        now = asyncio.get_running_loop().time()
+        for chat_id in [chat_id for chat_id, at in self.debts.items() if at <= now]:
+            await self.pay(chat_id)
+
+    async def take_over(self) -> None:
+        """What a process that ended still owed."""
+        for chat_id in await asyncio.to_thread(_debtors):
+            await self.pay(chat_id)
+
+    async def _perform(self, chat_id: int, effect: Effect, language: str) -> None:
+        if effect.do is Do.KEEP_PHOTO:
+            await self._keep_photo(chat_id, effect, language)
+            return
+        if effect.do is Do.DELETE:
+            await self.messenger.delete(chat_id, effect.message_id)
+        elif effect.do is Do.REMOVE_BUTTONS:
+            await self.messenger.remove_buttons(chat_id, effect.message_id)
+        else:
+            *parts, last = pieces(effect.words())
+            for part in parts:
+                await self.messenger.say(chat_id, part, (), Keyboard.NONE, "")
+            await self.messenger.say(chat_id, last, effect.buttons, effect.keyboard, effect.keyboard_text)
+        await asyncio.to_thread(_paid, chat_id)
+
+    async def _keep_photo(self, chat_id: int, effect: Effect, language: str) -> None:
+        """Fetched and re-encoded with no connection held; kept, and no longer owed, in one transaction."""
+        try:
+            content = await self.messenger.file(effect.file_id)
+            await asyncio.to_thread(_keep_photo, chat_id, effect.ticket_id, content)
+        except DomainError as refusal:
+            sentence = gettext(language, texts.PHOTO_LOST, {"why": translate(refusal, language)})
+            await asyncio.to_thread(_paid, chat_id, Effect(Do.SAY, sentence))
+
+
+def answer(said: Incoming) -> None:
+    """One turn: all of it or nothing. A refusal, or a failure of ours, is a turn too: it is told and not met again."""
+    try:
+        _turn(said, None)
+    except DomainError as refusal:
+        _turn(said, refusal)
+    except NO_DATABASE:
+        raise
+    except Exception as failure:
+        # The message of an exception may quote what was typed, so only its kind and place are logged.
+        trace = failure.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+        log.error("a turn failed: %s at %s", type(failure).__name__, place)
+        _turn(said, DomainError(texts.FAILED))
+
+
+def _turn(said: Incoming, refusal: DomainError | None) -> None:
+    now = clock.now()
+    with transaction() as session:
+        chat = persistence.locked(session, said.chat_id, now)
+        if persistence.dealt_with(chat, said.update_id, now):
+            return
+        talk = Talk(session, said.chat_id, chat.language, persistence.state(chat), now)
+        if refusal is None:
+            conversations.respond(talk, said)
+        else:
+            conversations.refused(talk, said, refusal)
+        chat.language = talk.language
+        persistence.keep(chat, talk.state, talk.effects, said.update_id, now)
+
+
+def _owed(chat_id: int) -> tuple[list[Effect], str | None]:
+    with transaction() as session:
+        return persistence.owed(session, chat_id)
+
+
+def _paid(chat_id: int, instead: Effect | None = None) -> None:
+    with transaction() as session:
+        persistence.paid(session, chat_id)
+        if instead is not None:
+            persistence.owe(session, chat_id, instead)
+
+
+def _keep_photo(chat_id: int, ticket_id: int, content: bytes) -> None:
+    held = attachments.hold(content)
+    with transaction() as session:
+        attachments.attach(session, ticket_id, [held], clock.now())
+        persistence.paid(session, chat_id)
+
+
+def _forget(chat_id: int) -> None:
+    with transaction() as session:
+        persistence.forget(session, chat_id)
+
+
+def _debtors() -> list[int]:
+    with transaction() as session:
+        return persistence.debtors(session)
