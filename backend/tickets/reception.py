@@ -199,5 +199,6 @@ def _store_contact(session: Session, draft: Draft, ticket_id: int, now: datetime
         "consent_at": now,
     }
     session.execute(insert(db.table_of(Contact)), values)
-    by = outbox.media(Contact(**values))
+    # A chat is handed its receipt in the same breath; a message beside it would only repeat that.
+    by = [medium for medium in outbox.media(Contact(**values)) if medium.value != draft.channel.value]
     outbox.put(session, "received", ticket_id=ticket_id, occasion="received", by=by, now=now)
