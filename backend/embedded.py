@@ -43,6 +43,7 @@ class Server:
     url: str
     process: subprocess.Popen[bytes] | None = None
     log: Path | None = None
+    folder: Path | None = None
     _end: list[Callable[[], None]] = field(default_factory=list)
 
     def stop(self) -> None:
@@ -110,7 +111,7 @@ def broker(data_dir: Path) -> Server:
         lambda: homes.leave_socket_folder(socket.parent),
         lambda: processes.stop([process]),
     ]
-    server = Server(f"redis+socket://{quote(str(socket))}", process, log, end)
+    server = Server(f"redis+socket://{quote(str(socket))}", process, log, folder, end)
     _wait(server, socket.exists, "Redis")
     return server
 
@@ -216,7 +217,7 @@ def _start_postgres(home: Home, log: Path, durability: dict[str, str]) -> Server
         lambda: homes.leave_socket_folder(home.sockets),
         lambda: processes.stop([process], signals=fast_then_immediate, patience=20),
     ]
-    server = Server(_url(home.sockets), process, log, end)
+    server = Server(_url(home.sockets), process, log, home.folder, end)
     _wait(server, lambda: _ready(_postmaster_lines(home)), "PostgreSQL")
     return server
 

@@ -113,7 +113,9 @@ def _reachable(folder: Path) -> bool:
 
 def _roots_folder(data_dir: Path, *, durable: bool) -> Path:
     if durable:
-        return _open_folder(_open_folder(ROOTS_FOLDER) / _digest(data_dir))
+        folder = _open_folder(_open_folder(ROOTS_FOLDER) / _digest(data_dir))
+        (folder / "belongs-to").write_text(f"{data_dir}\n", encoding="utf-8")
+        return folder
     return Path(tempfile.mkdtemp(prefix="langnghe-", dir=THROW_AWAY_FOLDER))
 
 

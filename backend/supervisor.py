@@ -101,6 +101,9 @@ class Supervisor:
         self._say(f"Ready after {time.monotonic() - began:.1f} s: {self._address()}")
         if self._settings.development:
             self._say(preparation.accounts_in_words())
+        for name, server in self._servers:
+            if server.folder is not None and not server.folder.is_relative_to(self._data):
+                self._say(f"{name} cannot run as root or reach {self._data}; its files are in {server.folder}.")
         self._say(f"Data and logs: {self._data}. Ctrl-C stops everything.")
 
     def _expect_free_port(self) -> None:
