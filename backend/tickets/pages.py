@@ -17,7 +17,7 @@ from backend.forms import EMPTY, Form, Typed, TypedDep
 from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event, Transition, possible
 from backend.tickets.models import State, Ticket
-from backend.tickets.standing import Pace, standings
+from backend.tickets.standing import standings
 from backend.tickets.texts import EVENT_NAMES, STATE_NAMES, STATE_TONES
 from backend.units import queries as units
 from backend.units.models import Unit
@@ -206,8 +206,6 @@ def _page(
         names=STATE_NAMES,
         tones=STATE_TONES,
         events=EVENT_NAMES,
-        late=Pace.OVERDUE,
-        text_most=service.TEXT_MOST,
     )
 
 

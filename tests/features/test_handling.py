@@ -1,5 +1,6 @@
 """Handling: what an officer sees of a ticket, what may be done to it, and what is refused."""
 
+import io
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,10 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from PIL import Image
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from backend import audit
+from backend.attachments import service as attachments
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket, TicketMessage
 from backend.users.models import Role
@@ -265,6 +268,18 @@ class TestContact:
         sign_in(client, world.user())
         page = client.get(f"/hop-thu/{ticket.number}").text
         assert "không để lại thông tin liên hệ" in page and "/nguoi-gui" not in page
+
+
+def test_photos_stand_beside_the_text_for_those_who_may_see_it(
+    client: TestClient, session: Session, world: World, ticket: Ticket, now: datetime
+) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "green").save(picture, "JPEG")
+    attachments.store(session, ticket.id, picture.getvalue(), now)
+    sign_in(client, world.user())
+    page = client.get(f"/hop-thu/{ticket.number}").text
+    (address,) = re.findall(r'<img src="([^"]+)" width="40" height="30"', page)
+    assert client.get(address).headers["content-type"] == "image/jpeg"
 
 
 def test_the_due_date_is_explained_day_by_day(client: TestClient, world: World, ticket: Ticket) -> None:

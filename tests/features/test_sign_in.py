@@ -231,3 +231,10 @@ class TestOwnPassword:
         assert answer.status_code == 422
         assert sentence in answer.text and "mot-cau-rat-dai" not in answer.text
         sign_in(client, user)
+
+    def test_guesses_of_the_current_one_are_limited(self, client: TestClient, world: World) -> None:
+        sign_in(client, world.user())
+        data = {"current": "sai", "new": "mot-cau-rat-dai", "again": "mot-cau-rat-dai"}
+        answers = [client.post("/tai-khoan/mat-khau", data=data).status_code for _attempt in range(7)]
+        assert answers == [422] * 6 + [429]
+        assert client.post("/tai-khoan/mat-khau", data=data | {"current": PASSWORD}).status_code == 429
