@@ -1,11 +1,13 @@
 """The history that nobody rewrites: append-only entries, chained by SHA-256 within a ticket or an account.
 
 An entry holds references and hashes, never a name, an address or a text, so that a person's data can be erased without
-breaking a chain. A trigger of the database refuses UPDATE, DELETE and TRUNCATE (see the first migration).
+breaking a chain. A trigger of the database refuses UPDATE, DELETE and TRUNCATE (see the first migration); another one
+notes each entry for the sealer (see ``backend.history``).
 """
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,15 +20,19 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    func,
     insert,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from backend import db
 from backend.db import Base, Moment, table_of
 
 FIRST = bytes(32)
+REFUSED = "refused:"  # before the actor, the chain of what that actor was refused
+REFUSED_LOCK = 5_262_021  # any constant number of our own
 
 
 class Entry(Base):
@@ -104,7 +110,7 @@ def record(
             "seq": seq,
             "at": now,
             "actor": actor,
-            "user_id": int(actor.removeprefix("user:")) if actor.startswith("user:") else None,
+            "user_id": user_id_of(chain, actor),
             "action": action,
             "data": values,
             "prev": prev,
@@ -112,6 +118,27 @@ def record(
         },
     )
     return seq
+
+
+def record_refusal(actor_key: str, action: str, ticket_id: int | None, reason_code: str, now: datetime) -> None:
+    """Write down a refused attempt in a transaction of its own, so that the rollback of the attempt leaves it standing.
+
+    Nobody queues: a member of staff has a chain of refusals with a lock of its own, which no other work holds; each
+    refusal of a sender is a chain of one link, joined to the others by its seal. Neither refers to the account's row,
+    which the refused transaction may hold.
+    """
+    staff = actor_key.startswith("user:")
+    chain = REFUSED + (actor_key if staff else secrets.token_hex(16))
+    with db.transaction() as session:
+        if staff:
+            session.execute(select(func.pg_advisory_xact_lock(REFUSED_LOCK, func.hashtext(chain))))
+        data = {"ticket": ticket_id, "why": reason_code}
+        record(session, chain, action, actor=actor_key, now=now, data=data, first=not staff)
+
+
+def user_id_of(chain: str, actor: str) -> int | None:
+    """The account for the foreign key; of a refusal only the name is kept (see ``record_refusal``)."""
+    return int(actor.removeprefix("user:")) if actor.startswith("user:") and not chain.startswith(REFUSED) else None
 
 
 def entries(session: Session, chain: str) -> list[Entry]:

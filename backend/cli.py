@@ -8,12 +8,14 @@ from typer.core import TyperGroup
 
 # Commands of the rooms: name -> the Typer application in a module. A new one is one line.
 ROOMS = {
+    "audit": ("backend.cli_audit", "audit"),
     "clock": ("backend.cli_clock", "clock"),
     "import": ("backend.cli_import", "importing"),
     "kpi": ("backend.cli_kpi", "kpi"),
     "seed": ("backend.cli_seed", "seed"),
     "sipas": ("backend.cli_sipas", "sipas"),
     "users": ("backend.cli_users", "users"),
+    "verify": ("backend.cli_verify", "verify"),
 }
 
 

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535)
     data_dir: Path = ROOT / "var"
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    signing_key: SecretStr | None = None  # a path or PEM (Ed25519), see backend.history.keys
     smtp_url: str | None = None
     mail_from: str = "Lắng Nghe <no-reply@localhost>"
     telegram_token: SecretStr | None = None

@@ -12,7 +12,7 @@ from backend.settings import Settings, get_settings
 
 MESSAGES, WORK = "messages", "work"
 QUEUES = (MESSAGES, WORK)
-TASK_MODULES = ("backend.notify.tasks",)
+TASK_MODULES = ("backend.attachments.tasks", "backend.history.tasks", "backend.notify.tasks")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,13 @@ class Periodic:
     purpose: str
 
 
-BEAT = (Periodic("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),)
+BEAT = (
+    Periodic("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),
+    Periodic("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
+    # Short, and not to wait behind long work; hence among the messages.
+    Periodic("history.seal", 30.0, MESSAGES, "put new entries of the history under the global chain"),
+    Periodic("history.sign", 600.0, MESSAGES, "sign the global chain as it stood at the end of yesterday"),
+)
 
 
 def make_app(settings: Settings) -> Celery:
@@ -39,7 +45,7 @@ def make_app(settings: Settings) -> Celery:
         task_reject_on_worker_lost=True,
         task_default_queue=WORK,
         task_create_missing_queues=True,
-        task_routes={"notify.*": {"queue": MESSAGES}},
+        task_routes={"notify.*": {"queue": MESSAGES}, "history.*": {"queue": MESSAGES}},
         task_soft_time_limit=600,
         task_time_limit=660,
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2},

@@ -1,0 +1,98 @@
+"""The sealer: puts the new heads of all chains under one global chain. Writers never wait for it, nor it for them."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Self
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.orm import Session
+
+from backend import db
+from backend.audit import FIRST
+from backend.db import table_of
+from backend.history.models import Seal, SealedHead
+
+MOST = 10_000  # entries under one seal; more of them wait for the next one
+SEALER_LOCK = 5_262_020  # any constant number of our own
+
+TAKE = text("""
+    WITH taken AS (
+        DELETE FROM audit_unsealed
+        WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT :most)
+        RETURNING audit_id
+    )
+    SELECT audit.chain, audit.seq, audit.hash FROM taken JOIN audit ON audit.id = taken.audit_id
+""")
+
+
+class Root:
+    """SHA-256 over lines ``chain seq hash``, hash in hexadecimal, in the order of chain (code points) and seq."""
+
+    def __init__(self) -> None:
+        self._sum = hashlib.sha256()
+
+    def add(self, chain: str, seq: int, head: bytes) -> None:
+        self._sum.update(f"{chain} {seq} {head.hex()}\n".encode())
+
+    def digest(self) -> bytes:
+        return self._sum.digest()
+
+    @classmethod
+    def of(cls, heads: Iterable[tuple[str, int, bytes]]) -> Self:
+        root = cls()
+        for chain, seq, head in sorted(heads):
+            root.add(chain, seq, head)
+        return root
+
+
+def seal_hash(seq: int, at: datetime, entries: int, root: bytes, prev: bytes) -> bytes:
+    """SHA-256 over the canonical form of a seal: JSON without spaces, UTC to the microsecond."""
+    form = [seq, at.astimezone(UTC).isoformat(timespec="microseconds"), entries, root.hex(), prev.hex()]
+    return hashlib.sha256(json.dumps(form, separators=(",", ":")).encode()).digest()
+
+
+def seal(session: Session, now: datetime) -> int:
+    """Seal what has been committed since the last seal, at most ``MOST`` entries; returns how many.
+
+    0 when there is nothing, or when another sealer is at work (it will have seen the same). What is not committed yet
+    waits for the next seal, and nobody waits for it.
+    """
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(SEALER_LOCK))):
+        return 0
+    taken = session.execute(TAKE, {"most": MOST}).all()
+    if not taken:
+        return 0
+    heads: dict[str, tuple[int, bytes]] = {}
+    for chain, seq, hash_ in taken:
+        heads[chain] = max(heads.get(chain, (0, b"")), (seq, bytes(hash_)))
+    last = session.execute(select(Seal.seq, Seal.hash).order_by(Seal.seq.desc()).limit(1)).one_or_none()
+    number, prev = (last.seq + 1, last.hash) if last else (1, FIRST)
+    root = Root.of((chain, *head) for chain, head in heads.items()).digest()
+    session.execute(
+        insert(Seal).values(
+            seq=number,
+            at=now,
+            entries=len(taken),
+            root=root,
+            prev=prev,
+            hash=seal_hash(number, now, len(taken), root, prev),
+        )
+    )
+    session.execute(
+        insert(table_of(SealedHead)),
+        [{"chain": chain, "seq": seq, "hash": hash_, "seal": number} for chain, (seq, hash_) in heads.items()],
+    )
+    return len(taken)
+
+
+def seal_all(now: datetime) -> int:
+    """Seal until nothing waits, each batch a transaction of its own; returns how many entries were sealed."""
+    done = 0
+    while True:
+        with db.transaction() as session:
+            taken = seal(session, now)
+        done += taken
+        if taken < MOST:
+            return done

@@ -1,0 +1,200 @@
+"""Verification of the whole history, as a stream: links, seals, signatures, and a head that was exported earlier.
+
+Nothing here is believed because the database says so: links and seals are recomputed, signatures are checked by keys
+that lie beside the application.
+"""
+
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
+
+from backend.audit import FIRST, Broken, Entry, link, user_id_of
+from backend.db import table_of
+from backend.history import keys
+from backend.history.heads import Head, message
+from backend.history.models import Seal, SignedHead
+from backend.history.sealing import Root, seal_hash
+from backend.settings import get_settings
+
+SEALS, SIGNATURES, EXPORTED = "seals", "signatures", "head"  # names in place of a chain's
+MOST_FAULTS = 20
+AT_ONCE = 5_000
+
+LINKS = text("""
+    SELECT audit.chain, audit.seq, audit.at, audit.actor, audit.user_id, audit.action, audit.data, audit.prev,
+        audit.hash, audit_heads.hash AS sealed, audit_unsealed.audit_id IS NOT NULL AS waiting
+    FROM audit
+    LEFT JOIN audit_heads ON audit_heads.chain = audit.chain AND audit_heads.seq = audit.seq
+    LEFT JOIN audit_unsealed ON audit_unsealed.audit_id = audit.id
+    ORDER BY audit.chain, audit.seq
+""").columns(data=table_of(Entry).c.data.type)
+
+# Sealed, but gone: the first link that is missing before (or at) each such head, once a chain.
+GONE = text("""
+    SELECT chain, min(missing) AS missing FROM (
+        SELECT head.chain,
+            1 + coalesce((SELECT max(seq) FROM audit WHERE chain = head.chain AND seq < head.seq), 0) AS missing
+        FROM audit_heads AS head
+        WHERE NOT EXISTS (SELECT FROM audit WHERE chain = head.chain AND seq = head.seq)
+    ) AS gone GROUP BY chain ORDER BY chain
+""")
+
+HEADS = text("""
+    SELECT coalesce(seal.seq, head.seal) AS seq, seal.at, seal.entries, seal.root, seal.prev, seal.hash,
+        head.chain, head.seq AS head_seq, head.hash AS head_hash
+    FROM audit_seals AS seal FULL JOIN audit_heads AS head ON head.seal = seal.seq
+    ORDER BY coalesce(seal.seq, head.seal), head.chain COLLATE "C", head.seq
+""")
+
+
+@dataclass
+class Report:
+    """What was looked at, what still waits for a seal, and what does not hold (at most ``MOST_FAULTS``, the first
+    of each chain)."""
+
+    entries: int = 0
+    chains: int = 0
+    unsealed: int = 0
+    seals: int = 0
+    signatures: int = 0
+    faults: list[Broken] = field(default_factory=list)
+
+    @property
+    def first(self) -> Broken | None:
+        return self.faults[0] if self.faults else None
+
+
+def verify(session: Session, head: Head | None = None) -> Report:
+    """Look at everything, in one snapshot and bounded memory. ``session`` must be fresh: nothing asked yet."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    report = Report()
+    chains = [*_links(session, report), *(Broken(r.chain, r.missing, "missing") for r in _stream(session, GONE))]
+    firsts: dict[str, Broken] = {}
+    for fault in sorted(chains, key=lambda fault: (fault.chain, fault.seq)):
+        firsts.setdefault(fault.chain, fault)
+    report.faults = [*firsts.values(), *_seals(session, report), *_signatures(session, report)]
+    if head is not None:
+        report.faults += _exported(session, head)
+    del report.faults[MOST_FAULTS:]
+    return report
+
+
+def _stream(session: Session, statement: Any) -> Iterator[Row[Any]]:
+    """Rows by a cursor of the server."""
+    return iter(session.execute(statement, execution_options={"yield_per": AT_ONCE}))
+
+
+def _links(session: Session, report: Report) -> list[Broken]:
+    faults: list[Broken] = []
+    for chain, rows in groupby(_stream(session, LINKS), attrgetter("chain")):
+        report.chains += 1
+        fault = _chain(chain, rows, report)
+        if fault is not None and len(faults) < MOST_FAULTS:
+            faults.append(fault)
+    return faults
+
+
+def _chain(chain: str, rows: Iterator[Row[Any]], report: Report) -> Broken | None:
+    """The first link of a chain that does not hold: by itself, after the one before it, or against its seal."""
+    first: Broken | None = None
+    loose: Broken | None = None  # the first link that neither a seal covers nor the sealer knows of
+    prev = FIRST
+    for expected, row in enumerate(rows, start=1):
+        report.entries += 1
+        report.unsealed += row.waiting
+        why = None if first else _wrong(row, expected, prev)
+        if why is not None:
+            first = Broken(chain, expected if why == "missing" else row.seq, why)
+        if row.sealed is not None:
+            loose = None
+        elif not row.waiting and loose is None:
+            loose = Broken(chain, row.seq, "never sealed")
+        prev = row.hash
+    return first or loose
+
+
+def _wrong(row: Row[Any], expected: int, prev: bytes) -> str | None:
+    if row.seq != expected:
+        return "missing"
+    if row.prev != prev:
+        return "does not follow the link before"
+    made = link(row.chain, row.seq, row.at, row.actor, row.action, row.data, prev)
+    if row.hash != made or row.user_id != user_id_of(row.chain, row.actor):
+        return "altered"
+    if row.sealed is not None and row.sealed != row.hash:
+        return "differs from what was sealed"
+    return None
+
+
+def _seals(session: Session, report: Report) -> list[Broken]:
+    """The first seal that is missing or forged."""
+    first: Broken | None = None
+    prev = FIRST
+    for expected, (seq, rows) in enumerate(groupby(_stream(session, HEADS), attrgetter("seq")), start=1):
+        root = Root()
+        for row in rows:
+            root.add(row.chain or "", row.head_seq or 0, row.head_hash or b"")
+        report.seals += row.hash is not None
+        why = None if first else _wrong_seal(row, expected, root.digest(), prev)
+        if why is not None:
+            first = Broken(SEALS, expected if why == "missing" else seq, why)
+        prev = row.hash
+    return [first] if first else []
+
+
+def _wrong_seal(row: Row[Any], expected: int, root: bytes, prev: bytes) -> str | None:
+    if row.seq != expected or row.hash is None:
+        return "missing"
+    if row.prev != prev:
+        return "does not follow the link before"
+    if row.root != root:
+        return "its heads were altered"
+    if row.hash != seal_hash(row.seq, row.at, row.entries, row.root, row.prev):
+        return "altered"
+    return None
+
+
+def _signatures(session: Session, report: Report) -> list[Broken]:
+    """The first signature that is not ours, or not under the seal that is there now. ``seq`` is the seal's."""
+    known = keys.known_keys(get_settings())
+    statement = (
+        select(SignedHead.day, SignedHead.seal, SignedHead.hash, SignedHead.key, SignedHead.signature)
+        .add_columns(Seal.hash.label("present"))
+        .outerjoin(Seal, Seal.seq == SignedHead.seal)
+        .order_by(SignedHead.seal, SignedHead.day)
+    )
+    first: Broken | None = None
+    for row in _stream(session, statement):
+        report.signatures += 1
+        if first is None:
+            signed = message(row.day, row.seal, row.hash, row.key)
+            why = _wrong_signature(known, row.key, row.signature, signed) or _wrong_place(row.hash, row.present)
+            first = Broken(SIGNATURES, row.seal, why) if why else None
+    return [first] if first else []
+
+
+def _exported(session: Session, head: Head) -> Sequence[Broken]:
+    known = keys.known_keys(get_settings())
+    present = session.scalar(select(Seal.hash).where(Seal.seq == head.seal))
+    why = _wrong_signature(known, head.key, b64decode(head.signature), head.message())
+    why = why or _wrong_place(bytes.fromhex(head.hash), present)
+    return [Broken(EXPORTED, head.seal, why)] if why else []
+
+
+def _wrong_signature(known: dict[str, Any], key: str, signature: bytes, signed: bytes) -> str | None:
+    if key not in known:
+        return "signed by an unknown key"
+    return None if keys.fits(known[key], signature, signed) else "its signature does not fit"
+
+
+def _wrong_place(signed: bytes, present: bytes | None) -> str | None:
+    """Does the global chain of today still hold the seal that was signed?"""
+    if present is None:
+        return "missing"
+    return None if present == signed else "differs from what was signed"

@@ -1,0 +1,344 @@
+"""Whoever rewrites the history, even as a superuser with the triggers off, is found, and the place is named."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count, groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, select, text, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+from backend import audit, clock, db, settings
+from backend.audit import FIRST, Broken, Entry, link
+from backend.history import heads, keys, sealing, verification
+from backend.history.heads import Head
+from backend.history.models import Seal, SealedHead, SignedHead
+from backend.worktime.calendar import local
+from tests.command import Command
+from tests.conftest import NOW, new_database
+
+_serial = count(1)
+DAY = local(NOW).date()
+
+
+@dataclass
+class Past:
+    """A history of three chains under three seals, and the head that was exported when it was whole.
+
+    Seal 1: ticket:1 up to 1, ticket:2 up to 3. Seal 2: ticket:1 up to 2, ticket:3 up to 2. Seal 3: ticket:2 up to 4.
+    """
+
+    url: str
+    data_dir: Path
+    head: Head
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+    folder = tmp_path_factory.mktemp("past")
+    with pytest.MonkeyPatch.context() as patch:
+        url = new_database("past")
+        engine = create_engine(url)
+        bind(patch, engine, folder)
+        for written in ({"ticket:1": 1, "ticket:2": 3}, {"ticket:1": 1, "ticket:3": 2}, {"ticket:2": 1}):
+            with db.transaction() as session:
+                for chain, times in written.items():
+                    for _ in range(times):
+                        audit.record(session, chain, "noted", actor="system", now=NOW, data={"unit": 7, "vì": "ă"})
+            assert sealing.seal_all(NOW) == sum(written.values())
+        with db.transaction() as session:
+            heads.sign_day(session, DAY, NOW)
+            head = heads.exported(session)
+        engine.dispose()
+        yield Past(url, folder, head)
+    settings.get_settings.cache_clear()
+
+
+@pytest.fixture
+def copy(past: Past, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The application on a copy of that history, to be tampered with."""
+    url = make_url(past.url)
+    name = f"{url.database}_{next(_serial)}"
+    server = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{url.database}"'))
+    engine = create_engine(url.set(database=name))
+    bind(monkeypatch, engine, past.data_dir)
+    yield engine
+    engine.dispose()
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}"'))
+    server.dispose()
+    settings.get_settings.cache_clear()
+
+
+def bind(patch: pytest.MonkeyPatch, engine: Engine, data_dir: Path) -> None:
+    factory = sessionmaker(engine, expire_on_commit=False)
+    patch.setattr(db, "session_factory", lambda: factory)
+    patch.setattr(clock, "now", lambda: NOW)
+    patch.setenv("LANGNGHE_DATA_DIR", str(data_dir))
+    settings.get_settings.cache_clear()
+
+
+def superuser(session: Session) -> None:
+    """From here on no trigger fires."""
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+
+
+def tamper(*statements: str) -> None:
+    with db.transaction() as session:
+        superuser(session)
+        for statement in statements:
+            session.connection().exec_driver_sql(statement)
+
+
+def first_fault(head: Head | None = None) -> Broken | None:
+    with db.transaction() as session:
+        return verification.verify(session, head).first
+
+
+def rehash(session: Session, chain: str, seqs: range) -> None:
+    """Make the links of a chain fit again, as somebody would who knows how."""
+    prev = FIRST
+    for entry in audit.entries(session, chain):
+        if entry.seq in seqs:
+            entry.prev = prev
+            entry.hash = link(chain, entry.seq, entry.at, entry.actor, entry.action, entry.data, prev)
+        prev = entry.hash
+    session.flush()
+
+
+def reseal(session: Session, *, heads_too: bool = True) -> None:
+    """Make the seals fit the links (and the heads) that are there now."""
+    if heads_too:
+        session.execute(
+            update(SealedHead)
+            .values(hash=Entry.hash)
+            .where(SealedHead.chain == Entry.chain, SealedHead.seq == Entry.seq)
+            .execution_options(synchronize_session=False)
+        )
+    rows = session.scalars(select(SealedHead).order_by(SealedHead.seal).execution_options(populate_existing=True))
+    roots = {
+        seal: sealing.Root.of((row.chain, row.seq, row.hash) for row in group).digest()
+        for seal, group in groupby(rows, key=lambda row: row.seal)
+    }
+    prev = FIRST
+    for seal in session.scalars(select(Seal).order_by(Seal.seq)):
+        seal.root, seal.prev = roots[seal.seq], prev
+        seal.hash = prev = sealing.seal_hash(seal.seq, seal.at, seal.entries, seal.root, prev)
+    session.flush()
+
+
+def rewrite(session: Session) -> None:
+    """The whole way: an entry, all links after it, all heads, all seals."""
+    superuser(session)
+    session.execute(text("""UPDATE audit SET data = '{"unit": 99}' WHERE chain = 'ticket:2' AND seq = 2"""))
+    rehash(session, "ticket:2", range(2, 5))
+    reseal(session)
+
+
+@pytest.mark.usefixtures("copy")
+def test_a_history_nobody_touched_holds(past: Past) -> None:
+    with db.transaction() as session:
+        report = verification.verify(session, past.head)
+    assert report.faults == []
+    assert (report.entries, report.chains, report.seals, report.signatures, report.unsealed) == (8, 3, 3, 1, 0)
+
+
+@pytest.mark.usefixtures("copy")
+def test_entries_of_the_last_moments_wait_for_their_seal_without_being_a_fault(past: Past) -> None:
+    with db.transaction() as session:
+        audit.record(session, "ticket:2", "noted", actor="system", now=NOW)
+        audit.record(session, "ticket:9", "noted", actor="system", now=NOW)
+    with db.transaction() as session:
+        report = verification.verify(session, past.head)
+    assert (report.faults, report.unsealed) == ([], 2)
+    sealing.seal_all(NOW)
+    with db.transaction() as session:
+        report = verification.verify(session, past.head)
+    assert (report.faults, report.unsealed, report.seals) == ([], 0, 4)
+
+
+WHERE = "WHERE chain = 'ticket:2' AND seq"
+
+
+@pytest.mark.usefixtures("copy")
+@pytest.mark.parametrize(
+    ("statements", "fault"),
+    [
+        ([f"""UPDATE audit SET data = '{{"unit": 8, "vì": "ă"}}' {WHERE} = 2"""], Broken("ticket:2", 2, "altered")),
+        ([f"UPDATE audit SET at = at - interval '1 day' {WHERE} = 1"], Broken("ticket:2", 1, "altered")),
+        ([f"UPDATE audit SET actor = 'user:1' {WHERE} = 4"], Broken("ticket:2", 4, "altered")),
+        ([f"UPDATE audit SET user_id = 1 {WHERE} = 3"], Broken("ticket:2", 3, "altered")),
+        ([f"UPDATE audit SET hash = sha256('') {WHERE} = 2"], Broken("ticket:2", 2, "altered")),
+        ([f"DELETE FROM audit {WHERE} = 4"], Broken("ticket:2", 4, "missing")),
+        ([f"DELETE FROM audit {WHERE} = 2"], Broken("ticket:2", 2, "missing")),
+        ([f"DELETE FROM audit {WHERE} > 0"], Broken("ticket:2", 1, "missing")),
+        (
+            [
+                f"UPDATE audit SET seq = seq + 10 {WHERE} IN (2, 3)",
+                f"UPDATE audit SET seq = 3 {WHERE} = 12",
+                f"UPDATE audit SET seq = 2 {WHERE} = 13",
+            ],
+            Broken("ticket:2", 2, "does not follow the link before"),
+        ),
+        (["UPDATE audit SET chain = 'ticket:5' WHERE chain = 'ticket:3'"], Broken("ticket:3", 1, "missing")),
+        (
+            [f"UPDATE audit_heads SET hash = sha256('') {WHERE} = 4"],
+            Broken("ticket:2", 4, "differs from what was sealed"),
+        ),
+        ([f"DELETE FROM audit_heads {WHERE} = 4"], Broken("ticket:2", 4, "never sealed")),
+        ([f"DELETE FROM audit_heads {WHERE} = 3"], Broken("seals", 1, "its heads were altered")),
+        (["UPDATE audit_seals SET at = at + interval '1 hour' WHERE seq = 2"], Broken("seals", 2, "altered")),
+        (["UPDATE audit_seals SET entries = 9 WHERE seq = 3"], Broken("seals", 3, "altered")),
+        (["DELETE FROM audit_seals WHERE seq = 2"], Broken("seals", 2, "missing")),
+        (["DELETE FROM audit_seals WHERE seq = 3"], Broken("seals", 3, "missing")),
+        (["UPDATE audit_signatures SET day = day - 1"], Broken("signatures", 3, "its signature does not fit")),
+        (["UPDATE audit_signatures SET key = 'other'"], Broken("signatures", 3, "signed by an unknown key")),
+    ],
+)
+def test_a_superuser_who_changes_one_thing_is_found_there(statements: list[str], fault: Broken) -> None:
+    tamper(*statements)
+    assert first_fault() == fault
+
+
+@pytest.mark.usefixtures("copy")
+def test_a_hash_made_to_fit_is_found_at_the_next_link() -> None:
+    with db.transaction() as session:
+        superuser(session)
+        session.execute(text(f"""UPDATE audit SET data = '{{"unit": 8}}' {WHERE} = 2"""))
+        rehash(session, "ticket:2", range(2, 3))
+    assert first_fault() == Broken("ticket:2", 3, "does not follow the link before")
+
+
+@pytest.mark.usefixtures("copy")
+def test_a_chain_made_to_fit_is_found_at_its_seal() -> None:
+    with db.transaction() as session:
+        superuser(session)
+        session.execute(text(f"""UPDATE audit SET data = '{{"unit": 8}}' {WHERE} = 2"""))
+        rehash(session, "ticket:2", range(2, 5))
+    assert first_fault() == Broken("ticket:2", 3, "differs from what was sealed")
+
+
+@pytest.mark.usefixtures("copy")
+def test_heads_made_to_fit_are_found_at_the_seal_and_a_forged_seal_at_the_next() -> None:
+    with db.transaction() as session:
+        rewrite(session)
+        session.execute(text("UPDATE audit_seals SET root = sha256('') WHERE seq = 1"))
+    assert first_fault() == Broken("seals", 1, "its heads were altered")
+    with db.transaction() as session:
+        superuser(session)
+        reseal(session)
+        session.execute(text("UPDATE audit_seals SET prev = sha256('') WHERE seq = 2"))
+    assert first_fault() == Broken("seals", 2, "does not follow the link before")
+
+
+@pytest.mark.usefixtures("copy")
+def test_who_rewrites_everything_is_found_by_the_signature() -> None:
+    with db.transaction() as session:
+        rewrite(session)
+    assert first_fault() == Broken("signatures", 3, "differs from what was signed")
+
+
+@pytest.mark.usefixtures("copy")
+def test_who_rewrites_everything_and_signs_with_another_key_is_found(tmp_path: Path) -> None:
+    with db.transaction() as session:
+        rewrite(session)
+        sign_anew(session, settings.Settings(data_dir=tmp_path))
+    assert first_fault() == Broken("signatures", 3, "signed by an unknown key")
+
+
+@pytest.mark.usefixtures("copy")
+def test_who_has_stolen_the_key_too_is_found_by_the_exported_head(past: Past) -> None:
+    with db.transaction() as session:
+        rewrite(session)
+        sign_anew(session, settings.get_settings())
+    assert first_fault() is None
+    assert first_fault(past.head) == Broken("head", 3, "differs from what was signed")
+
+
+def sign_anew(session: Session, by: settings.Settings) -> None:
+    private = keys.signing_key(by)
+    signed = session.scalars(select(SignedHead)).one()
+    signed.hash = session.scalars(select(Seal.hash).where(Seal.seq == 3)).one()
+    signed.key = keys.key_id(private.public_key())
+    signed.signature = private.sign(heads.message(signed.day, signed.seal, signed.hash, signed.key))
+    session.flush()
+
+
+@pytest.mark.usefixtures("copy")
+def test_a_history_cut_off_cleanly_is_found_by_the_exported_head(past: Past) -> None:
+    tamper(
+        "DELETE FROM audit_signatures",
+        "DELETE FROM audit_heads WHERE seal = 3",
+        "DELETE FROM audit_seals WHERE seq = 3",
+        f"DELETE FROM audit {WHERE} = 4",
+    )
+    assert first_fault() is None
+    assert first_fault(past.head) == Broken("head", 3, "missing")
+
+
+@pytest.mark.usefixtures("copy")
+def test_a_chain_slipped_in_with_the_triggers_off_was_never_sealed() -> None:
+    with db.transaction() as session:
+        superuser(session)
+        audit.record(session, "ticket:4", "noted", actor="system", now=NOW)
+    sealing.seal_all(NOW)
+    assert first_fault() == Broken("ticket:4", 1, "never sealed")
+
+
+@pytest.mark.usefixtures("copy")
+def test_each_broken_chain_is_listed_once_in_order_and_the_list_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    tamper("UPDATE audit SET action = 'x'")
+    with db.transaction() as session:
+        assert [fault.chain for fault in verification.verify(session).faults] == ["ticket:1", "ticket:2", "ticket:3"]
+    monkeypatch.setattr(verification, "MOST_FAULTS", 2)
+    with db.transaction() as session:
+        assert [fault.chain for fault in verification.verify(session).faults] == ["ticket:1", "ticket:2"]
+
+
+def test_the_command_exports_a_head_and_names_the_first_broken_link(
+    copy: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    command, file = Command(monkeypatch), tmp_path / "head.json"
+    with db.transaction() as session:
+        audit.record(session, "ticket:2", "noted", actor="system", now=NOW)
+    assert command.run("audit", "head", "--out", file).exit_code == 0
+    assert json.loads(file.read_text())["seal"] == 4
+    found = command.json("verify", "audit", "--head", file)
+    assert (found["ok"], found["entries"], found["seals"], found["head"]) == (True, 9, 4, 4)
+    assert "Nhật ký còn nguyên" in command.run("verify", "audit").output
+    tamper(f"DELETE FROM audit {WHERE} >= 4")
+    result = command.run("verify", "audit", "--head", file, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["first"] == {"chain": "ticket:2", "seq": 4, "why": "missing"}
+    told = command.run("verify", "audit")
+    assert (told.exit_code, "Chuỗi ticket:2, mục 4: bị mất." in told.output) == (1, True)
+
+
+@pytest.mark.usefixtures("copy")
+def test_a_file_that_is_no_head_is_refused(past: Past, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    command, file = Command(monkeypatch), tmp_path / "head.json"
+    good: dict[str, Any] = json.loads(past.head.dumps())
+    assert Head.loads(past.head.dumps()) == past.head
+    wrong: list[Any] = [[], {}, 1, "text", good | {"seal": "3"}, good | {"hash": "00"}, good | {"day": "hôm qua"}]
+    wrong += [good | {"key": "0" * 32}, good | {"public_key": "??"}, good | {"signature": ""}, good | {"more": 1}]
+    for document in wrong:
+        file.write_text(json.dumps(document))
+        assert "không phải là dấu nhật ký" in command.refusal("verify", "audit", "--head", file)
+    assert "Không đọc được tệp" in command.refusal("verify", "audit", "--head", tmp_path / "none")
+    file.write_bytes(b"\xff\xfe\x00")
+    assert "Không đọc được tệp" in command.refusal("verify", "audit", "--head", file)
+
+
+@pytest.mark.usefixtures("copy")
+def test_a_head_changed_in_the_file_does_not_fit_its_signature(past: Past) -> None:
+    assert first_fault(replace(past.head, seal=2)) == Broken("head", 2, "its signature does not fit")
+    assert first_fault(replace(past.head, day=DAY - timedelta(days=1))) == Broken(
+        "head", 3, "its signature does not fit"
+    )
