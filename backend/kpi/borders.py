@@ -33,7 +33,7 @@ def outline(session: Session, unit_ids: Sequence[int]) -> Outline:
         rows = session.execute(select(Unit.id, Unit.border).where(Unit.id.in_(key), Unit.border.is_not(None)))
         if len(_drawn) > 50:
             _drawn.clear()
-        _drawn[key] = draw(dict(rows.tuples().all()))
+        _drawn[key] = draw(dict(rows.all()))
     return _drawn[key]
 
 

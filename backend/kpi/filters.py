@@ -43,10 +43,13 @@ class Filters:
         return f"{path}?{urlencode({name: value for name, value in values.items() if value})}"
 
 
-def read(session: Session, query: Mapping[str, str], actor: Actor, today: date) -> Filters:
-    """The filters of an address. Raises Invalid with a refusal for each field, NotFound for a unit not this actor's."""
+def read(
+    session: Session, query: Mapping[str, str], actor: Actor, today: date, action: Action = Action.VIEW_FIGURES
+) -> Filters:
+    """The filters of an address, for looking at figures or (``action``) at tickets. Raises Invalid with a refusal for
+    each field, NotFound for a unit not this actor's."""
     refusals: list[Invalid] = []
-    unit = _unit(session, query.get(UNIT, ""), actor, refusals)
+    unit = _unit(session, query.get(UNIT, ""), actor, action, refusals)
     first, last = usual_period(today)
     chosen = bool(query.get(FIRST, "").strip() or query.get(LAST, "").strip())
     if chosen:
@@ -76,18 +79,18 @@ def units_to_choose(session: Session, actor: Actor, today: date) -> Sequence[Uni
     return session.scalars(statement.order_by(Unit.kind.desc(), Unit.folded, Unit.id)).all()
 
 
-def units_within(session: Session, unit: Unit | None, actor: Actor) -> list[Unit]:
-    """The unit and those below it, former ones too, as far as this actor may see their figures."""
+def units_within(session: Session, unit: Unit | None, actor: Actor, action: Action = Action.VIEW_FIGURES) -> list[Unit]:
+    """The unit and those below it, former ones too, as far as this actor may see their figures (or tickets)."""
     top = Unit.id == unit.id if unit else (Unit.kind == UnitKind.PROVINCE) & Unit.parent_id.is_(None)
     below = select(Unit.id).where(top).cte("below", recursive=True)
     below = below.union(select(Unit.id).join(below, Unit.parent_id == below.c.id))
     found = session.scalars(select(Unit).where(Unit.id.in_(select(below.c.id))).order_by(Unit.folded, Unit.id)).all()
-    return [one for one in found if can(actor, Action.VIEW_FIGURES, Subject(one.id))]
+    return [one for one in found if can(actor, action, Subject(one.id))]
 
 
-def sees_all(actor: Actor) -> bool:
+def sees_all(actor: Actor, action: Action = Action.VIEW_FIGURES) -> bool:
     """Whether the whole province is open to them, or the own unit alone."""
-    return actor.role in EVERY_UNIT[Action.VIEW_FIGURES]
+    return actor.role in EVERY_UNIT[action]
 
 
 def day_typed(text: str) -> date | None:
@@ -103,26 +106,24 @@ def day_typed(text: str) -> date | None:
     return day if EARLIEST <= day <= LATEST else None
 
 
-def _unit(session: Session, typed: str, actor: Actor, refusals: list[Invalid]) -> Unit | None:
-    """By its code; of those that had it the one valid now or last. The own unit for whoever sees no other."""
-    if not sees_all(actor) and not typed.strip():
-        if not can(actor, Action.VIEW_FIGURES, Subject(actor.unit_id)):
-            raise NotFound
-        return session.get_one(Unit, actor.unit_id)
-    code = _cleaned(typed)
-    if not code:
-        if typed.strip():
-            refusals.append(_unknown_unit(actor))
-        return None
+def _unit(session: Session, typed: str, actor: Actor, action: Action, refusals: list[Invalid]) -> Unit | None:
+    """By its code; of those that had it the one valid now or last. The own unit for whoever sees no other, who gets the
+    same answer for another unit and for none."""
+    everything = sees_all(actor, action)
+    if not typed.strip():
+        return None if everything else session.get_one(Unit, actor.unit_id)
     unit = session.scalar(
-        select(Unit).where(Unit.code == code).order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc()).limit(1)
+        select(Unit)
+        .where(Unit.code == _cleaned(typed))
+        .order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc())
+        .limit(1)
     )
-    if unit is None:
-        refusals.append(_unknown_unit(actor))
+    if unit is None and everything:
+        refusals.append(Invalid(_("Không có cơ quan này. Hãy chọn trong danh sách."), field=UNIT))
         return None
-    if not can(actor, Action.VIEW_FIGURES, Subject(unit.id)):
+    if unit is None or not can(actor, action, Subject(unit.id)):
         raise NotFound
-    return None if unit.kind is UnitKind.PROVINCE and unit.parent_id is None and sees_all(actor) else unit
+    return None if everything and unit.kind is UnitKind.PROVINCE and unit.parent_id is None else unit
 
 
 def _cleaned(typed: str) -> str:
@@ -130,13 +131,6 @@ def _cleaned(typed: str) -> str:
         return clean(typed, limit=40)
     except Invalid:
         return ""
-
-
-def _unknown_unit(actor: Actor) -> Invalid:
-    """Whoever sees one unit alone gets the same answer for another unit and for none."""
-    if not sees_all(actor):
-        raise NotFound
-    return Invalid(_("Không có cơ quan này. Hãy chọn trong danh sách."), field=UNIT)
 
 
 def _period(query: Mapping[str, str], today: date, refusals: list[Invalid]) -> tuple[date, date]:

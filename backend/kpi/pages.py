@@ -70,16 +70,21 @@ def definitions_page(request: Request) -> Response:
 
 @router.get(PAGE + "/phan-anh")
 def tickets_page(request: Request, session: SessionDep, actor: Reader) -> Response:
-    """The tickets behind a figure, for those who may read them; an address that cannot be read goes to the figures."""
+    """The tickets behind a figure, for those who may read them. Its address is made by the page of figures, so that one
+    which cannot be read gets the page of errors."""
     today = clock.now().astimezone(ZONE).date()
-    frame = _filter_frame(session, actor, today)
-    try:
-        filters = read(session, request.query_params, actor, today)
-        group = tickets.group_called(request.query_params.get("nhom", ""))
-    except Invalid as refusal:
-        return page(request, "kpi/manager.html", 422, form=_as_typed(request, refusal), board=None, **frame)
+    filters = read(session, request.query_params, actor, today, Action.VIEW_TICKET)
+    group = tickets.group_called(request.query_params.get("nhom", ""))
     found = tickets.behind(session, filters, group, actor, today, after=request.query_params.get("sau", ""))
-    return page(request, "kpi/tickets.html", filters=filters, group=group, found=found, today=today)
+    return page(
+        request,
+        "kpi/tickets.html",
+        filters=filters,
+        group=group,
+        found=found,
+        today=today,
+        may_look=can(actor, Action.VIEW_FIGURES),
+    )
 
 
 def _filter_frame(session: Session, actor: Actor, today: date) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def _overdue_of_period(session: Session, scope: Scope) -> dict[tuple[int, date],
         .where(*_received(scope), overdue(scope.today))
         .group_by(Ticket.unit_id, MONTH)
     )
-    return {(unit_id, month): count for unit_id, month, count in rows.tuples()}
+    return {(unit_id, month): count for unit_id, month, count in rows}
 
 
 def days_taken(session: Session, scope: Scope) -> list[Taken]:
@@ -137,7 +137,7 @@ def days_taken(session: Session, scope: Scope) -> list[Taken]:
         .where(*_received(scope), Ticket.working_days.is_not(None))
         .group_by(Ticket.unit_id, Ticket.working_days)
     )
-    return [Taken(unit_id, days, count) for unit_id, days, count in rows.tuples() if days is not None]
+    return [Taken(unit_id, days, count) for unit_id, days, count in rows if days is not None]
 
 
 def backlog(session: Session, scope: Scope) -> list[Open]:
