@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,7 +55,8 @@ def dealt_with(chat: Chat, update_id: int, now: datetime) -> bool:
 
 
 def state(chat: Chat) -> dict[str, Any]:
-    return dict(chat.conversation.get("state", {}))
+    """A copy to the ground: a change inside the row's own value would look like no change when it is written back."""
+    return deepcopy(dict(chat.conversation.get("state", {})))
 
 
 def keep(chat: Chat, state: dict[str, Any], effects: list[Effect], update_id: int, now: datetime) -> None:

@@ -2,6 +2,7 @@
 the process killed in the middle. The transcript goes to ``test-results/bot-transcript.txt``."""
 
 import io
+import itertools
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from PIL import Image
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import sessionmaker
 
-from backend import clock, db, settings
+from backend import clock, db, limits, settings
 from backend.attachments.models import Attachment
 from backend.notify import service as notify
 from backend.notify.models import Chat, Medium, Message
@@ -26,6 +27,8 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, State, Ticket
 from backend.units.models import Unit
 from backend.users.models import Role
+from bot import gateway, persistence
+from bot.messenger import Incoming, Kind
 from tests import committed
 from tests.bot_api_server import TOKEN, BotApiServer, Sent
 from tests.factories import World
@@ -114,7 +117,7 @@ def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
             bot.kill()
             bot.wait()
         if life.bots:
-            print(life.log.read_text())  # shown when the test fails
+            sys.stdout.write(life.log.read_text())  # shown when the test fails
         engine.dispose()
         settings.get_settings.cache_clear()
 
@@ -235,6 +238,40 @@ def test_a_flood_or_a_broken_network_loses_no_reply(life: Life) -> None:
     life.api.failing = 1
     life.press("Tiếng Việt", "Xin chào")
     life.hear("cơ quan nào")
+
+
+def test_attempts_are_limited_for_the_chat_that_guesses(life: Life) -> None:
+    """Failures are counted in transactions of their own, so this needs a database that really commits."""
+    now = clock.now()
+    with db.transaction() as session:
+        ticket, secret = World(session).receive(now)
+    for chat_id in (CHAT, STRANGER):
+        turn(chat_id, "/start")
+        turn(chat_id, button(chat_id, "Tiếng Việt"), Kind.PRESS)
+    for _n in range(limits.SECRET_BY_NETWORK.most):
+        turn(STRANGER, f"/theodoi {ticket.number} ABCD-EFGH-JKMN-PQRS")
+    assert "quá nhiều lần" in turn(STRANGER, f"/theodoi {ticket.number} {secret}")
+    turn(CHAT, "/theodoi")
+    assert "mã bí mật" in turn(CHAT, ticket.number.lower())
+    assert ticket.title in turn(CHAT, secret.lower())
+
+
+_turns = itertools.count(1)
+
+
+def turn(chat_id: int, text: str, kind: Kind = Kind.TEXT) -> str:
+    """One turn without a process; what is owed for it."""
+    number = next(_turns)
+    gateway.answer(Incoming(number, chat_id, kind, number, text=text))
+    with db.transaction() as session:
+        owed, _language = persistence.owed(session, chat_id)
+    return "\n".join(effect.words() for effect in owed)
+
+
+def button(chat_id: int, label: str) -> str:
+    with db.transaction() as session:
+        owed, _language = persistence.owed(session, chat_id)
+    return next(b.data for effect in owed for row in effect.buttons for b in row if label in b.text)
 
 
 def test_without_a_token_the_bot_says_so(life: Life) -> None:

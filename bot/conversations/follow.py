@@ -93,6 +93,7 @@ def show(talk: Talk, ticket: Ticket) -> None:
     """State, unit, due date, course; below it what the sender can do now."""
     if ticket.state is State.ANSWERED and ticket.told_at is None:
         service.apply(talk.session, ticket.id, service.Change(Event.NOTIFIED), SENDER, now=talk.now)
+        ticket = queries.by_id(talk.session, ticket.id)
     state = talk.words(words.STATES[ticket.state][0])
     head = talk.words(
         texts.VIEW,
