@@ -33,6 +33,7 @@ from backend.db import Base, Moment, table_of
 FIRST = bytes(32)
 REFUSED = "refused:"  # before the actor, the chain of what that actor was refused
 REFUSED_LOCK = 5_262_021  # any constant number of our own
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class Entry(Base):
@@ -76,8 +77,7 @@ def link(chain: str, seq: int, at: datetime, actor: str, action: str, data: Mapp
         data,
         prev.hex(),
     ]
-    text = json.dumps(form, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode(form).encode()).digest()
 
 
 def record(

@@ -29,6 +29,7 @@ WHY = {
     "differs from what was sealed": "khác với lúc niêm phong",
     "never sealed": "được chèn vào mà không qua niêm phong",
     "its heads were altered": "danh sách đầu chuỗi bị sửa",
+    "entries were taken away before it": "thiếu mục đã bị xóa trước khi niêm phong",
     "signed by an unknown key": "ký bằng khóa lạ",
     "its signature does not fit": "chữ ký không đúng",
     "differs from what was signed": "khác với lúc ký",

@@ -18,13 +18,11 @@ MOST = 10_000  # entries under one seal; more of them wait for the next one
 SEALER_LOCK = 5_262_020  # any constant number of our own
 
 TAKE = text("""
-    WITH taken AS (
-        DELETE FROM audit_unsealed
-        WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT :most)
-        RETURNING audit_id
-    )
-    SELECT audit.chain, audit.seq, audit.hash FROM taken JOIN audit ON audit.id = taken.audit_id
+    DELETE FROM audit_unsealed WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT :most)
+    RETURNING audit_id
 """)
+# Apart from the deletion: joined to it, the planner expects ``MOST`` rows of a few and reads the whole history.
+READ = text("SELECT chain, seq, hash FROM audit WHERE id = ANY(CAST(:ids AS bigint[]))")
 
 
 class Root:
@@ -61,12 +59,12 @@ def seal(session: Session, now: datetime) -> int:
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(SEALER_LOCK))):
         return 0
-    taken = session.execute(TAKE, {"most": MOST}).all()
+    taken = list(session.scalars(TAKE, {"most": MOST}))
     if not taken:
         return 0
     heads: dict[str, tuple[int, bytes]] = {}
-    for chain, seq, hash_ in taken:
-        heads[chain] = max(heads.get(chain, (0, b"")), (seq, bytes(hash_)))
+    for chain, seq, hash_ in session.execute(READ, {"ids": taken}):
+        heads[chain] = max(heads.get(chain, (0, b"")), (seq, hash_))
     last = session.execute(select(Seal.seq, Seal.hash).order_by(Seal.seq.desc()).limit(1)).one_or_none()
     number, prev = (last.seq + 1, last.hash) if last else (1, FIRST)
     root = Root.of((chain, *head) for chain, head in heads.items()).digest()
@@ -80,10 +78,9 @@ def seal(session: Session, now: datetime) -> int:
             hash=seal_hash(number, now, len(taken), root, prev),
         )
     )
-    session.execute(
-        insert(table_of(SealedHead)),
-        [{"chain": chain, "seq": seq, "hash": hash_, "seal": number} for chain, (seq, hash_) in heads.items()],
-    )
+    rows = [{"chain": chain, "seq": seq, "hash": hash_, "seal": number} for chain, (seq, hash_) in heads.items()]
+    if rows:  # none where somebody took every new entry away; ``entries`` then tells
+        session.execute(insert(table_of(SealedHead)), rows)
     return len(taken)
 
 

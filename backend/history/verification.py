@@ -28,10 +28,10 @@ AT_ONCE = 5_000
 
 LINKS = text("""
     SELECT audit.chain, audit.seq, audit.at, audit.actor, audit.user_id, audit.action, audit.data, audit.prev,
-        audit.hash, audit_heads.hash AS sealed, audit_unsealed.audit_id IS NOT NULL AS waiting
+        audit.hash, audit_heads.hash AS sealed,
+        EXISTS (SELECT FROM audit_unsealed WHERE audit_unsealed.audit_id = audit.id) AS waiting
     FROM audit
     LEFT JOIN audit_heads ON audit_heads.chain = audit.chain AND audit_heads.seq = audit.seq
-    LEFT JOIN audit_unsealed ON audit_unsealed.audit_id = audit.id
     ORDER BY audit.chain, audit.seq
 """).columns(data=table_of(Entry).c.data.type)
 
@@ -47,7 +47,8 @@ GONE = text("""
 
 HEADS = text("""
     SELECT coalesce(seal.seq, head.seal) AS seq, seal.at, seal.entries, seal.root, seal.prev, seal.hash,
-        head.chain, head.seq AS head_seq, head.hash AS head_hash
+        head.chain, head.seq AS head_seq, head.hash AS head_hash,
+        head.seq - coalesce(lag(head.seq) OVER (PARTITION BY head.chain ORDER BY head.seq), 0) AS covered
     FROM audit_seals AS seal FULL JOIN audit_heads AS head ON head.seal = seal.seq
     ORDER BY coalesce(seal.seq, head.seal), head.chain COLLATE "C", head.seq
 """)
@@ -137,18 +138,20 @@ def _seals(session: Session, report: Report) -> list[Broken]:
     first: Broken | None = None
     prev = FIRST
     for expected, (seq, rows) in enumerate(groupby(_stream(session, HEADS), attrgetter("seq")), start=1):
-        root = Root()
+        root, covered = Root(), 0
         for row in rows:
-            root.add(row.chain or "", row.head_seq or 0, row.head_hash or b"")
+            if row.chain is not None:
+                root.add(row.chain, row.head_seq, row.head_hash)
+                covered += row.covered
         report.seals += row.hash is not None
-        why = None if first else _wrong_seal(row, expected, root.digest(), prev)
+        why = None if first else _wrong_seal(row, expected, root.digest(), prev, covered)
         if why is not None:
             first = Broken(SEALS, expected if why == "missing" else seq, why)
         prev = row.hash
     return [first] if first else []
 
 
-def _wrong_seal(row: Row[Any], expected: int, root: bytes, prev: bytes) -> str | None:
+def _wrong_seal(row: Row[Any], expected: int, root: bytes, prev: bytes, covered: int) -> str | None:
     if row.seq != expected or row.hash is None:
         return "missing"
     if row.prev != prev:
@@ -157,7 +160,7 @@ def _wrong_seal(row: Row[Any], expected: int, root: bytes, prev: bytes) -> str |
         return "its heads were altered"
     if row.hash != seal_hash(row.seq, row.at, row.entries, row.root, row.prev):
         return "altered"
-    return None
+    return None if row.entries == covered else "entries were taken away before it"
 
 
 def _signatures(session: Session, report: Report) -> list[Broken]:

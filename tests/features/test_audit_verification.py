@@ -293,6 +293,24 @@ def test_a_chain_slipped_in_with_the_triggers_off_was_never_sealed() -> None:
 
 
 @pytest.mark.usefixtures("copy")
+@pytest.mark.parametrize("chain", ["ticket:2", "ticket:9"])
+def test_an_entry_taken_away_before_it_was_sealed_is_missed_by_its_seal(chain: str) -> None:
+    with db.transaction() as session:
+        audit.record(session, chain, "noted", actor="system", now=NOW)
+    tamper("DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)")
+    assert sealing.seal_all(NOW) == 1
+    assert first_fault() == Broken("seals", 4, "entries were taken away before it")
+
+
+@pytest.mark.usefixtures("copy")
+def test_a_link_whose_notice_to_the_sealer_was_removed_is_named() -> None:
+    with db.transaction() as session:
+        audit.record(session, "ticket:2", "noted", actor="system", now=NOW)
+    tamper("DELETE FROM audit_unsealed")
+    assert first_fault() == Broken("ticket:2", 5, "never sealed")
+
+
+@pytest.mark.usefixtures("copy")
 def test_each_broken_chain_is_listed_once_in_order_and_the_list_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     tamper("UPDATE audit SET action = 'x'")
     with db.transaction() as session:
