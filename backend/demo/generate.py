@@ -83,7 +83,7 @@ def _case(rng: Random, seed: int, communes: Sequence[str], calendar: WorkCalenda
         f"nguoigui{rng.randrange(10_000):04d}@example.org" if named and rng.random() < 0.7 else "",
         received,
     )
-    end = datetime.combine(until, time(17, 0), ZONE)
+    end = datetime.combine(until, time.max, ZONE)
     case.course = [moment for moment in _course(rng, seed, case, calendar, sample.answer, place) if moment.at <= end]
     _rate(rng, seed, case, end)
     return case
