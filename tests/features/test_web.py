@@ -221,7 +221,9 @@ def test_the_sites_public_address_counts_as_ours_behind_a_proxy(
     monkeypatch.setenv("LANGNGHE_BASE_URL", "https://langnghe.example")
     get_settings.cache_clear()
     try:
-        with TestClient(create_app()) as client:
+        app = create_app()
+        app.state.demonstration = lambda: False  # no database here
+        with TestClient(app) as client:
             answer = client.post("/ngon-ngu", headers={"Origin": "https://langnghe.example"}, follow_redirects=False)
             assert answer.status_code == 303
             assert answer.headers["strict-transport-security"]
