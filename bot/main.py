@@ -69,7 +69,11 @@ async def _read(messenger: Messenger, connection: Connection) -> None:
         except TryLater as later:
             await asyncio.sleep(later.seconds)
             continue
-        await asyncio.gather(*(gateway.handle(said) for said in by_chat(updates.incoming)))
+        turns = (gateway.handle(said) for said in by_chat(updates.incoming))
+        # All end before any failure counts: nobody is to be answered by two readings at once.
+        for failure in await asyncio.gather(*turns, return_exceptions=True):
+            if failure is not None:
+                raise failure
         confirmed = updates.confirmed
         await gateway.pay_again()
 

@@ -61,20 +61,17 @@ def sweep(now: datetime, enqueue: Enqueue) -> int:
 
 
 def _hand_out(session: Session, now: datetime) -> list[tuple[int, int]]:
-    due = (
-        select(Message.id)
+    """Lock a batch that no other sweep holds and move it out of their sight, for as long as a queue may take."""
+    due = session.execute(
+        select(Message.id, Message.attempts)
         .where(Message.delivery == Delivery.PENDING, Message.next_at <= now)
         .order_by(Message.next_at, Message.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
-    )
-    rows = session.execute(
-        update(Message)
-        .where(Message.id.in_(due.scalar_subquery()))
-        .values(next_at=now + HANDED_OVER)
-        .returning(Message.id, Message.attempts)
-    )
-    return sorted((row.id, row.attempts) for row in rows)
+    ).all()
+    ids = [row.id for row in due]
+    session.execute(update(Message).where(Message.id.in_(ids)).values(next_at=now + HANDED_OVER))
+    return [(row.id, row.attempts) for row in due]
 
 
 def _take_back(session: Session, ids: list[int], now: datetime) -> None:
