@@ -85,14 +85,18 @@ def test_no_secret_has_a_default_and_the_example_names_each() -> None:
         if "=" in line and not line.startswith("#")
     )
     assert required <= set(example)
-    assert {example[name] for name in required if re.search("PASSWORD|SECRET", name)} == {""}
+    assert {example[name] for name in required if re.search("PASSWORD|SECRET|KEY", name)} == {""}
+
+
+def test_the_key_that_signs_the_history_is_with_the_worker_alone() -> None:
+    assert [name for name in OURS if "LANGNGHE_SIGNING_KEY" in SERVICES[name]["environment"]] == ["worker"]
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_environment_is_one_the_settings_accept(name: str) -> None:
     variables = dict.fromkeys(("POSTGRES_PASSWORD", "REDIS_PASSWORD", "LANGNGHE_SECRET_KEY"), "x" * 40)
     variables |= {"LANGNGHE_DOMAIN": "phananh.example.vn", "LANGNGHE_SMTP_URL": "smtp://mail"}
-    variables |= {"LANGNGHE_MAIL_FROM": "a@example.vn"}
+    variables |= {"LANGNGHE_MAIL_FROM": "a@example.vn", "LANGNGHE_SIGNING_KEY": "/data/keys/own.pem"}
     environment: dict[str, Any] = compose_file.interpolate(SERVICES[name]["environment"], variables)
     known = {f"LANGNGHE_{field.upper()}" for field in Settings.model_fields}
     assert set(environment) <= known

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend import audit, settings
+from backend import audit, clock, settings
 from backend.errors import NotFound
-from backend.history import heads, keys, sealing
+from backend.history import heads, keys, sealing, tasks
 from backend.history.models import SignedHead
 from backend.settings import Settings, get_settings
 from backend.worktime.calendar import ZONE
@@ -114,3 +114,19 @@ def test_a_head_is_signed_by_the_key_of_its_time_and_checked_by_it_after_a_chang
 def test_there_is_no_head_of_a_day_that_was_not_signed(session: Session) -> None:
     with pytest.raises(NotFound):
         heads.exported(session, NOW.date())
+
+
+def test_the_worker_seals_what_is_new_and_signs_the_day_that_is_over(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit.record(session, "test:tasks", "noted", actor="system", now=now)
+    session.commit()
+    tasks.seal()
+    tasks.sign()
+    assert list(session.scalars(select(SignedHead.seal))) == []
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=1))
+    tasks.seal()
+    tasks.sign()
+    tasks.sign()
+    assert heads.exported(session).day == now.date()
+    assert len(list(session.scalars(select(SignedHead.seal)))) == 1

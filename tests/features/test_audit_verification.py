@@ -1,11 +1,13 @@
 """Whoever rewrites the history, even as a superuser with the triggers off, is found, and the place is named."""
 
 import json
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from itertools import count, groupby
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -360,3 +362,27 @@ def test_a_head_changed_in_the_file_does_not_fit_its_signature(past: Past) -> No
     assert first_fault(replace(past.head, day=DAY - timedelta(days=1))) == Broken(
         "head", 3, "its signature does not fit"
     )
+
+
+@dataclass(frozen=True)
+class Difference:
+    ticket: str
+    what: str
+    stored: str
+    replayed: str
+
+
+@pytest.mark.parametrize(("found", "status"), [([], 0), ([Difference("PAKN.1", "due_date", "a", "b")], 1)])
+def test_the_command_for_tickets_lists_where_they_differ_from_the_history(
+    session: Session, monkeypatch: pytest.MonkeyPatch, found: list[Difference], status: int
+) -> None:
+    replay = ModuleType("backend.tickets.replay")
+    monkeypatch.setattr(replay, "check_all", lambda _session: iter(found), raising=False)
+    monkeypatch.setitem(sys.modules, "backend.tickets.replay", replay)
+    command = Command(monkeypatch)
+    result = command.run("verify", "tickets", "--json")
+    assert result.exit_code == status
+    assert json.loads(result.stdout) == {"ok": not found, "differences": [asdict(one) for one in found]}
+    told = command.run("verify", "tickets")
+    assert told.exit_code == status
+    assert ("PAKN.1: due_date đang lưu là a, theo nhật ký là b" in told.output) == bool(found)
