@@ -1,5 +1,6 @@
 """The sealer beside writers, with real commits: everything is sealed once, and nobody waits for anybody."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,10 @@ from contextlib import suppress
 from threading import Barrier, Event
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Engine, create_engine, func, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,7 +20,7 @@ from backend.history import sealing, verification
 from backend.history.models import Seal, SealedHead, unsealed
 from backend.users import service as users
 from backend.users.models import Role
-from tests.conftest import NOW
+from tests.conftest import NOW, ROOT
 from tests.factories import World
 
 
@@ -203,3 +207,20 @@ def test_refusals_of_one_officer_at_once_are_one_chain_and_those_of_senders_neve
         found = select(audit.Entry).where(audit.Entry.chain.startswith("refused:"), audit.Entry.action == "withdrawn")
         assert Counter(entry.actor for entry in session.scalars(found)) == {"sender": 6, "user:990": 6}
         assert len(chain) == 6
+
+
+def test_entries_from_before_there_were_seals_are_sealed_like_new_ones() -> None:
+    server = make_url(os.environ["LANGNGHE_TEST_SERVER"])
+    name = f"earlier_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    engine = create_engine(server.set(database=name))
+    config = Config(ROOT / "alembic.ini")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        write(Session(connection), "test:earlier", 3)
+        command.upgrade(config, "head")
+        assert sealing.seal(Session(connection), NOW) == 3
+        assert heads(Session(connection), "test:earlier") == [3]
+    engine.dispose()
