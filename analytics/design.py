@@ -1,0 +1,201 @@
+"""Survey designs: strata, first-stage units (PSU), weights, sampled fraction, and what to do with single units.
+
+Labels of units are read within their stratum, as `svydesign(..., nest = TRUE)` of R's package survey does.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+class SinglePsu(StrEnum):
+    """What a stratum with one first-stage unit adds to a variance: ``options(survey.lonely.psu)`` of R.
+
+    fail: refuse. certainty: nothing. adjust: its distance from the mean of the sample instead of the stratum.
+    average: as much as the strata with several units add on average.
+    """
+
+    FAIL = "fail"
+    ADJUST = "adjust"
+    AVERAGE = "average"
+    CERTAINTY = "certainty"
+
+
+class Fault(StrEnum):
+    """Why a design or a request cannot be taken."""
+
+    NO_ROWS = "no ballots"
+    LENGTH = "columns of different length"
+    LABEL_MISSING = "a label is missing"
+    WEIGHT_MISSING = "a weight is missing or no finite number"
+    WEIGHT_NEGATIVE = "a weight is negative"
+    WEIGHTS_ZERO = "all weights are zero"
+    FPC_MISSING = "a population size is missing or no number above zero"
+    FPC_MIXED = "population sizes and fractions are mixed"
+    FPC_VARIES = "the population size varies within a stratum"
+    FPC_SMALL = "a stratum has more units in the sample than in the population"
+    SINGLE_PSU = "a stratum has a single first-stage unit"
+    NOT_NUMERIC = "an item is not numeric"
+    NOT_FINITE = "an item holds an infinite value"
+    UNKNOWN_ITEM = "an index names an unknown item"
+    NO_ITEMS = "an index has no items"
+    RESERVED_DOMAIN = "a domain bears the name of the whole"
+    CALIBRATION = "the calibration totals cannot be met"
+
+
+class DesignError(ValueError):
+    """A refusal with its `Fault`; ``what`` names the column, label or stratum, ``row`` counts ballots from 0."""
+
+    def __init__(self, fault: Fault, what: str = "", row: int | None = None) -> None:
+        self.fault, self.what, self.row = fault, what, row
+        super().__init__(": ".join(filter(None, (what, fault.value))) + ("" if row is None else f" (row {row})"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """For the residuals of the variance: auxiliary variables x (n x q, sparse), weights before and after calibration.
+
+    The weights of the design differ from those after calibration where they were trimmed since.
+    """
+
+    x: Any
+    base: Floats
+    weights: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """A checked design of n ballots in P first-stage units in H strata.
+
+    ``weights`` (n,), ``psu`` (n,) codes 0..P-1, ``stratum_of_psu`` (P,) codes 0..H-1, ``strata`` (H,) labels,
+    ``units`` (H,) first-stage units in the sample, ``kept`` (H,) the factor 1 - f of the finite population (1 without).
+    """
+
+    weights: Floats
+    psu: Ints
+    stratum_of_psu: Ints
+    strata: NDArray[Any]
+    units: Ints
+    kept: Floats
+    single: SinglePsu = SinglePsu.FAIL
+    calibration: Calibration | None = None
+
+    @property
+    def n(self) -> int:
+        return int(self.weights.size)
+
+    def with_weights(self, weights: Floats, calibration: Calibration | None) -> "Design":
+        return replace(self, weights=weights, calibration=calibration)
+
+
+def build_design(
+    n: int,
+    *,
+    strata: ArrayLike | None = None,
+    psu: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    fpc: ArrayLike | None = None,
+    single: SinglePsu | str = SinglePsu.FAIL,
+) -> Design:
+    """Check the columns of ``n`` ballots and make a `Design` of them.
+
+    Without ``strata`` there is one; without ``psu`` each ballot is its own unit; without ``weights`` all weigh 1.
+    ``fpc``: per ballot the number of first-stage units in the population of its stratum, or the fraction drawn where
+    every value is at most 1. Zero weights stay in: their units count, as in R. Raises `DesignError`.
+    """
+    if n == 0:
+        raise DesignError(Fault.NO_ROWS)
+    stratum, labels = codes_of(strata, n, "strata") if strata is not None else (np.zeros(n, np.int64), np.array([""]))
+    units, unit_stratum = _units(psu, stratum, n)
+    in_stratum = np.bincount(unit_stratum, minlength=len(labels))
+    return Design(
+        weights=_weights(weights, n),
+        psu=units,
+        stratum_of_psu=unit_stratum,
+        strata=labels,
+        units=in_stratum,
+        kept=np.ones(len(labels)) if fpc is None else _kept(fpc, stratum, in_stratum, labels),
+        single=SinglePsu(single),
+    )
+
+
+def codes_of(labels: ArrayLike, n: int, what: str, *, optional: bool = False) -> tuple[Ints, NDArray[Any]]:
+    """Codes 0.. of the labels in order of appearance, and the labels. ``optional``: -1 where one is missing."""
+    column = pd.Series(labels)
+    if len(column) != n:
+        raise DesignError(Fault.LENGTH, what)
+    codes, uniques = pd.factorize(column)
+    if not optional and codes.min(initial=0) < 0:
+        raise DesignError(Fault.LABEL_MISSING, what, int(np.argmin(codes)))
+    return codes.astype(np.int64, copy=False), np.asarray(uniques)
+
+
+def _units(psu: ArrayLike | None, stratum: Ints, n: int) -> tuple[Ints, Ints]:
+    if psu is None:
+        return np.arange(n), stratum
+    label, names = codes_of(psu, n, "psu")
+    codes, pairs = pd.factorize(stratum * len(names) + label)
+    return codes.astype(np.int64, copy=False), np.asarray(pairs, dtype=np.int64) // len(names)
+
+
+def _numbers(values: ArrayLike, n: int, fault: Fault, what: str) -> Floats:
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DesignError(fault, what) from None
+    if numbers.shape != (n,):
+        raise DesignError(Fault.LENGTH, what)
+    return numbers
+
+
+def _weights(values: ArrayLike | None, n: int) -> Floats:
+    if values is None:
+        return np.ones(n)
+    weights = _numbers(values, n, Fault.WEIGHT_MISSING, "weights")
+    for fault, bad in ((Fault.WEIGHT_MISSING, ~np.isfinite(weights)), (Fault.WEIGHT_NEGATIVE, weights < 0)):
+        if bad.any():
+            raise DesignError(fault, "weights", int(np.argmax(bad)))
+    if not weights.any():
+        raise DesignError(Fault.WEIGHTS_ZERO, "weights")
+    return weights
+
+
+def _kept(values: ArrayLike, stratum: Ints, units: Ints, labels: NDArray[Any]) -> Floats:
+    """1 - f by stratum: 1 - n/N for population sizes N, 1 - fraction for fractions."""
+    fpc = _numbers(values, stratum.size, Fault.FPC_MISSING, "fpc")
+    if (bad := ~(fpc > 0)).any():
+        raise DesignError(Fault.FPC_MISSING, "fpc", int(np.argmax(bad)))
+    sizes = bool((fpc > 1).any())
+    if sizes and bool((fpc < 1).any()):
+        raise DesignError(Fault.FPC_MIXED, "fpc", int(np.argmax(fpc < 1)))
+    of_stratum = np.empty(units.size)
+    of_stratum[stratum] = fpc
+    if (bad := fpc != of_stratum[stratum]).any():
+        raise DesignError(Fault.FPC_VARIES, str(labels[stratum[int(np.argmax(bad))]]))
+    if sizes and (bad := of_stratum < units).any():
+        raise DesignError(Fault.FPC_SMALL, str(labels[int(np.argmax(bad))]))
+    return 1 - (units / of_stratum if sizes else of_stratum)
+
+
+def spread(codes: Ints, size: int, factor: Floats) -> Any:
+    """Sparse matrix (size x m) whose product with m rows adds them, times ``factor``, by code 0..size-1.
+
+    One pass, no sorting, rows in any order.
+    """
+    m = codes.size
+    return sp.csc_matrix((factor, codes, np.arange(m + 1)), shape=(size, m))
+
+
+def group_sums(codes: Ints, size: int, values: Floats, factor: Floats | None = None) -> Floats:
+    """Sums of the rows of ``values`` (m x k), times ``factor`` (m,), by code 0..size-1: size x k."""
+    sums: Floats = spread(codes, size, np.ones(codes.size) if factor is None else factor) @ values
+    return sums

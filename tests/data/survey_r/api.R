@@ -1,0 +1,31 @@
+suppressMessages(library(survey)); data(api); options(digits=17)
+out<-function(case,x,df=NA,deff=NA){ for(i in seq_along(coef(x))) cat(sprintf("%s,%s,%.17g,%.17g,%s,%s\n",case,names(coef(x))[i],coef(x)[i],SE(x)[i],df,ifelse(all(is.na(deff)),NA,sprintf("%.17g",deff[i])))) }
+sink("api_r.csv"); cat("case,variable,estimate,se,df,deff\n")
+dst<-svydesign(id=~1,strata=~stype,weights=~pw,data=apistrat,fpc=~fpc)
+m<-svymean(~api00+api99+enroll,dst,deff=TRUE); out("strat",m,degf(dst),deff(m))
+s<-subset(dst,sch.wide=="No"); m<-svymean(~api00+api99,s,deff=TRUE); out("strat no",m,degf(s),deff(m))
+out("strat total",svytotal(~enroll,dst))
+r<-svyratio(~api00,~api99,dst); cat(sprintf("strat ratio,api00,%.17g,%.17g,NA,NA\n",coef(r),SE(r)))
+dc<-svydesign(id=~dnum,weights=~pw,data=apiclus1,fpc=~fpc)
+m<-svymean(~api00+enroll,dc,deff=TRUE); out("clus1",m,degf(dc),deff(m))
+for(st in c("E","H","M")){s<-subset(dc,stype==st); m<-svymean(~api00,s,deff=TRUE); out(paste("clus1",st),m,degf(s),deff(m))}
+# single units: district as stratum, the districts with one school
+ds<-svydesign(id=~snum,strata=~dnum,weights=~pw,data=apiclus1)
+for(lp in c("adjust","average","certainty")){options(survey.lonely.psu=lp); m<-svymean(~api00,ds); out(paste("single",lp),m,degf(ds))
+ s<-subset(ds,stype=="E"); m<-svymean(~api00,s); out(paste("single E",lp),m,degf(s)) 
+ s<-subset(ds,stype=="H"); m<-svymean(~api00,s); out(paste("single H",lp),m,degf(s))}
+dsf<-svydesign(id=~snum,strata=~dnum,weights=~pw,data=apiclus1,fpc=ifelse(apiclus1$dnum %in% c(413),1,1000))
+for(lp in c("adjust","average","certainty")){options(survey.lonely.psu=lp); out(paste("single fpc",lp),svymean(~api00,dsf),degf(dsf))}
+options(survey.lonely.psu="fail")
+pop<-data.frame(stype=c("E","H","M"),Freq=c(4421,755,1018))
+ps<-postStratify(dc,~stype,pop); m<-svymean(~api00+enroll,ps,deff=TRUE); out("post",m,degf(ps),deff(m)); out("post total",svytotal(~enroll,ps))
+s<-subset(ps,sch.wide=="Yes"); m<-svymean(~api00,s,deff=TRUE); out("post yes",m,degf(s),deff(m))
+cal<-calibrate(dc,~stype,c(`(Intercept)`=6194,stypeH=755,stypeM=1018)); out("cal stype",svymean(~api00,cal))
+cal2<-calibrate(dc,~stype+api99,c(`(Intercept)`=6194,stypeH=755,stypeM=1018,api99=3914069)); m<-svymean(~api00+enroll,cal2,deff=TRUE); out("cal linear",m,degf(cal2),deff(m))
+out("cal linear total",svytotal(~enroll,cal2))
+s<-subset(cal2,sch.wide=="No"); out("cal linear no",svymean(~api00,s),degf(s))
+rk<-calibrate(dc,~stype+sch.wide,c(`(Intercept)`=6194,stypeH=755,stypeM=1018,sch.wideYes=5122),calfun="raking",epsilon=1e-13,maxit=200); out("rake",svymean(~api00+enroll,rk),degf(rk)); s<-subset(rk,stype=="E"); out("rake E",svymean(~api00,s),degf(s))
+tr<-trimWeights(ps,lower=20,upper=45); cat(sprintf("trim,sum,%.17g,%.17g,NA,NA\n",sum(weights(tr)),max(weights(tr))))
+out("trim",svymean(~api00,tr))
+trs<-trimWeights(svydesign(id=~1,strata=~stype,weights=~pw,data=apistrat),upper=40,strict=TRUE); out("trim strict",svymean(~api00,trs))
+sink()
