@@ -83,6 +83,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
             "POSTGRES_PASSWORD": password,
             "REDIS_PASSWORD": password,
             "LANGNGHE_SECRET_KEY": SECRET,
+            "LANGNGHE_SIGNING_KEY": "/data/keys/own.pem",
             "LANGNGHE_DOMAIN": "phananh.example.vn",
             "LANGNGHE_SMTP_URL": mail.url,
             "LANGNGHE_MAIL_FROM": "Lắng Nghe <khong-tra-loi@example.vn>",
