@@ -3,10 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend.db import Base, Moment, by_value
+from backend.errors import NotFound
 
 
 class Stage(StrEnum):
@@ -33,3 +34,69 @@ class Job(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     started_at: Mapped[datetime] = mapped_column(Moment)
     updated_at: Mapped[datetime] = mapped_column(Moment)
+
+
+def start(
+    session: Session, kind: str, subject: str, *, now: datetime, user_id: int | None = None, total: int | None = None
+) -> Job:
+    """A new piece of work; the worker that takes it up reports by its id."""
+    job = Job(
+        kind=kind,
+        subject=subject,
+        stage=Stage.RUNNING,
+        total=total,
+        user_id=user_id,
+        started_at=now,
+        updated_at=now,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def advance(session: Session, job_id: int, done: int, *, now: datetime, total: int | None = None) -> None:
+    """How far it is: ``done`` pieces altogether, of ``total`` where that has become known. Work that was begun again
+    may report less than before; what has ended stays ended."""
+    job = _running(session, job_id)
+    if job is None:
+        return
+    if total is not None:
+        job.total = total
+    job.done = done if job.total is None else min(done, job.total)
+    job.updated_at = now
+
+
+def finish(session: Session, job_id: int, *, now: datetime, note: str = "") -> None:
+    """It is done; ``note`` tells what came of it."""
+    _end(session, job_id, Stage.DONE, now, note)
+
+
+def stop(session: Session, job_id: int, *, now: datetime, note: str) -> None:
+    """It ended before its end; ``note`` tells why."""
+    _end(session, job_id, Stage.STOPPED, now, note)
+
+
+def find(session: Session, job_id: int, kind: str | None = None) -> Job:
+    """A piece of work by its id; NotFound where there is none, or none of that kind."""
+    job = session.get(Job, job_id, populate_existing=True)
+    if job is None or (kind is not None and job.kind != kind):
+        raise NotFound
+    return job
+
+
+def _running(session: Session, job_id: int) -> Job | None:
+    return session.scalar(
+        select(Job)
+        .where(Job.id == job_id, Job.stage == Stage.RUNNING)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _end(session: Session, job_id: int, stage: Stage, now: datetime, note: str) -> None:
+    job = _running(session, job_id)
+    if job is None:
+        return
+    if stage is Stage.DONE and job.total is not None:
+        job.done = job.total
+    job.stage, job.note, job.updated_at = stage, note, now
