@@ -174,7 +174,7 @@ def _estimate(
     return Estimates(variables, (OVERALL, *request.labels), n, value, se, df, value - half, value + half, deff)
 
 
-def t_quantiles(p: float, df: Ints) -> Floats:
+def t_quantiles(p: float, df: Ints | Floats) -> Floats:
     """Quantiles of Student's t for each degree of freedom; not a number below 1."""
     # Only those who estimate pay for the import (a quarter of a second).
     from scipy.special import stdtrit

@@ -11,6 +11,8 @@ from analytics.variance import CELLS_AT_A_TIME, groups_of, variances
 
 # A spread below this share of the squared scores is rounding: all answers are equal.
 ROUNDING = 1e-14
+# So is a variance of a mean below this share of the spread: no sample is large enough for it.
+SQUARED_ROUNDING = 1e-26
 # Linearised values held at once for a calibrated design, where every unit counts in every domain (64 MB).
 CALIBRATED_VALUES = 8_000_000
 
@@ -65,7 +67,7 @@ def means(ballots: Ballots, sums: Sums, system: System) -> Figures:
     value = np.where(missing, np.nan, (centred + sums.centre) @ mix)
     variance = _variance(ballots.design, system, linear, system.tables.present)
     spread, equal = _spread(ballots, sums, system, weight, centred)
-    variance = np.where(missing, np.nan, np.where(equal, 0.0, variance))
+    variance = np.where(missing, np.nan, np.where(equal | (variance <= SQUARED_ROUNDING * spread), 0.0, variance))
     n = np.broadcast_to(system.by_domain(system.tables.answers), (system.domains, k + c))
     deff = _design_effect(ballots.design, variance, spread, n, weight)
     df = np.broadcast_to(_degrees(system), (system.domains, k + c))

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 ROOMS = {
     "audit": ("backend.cli_audit", "audit"),
     "clock": ("backend.cli_clock", "clock"),
+    "estimate": ("backend.cli_estimate", "estimation"),
     "import": ("backend.cli_import", "importing"),
     "kpi": ("backend.cli_kpi", "kpi"),
     "seed": ("backend.cli_seed", "seed"),

@@ -1,0 +1,127 @@
+"""Differences between years or units with standard errors, and a verdict in words that survives many comparisons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import sqrt
+
+import numpy as np
+
+from analytics.compare import Comparability, Mark
+from analytics.estimate import Estimate, t_quantiles
+from analytics.operations import check_level
+
+
+class Verdict(StrEnum):
+    """What a difference says. Where there is no evidence, the figures are not said to be equal."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NO_EVIDENCE = "no-evidence"
+    NOT_COMPARABLE = "not-comparable"
+
+
+class Control(StrEnum):
+    """Against false alarms among many comparisons.
+
+    holm: at most the error probability for even one among all (Holm 1979). benjamini-hochberg: that share of those
+    reported (Benjamini and Hochberg 1995). none: each comparison for itself.
+    """
+
+    HOLM = "holm"
+    BENJAMINI_HOCHBERG = "benjamini-hochberg"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``later`` minus ``earlier``. ``p`` is adjusted for the comparisons made together; ``reason`` says why not."""
+
+    variable: str
+    value: float | None
+    se: float | None
+    df: float | None
+    lo: float | None
+    hi: float | None
+    p: float | None
+    verdict: Verdict
+    reason: Comparability | None = None
+
+
+def difference(
+    earlier: Estimate,
+    later: Estimate,
+    *,
+    covariance: float = 0.0,
+    comparability: Comparability | None = None,
+    level: float = 0.95,
+) -> Difference:
+    """Difference of two estimates by Student's t with the degrees of freedom of Welch and Satterthwaite.
+
+    ``covariance``: of the two, 0 for different years and for units that share no first-stage unit. ``comparability``:
+    the verdict of the methods; anything but comparable gives no number. Without two standard errors that leave a
+    degree of freedom there is a value but no evidence.
+    """
+    check_level(level)
+    if comparability is not None and comparability.mark is not Mark.COMPARABLE:
+        return Difference(
+            later.variable, None, None, None, None, None, None, Verdict.NOT_COMPARABLE, reason=comparability
+        )
+    if earlier.estimate is None or later.estimate is None:
+        return Difference(later.variable, None, None, None, None, None, None, Verdict.NO_EVIDENCE)
+    value = later.estimate - earlier.estimate
+    nothing = Difference(later.variable, value, None, None, None, None, None, Verdict.NO_EVIDENCE)
+    if earlier.se is None or later.se is None or earlier.df < 1 or later.df < 1:
+        return nothing
+    parts = earlier.se**2, later.se**2
+    variance = sum(parts) - 2 * covariance
+    if not variance > 0:
+        return nothing
+    df = sum(parts) ** 2 / (parts[0] ** 2 / earlier.df + parts[1] ** 2 / later.df)
+    se = sqrt(variance)
+    half = float(t_quantiles((1 + level) / 2, np.array([df]))[0]) * se
+    judged = Difference(later.variable, value, se, df, value - half, value + half, _p(value / se, df), Verdict.HIGHER)
+    return replace(judged, verdict=_verdict(judged, 1 - level))
+
+
+def judge(
+    differences: Sequence[Difference], *, level: float = 0.95, control: Control = Control.HOLM
+) -> list[Difference]:
+    """The same differences with p and verdict adjusted for all being looked at together; intervals stay single."""
+    check_level(level)
+    tested = [i for i, one in enumerate(differences) if one.p is not None]
+    adjusted = adjust([differences[i].p or 0.0 for i in tested], control)
+    result = list(differences)
+    for i, p in zip(tested, adjusted, strict=True):
+        one = replace(result[i], p=p)
+        result[i] = replace(one, verdict=_verdict(one, 1 - level))
+    return result
+
+
+def adjust(p_values: Sequence[float], control: Control = Control.HOLM) -> list[float]:
+    """Adjusted p values, as R's ``p.adjust``."""
+    p = np.asarray(p_values, dtype=np.float64)
+    m = p.size
+    if control is Control.NONE or m < 2:
+        return [float(one) for one in p]
+    order = np.argsort(p, kind="stable")
+    if control is Control.HOLM:
+        ranked = np.maximum.accumulate(p[order] * (m - np.arange(m)))
+    else:
+        ranked = np.minimum.accumulate((p[order] * m / np.arange(1, m + 1))[::-1])[::-1]
+    result = np.empty(m)
+    result[order] = np.minimum(ranked, 1.0)
+    return [float(one) for one in result]
+
+
+def _verdict(one: Difference, error: float) -> Verdict:
+    if one.p is None or one.value is None or one.p > error:
+        return Verdict.NO_EVIDENCE
+    return Verdict.HIGHER if one.value > 0 else Verdict.LOWER
+
+
+def _p(t: float, df: float) -> float:
+    # Only those who compare pay for the import.
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(df, -abs(t)))

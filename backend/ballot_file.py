@@ -1,0 +1,157 @@
+"""Columns of a file of ballots: CSV, CSV.GZ, Parquet or XLSX, read without a database and only as far as asked for.
+
+Labels (strata, units, domains) stay as they are written, so that "01" is not 1. Refusals are `Invalid` sentences with
+the column and the line.
+"""
+
+import csv
+import gzip
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from backend.errors import Invalid, _
+
+# A workbook that unpacks to more than this is not a table of ballots.
+WORKBOOK_BYTES = 1 << 30
+BLOCK_BYTES = 1 << 24
+HEADER_LINES = 1
+
+
+class BallotFile:
+    """The columns asked for, as labels or as numbers; each is turned into an array once."""
+
+    def __init__(self, path: Path, labels: Iterable[str], numbers: Iterable[str]) -> None:
+        wanted, texts = list(dict.fromkeys([*labels, *numbers])), set(labels)
+        try:
+            self._columns: dict[str, Any] = _reader(path)(path, wanted, texts)
+        except FileNotFoundError:
+            raise Invalid(_("Không có tệp “%(file)s”."), file=str(path)) from None
+        except (OSError, EOFError, UnicodeDecodeError, zipfile.BadZipFile, pa.ArrowException):
+            raise Invalid(_("Không đọc được tệp “%(file)s”."), file=str(path)) from None
+        self._arrays: dict[str, NDArray[Any]] = {}
+        self.n = len(next(iter(self._columns.values()))) if self._columns else 0
+        if self.n == 0:
+            raise Invalid(_("Tệp “%(file)s” không có phiếu nào."), file=str(path))
+
+    def labels(self, name: str) -> Any:
+        """The column as it was written; missing where blank."""
+        column = self._columns.get(name)
+        return self._arrays[name] if column is None else pd.Series(column.to_pandas())
+
+    def numbers(self, name: str) -> NDArray[Any]:
+        """The column as integers, or floats with blanks as not a number. The table's own copy is let go."""
+        if name not in self._arrays:
+            self._arrays[name] = _numeric(name, self._columns[name])
+            self._columns[name] = None
+        return self._arrays[name]
+
+
+def _numeric(name: str, column: Any) -> NDArray[Any]:
+    if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = _of_texts(name, column.cast(pa.string()))
+    elif pa.types.is_null(column.type) or pa.types.is_boolean(column.type) or pa.types.is_decimal(column.type):
+        column = column.cast(pa.int8() if pa.types.is_boolean(column.type) else pa.float64())
+    elif not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise Invalid(_("Cột “%(column)s” không phải là số."), column=name)
+    return np.asarray(column.to_numpy())
+
+
+def _of_texts(name: str, column: Any) -> Any:
+    stripped = pc.utf8_trim_whitespace(column)
+    stripped = pc.if_else(pc.equal(stripped, ""), pa.scalar(None, pa.string()), stripped)
+    try:
+        return stripped.cast(pa.float64())
+    except pa.ArrowInvalid:
+        texts = stripped.to_pandas()
+        bad = texts.notna() & pd.to_numeric(texts, errors="coerce").isna()
+        row = int(np.argmax(bad.to_numpy(dtype=bool)))
+        raise Invalid(
+            _("Cột “%(column)s”, dòng %(line)s: “%(text)s” không phải là số."),
+            column=name,
+            line=row + HEADER_LINES + 1,
+            text=str(texts.iloc[row])[:40],
+        ) from None
+
+
+def _reader(path: Path) -> Any:
+    name = path.name.lower()
+    for ending, reader in ((".csv", _csv), (".csv.gz", _csv), (".parquet", _parquet), (".xlsx", _xlsx)):
+        if name.endswith(ending):
+            return reader
+    raise Invalid(_("Chỉ đọc được tệp .csv, .csv.gz, .parquet và .xlsx."))
+
+
+def _known(header: list[str], wanted: list[str]) -> None:
+    for name in wanted:
+        if header.count(name) != 1:
+            sentence = _("Tệp không có cột “%(column)s”.") if name not in header else _("Tệp có hai cột “%(column)s”.")
+            raise Invalid(sentence, column=name)
+
+
+def _csv(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
+    from pyarrow import csv as arrow_csv
+
+    packed = path.name.lower().endswith(".gz")
+    text: IO[str]
+    with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig") as text:
+        first = text.readline()
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    _known(next(csv.reader([first], delimiter=delimiter), []), wanted)
+    table = arrow_csv.read_csv(
+        path,
+        read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
+        parse_options=arrow_csv.ParseOptions(delimiter=delimiter),
+        convert_options=arrow_csv.ConvertOptions(
+            include_columns=wanted,
+            column_types={name: pa.string() for name in texts},
+            strings_can_be_null=True,
+        ),
+    )
+    return {name: table.column(name) for name in wanted}
+
+
+def _parquet(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
+    from pyarrow import parquet
+
+    _known(parquet.read_schema(path).names, wanted)
+    table = parquet.read_table(path, columns=wanted)
+    return {name: table.column(name) for name in wanted}
+
+
+def _xlsx(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
+    from openpyxl import load_workbook
+
+    with zipfile.ZipFile(path) as packed:
+        if sum(part.file_size for part in packed.infolist()) > WORKBOOK_BYTES:
+            raise Invalid(_("Tệp “%(file)s” quá lớn."), file=str(path))
+    book = load_workbook(path, read_only=True, data_only=True)
+    try:
+        rows = book.worksheets[0].iter_rows(values_only=True)
+        header = ["" if cell is None else str(cell) for cell in next(rows, ())]
+        _known(header, wanted)
+        places = [header.index(name) for name in wanted]
+        kept = [
+            tuple(row[i] if i < len(row) else None for i in places) for row in rows if any(c is not None for c in row)
+        ]
+    finally:
+        book.close()
+    columns = zip(*kept, strict=True) if kept else ([] for _name in wanted)
+    return {
+        name: pa.array([_text(cell) for cell in column], pa.string())
+        for name, column in zip(wanted, columns, strict=True)
+    }
+
+
+def _text(cell: object) -> str | None:
+    """Whole numbers of a workbook are stored as floats or integers; both are written the same."""
+    if cell is None or cell == "":
+        return None
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
