@@ -128,11 +128,15 @@ def _parquet(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
 
 def _xlsx(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
     from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
 
     with zipfile.ZipFile(path) as packed:
         if sum(part.file_size for part in packed.infolist()) > WORKBOOK_BYTES:
             raise Invalid(_("Tệp “%(file)s” quá lớn."), file=str(path))
-    book = load_workbook(path, read_only=True, data_only=True)
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except (KeyError, ValueError, SyntaxError, InvalidFileException):
+        raise zipfile.BadZipFile from None
     try:
         rows = book.worksheets[0].iter_rows(values_only=True)
         header = ["" if cell is None else str(cell) for cell in next(rows, ())]
@@ -145,7 +149,7 @@ def _xlsx(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
         book.close()
     columns = zip(*kept, strict=True) if kept else ([] for _name in wanted)
     return {
-        name: pa.array([_text(cell) for cell in column], pa.string())
+        name: pa.chunked_array([[_text(cell) for cell in column]], pa.string())
         for name, column in zip(wanted, columns, strict=True)
     }
 

@@ -31,10 +31,10 @@ FAULTS = {
     Fault.WEIGHTS_ZERO: _("Cột “%(what)s”: mọi trọng số đều bằng 0."),
     Fault.FPC_MISSING: _("Cột “%(what)s”, dòng %(line)s: số đơn vị của tổng thể phải là số lớn hơn 0."),
     Fault.FPC_MIXED: _("Cột “%(what)s”, dòng %(line)s: số đơn vị và tỷ lệ chọn mẫu lẫn lộn; chỉ dùng một trong hai."),
-    Fault.FPC_VARIES: _("Tầng “%(what)s”: số đơn vị của tổng thể không giống nhau giữa các phiếu."),
-    Fault.FPC_SMALL: _("Tầng “%(what)s”: mẫu có nhiều đơn vị hơn tổng thể."),
+    Fault.FPC_VARIES: _("%(stratum)s: số đơn vị của tổng thể không giống nhau giữa các phiếu."),
+    Fault.FPC_SMALL: _("%(stratum)s: mẫu có nhiều đơn vị hơn tổng thể."),
     Fault.SINGLE_PSU: _(
-        "Tầng “%(what)s” chỉ có một đơn vị chọn mẫu; hãy chọn --single-psu adjust, average hoặc certainty."
+        "%(stratum)s chỉ có một đơn vị chọn mẫu; hãy chọn --single-psu adjust, average hoặc certainty."
     ),
     Fault.NOT_FINITE: _("Cột “%(what)s”, dòng %(line)s: điểm vô hạn."),
     Fault.RESERVED_DOMAIN: _("Cột của --by có nhãn “%(what)s”, là tên dành cho toàn bộ."),
@@ -177,7 +177,9 @@ def _estimates(ballots: BallotFile, roles: Roles, single: SinglePsu, scale: floa
         # The design speaks of its own parts; the reader knows the columns of the file.
         columns = {"strata": roles.strata, "psu": roles.psu, "weights": roles.weights, "fpc": roles.fpc}
         line = None if error.row is None else error.row + HEADER_LINES + 1
-        raise Invalid(FAULTS[error.fault], what=columns.get(error.what) or error.what, line=line) from None
+        stratum = f"Tầng “{error.what}”" if roles.strata else "Cả mẫu"
+        what = columns.get(error.what) or error.what
+        raise Invalid(FAULTS[error.fault], what=what, stratum=stratum, line=line) from None
 
 
 def _design(ballots: BallotFile, roles: Roles, single: SinglePsu) -> Design:
