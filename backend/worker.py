@@ -12,7 +12,12 @@ from backend.settings import Settings, get_settings
 
 MESSAGES, WORK = "messages", "work"
 QUEUES = (MESSAGES, WORK)
-TASK_MODULES = ("backend.attachments.tasks", "backend.history.tasks", "backend.notify.tasks")
+TASK_MODULES = (
+    "backend.attachments.tasks",
+    "backend.escalation.tasks",
+    "backend.history.tasks",
+    "backend.notify.tasks",
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Periodic:
 BEAT = (
     Periodic("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),
     Periodic("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
+    Periodic("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
+    Periodic("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
     # Short, and not to wait behind long work; hence among the messages.
     Periodic("history.seal", 30.0, MESSAGES, "put new entries of the history under the global chain"),
     Periodic("history.sign", 600.0, MESSAGES, "sign the global chain as it stood at the end of yesterday"),

@@ -7,6 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
+from backend.escalation import letters
+from backend.escalation.queries import WAITING
 from backend.notify import invitation, texts
 from backend.notify.channels import Buttons, OutgoingMessage
 from backend.notify.models import Medium, Message
@@ -14,7 +16,9 @@ from backend.settings import get_settings
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
 from backend.units.models import Unit
+from backend.users.models import User
 from backend.web import environment
+from backend.worktime.calendar import local
 
 
 class NobodyThere(Exception):
@@ -22,17 +26,33 @@ class NobodyThere(Exception):
 
 
 def compose(session: Session, row: Message, now: datetime) -> OutgoingMessage:
-    """The message with the address it goes to now. Raises NobodyThere where there is none any more."""
+    """The message with the address it goes to now. Raises NobodyThere where there is none any more, or nothing left
+    to say."""
+    if row.user_id is not None:
+        return _to_staff(session, row, row.user_id, now)
     contact = session.get(Contact, row.ticket_id)
     address = _address(contact, row.medium)
     ticket = session.scalars(select(Ticket).where(Ticket.id == row.ticket_id).options(joinedload(Ticket.unit))).one()
-    told = _told(session, row, ticket)
+    if row.template in texts.WHILE_OVERDUE and ticket.state not in WAITING:
+        raise NobodyThere("the ticket has moved on")
+    told = _told(session, row, ticket, now)
     outgoing = partial(OutgoingMessage, key=row.key, recipient=address, subject=texts.subject(told), at=now)
     if row.medium is Medium.TELEGRAM:
         return outgoing(body=texts.chat(told), html="", buttons=_buttons(told, ticket.id, int(address)))
     paragraphs = texts.mail(told)
     html = environment(told.language).get_template("notify/email.html").render(told=told, paragraphs=paragraphs)
     return outgoing(body="\n\n".join(paragraphs) + "\n", html=html)
+
+
+def _to_staff(session: Session, row: Message, user_id: int, now: datetime) -> OutgoingMessage:
+    user = session.get_one(User, user_id)
+    letter = letters.letter(session, row, user) if user.active else None
+    if letter is None:
+        raise NobodyThere("nothing left to tell, or a closed account")
+    paragraphs = letter.paragraphs()
+    html = environment(letter.language).get_template("notify/email.html").render(told=letter, paragraphs=paragraphs)
+    body = "\n\n".join(paragraphs) + "\n"
+    return OutgoingMessage(row.key, user.email, letter.subject(), body, html, now)
 
 
 def _buttons(told: texts.Told, ticket_id: int, chat_id: int) -> Buttons:
@@ -53,13 +73,14 @@ def _address(contact: Contact | None, medium: Medium) -> str:
     return str(found)
 
 
-def _told(session: Session, row: Message, ticket: Ticket) -> texts.Told:
+def _told(session: Session, row: Message, ticket: Ticket, now: datetime) -> texts.Told:
     text = session.get_one(TicketMessage, row.message_id).body if row.message_id is not None else ""
     return texts.Told(
         template=row.template,
         number=ticket.number,
         unit=_unit_then(session, row, ticket),
         due=ticket.due_date,
+        ahead=ticket.due_date >= local(now).date(),
         text=text,
         language=ticket.language,
         follow=get_settings().base_url.rstrip("/") + "/theo-doi",

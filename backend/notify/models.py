@@ -28,12 +28,14 @@ class Delivery(StrEnum):
 
 
 class Message(Base):
-    """One message to one recipient. ``key`` is deterministic, so that the same occasion is told once. It holds no
-    address: that is read from the ticket's contact when it is sent, and gone when the person has been erased."""
+    """One message to one recipient: the sender of a ticket, or with ``user_id`` a member of staff. ``key`` is
+    deterministic, so that the same occasion is told once. It holds no address: that is read from the ticket's contact
+    or the account when it is sent, and gone when the person has been erased."""
 
     __tablename__ = "outbox"
     __table_args__ = (
         CheckConstraint("(delivery = 'sent') = (sent_at IS NOT NULL)", name="sent_at"),
+        CheckConstraint("(ticket_id IS NULL) <> (user_id IS NULL)", name="recipient"),
         Index("ix_outbox_due", "next_at", "id", postgresql_where=text("delivery = 'pending'")),
     )
 
@@ -41,7 +43,8 @@ class Message(Base):
     key: Mapped[str] = mapped_column(String(120), unique=True)
     medium: Mapped[Medium] = mapped_column(by_value(Medium, "medium"))
     template: Mapped[str] = mapped_column(String(40))
-    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("ticket_messages.id"))
     created_at: Mapped[datetime] = mapped_column(Moment)
     delivery: Mapped[Delivery] = mapped_column(by_value(Delivery, "delivery"), default=Delivery.PENDING)

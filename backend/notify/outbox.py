@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -62,4 +62,33 @@ def put_to_sender(
         by=media(contact),
         now=now,
         message_id=message_id,
+    )
+
+
+def put_to_staff(session: Session, template: str, *, user_id: int, key: str, now: datetime) -> int | None:
+    """To a member of staff by e-mail; the id of the row, or None where the key has been used."""
+    found: int | None = session.scalar(
+        PUT.returning(table_of(Message).c.id),
+        {
+            "key": key,
+            "medium": Medium.EMAIL,
+            "template": template,
+            "user_id": user_id,
+            "created_at": now,
+            "delivery": Delivery.PENDING,
+            "attempts": 0,
+            "next_at": now,
+        },
+    )
+    return found
+
+
+def sent_to_staff(session: Session, user_id: int, template: str, *, since: datetime) -> int:
+    """How many messages of a template were put for one person since a moment."""
+    counted = select(func.count()).select_from(Message)
+    return (
+        session.scalar(
+            counted.where(Message.user_id == user_id, Message.template == template, Message.created_at >= since)
+        )
+        or 0
     )

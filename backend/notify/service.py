@@ -146,7 +146,7 @@ def wait(key: str, attempt: int) -> timedelta:
 
 def _tell_ticket(session: Session, row: Message, now: datetime) -> None:
     """The first answer that reached the sender stops the clock of the announcement."""
-    if row.template != Event.ANSWERED:
+    if row.template != Event.ANSWERED or row.ticket_id is None:
         return
     ticket = session.get_one(Ticket, row.ticket_id, with_for_update=True)
     if ticket.told_at is None and ticket.state is State.ANSWERED:

@@ -16,6 +16,8 @@ SUBJECTS = {
     "info_requested": _("Phản ánh %(number)s: cần bạn cho biết thêm"),
     "forwarded": _("Phản ánh %(number)s đã chuyển đến %(unit)s"),
     "answered": _("Phản ánh %(number)s đã có kết quả"),
+    "apology": _("Xin lỗi vì phản ánh %(number)s chưa được trả lời đúng hạn"),
+    "progress": _("Phản ánh %(number)s vẫn đang được xử lý"),
 }
 OPENINGS = {
     "received": _(
@@ -25,7 +27,15 @@ OPENINGS = {
     "info_requested": _("%(unit)s cần bạn cho biết thêm để xử lý phản ánh %(number)s:"),
     "forwarded": _("Phản ánh %(number)s của bạn đã được chuyển đến %(unit)s. Hạn trả lời vẫn là %(due)s. Lý do:"),
     "answered": _("%(unit)s trả lời phản ánh %(number)s của bạn:"),
+    "apology": _("Phản ánh %(number)s của bạn đã quá hạn trả lời. Chúng tôi xin lỗi bạn vì sự chậm trễ này."),
+    "progress": _(
+        "Phản ánh %(number)s của bạn đã quá hạn trả lời và vẫn đang được %(unit)s xử lý. Xin lỗi bạn vì sự chậm trễ."
+    ),
 }
+WHILE_OVERDUE = frozenset({"apology", "progress"})
+PROMISED = _("Hạn trả lời đã hẹn: %(due)s.")
+NEW_DATE = _("Hạn trả lời mới: %(due)s.")
+NO_REASON = _("%(unit)s chưa nêu lý do chậm. Cán bộ và lãnh đạo phụ trách đã được nhắc.")
 WITH_TEXT = frozenset({"info_requested", "forwarded", "answered"})
 KEEP_RECEIPT = _(
     "Xin giữ giấy tiếp nhận: mã số và mã bí mật ghi trên đó dùng để theo dõi. "
@@ -61,6 +71,7 @@ class Told:
     text: str
     language: str
     follow: str
+    ahead: bool = True  # the due date is today or still to come
 
     def say(self, message: str) -> str:
         params = {"number": self.number, "unit": self.unit, "due": day(self.due), "address": self.follow}
@@ -74,14 +85,21 @@ def subject(told: Told) -> str:
 def mail(told: Told) -> list[str]:
     """The paragraphs of an e-mail."""
     closing = CLOSINGS.get(told.template)
-    parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else ""]
+    parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
     parts += [told.say(closing) if closing else "", told.say(FOLLOW), told.say(AUTOMATIC)]
     return [part for part in parts if part]
 
 
+def _delay(told: Told) -> list[str]:
+    """The date that was missed, or the new one where an extension gave it; a unit that gave no reason is said so."""
+    if told.template not in WHILE_OVERDUE:
+        return []
+    return [told.say(NEW_DATE if told.ahead else PROMISED), told.say(NO_REASON)]
+
+
 def chat(told: Told) -> str:
     """The same as a chat message; what it asks for is done by the buttons below it."""
-    parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else ""]
+    parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
     if told.template == "info_requested":
         parts.append(told.say(REPLY_HERE))
     if told.template == "answered":

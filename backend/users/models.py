@@ -43,6 +43,7 @@ class User(Base):
     role: Mapped[Role] = mapped_column(by_value(Role, "role"))
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
     active: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(String(2), default="vi", server_default="vi", doc="of messages to them")
     created_at: Mapped[datetime] = mapped_column(Moment)
 
     unit: Mapped[Unit | None] = relationship(lazy="raise")

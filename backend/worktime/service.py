@@ -12,6 +12,7 @@ from backend.worktime.models import CalendarVersion
 from backend.worktime.shipped import shipped
 
 DEFAULT = "vn"
+UNIT = "unit:"  # before a unit's code, the code of the calendar that overrides the default for it
 _held: dict[int, WorkCalendar] = {}
 
 
@@ -26,6 +27,24 @@ def active_id(session: Session, code: str = DEFAULT) -> int:
     if found is None:
         raise NotFound(_("Chưa có lịch làm việc nào được áp dụng."))
     return found
+
+
+def in_force(session: Session) -> dict[str, int]:
+    """The active version of every code that has one, by code."""
+    rows = session.execute(
+        select(CalendarVersion.code, CalendarVersion.id)
+        .where(CalendarVersion.activated_at.is_not(None))
+        .distinct(CalendarVersion.code)
+        .order_by(CalendarVersion.code, CalendarVersion.activated_at.desc(), CalendarVersion.id.desc())
+    )
+    return {row.code: row.id for row in rows}
+
+
+def active_id_for(session: Session, unit_code: str) -> int:
+    """The version that a unit counts by now: its own calendar where it has one, else the default."""
+    active = in_force(session)
+    found = active.get(UNIT + unit_code, active.get(DEFAULT))
+    return active_id(session) if found is None else found
 
 
 def calendar(session: Session, calendar_id: int) -> WorkCalendar:

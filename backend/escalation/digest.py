@@ -1,0 +1,77 @@
+"""What staff are to be told, collected: one digest for each person and half day, urgent tickets alone."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from backend.db import transaction
+from backend.escalation import ladder, queries
+from backend.escalation.models import Notice
+from backend.notify import outbox
+from backend.units.models import Unit
+from backend.users.models import User
+from backend.worktime import service as worktime
+from backend.worktime.calendar import WorkCalendar, local
+
+DIGEST, ALONE = "digest", "urgent"  # templates of the two messages to staff
+ALONE_MOST = 10  # urgent messages to one person in one half day; any more wait for the digest
+NOON = 12
+
+
+def half_day(now: datetime) -> str:
+    """The half day of a moment, as it stands in keys: ``2026-11-22:am``."""
+    here = local(now)
+    return f"{here.date().isoformat()}:{'am' if here.hour < NOON else 'pm'}"
+
+
+def collect(user_id: int, now: datetime) -> int:
+    """Put what waits for one person into the outbox, if they are at work; returns how many messages. A second run in
+    the same half day finds the digest's key taken, and leaves what has come since to the next half day."""
+    with transaction() as session:
+        user = session.scalar(select(User).where(User.id == user_id, User.active).with_for_update(key_share=True))
+        if user is None or not ladder.at_work(_calendar_of(session, user), now):
+            return 0
+        return _send_alone(session, user_id, now) + _send_digest(session, user_id, now)
+
+
+def _calendar_of(session: Session, user: User) -> WorkCalendar:
+    unit = session.get(Unit, user.unit_id) if user.unit_id is not None else None
+    held = worktime.active_id_for(session, unit.code) if unit else worktime.active_id(session)
+    return worktime.calendar(session, held)
+
+
+def _send_alone(session: Session, user_id: int, now: datetime) -> int:
+    here = local(now)
+    began = here.replace(hour=0 if here.hour < NOON else NOON, minute=0, second=0, microsecond=0)
+    sent = outbox.sent_to_staff(session, user_id, ALONE, since=began)
+    waiting = session.scalars(
+        select(Notice)
+        .where(Notice.user_id == user_id, Notice.message_id.is_(None), Notice.urgent)
+        .order_by(Notice.at, Notice.id)
+        .limit(max(ALONE_MOST - sent, 0))
+    ).all()
+    for notice in waiting:
+        notice.message_id = outbox.put_to_staff(session, ALONE, user_id=user_id, key=notice.key, now=now)
+    session.flush()
+    return len(waiting)
+
+
+def _send_digest(session: Session, user_id: int, now: datetime) -> int:
+    """Everything that waits, as soon as something of it has settled."""
+    waiting = (Notice.user_id == user_id, Notice.message_id.is_(None))
+    oldest = session.scalar(select(func.min(Notice.at)).where(*waiting))
+    if oldest is None or oldest > now - queries.SETTLE:
+        return 0
+    key = f"user:{user_id}:{DIGEST}:{half_day(now)}"
+    message_id = outbox.put_to_staff(session, DIGEST, user_id=user_id, key=key, now=now)
+    if message_id is None:
+        return 0
+    session.execute(update(Notice).where(*waiting).values(message_id=message_id))
+    return 1
+
+
+def sweep(now: datetime) -> list[int]:
+    """People for whom something waits."""
+    with transaction() as session:
+        return list(queries.people_with_notices(session, now))

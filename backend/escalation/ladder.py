@@ -1,0 +1,239 @@
+"""Who is to be told what, and when, about a ticket that nears or passes its due date. Pure; ``now`` is an argument.
+
+Everything follows from the due date as it stands: pauses and extensions have moved it already. Rungs are reached with
+the beginning of a day, and what is reached stays reached, so that a look that comes late finds everything; which of it
+is still worth telling is the second question (``choose``).
+"""
+
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+from backend.worktime.calendar import ZONE, WorkCalendar, local
+from backend.worktime.duration import Duration, Unit
+
+AT_ONCE: Final = "at once"
+URGENT: Final = 1  # working days: the term of an urgent field report
+
+
+class Recipient(StrEnum):
+    """Who is told."""
+
+    OFFICER = "officer"
+    LEADER = "leader"
+    COORDINATOR = "coordinator"
+    MANAGER = "manager"
+    SENDER = "sender"
+
+
+class When(StrEnum):
+    """What a rung waits for."""
+
+    LEFT = "left"
+    SHARE = "share"
+    OVERDUE = "overdue"
+
+
+class OncePer(StrEnum):
+    """What a rung is reached once for."""
+
+    DUE = "due"
+    EPISODE = "episode"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One row of the ladder. ``value`` None means at once; ``percent`` is for shares only."""
+
+    code: str
+    to: Recipient
+    when: When
+    value: Duration | None
+    percent: int
+    once_per: OncePer
+    repeats: bool
+    first: bool
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the ladder asks of a ticket. ``waiting`` is false while it is paused, answered, merged or otherwise done:
+    nobody is then told anything. ``term`` is the whole term in its own unit."""
+
+    ticket_id: int
+    received_on: date
+    due: date
+    term: Duration
+    waiting: bool = True
+
+    @property
+    def urgent(self) -> bool:
+        """A term of one working day, or counted in hours or minutes."""
+        return bool(self.term.unit.minutes) or (self.term.value <= URGENT and self.term.unit is Unit.WORKING_DAYS)
+
+
+class Step(NamedTuple):
+    """A rung that a ticket has reached; ``n`` counts the repetitions from 1, else it is 0."""
+
+    code: str
+    to: Recipient
+    occasion: date
+    n: int = 0
+
+    def key(self, ticket_id: int) -> str:
+        """The same whenever and however often the step is found: ``ticket:42:overdue:2026-11-22``."""
+        return f"ticket:{ticket_id}:{self.code}:{self.occasion.isoformat()}" + (f":{self.n}" if self.n else "")
+
+
+@lru_cache
+def shipped_ladder() -> tuple[Rung, ...]:
+    """The rows that come with the package, in the order of the table."""
+    text = files("backend.escalation").joinpath("data", "ladder.toml").read_text(encoding="utf-8")
+    return tuple(_rung(row) for row in tomllib.loads(text)["rung"])
+
+
+def _rung(row: Mapping[str, Any]) -> Rung:
+    when, value = When(row["when"]), row["value"]
+    return Rung(
+        code=row["code"],
+        to=Recipient(row["to"]),
+        when=when,
+        value=None if when is When.SHARE or value == AT_ONCE else Duration.parse(value),
+        percent=int(value) if when is When.SHARE else 0,
+        once_per=OncePer(row["once_per"]),
+        repeats=row.get("repeats", False),
+        first=row.get("first", False),
+        basis=row["basis"],
+    )
+
+
+def steps_due(
+    facts: Facts, calendar: WorkCalendar, now: datetime, ladder: Sequence[Rung] | None = None
+) -> tuple[Step, ...]:
+    """Every step reached by ``now``, in the order of the ladder: more as time goes on, never fewer."""
+    if not facts.waiting:
+        return ()
+    today = local(now).date()
+    return tuple(step for rung in ladder or shipped_ladder() for step in _steps(rung, facts, calendar, today))
+
+
+def choose(
+    facts: Facts, steps: Sequence[Step], known: Collection[str], ladder: Sequence[Rung] | None = None
+) -> tuple[list[Step], list[Step]]:
+    """Of the steps reached, those to tell and those to note in silence, both without the ``known`` keys.
+
+    After a standstill several may have come due together. Each person then hears one of them: a rung marked ``first``,
+    else the last; and nobody is reminded of a due date that has passed already.
+    """
+    rungs = {rung.code: rung for rung in ladder or shipped_ladder()}
+    overdue = any(rungs[step.code].when is When.OVERDUE for step in steps)
+    said: dict[Recipient, Step] = {step.to: step for step in steps}
+    fresh = [step for step in steps if step.key(facts.ticket_id) not in known]
+    said |= {step.to: step for step in fresh if rungs[step.code].first}
+    outdated = {step for step in fresh if overdue and rungs[step.code].when is not When.OVERDUE}
+    tell = [step for step in fresh if step == said[step.to] and step not in outdated]
+    return tell, [step for step in fresh if step not in tell]
+
+
+def next_look(
+    facts: Facts, calendar: WorkCalendar, now: datetime, ladder: Sequence[Rung] | None = None
+) -> datetime | None:
+    """The opening of the first day after today on which another step is reached; None where there is no further one."""
+    if not facts.waiting:
+        return None
+    today = local(now).date()
+    days = [day for rung in ladder or shipped_ladder() for day in _days_ahead(rung, facts, calendar, today)]
+    return opening(calendar, min(days)) if days else None
+
+
+def opening(calendar: WorkCalendar, day: date) -> datetime:
+    """When the unit next begins to work: on ``day``, or on the first working day after it."""
+    ordinal = day.toordinal()
+    working = calendar.days.day_reaching(calendar.days.at(ordinal - 1) + 1)
+    minutes = calendar.windows(working)[0].opens
+    return datetime.combine(date.fromordinal(working), time(minutes // 60, minutes % 60), ZONE)
+
+
+def at_work(calendar: WorkCalendar, now: datetime) -> bool:
+    """Whether the unit is working at this moment; nobody is told anything at night or over lunch."""
+    here = local(now)
+    minute = here.hour * 60 + here.minute
+    return any(window.opens <= minute < window.closes for window in calendar.windows(here.toordinal()))
+
+
+def after_pause(calendar: WorkCalendar, now: datetime) -> datetime:
+    """The next moment at which the unit works: now, the end of the break, or the next opening."""
+    here = local(now)
+    minute = here.hour * 60 + here.minute
+    for window in calendar.windows(here.toordinal()):
+        if minute < window.closes:
+            opens = max(minute, window.opens)
+            return (
+                now if opens == minute else here.replace(hour=opens // 60, minute=opens % 60, second=0, microsecond=0)
+            )
+    return opening(calendar, here.date() + timedelta(days=1))
+
+
+def _steps(rung: Rung, facts: Facts, calendar: WorkCalendar, today: date) -> list[Step]:
+    occasion = facts.due if rung.once_per is OncePer.DUE else facts.received_on
+    if not rung.repeats:
+        return [Step(rung.code, rung.to, occasion)] if _first_day(rung, facts, calendar) <= today else []
+    return [Step(rung.code, rung.to, occasion, n) for n in range(1, _times(rung, facts, calendar, today) + 1)]
+
+
+def _days_ahead(rung: Rung, facts: Facts, calendar: WorkCalendar, today: date) -> list[date]:
+    times = _times(rung, facts, calendar, today) if rung.repeats else 0
+    first = _first_day(rung, facts, calendar, times + 1)
+    return [first] if first > today else []
+
+
+def _first_day(rung: Rung, facts: Facts, calendar: WorkCalendar, n: int = 1) -> date:
+    """The day on which a rung is reached (for the ``n``-th time)."""
+    due = facts.due.toordinal()
+    if rung.when is When.OVERDUE:  # what repeats falls on the day itself, what waits is over with the day
+        return date.fromordinal(_after(calendar, due, rung.value, n) + (not rung.repeats))
+    if rung.when is When.LEFT:
+        return date.fromordinal(_before(calendar, due, rung.value))
+    return date.fromordinal(_before(calendar, due, _may_be_left(facts.term, rung.percent)))
+
+
+def _may_be_left(term: Duration, percent: int) -> Duration | None:
+    """What is left of a term once ``percent`` of it are used up, in whole days; None for nothing, and for terms in
+    hours and minutes, of which the reminder comes with the day of the due date."""
+    value = term.value * (100 - percent) // 100
+    return None if term.unit.minutes or not value else Duration(value, term.unit)
+
+
+def _times(rung: Rung, facts: Facts, calendar: WorkCalendar, today: date) -> int:
+    """How often a repeating rung has been reached: lengths of its value from the due date to today."""
+    if rung.value is None:
+        return 0
+    due, last = facts.due.toordinal(), today.toordinal()
+    passed = last - due
+    if rung.value.unit is Unit.WORKING_DAYS:
+        passed = calendar.days.at(last) - calendar.days.at(due)
+    return max(passed, 0) // rung.value.value
+
+
+def _after(calendar: WorkCalendar, due: int, value: Duration | None, n: int) -> int:
+    """The day with which ``n`` times the value has passed since the due date; the due date itself at once."""
+    if value is None:
+        return due
+    if value.unit is Unit.WORKING_DAYS:
+        return calendar.days.day_reaching(calendar.days.at(due) + value.value * n)
+    return due + value.value * n
+
+
+def _before(calendar: WorkCalendar, due: int, value: Duration | None) -> int:
+    """The first day after which no more than the value is left up to the due date."""
+    if value is None:
+        return due
+    if value.unit is Unit.WORKING_DAYS:
+        return calendar.days.day_reaching(calendar.days.at(due) - value.value)
+    return due - value.value

@@ -1,0 +1,38 @@
+"""From a row of the outbox to a letter to staff, with the tickets as they stand when it is sent."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.escalation import queries
+from backend.escalation.digest import ALONE
+from backend.escalation.models import Notice
+from backend.escalation.texts import LINES_MOST, Letter, Line
+from backend.notify.models import Message
+from backend.settings import get_settings
+from backend.users.models import Role, User
+
+PAGES = {Role.MANAGER: "/chi-so"}
+
+
+def letter(session: Session, row: Message, user: User) -> Letter | None:
+    """What there still is to say: tickets answered, paused or moved out of the reader's sight meanwhile are left out;
+    None when nothing remains."""
+    found = queries.notices_of(session, row.id, LINES_MOST)
+    lines = [
+        Line(notice.code, ticket.number, ticket.unit.name, ticket.due_date)
+        for notice, ticket in found
+        if queries.may_know(user, ticket)
+    ]
+    if not lines:
+        return None
+    alone = row.template == ALONE
+    total = session.scalar(select(func.count()).select_from(Notice).where(Notice.message_id == row.id)) or 0
+    page = PAGES.get(user.role, f"/hop-thu/{lines[0].number}" if alone else "/hop-thu")
+    return Letter(
+        role=user.role,
+        language=user.language,
+        lines=lines,
+        more=total - LINES_MOST if len(found) == LINES_MOST else 0,
+        address=get_settings().base_url.rstrip("/") + page,
+        alone=alone,
+    )

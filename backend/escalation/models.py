@@ -1,0 +1,51 @@
+"""What has been told about tickets near or past their due date, so that nobody is told twice."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.db import Base, Moment
+
+
+class Watch(Base):
+    """When a ticket is to be looked at next. It holds for one version and one due date of the ticket; with any other
+    the ticket is looked at again at once."""
+
+    __tablename__ = "escalation_watches"
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
+    version: Mapped[int] = mapped_column()
+    due_date: Mapped[date] = mapped_column()
+    next_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class StepTaken(Base):
+    """A step of the ladder that a ticket has reached, kept by its key, told or passed over in silence."""
+
+    __tablename__ = "escalation_steps"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True, doc="ticket:42:overdue:2026-11-22")
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    code: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(Moment)
+    told: Mapped[bool] = mapped_column()
+
+
+class Notice(Base):
+    """One thing to tell one member of staff. It waits for the digest of a half day, or leaves alone if it is urgent."""
+
+    __tablename__ = "escalation_notices"
+    __table_args__ = (
+        Index("ix_escalation_notices_waiting", "user_id", "at", postgresql_where=text("message_id IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    key: Mapped[str] = mapped_column(String(140), unique=True, doc="ticket:42:overdue:2026-11-22:user:7")
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    code: Mapped[str] = mapped_column(String(40))
+    urgent: Mapped[bool] = mapped_column()
+    at: Mapped[datetime] = mapped_column(Moment)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("outbox.id"), index=True)

@@ -1,0 +1,154 @@
+"""Sweeps and decisions: a sweep finds tickets, a task locks a few of them, looks again and writes what is to be told.
+
+Nothing here gives or changes a verdict: that follows from the times of events. A sweep that comes late, twice or never
+changes when people hear of a due date, and nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from backend.db import table_of, transaction
+from backend.escalation import ladder, queries
+from backend.escalation.ladder import Facts, Recipient, Step
+from backend.escalation.models import Notice, StepTaken, Watch
+from backend.notify import outbox
+from backend.tickets.models import Contact, Ticket
+from backend.worktime import service as worktime
+from backend.worktime.calendar import WorkCalendar
+from backend.worktime.duration import Duration
+
+BATCH = 200  # tickets that one task locks together: a few dozen milliseconds
+
+parse_term = lru_cache(Duration.parse)
+
+
+def sweep(now: datetime, enqueue: Callable[[list[int]], object]) -> int:
+    """Hand out every ticket that wants a look, in batches by id until none is left; returns how many. Twice is
+    harmless: who comes second finds nothing left to do."""
+    handed = after = 0
+    while True:
+        with transaction() as session:
+            ids = list(queries.due_for_a_look(session, now, after, BATCH))
+        if not ids:
+            return handed
+        enqueue(ids)
+        handed, after = handed + len(ids), ids[-1]
+
+
+@dataclass
+class Writing:
+    """What a batch of decisions has to write, collected to be written at once."""
+
+    now: datetime
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    senders: list[tuple[Ticket, Step]] = field(default_factory=list)
+    watches: list[dict[str, Any]] = field(default_factory=list)
+
+    def watch(self, ticket: Ticket, next_at: datetime | None) -> None:
+        held = {"ticket_id": ticket.id, "version": ticket.version, "due_date": ticket.due_date, "next_at": next_at}
+        self.watches.append(held)
+
+    def step(self, ticket: Ticket, step: Step, *, told: bool) -> None:
+        row = {"key": step.key(ticket.id), "ticket_id": ticket.id, "code": step.code, "at": self.now, "told": told}
+        self.steps.append(row)
+
+    def notice(self, ticket: Ticket, step: Step, user_id: int, *, urgent: bool) -> None:
+        self.notices.append(
+            {
+                "key": f"{step.key(ticket.id)}:user:{user_id}",
+                "ticket_id": ticket.id,
+                "user_id": user_id,
+                "code": step.code,
+                "urgent": urgent,
+                "at": self.now,
+                "message_id": None,
+            }
+        )
+
+
+def decide(ids: list[int], now: datetime) -> int:
+    """Look at tickets again under their locks and write what is to be told; returns how many were looked at. Those
+    that somebody is working on right now are left to the next sweep."""
+    with transaction() as session:
+        tickets = queries.lock(session, ids, now)
+        if tickets:
+            _decide(session, tickets, now)
+        return len(tickets)
+
+
+def facts_of(ticket: Ticket) -> Facts:
+    """What the ladder asks of a ticket."""
+    return Facts(
+        ticket_id=ticket.id,
+        received_on=ticket.received_on,
+        due=ticket.due_date,
+        term=parse_term(ticket.term),
+        waiting=ticket.state in queries.WAITING,
+    )
+
+
+def _decide(session: Session, tickets: Sequence[Ticket], now: datetime) -> None:
+    active = worktime.in_force(session)
+    default = worktime.active_id(session)
+    known = queries.steps_known(session, [ticket.id for ticket in tickets])
+    staff = queries.staff(session)
+    writing = Writing(now)
+    for ticket in tickets:
+        calendar = worktime.calendar(session, active.get(worktime.UNIT + ticket.unit.code, default))
+        _look_at(ticket, calendar, known, staff, writing)
+    _write(session, writing)
+
+
+def _look_at(ticket: Ticket, calendar: WorkCalendar, known: set[str], staff: queries.Staff, writing: Writing) -> None:
+    """One ticket: nothing outside working hours, then what is due and not yet known."""
+    now, facts = writing.now, facts_of(ticket)
+    if not ladder.at_work(calendar, now):
+        writing.watch(ticket, ladder.after_pause(calendar, now))
+        return
+    tell, silent = ladder.choose(facts, ladder.steps_due(facts, calendar, now), known)
+    for step in silent:
+        writing.step(ticket, step, told=False)
+    for step in tell:
+        writing.step(ticket, step, told=True)
+        if step.to is Recipient.SENDER:
+            writing.senders.append((ticket, step))
+        else:
+            for user in staff.to_tell(step.to, ticket):
+                writing.notice(ticket, step, user.id, urgent=facts.urgent)
+    writing.watch(ticket, ladder.next_look(facts, calendar, now))
+
+
+def _write(session: Session, writing: Writing) -> None:
+    """All of a batch. The keys are unique, so what somebody else has written meanwhile is left alone."""
+    if writing.steps:
+        session.execute(insert(table_of(StepTaken)).on_conflict_do_nothing(index_elements=["key"]), writing.steps)
+    if writing.notices:
+        session.execute(insert(table_of(Notice)).on_conflict_do_nothing(index_elements=["key"]), writing.notices)
+    _tell_senders(session, writing)
+    put = insert(table_of(Watch))
+    changed = {name: put.excluded[name] for name in ("version", "due_date", "next_at")}
+    session.execute(put.on_conflict_do_update(index_elements=["ticket_id"], set_=changed), writing.watches)
+
+
+def _tell_senders(session: Session, writing: Writing) -> None:
+    if not writing.senders:
+        return
+    ids = [ticket.id for ticket, _step in writing.senders]
+    contacts = {held.ticket_id: held for held in session.scalars(select(Contact).where(Contact.ticket_id.in_(ids)))}
+    for ticket, step in writing.senders:
+        outbox.put(
+            session,
+            step.code,
+            ticket_id=ticket.id,
+            occasion=step.key(ticket.id).removeprefix(f"ticket:{ticket.id}:"),
+            by=outbox.media(contacts.get(ticket.id)),
+            now=writing.now,
+        )

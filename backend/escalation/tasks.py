@@ -1,0 +1,30 @@
+"""Due dates by the clock: sweeps find, small tasks decide."""
+
+from backend import clock
+from backend.escalation import digest, service
+from backend.worker import app
+
+
+@app.task(name="escalation.sweep")
+def sweep() -> None:
+    """Find tickets near or past their due date. Late, twice or not at all is harmless."""
+    service.sweep(clock.now(), lambda ids: decide.apply_async((ids,)))
+
+
+@app.task(name="escalation.decide")
+def decide(ids: list[int]) -> None:
+    """Look at a few tickets again and write what is to be told."""
+    service.decide(ids, clock.now())
+
+
+@app.task(name="escalation.collect")
+def collect() -> None:
+    """Find people for whom something waits."""
+    for user_id in digest.sweep(clock.now()):
+        send_digest.apply_async((user_id,))
+
+
+@app.task(name="escalation.send_digest")
+def send_digest(user_id: int) -> None:
+    """Put one person's digest, and what is urgent, into the outbox."""
+    digest.collect(user_id, clock.now())

@@ -1,0 +1,186 @@
+"""The ladder: who is told when, for any ticket, calendar and moment."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.escalation.ladder import (
+    Facts,
+    Recipient,
+    Step,
+    after_pause,
+    at_work,
+    choose,
+    next_look,
+    shipped_ladder,
+    steps_due,
+)
+from backend.worktime.calendar import ZONE
+from backend.worktime.duration import Duration, Unit
+from backend.worktime.shipped import shipped
+
+VN = shipped("vn")
+FORTNIGHT = Facts(42, date(2026, 10, 5), date(2026, 10, 26), Duration(15, Unit.WORKING_DAYS))  # Monday to Monday
+
+LATE = ["half", "last_day", "overdue", "overdue_3", "overdue_5"]
+
+
+def morning(day: int, month: int = 10) -> datetime:
+    return datetime(2026, month, day, 8, 0, tzinfo=ZONE)
+
+
+def codes(facts: Facts, now: datetime) -> list[str]:
+    return [f"{step.code}:{step.n}" if step.n else step.code for step in steps_due(facts, VN, now)]
+
+
+@pytest.mark.parametrize(
+    ("now", "reached"),
+    [
+        (morning(14), []),  # eight working days left after today
+        (morning(15), ["half"]),  # seven left of fifteen
+        (morning(22), ["half"]),
+        (morning(23), ["half", "last_day"]),  # Friday: only Monday is left
+        (morning(26), ["half", "last_day"]),  # the due date itself is on time to its end
+        (morning(27), ["half", "last_day", "overdue", "apology"]),
+        (morning(29), ["half", "last_day", "overdue", "apology"]),
+        (morning(30), ["half", "last_day", "overdue", "overdue_3", "apology"]),  # 27th, 28th, 29th are over
+        (morning(2, 11), ["half", "last_day", "overdue", "overdue_3", "apology", "progress:1"]),
+        (morning(3, 11), [*LATE, "apology", "progress:1"]),
+        (morning(9, 11), [*LATE, "apology", "progress:1", "progress:2"]),
+    ],
+)
+def test_each_rung_is_reached_on_its_day(now: datetime, reached: list[str]) -> None:
+    assert codes(FORTNIGHT, now) == reached
+
+
+def test_half_of_a_pause_is_no_half_of_the_term() -> None:
+    """The due date has moved with the pause; half of the term is counted back from it."""
+    paused_for_a_week = replace(FORTNIGHT, due=date(2026, 11, 2))
+    assert codes(paused_for_a_week, morning(21)) == []
+    assert codes(paused_for_a_week, morning(22)) == ["half"]
+
+
+def test_days_off_before_tet_do_not_count_as_days_left() -> None:
+    """Due on the first day after Tết 2026 (14 to 22 February): the reminder comes before the holiday."""
+    facts = Facts(1, date(2026, 1, 26), date(2026, 2, 23), Duration(15, Unit.WORKING_DAYS))
+    reached = [day for day in range(9, 24) if "last_day" in codes(facts, morning(day, 2))]
+    assert reached[0] == 13
+
+
+def test_nobody_is_told_while_it_is_paused_or_answered() -> None:
+    done = replace(FORTNIGHT, waiting=False)
+    assert steps_due(done, VN, morning(23, 11)) == ()
+    assert next_look(done, VN, morning(1)) is None
+
+
+def test_after_a_standstill_each_person_hears_one_thing_and_nothing_outdated() -> None:
+    steps = steps_due(FORTNIGHT, VN, morning(10, 11))
+    tell, silent = choose(FORTNIGHT, steps, ())
+    assert [step.code for step in tell] == ["overdue", "overdue_3", "overdue_5", "apology"]
+    assert [step.code for step in silent] == ["half", "last_day", "progress", "progress"]
+
+
+def test_the_next_notice_of_progress_comes_in_its_turn() -> None:
+    known = {step.key(42) for step in steps_due(FORTNIGHT, VN, morning(10, 11))}
+    steps = steps_due(FORTNIGHT, VN, morning(16, 11))
+    assert choose(FORTNIGHT, steps, known)[0] == [Step("progress", Recipient.SENDER, date(2026, 10, 5), 3)]
+
+
+def test_a_moved_due_date_is_a_new_occasion_but_an_episode_has_one_apology() -> None:
+    late = morning(23, 11)
+    known = {step.key(42) for step in steps_due(FORTNIGHT, VN, late)}
+    moved = replace(FORTNIGHT, due=date(2026, 10, 27))
+    fresh = choose(moved, steps_due(moved, VN, late), known)[0]
+    assert [step.code for step in fresh] == ["overdue", "overdue_3", "overdue_5"]
+
+
+def test_keys_say_ticket_step_and_occasion() -> None:
+    steps = steps_due(replace(FORTNIGHT, due=date(2026, 11, 22)), VN, morning(30, 11))
+    assert "ticket:42:overdue:2026-11-22" in {step.key(42) for step in steps}
+
+
+def test_nobody_works_at_night_at_lunch_or_on_days_off() -> None:
+    def at(text: str) -> bool:
+        return at_work(VN, datetime.fromisoformat(f"2026-11-{text}+07:00"))
+
+    assert [at("23T07:29"), at("23T07:30"), at("23T11:30"), at("23T13:30"), at("23T17:00"), at("22T09:00")] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "next_moment"),
+    [
+        ("2026-11-23T09:10", "2026-11-23T09:10"),
+        ("2026-11-23T03:00", "2026-11-23T07:30"),
+        ("2026-11-23T12:00", "2026-11-23T13:30"),
+        ("2026-11-20T17:00", "2026-11-23T07:30"),
+        ("2026-02-13T18:00", "2026-02-23T07:30"),
+    ],
+)
+def test_what_cannot_be_said_now_waits_for_the_next_opening(now: str, next_moment: str) -> None:
+    moment = datetime.fromisoformat(now + "+07:00")
+    assert after_pause(VN, moment) == datetime.fromisoformat(next_moment + "+07:00")
+
+
+days = st.dates(date(2024, 1, 2), date(2027, 12, 20))
+terms = st.one_of(
+    st.builds(Duration, st.integers(1, 60), st.sampled_from([Unit.WORKING_DAYS, Unit.CALENDAR_DAYS])),
+    st.builds(Duration, st.integers(1, 16), st.just(Unit.WORKING_HOURS)),
+)
+tickets = st.builds(
+    lambda start, length, term: Facts(7, start, start + timedelta(length), term), days, st.integers(0, 120), terms
+)
+moments = st.datetimes(datetime(2024, 1, 1), datetime(2028, 12, 31), timezones=st.just(ZONE))
+
+
+@given(tickets, moments, moments)
+def test_what_is_reached_stays_reached(facts: Facts, one: datetime, other: datetime) -> None:
+    earlier, later = sorted([one, other])
+    assert set(steps_due(facts, VN, earlier)) <= set(steps_due(facts, VN, later))
+
+
+@given(tickets, moments)
+def test_told_once_is_told(facts: Facts, now: datetime) -> None:
+    steps = steps_due(facts, VN, now)
+    tell, silent = choose(facts, steps, ())
+    keys = [step.key(7) for step in (*tell, *silent)]
+    assert len(keys) == len(set(keys)) == len(steps)
+    assert choose(facts, steps_due(facts, VN, now), set(keys)) == ([], [])
+    assert len({step.to for step in tell}) == len(tell)
+
+
+@given(tickets, moments)
+def test_nothing_is_missed_before_the_next_look(facts: Facts, now: datetime) -> None:
+    """Between now and the next look no working moment has a step that is not reached yet."""
+    look = next_look(facts, VN, now)
+    assert look is not None and look > now and at_work(VN, look)
+    before = after_pause(VN, now)
+    day_before_look = look - timedelta(days=1)
+    assert len(steps_due(facts, VN, look)) > len(steps_due(facts, VN, now))
+    if before < day_before_look and at_work(VN, day_before_look):
+        assert steps_due(facts, VN, day_before_look) == steps_due(facts, VN, now)
+
+
+@given(tickets, st.lists(moments, min_size=1, max_size=12))
+def test_a_beat_that_comes_when_it_likes_tells_nobody_twice(facts: Facts, looks: list[datetime]) -> None:
+    known: set[str] = set()
+    told: list[str] = []
+    for now in sorted(looks):
+        tell, silent = choose(facts, steps_due(facts, VN, now), known)
+        told += [step.key(7) for step in tell]
+        known |= {step.key(7) for step in (*tell, *silent)}
+    assert len(told) == len(set(told))
+
+
+def test_every_row_of_the_ladder_names_where_it_is_from() -> None:
+    assert all(rung.basis for rung in shipped_ladder())
+    assert len({rung.code for rung in shipped_ladder()}) == len(shipped_ladder()) == 7
