@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from backend.errors import NotFound, _
@@ -34,7 +35,7 @@ def in_force(session: Session) -> dict[str, int]:
     rows = session.execute(
         select(CalendarVersion.code, CalendarVersion.id)
         .where(CalendarVersion.activated_at.is_not(None))
-        .distinct(CalendarVersion.code)
+        .ext(distinct_on(CalendarVersion.code))
         .order_by(CalendarVersion.code, CalendarVersion.activated_at.desc(), CalendarVersion.id.desc())
     )
     return {row.code: row.id for row in rows}

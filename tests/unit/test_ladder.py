@@ -139,7 +139,11 @@ terms = st.one_of(
 tickets = st.builds(
     lambda start, length, term: Facts(7, start, start + timedelta(length), term), days, st.integers(0, 120), terms
 )
-moments = st.datetimes(datetime(2024, 1, 1), datetime(2028, 12, 31), timezones=st.just(ZONE))
+moments = st.builds(
+    lambda day, second: datetime(day.year, day.month, day.day, tzinfo=ZONE) + timedelta(seconds=second),
+    st.dates(date(2024, 1, 1), date(2028, 12, 31)),
+    st.integers(0, 86_399),
+)
 
 
 @given(tickets, moments, moments)
