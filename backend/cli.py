@@ -13,6 +13,7 @@ ROOMS = {
     "estimate": ("backend.cli_estimate", "estimation"),
     "import": ("backend.cli_import", "importing"),
     "kpi": ("backend.cli_kpi", "kpi"),
+    "sampling": ("backend.cli_sampling", "sampling"),
     "seed": ("backend.cli_seed", "seed"),
     "sipas": ("backend.cli_sipas", "sipas"),
     "users": ("backend.cli_users", "users"),

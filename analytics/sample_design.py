@@ -1,0 +1,180 @@
+"""Sampling designs as data: stages, strata, number per stage, way of selection.
+
+The files in ``analytics/data/designs`` are the shipped designs; any TOML file of the same form is one. The last stage
+is that of households, which come in a list of their own; the stages above it are units.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from math import prod
+from typing import Any
+
+from analytics.methods import Evidence, Text
+
+DESIGNS = ("lai-chau-2023", "communes-all", "communes-drawn")
+MOST = 1_000_000
+
+
+class SampleDesignError(ValueError):
+    """A design does not say what a design must say."""
+
+
+class Select(StrEnum):
+    """srswor: simple random sampling without replacement. pps: systematic with probability proportional to size.
+    all: every unit, with certainty."""
+
+    SRSWOR = "srswor"
+    PPS = "pps"
+    ALL = "all"
+
+
+class Order(StrEnum):
+    """Order of the list before a systematic draw: shuffled, or by code (spreads the sample over the list)."""
+
+    RANDOM = "random"
+    CODE = "code"
+
+
+class Short(StrEnum):
+    """What a parent with fewer units than wanted means: the list is refused, or all of them are taken."""
+
+    REFUSE = "refuse"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage. How many are taken in each parent: ``take``; or by stratum ``take_by_stratum``; or ``total`` shared
+    among the strata in proportion to size (``at_least`` each); or all.
+
+    ``of`` is the usual number in one parent, for planning before lists exist. Of the stage of households: a list with
+    ``list_cap`` rows was cut at random from a village with as many as its column ``list_size`` says.
+    """
+
+    level: str
+    name: Text
+    select: Select
+    take: int | None = None
+    take_by_stratum: Mapping[str, int] = field(default_factory=dict)
+    total: int | None = None
+    at_least: int = 1
+    strata: str | None = None
+    size: str | None = None
+    order: Order = Order.RANDOM
+    short: Short = Short.REFUSE
+    reserves: int = 0
+    of: int | None = None
+    list_cap: int | None = None
+    list_size: str | None = None
+
+    @property
+    def planned(self) -> int:
+        """How many the design takes in one parent, over all strata."""
+        if self.select is Select.ALL:
+            return self.of or 0
+        return self.take or self.total or sum(self.take_by_stratum.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDesign:
+    """A checked design. ``peers`` are ranked beside each other; their true values scatter by ``spread`` points."""
+
+    code: str
+    name: Text
+    year: int
+    source: str
+    stages: tuple[Stage, ...]
+    peers: int
+    spread: float
+    evidence: Mapping[str, Evidence]
+
+    @property
+    def units(self) -> tuple[Stage, ...]:
+        """The stages of units, without that of households."""
+        return self.stages[:-1]
+
+    @property
+    def households(self) -> Stage:
+        return self.stages[-1]
+
+    @property
+    def ballots(self) -> int:
+        """Ballots of the whole design; 0 where a stage takes all of an unknown number."""
+        return prod(stage.planned for stage in self.stages)
+
+
+@lru_cache
+def load_design(code: str) -> SampleDesign:
+    """The shipped design of this code. Raises `SampleDesignError` for an unknown one."""
+    if code not in DESIGNS:
+        raise SampleDesignError(f"no design {code!r}; there are {', '.join(DESIGNS)}")
+    text = (files("analytics") / "data" / "designs" / f"{code}.toml").read_text(encoding="utf-8")
+    return parse_design(tomllib.loads(text))
+
+
+def parse_design(raw: Mapping[str, Any]) -> SampleDesign:
+    """Check the parsed TOML of a design and freeze it; `SampleDesignError` names what is missing or wrong."""
+    try:
+        design = SampleDesign(
+            code=str(raw["code"]),
+            name=Text(raw["name_vi"], raw["name_en"]),
+            year=int(raw["year"]),
+            source=str(raw["source"]),
+            stages=tuple(_stage(dict(stage)) for stage in raw["stage"]),
+            peers=int(raw["ranking"]["units"]),
+            spread=float(raw["ranking"]["spread"]),
+            evidence={part: Evidence(mark) for part, mark in raw["evidence"].items()},
+        )
+    except KeyError as error:
+        raise SampleDesignError(f"the design lacks {error.args[0]!r}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise SampleDesignError(str(error)) from error
+    _check(design)
+    return design
+
+
+def _stage(raw: dict[str, Any]) -> Stage:
+    name = Text(raw.pop("name_vi"), raw.pop("name_en"))
+    words: dict[str, type[StrEnum]] = {"select": Select, "order": Order, "short": Short}
+    values: dict[str, Any] = {key: words[key](value) if key in words else value for key, value in raw.items()}
+    for column in {"strata", "size", "list_size"} & values.keys():
+        values[column] = str(values[column]).casefold()  # as the headers of lists are read
+    stage = Stage(name=name, **values)  # an unknown or missing key is a TypeError that names it
+    counts = (stage.take, stage.total, stage.of, stage.list_cap, *stage.take_by_stratum.values())
+    if any(type(n) is not int or not 0 < n <= MOST for n in counts if n is not None):
+        raise SampleDesignError(f"{stage.level}: a number per stage must be a whole number above 0")
+    if stage.at_least < 1 or not 0 <= stage.reserves <= MOST:
+        raise SampleDesignError(f"{stage.level}: at_least or reserves is out of range")
+    _check_stage(stage)
+    return stage
+
+
+def _check_stage(stage: Stage) -> None:
+    ways = sum(map(bool, (stage.take, stage.take_by_stratum, stage.total, stage.select is Select.ALL)))
+    if ways != 1:
+        raise SampleDesignError(f"{stage.level}: give one of take, take_by_stratum, total, or select = all")
+    if bool(stage.strata) != bool(stage.take_by_stratum or stage.total):
+        raise SampleDesignError(f"{stage.level}: strata go with take_by_stratum or total, and only with them")
+    if (stage.select is Select.PPS) != (stage.size is not None):
+        raise SampleDesignError(f"{stage.level}: pps needs the column of sizes, and only it does")
+    if bool(stage.list_cap) != bool(stage.list_size):
+        raise SampleDesignError(f"{stage.level}: list_cap and list_size go together")
+
+
+def _check(design: SampleDesign) -> None:
+    levels = [stage.level for stage in design.stages]
+    if len(levels) < 2 or len(set(levels)) < len(levels):
+        raise SampleDesignError("a design needs two stages or more, each with a level of its own")
+    last = design.households
+    if last.select is Select.PPS or last.strata:
+        raise SampleDesignError(f"{last.level}: households are drawn by srswor (or all of them), without strata")
+    if any(stage.list_cap for stage in design.units):
+        raise SampleDesignError("list_cap belongs to the last stage")
+    if design.peers < 2 or design.spread <= 0:
+        raise SampleDesignError("ranking needs two units or more and a spread above 0")
+    if not 1 <= design.year <= 9999:
+        raise SampleDesignError("the year is out of range")

@@ -1,0 +1,263 @@
+"""What interviewers carry: the list of households by village, and the ballots, each with its number and QR code."""
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import docx
+import segno
+from docx.document import Document
+from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt
+from docx.table import _Cell
+from docx.text.paragraph import Paragraph
+
+from analytics.ballot_number import ballot_number
+from analytics.sample import Ballot, Sample
+from analytics.sample_lists import Household
+from backend.surveys.instruments import Instrument, Kind, Question, Slot
+
+BOX = "☐"
+NUMBER = "00-00000-0"  # stands for the ballot's number in the form that every ballot is copied from
+BORDERS = "Table Grid"
+FIELD_COLUMNS = (
+    ("TT", 1.0), ("Số phiếu", 2.6), ("Mã hộ", 2.2), ("Chủ hộ", 4.6), ("Địa chỉ", 5.6),
+    ("Số người từ 18 tuổi", 2.0), ("Lần 1", 2.0), ("Lần 2", 2.0), ("Kết quả", 3.6),
+)  # fmt: skip
+RESERVE_COLUMNS = (
+    ("Thứ tự", 1.6),
+    ("Mã hộ", 2.4),
+    ("Chủ hộ", 5.0),
+    ("Địa chỉ", 6.6),
+    ("Thay cho số phiếu", 4.0),
+    ("Lý do", 6.0),
+)
+WHAT_TO_DO = (
+    "Mỗi hộ chọn ngẫu nhiên một người từ đủ 18 tuổi trả lời (người có ngày sinh nhật gần nhất). Chỉ thay hộ khi đã "
+    "đến hai lần vào hai buổi khác nhau mà không gặp, hoặc hộ từ chối; thay theo đúng thứ tự của danh sách dự phòng và "
+    "dùng phiếu mang số của hộ được thay. Danh sách này có tên người dân: không sao chụp, nộp lại sau khi kết thúc."
+)
+TO_THE_RESPONDENT = (
+    "Ông/bà được chọn ngẫu nhiên để trả lời. Phiếu không ghi tên; câu trả lời chỉ dùng để tổng hợp số liệu. "
+    "Xin đánh dấu X vào ô phù hợp; câu nào không rõ có thể bỏ trống."
+)
+
+
+def print_field_list(sample: Sample, path: Path) -> None:
+    """One page or more for each village: its households with their ballot numbers, and the reserves in order."""
+    document = _document(landscape=True)
+    reserves: dict[tuple[str, ...], list[Household]] = defaultdict(list)
+    for reserve in sample.reserves:
+        if reserve.household:
+            reserves[reserve.parents].append(reserve.household)
+    for at, (codes, ballots) in enumerate(_by_village(sample).items()):
+        if at:
+            document.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
+        _village_pages(document, sample, ballots, reserves[codes])
+    document.save(str(path))
+
+
+def print_ballots(sample: Sample, instrument: Instrument, folder: Path, link: str = "") -> int:
+    """A file of ballots for each village, named by the codes from the top down; the number of files.
+
+    A ballot names neither village nor household. Its QR code holds ``link`` and the number.
+    """
+    folder.mkdir()
+    villages = _by_village(sample)
+    for codes, ballots in villages.items():
+        numbers = [ballot_number(sample.design.year, ballot.number) for ballot in ballots]
+        _ballots_of(instrument, numbers, link).save(str(folder / f"{_file_name(codes)}.docx"))
+    return len(villages)
+
+
+def _by_village(sample: Sample) -> dict[tuple[str, ...], list[Ballot]]:
+    villages: dict[tuple[str, ...], list[Ballot]] = defaultdict(list)
+    for ballot in sample.ballots:
+        villages[ballot.branch.codes].append(ballot)
+    return dict(villages)
+
+
+def _file_name(codes: Sequence[str]) -> str:
+    """Codes come from a list: anything but letters, digits and dashes is replaced, so that no code leads elsewhere."""
+    return "_".join("".join(c if c.isalnum() or c == "-" else "-" for c in code) for code in codes)[:150]
+
+
+def _document(landscape: bool = False) -> Document:
+    document = docx.Document()
+    normal: Any = document.styles["Normal"]
+    normal.font.name, normal.font.size = "Times New Roman", Pt(12)
+    normal.element.rPr.rFonts.set(qn("w:eastAsia"), "Times New Roman")
+    normal.paragraph_format.space_after = Pt(4)
+    section = document.sections[0]
+    section.page_width, section.page_height = (Cm(29.7), Cm(21)) if landscape else (Cm(21), Cm(29.7))
+    section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(1.7)
+    return document
+
+
+def _village_pages(document: Document, sample: Sample, ballots: list[Ballot], reserves: list[Household]) -> None:
+    chain = ballots[0].branch.chain
+    _line(document.add_paragraph(), "DANH SÁCH HỘ ĐƯỢC CHỌN", bold=True, size=14, centre=True)
+    place = ", ".join(unit.name or unit.code for unit in reversed(chain))
+    _line(document.add_paragraph(), place, bold=True, centre=True)
+    _line(document.add_paragraph(), f"{sample.design.name.vi}. Số phiếu: {len(ballots)}.", centre=True)
+    _line(document.add_paragraph(), WHAT_TO_DO, size=10.5)
+    year = sample.design.year
+    rows = [
+        (
+            str(at),
+            ballot_number(year, one.number),
+            one.household.code,
+            one.household.name,
+            one.household.address,
+            *[""] * 4,
+        )
+        for at, one in enumerate(ballots, 1)
+    ]
+    _table(document, FIELD_COLUMNS, rows)
+    if reserves:
+        _line(document.add_paragraph(), "Hộ dự phòng, dùng lần lượt từ trên xuống", bold=True)
+        spare = [(str(at), one.code, one.name, one.address, "", "") for at, one in enumerate(reserves, 1)]
+        _table(document, RESERVE_COLUMNS, spare)
+    _line(document.add_paragraph(), "Điều tra viên (ký, ghi rõ họ tên): ................................", size=11)
+
+
+def _table(document: Document, columns: Sequence[tuple[str, float]], rows: Iterable[Sequence[str]]) -> None:
+    """A table whose heading is repeated on every page and whose rows are not torn apart."""
+    table = document.add_table(rows=1, cols=len(columns), style=BORDERS)
+    table.autofit = False
+    _row(table.rows[0].cells, [name for name, _width in columns], bold=True)
+    properties = table.rows[0]._tr.get_or_add_trPr()
+    properties.append(OxmlElement("w:tblHeader"))
+    form = deepcopy(table.rows[0]._tr)
+    form.trPr.remove(form.trPr.find(qn("w:tblHeader")))
+    form.trPr.append(OxmlElement("w:cantSplit"))
+    for row in rows:
+        table._tbl.append(deepcopy(form))
+        _row(table.rows[-1].cells, row)
+    for row_element in table._tbl.tr_lst:
+        for cell, (_name, width) in zip(row_element.tc_lst, columns, strict=True):
+            cell.width = Cm(width)
+
+
+def _row(cells: Sequence[_Cell], texts: Sequence[str], bold: bool = False) -> None:
+    for cell, text in zip(cells, texts, strict=True):
+        _line(cell.paragraphs[0], text, bold=bold, size=10.5)
+
+
+def _line(
+    paragraph: Paragraph, text: str, *, bold: bool = False, size: float | None = None, centre: bool = False
+) -> None:
+    """The only run of the paragraph."""
+    for old in list(paragraph.runs):
+        old._r.getparent().remove(old._r)
+    run = paragraph.add_run(text)
+    run.bold = bold
+    if size:
+        run.font.size = Pt(size)
+    if centre:
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+
+
+def _ballots_of(instrument: Instrument, numbers: Sequence[str], link: str) -> Document:
+    """The form is laid out once and copied for each number: laying it out anew takes ten times as long."""
+    document = _document()
+    _form(document, instrument)
+    body = document.element.body
+    form = [element for element in body if element.tag != qn("w:sectPr")]
+    for element in form:
+        body.remove(element)
+    end = body[-1]
+    for at, number in enumerate(numbers):
+        image, _picture = document.part.get_or_add_image(_qr(link + number))
+        for element in form:
+            copy = deepcopy(element)
+            _number_copy(copy, number, image, at + 1)
+            end.addprevious(copy)
+        if at + 1 < len(numbers):
+            page_break = document.add_paragraph()
+            page_break.add_run().add_break(WD_BREAK.PAGE)
+            end.addprevious(page_break._p)
+    return document
+
+
+def _number_copy(element: Any, number: str, image: str, serial: int) -> None:
+    for text in element.iter(qn("w:t")):
+        if text.text == NUMBER:
+            text.text = number
+    for blip in element.iter(qn("a:blip")):
+        blip.set(qn("r:embed"), image)
+    for properties in element.iter(qn("wp:docPr")):
+        properties.set("id", str(serial))
+
+
+def _qr(content: str) -> io.BytesIO:
+    picture = io.BytesIO()
+    segno.make(content, error="m", micro=False).save(picture, kind="png", scale=4, border=2)
+    picture.seek(0)
+    return picture
+
+
+def _form(document: Document, instrument: Instrument) -> None:
+    head = document.add_table(rows=1, cols=2)
+    head.autofit = False
+    left, right = head.rows[0].cells
+    left.width, right.width = Cm(13.6), Cm(4)
+    _line(left.paragraphs[0], instrument.name.vi.upper(), bold=True, size=14)
+    _line(left.add_paragraph(), TO_THE_RESPONDENT, size=11)
+    right.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
+    right.paragraphs[0].add_run().add_picture(_qr(NUMBER), width=Cm(2.4))
+    _line(right.add_paragraph(), NUMBER, bold=True, size=13, centre=True)
+    for at, question in enumerate(instrument.questions, 1):
+        _question(document, at, question, instrument.groups)
+
+
+def _question(document: Document, at: int, question: Question, groups: Mapping[str, Any]) -> None:
+    title = document.add_paragraph()
+    title.paragraph_format.space_before, title.paragraph_format.keep_with_next = Pt(8), True
+    _line(title, f"{at}. {question.text.vi}", bold=True)
+    if question.kind in (Kind.SINGLE, Kind.MULTIPLE):
+        hint = "Chọn một câu trả lời." if question.kind is Kind.SINGLE else "Có thể chọn nhiều câu trả lời."
+        _line(document.add_paragraph(), hint, size=10.5)
+        for level in question.slots[0].levels:
+            _line(document.add_paragraph(), f"{BOX}  {level.text.vi}", size=11.5)
+        return
+    _grid(document, question.slots, groups)
+
+
+def _grid(document: Document, slots: Sequence[Slot], groups: Mapping[str, Any]) -> None:
+    """Items by levels, a box in each cell; a row for the name of each group of items."""
+    levels = slots[0].levels
+    table = document.add_table(rows=1, cols=1 + len(levels), style=BORDERS)
+    table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
+    widths = [Cm(17.6 - 1.9 * len(levels)), *[Cm(1.9)] * len(levels)]
+    _row(table.rows[0].cells, ["", *(f"{level.text.vi} ({level.value})" for level in levels)], bold=True)
+    table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    group = ""
+    for at, slot in enumerate(slots, 1):
+        own = slot.code.rpartition(".")[0]
+        if own in groups and own != group:
+            group = own
+            _group_row(table, groups[own].vi)
+        cells = table.add_row().cells
+        _line(cells[0].paragraphs[0], f"{at}) {slot.text.vi}", size=11)
+        for cell in cells[1:]:
+            _line(cell.paragraphs[0], BOX, size=14, centre=True)
+    for row in table._tbl.tr_lst:
+        row.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+        for cell, width in zip(row.tc_lst, widths, strict=False):
+            if len(row.tc_lst) > 1:
+                cell.width = width
+
+
+def _group_row(table: Any, text: str) -> None:
+    cells = table.add_row().cells
+    cells[0].merge(cells[-1])
+    _line(cells[0].paragraphs[0], text, bold=True, size=11)
