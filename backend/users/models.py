@@ -18,6 +18,7 @@ class Role(StrEnum):
     LEADER = "leader"
     COORDINATOR = "coordinator"
     MANAGER = "manager"
+    SURVEY = "survey_officer"
     ADMINISTRATOR = "administrator"
 
 
@@ -32,7 +33,8 @@ class User(Base):
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("role <> 'citizen'", name="staff"),
         CheckConstraint(
-            "unit_id IS NOT NULL OR role IN ('coordinator', 'manager', 'administrator')", name="unit_of_role"
+            "unit_id IS NOT NULL OR role IN ('coordinator', 'manager', 'survey_officer', 'administrator')",
+            name="unit_of_role",
         ),
     )
 

@@ -17,20 +17,28 @@ from backend.web import NavItem, page, redirect, same_site_path, set_cookie
 
 SIGN_IN = "/dang-nhap"
 PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
-INBOX, FIGURES, ACCOUNTS = "/hop-thu", "/chi-so", "/tai-khoan"
+INBOX, FIGURES, SURVEYS, ACCOUNTS = "/hop-thu", "/chi-so", "/khao-sat", "/tai-khoan"
 HOME: dict[Role, str] = {
     Role.OFFICER: INBOX,
     Role.LEADER: INBOX,
     Role.COORDINATOR: INBOX,
     Role.MANAGER: FIGURES,
+    Role.SURVEY: SURVEYS,
     Role.ADMINISTRATOR: ACCOUNTS,
 }
-LABELS = {INBOX: _("Hộp thư"), FIGURES: _("Chỉ số"), ACCOUNTS: _("Tài khoản"), PASSWORD: _("Mật khẩu của tôi")}
+LABELS = {
+    INBOX: _("Hộp thư"),
+    FIGURES: _("Chỉ số"),
+    SURVEYS: _("Khảo sát"),
+    ACCOUNTS: _("Tài khoản"),
+    PASSWORD: _("Mật khẩu của tôi"),
+}
 NAVIGATION: dict[Role, tuple[str, ...]] = {
     Role.OFFICER: (INBOX, PASSWORD),
     Role.LEADER: (INBOX, FIGURES, PASSWORD),
     Role.COORDINATOR: (INBOX, FIGURES, PASSWORD),
-    Role.MANAGER: (FIGURES, PASSWORD),
+    Role.MANAGER: (FIGURES, SURVEYS, PASSWORD),
+    Role.SURVEY: (SURVEYS, PASSWORD),
     Role.ADMINISTRATOR: (ACCOUNTS, PASSWORD),
 }
 

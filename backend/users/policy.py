@@ -1,7 +1,8 @@
 """Who may do what: one pure question, ``can(actor, action, subject)``. What is not listed is refused.
 
 Source of the roles: the one-stop officer receives and handles for a unit, its leader too; the provincial coordinator
-forwards between units; the manager sees figures and no personal data; the administrator configures and sees no content.
+forwards between units; the manager sees figures and no personal data; the survey officer runs surveys and sees no
+ticket; the administrator configures and sees no content.
 A complaint about a unit's conduct is invisible to that unit, whatever the role.
 """
 
@@ -22,6 +23,8 @@ class Action(StrEnum):
     HANDLE_TICKET = "handle_ticket"
     FORWARD_TICKET = "forward_ticket"
     VIEW_FIGURES = "view_figures"
+    VIEW_SURVEYS = "view_surveys"
+    RUN_SURVEYS = "run_surveys"
     MANAGE_USERS = "manage_users"
 
 
@@ -66,6 +69,8 @@ EVERY_UNIT: dict[Action, frozenset[Role]] = {
     Action.VIEW_CONTACT: PROVINCE,
     Action.FORWARD_TICKET: PROVINCE,
     Action.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),
+    Action.VIEW_SURVEYS: frozenset({Role.SURVEY, Role.MANAGER}),
+    Action.RUN_SURVEYS: frozenset({Role.SURVEY}),
     Action.MANAGE_USERS: frozenset({Role.ADMINISTRATOR}),
     Action.USE_ACCOUNT: frozenset(STAFF),
 }

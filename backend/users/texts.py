@@ -9,5 +9,6 @@ ROLE_NAMES: dict[Role, str] = {
     Role.LEADER: _("Lãnh đạo cơ quan"),
     Role.COORDINATOR: _("Điều phối cấp tỉnh"),
     Role.MANAGER: _("Quản lý, theo dõi chỉ số"),
+    Role.SURVEY: _("Phụ trách khảo sát"),
     Role.ADMINISTRATOR: _("Quản trị tài khoản"),
 }
