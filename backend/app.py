@@ -20,6 +20,7 @@ from backend.web import LANGUAGE_COOKIE, environment, redirect, same_site_path, 
 # rooms win where addresses overlap.
 ROOMS: list[str] = [
     "backend.kpi.pages",
+    "backend.reports.pages",
     "backend.users.pages",
     "backend.users.accounts",
     "backend.tickets.pages",

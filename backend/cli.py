@@ -14,6 +14,7 @@ ROOMS = {
     "import": ("backend.cli_import", "importing"),
     "kpi": ("backend.cli_kpi", "kpi"),
     "sampling": ("backend.cli_sampling", "sampling"),
+    "report": ("backend.cli_report", "report"),
     "seed": ("backend.cli_seed", "seed"),
     "sipas": ("backend.cli_sipas", "sipas"),
     "users": ("backend.cli_users", "users"),

@@ -1,6 +1,7 @@
-"""``langnghe sipas recompute``: published figures beside what follows from their items, for others to check."""
+"""``langnghe sipas``: published figures beside what follows from their items, and what does not add up in them."""
 
 import json
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from backend.indices import service
 from backend.indices.published import GEOGRAPHIES
 from backend.indices.queries import N_UNKNOWN
 from backend.indices.service import Recomputation, Recomputed
+from backend.reports.checks import Finding, findings
 
 sipas = typer.Typer(help="Chỉ số SIPAS: số liệu công bố và cách tính.", no_args_is_help=True)
 
@@ -36,6 +38,26 @@ def recompute(
         typer.echo(json.dumps([_json(row) for row in result.rows], indent=2))
     else:
         _print(result)
+
+
+@sipas.command("check")
+def check(as_json: Annotated[bool, typer.Option("--json", help="In danh sách JSON.")] = False) -> None:
+    """Liệt kê những chỗ chưa khớp trong số liệu đã công bố: số in, số tính lại, vì sao."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        found = findings(session)
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
+    else:
+        _list(found)
+
+
+def _list(found: list[Finding]) -> None:
+    console = Console()
+    table = Table("Mã", "Năm", "Chỗ chưa khớp", "In", "Tính lại", "Vì sao", box=None)
+    for one in found:
+        table.add_row(one.code, str(one.year), one.what, one.printed, one.computed, one.why)
+    console.print(table)
+    console.print(f"Có {len(found)} chỗ chưa khớp.", highlight=False)
 
 
 def _json(row: Recomputed) -> dict[str, str | float]:

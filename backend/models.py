@@ -9,6 +9,7 @@ import backend.limits
 import backend.notify.models
 import backend.progress
 import backend.ratings.models
+import backend.reports.models
 import backend.surveys.models
 import backend.tickets.models
 import backend.units.models

@@ -17,6 +17,7 @@ TASK_MODULES = (
     "backend.escalation.tasks",
     "backend.history.tasks",
     "backend.notify.tasks",
+    "backend.reports.tasks",
 )
 
 

@@ -17,7 +17,7 @@ from backend.web import NavItem, page, redirect, same_site_path, set_cookie
 
 SIGN_IN = "/dang-nhap"
 PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
-INBOX, FIGURES, SURVEYS, ACCOUNTS = "/hop-thu", "/chi-so", "/khao-sat", "/tai-khoan"
+INBOX, FIGURES, REPORTS, SURVEYS, ACCOUNTS = "/hop-thu", "/chi-so", "/bao-cao", "/khao-sat", "/tai-khoan"
 HOME: dict[Role, str] = {
     Role.OFFICER: INBOX,
     Role.LEADER: INBOX,
@@ -29,6 +29,7 @@ HOME: dict[Role, str] = {
 LABELS = {
     INBOX: _("Hộp thư"),
     FIGURES: _("Chỉ số"),
+    REPORTS: _("Báo cáo"),
     SURVEYS: _("Khảo sát"),
     ACCOUNTS: _("Tài khoản"),
     PASSWORD: _("Mật khẩu của tôi"),
@@ -36,8 +37,8 @@ LABELS = {
 NAVIGATION: dict[Role, tuple[str, ...]] = {
     Role.OFFICER: (INBOX, PASSWORD),
     Role.LEADER: (INBOX, FIGURES, PASSWORD),
-    Role.COORDINATOR: (INBOX, FIGURES, PASSWORD),
-    Role.MANAGER: (FIGURES, SURVEYS, PASSWORD),
+    Role.COORDINATOR: (INBOX, FIGURES, REPORTS, PASSWORD),
+    Role.MANAGER: (FIGURES, REPORTS, SURVEYS, PASSWORD),
     Role.SURVEY: (SURVEYS, PASSWORD),
     Role.ADMINISTRATOR: (ACCOUNTS, PASSWORD),
 }

@@ -23,6 +23,7 @@ class Action(StrEnum):
     HANDLE_TICKET = "handle_ticket"
     FORWARD_TICKET = "forward_ticket"
     VIEW_FIGURES = "view_figures"
+    MAKE_REPORTS = "make_reports"
     VIEW_SURVEYS = "view_surveys"
     RUN_SURVEYS = "run_surveys"
     MANAGE_USERS = "manage_users"
@@ -69,6 +70,7 @@ EVERY_UNIT: dict[Action, frozenset[Role]] = {
     Action.VIEW_CONTACT: PROVINCE,
     Action.FORWARD_TICKET: PROVINCE,
     Action.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),
+    Action.MAKE_REPORTS: frozenset({Role.MANAGER, Role.COORDINATOR}),
     Action.VIEW_SURVEYS: frozenset({Role.SURVEY, Role.MANAGER}),
     Action.RUN_SURVEYS: frozenset({Role.SURVEY}),
     Action.MANAGE_USERS: frozenset({Role.ADMINISTRATOR}),

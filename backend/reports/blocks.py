@@ -1,0 +1,116 @@
+"""The parts of a report before it is laid out: headings, paragraphs, tables, pictures, places for the author."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+Cell = str | Decimal | int | None
+
+
+class Kind(StrEnum):
+    """How a column is shown."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    SIGNED = "signed"
+    COUNT = "count"
+    CENTRED = "centred"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """``level`` 1: part (I.), 2: section (1.), 3: sub-section (1.1.), 4: group (a)."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """``key`` names the template of a generated sentence; empty for a text without numbers of its own."""
+
+    text: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column with its share of the table's width."""
+
+    title: str
+    kind: Kind
+    width: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """Cells in the order of the columns; ``strong`` for totals and groups."""
+
+    cells: tuple[Cell, ...]
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with what must stand beside it. ``n``, ``period``, ``method``, ``source`` are as shown to a reader."""
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    n: str
+    period: str
+    method: str
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of a picture. ``lo``, ``hi``: interval; ``before``: the earlier year, where it may be compared."""
+
+    label: str
+    value: float
+    lo: float | None = None
+    hi: float | None = None
+    before: float | None = None
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart. ``dots``: positions on a part of the scale; else bars from zero. ``alt`` tells what is to be seen."""
+
+    key: str
+    title: str
+    alt: str
+    bars: tuple[Bar, ...]
+    dots: bool
+    axis: str
+    year: int
+    against: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the author's own text goes. ``text`` empty: the hint shows until something is written."""
+
+    key: str
+    text: str
+
+
+Block = Heading | Paragraph | Table | Picture | Place
+
+
+def tables(blocks: Sequence[Block]) -> list[Table]:
+    return [block for block in blocks if isinstance(block, Table)]
+
+
+def pictures(blocks: Sequence[Block]) -> list[Picture]:
+    return [block for block in blocks if isinstance(block, Picture)]
+
+
+def generated(blocks: Sequence[Block]) -> list[Paragraph]:
+    """The sentences that came from stored values."""
+    return [block for block in blocks if isinstance(block, Paragraph) and block.key]

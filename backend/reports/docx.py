@@ -1,0 +1,268 @@
+"""A report as a Word document, laid out as Decree 30/2020/NĐ-CP asks. Opens in Word and LibreOffice."""
+
+import io
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from docx import Document
+from docx.document import Document as Page
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt
+from docx.table import _Cell as TableCell
+from docx.text.paragraph import Paragraph as Line
+
+from backend.reports import blocks, figures, page
+from backend.reports.blocks import Block, Cell, Kind
+from backend.reports.outline import Report
+from backend.reports.places import BOOKMARK, BY_KEY, TAG
+from backend.reports.sentences import signed, two
+
+NATION, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
+HEAD: tuple[int, int] = (65, 100)  # mm: agency, nation
+SHORT = 8  # rows
+MOTTO_LENGTH = 60.0  # mm: the motto's own length in 14 bold
+CENTRE, JUSTIFY = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.JUSTIFY
+ALIGNED = {
+    Kind.TEXT: WD_ALIGN_PARAGRAPH.LEFT,
+    Kind.NUMBER: CENTRE,
+    Kind.SIGNED: CENTRE,
+    Kind.COUNT: CENTRE,
+    Kind.CENTRED: CENTRE,
+}
+
+
+def write(report: Report) -> bytes:
+    """The document; the same report gives the same words."""
+    return _Writer(report).written()
+
+
+def shown(cell: Cell, kind: Kind) -> str:
+    """A cell as it is read; an empty one says so."""
+    if cell is None:
+        return "–"
+    if isinstance(cell, str):
+        return cell
+    if kind is Kind.SIGNED:
+        return signed(cell) if isinstance(cell, Decimal) else f"{cell:+d}".replace("-", "−")
+    return two(cell) if isinstance(cell, Decimal) else str(cell)
+
+
+class _Writer:
+    """Writes the parts one after the other; numbers tables, pictures and places."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.page: Page = Document()
+        self.tables, self.pictures, self.ids = count(1), count(1), count(100)
+        page.prepare(self.page)
+        about = self.page.core_properties
+        about.title, about.author, about.language = report.title, report.context.agency.agency, "vi-VN"
+        about.comments = ""
+
+    def written(self) -> bytes:
+        self._head()
+        for block in self.report.body:
+            self._block(block)
+        self._foot()
+        if self.report.annex:
+            self._annex()
+        out = io.BytesIO()
+        self.page.save(out)
+        return out.getvalue()
+
+    # The parts of the first and the last page.
+
+    def _head(self) -> None:
+        context = self.report.context
+        left, right = self._two_columns(HEAD)
+        for i, text in enumerate(context.agency.agency_lines):
+            self._centred(left, text, Pt(13), bold=True, first=i == 0)
+        page.rule_below(left.add_paragraph(), HEAD[0] - 4, 22)
+        self._place(left, "number", "So ky hieu", CENTRE)
+        self._centred(right, NATION, Pt(12), bold=True, first=True)
+        self._centred(right, MOTTO, Pt(14), bold=True)
+        page.rule_below(right.add_paragraph(), HEAD[1] - 4, MOTTO_LENGTH)
+        self._place(right, "dateline", "Noi ngay", CENTRE)
+        self._centred(self.page, "BÁO CÁO", Pt(14), bold=True, before=14)
+        self._centred(self.page, self.report.title, Pt(14), bold=True)
+        page.rule_below(self.page.add_paragraph(), page.TEXT_WIDTH, 55)
+        self.page.add_paragraph().paragraph_format.space_after = Pt(0)
+
+    def _foot(self) -> None:
+        left, right = self._two_columns((85, 80))
+        title = left.paragraphs[0]
+        run = title.add_run("Nơi nhận:")
+        run.font.size, run.bold, run.italic = Pt(12), True, True
+        title.paragraph_format.space_after = Pt(0)
+        self._place(left, "recipients", "Noi nhan", WD_ALIGN_PARAGRAPH.LEFT)
+        right.paragraphs[0].paragraph_format.space_after = Pt(0)
+        self._place(right, "signature", "Ky", CENTRE)
+
+    def _annex(self) -> None:
+        first = self._centred(self.page, "PHỤ LỤC", Pt(14), bold=True)
+        first.paragraph_format.page_break_before = True
+        mark = self.report.context.agency.number_mark
+        year = self.report.context.made_on.year
+        agency = self.report.context.agency.agency
+        with_what = f"(Kèm theo Báo cáo số        /{mark} ngày       tháng       năm {year} của {agency})"
+        self._centred(self.page, with_what, Pt(14), italic=True)
+        for block in self.report.annex:
+            self._block(block)
+
+    # The parts of the body.
+
+    def _block(self, block: Block) -> None:
+        match block:
+            case blocks.Heading():
+                self.page.add_heading(block.text, block.level)
+            case blocks.Paragraph():
+                self._paragraph(block.text)
+            case blocks.Table():
+                self._table(block)
+            case blocks.Picture():
+                self._picture(block)
+            case blocks.Place():
+                self._place(self.page, block.key, "Loi van", JUSTIFY, indented=True)
+
+    def _paragraph(self, text: str) -> None:
+        paragraph = self.page.add_paragraph(text)
+        paragraph.alignment = JUSTIFY
+        paragraph.paragraph_format.first_line_indent = page.INDENT
+
+    def _table(self, table: blocks.Table) -> None:
+        caption = self.page.add_paragraph(f"Bảng {next(self.tables)}. {table.title}", style="Caption")
+        caption.alignment = CENTRE
+        caption.paragraph_format.keep_with_next = True
+        caption.paragraph_format.space_before = Pt(6)
+        caption.paragraph_format.space_after = Pt(3)
+        grid = self.page.add_table(rows=1, cols=len(table.columns))
+        grid.alignment, grid.autofit = WD_TABLE_ALIGNMENT.CENTER, False
+        page.thin_borders(grid)
+        share = page.TEXT_WIDTH / sum(column.width for column in table.columns)
+        widths = [Mm(column.width * share) for column in table.columns]
+        self._describe(grid, f"{table.title}. {table.n}; {table.period}.")
+        self._row(grid.rows[0], [column.title for column in table.columns], [CENTRE] * len(widths), widths, bold=True)
+        page.repeated(grid.rows[0])
+        for row in table.rows:
+            texts = [shown(cell, column.kind) for cell, column in zip(row.cells, table.columns, strict=True)]
+            aligned = [ALIGNED[column.kind] for column in table.columns]
+            self._row(grid.add_row(), texts, aligned, widths, bold=row.strong)
+        for column, width in zip(grid.columns, widths, strict=True):
+            column.width = width
+        self._hold_together(grid)
+        about = "; ".join(filter(None, (table.period, table.n, table.method))) + f". Nguồn: {table.source}."
+        self._note(" ".join((*table.notes, about[:1].upper() + about[1:])))
+
+    def _hold_together(self, grid: Any) -> None:
+        """A short table stays on one page with its note; of a long one the head and the end."""
+        last = len(grid.rows) - 1
+        for i, row in enumerate(grid.rows):
+            if last <= SHORT or i < 2 or i > last - 2:
+                for cell in row.cells:
+                    cell.paragraphs[0].paragraph_format.keep_with_next = True
+
+    def _row(
+        self, row: Any, texts: Sequence[str], aligned: Sequence[Any], widths: Sequence[Any], *, bold: bool
+    ) -> None:
+        page.unbroken(row)
+        for cell, text, alignment, width in zip(row.cells, texts, aligned, widths, strict=True):
+            cell.width, cell.vertical_alignment = width, WD_CELL_VERTICAL_ALIGNMENT.CENTER
+            paragraph = cell.paragraphs[0]
+            paragraph.alignment = alignment
+            paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(1)
+            run = paragraph.add_run(text)
+            run.font.size, run.bold = page.SMALL, bold
+
+    def _note(self, text: str) -> None:
+        paragraph = self.page.add_paragraph()
+        paragraph.alignment = JUSTIFY
+        paragraph.paragraph_format.space_before = Pt(3)
+        paragraph.paragraph_format.space_after = Pt(8)
+        run = paragraph.add_run(text)
+        run.font.size, run.italic = page.SMALL, True
+
+    def _picture(self, picture: blocks.Picture) -> None:
+        paragraph = self.page.add_paragraph()
+        paragraph.alignment = CENTRE
+        paragraph.paragraph_format.keep_with_next = True
+        paragraph.paragraph_format.space_after = Pt(2)
+        drawn = paragraph.add_run().add_picture(io.BytesIO(figures.png(picture)), width=Mm(page.TEXT_WIDTH - 4))
+        about = drawn._inline.docPr
+        about.set("descr", picture.alt)
+        about.set("title", picture.title)
+        caption = self.page.add_paragraph(f"Hình {next(self.pictures)}. {picture.title}", style="Caption")
+        caption.alignment = CENTRE
+        caption.paragraph_format.space_after = Pt(2)
+        self._note(f"Vạch ngang: khoảng 95% gần đúng. {self.report.context.source}.")
+
+    # Small parts.
+
+    def _two_columns(self, widths: tuple[int, int]) -> tuple[TableCell, TableCell]:
+        grid = self.page.add_table(rows=1, cols=2)
+        grid.alignment, grid.autofit = WD_TABLE_ALIGNMENT.CENTER, False
+        page.no_borders(grid)
+        page.unbroken(grid.rows[0])
+        for cell, column, width in zip(grid.rows[0].cells, grid.columns, widths, strict=True):
+            cell.width = column.width = Mm(width)
+        left, right = grid.rows[0].cells
+        return left, right
+
+    def _centred(
+        self, where: Any, text: str, size: Pt, *, bold: bool = False, italic: bool = False, first: bool = False,
+        before: float = 0,
+    ) -> Line:  # fmt: skip
+        paragraph: Line = where.paragraphs[0] if first else where.add_paragraph()
+        paragraph.alignment = CENTRE
+        paragraph.paragraph_format.space_before = Pt(before)
+        paragraph.paragraph_format.space_after = Pt(0)
+        run = paragraph.add_run(text)
+        run.font.size, run.bold, run.italic = size, bold, italic
+        return paragraph
+
+    def _place(self, where: Any, key: str, style: str, alignment: Any, *, indented: bool = False) -> None:
+        """A content control with a bookmark of the same name, so that a program which drops one keeps the other."""
+        kind = BY_KEY[key]
+        text = self.report.texts.get(key) or kind.hint
+        style = "Goi y" if text == kind.hint else style
+        paragraphs = []
+        for line in text.split("\n"):
+            paragraph = where.add_paragraph(line)
+            paragraph.style = self.page.styles[style]
+            paragraph.alignment = alignment
+            paragraph.paragraph_format.space_after = Pt(6 if indented else 0)
+            if indented:
+                paragraph.paragraph_format.first_line_indent = page.INDENT
+            paragraphs.append(paragraph._p)
+        self._mark(key, paragraphs, kind.label)
+
+    def _mark(self, key: str, paragraphs: list[Any], label: str) -> None:
+        identity = str(next(self.ids))
+        for element, place in (("w:bookmarkStart", 0), ("w:bookmarkEnd", -1)):
+            mark = OxmlElement(element)
+            mark.set(qn("w:id"), identity)
+            if place == 0:
+                mark.set(qn("w:name"), BOOKMARK + key)
+                properties = paragraphs[0].pPr
+                properties.addnext(mark) if properties is not None else paragraphs[0].insert(0, mark)
+            else:
+                paragraphs[-1].append(mark)
+        control, properties, content = (OxmlElement(f"w:{name}") for name in ("sdt", "sdtPr", "sdtContent"))
+        for name, value in (("alias", label), ("tag", TAG + key), ("id", identity)):
+            one = OxmlElement(f"w:{name}")
+            one.set(qn("w:val"), value)
+            properties.append(one)
+        control.append(properties)
+        control.append(content)
+        paragraphs[0].addprevious(control)
+        for paragraph in paragraphs:
+            content.append(paragraph)
+
+    def _describe(self, grid: Any, text: str) -> None:
+        about = OxmlElement("w:tblDescription")
+        about.set(qn("w:val"), text)
+        grid._tbl.tblPr.append(about)

@@ -1,0 +1,100 @@
+"""What a report says about a survey beside its figures: read from package data. Pure."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from backend.errors import NotFound, _
+
+
+@dataclass(frozen=True)
+class Agency:
+    """Who reports: names, and what stands in the fixed places of the page."""
+
+    name: str
+    place: str
+    agency: str
+    agency_short: str
+    agency_lines: tuple[str, ...]
+    number_mark: str
+    signature: tuple[str, ...]
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """How a survey was done. Empty where the source does not tell."""
+
+    announced: str = ""
+    announced_by: str = ""
+    conducted_by: str = ""
+    scope: str = ""
+    ballots: int | None = None
+    stages: tuple[str, ...] = ()
+    villages: int | None = None
+    communes: int | None = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence of a source that its own tables do not bear out."""
+
+    code: str
+    what: str
+    printed: str
+    computed: str
+    why: str
+
+
+@dataclass(frozen=True)
+class SourceNotes:
+    """What a source prints beside its figures. ``source`` empty: nothing was read against its tables."""
+
+    source: str = ""
+    rank_zero: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
+
+
+def agency(geography: str) -> Agency:
+    """Raises NotFound for a unit that has no report of its own."""
+    raw = _toml("surveys.toml").get(geography)
+    if raw is None:
+        raise NotFound(_("Chưa có mẫu báo cáo cho đơn vị này."))
+    return Agency(**{key: _frozen(value) for key, value in raw.items() if not isinstance(value, dict)})
+
+
+def survey(geography: str, year: int) -> Survey:
+    """An empty one where nothing is known."""
+    raw = _toml("surveys.toml").get(geography, {}).get(str(year), {})
+    return Survey(**{key: _frozen(value) for key, value in raw.items()})
+
+
+def reporting() -> dict[str, str]:
+    """Code -> name of every unit that has a report."""
+    return {code: raw["name"] for code, raw in _toml("surveys.toml").items()}
+
+
+def source_notes(geography: str, year: int) -> SourceNotes:
+    """Notes on the source of a year's figures."""
+    name = f"source_{geography.replace('-', '_')}_{year}.toml"
+    if not (files("backend.reports") / "data" / name).is_file():
+        return SourceNotes()
+    raw = _toml(name)
+    return SourceNotes(
+        raw["source"],
+        tuple(raw[f"rank_zero_{year - 1}"]),
+        tuple(raw[f"derived_{year - 1}"]),
+        tuple(Statement(**one) for one in raw["statement"]),
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@lru_cache
+def _toml(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("backend.reports") / "data" / name).read_text(encoding="utf-8"))

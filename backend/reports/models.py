@@ -1,0 +1,49 @@
+"""Reports that were made: the last files of each, and the author's own texts, which outlive every regeneration."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.db import Base, Moment
+
+
+class Report(Base):
+    """A report by what it is about. ``inputs_hash``: SHA-256 of the values and texts that the files were made of; empty
+    until the first files."""
+
+    __tablename__ = "reports"
+    __table_args__ = (
+        UniqueConstraint("geography", "year", "against"),
+        CheckConstraint("against < year", name="years"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    geography: Mapped[str] = mapped_column(String(40))
+    year: Mapped[int] = mapped_column()
+    against: Mapped[int] = mapped_column()
+    made_at: Mapped[datetime | None] = mapped_column(Moment)
+    inputs_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+
+
+class ReportFile(Base):
+    """One file of a report as last made."""
+
+    __tablename__ = "report_files"
+
+    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(100))
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class ReportText(Base):
+    """What the author wrote in one place of a report."""
+
+    __tablename__ = "report_texts"
+
+    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"), primary_key=True)
+    place: Mapped[str] = mapped_column(String(40), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    updated_at: Mapped[datetime] = mapped_column(Moment)

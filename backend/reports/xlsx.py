@@ -1,0 +1,105 @@
+"""The tables of a report as a workbook: a sheet each, numbers as numbers, text never as a formula."""
+
+import io
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Alignment, Border, Font, Side
+from openpyxl.utils import get_column_letter
+
+from backend.reports.blocks import Cell, Kind, Table, generated, tables
+from backend.reports.outline import Report
+from backend.reports.sentences import whole
+
+FONT = "Times New Roman"
+FORMATS = {Kind.NUMBER: "0.00", Kind.SIGNED: '+0.00;"−"0.00;0.00', Kind.COUNT: "0"}
+LETTERS_OF_A_LINE = 110
+NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\']")
+THIN = Border(*(Side(style="thin"),) * 4)
+
+
+def write(report: Report) -> bytes:
+    """A contents sheet, the tables in the order of the report, the generated sentences."""
+    book = Workbook()
+    contents = book.active
+    assert contents is not None  # noqa: S101 - a new workbook has a sheet
+    contents.title = "Mục lục"
+    _line(contents, 1, report.title, bold=True)
+    _line(contents, 2, f"Nguồn: {report.context.source}")
+    for number, table in enumerate(tables(report.blocks), start=1):
+        name = _name(number, table.key)
+        _line(contents, 3 + number, f"Bảng {number}. {table.title}")
+        contents.cell(3 + number, 1).hyperlink = f"#'{name}'!A1"
+        _sheet(book.create_sheet(name), number, table)
+    _sentences(book.create_sheet("Câu"), report)
+    contents.column_dimensions["A"].width = LETTERS_OF_A_LINE
+    book.properties.title, book.properties.creator = report.title, report.context.agency.agency
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def put(sheet: Any, row: int, column: int, value: Cell) -> Any:
+    """A value in a cell. Text stays text whatever its first sign: a spreadsheet would else take ``=``, ``+``, ``-`` or
+    ``@`` for a formula."""
+    cell = sheet.cell(row, column)
+    if isinstance(value, str):
+        cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)
+        cell.data_type = "s"
+        cell.number_format = "@"
+    elif isinstance(value, Decimal):
+        cell.value = float(value)
+    else:
+        cell.value = value
+    cell.font = Font(name=FONT)
+    return cell
+
+
+def _sheet(sheet: Any, number: int, table: Table) -> None:
+    _line(sheet, 1, f"Bảng {number}. {table.title}", bold=True)
+    known = {"Số phiếu": table.n, "Kỳ": table.period, "Phương pháp": table.method, "Nguồn": table.source}
+    lines = [f"{label}: {text}." for label, text in known.items() if text] + list(table.notes)
+    for at, text in enumerate(lines, start=2):
+        _line(sheet, at, text)
+    top = len(lines) + 3
+    for at, column in enumerate(table.columns, start=1):
+        cell = put(sheet, top, at, column.title)
+        cell.font, cell.border = Font(name=FONT, bold=True), THIN
+        cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
+        sheet.column_dimensions[get_column_letter(at)].width = max(9.0, column.width * LETTERS_OF_A_LINE)
+    for down, row in enumerate(table.rows, start=top + 1):
+        for at, (value, column) in enumerate(zip(row.cells, table.columns, strict=True), start=1):
+            cell = put(sheet, down, at, value)
+            cell.font, cell.border = Font(name=FONT, bold=row.strong), THIN
+            cell.alignment = Alignment(vertical="center", wrap_text=True)
+            if not isinstance(value, str):
+                signed_count = column.kind is Kind.SIGNED and isinstance(value, int)
+                cell.number_format = '+0;"−"0;0' if signed_count else FORMATS.get(column.kind, "General")
+    sheet.freeze_panes = sheet.cell(top + 1, 1)
+
+
+def _sentences(sheet: Any, report: Report) -> None:
+    """Every sentence with a number, beside the name of its template."""
+    _line(sheet, 1, "Những câu sinh từ số liệu đã lưu", bold=True)
+    for at, paragraph in enumerate(generated(report.blocks), start=3):
+        put(sheet, at, 1, paragraph.key)
+        put(sheet, at, 2, paragraph.text).alignment = Alignment(wrap_text=True, vertical="top")
+    _widths(sheet, (34, 110))
+
+
+def _widths(sheet: Any, widths: Sequence[float]) -> None:
+    for at, width in enumerate(widths, start=1):
+        sheet.column_dimensions[get_column_letter(at)].width = width
+
+
+def _line(sheet: Any, row: int, text: str, *, bold: bool = False) -> None:
+    put(sheet, row, 1, text).font = Font(name=FONT, bold=bold)
+
+
+def _name(number: int, key: str) -> str:
+    """A sheet's name: at most 31 letters, none that a spreadsheet refuses."""
+    return f"{whole(number)} {NOT_IN_A_NAME.sub('-', key)}"[:31]
