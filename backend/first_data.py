@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.indices import service as indices
+from backend.tickets import rulebook
 from backend.tickets.models import Category, CategoryClass
 from backend.units import service as units
 from backend.worktime import service as worktime
@@ -17,6 +18,7 @@ def load(session: Session, now: datetime) -> None:
     """Load what is missing, in the caller's transaction."""
     units.load_shipped(session)
     _load_categories(session)
+    rulebook.load_shipped(session, now)
     worktime.ensure_shipped(session, now, "vn")
     worktime.ensure_shipped(session, now, "weekdays")
     indices.load_published(session)

@@ -11,6 +11,7 @@ import backend.progress
 import backend.ratings.models
 import backend.reports.models
 import backend.surveys.models
+import backend.tickets.clock_models
 import backend.tickets.models
 import backend.units.models
 import backend.users.models

@@ -29,7 +29,7 @@ from tests.routes import declared
 ROOT = source.ROOT
 MOST_LINES = 400
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "shared"}
-FINAL_STATES = {State.ANSWERED}
+FINAL_STATES = {State.REDIRECTED, State.WITHDRAWN}
 # Each writes tickets where there is no transition: reception brings one into being; the two loads bring finished
 # histories in bulk, by rows that went through the same table.
 WRITE_TICKETS = {

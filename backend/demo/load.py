@@ -10,21 +10,21 @@ from sqlalchemy.orm import Session
 from backend import db
 from backend.demo.accounts import officers
 from backend.demo.generate import Case, cases
-from backend.demo.rows import Place, Row, Rows, Terms, add, messages_of
-from backend.tickets import rules
-from backend.tickets.models import Ticket, TicketDay
+from backend.demo.rows import PROJECTED, RESULTS, Place, Row, Rows, Terms, add, messages_of
+from backend.tickets import rulebook
+from backend.tickets.models import Category, Ticket, TicketDay
 from backend.units.models import Succession, Unit
 from backend.worktime import service as worktime
 from backend.worktime.calendar import local
 
 BATCH = 1000
 COLUMNS = {
-    "tickets": "id, number, state, version, channel, category_code, about_unit_id, unit_id, title, content, language, "
-    "received_at, received_on, acknowledged_at, rule, term, calendar_id, due_date, due_estimated, accepted_at, "
-    "answered_at, answered_on, working_days, verdict, told_at, told_in_time, secret_hash, demonstration",
+    "tickets": "id, number, version, channel, category_code, about_unit_id, title, content, language, received_at, "
+    f"received_on, acknowledged_at, {', '.join(PROJECTED)}, secret_hash, demonstration",
     "ticket_contacts": "ticket_id, name, email, consent_at",
     "ticket_messages": "id, ticket_id, kind, body, at, user_id",
     "audit": "chain, seq, at, actor, user_id, action, data, prev, hash",
+    "ticket_clocks": ", ".join(RESULTS),
     "ratings": "ticket_id, unit_id, received_on, ease, by_rules, timely, remark, channel, method, at",
 }
 
@@ -42,7 +42,7 @@ def load(seed: int, count: int, until: date, now: datetime) -> Iterator[int]:
     with db.transaction() as session:
         by_unit = officers(session, now)
         units, former = _units(session)
-        terms = _terms(session, now)
+        terms = _terms(session)
         done = loaded(session)
     communes = sorted(code for code in units if code.isdigit() and len(code) == 5)
     made: list[Case] = []
@@ -67,10 +67,10 @@ def _units(session: Session) -> tuple[dict[str, int], dict[int, list[int]]]:
     return units, former
 
 
-def _terms(session: Session, now: datetime) -> Terms:
-    rule = rules.choose(rules.shipped_rules(), "resolve", local(now).date()).rule
+def _terms(session: Session) -> Terms:
     calendar_id = worktime.active_id(session)
-    return Terms(calendar_id, worktime.calendar(session, calendar_id), rule.code, rule.value)
+    about = {category.code: rulebook.about(category) for category in session.scalars(select(Category))}
+    return Terms(calendar_id, worktime.calendar(session, calendar_id), rulebook.stored(session), about)
 
 
 def _store(
@@ -125,6 +125,7 @@ def _copy(session: Session, rows: Rows) -> None:
         "ticket_messages": rows.messages,
         "audit": rows.audit,
         "ratings": rows.ratings,
+        "ticket_clocks": rows.results,
     }
     with connection.cursor() as cursor:
         for table, content in by_table.items():

@@ -3,19 +3,33 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from backend import audit
 from backend.demo.generate import Case, Moment
-from backend.tickets import deadlines, lifecycle, receipts
-from backend.tickets.deadlines import Happening
+from backend.tickets import receipts, replay
+from backend.tickets.clock_states import Book, Clocks
+from backend.tickets.clocks import state_of_clocks
+from backend.tickets.happening import Happening
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import MessageKind, State, TicketMessage
-from backend.tickets.service import KINDS
+from backend.tickets.models import MessageKind, TicketMessage
+from backend.tickets.rulebook import Rules
+from backend.tickets.rules import About, Rule
+from backend.tickets.service import KINDS, result_columns
 from backend.worktime.calendar import WorkCalendar, local
-from backend.worktime.duration import Duration
 
 Row = tuple[Any, ...]
+# What follows from the history, in the order in which ``load`` names the columns.
+PROJECTED = (
+    *("state", "episode", "unit_id", "rule", "term", "rule_id", "calendar_id", "due_date", "due_estimated"),
+    *("accepted_at", "decided_at", "answered_at", "answered_on", "working_days", "verdict", "told_at", "told_in_time"),
+)
+RESULTS = (
+    *("ticket_id", "episode", "clock", "nth", "version", "unit_id", "value", "rule_id", "calendar_id", "started_at"),
+    *("due_date", "due_at", "estimated", "ended_at", "verdict", "late_days", "late_minutes", "explanation", "reason"),
+    "computed_at",
+)
 
 
 @dataclass(frozen=True)
@@ -24,8 +38,17 @@ class Terms:
 
     calendar_id: int
     calendar: WorkCalendar
-    rule: str
-    term: str
+    rules: Rules
+    about: Mapping[str, About]
+
+    def book(self, case: Case) -> Book:
+        return Book({self.calendar_id: self.calendar}, self.rules.by_id, self.calendar_id, self._ruling(case))
+
+    def rule_ids(self, case: Case) -> dict[str, int | None]:
+        return {code: rule.id for code, rule in self._ruling(case).items()}
+
+    def _ruling(self, case: Case) -> dict[str, Rule]:
+        return self.rules.ruling(local(case.received).date(), self.about[case.category])
 
 
 @dataclass
@@ -37,6 +60,7 @@ class Rows:
     messages: list[Row] = field(default_factory=list)
     audit: list[Row] = field(default_factory=list)
     ratings: list[Row] = field(default_factory=list)
+    results: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -58,26 +82,17 @@ def messages_of(case: Case) -> int:
 
 def add(rows: Rows, case: Case, place: Place, terms: Terms) -> None:
     """Append the rows of one case."""
-    history = _history(rows, case, place)
-    at = {moment.event: moment.at for moment in case.course}
-    answered = at.get(Event.ANSWERED)
-    term = Duration.parse(terms.term)
-    upto = answered or case.course[-1].at
-    resumed = [item for item in history if item.at <= upto]
-    due = deadlines.due_date(terms.calendar, term, case.received, resumed, upto)
-    holder = next(moment.to for moment in reversed(case.course) if moment.to)
-    unit_id = place.units[holder]
+    history = _history(rows, case, place, terms)
+    clocks = state_of_clocks(history, terms.book(case), case.course[-1].at)
+    _add_results(rows, place.ticket_id, clocks)
+    now = replay.projection(history, clocks)
+    unit_id = now["unit_id"]
     received_on = local(case.received).date()
-    told = at.get(Event.NOTIFIED)
     rows.tickets.append(
         (
-            place.ticket_id, receipts.number(received_on, place.ticket_id - place.base), _state(case).value,
-            len(case.course), case.channel.value, case.category, place.about_id, unit_id, case.title, case.content,
-            "vi", case.received, received_on, case.received, terms.rule, terms.term, terms.calendar_id, due.on,
-            due.estimate, at.get(Event.ACCEPTED), answered, local(answered).date() if answered else None,
-            deadlines.days_taken(terms.calendar, case.received, history, answered) if answered else None,
-            deadlines.verdict(due.on, answered).value if answered else None, told,
-            deadlines.told_in_time(terms.calendar, answered, told) if answered and told else None,
+            place.ticket_id, receipts.number(received_on, place.ticket_id - place.base), len(case.course),
+            case.channel.value, case.category, place.about_id, case.title, case.content, "vi", case.received,
+            received_on, case.received, *(_plain(now[name]) for name in PROJECTED),
             receipts.secret_hash(f"demo-{place.ticket_id}-nobody-holds-this"), True,
         )
     )  # fmt: skip
@@ -90,17 +105,25 @@ def add(rows: Rows, case: Case, place: Place, terms: Terms) -> None:
         )  # fmt: skip
 
 
-def _state(case: Case) -> State:
-    state = State.NEW
-    for moment in case.course:
-        if moment.event in lifecycle.TRANSITIONS:
-            state = lifecycle.next_state(state, moment.event)
-    return state
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, StrEnum) else value
 
 
-def _history(rows: Rows, case: Case, place: Place) -> list[Happening]:
+def _add_results(rows: Rows, ticket_id: int, clocks: Clocks) -> None:
+    """A version of each clock that has its verdict."""
+    for state in clocks.states:
+        if state.verdict is None or state.ended is None:
+            continue
+        columns = result_columns(state)
+        explained = json.dumps(columns.pop("explanation"), ensure_ascii=False)
+        key = (ticket_id, state.episode, state.clock.value, state.nth, 1)
+        rows.results.append((*key, *map(_plain, columns.values()), explained, "answered", state.ended))
+
+
+def _history(rows: Rows, case: Case, place: Place, terms: Terms) -> list[Happening]:
     """The chain of a case, link by link, and its texts."""
     prev, message_id, holder = audit.FIRST, place.first_message_id, ""
+    history: list[Happening] = []
     chain = f"ticket:{place.ticket_id}"
     for seq, moment in enumerate(case.course, start=1):
         user_id = place.officers.get(moment.by)
@@ -114,13 +137,15 @@ def _history(rows: Rows, case: Case, place: Place) -> list[Happening]:
             message_id += 1
         if moment.event is Event.RECEIVED:
             data = {"unit": place.units[moment.to], "about": place.about_id, "category": case.category}
+            data |= {"calendar": terms.calendar_id, "rules": terms.rule_ids(case)}
         elif moment.event is Event.FORWARDED:
             data |= {"from": place.units[holder], "unit": place.units[moment.to]}
         holder = moment.to or holder
         link = audit.link(chain, seq, moment.at, actor, moment.event, data, prev)
         rows.audit.append((chain, seq, moment.at, actor, user_id, moment.event.value, json.dumps(data), prev, link))
         prev = link
-    return [Happening(moment.event, moment.at) for moment in case.course]
+        history.append(Happening(moment.event, moment.at, actor, data))
+    return history
 
 
 def _digest(moment: Moment) -> str:

@@ -29,7 +29,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from backend import audit
 from backend.ratings.models import Rating
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Channel, State, Ticket, Verdict
+from backend.tickets.models import Channel, State, Ticket, Verdict, is_open
 
 AT_ONCE = timedelta(minutes=5)
 AGES = (5, 15, 30, 60)  # last day of each class of age in calendar days; older ones make a class of their own
@@ -178,16 +178,12 @@ def overdue(today: date) -> ColumnElement[bool]:
         .scalar_subquery()
     )
     paused = and_(Ticket.state == State.AWAITING_SENDER, func.coalesce(asked <= Ticket.due_date, True))
-    return and_(_open(), Ticket.due_date < today, not_(paused))
+    return and_(is_open(), Ticket.due_date < today, not_(paused))
 
 
 def behind_figure(scope: Scope, *, now: bool) -> list[ColumnElement[bool]]:
     """Which tickets a figure looks at: those of the period, or those open today whenever they came."""
-    return [_held_by(Ticket.unit_id, scope), _open(), *_by_channel(scope)] if now else _received(scope)
-
-
-def _open() -> ColumnElement[bool]:
-    return Ticket.state != literal_column(f"'{State.ANSWERED.value}'")
+    return [_held_by(Ticket.unit_id, scope), is_open(), *_by_channel(scope)] if now else _received(scope)
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

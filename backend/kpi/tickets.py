@@ -12,7 +12,7 @@ from backend.errors import Invalid, _
 from backend.kpi.dashboard import scope_of
 from backend.kpi.filters import Filters, units_within
 from backend.kpi.queries import Scope, behind_figure, overdue
-from backend.tickets.models import Category, CategoryClass, State, Ticket, Verdict
+from backend.tickets.models import Category, CategoryClass, Ticket, Verdict, is_open
 from backend.users.policy import Action, Actor
 
 MOST = 50
@@ -84,5 +84,5 @@ def _of_group(group: Group, scope: Scope) -> list[ColumnElement[bool]]:
         Group.LATE: [Ticket.verdict == Verdict.LATE],
         Group.OVERDUE: [overdue(scope.today)],
         Group.OVERDUE_NOW: [overdue(scope.today)],
-        Group.OPEN_NOW: [Ticket.state != State.ANSWERED],
+        Group.OPEN_NOW: [is_open()],
     }[group]

@@ -18,8 +18,7 @@ from analytics.timeliness import Timeliness
 from analytics.timeliness import timeliness as count_groups
 from backend import audit
 from backend.errors import Invalid, _
-from backend.tickets import deadlines
-from backend.tickets.deadlines import Happening
+from backend.tickets import deadlines, replay
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.units.models import Unit
@@ -144,7 +143,7 @@ def _paused(session: Session, asked: Asked) -> list[Group]:
     ).all()
     groups: list[Group] = []
     for row in rows:
-        history = [Happening(Event(entry.action), entry.at) for entry in audit.entries(session, f"ticket:{row.id}")]
+        history = replay.happenings(audit.entries(session, f"ticket:{row.id}"))
         end = deadlines.due_date(asked.calendar, asked.rule, row.received_at, history, row.answered_at or as_of)
         days = (
             deadlines.days_taken(asked.calendar, row.received_at, history, row.answered_at) if row.answered_at else None

@@ -19,7 +19,7 @@ from backend.notify.models import Delivery, Medium, Message
 from backend.settings import get_settings
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket
+from backend.tickets.models import Ticket
 from backend.users.policy import SYSTEM
 
 LEASE = timedelta(minutes=2)
@@ -145,11 +145,11 @@ def wait(key: str, attempt: int) -> timedelta:
 
 
 def _tell_ticket(session: Session, row: Message, now: datetime) -> None:
-    """The first answer that reached the sender stops the clock of the announcement."""
-    if row.template != Event.ANSWERED or row.ticket_id is None:
+    """The first message of a decision that reached the sender stops the clock of the announcement."""
+    if row.template not in (Event.ANSWERED, Event.REFUSED, Event.REDIRECTED) or row.ticket_id is None:
         return
     ticket = session.get_one(Ticket, row.ticket_id, with_for_update=True)
-    if ticket.told_at is None and ticket.state is State.ANSWERED:
+    if ticket.untold:
         tickets.apply(session, ticket.id, tickets.Change(Event.NOTIFIED), SYSTEM, now=now)
 
 

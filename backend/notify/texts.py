@@ -16,6 +16,12 @@ SUBJECTS = {
     "info_requested": _("Phản ánh %(number)s: cần bạn cho biết thêm"),
     "forwarded": _("Phản ánh %(number)s đã chuyển đến %(unit)s"),
     "answered": _("Phản ánh %(number)s đã có kết quả"),
+    "extended": _("Phản ánh %(number)s: hạn trả lời mới"),
+    "pause_judged": _("Phản ánh %(number)s: ý kiến của bạn về việc tạm dừng"),
+    "refused": _("Phản ánh %(number)s không được tiếp nhận"),
+    "redirected": _("Phản ánh %(number)s thuộc thủ tục khác"),
+    "merged": _("Phản ánh %(number)s được giải quyết cùng phản ánh khác"),
+    "unmerged": _("Phản ánh %(number)s được giải quyết riêng trở lại"),
     "apology": _("Xin lỗi vì phản ánh %(number)s chưa được trả lời đúng hạn"),
     "progress": _("Phản ánh %(number)s vẫn đang được xử lý"),
 }
@@ -27,6 +33,19 @@ OPENINGS = {
     "info_requested": _("%(unit)s cần bạn cho biết thêm để xử lý phản ánh %(number)s:"),
     "forwarded": _("Phản ánh %(number)s của bạn đã được chuyển đến %(unit)s. Hạn trả lời vẫn là %(due)s. Lý do:"),
     "answered": _("%(unit)s trả lời phản ánh %(number)s của bạn:"),
+    "extended": _("%(unit)s cần thêm thời gian để giải quyết phản ánh %(number)s của bạn. Hạn trả lời mới: %(due)s."),
+    "pause_judged": _(
+        "Ý kiến của bạn về việc tạm dừng thời hạn của phản ánh %(number)s đã được xem xét. Hạn trả lời: %(due)s."
+    ),
+    "refused": _("%(unit)s không tiếp nhận phản ánh %(number)s của bạn. Lý do:"),
+    "redirected": _(
+        "Nội dung phản ánh %(number)s thuộc thủ tục khiếu nại hoặc tố cáo, không phải phản ánh. %(unit)s hướng dẫn bạn:"
+    ),
+    "merged": _(
+        "Đã có phản ánh khác về cùng việc này nên hai phản ánh được giải quyết chung. "
+        "Bạn vẫn theo dõi và nhận trả lời bằng mã số %(number)s. Hạn trả lời: %(due)s."
+    ),
+    "unmerged": _("Phản ánh %(number)s của bạn được giải quyết riêng trở lại. Hạn trả lời: %(due)s."),
     "apology": _("Phản ánh %(number)s của bạn đã quá hạn trả lời. Chúng tôi xin lỗi bạn vì sự chậm trễ này."),
     "progress": _(
         "Phản ánh %(number)s của bạn đã quá hạn trả lời và vẫn đang được %(unit)s xử lý. Xin lỗi bạn vì sự chậm trễ."
@@ -36,7 +55,7 @@ WHILE_OVERDUE = frozenset({"apology", "progress"})
 PROMISED = _("Hạn trả lời đã hẹn: %(due)s.")
 NEW_DATE = _("Hạn trả lời mới: %(due)s.")
 NO_REASON = _("%(unit)s chưa nêu lý do chậm. Cán bộ và lãnh đạo phụ trách đã được nhắc.")
-WITH_TEXT = frozenset({"info_requested", "forwarded", "answered"})
+WITH_TEXT = frozenset({"info_requested", "forwarded", "answered", "pause_judged", "refused", "redirected"})
 KEEP_RECEIPT = _(
     "Xin giữ giấy tiếp nhận: mã số và mã bí mật ghi trên đó dùng để theo dõi. "
     "Vì an toàn, mã bí mật không được gửi qua thư."

@@ -39,7 +39,7 @@ def opened(request: Request, session: Session) -> Ticket | None:
 def tell(session: Session, ticket: Ticket, now: datetime) -> None:
     """The answer reaches its sender. Called by a POST alone: programs that look into links before people do must not
     count as the sender reading."""
-    if ticket.state is State.ANSWERED and ticket.told_at is None:
+    if ticket.untold:
         service.apply(session, ticket.id, service.Change(Event.NOTIFIED), SENDER, now=now)
 
 
@@ -66,7 +66,7 @@ def ticket_page(
         ticket=ticket,
         steps=steps,
         question=_last(steps, Event.INFO_REQUESTED) if ticket.state is State.AWAITING_SENDER else None,
-        answer=_last(steps, Event.ANSWERED) if ticket.told_at else None,
+        answer=_last(steps, Event.ANSWERED, Event.ANSWERED_TOGETHER) if ticket.told_at else None,
         overdue=_overdue(ticket, clock.now()),
         photos=attachments.of_ticket(session, ticket.id),
         rating=ratings.given(session, ticket.id),
@@ -94,8 +94,8 @@ def ask_again(request: Request, typed: Typed) -> Response:
     return follow_page(request, kept=typed, status=401)
 
 
-def _last(steps: Iterable[Step], event: Event) -> Step | None:
-    return next((step for step in reversed(list(steps)) if step.event is event), None)
+def _last(steps: Iterable[Step], *events: Event) -> Step | None:
+    return next((step for step in reversed(list(steps)) if step.event in events), None)
 
 
 def _overdue(ticket: Ticket, now: datetime) -> bool:

@@ -81,6 +81,7 @@ def _store_batch(run: Import, batch: Sequence[Case]) -> Counts:
         closed = session.execute(text(sql.CLOSE)).all()
         added = session.execute(text(sql.ADD)).all()
         _write_history(session, added, closed)
+        session.execute(text(sql.RESULTS), {"ids": [row.id for row in (*added, *closed)]})
     return Counts(len(added), len(closed), len(batch) - len(added) - len(closed))
 
 

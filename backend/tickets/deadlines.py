@@ -1,40 +1,43 @@
-"""Due dates and verdicts of a ticket: a pure function of its events, the calendar, the rule. ``now`` is an argument."""
+"""Due date and time taken under any rule and any calendar, for figures and imports. What a ticket itself is timed by is
+in ``clocks``. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
+from backend.tickets.clock_states import CODES, PAUSE_LIMIT, Book
+from backend.tickets.clocks import state_of_clocks
+from backend.tickets.happening import Happening
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Verdict
+from backend.tickets.rules import Mark, Rule, choose, shipped_rules
+from backend.tickets.terms import Term
 from backend.worktime.arithmetic import Due, due, elapsed
 from backend.worktime.calendar import WorkCalendar, local
 from backend.worktime.duration import Duration, Unit
 from backend.worktime.moments import Pause
 
-TOLD_WITHIN = Duration(1, Unit.WORKING_DAYS)
+__all__ = ["Happening", "days_taken", "days_taken_in", "due_date", "pauses", "verdict"]
+
+TOLD_WITHIN = Duration(1, Unit.WORKING_DAYS)  # as shipped: the sender hears of the result
+KEPT = ("pause", "stands")
+ANY = Rule("", Duration(1, Unit.WORKING_DAYS), "", Mark.OURS)  # only the pauses are read off
 
 
-@dataclass(frozen=True)
-class Happening:
-    """An event and its moment: all that the clock needs to know of the history."""
-
-    event: Event
-    at: datetime
-
-
-def pauses(history: Iterable[Happening], now: datetime) -> list[Pause]:
-    """The times in which the sender owed information. One that still lasts ends ``now``."""
-    spans: list[Pause] = []
-    since: datetime | None = None
-    for item in history:
-        if item.event is Event.INFO_REQUESTED and since is None:
-            since = item.at
-        elif item.event is Event.INFO_RECEIVED and since is not None:
-            spans.append((since, item.at))
-            since = None
-    if since is not None and since < now:
-        spans.append((since, now))
-    return spans
+def pauses(calendar: WorkCalendar, history: Sequence[Happening], now: datetime) -> list[Pause]:
+    """The times in which the sender owed information, each up to its limit; those struck out are not among them. One
+    that still lasts ends ``now``."""
+    if not any(h.event is Event.INFO_REQUESTED for h in history):
+        return []
+    limit = choose(shipped_rules(), PAUSE_LIMIT, local(history[0].at).date()).rule
+    ruling = dict.fromkeys(CODES.values(), ANY) | {PAUSE_LIMIT: limit}
+    told = [
+        replace(h, data={name: h.data[name] for name in KEPT if name in h.data})
+        for h in history
+        if h.event is not Event.RECOUNTED
+    ]
+    breaks = state_of_clocks(told, Book({0: calendar}, {}, 0, ruling), now).breaks
+    return [(held.start, held.end) for held in breaks if not held.struck]
 
 
 def due_date(
@@ -42,7 +45,7 @@ def due_date(
 ) -> Due:
     """The last day on which an answer is on time. The day of reception is not counted (Bộ luật Dân sự 2015, Điều 147)
     and a day whose close falls into a pause does not count."""
-    return due(calendar, term, received, pauses(history, now))
+    return due(calendar, term, received, pauses(calendar, history, now))
 
 
 def verdict(due_on: date, answered: datetime) -> Verdict:
@@ -52,10 +55,14 @@ def verdict(due_on: date, answered: datetime) -> Verdict:
 
 def days_taken(calendar: WorkCalendar, received: datetime, history: Sequence[Happening], answered: datetime) -> int:
     """Working days used up to and including the day of the answer; 0 when it came on the day of reception."""
+    return _days(calendar, received, answered, pauses(calendar, history, answered))
+
+
+def days_taken_in(term: Term, answered: datetime) -> int:
+    """The same by a term with its pauses."""
+    return _days(term.calendar, term.start, answered, term.pauses)
+
+
+def _days(calendar: WorkCalendar, start: datetime, answered: datetime, breaks: Sequence[Pause]) -> int:
     end_of_day = local(answered).replace(hour=23, minute=59, second=59, microsecond=999999)
-    return elapsed(calendar, Unit.WORKING_DAYS, received, end_of_day, pauses(history, answered))
-
-
-def told_in_time(calendar: WorkCalendar, answered: datetime, told: datetime) -> bool:
-    """Whether the sender was told within one working day of the answer."""
-    return not due(calendar, TOLD_WITHIN, answered).missed_by(told)
+    return elapsed(calendar, Unit.WORKING_DAYS, start, end_of_day, breaks)

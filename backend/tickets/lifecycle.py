@@ -1,14 +1,16 @@
 """The life of a ticket as one table: event x state -> state, and who may cause it. Pure.
 
-States and moves: rules for handling feedback, section "States"; the moves of approval, reopening and merging join this
-table when their pages do.
+States and moves: rules for handling feedback, section "States". Some moves depend on the past: a reply takes the
+ticket back to where the question found it, an un-merge to where the merge found it. Their ``to`` maps the state before
+such a detour to the state after it; ``Standing`` carries the states before along.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.errors import Conflict, _
-from backend.tickets.models import State
+from backend.tickets.models import OPEN_STATES, State
 from backend.users.policy import Action
 
 
@@ -17,56 +19,163 @@ class Event(StrEnum):
 
     RECEIVED = "received"
     ACCEPTED = "accepted"
-    INFO_REQUESTED = "info_requested"
-    INFO_RECEIVED = "info_received"
+    ASSIGNED = "assigned"
+    INFO_REQUESTED = "info_requested"  # the clock stands still from here
+    INFO_RECEIVED = "info_received"  # and runs again
+    RESUMED = "resumed"  # the unit goes on without a reply
+    PAUSE_EXPIRED = "pause_expired"  # the reply did not come within the limit
+    PAUSE_DISPUTED = "pause_disputed"
+    PAUSE_JUDGED = "pause_judged"  # it stands, or is struck out
     FORWARDED = "forwarded"
+    EXTENSION_REQUESTED = "extension_requested"
+    EXTENDED = "extended"
+    EXTENSION_DENIED = "extension_denied"
+    SUBMITTED_FOR_APPROVAL = "submitted_for_approval"
+    RETURNED = "returned"
     ANSWERED = "answered"
+    ANSWERED_TOGETHER = "answered_together"  # with the ticket that it is merged into
     NOTIFIED = "notified"
+    PROGRESS_TOLD = "progress_told"
+    PUBLISHED = "published"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    REOPENED = "reopened"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+    REDIRECTED = "redirected"
+    MERGED = "merged"
+    UNMERGED = "unmerged"
     RATED = "rated"
+    CLOSED = "closed"
+    RECOUNTED = "recounted"  # by another version of the calendar
+
+
+# What staff settle among themselves; the sender is told what comes of it.
+INTERNAL = frozenset(
+    {
+        *(Event.ASSIGNED, Event.SUBMITTED_FOR_APPROVAL, Event.RETURNED, Event.EXTENSION_REQUESTED),
+        *(Event.EXTENSION_DENIED, Event.RECOUNTED),
+    }
+)
+
+
+class By(StrEnum):
+    """Who causes a move that needs no right of staff."""
+
+    STAFF = "staff"
+    SENDER = "sender"
+    SYSTEM = "system"
+    EITHER = "either"  # the sender, or the system on the sender's behalf
 
 
 @dataclass(frozen=True)
 class Transition:
-    """From which states an event leads where. ``right`` is asked of the policy; without one the sender or the system
-    causes the event. ``to`` None leaves the state as it is."""
+    """From which states an event leads where. ``right`` is asked of the policy, or ``by`` names who else causes it.
+    ``to`` None leaves the state as it is; a mapping is read at the state before the detour. ``text``: it needs words.
+    """
 
     event: Event
     origins: frozenset[State]
-    to: State | None
+    to: State | Mapping[State, State] | None = None
     right: Action | None = None
+    by: By = By.STAFF
     text: bool = False
 
 
-TRANSITIONS: dict[Event, Transition] = {
-    row.event: row
-    for row in (
-        Transition(Event.ACCEPTED, frozenset({State.NEW}), State.ACCEPTED, Action.HANDLE_TICKET),
-        Transition(
-            Event.INFO_REQUESTED,
-            frozenset({State.NEW, State.ACCEPTED}),
-            State.AWAITING_SENDER,
-            Action.HANDLE_TICKET,
-            text=True,
-        ),
-        Transition(Event.INFO_RECEIVED, frozenset({State.AWAITING_SENDER}), State.ACCEPTED, text=True),
-        Transition(
-            Event.FORWARDED, frozenset({State.NEW, State.ACCEPTED}), State.NEW, Action.FORWARD_TICKET, text=True
-        ),
-        Transition(Event.ANSWERED, frozenset({State.ACCEPTED}), State.ANSWERED, Action.HANDLE_TICKET, text=True),
-        Transition(Event.NOTIFIED, frozenset({State.ANSWERED}), None),
-        Transition(Event.RATED, frozenset({State.ANSWERED}), None),
-    )
+@dataclass(frozen=True)
+class Standing:
+    """Where a ticket is, and the states that it left for a detour (waiting for its sender, merged), outermost first."""
+
+    state: State
+    before: tuple[State, ...] = ()
+
+
+DETOURS = frozenset({State.AWAITING_SENDER, State.MERGED})
+_NEW = frozenset({State.NEW})
+_WORK = frozenset({State.ACCEPTED, State.IN_PROGRESS})
+_UNANSWERED = frozenset(OPEN_STATES)
+_ANSWERED = frozenset({State.ANSWERED, State.PUBLISHED})
+_SETTLED = _ANSWERED | {State.CONFIRMED, State.CLOSED}
+_DECIDED = _SETTLED | {State.REFUSED, State.REDIRECTED}
+# Whoever asks has taken the ticket up: a question put to a new ticket leads to an accepted one.
+_BACK_TO_WORK = dict.fromkeys(_NEW | _WORK, State.ACCEPTED) | {State.IN_PROGRESS: State.IN_PROGRESS}
+_AS_BEFORE = {state: state for state in _UNANSWERED}
+
+_T, _E, _A, _S = Transition, Event, Action, State
+_ROWS = (
+    _T(_E.ACCEPTED, _NEW, _S.ACCEPTED, _A.HANDLE_TICKET),
+    _T(_E.ASSIGNED, _NEW | _WORK, _S.IN_PROGRESS, _A.ASSIGN_TICKET),
+    _T(_E.INFO_REQUESTED, _NEW | _WORK, _S.AWAITING_SENDER, _A.HANDLE_TICKET, text=True),
+    _T(_E.INFO_RECEIVED, frozenset({_S.AWAITING_SENDER}), _BACK_TO_WORK, by=By.SENDER, text=True),
+    _T(_E.RESUMED, frozenset({_S.AWAITING_SENDER}), _BACK_TO_WORK, _A.HANDLE_TICKET, text=True),
+    _T(_E.PAUSE_EXPIRED, frozenset({_S.AWAITING_SENDER}), by=By.SYSTEM),
+    _T(_E.PAUSE_DISPUTED, _UNANSWERED, by=By.SENDER, text=True),
+    _T(_E.PAUSE_JUDGED, _UNANSWERED, right=_A.JUDGE_DISPUTE, text=True),
+    _T(_E.FORWARDED, _NEW | _WORK, _S.NEW, _A.FORWARD_TICKET, text=True),
+    _T(_E.EXTENSION_REQUESTED, _WORK, right=_A.HANDLE_TICKET, text=True),
+    _T(_E.EXTENDED, _WORK, right=_A.EXTEND_TICKET),
+    _T(_E.EXTENSION_DENIED, _WORK, right=_A.EXTEND_TICKET, text=True),
+    _T(_E.SUBMITTED_FOR_APPROVAL, _WORK, _S.AWAITING_APPROVAL, _A.HANDLE_TICKET, text=True),
+    _T(_E.RETURNED, frozenset({_S.AWAITING_APPROVAL}), _S.IN_PROGRESS, _A.APPROVE_ANSWER, text=True),
+    _T(_E.ANSWERED, _WORK, _S.ANSWERED, _A.HANDLE_TICKET, text=True),
+    _T(_E.ANSWERED, frozenset({_S.AWAITING_APPROVAL}), _S.ANSWERED, _A.APPROVE_ANSWER),
+    _T(_E.ANSWERED_TOGETHER, frozenset({_S.MERGED}), by=By.SYSTEM),
+    _T(_E.NOTIFIED, _DECIDED | {_S.MERGED}, by=By.EITHER),
+    _T(_E.PROGRESS_TOLD, _UNANSWERED, by=By.SYSTEM),
+    _T(_E.PUBLISHED, frozenset({_S.ANSWERED}), _S.PUBLISHED, _A.PUBLISH_ANSWER),
+    _T(_E.PUBLISHED, frozenset({_S.CONFIRMED, _S.CLOSED}), right=_A.PUBLISH_ANSWER),
+    _T(_E.CONFIRMED, _ANSWERED, _S.CONFIRMED, by=By.SENDER),
+    _T(_E.DISPUTED, _ANSWERED, _S.IN_PROGRESS, by=By.SENDER, text=True),
+    _T(_E.REOPENED, frozenset({_S.CONFIRMED, _S.CLOSED, _S.REFUSED}), _S.IN_PROGRESS, by=By.SENDER, text=True),
+    _T(_E.WITHDRAWN, _UNANSWERED, _S.WITHDRAWN, by=By.SENDER),
+    _T(_E.REFUSED, _NEW | {_S.ACCEPTED}, _S.REFUSED, _A.HANDLE_TICKET, text=True),
+    _T(_E.REDIRECTED, _NEW | {_S.ACCEPTED}, _S.REDIRECTED, _A.HANDLE_TICKET, text=True),
+    _T(_E.MERGED, _UNANSWERED, _S.MERGED, _A.MERGE_TICKET, text=True),
+    _T(_E.UNMERGED, frozenset({_S.MERGED}), _AS_BEFORE, _A.MERGE_TICKET, text=True),
+    _T(_E.RATED, _SETTLED | {_S.MERGED}, by=By.SENDER),
+    _T(_E.CLOSED, _ANSWERED | {_S.CONFIRMED}, _S.CLOSED, by=By.SYSTEM),
+    _T(_E.RECOUNTED, _UNANSWERED | {_S.MERGED}, by=By.SYSTEM),
+)
+TRANSITIONS: dict[Event, tuple[Transition, ...]] = {
+    event: tuple(row for row in _ROWS if row.event is event) for event in Event if event is not Event.RECEIVED
 }
+_BY_STATE = {(row.event, origin): row for row in _ROWS for origin in row.origins}
 
 
-def next_state(state: State, event: Event) -> State:
-    """The state after ``event``; raises Conflict where the table has no such move."""
-    move = TRANSITIONS.get(event)
-    if move is None or state not in move.origins:
+def move(state: State, event: Event) -> Transition:
+    """The row for ``event`` in ``state``; raises Conflict where the table has no such move."""
+    found = _BY_STATE.get((event, state))
+    if found is None:
         raise Conflict(_("Phản ánh này đang ở bước khác nên không thực hiện được việc vừa chọn. Xin tải lại trang."))
-    return move.to or state
+    return found
+
+
+def advance(standing: Standing, event: Event) -> Standing:
+    """Where the ticket is after ``event``. Raises Conflict for a move that the table does not have."""
+    to = move(standing.state, event).to
+    if to is None:
+        return standing
+    if isinstance(to, Mapping):
+        return Standing(to[standing.before[-1]], standing.before[:-1])
+    if to in DETOURS:
+        return Standing(to, (*standing.before, standing.state))
+    return Standing(to)
+
+
+def replay(events: Iterable[tuple[Event, bool]]) -> Standing:
+    """Where a course ends, from its first event on. The flag marks an event brought over from another system, whose
+    steps in between are not known: it leads where it leads from any state."""
+    standing = Standing(State.NEW)
+    for event, imported in events:
+        if event is Event.RECEIVED:
+            standing = Standing(State.NEW)
+        elif imported and (to := TRANSITIONS[event][0].to) and isinstance(to, State):
+            standing = Standing(to)
+        else:
+            standing = advance(standing, event)
+    return standing
 
 
 def possible(state: State) -> list[Transition]:
     """The moves that the table has from ``state``."""
-    return [move for move in TRANSITIONS.values() if state in move.origins]
+    return [row for row in _ROWS if state in row.origins]

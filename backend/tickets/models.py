@@ -6,7 +6,9 @@ from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -14,6 +16,7 @@ from sqlalchemy import (
     Sequence,
     String,
     Text,
+    literal_column,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -30,11 +33,37 @@ class State(StrEnum):
 
     NEW = "new"
     ACCEPTED = "accepted"
+    IN_PROGRESS = "in_progress"
     AWAITING_SENDER = "awaiting_sender"
+    AWAITING_APPROVAL = "awaiting_approval"
     ANSWERED = "answered"
+    PUBLISHED = "published"
+    CONFIRMED = "confirmed"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    REDIRECTED = "redirected"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
 
 
-OPEN_STATES = (State.NEW, State.ACCEPTED, State.AWAITING_SENDER)
+# Somebody has to do something about it. A merged ticket waits with the one it is merged into.
+OPEN_STATES = (
+    State.NEW,
+    State.ACCEPTED,
+    State.IN_PROGRESS,
+    State.AWAITING_SENDER,
+    State.AWAITING_APPROVAL,
+)
+SETTLED_STATES = (State.ANSWERED, State.PUBLISHED, State.CONFIRMED, State.CLOSED)
+
+
+def _listed(states: tuple[State, ...]) -> str:
+    return "(" + ", ".join(f"'{state.value}'" for state in states) + ")"
+
+
+SETTLED_SQL = _listed(SETTLED_STATES)
+# Spelled out, so that the partial indexes on it serve under any plan.
+OPEN_SQL = f"state IN {_listed(OPEN_STATES)}"
 
 
 class Verdict(StrEnum):
@@ -94,8 +123,10 @@ class Ticket(Base):
 
     __tablename__ = "tickets"
     __table_args__ = (
-        CheckConstraint("(verdict IS NULL) = (answered_at IS NULL)", name="verdict_with_answer"),
-        CheckConstraint("(state = 'answered') = (answered_at IS NOT NULL)", name="answered_state"),
+        CheckConstraint("answered_at IS NULL OR verdict IS NOT NULL", name="verdict_with_answer"),
+        CheckConstraint(f"answered_at IS NOT NULL OR state NOT IN {SETTLED_SQL}", name="answered_state"),
+        CheckConstraint("(state = 'merged') = (merged_into_id IS NOT NULL)", name="merged_state"),
+        CheckConstraint("merged_into_id <> id", name="merged_into_another"),
         CheckConstraint("answered_at IS NULL OR answered_on >= received_on", name="answered_after_received"),
         CheckConstraint("octet_length(secret_hash) = 32 OR channel = 'import'", name="secret"),
         Index(
@@ -103,8 +134,10 @@ class Ticket(Base):
             "unit_id",
             "due_date",
             "id",
-            postgresql_where=text("state <> 'answered'"),
+            postgresql_where=text(OPEN_SQL),
         ),
+        Index("ix_tickets_open", "id", postgresql_where=text(OPEN_SQL)),
+        Index(None, "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
         Index("ix_tickets_received", "unit_id", "received_on"),
         Index("ix_tickets_received_all", "received_on"),
         Index("ix_tickets_answered", "unit_id", "answered_on"),
@@ -131,15 +164,24 @@ class Ticket(Base):
     )
     rule: Mapped[str] = mapped_column(String(40), doc="code of the rule by which the due date was counted")
     term: Mapped[str] = mapped_column(String(40), doc="its value at that time, such as 15 working days")
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey("rules.id"), doc="the stored version of that rule")
     calendar_id: Mapped[int] = mapped_column(ForeignKey("calendar_versions.id"))
+    episode: Mapped[int] = mapped_column(
+        default=1, server_default="1", doc="goes up each time the sender has it reopened; due date and rule are its own"
+    )
     due_date: Mapped[date] = mapped_column()
     due_estimated: Mapped[bool] = mapped_column(default=False, doc="the date leans on a calendar not announced yet")
     accepted_at: Mapped[datetime | None] = mapped_column(Moment)
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
+    # Of the first answer, and kept: reopening neither takes back a verdict nor a day.
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     answered_on: Mapped[date | None] = mapped_column()
     working_days: Mapped[int | None] = mapped_column(doc="working days from reception to answer, pauses left out")
     verdict: Mapped[Verdict | None] = mapped_column(by_value(Verdict, "verdict"))
-    told_at: Mapped[datetime | None] = mapped_column(Moment, doc="when the answer first reached the sender")
+    decided_at: Mapped[datetime | None] = mapped_column(Moment, doc="the latest answer, refusal or redirection")
+    published_at: Mapped[datetime | None] = mapped_column(Moment)
+    told_at: Mapped[datetime | None] = mapped_column(Moment, doc="when the latest decision first reached the sender")
     told_in_time: Mapped[bool | None] = mapped_column(doc="within one working day of the answer")
 
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), default=b"")
@@ -159,6 +201,16 @@ class Ticket(Base):
     @property
     def open(self) -> bool:
         return self.state in OPEN_STATES
+
+    @property
+    def settled(self) -> bool:
+        """Answered, and no longer worked on."""
+        return self.state in SETTLED_STATES
+
+    @property
+    def untold(self) -> bool:
+        """Decided, and the sender has not read it yet."""
+        return self.decided_at is not None and self.told_at is None and not self.open
 
 
 class Contact(Base):
@@ -184,6 +236,8 @@ class MessageKind(StrEnum):
     REPLY = "reply"
     REASON = "reason"
     ANSWER = "answer"
+    DRAFT = "draft"  # an answer before its approval; its sender never reads it
+    OBJECTION = "objection"  # of the sender: a dispute, a wish to have it reopened
 
 
 class TicketMessage(Base):
@@ -201,3 +255,8 @@ class TicketMessage(Base):
     def digest(self) -> bytes:
         """What the history keeps of the text, so that a later change of it would show."""
         return hashlib.sha256(self.body.encode()).digest()
+
+
+def is_open() -> ColumnElement[bool]:
+    """Open, as a condition that the partial indexes of open tickets serve."""
+    return literal_column(f"tickets.{OPEN_SQL}", Boolean())

@@ -199,7 +199,7 @@ def _page(
         offices=_targets(session, ticket, today) if Event.FORWARDED in may else [],
         standing=standings(calendar, today, [ticket])[0],
         counting=queries.counting(session, ticket, now),
-        course=queries.course(session, ticket.id),
+        course=queries.course(session, ticket.id, internal=True),
         photos=attachments.of_ticket(session, ticket.id),
         contact=ticket.contact if with_contact else None,
         may_read_contact=ticket.contact is not None and can(actor, Action.VIEW_CONTACT, service.subject(ticket)),

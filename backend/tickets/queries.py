@@ -9,17 +9,26 @@ from sqlalchemy.orm import Session, joinedload
 
 from backend import audit, limits
 from backend.errors import NotFound, _
-from backend.tickets import deadlines, receipts
-from backend.tickets.deadlines import Happening
-from backend.tickets.lifecycle import Event
-from backend.tickets.models import Category, CategoryClass, Contact, State, Ticket, TicketMessage
+from backend.tickets import receipts, service
+from backend.tickets.clock_states import Clocks
+from backend.tickets.lifecycle import INTERNAL, Event
+from backend.tickets.models import (
+    OPEN_STATES,
+    SETTLED_STATES,
+    Category,
+    CategoryClass,
+    Contact,
+    State,
+    Ticket,
+    TicketMessage,
+    is_open,
+)
 from backend.tickets.service import subject
 from backend.units.models import Unit
 from backend.users.models import User
 from backend.users.policy import EVERY_UNIT, Action, Actor, can
-from backend.worktime import service as worktime
 from backend.worktime.duration import Duration
-from backend.worktime.explain import Day, Why, explain
+from backend.worktime.explain import Day, Why
 from backend.worktime.moments import Pause
 
 PAGE = 50
@@ -56,11 +65,13 @@ class Load:
 
 @dataclass(frozen=True)
 class Counting:
-    """How a due date came about: the day's event, every day after it, and the pauses in which no day counted."""
+    """How a due date came about: the day's event, every day after it, the pauses in which no day counted, and the
+    clocks that all of it is from."""
 
     term: Duration
     days: Sequence[Day]
     pauses: Sequence[Pause]
+    clocks: Clocks
 
     @property
     def left_out(self) -> list[Day]:
@@ -124,24 +135,26 @@ def inbox(
     limit: int = PAGE,
 ) -> Inbox:
     """Tickets that ``actor`` may see, of the own unit or, for the coordinator, of any: the open ones, soonest due
-    first; with ``state`` answered those, latest answer first."""
+    first; with a ``state`` in which nothing is left to do those, the latest first."""
     chosen = _visible(actor, Action.VIEW_INBOX, unit_id).options(*SHOWN)
-    answered = state is State.ANSWERED
-    place = tuple_(Ticket.answered_on if answered else Ticket.due_date, Ticket.id)
-    chosen = chosen.where(Ticket.state == (state or Ticket.state), (Ticket.state == State.ANSWERED) == answered)
+    day = Ticket.answered_on if state in SETTLED_STATES else Ticket.due_date
+    place = tuple_(day, Ticket.id)
+    done = state is not None and state not in OPEN_STATES
+    chosen = chosen.where(Ticket.state == state) if state is not None else chosen
+    chosen = chosen if done else chosen.where(is_open())
     if after is not None:
-        chosen = chosen.where(place < after if answered else place > after)
-    order = (Ticket.answered_on.desc(), Ticket.id.desc()) if answered else (Ticket.due_date, Ticket.id)
+        chosen = chosen.where(place < after if done else place > after)
+    order = (day.desc(), Ticket.id.desc()) if done else (day, Ticket.id)
     rows = session.scalars(chosen.order_by(*order).limit(limit + 1)).all()
     if len(rows) <= limit:
         return Inbox(rows, None)
     last = rows[limit - 1]
-    return Inbox(rows[:limit], (last.answered_on or last.due_date, last.id))
+    return Inbox(rows[:limit], (getattr(last, day.key), last.id))
 
 
 def load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> Load:
     """How many open tickets wait, and how many of them are overdue; a paused one is not."""
-    waiting = _visible(actor, Action.VIEW_INBOX, unit_id).where(Ticket.state != State.ANSWERED)
+    waiting = _visible(actor, Action.VIEW_INBOX, unit_id).where(is_open())
     overdue = waiting.where(Ticket.due_date < today, Ticket.state != State.AWAITING_SENDER)
 
     def count(rows: Select[Ticket]) -> int:
@@ -167,17 +180,17 @@ def _visible(actor: Actor, action: Action, unit_id: int | None = None) -> Select
 
 def counting(session: Session, ticket: Ticket, now: datetime) -> Counting:
     """How the ticket's due date was counted, day by day."""
-    calendar = worktime.calendar(session, ticket.calendar_id)
-    history = [Happening(Event(e.action), e.at) for e in audit.entries(session, f"ticket:{ticket.id}")]
-    breaks = deadlines.pauses(history, ticket.answered_at or now)
-    term = Duration.parse(ticket.term)
-    return Counting(term, explain(calendar, term, ticket.received_at, breaks), breaks)
+    clocks = service.timing(session, ticket, now).clocks
+    term = clocks.resolve.term
+    return Counting(term.duration or Duration.parse(ticket.term), term.days(), term.pauses, clocks)
 
 
-def course(session: Session, ticket_id: int) -> list[Step]:
-    """Everything that happened to a ticket, in order: four look-ups, however long the course is."""
-    entries = audit.entries(session, f"ticket:{ticket_id}")
-    texts = {m.id: m.body for m in session.scalars(select(TicketMessage).where(TicketMessage.ticket_id == ticket_id))}
+def course(session: Session, ticket_id: int, *, internal: bool = False) -> list[Step]:
+    """Everything that happened to a ticket, in order: four look-ups, however long the course is. What staff settle
+    among themselves is left out, drafts above all, unless ``internal`` asks for it."""
+    entries = [e for e in audit.entries(session, f"ticket:{ticket_id}") if internal or e.action not in INTERNAL]
+    told = {e.data["message"] for e in entries if e.data.get("message")}
+    texts = {m.id: m.body for m in session.scalars(select(TicketMessage).where(TicketMessage.id.in_(told)))}
     unit_ids = {e.data["unit"] for e in entries if "unit" in e.data}
     units = {u.id: u.name for u in session.scalars(select(Unit).where(Unit.id.in_(unit_ids)))}
     user_ids = {e.user_id for e in entries if e.user_id is not None}

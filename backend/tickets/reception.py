@@ -12,14 +12,15 @@ from backend import audit, db
 from backend.errors import Conflict, Invalid, _
 from backend.notify import outbox
 from backend.settings import get_settings
-from backend.tickets import intake, receipts, routing, rules
-from backend.tickets.deadlines import due_date
+from backend.tickets import intake, receipts, routing, rulebook
+from backend.tickets.clock_states import EPISODE_CODES, Clock
 from backend.tickets.intake import Draft
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Contact, State, Ticket, TicketDay, ticket_ids
+from backend.tickets.rules import About
+from backend.tickets.terms import Term
 from backend.worktime import service as worktime
 from backend.worktime.calendar import ZONE
-from backend.worktime.duration import Duration
 
 # One statement, because reception is the hottest path. A base that it sees was drawn from the sequence before the id
 # that it draws itself, so the number of the day is always positive.
@@ -27,6 +28,7 @@ LOOK_UP = text("""
     SELECT nextval('tickets_id_seq') AS next_id, day.base,
         unit.id AS unit_id, unit.receives, unit.conduct_desk_id, unit.valid_from, unit.valid_to,
         category.listed, category.category_class, category.contact_required,
+        (SELECT max(id) FROM rules) AS rules_upto,
         earlier.id AS ticket_id, earlier.number, earlier.fingerprint
     FROM (SELECT 1) AS one
     LEFT JOIN ticket_days AS day ON day.day = :today
@@ -54,6 +56,16 @@ class Receipt:
     repeated: bool = False
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """What a new ticket got: its number, and the versions that it is counted by."""
+
+    ticket_id: int
+    number: str
+    calendar_id: int
+    rules: dict[str, int | None]
+
+
 class AlreadySent(Conflict):
     """The form was used before, for another text; the sender keeps what is typed now and may send it anew."""
 
@@ -79,9 +91,15 @@ def open_ticket(session: Session, draft: Draft, *, now: datetime) -> Receipt:
     stored = _store_ticket(session, draft, found, handling_unit, now)
     if stored is None:  # the other of two equal requests was faster; its ticket is committed by now
         return _repeated(draft, _look_up(session, draft, now.astimezone(ZONE).date()))
-    ticket_id, number = stored
-    data = {"unit": handling_unit, "about": draft.unit_id, "category": draft.category_code}
-    data["text"] = draft.fingerprint().hex()
+    ticket_id, number = stored.ticket_id, stored.number
+    data = {
+        "unit": handling_unit,
+        "about": draft.unit_id,
+        "category": draft.category_code,
+        "text": draft.fingerprint().hex(),
+        "calendar": stored.calendar_id,
+        "rules": stored.rules,
+    }
     audit.record(session, f"ticket:{ticket_id}", Event.RECEIVED, actor="sender", now=now, data=data, first=True)
     _store_contact(session, draft, ticket_id, now)
     return Receipt(ticket_id, number, _secret(draft))
@@ -137,15 +155,15 @@ def _checked(draft: Draft, found: Row[Any], today: date) -> int:
     return handling_unit
 
 
-def _store_ticket(
-    session: Session, draft: Draft, found: Row[Any], unit_id: int, now: datetime
-) -> tuple[int, str] | None:
+def _store_ticket(session: Session, draft: Draft, found: Row[Any], unit_id: int, now: datetime) -> "_Stored | None":
     """Insert the ticket; None where its key has just been taken."""
     day = now.astimezone(ZONE).date()
     ticket_id, number = _number(session, day, found.next_id, found.base)
     calendar_id = worktime.active_id(session)
-    rule = rules.choose(rules.shipped_rules(), "resolve", day).rule
-    due = due_date(worktime.calendar(session, calendar_id), Duration.parse(rule.value), now, (), now)
+    about = About(category=draft.category_code, category_class=found.category_class.value)
+    ruling = rulebook.stored(session, found.rules_upto or 0).ruling(day, about)
+    rule = ruling[Clock.RESOLVE.value]
+    due = Term(worktime.calendar(session, calendar_id), rule.duration, now).due()
     values = {
         "id": ticket_id,
         "number": number,
@@ -163,6 +181,7 @@ def _store_ticket(
         "acknowledged_at": now,
         "rule": rule.code,
         "term": rule.value,
+        "rule_id": rule.id,
         "calendar_id": calendar_id,
         "due_date": due.on,
         "due_estimated": due.estimate,
@@ -171,7 +190,9 @@ def _store_ticket(
         "fingerprint": draft.fingerprint(),
         "demonstration": False,
     }
-    return (ticket_id, number) if session.execute(STORE, values).one_or_none() else None
+    if session.execute(STORE, values).one_or_none() is None:
+        return None
+    return _Stored(ticket_id, number, calendar_id, {code: ruling[code].id for code in EPISODE_CODES})
 
 
 def _number(session: Session, day: date, ticket_id: int, base: int | None) -> tuple[int, str]:

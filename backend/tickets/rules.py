@@ -31,21 +31,25 @@ class Start(StrEnum):
     DECISION = "decision"
     ACCEPTANCE = "acceptance"
     DUE = "due"
+    QUESTION = "question"
 
 
 class Reason(StrEnum):
-    """Why a rule was chosen."""
+    """Why a rule was chosen: what its row is narrowed to, the narrowest first."""
 
     CASE = "case"  # a row of its own for this case
-    ORDINARY = "ordinary"  # no case given, or none with a row of its own
+    CATEGORY = "category"  # set for the ticket's category
+    CLASS = "class"  # set for its class: regulation, conduct, field
+    ORDINARY = "ordinary"  # nothing narrower in force
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One term, in force from ``valid_from`` to ``valid_to``, both included; None leaves a side open.
 
-    ``duration`` None means at once. ``case`` narrows it to some tickets. ``adds_to`` names the rule it
-    lengthens, ``times`` how often it may; ``repeats`` that it starts again whenever it ends.
+    ``duration`` None means at once. ``case``, ``category``, ``category_class`` narrow it to some tickets; ``province``
+    says who set it, empty for the shipped rows. ``adds_to`` names the rule it lengthens, ``times`` how often it may;
+    ``repeats`` that it starts again whenever it ends. ``id`` is that of its stored version.
     """
 
     code: str
@@ -60,6 +64,10 @@ class Rule:
     valid_from: date | None = None
     valid_to: date | None = None
     note: str = ""
+    category: str = ""
+    category_class: str = ""
+    province: str = ""
+    id: int | None = None
 
     @property
     def verified(self) -> bool:
@@ -70,14 +78,43 @@ class Rule:
         """As it is written in configuration, such as ``15 working days``."""
         return str(self.duration) if self.duration else AT_ONCE
 
+    @property
+    def narrowed(self) -> Reason:
+        """What the row is for: the reason it is chosen, when it is."""
+        if self.case:
+            return Reason.CASE
+        if self.category:
+            return Reason.CATEGORY
+        return Reason.CLASS if self.category_class else Reason.ORDINARY
+
     def in_force(self, on: date) -> bool:
         return (self.valid_from or date.min) <= on <= (self.valid_to or date.max)
+
+    def is_for(self, about: "About") -> bool:
+        """Whether everything that the row is narrowed to holds of a ticket."""
+        wanted = ((self.case, about.case), (self.category, about.category), (self.category_class, about.category_class))
+        return all(not narrow or narrow == given for narrow, given in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What of a ticket a rule may be narrowed to."""
+
+    case: str = ""
+    category: str = ""
+    category_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
+    """The rule that holds, why, and whether the province set it in place of a shipped row."""
+
     rule: Rule
     reason: Reason
+
+    @property
+    def by_province(self) -> bool:
+        return bool(self.rule.province)
 
 
 @lru_cache
@@ -97,7 +134,7 @@ def read_rule(row: Mapping[str, Any]) -> Iterable[Rule]:
     rule = Rule(
         **fields
         | {
-            "duration": None if value == AT_ONCE else Duration.parse(value),
+            "duration": parse_value(value),
             "mark": Mark(fields["mark"]),
             "starts": Start(fields.get("starts", Start.RECEPTION)),
         }
@@ -108,14 +145,20 @@ def read_rule(row: Mapping[str, Any]) -> Iterable[Rule]:
     return before, replace(rule, valid_from=amended, mark=Mark.UNVERIFIED)
 
 
-def choose(rules: Sequence[Rule], code: str, on: date, case: str = "") -> Choice:
-    """The rule of a code in force on a date, and why that one: a row for the case goes before the ordinary one.
+def parse_value(value: str) -> Duration | None:
+    """``15 working days`` as a term, ``at once`` as None. Raises WorktimeError for anything else."""
+    return None if value == AT_ONCE else Duration.parse(value)
 
-    Of several in force, such as a province's own beside the shipped one, the last of ``rules`` holds.
+
+def choose(rules: Sequence[Rule], code: str, on: date, case: str = "", about: About | None = None) -> Choice:
+    """The rule of a code in force on a date, and why that one: a row for the case goes before one for the category,
+    that before one for its class, that before the ordinary one. Of equally narrow rows a province's own goes before the
+    shipped one, and of those the last of ``rules``.
     """
-    rows = [rule for rule in rules if rule.code == code and rule.in_force(on)]
-    for wanted, reason in ((case, Reason.CASE), ("", Reason.ORDINARY)):
-        held = [rule for rule in rows if rule.case == wanted]
-        if held:
-            return Choice(held[-1], reason if wanted else Reason.ORDINARY)
-    raise NotFound(_("Không có quy định nào về thời hạn mang mã này vào ngày đã cho."))
+    wanted = about or About(case)
+    order = {reason: place for place, reason in enumerate(reversed(Reason))}
+    rows = [rule for rule in rules if rule.code == code and rule.in_force(on) and rule.is_for(wanted)]
+    if not rows:
+        raise NotFound(_("Không có quy định nào về thời hạn mang mã này vào ngày đã cho."))
+    held = max(enumerate(rows), key=lambda row: (order[row[1].narrowed], bool(row[1].province), row[0]))[1]
+    return Choice(held, held.narrowed)

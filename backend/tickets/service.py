@@ -1,67 +1,81 @@
-"""``apply``: the only way by which a ticket moves on. Lock, version, table, right, due date, history, messages are one
-transaction: all of it or nothing."""
+"""``apply``: the only way by which a ticket moves on. Lock, version, table, right, clocks, history, messages are one
+transaction: all of it or nothing. A refused attempt is written down in a transaction of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
-from backend.errors import Conflict, Forbidden, Invalid, NotFound, _
+from backend.db import table_of
+from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.notify import outbox
 from backend.text import clean
-from backend.tickets import deadlines, lifecycle
-from backend.tickets.deadlines import Happening
+from backend.tickets import lifecycle, replay, rulebook
+from backend.tickets.changes import Case, Change, effect, notes, subject
+from backend.tickets.clock_models import ClockVersion
+from backend.tickets.clock_states import Clock, Clocks, ClockState, explanation
+from backend.tickets.clocks import Effect, state_of_clocks
+from backend.tickets.happening import Happening
 from backend.tickets.intake import Draft
-from backend.tickets.lifecycle import Event, Transition
-from backend.tickets.models import CategoryClass, MessageKind, Ticket, TicketMessage
+from backend.tickets.ledger import Ledger, ledger
+from backend.tickets.lifecycle import By, Event, Transition
+from backend.tickets.models import MessageKind, State, Ticket, TicketMessage
 from backend.tickets.reception import AlreadySent, Receipt, look_over, open_ticket
-from backend.units.models import Unit
 from backend.users import service as users
-from backend.users.policy import Action, Actor, Subject, can
-from backend.worktime import service as worktime
-from backend.worktime.calendar import ZONE
-from backend.worktime.duration import Duration
+from backend.users.policy import SENDER, SYSTEM, Action, Actor, can
 
 __all__ = [
     "AlreadySent",
     "Change",
     "Draft",
     "Receipt",
+    "Timing",
     "apply",
     "look_over",
     "open_ticket",
+    "preview",
     "record_contact_read",
     "subject",
+    "timing",
 ]
 
 TEXT_MOST = 10_000
+SKEW = timedelta(minutes=5)  # how far the clocks of two of our machines may differ
+MERGING = 0x6C6E6D67  # merges wait for one another, so that two opposite ones cannot lock each other out
 KINDS = {
     Event.INFO_REQUESTED: MessageKind.QUESTION,
     Event.INFO_RECEIVED: MessageKind.REPLY,
-    Event.FORWARDED: MessageKind.REASON,
     Event.ANSWERED: MessageKind.ANSWER,
+    Event.SUBMITTED_FOR_APPROVAL: MessageKind.DRAFT,
+    **dict.fromkeys((Event.PAUSE_DISPUTED, Event.DISPUTED, Event.REOPENED), MessageKind.OBJECTION),
+    **dict.fromkeys(
+        (
+            *(Event.FORWARDED, Event.RESUMED, Event.PAUSE_JUDGED, Event.EXTENSION_REQUESTED, Event.EXTENSION_DENIED),
+            *(Event.RETURNED, Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED),
+        ),
+        MessageKind.REASON,
+    ),
 }
-# What the sender is told of, by the name of the message template.
-TOLD = frozenset({Event.ACCEPTED, Event.INFO_REQUESTED, Event.FORWARDED, Event.ANSWERED})
+# What the sender is told of, with the name of the message template.
+TOLD = {
+    event: event.value
+    for event in (
+        *(Event.ACCEPTED, Event.INFO_REQUESTED, Event.FORWARDED, Event.ANSWERED, Event.EXTENDED, Event.PAUSE_JUDGED),
+        *(Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED),
+    )
+} | {Event.ANSWERED_TOGETHER: Event.ANSWERED.value}
 
 
 @dataclass(frozen=True)
-class Change:
-    """One event that somebody wants to happen to a ticket, with what it needs."""
+class Timing:
+    """How a ticket's clocks stand, and what each unit used of its time."""
 
-    event: Event
-    text: str = ""
-    to_unit_id: int | None = None
-
-
-def subject(ticket: Ticket) -> Subject:
-    """What the policy asks of a ticket: a complaint about conduct is invisible to the unit it is about. Needs
-    ``ticket.category`` loaded."""
-    conduct = ticket.category.category_class is CategoryClass.CONDUCT
-    return Subject(ticket.unit_id, ticket.about_unit_id if conduct else None)
+    clocks: Clocks
+    ledger: Ledger
 
 
 def apply(
@@ -70,36 +84,32 @@ def apply(
     """Let ``change`` happen to a ticket, by ``actor``, at ``now``.
 
     ``version`` is the one that the actor was looking at; None for the system and for senders, whose events do not
-    depend on it. Raises NotFound (not there or not for this actor), Forbidden, Conflict (moved on meanwhile, or no such
-    move from its state), Invalid (text or unit).
+    depend on it. Raises NotFound (not there or not for this actor), Forbidden, Conflict (moved on meanwhile, no such
+    move from its state, or not now), Invalid (what was typed).
     """
-    ticket = _locked(session, ticket_id)
-    move = lifecycle.TRANSITIONS[change.event]
-    _check_right(move, actor, ticket)
-    if version is not None and version != ticket.version:
-        raise Conflict(_("Người khác vừa xử lý phản ánh này. Xin xem lại trước khi tiếp tục."))
-    state = lifecycle.next_state(ticket.state, change.event)
-    message = _message(session, ticket, change, move, actor, now)
-    data: dict[str, Any] = {}
-    if message is not None:
-        data |= {"message": message.id, "text": message.digest().hex()}
-    if change.event is Event.FORWARDED:
-        data |= {"from": ticket.unit_id, "unit": _forward(session, ticket, change, now)}
-    seq = audit.record(session, f"ticket:{ticket.id}", change.event, actor=actor.key, now=now, data=data)
-    _keep_time(session, ticket, change.event, now)
-    ticket.state = state
-    ticket.version += 1
-    if change.event in TOLD:
-        outbox.put_to_sender(
-            session,
-            change.event,
-            ticket_id=ticket.id,
-            occasion=f"{change.event}:{seq}",
-            now=now,
-            message_id=message.id if message else None,
-        )
-    session.flush()
-    return ticket
+    try:
+        case, move = _case(session, ticket_id, change, actor, now, version, lock=True)
+        return _happen(case, move)
+    except DomainError as refusal:
+        audit.record_refusal(actor.key, f"refused:{change.event}", ticket_id, str(refusal.status), now)
+        raise
+
+
+def preview(session: Session, ticket_id: int, change: Change, actor: Actor, *, now: datetime) -> Effect:
+    """What ``change`` would do: due date, who is charged, verdicts. Refuses as ``apply`` does, save for missing words;
+    writes nothing and locks nothing."""
+    case, _move = _case(session, ticket_id, change, actor, now, None, lock=False)
+    return effect(case)
+
+
+def timing(session: Session, ticket: Ticket, now: datetime | None) -> Timing:
+    """The clocks and the ledger of a ticket, as they stand at ``now``; None: as of its last event, which is what its
+    row says. For inbox, figures and reports alike."""
+    history = replay.happenings(audit.entries(session, f"ticket:{ticket.id}"))
+    now = history[-1].at if now is None else now
+    book = rulebook.book(session, ticket, history)
+    clocks = state_of_clocks(history, book, now)
+    return Timing(clocks, ledger(clocks, book.calendars[clocks.calendar_id], now))
 
 
 def record_contact_read(session: Session, ticket: Ticket, actor: Actor, *, now: datetime) -> None:
@@ -111,67 +121,163 @@ def record_contact_read(session: Session, ticket: Ticket, actor: Actor, *, now: 
     audit.record(session, actor.key, "contact_read", actor=actor.key, now=now, data={"ticket": ticket.id})
 
 
-def _locked(session: Session, ticket_id: int) -> Ticket:
-    ticket = session.scalar(
-        select(Ticket)
-        .where(Ticket.id == ticket_id)
-        .options(joinedload(Ticket.category))
-        .with_for_update(of=Ticket)
-        .execution_options(populate_existing=True)
-    )
+def _case(
+    session: Session,
+    ticket_id: int,
+    change: Change,
+    actor: Actor,
+    now: datetime,
+    version: int | None,
+    *,
+    lock: bool,
+) -> tuple[Case, Transition]:
+    """The ticket with its history and clocks, once the actor may do this to it in the state it is in."""
+    if lock and change.event is Event.MERGED and change.into_id not in (None, ticket_id):
+        session.execute(select(func.pg_advisory_xact_lock(MERGING)))
+        session.execute(select(Ticket.id).where(Ticket.id == change.into_id).with_for_update())
+    ticket = _ticket(session, ticket_id, lock=lock)
+    move = _permitted(ticket, change.event, actor)
+    if version is not None and version != ticket.version:
+        raise Conflict(_("Người khác vừa xử lý phản ánh này. Xin xem lại trước khi tiếp tục."))
+    if ticket.state not in move.origins:
+        lifecycle.move(ticket.state, change.event)
+    history = replay.happenings(audit.entries(session, f"ticket:{ticket.id}"))
+    at = _not_before(history[-1].at, now)
+    book = rulebook.book(session, ticket, history)
+    return Case(session, ticket, change, actor, at, history, book, state_of_clocks(history, book, at)), move
+
+
+def _ticket(session: Session, ticket_id: int, *, lock: bool) -> Ticket:
+    chosen = select(Ticket).where(Ticket.id == ticket_id).options(joinedload(Ticket.category))
+    chosen = chosen.with_for_update(of=Ticket) if lock else chosen
+    ticket = session.scalar(chosen.execution_options(populate_existing=True))
     if ticket is None:
         raise NotFound
     return ticket
 
 
-def _check_right(move: Transition, actor: Actor, ticket: Ticket) -> None:
-    """Who may not even see the ticket learns nothing of it; who may see it learns that the right is missing."""
-    if move.right is None or can(actor, move.right, subject(ticket)):
-        return
+def _permitted(ticket: Ticket, event: Event, actor: Actor) -> Transition:
+    """The move, if this actor may cause it: in this state, or in any, so that whoever may is told what is in the way.
+    Who may not even see the ticket learns nothing of it; who may see it learns that the right is missing."""
+    rows = lifecycle.TRANSITIONS.get(event, ())
+    here = [row for row in rows if ticket.state in row.origins] or rows
+    for move in here:
+        if _may(move, ticket, actor):
+            return move
     raise Forbidden if can(actor, Action.VIEW_TICKET, subject(ticket)) else NotFound
 
 
-def _message(
-    session: Session, ticket: Ticket, change: Change, move: Transition, actor: Actor, now: datetime
-) -> TicketMessage | None:
-    if not move.text:
+def _may(move: Transition, ticket: Ticket, actor: Actor) -> bool:
+    if move.right is not None:
+        return can(actor, move.right, subject(ticket))
+    return actor.key in {By.SENDER: (SENDER.key,), By.SYSTEM: (SYSTEM.key,)}.get(move.by, (SENDER.key, SYSTEM.key))
+
+
+def _not_before(last: datetime, now: datetime) -> datetime:
+    """``now``, or the last event's moment where another machine's clock is a little ahead of ours."""
+    if now < last - SKEW:
+        raise Conflict(_("Đồng hồ máy chủ đang sai nên chưa ghi nhận được. Xin báo quản trị viên."))
+    return max(now, last)
+
+
+def _happen(case: Case, move: Transition) -> Ticket:
+    """Write it all down: words, history, row, results, messages, and the same for what was merged into it."""
+    session, ticket, event = case.session, case.ticket, case.change.event
+    data = notes(case)
+    message = _message(case, move)
+    if message is not None:
+        data |= {"message": message.id, "text": message.digest().hex()}
+    seq = audit.record(session, f"ticket:{ticket.id}", event, actor=case.actor.key, now=case.at, data=data)
+    history = [*case.history, Happening(event, case.at, case.actor.key, data)]
+    clocks = state_of_clocks(history, case.book, case.at)
+    _store_results(case, clocks)
+    row = replay.projection(history, clocks)
+    ticket.state = row.pop("state")
+    for name, value in row.items():
+        setattr(ticket, name, value)
+    ticket.version += 1
+    said = message.id if message else case.change.message_id
+    if event in TOLD:
+        occasion = f"{event}:{seq}"
+        outbox.put_to_sender(session, TOLD[event], ticket_id=ticket.id, occasion=occasion, now=case.at, message_id=said)
+    session.flush()
+    if event is Event.ANSWERED:
+        _answer_merged(case, said)
+    return ticket
+
+
+def _message(case: Case, move: Transition) -> TicketMessage | None:
+    """What was written. Approving an answer without words of one's own lets the draft stand as it is."""
+    event = case.change.event
+    if not move.text and event is not Event.ANSWERED:
         return None
-    body = clean(change.text, limit=TEXT_MOST, multiline=True, field="text")
+    body = clean(case.change.text, limit=TEXT_MOST, multiline=True, field="text")
+    if not body and event is Event.ANSWERED and case.ticket.state is State.AWAITING_APPROVAL:
+        submitted = case.last(Event.SUBMITTED_FOR_APPROVAL)
+        draft = case.session.get(TicketMessage, submitted.data["message"]) if submitted else None
+        body = draft.body if draft else ""
     if not body:
         raise Invalid(_("Xin ghi nội dung."), field="text")
-    message = TicketMessage(ticket_id=ticket.id, kind=KINDS[change.event], body=body, at=now, user_id=actor.user_id)
-    session.add(message)
-    session.flush()
+    message = TicketMessage(
+        ticket_id=case.ticket.id, kind=KINDS[event], body=body, at=case.at, user_id=case.actor.user_id
+    )
+    case.session.add(message)
+    case.session.flush()
     return message
 
 
-def _forward(session: Session, ticket: Ticket, change: Change, now: datetime) -> int:
-    """Hand the ticket to another unit; refused where that unit must not see it or does not receive."""
-    unit = session.get(Unit, change.to_unit_id) if change.to_unit_id is not None else None
-    if unit is None or not unit.receives or not unit.valid_on(now.astimezone(ZONE).date()):
-        raise Invalid(_("Xin chọn cơ quan trong danh sách."), field="to_unit")
-    if unit.id == ticket.unit_id:
-        raise Invalid(_("Phản ánh đang ở chính cơ quan này."), field="to_unit")
-    if unit.id == subject(ticket).hidden_from:
-        raise Invalid(_("Không chuyển phản ánh về hành vi cho chính cơ quan bị phản ánh."), field="to_unit")
-    ticket.unit_id = unit.id
-    return unit.id
+def _store_results(case: Case, after: Clocks) -> None:
+    """A version for each verdict that this event brought, and for the due date if it moved."""
+    known = {_key(state): state for state in case.clocks.states if not state.running}
+    fresh = [s for s in after.states if not s.running and s != known.get(_key(s)) and (s.verdict or _handling(s))]
+    resolve = after.resolve
+    if resolve.running and resolve.episode == case.ticket.episode and resolve.due.on != case.ticket.due_date:
+        fresh.append(resolve)
+    if fresh:
+        store_results(case.session, case.ticket.id, fresh, case.change.event, case.at)
 
 
-def _keep_time(session: Session, ticket: Ticket, event: Event, now: datetime) -> None:
-    """What an event means for the clock: derived from the history, never counted up."""
-    calendar = worktime.calendar(session, ticket.calendar_id)
-    history = [Happening(Event(e.action), e.at) for e in audit.entries(session, f"ticket:{ticket.id}")]
-    if event is Event.ACCEPTED:
-        ticket.accepted_at = now
-    elif event is Event.INFO_RECEIVED:
-        due = deadlines.due_date(calendar, Duration.parse(ticket.term), ticket.received_at, history, now)
-        ticket.due_date, ticket.due_estimated = due.on, due.estimate
-    elif event is Event.ANSWERED:
-        ticket.answered_at = now
-        ticket.answered_on = now.astimezone(ZONE).date()
-        ticket.verdict = deadlines.verdict(ticket.due_date, now)
-        ticket.working_days = deadlines.days_taken(calendar, ticket.received_at, history, now)
-    elif event is Event.NOTIFIED and ticket.told_at is None and ticket.answered_at is not None:
-        ticket.told_at = now
-        ticket.told_in_time = deadlines.told_in_time(calendar, ticket.answered_at, now)
+def _handling(state: ClockState) -> bool:
+    return state.clock is Clock.RESOLVE
+
+
+def _key(state: ClockState) -> tuple[int, Clock, int]:
+    return state.episode, state.clock, state.nth
+
+
+def store_results(session: Session, ticket_id: int, states: Sequence[ClockState], reason: Event, at: datetime) -> None:
+    """Store results with their explanation, each as the next version of its clock."""
+    table = table_of(ClockVersion)
+    for state in states:
+        place = {"ticket_id": ticket_id, "episode": state.episode, "clock": state.clock, "nth": state.nth}
+        last = select(func.coalesce(func.max(table.c.version), 0) + 1).filter_by(**place).scalar_subquery()
+        values: dict[str, Any] = place | result_columns(state) | {"reason": reason.value, "computed_at": at}
+        session.execute(insert(table).values(version=last, **values))
+
+
+def result_columns(state: ClockState) -> dict[str, Any]:
+    """A clock as the columns of its stored version."""
+    return {
+        "unit_id": state.unit,
+        "value": state.rule.value,
+        "rule_id": state.rule.id,
+        "calendar_id": state.calendar_id,
+        "started_at": state.term.start,
+        "due_date": state.due.on,
+        "due_at": state.due.at,
+        "estimated": state.due.estimate,
+        "ended_at": state.ended,
+        "verdict": state.verdict,
+        "late_days": state.late_days,
+        "late_minutes": state.late_minutes,
+        "explanation": explanation(state),
+    }
+
+
+def _answer_merged(case: Case, message_id: int | None) -> None:
+    """Those merged into it are answered with it, each by its own number to its own sender."""
+    merged = select(Ticket.id).where(Ticket.merged_into_id == case.ticket.id).order_by(Ticket.id)
+    for child_id in case.session.scalars(merged).all():
+        change = Change(Event.ANSWERED_TOGETHER, message_id=message_id)
+        child, move = _case(case.session, child_id, change, SYSTEM, case.at, None, lock=True)
+        _happen(child, move)

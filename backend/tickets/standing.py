@@ -44,7 +44,7 @@ def standings(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) ->
 
 
 def _standing(ticket: Ticket, today: date, left: int) -> Standing:
-    if ticket.verdict is not None:
+    if ticket.verdict is not None and not ticket.open:
         return Standing(Pace.LATE if ticket.verdict is Verdict.LATE else Pace.ON_TIME)
     if ticket.state is State.AWAITING_SENDER:
         return Standing(Pace.PAUSED)

@@ -22,6 +22,12 @@ class Action(StrEnum):
     VIEW_CONTACT = "view_contact"
     HANDLE_TICKET = "handle_ticket"
     FORWARD_TICKET = "forward_ticket"
+    MERGE_TICKET = "merge_ticket"
+    ASSIGN_TICKET = "assign_ticket"
+    APPROVE_ANSWER = "approve_answer"
+    EXTEND_TICKET = "extend_ticket"
+    JUDGE_DISPUTE = "judge_dispute"
+    PUBLISH_ANSWER = "publish_answer"
     VIEW_FIGURES = "view_figures"
     MAKE_REPORTS = "make_reports"
     VIEW_SURVEYS = "view_surveys"
@@ -62,6 +68,10 @@ OWN_UNIT: dict[Action, frozenset[Role]] = {
     Action.VIEW_CONTACT: HANDLERS,
     Action.HANDLE_TICKET: HANDLERS,
     Action.FORWARD_TICKET: HANDLERS,
+    Action.MERGE_TICKET: HANDLERS,
+    Action.ASSIGN_TICKET: frozenset({Role.LEADER}),
+    Action.APPROVE_ANSWER: frozenset({Role.LEADER}),
+    Action.EXTEND_TICKET: frozenset({Role.LEADER}),
     Action.VIEW_FIGURES: frozenset({Role.LEADER}),
 }
 EVERY_UNIT: dict[Action, frozenset[Role]] = {
@@ -69,6 +79,9 @@ EVERY_UNIT: dict[Action, frozenset[Role]] = {
     Action.VIEW_TICKET: PROVINCE,
     Action.VIEW_CONTACT: PROVINCE,
     Action.FORWARD_TICKET: PROVINCE,
+    Action.MERGE_TICKET: PROVINCE,
+    Action.JUDGE_DISPUTE: PROVINCE,  # never the unit that paused it
+    Action.PUBLISH_ANSWER: PROVINCE,
     Action.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),
     Action.MAKE_REPORTS: frozenset({Role.MANAGER, Role.COORDINATOR}),
     Action.VIEW_SURVEYS: frozenset({Role.SURVEY, Role.MANAGER}),

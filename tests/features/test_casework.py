@@ -16,7 +16,7 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Channel, State, Ticket, Verdict
 from backend.units.models import Unit
 from tests.command import Command
-from tests.factories import World
+from tests.factories import SENDER, World
 
 REAL = Path(__file__).parent.parent / "data" / "casework_300.csv"
 AS_IN_THE_SAMPLE = ["--received", "opened", "--answered", "closed", "--category", "type", "--title", "descriptor"]
@@ -229,7 +229,7 @@ def test_time_in_which_the_sender_owed_information_does_not_count(desk: Desk, se
     officer = world.actor(unit=session.get_one(Unit, sent.unit_id))
     world.happen(sent, Event.ACCEPTED, officer, monday)
     world.happen(sent, Event.INFO_REQUESTED, officer, monday + timedelta(hours=1))
-    world.happen(sent, Event.INFO_RECEIVED, officer, monday + timedelta(days=14))
+    world.happen(sent, Event.INFO_RECEIVED, SENDER, monday + timedelta(days=14))
     world.happen(sent, Event.ANSWERED, officer, monday + timedelta(days=23))
     figures = desk.timeliness("--rule", "15 working days")
     assert (figures["received"], figures["on_time"], figures["paused_cases"]) == (1, 1, 1)

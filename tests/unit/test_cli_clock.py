@@ -1,13 +1,17 @@
 """The command that others check due dates against."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from backend.cli_clock import clock
+from backend.cli_clock import answer, clock
+from backend.errors import DomainError
+from backend.tickets.lifecycle import Event
 
+NOW = datetime(2026, 12, 31, 9, 0, tzinfo=UTC)
 app = typer.Typer()
 app.add_typer(clock, name="clock")
 
@@ -128,7 +132,8 @@ def test_question_that_cannot_be_answered_is_refused_with_a_sentence(arguments, 
     ("events", "sentence"),
     [
         ([("accepted", "2026-03-01T09:00")], "trước lúc tiếp nhận"),
-        ([("extended", "2026-03-03T09:00")], "Chưa tính được sự kiện"),
+        ([("postponed", "2026-03-03T09:00")], "Không có sự kiện “postponed”"),
+        ([("extended", "2026-03-03T09:00")], "Gia hạn cần ghi"),
         ([("answered", "soon")], "Không hiểu thời điểm"),
     ],
 )
@@ -136,6 +141,77 @@ def test_history_that_cannot_be_counted_is_refused(tmp_path, events, sentence):
     result = run("--received", "2026-03-02", "--rule", "resolve", "--events", history(tmp_path, *events))
     assert result.exit_code == 2
     assert sentence in result.stderr
+
+
+def course(*events, received="2026-11-02T09:00", **more):
+    """The answer to a course of events, each ``(event, at, notes)``."""
+    told = [{"event": event, "at": at, **notes} for event, at, notes in events]
+    return answer({"received": received, "rule": "resolve", "events": told, **more}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("notes", "due_date"),
+    [
+        ({"days": 5}, "2026-12-01"),
+        ({"value": "5 working days"}, "2026-12-01"),
+        ({"value": "10 days"}, "2026-12-03"),
+        ({"until": "2026-12-04"}, "2026-12-04"),
+        ({"date": "2026-12-05"}, "2026-12-07"),
+    ],
+)
+def test_extension_adds_days_or_names_a_date(notes, due_date):
+    answered = course(("extended", "2026-11-20T09:00", notes))
+    assert answered["due_date"] == answered["days"][-1]["date"] == due_date
+
+
+@pytest.mark.parametrize(
+    ("events", "sentence"),
+    [
+        ([("extended", "2026-11-24T00:00", {"days": 5})], "Đã quá hạn"),
+        ([("extended", "2026-11-10T09:00", {"days": 5}), ("extended", "2026-11-11T09:00", {"days": 5})], "một lần"),
+        ([("extended", "2026-11-10T09:00", {"until": "2026-11-20"})], "sau hạn đang có"),
+        ([("extended", "2026-11-10T09:00", {"until": "mai"})], "Không hiểu ngày"),
+        ([("extended", "2026-11-10T09:00", {"days": 5, "until": "2026-12-01"})], "một trong các mục"),
+        (
+            [
+                ("extension_requested", "2026-11-10T09:00", {"by": "user:7"}),
+                ("extended", "2026-11-11T09:00", {"days": 5, "by": "user:7"}),
+            ],
+            "không tự duyệt",
+        ),
+        ([("recounted", "2026-11-10T09:00", {"calendar": "mars"})], "Không có lịch"),
+    ],
+)
+def test_extension_or_recount_that_may_not_be_is_refused(events, sentence):
+    with pytest.raises(DomainError, match=sentence):
+        course(*events)
+
+
+def test_reopening_begins_an_episode_with_a_term_of_its_own():
+    answered = course(("answered", "2026-11-27T09:00", {}), ("reopened", "2026-12-01T09:00", {}))
+    assert (answered["episode"], answered["due_date"], "verdict" in answered) == (2, "2026-12-22", False)
+    handling = [one for one in answered["clocks"] if one["clock"] == "resolve"]
+    assert [(one["episode"], one["verdict"]) for one in handling] == [(1, "late"), (2, None)]
+
+
+def test_pause_ends_at_its_limit_unless_told_otherwise():
+    events = ("info_requested", "2026-11-05T09:00", {}), ("info_received", "2026-12-25T09:00", {})
+    assert course(*events)["due_date"] == "2026-12-09"
+    assert course(*events)["pauses"][0]["ended_by"] == "limit"
+    assert course(*events, pause_limit="3 working days")["due_date"] == "2026-11-30"
+    assert course(*events, pause_limit="none")["pauses"][0]["ended_by"] == "reply"
+
+
+def test_recount_by_another_calendar_moves_the_due_date():
+    paused = ("info_requested", "2026-11-03T09:00", {}), ("info_received", "2026-11-04T07:00", {})
+    assert course(*paused)["due_date"] == "2026-11-25"
+    assert course(*paused, ("recounted", "2026-11-20T09:00", {"calendar": "weekdays"}))["due_date"] == "2026-11-24"
+
+
+def test_every_event_there_is_can_be_told_of():
+    events = [(event.value, f"2026-11-03T{10 + i // 60:02}:{i % 60:02}", {}) for i, event in enumerate(Event)]
+    events = [(e, at, {"days": 1} if e == "extended" else {"calendar": "vn"}) for e, at, _notes in events]
+    assert course(*events)["due_date"]
 
 
 def test_missing_or_broken_file_of_events_is_refused(tmp_path):

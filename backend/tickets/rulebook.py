@@ -1,0 +1,136 @@
+"""Stored rules: the shipped ones loaded once, a province's own added, and what a ticket's history is read by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.errors import Invalid, _
+from backend.tickets.clock_models import RuleVersion
+from backend.tickets.clock_states import EPISODE_CODES, Book
+from backend.tickets.happening import Happening
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import Category, Ticket
+from backend.tickets.rules import About, Mark, Rule, choose, parse_value, shipped_rules
+from backend.worktime import service as worktime
+from backend.worktime.calendar import WorkCalendar
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All stored versions, and what was chosen of them before: choosing is pure, so it is done once."""
+
+    rows: tuple[Rule, ...]
+    by_id: dict[int, Rule]
+    chosen: dict[tuple[date, About], dict[str, Rule]] = field(default_factory=dict)
+
+    def ruling(self, on: date, about: About) -> dict[str, Rule]:
+        """The rule of each clock for an episode that begins on a day."""
+        key = (on, about)
+        if key not in self.chosen:
+            if len(self.chosen) > 1_000:
+                self.chosen.clear()
+            self.chosen[key] = {code: choose(self.rows, code, on, about=about).rule for code in EPISODE_CODES}
+        return self.chosen[key]
+
+
+class Calendars(dict[int, WorkCalendar]):
+    """Stored calendars by id, read when they are asked for."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+
+    def __missing__(self, calendar_id: int) -> WorkCalendar:
+        found = self[calendar_id] = worktime.calendar(self._session, calendar_id)
+        return found
+
+
+_held: dict[str, tuple[int, Rules]] = {}
+
+
+def stored(session: Session, upto: int | None = None) -> Rules:
+    """The stored rules. They are only ever added to, so those up to an id are read once a process; ``upto`` spares the
+    question which is the last."""
+    if upto is None:
+        upto = session.scalar(select(func.max(RuleVersion.id))) or 0
+    database = str(session.get_bind().engine.url.database)
+    known, rules = _held.get(database, (-1, Rules((), {})))
+    if known != upto:
+        rows = session.scalars(select(RuleVersion).where(RuleVersion.id <= upto).order_by(RuleVersion.id))
+        read = tuple(_rule(row) for row in rows)
+        rules = Rules(read, {rule.id: rule for rule in read if rule.id is not None})
+        _held[database] = (upto, rules)
+    return rules
+
+
+def load_shipped(session: Session, now: datetime) -> None:
+    """Store the shipped rules that are not stored yet; one that a release has changed becomes a new version."""
+    known = {_plain(rule) for rule in stored(session).rows}
+    session.add_all(_row(rule, now) for rule in shipped_rules() if _plain(rule) not in known)
+    session.flush()
+
+
+def set_by_province(session: Session, rule: Rule, by: int, now: datetime) -> int:
+    """Add a province's own rule. Raises Invalid for one that no shipped rule has the code of, or without a basis, or
+    for a category that does not exist. Tickets received before keep the rule that they were received under."""
+    if rule.code not in {known.code for known in shipped_rules()}:
+        raise Invalid(_("Không có thời hạn nào mang mã “%(code)s”."), field="code", code=rule.code)
+    if not rule.basis.strip() or not rule.province.strip():
+        raise Invalid(_("Xin ghi căn cứ và nơi ban hành."), field="basis")
+    if rule.category and session.get(Category, rule.category) is None:
+        raise Invalid(_("Xin chọn loại phản ánh."), field="category")
+    if rule.valid_from is None or (rule.valid_to is not None and rule.valid_to < rule.valid_from):
+        raise Invalid(_("Xin ghi ngày bắt đầu áp dụng, không sau ngày hết hạn."), field="valid_from")
+    row = _row(rule, now)
+    row.created_by = by
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def about(category: Category) -> About:
+    """What rules may be narrowed to, of a ticket in this category."""
+    return About(category=category.code, category_class=category.category_class.value)
+
+
+def book(session: Session, ticket: Any, history: Sequence[Happening], calendars: Calendars | None = None) -> Book:
+    """What a history is read by. Where it names no versions (tickets of before, or brought over from another system)
+    those noted with the ticket count. ``ticket`` is a Ticket or a row of its columns."""
+    rules = stored(session)
+    ruling = dict(rules.ruling(ticket.received_on, About()))
+    if not (history and history[0].data.get("rules")):
+        ruling["resolve"] = _noted(ticket, ruling["resolve"])
+    return Book(calendars or Calendars(session), rules.by_id, _first_calendar(ticket, history), ruling)
+
+
+def _noted(ticket: Ticket, shipped: Rule) -> Rule:
+    duration = parse_value(ticket.term)
+    if duration == shipped.duration:
+        return replace(shipped, id=ticket.rule_id)
+    return Rule(ticket.rule, duration, shipped.basis, Mark.UNVERIFIED, id=ticket.rule_id)
+
+
+def _first_calendar(ticket: Ticket, history: Sequence[Happening]) -> int:
+    recounts = (h.data for h in history if h.event is Event.RECOUNTED)
+    first = next(recounts, None)
+    return int(first["from"]) if first is not None else ticket.calendar_id
+
+
+_SAME = [item.name for item in fields(Rule) if item.name not in ("id", "duration")]
+
+
+def _plain(rule: Rule) -> tuple[object, ...]:
+    """A rule without its id, to tell whether it is stored already."""
+    return (rule.value, *(getattr(rule, name) for name in _SAME))
+
+
+def _rule(row: RuleVersion) -> Rule:
+    return Rule(duration=parse_value(row.value), id=row.id, **{name: getattr(row, name) for name in _SAME})
+
+
+def _row(rule: Rule, now: datetime) -> RuleVersion:
+    return RuleVersion(value=rule.value, created_at=now, **{name: getattr(rule, name) for name in _SAME})

@@ -1,0 +1,388 @@
+"""The clocks of a ticket, derived from its history alone."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from functools import reduce
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from backend.errors import Conflict
+from backend.tickets.clock_states import EPISODE_CODES, Clock, explanation
+from backend.tickets.clocks import Book, Clocks, state_of_clocks, what_if
+from backend.tickets.happening import Happening
+from backend.tickets.ledger import ledger
+from backend.tickets.lifecycle import Event, Standing, advance, possible
+from backend.tickets.models import State, Verdict
+from backend.tickets.rules import choose, shipped_rules
+from backend.tickets.terms import Ended
+from backend.worktime.calendar import ZONE, WorkCalendar
+from backend.worktime.explain import Why
+from backend.worktime.shipped import shipped
+
+VN, PLAIN = 1, 2
+ON_TIME, LATE = Verdict.ON_TIME, Verdict.LATE
+
+
+def book(**calendars: WorkCalendar) -> Book:
+    """Vietnam's calendar as version 1, plain weekdays as version 2, and the shipped terms."""
+    ruling = {code: choose(shipped_rules(), code, date(2026, 11, 2)).rule for code in EPISODE_CODES}
+    return Book({VN: shipped("vn"), PLAIN: shipped("weekdays")}, {}, VN, ruling)
+
+
+BOOK = book()
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=ZONE)
+
+
+def event(name: Event, when: str, **data: Any) -> Happening:
+    return Happening(name, at(when), data.pop("by", ""), data)
+
+
+def read(*events: Happening, now: str = "12-31T23:00") -> Clocks:
+    return state_of_clocks(events, BOOK, at(now))
+
+
+def verdicts(clocks: Clocks, clock: Clock) -> list[Verdict | None]:
+    return [state.verdict for state in clocks.states if state.clock is clock]
+
+
+# Monday 2 November 2026: fifteen working days end on Monday 23 November.
+RECEIVED = event(Event.RECEIVED, "11-02T09:00", unit=1)
+ACCEPTED = event(Event.ACCEPTED, "11-03T09:00")
+
+
+class TestHandling:
+    def test_an_answer_on_the_due_date_is_on_time_at_any_hour_and_late_the_day_after(self) -> None:
+        for when, verdict, days in (("11-23T23:59", ON_TIME, 0), ("11-24T00:00", LATE, 1)):
+            resolve = read(RECEIVED, ACCEPTED, event(Event.ANSWERED, when)).resolve
+            assert (resolve.due.on, resolve.verdict, resolve.late_days) == (date(2026, 11, 23), verdict, days)
+
+    def test_a_late_answer_says_by_how_much_working_time(self) -> None:
+        # 24 November is a holiday; a whole working day of 7.5 hours and 30 minutes more have passed.
+        resolve = read(RECEIVED, event(Event.ANSWERED, "11-26T08:00")).resolve
+        assert (resolve.late_days, resolve.late_minutes) == (3, 480)
+
+    def test_running_clocks_have_no_verdict_yet(self) -> None:
+        clocks = read(RECEIVED, now="11-30T09:00")
+        assert clocks.resolve.running and clocks.resolve.verdict is None
+        assert clocks.escalates(clocks.resolve)
+
+    def test_the_first_decision_ends_the_term_to_classify(self) -> None:
+        assert verdicts(read(RECEIVED, ACCEPTED), Clock.CLASSIFY) == [ON_TIME]
+        assert verdicts(read(RECEIVED, event(Event.ACCEPTED, "11-10T09:00")), Clock.CLASSIFY) == [LATE]
+
+    def test_a_refusal_has_two_days_and_is_no_case_of_handling(self) -> None:
+        for when, verdict in (("11-04T17:00", ON_TIME), ("11-05T08:00", LATE)):
+            clocks = read(RECEIVED, event(Event.REFUSED, when))
+            assert verdicts(clocks, Clock.REFUSE) == [verdict]
+            assert verdicts(clocks, Clock.RESOLVE) == [None]
+            assert clocks.of(Clock.NOTIFY)[0].running
+
+    def test_an_end_without_answer_after_the_due_date_is_late(self) -> None:
+        for end in (Event.WITHDRAWN, Event.REDIRECTED, Event.MERGED):
+            assert verdicts(read(RECEIVED, ACCEPTED, event(end, "11-25T09:00")), Clock.RESOLVE) == [LATE]
+
+    def test_the_sender_is_told_within_a_day_and_the_answer_published_within_two(self) -> None:
+        answered = event(Event.ANSWERED, "11-05T10:00")  # a Thursday
+        told, shown = event(Event.NOTIFIED, "11-06T20:00"), event(Event.PUBLISHED, "11-10T08:00")
+        clocks = read(RECEIVED, answered, told, shown)
+        assert verdicts(clocks, Clock.NOTIFY) == [ON_TIME]
+        assert verdicts(clocks, Clock.PUBLISH) == [LATE]
+
+    def test_progress_is_due_every_seven_days_from_the_due_date_on(self) -> None:
+        assert not read(RECEIVED, now="11-23T22:00").of(Clock.PROGRESS)
+        due = read(RECEIVED, now="11-24T08:00").of(Clock.PROGRESS)[0].due.on
+        assert due == date(2026, 11, 30)
+        told = read(RECEIVED, event(Event.PROGRESS_TOLD, "12-01T09:00"), now="12-02T09:00").of(Clock.PROGRESS)
+        assert [(state.nth, state.verdict, state.due.on.day) for state in told] == [(1, LATE, 30), (2, None, 8)]
+
+
+class TestPauses:
+    ASKED = event(Event.INFO_REQUESTED, "11-05T09:00")
+
+    def test_days_whose_close_is_paused_do_not_count(self) -> None:
+        clocks = read(RECEIVED, self.ASKED, event(Event.INFO_RECEIVED, "11-09T10:00"), now="11-10T09:00")
+        assert clocks.resolve.due.on == date(2026, 11, 26)  # 5 and 6 November were paused; the 24th is a holiday
+
+    def test_a_pause_that_lasts_counts_up_to_now(self) -> None:
+        assert read(RECEIVED, self.ASKED, now="11-05T16:59").resolve.due.on == date(2026, 11, 23)
+        clocks = read(RECEIVED, self.ASKED, now="11-06T08:00")
+        assert clocks.resolve.due.on == date(2026, 11, 25)
+        assert clocks.paused and not clocks.escalates(clocks.resolve)
+
+    def test_it_ends_at_its_limit_of_ten_working_days_whoever_noticed_when(self) -> None:
+        # Asked on Thursday 5 November: the limit ends on 19 November; the closes of 5..19 do not count.
+        lasting = read(RECEIVED, self.ASKED, now="12-31T09:00")
+        replied = read(RECEIVED, self.ASKED, event(Event.INFO_RECEIVED, "12-25T09:00"))
+        noticed = read(RECEIVED, self.ASKED, event(Event.PAUSE_EXPIRED, "12-01T09:00"))
+        assert lasting.breaks[0].ended_by is Ended.LIMIT and not lasting.paused
+        assert lasting.resolve.due.on == replied.resolve.due.on == noticed.resolve.due.on == date(2026, 12, 9)
+
+    def test_the_unit_may_go_on_without_a_reply(self) -> None:
+        clocks = read(RECEIVED, self.ASKED, event(Event.RESUMED, "11-06T08:00"), now="11-30T09:00")
+        assert (clocks.breaks[0].ended_by, clocks.resolve.due.on.day) == (Ended.UNIT, 25)
+
+    def test_asking_a_second_time_is_late_whenever_it_is(self) -> None:
+        again = event(Event.INFO_REQUESTED, "11-06T09:00")
+        clocks = read(RECEIVED, self.ASKED, event(Event.INFO_RECEIVED, "11-05T10:00"), again)
+        assert verdicts(clocks, Clock.ASK) == [ON_TIME, LATE]
+
+    def test_asking_after_five_working_days_is_late(self) -> None:
+        assert verdicts(read(RECEIVED, event(Event.INFO_REQUESTED, "11-10T07:00")), Clock.ASK) == [LATE]
+
+    def test_asking_again_while_the_sender_still_owes_an_answer_changes_nothing(self) -> None:
+        twice = read(RECEIVED, self.ASKED, event(Event.INFO_REQUESTED, "11-06T09:00"), now="11-10T09:00")
+        assert len(twice.breaks) == 1 and verdicts(twice, Clock.ASK) == [ON_TIME]
+
+    def test_a_pause_struck_out_after_a_dispute_moves_nothing(self) -> None:
+        course = [RECEIVED, self.ASKED, event(Event.INFO_RECEIVED, "11-09T10:00")]
+        course.append(event(Event.PAUSE_DISPUTED, "11-09T11:00", pause=1))
+        stands = event(Event.PAUSE_JUDGED, "11-10T09:00", pause=1, stands=True)
+        struck = event(Event.PAUSE_JUDGED, "11-10T09:00", pause=1, stands=False)
+        assert read(*course, stands, now="11-11T09:00").resolve.due.on.day == 26
+        assert read(*course, struck, now="11-11T09:00").resolve.due.on.day == 23
+
+    def test_striking_out_a_pause_after_the_verdict_leaves_the_verdict(self) -> None:
+        course = [RECEIVED, self.ASKED, event(Event.INFO_RECEIVED, "11-09T10:00"), event(Event.ANSWERED, "11-26T09:00")]
+        struck = event(Event.PAUSE_JUDGED, "11-27T09:00", pause=1, stands=False)
+        assert read(*course, struck).resolve.verdict is ON_TIME
+
+
+class TestExtension:
+    @pytest.mark.parametrize(
+        ("notes", "due"),
+        [
+            ({"value": "5 working days"}, date(2026, 12, 1)),
+            ({"value": "10 days"}, date(2026, 12, 3)),  # counted from the old due date
+            ({"until": "2026-12-04"}, date(2026, 12, 4)),
+            ({"until": "2026-12-05"}, date(2026, 12, 7)),  # a Saturday
+        ],
+    )
+    def test_it_adds_time_or_names_a_date(self, notes: dict[str, Any], due: date) -> None:
+        clocks = read(RECEIVED, event(Event.EXTENDED, "11-20T09:00", **notes), now="11-30T09:00")
+        assert clocks.resolve.due.on == due
+        days = clocks.resolve.term.days()
+        assert days[0].day == date(2026, 11, 2) and days[-1].day == due
+        assert len(days) == (due - days[0].day).days + 1
+
+    def test_a_pause_after_it_moves_the_named_date(self) -> None:
+        extended = event(Event.EXTENDED, "11-20T09:00", until="2026-12-04")
+        asked, replied = event(Event.INFO_REQUESTED, "11-25T09:00"), event(Event.INFO_RECEIVED, "11-27T08:00")
+        clocks = read(RECEIVED, extended, asked, replied, now="11-30T09:00")
+        assert clocks.resolve.due.on == date(2026, 12, 8)
+        assert sum(day.why is Why.PAUSED for day in clocks.resolve.term.days()) == 2
+
+    def test_only_the_first_counts_and_none_after_the_due_date(self) -> None:
+        first, second = (event(Event.EXTENDED, f"11-{day}T09:00", value="5 working days") for day in (19, 20))
+        assert read(RECEIVED, first, second, now="11-30T09:00").resolve.due.on == date(2026, 12, 1)
+        late = event(Event.EXTENDED, "11-24T00:00", value="5 working days")
+        assert read(RECEIVED, late, now="11-30T09:00").resolve.due.on == date(2026, 11, 23)
+
+
+class TestForwarding:
+    SENT_ON = event(Event.FORWARDED, "11-06T09:00", unit=2)
+
+    def test_the_ticket_keeps_its_term_and_the_next_unit_gets_its_own_to_classify(self) -> None:
+        clocks = read(RECEIVED, self.SENT_ON, now="11-16T09:00")
+        assert clocks.resolve.due.on == date(2026, 11, 23)
+        assert (clocks.unit, clocks.of(Clock.CLASSIFY)[-1].due.on) == (2, date(2026, 11, 13))
+
+    def test_each_unit_has_five_working_days_to_send_it_on(self) -> None:
+        on = event(Event.FORWARDED, "11-16T09:00", unit=3)  # six working days later
+        clocks = read(RECEIVED, self.SENT_ON, on)
+        assert [(s.unit, s.verdict) for s in clocks.states if s.clock is Clock.FORWARD] == [(1, ON_TIME), (2, LATE)]
+
+
+class TestEpisodes:
+    ANSWERED = event(Event.ANSWERED, "11-27T09:00")
+
+    def test_a_reopened_ticket_has_a_clock_of_its_own_and_keeps_its_old_verdict(self) -> None:
+        reopened = event(Event.REOPENED, "12-01T09:00")
+        clocks = read(RECEIVED, self.ANSWERED, reopened, event(Event.ANSWERED, "12-10T09:00"))
+        assert [(s.episode, s.verdict) for s in clocks.states if s.clock is Clock.RESOLVE] == [(1, LATE), (2, ON_TIME)]
+        assert clocks.resolve.due.on == date(2026, 12, 22)
+
+    def test_a_dispute_begins_an_episode_too(self) -> None:
+        assert read(RECEIVED, self.ANSWERED, event(Event.DISPUTED, "11-28T09:00")).episode == 2
+
+
+class TestMerging:
+    def test_a_merged_ticket_no_longer_escalates(self) -> None:
+        clocks = read(RECEIVED, ACCEPTED, event(Event.MERGED, "11-05T09:00", into=7), now="12-01T09:00")
+        assert clocks.suspended and not any(clocks.escalates(state) for state in clocks.states)
+
+    def test_the_answer_of_the_other_ticket_is_no_case_on_time(self) -> None:
+        merged, together = event(Event.MERGED, "11-05T09:00"), event(Event.ANSWERED_TOGETHER, "11-10T09:00")
+        assert verdicts(read(RECEIVED, ACCEPTED, merged, together), Clock.RESOLVE) == [None]
+
+    def test_it_is_late_where_that_answer_came_after_its_own_due_date(self) -> None:
+        merged, together = event(Event.MERGED, "11-05T09:00"), event(Event.ANSWERED_TOGETHER, "11-24T09:00")
+        assert verdicts(read(RECEIVED, ACCEPTED, merged, together), Clock.RESOLVE) == [LATE]
+
+    def test_an_unmerged_ticket_stands_as_if_it_had_never_been_merged(self) -> None:
+        detour = [event(Event.MERGED, "11-05T09:00"), event(Event.UNMERGED, "11-06T09:00")]
+        answered = event(Event.ANSWERED, "11-23T09:00")
+        assert read(RECEIVED, *detour, answered).resolve == read(RECEIVED, answered).resolve
+
+    def test_late_at_the_merge_is_late_for_good(self) -> None:
+        detour = [event(Event.MERGED, "11-25T09:00"), event(Event.UNMERGED, "11-26T09:00")]
+        clocks = read(RECEIVED, *detour, event(Event.ANSWERED, "11-27T09:00"))
+        assert verdicts(clocks, Clock.RESOLVE) == [LATE]
+
+
+class TestVersions:
+    def test_a_recount_moves_what_runs_and_no_verdict(self) -> None:
+        recounted = event(Event.RECOUNTED, "11-20T18:00", calendar=PLAIN)  # knows no 24 November
+        asked = [event(Event.INFO_REQUESTED, "11-03T09:00"), event(Event.INFO_RECEIVED, "11-04T08:00")]
+        assert read(RECEIVED, *asked, now="11-20T09:00").resolve.due.on == date(2026, 11, 25)
+        assert read(RECEIVED, *asked, recounted, now="11-20T19:00").resolve.due.on == date(2026, 11, 24)
+        clocks = read(RECEIVED, *asked, event(Event.ANSWERED, "11-25T09:00"), replaced(recounted, "11-26T09:00"))
+        assert (clocks.resolve.verdict, clocks.resolve.calendar_id, clocks.calendar_id) == (ON_TIME, VN, PLAIN)
+
+    def test_the_explanation_names_the_days_left_out_and_why(self) -> None:
+        course = [RECEIVED, event(Event.INFO_REQUESTED, "11-05T09:00"), event(Event.INFO_RECEIVED, "11-09T10:00")]
+        told = explanation(read(*course, now="11-10T09:00").resolve)
+        assert told["value"] == "15 working days"
+        assert ["2026-11-05", "2026-11-06", "paused"] in told["out"]
+        assert ["2026-11-24", "2026-11-24", "holiday", "Ngày Văn hóa Việt Nam"] in told["out"]
+
+
+class TestWhatIf:
+    def test_asking_shows_the_due_date_at_the_limit_of_the_pause(self) -> None:
+        effect = what_if([RECEIVED, ACCEPTED], event(Event.INFO_REQUESTED, "11-05T09:00"), BOOK)
+        assert (effect.due_before.day, effect.due_after.day, effect.latest) == (23, 23, date(2026, 12, 9))
+
+    def test_forwarding_shows_who_is_charged_and_that_the_due_date_stays(self) -> None:
+        effect = what_if([RECEIVED], event(Event.FORWARDED, "11-10T09:00", unit=2), BOOK)
+        assert (effect.charged, effect.next_unit, effect.due_after.day, effect.verdict) == (1, 2, 23, None)
+        assert [(s.clock, s.verdict) for s in effect.judged] == [(Clock.CLASSIFY, LATE), (Clock.FORWARD, LATE)]
+
+    def test_answering_shows_the_verdict(self) -> None:
+        assert what_if([RECEIVED], event(Event.ANSWERED, "11-23T20:00"), BOOK).verdict is ON_TIME
+        assert what_if([RECEIVED], event(Event.ANSWERED, "11-24T07:00"), BOOK).verdict is LATE
+
+    def test_extending_shows_the_new_date(self) -> None:
+        assert what_if([RECEIVED], event(Event.EXTENDED, "11-20T07:00", until="2026-12-04"), BOOK).due_after.day == 4
+
+
+def replaced(happening: Happening, when: str) -> Happening:
+    return Happening(happening.event, at(when), happening.actor, happening.data)
+
+
+# --- properties over any course that the table allows ---------------------------------------------------------------
+
+START = at("11-02T09:00")
+WITHIN = st.integers(0, 50 * 24 * 60)
+
+
+@st.composite
+def courses(draw: st.DrawFn, *, without: frozenset[Event] = frozenset()) -> list[Happening]:
+    """Up to twenty events that may follow one another, at rising times within some weeks."""
+    course = [Happening(Event.RECEIVED, START, data={"unit": 1})]
+    standing = Standing(State.NEW)
+    for minutes in sorted(draw(st.lists(WITHIN, max_size=20))):
+        moves = [row.event for row in possible(standing.state) if row.event not in without]
+        if not moves:
+            break
+        name = draw(st.sampled_from(moves))
+        standing = advance(standing, name)
+        course.append(Happening(name, START + timedelta(minutes=minutes), data=notes(draw, name)))
+    return course
+
+
+def notes(draw: st.DrawFn, name: Event) -> dict[str, Any]:
+    makers: dict[Event, Callable[[], dict[str, Any]]] = {
+        Event.FORWARDED: lambda: {"unit": draw(st.integers(1, 3))},
+        Event.EXTENDED: lambda: {"value": f"{draw(st.integers(1, 9))} working days"},
+        Event.PAUSE_DISPUTED: lambda: {"pause": draw(st.integers(1, 3))},
+        Event.PAUSE_JUDGED: lambda: {"pause": draw(st.integers(1, 3)), "stands": draw(st.booleans())},
+        Event.RECOUNTED: lambda: {"calendar": draw(st.sampled_from([VN, PLAIN]))},
+    }
+    return makers[name]() if name in makers else {}
+
+
+END = START + timedelta(days=60)
+MERGES = frozenset({Event.MERGED, Event.UNMERGED})
+
+
+def on_time(events: Sequence[Happening]) -> int:
+    states = state_of_clocks(events, BOOK, END).states
+    return sum(state.clock is Clock.RESOLVE and state.verdict is ON_TIME for state in states)
+
+
+def late(events: Sequence[Happening]) -> set[int]:
+    states = state_of_clocks(events, BOOK, END).states
+    return {s.episode for s in states if s.clock is Clock.RESOLVE and s.verdict is LATE}
+
+
+@given(courses())
+def test_any_course_can_be_read_at_any_moment_of_it(course: list[Happening]) -> None:
+    """Reading up to a moment is reading the events up to it: nothing that comes later reaches back."""
+    for place, happening in enumerate(course):
+        clocks = state_of_clocks(course, BOOK, happening.at)
+        upto = [h for h in course if h.at <= happening.at]
+        assert clocks == state_of_clocks(upto, BOOK, happening.at)
+        assert place < len(upto)
+
+
+@given(courses())
+def test_a_verdict_once_given_never_changes(course: list[Happening]) -> None:
+    given_before: list[Any] = []
+    for happening in course:
+        judged = [s for s in state_of_clocks(course, BOOK, happening.at).states if s.verdict is not None]
+        assert [s for s in given_before if s not in judged] == []
+        given_before = judged
+
+
+@given(WITHIN, st.integers(1, 6 * 24 * 60), st.integers(0, 100))
+def test_one_pause_split_in_two_equals_one(begins: int, length: int, cut: int) -> None:
+    start = START + timedelta(minutes=begins)
+    end = start + timedelta(minutes=length)
+    middle = start + (end - start) * cut / 100
+    ask, reply = Event.INFO_REQUESTED, Event.INFO_RECEIVED
+    first = Happening(Event.RECEIVED, START)
+    one = [first, Happening(ask, start), Happening(reply, end)]
+    two = [first, Happening(ask, start), Happening(reply, middle), Happening(ask, middle), Happening(reply, end)]
+    assert state_of_clocks(one, BOOK, END).resolve.due == state_of_clocks(two, BOOK, END).resolve.due
+
+
+@given(courses(without=MERGES), st.lists(st.tuples(WITHIN, st.integers(1, 4)), min_size=1, max_size=4))
+def test_forwarding_keeps_the_total(course: list[Happening], forwards: list[tuple[int, int]]) -> None:
+    more = [Happening(Event.FORWARDED, START + timedelta(minutes=m), data={"unit": unit}) for m, unit in forwards]
+    ends = [Event.ANSWERED, Event.REFUSED, Event.REDIRECTED, Event.WITHDRAWN]
+    last = next((h.at for h in course if h.event in ends), END)
+    more = [h for h in more if h.at < last]
+    assume(more)
+    merged = sorted([*course, *more], key=lambda h: h.at)
+    calendar = BOOK.calendars[VN]
+    before, after = state_of_clocks(course, BOOK, last), state_of_clocks(merged, BOOK, last)
+    assert before.resolve.due == after.resolve.due
+    without, shared = ledger(before, calendar, last), ledger(after, calendar, last)
+    assert without.total(1) == shared.total(1)
+    assert sum(share.closes for share in without.shares) == sum(share.closes for share in shared.shares)
+
+
+@given(courses(without=MERGES), WITHIN, st.booleans())
+def test_merge_never_adds_an_on_time_case_and_never_removes_a_late_one(
+    course: list[Happening], minutes: int, together: bool
+) -> None:
+    """Cut a course by a merge: what is known by then stays, and what the other ticket brings is never on time."""
+    moment = START + timedelta(minutes=minutes)
+    standing = reduce(lambda s, h: advance(s, h.event), [h for h in course[1:] if h.at <= moment], Standing(State.NEW))
+    try:
+        advance(standing, Event.MERGED)
+    except Conflict:
+        assume(False)
+    kept = [h for h in course if h.at <= moment]
+    overdue = state_of_clocks(kept, BOOK, moment).resolve
+    merged = [*kept, Happening(Event.MERGED, moment)]
+    if together:
+        merged.append(Happening(Event.ANSWERED_TOGETHER, moment + timedelta(days=9)))
+    assert on_time(merged) == on_time(kept) <= on_time(course) + len(late(course))
+    assert late(kept) <= late(merged)
+    assert not overdue.due.missed_by(moment) or overdue.episode in late(merged) or not overdue.running
