@@ -1,0 +1,186 @@
+"""Which operational indicators go with the ratings: a proportional odds model with errors robust to clusters. Pure.
+
+P(Y <= j) = 1 / (1 + exp(-(theta_j - x beta))) (McCullagh 1980). Tickets of one unit share its people and habits, so the
+covariance is the sandwich over units: G / (G - 1) A^-1 (sum of s_g s_g') A^-1 with t intervals on G - 1 degrees of
+freedom (Liang and Zeger 1986). It says what goes together, never what causes what.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analytics.operations import SMALL_N, check_level, t_quantile
+
+LEAST_CLUSTERS = 10
+MOST_STEPS = 100
+SEPARATED = 15.0  # a coefficient beyond e^15 means that the data separate, and has no estimate
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class NoFitError(ValueError):
+    """The data do not allow the model: one level only, an indicator without variation, separation."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Thresholds, coefficients, the inverse information and the scores by observation (rows x parameters)."""
+
+    levels: tuple[int, ...]
+    thresholds: Floats
+    coefficients: Floats
+    inverse: Floats
+    scores: Floats
+    log_likelihood: float
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One indicator: odds of a higher rating times ``odds`` for one unit more of it, other indicators held equal."""
+
+    name: str
+    coefficient: float
+    se: float
+    odds: float
+    lo: float
+    hi: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """The effects, of ``n`` ratings in ``clusters`` units; ``left_out`` ratings were of units with too few."""
+
+    n: int
+    clusters: int
+    left_out: int
+    effects: tuple[Effect, ...]
+
+
+def associate(
+    scores: ArrayLike,
+    indicators: ArrayLike,
+    names: Sequence[str],
+    clusters: ArrayLike,
+    *,
+    level: float = 0.95,
+    least: int = SMALL_N,
+    least_clusters: int = LEAST_CLUSTERS,
+) -> Association | None:
+    """Effects of the indicators (n x p) on the scores; None with fewer than ``least_clusters`` units of ``least``
+    ratings each (robust errors of few clusters are far too small). Raises `NoFitError`."""
+    check_level(level)
+    y, x = np.asarray(scores, dtype=np.int64), np.asarray(indicators, dtype=np.float64).reshape(-1, len(names))
+    codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
+    enough = (np.bincount(codes) >= least)[codes] if codes.size else np.zeros(0, dtype=bool)
+    y, x, codes = y[enough], x[enough], np.unique(codes[enough], return_inverse=True)[1]
+    count = int(codes.max()) + 1 if codes.size else 0
+    if count < least_clusters:
+        return None
+    fit = proportional_odds(y, x)
+    covariance = cluster_covariance(fit, codes)
+    first = len(fit.thresholds)
+    errors = np.sqrt(np.diag(covariance))[first:]
+    t = t_quantile((1 + level) / 2, count - 1)
+    effects = tuple(_effect(*row, t, count - 1) for row in zip(names, fit.coefficients, errors, strict=True))
+    return Association(int(y.size), count, int((~enough).sum()), effects)
+
+
+def proportional_odds(scores: ArrayLike, indicators: ArrayLike, counts: ArrayLike | None = None) -> Fit:
+    """Maximum likelihood by Newton's method; the log-likelihood is concave (Pratt 1981). ``counts``: how often each
+    row occurs. Levels nobody chose are left out. Raises `NoFitError`."""
+    values, y = np.unique(np.asarray(scores, dtype=np.int64), return_inverse=True)
+    x = np.asarray(indicators, dtype=np.float64).reshape(y.size, -1)
+    weights = np.ones(y.size) if counts is None else np.asarray(counts, dtype=np.float64)
+    if values.size < 2:
+        raise NoFitError("everybody gave the same score")
+    middle, spread = x.mean(axis=0), x.std(axis=0)
+    if not (spread > 0).all():
+        raise NoFitError("an indicator does not vary")
+    z = (x - middle) / spread
+    upper, lower = _designs(y, z, values.size)
+    shares = np.cumsum(np.bincount(y, weights=weights))[:-1] / weights.sum()
+    start = np.concatenate([np.log(shares / (1 - shares)), np.zeros(z.shape[1])])
+    phi = _climb(start, upper, lower, y, weights, values.size)
+    value, each, information = _at(phi, upper, lower, y, weights, values.size)
+    # Back from standardised indicators: phi = change x parameters on the scale that was given.
+    change = np.eye(phi.size)
+    thresholds = values.size - 1
+    change[thresholds:, thresholds:] = np.diag(1 / spread)
+    change[:thresholds, thresholds:] = middle / spread
+    natural = change @ phi
+    inverse = change @ np.linalg.inv(information) @ change.T
+    own = each * weights[:, None] @ np.linalg.inv(change)
+    return Fit(tuple(map(int, values)), natural[:thresholds], natural[thresholds:], inverse, own, value)
+
+
+def cluster_covariance(fit: Fit, clusters: ArrayLike) -> Floats:
+    """The sandwich over clusters, thresholds first."""
+    codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
+    count = int(codes.max()) + 1
+    sums = np.zeros((count, fit.scores.shape[1]))
+    np.add.at(sums, codes, fit.scores)
+    covariance: Floats = count / (count - 1) * fit.inverse @ (sums.T @ sums) @ fit.inverse
+    return covariance
+
+
+def _effect(name: str, coefficient: float, se: float, t: float, df: int) -> Effect:
+    from scipy.special import stdtr
+
+    p = 2 * float(stdtr(df, -abs(coefficient / se))) if se > 0 else 0.0
+    ends = (exp(coefficient - t * se), exp(coefficient + t * se))
+    return Effect(name, float(coefficient), float(se), exp(coefficient), *ends, p)
+
+
+def _designs(y: Ints, x: Floats, levels: int) -> tuple[Floats, Floats]:
+    """Rows of derivatives of the upper and the lower linear predictor of each observation."""
+    one = np.eye(levels - 1)
+    none = np.zeros((1, levels - 1))
+    return np.hstack([np.vstack([one, none])[y], -x]), np.hstack([np.vstack([none, one])[y], -x])
+
+
+def _at(
+    phi: Floats, upper: Floats, lower: Floats, y: Ints, weights: Floats, levels: int
+) -> tuple[float, Floats, Floats]:
+    """Log-likelihood, score of each row, information."""
+    from scipy.special import expit
+
+    last, first = y == levels - 1, y == 0
+    high = np.where(last, 1.0, expit(upper @ phi))
+    low = np.where(first, 0.0, expit(lower @ phi))
+    chance = np.maximum(high - low, 1e-300)
+    slope_high, slope_low = high * (1 - high), low * (1 - low)
+    scores = (slope_high[:, None] * upper - slope_low[:, None] * lower) / chance[:, None]
+    bend_high, bend_low = slope_high * (1 - 2 * high) / chance, slope_low * (1 - 2 * low) / chance
+    information = (
+        (scores * weights[:, None]).T @ scores
+        - (upper * (weights * bend_high)[:, None]).T @ upper
+        + (lower * (weights * bend_low)[:, None]).T @ lower
+    )
+    return float(weights @ np.log(chance)), scores, information
+
+
+def _climb(phi: Floats, upper: Floats, lower: Floats, y: Ints, weights: Floats, levels: int) -> Floats:
+    """Newton steps, halved while they do not climb."""
+    value, scores, information = _at(phi, upper, lower, y, weights, levels)
+    for _ in range(MOST_STEPS):
+        gradient = weights @ scores
+        try:
+            step = np.linalg.solve(information, gradient)
+        except np.linalg.LinAlgError:
+            raise NoFitError("the indicators depend on each other") from None
+        if float(gradient @ step) < 1e-18 * max(1.0, abs(value)):
+            return phi
+        size = 1.0
+        while (found := _at(phi + size * step, upper, lower, y, weights, levels))[0] < value and size > 1e-8:
+            size /= 2
+        phi, (value, scores, information) = phi + size * step, found
+        if np.abs(phi[levels - 1 :]).max() > SEPARATED:
+            raise NoFitError("the data separate")
+        if size * float(gradient @ step) < 1e-13 * max(1.0, abs(value)) or size <= 1e-8:
+            return phi
+    raise NoFitError(f"no maximum after {MOST_STEPS} steps, log-likelihood {log(abs(value) + 1):.3g}")

@@ -1,0 +1,149 @@
+"""What the year's figure will be, as far as that can be said; and the least change that a survey can see. Pure.
+
+No model beyond what the data carry: two published points give no trend, months of ratings are taken as drawn from the
+same year. An interval reckons with what it names and with nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import sqrt
+from statistics import NormalDist
+
+from analytics.operations import SMALL_N, check_level, t_quantile
+
+LEAST_MONTHS = 3
+LEAST_POINTS = 4  # a line through three points leaves one degree of freedom: an interval of no use
+
+
+class Basis(StrEnum):
+    """What a forecast rests on."""
+
+    LAST_FIGURE = "last figure, sampling alone"
+    STRAIGHT_LINE = "straight line through the figures"
+    MONTHS_SO_FAR = "months so far"
+
+
+class Why(StrEnum):
+    """Why there is no forecast."""
+
+    NO_FIGURES = "no figures"
+    NO_SAMPLE = "the sample is not known"
+    FEW_MONTHS = "fewer than three months"
+    FEW_RATINGS = "fewer ratings than the threshold"
+    YEAR_OVER = "the year is over"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A figure on the scale 100/scale..100 with its prediction interval; ``trend`` in points a year where one is
+    claimed. Without a forecast ``why`` says the reason."""
+
+    value: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    basis: Basis | None = None
+    points: int = 0
+    trend: float | None = None
+    why: Why | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """``sd`` of a score in points of its scale and the design effect of a survey whose spread was not published.
+
+    Shipped: the middle of 0.6 to 0.7, and 2, which clusters of 31 ballots reach at a correlation within them of 0.033.
+    """
+
+    sd: float = 0.65
+    deff: float = 2.0
+    scale: int = 5
+
+    def se(self, n: int) -> float:
+        """Standard error of mean / scale x 100."""
+        return 100 / self.scale * self.sd * sqrt(self.deff / n)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """Ratings of a month: how many, and the sum of their scores."""
+
+    n: int
+    total: float
+
+
+def of_published(
+    series: Sequence[tuple[int, float, int | None]], year: int, sampling: Sampling = Sampling(), level: float = 0.95
+) -> Forecast:
+    """Forecast from figures (year, value, n) by one method, n None where the source does not give it.
+
+    Fewer than four points: the last figure, with the noise of two samples of its size about it; that nothing changes is
+    an assumption and the interval does not hold a real change. From four points on: least squares with the usual
+    prediction interval, and the slope as trend only where its own interval leaves out zero.
+    """
+    check_level(level)
+    if not series:
+        return Forecast(why=Why.NO_FIGURES)
+    ordered = sorted(series)
+    if len(ordered) >= LEAST_POINTS:
+        return _line([(float(at), value) for at, value, _n in ordered], float(year), sampling.scale, level)
+    _year, value, n = ordered[-1]
+    if n is None:
+        return Forecast(points=len(ordered), why=Why.NO_SAMPLE)
+    half = _z(level) * sqrt(2) * sampling.se(n)
+    return _clipped(value, half, sampling.scale, Basis.LAST_FIGURE, len(ordered))
+
+
+def of_months(months: Sequence[Month], remaining: int, scale: int = 5, level: float = 0.95) -> Forecast:
+    """The mean over a year of which ``months`` have passed (those without ratings too) and ``remaining`` are to come.
+
+    Months are first-stage units: the mean so far is a ratio; s^2 of its residuals is what a month adds. The error of
+    the year's mean is (r / (k + r)) x s x sqrt(1 / k + 1 / r) for k months passed and r to come, with t on k - 1.
+    """
+    check_level(level)
+    k, n = len(months), sum(month.n for month in months)
+    if remaining < 1:
+        return Forecast(points=k, why=Why.YEAR_OVER)
+    if sum(1 for month in months if month.n) < LEAST_MONTHS:
+        return Forecast(points=k, why=Why.FEW_MONTHS)
+    if n < SMALL_N:
+        return Forecast(points=k, why=Why.FEW_RATINGS)
+    mean = sum(month.total for month in months) / n
+    squares = sum((month.total - mean * month.n) ** 2 for month in months)
+    spread = sqrt(squares / (k - 1)) / (n / k)
+    error = remaining / (k + remaining) * spread * sqrt(1 / k + 1 / remaining)
+    half = t_quantile((1 + level) / 2, k - 1) * error * 100 / scale
+    return _clipped(mean * 100 / scale, half, scale, Basis.MONTHS_SO_FAR, k)
+
+
+def least_visible_change(
+    n_before: int, n_after: int, sampling: Sampling = Sampling(), level: float = 0.95, power: float = 0.8
+) -> float:
+    """The change of mean / scale x 100 that two surveys would find with probability ``power``:
+    (z(level) + z(power)) x sqrt(se_before^2 + se_after^2) (Cochran 1977, section 4.6)."""
+    check_level(level)
+    if min(n_before, n_after) < 1 or not 0.5 <= power < 1:
+        raise ValueError("two samples and a power from 0.5 up to 1 are needed")
+    return (_z(level) + NormalDist().inv_cdf(power)) * sqrt(sampling.se(n_before) ** 2 + sampling.se(n_after) ** 2)
+
+
+def _line(points: Sequence[tuple[float, float]], at: float, scale: int, level: float) -> Forecast:
+    n = len(points)
+    x_mean, y_mean = sum(x for x, _y in points) / n, sum(y for _x, y in points) / n
+    sxx = sum((x - x_mean) ** 2 for x, _y in points)
+    slope = sum((x - x_mean) * (y - y_mean) for x, y in points) / sxx
+    rest = sum((y - y_mean - slope * (x - x_mean)) ** 2 for x, y in points) / (n - 2)
+    t = t_quantile((1 + level) / 2, n - 2)
+    half = t * sqrt(rest * (1 + 1 / n + (at - x_mean) ** 2 / sxx))
+    trend = slope if abs(slope) > t * sqrt(rest / sxx) else None
+    return _clipped(y_mean + slope * (at - x_mean), half, scale, Basis.STRAIGHT_LINE, n, trend)
+
+
+def _clipped(value: float, half: float, scale: int, basis: Basis, points: int, trend: float | None = None) -> Forecast:
+    floor = 100 / scale
+    value = min(100.0, max(floor, value))
+    return Forecast(value, max(floor, value - half), min(100.0, value + half), basis, points, trend)
+
+
+def _z(level: float) -> float:
+    return NormalDist().inv_cdf((1 + level) / 2)

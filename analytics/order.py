@@ -1,0 +1,41 @@
+"""Intervals by order: a median with the interval that holds whatever the distribution. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.operations import check_level, weighted_quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """Median of ``n`` values; no interval where so few values allow none at the level."""
+
+    n: int
+    value: float | None
+    lo: float | None
+    hi: float | None
+
+
+def median(values: Sequence[float], level: float = 0.95) -> Median:
+    """Median and the order statistics between which it lies with at least the ``level`` (binomial, exact; Conover 1999,
+    section 3.2): the j-th smallest and j-th largest value with P(B(n, 1/2) < j) <= (1 - level) / 2."""
+    check_level(level)
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n = int(ordered.size)
+    if n == 0:
+        return Median(0, None, None, None)
+    value = weighted_quantile(ordered, np.ones(n, dtype=np.int64), 0.5)
+    j = _rank(n, (1 - level) / 2)
+    if j == 0:
+        return Median(n, value, None, None)
+    return Median(n, value, float(ordered[j - 1]), float(ordered[n - j]))
+
+
+def _rank(n: int, tail: float) -> int:
+    """The largest j with P(B(n, 1/2) <= j - 1) <= tail."""
+    from scipy.special import bdtr
+
+    ranks = np.arange(1, n // 2 + 1)
+    return int((bdtr(ranks - 1, n, 0.5) <= tail).sum())
