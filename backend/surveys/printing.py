@@ -15,14 +15,14 @@ from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Cm, Pt
+from docx.shared import Cm, Length, Pt
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
 from analytics.ballot_number import ballot_number
 from analytics.sample import Ballot, Sample
 from analytics.sample_lists import Household
-from backend.surveys.instruments import Instrument, Kind, Question, Slot
+from backend.surveys.instruments import Instrument, Kind, Question, Skip, Slot
 
 BOX = "☐"
 NUMBER = "00-00000-0"  # stands for the ballot's number in the form that every ballot is copied from
@@ -40,9 +40,10 @@ RESERVE_COLUMNS = (
     ("Lý do", 6.0),
 )
 WHAT_TO_DO = (
-    "Mỗi hộ chọn ngẫu nhiên một người từ đủ 18 tuổi trả lời (người có ngày sinh nhật gần nhất). Chỉ thay hộ khi đã "
-    "đến hai lần vào hai buổi khác nhau mà không gặp, hoặc hộ từ chối; thay theo đúng thứ tự của danh sách dự phòng và "
-    "dùng phiếu mang số của hộ được thay. Danh sách này có tên người dân: không sao chụp, nộp lại sau khi kết thúc."
+    "Mỗi hộ một người từ đủ 18 tuổi trả lời; nhà có nhiều người thì mời người có ngày sinh nhật sắp tới gần nhất, "
+    "không chọn người dễ gặp. Chỉ thay hộ khi đã đến hai lần vào hai buổi khác nhau mà không gặp, hoặc hộ từ chối; "
+    "thay theo đúng thứ tự của danh sách dự phòng và dùng phiếu mang số của hộ được thay. "
+    "Danh sách này có tên người dân: không sao chụp, nộp lại sau khi kết thúc."
 )
 TO_THE_RESPONDENT = (
     "Ông/bà được chọn ngẫu nhiên để trả lời. Phiếu không ghi tên; câu trả lời chỉ dùng để tổng hợp số liệu. "
@@ -142,14 +143,13 @@ def _table(document: Document, columns: Sequence[tuple[str, float]], rows: Itera
     for row in rows:
         table._tbl.append(deepcopy(form))
         _row(table.rows[-1].cells, row)
-    for row_element in table._tbl.tr_lst:
-        for cell, (_name, width) in zip(row_element.tc_lst, columns, strict=True):
-            cell.width = Cm(width)
+    _set_widths(table, [Cm(width) for _name, width in columns])
 
 
 def _row(cells: Sequence[_Cell], texts: Sequence[str], bold: bool = False) -> None:
     for cell, text in zip(cells, texts, strict=True):
         _line(cell.paragraphs[0], text, bold=bold, size=10.5)
+        cell.paragraphs[0].paragraph_format.space_after = Pt(1)
 
 
 def _line(
@@ -174,6 +174,8 @@ def _ballots_of(instrument: Instrument, numbers: Sequence[str], link: str) -> Do
     form = [element for element in body if element.tag != qn("w:sectPr")]
     for element in form:
         body.remove(element)
+        for blip in element.iter(qn("a:blip")):
+            document.part.rels.pop(blip.get(qn("r:embed")))  # the code of the form itself is on no ballot
     end = body[-1]
     for at, number in enumerate(numbers):
         image, _picture = document.part.get_or_add_image(_qr(link + number))
@@ -209,27 +211,36 @@ def _form(document: Document, instrument: Instrument) -> None:
     head = document.add_table(rows=1, cols=2)
     head.autofit = False
     left, right = head.rows[0].cells
-    left.width, right.width = Cm(13.6), Cm(4)
+    _set_widths(head, [Cm(13.6), Cm(4)])
     _line(left.paragraphs[0], instrument.name.vi.upper(), bold=True, size=14)
     _line(left.add_paragraph(), TO_THE_RESPONDENT, size=11)
     right.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
     right.paragraphs[0].add_run().add_picture(_qr(NUMBER), width=Cm(2.4))
     _line(right.add_paragraph(), NUMBER, bold=True, size=13, centre=True)
     for at, question in enumerate(instrument.questions, 1):
-        _question(document, at, question, instrument.groups)
+        _question(document, at, question, instrument)
 
 
-def _question(document: Document, at: int, question: Question, groups: Mapping[str, Any]) -> None:
+def _question(document: Document, at: int, question: Question, instrument: Instrument) -> None:
     title = document.add_paragraph()
     title.paragraph_format.space_before, title.paragraph_format.keep_with_next = Pt(8), True
     _line(title, f"{at}. {question.text.vi}", bold=True)
+    if question.skip:
+        _line(document.add_paragraph(), _condition(question.skip, instrument), size=10.5)
     if question.kind in (Kind.SINGLE, Kind.MULTIPLE):
         hint = "Chọn một câu trả lời." if question.kind is Kind.SINGLE else "Có thể chọn nhiều câu trả lời."
         _line(document.add_paragraph(), hint, size=10.5)
         for level in question.slots[0].levels:
             _line(document.add_paragraph(), f"{BOX}  {level.text.vi}", size=11.5)
         return
-    _grid(document, question.slots, groups)
+    _grid(document, question.slots, instrument.groups)
+
+
+def _condition(skip: Skip, instrument: Instrument) -> str:
+    """Who is asked, in words."""
+    asked = next(slot for slot in instrument.slots if slot.code == skip.slot)
+    answers = " hoặc ".join(f"“{level.text.vi}”" for level in asked.levels if level.value in skip.values)
+    return f"Chỉ trả lời nếu ở nội dung “{asked.text.vi}” đã chọn {answers}."
 
 
 def _grid(document: Document, slots: Sequence[Slot], groups: Mapping[str, Any]) -> None:
@@ -237,7 +248,6 @@ def _grid(document: Document, slots: Sequence[Slot], groups: Mapping[str, Any]) 
     levels = slots[0].levels
     table = document.add_table(rows=1, cols=1 + len(levels), style=BORDERS)
     table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
-    widths = [Cm(17.6 - 1.9 * len(levels)), *[Cm(1.9)] * len(levels)]
     _row(table.rows[0].cells, ["", *(f"{level.text.vi} ({level.value})" for level in levels)], bold=True)
     table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
     group = ""
@@ -252,8 +262,16 @@ def _grid(document: Document, slots: Sequence[Slot], groups: Mapping[str, Any]) 
             _line(cell.paragraphs[0], BOX, size=14, centre=True)
     for row in table._tbl.tr_lst:
         row.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
-        for cell, width in zip(row.tc_lst, widths, strict=False):
-            if len(row.tc_lst) > 1:
+    _set_widths(table, [Cm(17.6 - 1.9 * len(levels)), *[Cm(1.9)] * len(levels)])
+
+
+def _set_widths(table: Any, widths: Sequence[Length]) -> None:
+    """In the grid, which LibreOffice reads, and in every cell that is not merged, which Word reads."""
+    for column, width in zip(table._tbl.tblGrid.gridCol_lst, widths, strict=True):
+        column.w = width
+    for row in table._tbl.tr_lst:
+        if len(row.tc_lst) == len(widths):
+            for cell, width in zip(row.tc_lst, widths, strict=True):
                 cell.width = width
 
 
