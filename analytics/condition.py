@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analytics.design import Flags, codes_of
+from analytics.design import Coded, Flags, codes_of
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 LITERAL = rf"""{NUMBER}|"[^"]*"|'[^']*'"""
@@ -41,9 +41,10 @@ class Condition:
     operator: str
     literals: tuple[float | str, ...]
 
-    def holds(self, values: ArrayLike) -> Flags:
+    def holds(self, values: ArrayLike | Coded) -> Flags:
         """Where the column's values fulfil it, as flags."""
-        codes, distinct = codes_of(values, len(np.asarray(values)), self.column, optional=True)
+        n = values.codes.size if isinstance(values, Coded) else np.asarray(values).size
+        codes, distinct = codes_of(values, n, self.column, optional=True)
         verdicts = [self._accepts(value) for value in distinct.tolist()]
         return np.array([*verdicts, False], dtype=bool)[codes]
 

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
@@ -100,8 +99,8 @@ class Design:
 def build_design(
     n: int,
     *,
-    strata: ArrayLike | None = None,
-    psu: ArrayLike | None = None,
+    strata: "ArrayLike | Coded | None" = None,
+    psu: "ArrayLike | Coded | None" = None,
     weights: ArrayLike | None = None,
     fpc: ArrayLike | None = None,
     single: SinglePsu | str = SinglePsu.FAIL,
@@ -128,23 +127,53 @@ def build_design(
     )
 
 
-def codes_of(labels: ArrayLike, n: int, what: str, *, optional: bool = False) -> tuple[Ints, NDArray[Any]]:
-    """Codes 0.. of the labels in order of appearance, and the labels. ``optional``: -1 where one is missing."""
-    column = pd.Series(labels)
-    if len(column) != n:
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A column of labels read in as codes 0.. (n,), -1 where missing, and the label of each code."""
+
+    codes: Ints
+    labels: NDArray[Any]
+
+
+def codes_of(labels: "ArrayLike | Coded", n: int, what: str, *, optional: bool = False) -> tuple[Ints, NDArray[Any]]:
+    """Codes 0.. of the labels, and the labels. ``optional``: -1 where one is missing, which is else refused."""
+    coded = labels if isinstance(labels, Coded) else _coded(labels)
+    if coded.codes.shape != (n,):
         raise DesignError(Fault.LENGTH, what)
-    codes, uniques = pd.factorize(column)
-    if not optional and codes.min(initial=0) < 0:
-        raise DesignError(Fault.LABEL_MISSING, what, int(np.argmin(codes)))
-    return codes.astype(np.int64, copy=False), np.asarray(uniques)
+    if not optional and coded.codes.min(initial=0) < 0:
+        raise DesignError(Fault.LABEL_MISSING, what, int(np.argmin(coded.codes)))
+    return coded.codes, coded.labels
 
 
-def _units(psu: ArrayLike | None, stratum: Ints, n: int) -> tuple[Ints, Ints]:
+def _coded(labels: ArrayLike) -> Coded:
+    column = np.asarray(labels)
+    if column.dtype.kind in "iu":
+        return Coded(*dense(column.astype(np.int64, copy=False)))
+    # The import takes longer than most estimates; whole numbers and files of ballots do without it.
+    import pandas as pd
+
+    codes, uniques = pd.factorize(pd.Series(labels))
+    return Coded(codes.astype(np.int64, copy=False), np.asarray(uniques))
+
+
+def dense(values: Ints) -> tuple[Ints, Ints]:
+    """Codes 0.. of whole numbers, and the distinct numbers in order. Sorts only where they are far apart."""
+    least = int(values.min(initial=0))
+    width = int(values.max(initial=0)) - least + 1
+    if width > 4 * values.size + 1024:
+        distinct, codes = np.unique(values, return_inverse=True)
+        return codes.astype(np.int64, copy=False), distinct
+    there = np.zeros(width, dtype=bool)
+    there[values - least] = True
+    return (np.cumsum(there) - 1)[values - least], np.flatnonzero(there) + least
+
+
+def _units(psu: "ArrayLike | Coded | None", stratum: Ints, n: int) -> tuple[Ints, Ints]:
     if psu is None:
         return np.arange(n), stratum
     label, names = codes_of(psu, n, "psu")
-    codes, pairs = pd.factorize(stratum * len(names) + label)
-    return codes.astype(np.int64, copy=False), np.asarray(pairs, dtype=np.int64) // len(names)
+    codes, pairs = dense(stratum * len(names) + label)
+    return codes, pairs // len(names)
 
 
 def _numbers(values: ArrayLike, n: int, fault: Fault, what: str) -> Floats:

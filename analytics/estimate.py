@@ -13,11 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from analytics import linearise
-from analytics.design import Design, DesignError, Fault, Floats, Ints
+from analytics.design import Coded, Design, DesignError, Fault, Floats, Ints
 from analytics.firststage import Ballots, Sums, first_stage_sums
 from analytics.linearise import Figures
 from analytics.operations import SMALL_N, check_level
@@ -102,7 +101,9 @@ def publishable(n: int, threshold: int = SMALL_N) -> bool:
 def share_items(answers: ArrayLike, levels: Mapping[str, Sequence[float | str]]) -> dict[str, Floats]:
     """Indicator items whose means are shares: 1 where the answer is one of the levels, 0 if another, blank if blank."""
     column: NDArray[Any] = np.asarray(answers)
-    blank = pd.isna(column)
+    blank = column != column  # not a number
+    if column.dtype.kind == "O":
+        blank = blank | np.array([answer is None for answer in column.tolist()], dtype=bool)
     return {name: np.where(blank, np.nan, np.isin(column, list(chosen))) for name, chosen in levels.items()}
 
 
@@ -111,7 +112,7 @@ def estimate_means(
     items: Mapping[str, ArrayLike],
     indices: Mapping[str, Coefficients] | None = None,
     *,
-    by: ArrayLike | None = None,
+    by: ArrayLike | Coded | None = None,
     where: ArrayLike | None = None,
     level: float = 0.95,
 ) -> Estimates:
@@ -129,7 +130,7 @@ def estimate_totals(
     design: Design,
     items: Mapping[str, ArrayLike],
     *,
-    by: ArrayLike | None = None,
+    by: ArrayLike | Coded | None = None,
     where: ArrayLike | None = None,
     level: float = 0.95,
 ) -> Estimates:
@@ -142,7 +143,7 @@ def estimate_ratios(
     design: Design,
     ratios: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
-    by: ArrayLike | None = None,
+    by: ArrayLike | Coded | None = None,
     where: ArrayLike | None = None,
     level: float = 0.95,
 ) -> Estimates:

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from analytics.design import Calibration, Design, Flags, Floats, Ints, group_sums, spread
+from analytics.design import Calibration, Design, Flags, Floats, Ints, dense, group_sums, spread
 
 # Rows at a time: so few that a block of some forty items stays in the processor's cache.
 BLOCK = 8192
+
+# Places of items and their coefficients.
+Mixture = tuple[slice | Ints, Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,11 +50,14 @@ class Ballots:
 
     def blocks(self, centre: Floats) -> Iterator[tuple[slice, Floats]]:
         """Centred scores of the next rows (m x k); the array is used again for the next block."""
-        buffer = np.empty((BLOCK, len(self.columns)))
+        buffer, table = np.empty((BLOCK, len(self.columns))), _one_table(self.columns)
         for start in range(0, self.design.n, BLOCK):
             rows = slice(start, min(start + BLOCK, self.design.n))
             block = buffer[: rows.stop - rows.start]
-            np.stack([column[rows] for column in self.columns], axis=1, out=block, casting="unsafe")
+            if table is None:
+                np.stack([column[rows] for column in self.columns], axis=1, out=block, casting="unsafe")
+            else:
+                np.copyto(block, table[:, rows].T, casting="unsafe")
             block -= centre
             yield rows, block
 
@@ -113,11 +118,12 @@ def first_stage_sums(ballots: Ballots) -> Sums:
     total, squares = np.zeros((cells, k)), np.zeros((slots, k))
     composites = np.zeros((slots, 0 if blanks else c))
     calibration = ballots.design.calibration
+    mixtures = mixtures_of(ballots.coefficients)
     regression = _Regression(ballots, calibration, k + c if blanks else 1) if calibration else None
     for rows, block in ballots.blocks(centre):
-        local, found = pd.factorize(cell[rows])
+        local, found = dense(cell[rows])
         if blanks:
-            valid = _take_out_blanks(block, ballots.coefficients)
+            valid = _take_out_blanks(block, mixtures)
             for sums, factor in zip(counts, factors, strict=True):
                 sums[found] += group_sums(local, len(found), valid, factor[rows])
         if regression:
@@ -125,7 +131,7 @@ def first_stage_sums(ballots: Ballots) -> Sums:
         total[found] += group_sums(local, len(found), block, factors[0][rows])
         of_slot = spread(ballots.slot[rows], slots, factors[0][rows])
         if not blanks and c:
-            composites += of_slot @ np.square(block @ ballots.coefficients)
+            composites += of_slot @ np.square(mixed(block, mixtures))
         squares += of_slot @ np.square(block, out=block)
     tables, auxiliary = Tables(total, *counts), regression.sums if regression else None
     return Sums(psu, slot, centre, blanks, tables, np.hstack((squares, composites)), auxiliary)
@@ -141,20 +147,35 @@ def composite_squares(ballots: Ballots, centre: Floats, means: Floats, shares: F
     weights = np.where(slot < 0, 0.0, _row_factors(ballots)[0])
     slot = np.maximum(slot, 0)
     squares = np.zeros((slots, c))
-    pull = shares * ballots.coefficients
-    used = [np.flatnonzero(ballots.coefficients[:, j]) for j in range(c)]
+    pull, mixtures = shares * ballots.coefficients, mixtures_of(ballots.coefficients)
     for rows, block in ballots.blocks(centre):
         at = slot[rows]
         blank = np.isnan(block)
         block -= means[at] if slots > 1 else means
         np.copyto(block, 0.0, where=blank)
-        if slots > 1:
-            parts = [np.einsum("mk,mk->m", block[:, of], pull[:, of, j][at]) for j, of in enumerate(used)]
-            composite = np.stack(parts, axis=1)
-        else:
-            composite = block @ pull[0]
+        composite = np.empty((len(block), c))
+        for j, (items, _weights) in enumerate(mixtures):
+            of_ballot = (
+                pull[:, items, j][at] if slots > 1 else np.broadcast_to(pull[0, items, j], block[:, items].shape)
+            )
+            np.einsum("mk,mk->m", block[:, items], of_ballot, out=composite[:, j])
         squares += group_sums(at, slots, np.square(composite), weights[rows])
     return squares
+
+
+def _one_table(columns: Sequence[NDArray[Any]]) -> NDArray[Any] | None:
+    """The columns as one array (k x n), quicker to copy, where they are evenly spaced rows of one, as in a frame."""
+    first = columns[0]
+    places = [column.__array_interface__["data"][0] for column in columns]
+    step = places[1] - places[0] if len(places) > 1 else 0
+    alike = all(
+        column.base is first.base and column.dtype == first.dtype and column.strides == first.strides
+        for column in columns
+    )
+    even = places == [places[0] + i * step for i in range(len(places))]
+    if first.base is None or step <= 0 or not (alike and even):
+        return None
+    return np.lib.stride_tricks.as_strided(first, (len(columns), first.size), (step, first.strides[0]), writeable=False)
 
 
 def _row_factors(ballots: Ballots) -> tuple[Floats, Floats, Floats]:
@@ -177,18 +198,38 @@ def _cells(ballots: Ballots) -> tuple[Ints, Ints, Ints]:
         units = design.stratum_of_psu.size
         return design.psu, np.arange(units), np.zeros(units, np.int64)
     slots = ballots.domains + 1
-    codes, pairs = pd.factorize(design.psu * slots + ballots.slot)
-    found = np.asarray(pairs, dtype=np.int64)
-    return codes.astype(np.int64, copy=False), found // slots, found % slots
+    codes, found = dense(design.psu * slots + ballots.slot)
+    return codes, found // slots, found % slots
 
 
-def _take_out_blanks(block: Floats, coefficients: Floats) -> Floats:
+def _take_out_blanks(block: Floats, mixtures: Sequence[Mixture]) -> Floats:
     """1 where an item, or any item of a composite, was answered (m x (k + c)); blanks become zero in place."""
-    answered = ~np.isnan(block)
-    np.copyto(block, 0.0, where=~answered)
-    items = answered.astype(np.float64)
-    composites = (items @ (coefficients != 0).astype(np.float64)) > 0
-    return np.hstack((items, composites.astype(np.float64)))
+    k = block.shape[1]
+    answered = np.empty((len(block), k + len(mixtures)), dtype=bool)
+    np.equal(block, block, out=answered[:, :k])
+    for j, (items, _weights) in enumerate(mixtures):
+        np.logical_or.reduce(answered[:, items], axis=1, out=answered[:, k + j])
+    np.copyto(block, 0.0, where=~answered[:, :k])
+    return answered.astype(np.float64)
+
+
+def mixtures_of(coefficients: Floats) -> list[Mixture]:
+    """For each composite (column) the places of its items, a slice where they stand together, and their weights."""
+    result: list[Mixture] = []
+    for column in coefficients.T:
+        places = np.flatnonzero(column)
+        together = places.size and places[-1] - places[0] + 1 == places.size
+        items = slice(int(places[0]), int(places[-1]) + 1) if together else places
+        result.append((items, column[items].copy()))
+    return result
+
+
+def mixed(scores: Floats, mixtures: Sequence[Mixture]) -> Floats:
+    """Composites of the rows (m x c). Sums of few items: threads of a matrix product would wait for one another."""
+    result = np.empty((len(scores), len(mixtures)))
+    for j, (items, weights) in enumerate(mixtures):
+        np.einsum("mk,k->m", scores[:, items], weights, out=result[:, j])
+    return result
 
 
 class _Regression:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.design import Calibration, Design, Flags, Floats, Ints, group_sums
-from analytics.firststage import Auxiliary, Ballots, Sums, composite_squares
+from analytics.firststage import Auxiliary, Ballots, Sums, composite_squares, mixed, mixtures_of
 from analytics.request import System
 from analytics.variance import CELLS_AT_A_TIME, groups_of, variances
 
@@ -30,27 +30,33 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Linear:
-    """z = (total * a + weight * b) @ mix, with a and b (domains x k) by domain, and mix (k x v)."""
+    """z = total * a + weight * b, with a and b (domains x k) by domain, then its mixtures (k x c).
+
+    ``keep``: the k come first in the result; otherwise it is the mixtures alone.
+    """
 
     a: Floats
     b: Floats
-    mix: Floats
+    mixtures: Floats
+    keep: bool = True
 
     def of_cells(self, system: System) -> Floats:
-        z = np.empty((system.psu.size, self.mix.shape[1]))
+        k, c = self.mixtures.shape
+        kept, mixtures = k * self.keep, mixtures_of(self.mixtures)
+        z = np.empty((system.psu.size, kept + c))
         for start in range(0, len(z), CELLS_AT_A_TIME):
             rows = slice(start, start + CELLS_AT_A_TIME)
             domain = system.domain[rows]
             items = self.a[domain] * system.tables.total[rows]
-            items += self.b[domain] * system.tables.weight[rows, : self.a.shape[1]]
-            np.matmul(items, self.mix, out=z[rows])
+            items += self.b[domain] * system.tables.weight[rows, :k]
+            z[rows, :kept], z[rows, kept:] = items[:, :kept], mixed(items, mixtures)
         return z
 
     def of_auxiliary(self, sums: Auxiliary) -> Floats:
         """The same of the sums with the auxiliary variables: domains x q x v."""
-        weight = sums.weight[:, :, : self.a.shape[1]]
-        result: Floats = (self.a[:, None] * sums.total + self.b[:, None] * weight) @ self.mix
-        return result
+        k = self.a.shape[1]
+        items = self.a[:, None] * sums.total + self.b[:, None] * sums.weight[:, :, :k]
+        return np.concatenate((items[:, :, : k * self.keep], items @ self.mixtures), axis=2)
 
 
 def means(ballots: Ballots, sums: Sums, system: System) -> Figures:
@@ -62,7 +68,7 @@ def means(ballots: Ballots, sums: Sums, system: System) -> Figures:
     safe = np.where(item_weight > 0, item_weight, 1.0)
     centred = system.by_domain(system.tables.total) / safe
     mix = np.hstack((np.eye(k), ballots.coefficients))
-    linear = Linear(np.broadcast_to(1 / safe, (system.domains, k)), -centred / safe, mix)
+    linear = Linear(np.broadcast_to(1 / safe, (system.domains, k)), -centred / safe, ballots.coefficients)
     missing = (~answered).astype(np.float64) @ (mix != 0) > 0
     value = np.where(missing, np.nan, (centred + sums.centre) @ mix)
     variance = _variance(ballots.design, system, linear, system.tables.present)
@@ -79,7 +85,7 @@ def totals(ballots: Ballots, sums: Sums, system: System) -> Figures:
     k = len(ballots.columns)
     unit = np.ldexp(1.0, _exponent(ballots.design))
     ones = np.full((system.domains, k), unit)
-    linear = Linear(ones, ones * sums.centre, np.eye(k))
+    linear = Linear(ones, ones * sums.centre, np.empty((k, 0)))
     value = unit * (system.by_domain(system.tables.total) + sums.centre * system.by_domain(system.tables.weight))
     recentre = value / ballots.design.stratum_of_psu.size
     variance = _variance(ballots.design, system, linear, system.tables.present, recentre)
@@ -94,9 +100,9 @@ def ratios(ballots: Ballots, sums: Sums, system: System) -> Figures:
     ratio = upper / safe
     a = np.empty_like(total)
     a[:, ::2], a[:, 1::2] = 1 / safe, -ratio / safe
-    mix = np.repeat(np.eye(upper.shape[1]), 2, axis=0)
+    linear = Linear(a, a * sums.centre, np.repeat(np.eye(upper.shape[1]), 2, axis=0), keep=False)
     pairs = slice(None, None, 2 if system.tables.present.shape[1] > 1 else 1)
-    variance = _variance(ballots.design, system, Linear(a, a * sums.centre, mix), system.tables.present[:, pairs])
+    variance = _variance(ballots.design, system, linear, system.tables.present[:, pairs])
     bad = lower == 0
     value, variance = np.where(bad, np.nan, ratio), np.where(bad, np.nan, variance)
     return _figures(system, value, variance, upper.shape[1], pairs)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analytics.design import Design, DesignError, Fault, Floats, Ints, codes_of, group_sums
+from analytics.design import Coded, Design, DesignError, Fault, Flags, Floats, Ints, codes_of, group_sums
 from analytics.firststage import Auxiliary, Ballots, Sums, Tables
 from analytics.variance import Groups, groups_of
 
@@ -29,17 +29,17 @@ def checked_request(
     design: Design,
     items: Mapping[str, ArrayLike],
     indices: Mapping[str, Coefficients],
-    by: ArrayLike | None,
+    by: ArrayLike | Coded | None,
     where: ArrayLike | None,
 ) -> Request:
     """Raises `DesignError` for columns that are no numbers or of another length, and for faulty indices."""
     if not list(items):
         raise DesignError(Fault.NO_ITEMS)
     columns = [_column(name, values, design.n) for name, values in items.items()]
-    slot, labels = _slots(design.n, by)
     member = None if where is None else np.asarray(where, dtype=bool)
     if member is not None and member.shape != (design.n,):
         raise DesignError(Fault.LENGTH, "where")
+    slot, labels = _slots(design.n, by, member)
     ballots = Ballots(design, columns, _coefficients(list(items), indices), member, slot, len(labels))
     return Request(ballots, (*items, *indices), labels)
 
@@ -65,23 +65,28 @@ def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
             raise DesignError(Fault.NOT_NUMERIC, name) from None
     if column.shape != (n,):
         raise DesignError(Fault.LENGTH, name)
-    if column.dtype.kind == "f" and bool((bad := np.isinf(column)).any()):
+    # The sum of squares, quicker than a look at each score, is finite unless a score is infinite or a blank.
+    if column.dtype.kind == "f" and not np.isfinite(np.dot(column, column)) and (bad := np.isinf(column)).any():
         raise DesignError(Fault.NOT_FINITE, name, int(np.argmax(bad)))
     return column
 
 
-def _slots(n: int, by: ArrayLike | None) -> tuple[Ints, tuple[str, ...]]:
-    """0 without a domain, else 1.. in the order of the sorted labels; the labels."""
+def _slots(n: int, by: ArrayLike | Coded | None, member: Flags | None) -> tuple[Ints, tuple[str, ...]]:
+    """0 without a domain, else 1.. in the order of the sorted labels of the members; these labels."""
     if by is None:
         return np.zeros(n, np.int64), ()
     codes, found = codes_of(by, n, "by", optional=True)
+    if member is not None:
+        codes = np.where(member, codes, -1)
     texts = [_label(value) for value in found.tolist()]
-    order = sorted(range(len(texts)), key=lambda code: _sort_key(texts[code]))
-    place = np.zeros(len(found) + 1, np.int64)  # code -1, no label, finds the last place
-    place[order] = np.arange(1, len(found) + 1)
-    if OVERALL in texts:
+    used = np.flatnonzero(np.bincount(codes + 1, minlength=len(texts) + 1)[1:]).tolist()
+    order = sorted(used, key=lambda code: _sort_key(texts[code]))
+    place = np.zeros(len(texts) + 1, np.int64)  # code -1, no label, finds the last place
+    place[order] = np.arange(1, len(order) + 1)
+    labels = tuple(texts[code] for code in order)
+    if OVERALL in labels:
         raise DesignError(Fault.RESERVED_DOMAIN, OVERALL)
-    return place[codes], tuple(texts[code] for code in order)
+    return place[codes], labels
 
 
 def _label(value: object) -> str:

@@ -8,9 +8,8 @@ without a cell in a domain count as zero there. For a stratum h with n_h > 1 uni
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from analytics.design import Design, DesignError, Fault, Flags, Floats, Ints, SinglePsu, group_sums
+from analytics.design import Design, DesignError, Fault, Flags, Floats, Ints, SinglePsu, dense, group_sums
 
 # R takes a stratum as drawn in full, and adds nothing for it, where 1 - f is below this.
 DRAWN_IN_FULL = 1e-7
@@ -34,9 +33,8 @@ class Groups:
 def groups_of(design: Design, psu: Ints, domain: Ints) -> Groups:
     """Groups of cells given by their first-stage unit and domain."""
     strata = design.units.size
-    codes, pairs = pd.factorize(domain * strata + design.stratum_of_psu[psu])
-    found = np.asarray(pairs, dtype=np.int64)
-    return Groups(codes.astype(np.int64, copy=False), found // strata, found % strata)
+    codes, found = dense(domain * strata + design.stratum_of_psu[psu])
+    return Groups(codes, found // strata, found % strata)
 
 
 def variances(

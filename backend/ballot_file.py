@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from analytics.design import Coded
 from backend.errors import Invalid, _
 
 # A workbook that unpacks to more than this is not a table of ballots.
@@ -29,9 +29,9 @@ class BallotFile:
     """The columns asked for, as labels or as numbers; each is turned into an array once."""
 
     def __init__(self, path: Path, labels: Iterable[str], numbers: Iterable[str]) -> None:
-        wanted, texts = list(dict.fromkeys([*labels, *numbers])), set(labels)
+        wanted, self._texts = list(dict.fromkeys([*labels, *numbers])), frozenset(labels)
         try:
-            self._columns: dict[str, Any] = _reader(path)(path, wanted, texts)
+            self._columns: dict[str, Any] = _reader(path)(path, wanted, self._texts)
         except FileNotFoundError:
             raise Invalid(_("Không có tệp “%(file)s”."), file=str(path)) from None
         except (OSError, EOFError, UnicodeDecodeError, zipfile.BadZipFile, pa.ArrowException):
@@ -41,16 +41,21 @@ class BallotFile:
         if self.n == 0:
             raise Invalid(_("Tệp “%(file)s” không có phiếu nào."), file=str(path))
 
-    def labels(self, name: str) -> Any:
-        """The column as it was written; missing where blank."""
-        column = self._columns.get(name)
-        return self._arrays[name] if column is None else pd.Series(column.to_pandas())
+    def labels(self, name: str) -> Coded:
+        """The column as it was written, coded; missing where blank."""
+        column = self._columns[name]
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        one = column.unify_dictionaries().combine_chunks()
+        codes = pc.fill_null(one.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+        return Coded(codes, np.array([*one.dictionary.to_pylist(), None], dtype=object)[:-1])
 
     def numbers(self, name: str) -> NDArray[Any]:
         """The column as integers, or floats with blanks as not a number. The table's own copy is let go."""
         if name not in self._arrays:
             self._arrays[name] = _numeric(name, self._columns[name])
-            self._columns[name] = None
+            if name not in self._texts:
+                del self._columns[name]
         return self._arrays[name]
 
 
@@ -70,15 +75,18 @@ def _of_texts(name: str, column: Any) -> Any:
     try:
         return stripped.cast(pa.float64())
     except pa.ArrowInvalid:
-        texts = stripped.to_pandas()
-        bad = texts.notna() & pd.to_numeric(texts, errors="coerce").isna()
-        row = int(np.argmax(bad.to_numpy(dtype=bool)))
-        raise Invalid(
-            _("Cột “%(column)s”, dòng %(line)s: “%(text)s” không phải là số."),
-            column=name,
-            line=row + HEADER_LINES + 1,
-            text=str(texts.iloc[row])[:40],
-        ) from None
+        texts = enumerate(stripped.to_pylist(), start=HEADER_LINES + 1)
+        line, text = next((line, text) for line, text in texts if text is not None and not _is_number(text))
+        sentence = _("Cột “%(column)s”, dòng %(line)s: “%(text)s” không phải là số.")
+        raise Invalid(sentence, column=name, line=line, text=text[:40]) from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        pa.scalar(text).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _reader(path: Path) -> Any:
@@ -96,7 +104,7 @@ def _known(header: list[str], wanted: list[str]) -> None:
             raise Invalid(sentence, column=name)
 
 
-def _csv(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
+def _csv(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any]:
     from pyarrow import csv as arrow_csv
 
     packed = path.name.lower().endswith(".gz")
@@ -111,14 +119,14 @@ def _csv(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
         parse_options=arrow_csv.ParseOptions(delimiter=delimiter),
         convert_options=arrow_csv.ConvertOptions(
             include_columns=wanted,
-            column_types={name: pa.string() for name in texts},
+            column_types={name: pa.dictionary(pa.int32(), pa.string()) for name in texts},
             strings_can_be_null=True,
         ),
     )
     return {name: table.column(name) for name in wanted}
 
 
-def _parquet(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
+def _parquet(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any]:
     from pyarrow import parquet
 
     _known(parquet.read_schema(path).names, wanted)
@@ -126,7 +134,7 @@ def _parquet(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
     return {name: table.column(name) for name in wanted}
 
 
-def _xlsx(path: Path, wanted: list[str], texts: set[str]) -> dict[str, Any]:
+def _xlsx(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any]:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 

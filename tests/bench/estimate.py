@@ -26,16 +26,17 @@ def run() -> list[str]:
         memory, blanks, alone = _child("memory", path), _child("blanks", path), _child("alone", path)
         read, command = _child("read", path), _command(path)
         difference = _child("reference", path)
-    rows = [
+    beyond = f"{command['ours'] - read['floor']:.2f} s beyond the read"
+    return [
         "| Measured | Floor, s | Ours, s | Times the floor | Peak, MB |",
         "|---|---|---|---|---|",
         _row("estimates from a frame, no blanks", memory),
         _row("the same with 3% blanks in every item", blanks),
         _row("the same with every ballot its own unit", alone),
-        f"| `langnghe estimate` on the CSV | {read['floor']:.2f} (pandas reads it) | {command['ours']:.2f} | "
-        + f"{command['ours'] - read['floor']:.2f} s beyond the read | {command['peak']:.0f} |",
+        f"| command, CSV | {read['floor']:.2f} (read) | {command['ours']:.2f} | {beyond} | {command['peak']:.0f} |",
+        "",
+        f"Largest relative difference to R (`tests/data/reference`): {difference['largest']:.1e}.",
     ]
-    return [*rows, "", f"Largest relative difference to R (`tests/data/reference`): {difference['largest']:.1e}."]
 
 
 def _row(name: str, figures: dict[str, float]) -> str:

@@ -150,6 +150,11 @@ def test_what_is_no_condition_is_refused(text):
         parse_condition(text)
 
 
+def test_one_column_may_play_several_parts():
+    answer = rows(BLANKS, "--by", "q1", "--where", "q1 > 2", "--items", "q1", "--weights", "w", "--strata", "q1")
+    assert [(row["domain"], row["estimate"]) for row in answer[1:]] == [("3", 3), ("4", 4), ("5", 5)]
+
+
 def test_blank_fulfils_no_condition():
     assert parse_condition("a != 1").holds([1, None, 2]).tolist() == [False, False, True]
 
