@@ -57,6 +57,8 @@ class Figure:
     text_vi: str
     value: Decimal
     rank: int | None = None
+    change: Decimal | None = None
+    rank_change: int | None = None
 
     @property
     def method(self) -> str:
@@ -87,10 +89,12 @@ def _satisfaction() -> Iterator[Figure]:
     for position, row in enumerate(_read("sipas_lai_chau_satisfaction.csv"), start=1):
         for year in (2023, 2022):
             if row[f"y{year}"]:
-                rank = row[f"rank{year}"]
+                rank, printed = row[f"rank{year}"], row if year == 2023 else {}
                 yield Figure(
                     LAI_CHAU, year, FigureKind.SATISFACTION, row["code"], row["parent"] or None, row["level"],
                     position, row["text_vi"], Decimal(row[f"y{year}"]), int(rank) if rank else None,
+                    Decimal(printed["delta"]) if printed.get("delta") else None,
+                    int(printed["rank_change"]) if printed.get("rank_change") else None,
                 )  # fmt: skip
 
 

@@ -1,0 +1,30 @@
+"""One figure about the feedback group, with everything that must stand beside it."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from backend.indices.models import Measure, Side
+
+ITEMS = (1, 2, 3)
+GROUP = 0
+
+
+@dataclass(frozen=True)
+class Value:
+    """One figure. ``unit_id`` None: all units asked about. Scores 20..100, shares 0..1. ``extra``: counts beside it."""
+
+    unit_id: int | None
+    first: date
+    last: date
+    side: Side
+    item: int
+    code: str
+    measure: Measure
+    n: int | None = None
+    value: float | None = None
+    se: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    about: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
