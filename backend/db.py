@@ -29,6 +29,11 @@ class Base(DeclarativeBase):
 
 Moment = DateTime(timezone=True)
 
+# Connections of a process, kept and at most. A request works in one of anyio's 40 threads and holds one connection, and
+# a second one for a moment where something must outlive a refusal (a failed attempt). With more connections than
+# threads there is always one that somebody can get, use and give back.
+KEPT, MOST = 10, 44
+
 
 def by_value(enum: type[StrEnum], name: str) -> Enum:
     """Column type that stores an enum by its value in text, with a CHECK of its own."""
@@ -57,7 +62,7 @@ def engine() -> Engine:
         raise RuntimeError("LANGNGHE_DATABASE_URL is not set; `langnghe up` starts the embedded PostgreSQL")
     # hide_parameters: what people wrote must not reach a log by way of an error message.
     return create_engine(
-        url, pool_size=10, max_overflow=30, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
+        url, pool_size=KEPT, max_overflow=MOST - KEPT, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from backend import clock
-from backend.db import SessionDep
+from backend.db import transaction
 from backend.errors import Forbidden, NotSignedIn
 from backend.users.policy import Action, Actor, can
 from backend.users.service import actor_of
@@ -14,10 +14,16 @@ from backend.users.service import actor_of
 COOKIE = "session"
 
 
-def current_actor(request: Request, session: SessionDep) -> Actor | None:
-    """Who is signed in, if anybody; looked up once a request."""
-    token = request.cookies.get(COOKIE)
-    actor = actor_of(session, token, clock.now()) if token else None
+def current_actor(request: Request) -> Actor | None:
+    """Who is signed in, if anybody; looked up once a request.
+
+    In a transaction of its own: between this and the route the request may wait, for its body or for a thread. Were a
+    connection held meanwhile, a crowd would hold all of them and nobody would come to the end.
+    """
+    actor = None
+    if token := request.cookies.get(COOKIE):
+        with transaction() as session:
+            actor = actor_of(session, token, clock.now())
     request.state.actor = actor
     return actor
 
