@@ -3,7 +3,10 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit, limits
-from backend.errors import Conflict, Invalid, NotFound, _
+from backend.errors import Conflict, Invalid, NotFound, TooMany, _
 from backend.text import clean
 from backend.units.models import Unit
 from backend.users.models import STAFF, Role, User, UserSession
@@ -24,6 +27,12 @@ PASSWORD_LEAST = 10
 PASSWORD_MOST = 200
 ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 hasher = PasswordHasher()
+# Stretching a password takes 64 MiB and a tenth of a second of a core. Who comes when this many are at it is asked to
+# come again: waiting, a crowd would take every thread of the process from citizens, and pass the limits before the
+# first failure is counted.
+AT_ONCE = 6
+AGAIN = 5  # seconds
+_turns = BoundedSemaphore(AT_ONCE)
 # Verified when no account is found, so that the answer takes as long as for a wrong password.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$RRyHcWmyVpBsEVlAKKrN2hyHG5HPlvwvzDzfLsAUoPY"
 
@@ -95,14 +104,8 @@ def sign_in(session: Session, email: str, password: str, *, address: str, now: d
     """The account and a new session's token. Raises Invalid (the same for a wrong address and a wrong password) and
     TooMany; limits count on the side of whoever tries, so that nobody can lock another out."""
     email = clean(email, limit=10_000).lower()[:200]
-    prefix = limits.network(address)
-    limits.check(session, limits.SIGN_IN_BY_NETWORK, prefix, now)
-    limits.check(session, limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
-    user = session.scalar(select(User).where(User.email == email, User.active))
-    if not _verified(user, password) or user is None:
-        limits.failed(limits.SIGN_IN_BY_NETWORK, prefix, now)
-        limits.failed(limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
-        raise Invalid(_("Địa chỉ hoặc mật khẩu không đúng."), field="email")
+    with _turn():
+        user = _known(session, email, password, limits.network(address), now)
     token = secrets.token_urlsafe(32)
     session.add(
         UserSession(token_hash=token_hash(token), user_id=user.id, created_at=now, seen_at=now, expires_at=now + LASTS)
@@ -110,6 +113,29 @@ def sign_in(session: Session, email: str, password: str, *, address: str, now: d
     lock(session, user.id)
     audit.record(session, f"user:{user.id}", "signed_in", actor=f"user:{user.id}", now=now)
     return user, token
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One of the few places at which a password is checked; TooMany where all are taken."""
+    if not _turns.acquire(blocking=False):
+        raise TooMany(_("Nhiều người đang đăng nhập cùng lúc. Xin thử lại sau ít giây."), retry_after=AGAIN)
+    try:
+        yield
+    finally:
+        _turns.release()
+
+
+def _known(session: Session, email: str, password: str, prefix: str, now: datetime) -> User:
+    """Whose address and password these are; every failure counts."""
+    limits.check(session, limits.SIGN_IN_BY_NETWORK, prefix, now)
+    limits.check(session, limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
+    user = session.scalar(select(User).where(User.email == email, User.active))
+    if not _verified(user, password) or user is None:
+        limits.failed(limits.SIGN_IN_BY_NETWORK, prefix, now)
+        limits.failed(limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
+        raise Invalid(_("Địa chỉ hoặc mật khẩu không đúng."), field="email")
+    return user
 
 
 def actor_of(session: Session, token: str | None, now: datetime) -> Actor | None:

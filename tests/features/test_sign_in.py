@@ -238,3 +238,20 @@ class TestOwnPassword:
         answers = [client.post("/tai-khoan/mat-khau", data=data).status_code for _attempt in range(7)]
         assert answers == [422] * 6 + [429]
         assert client.post("/tai-khoan/mat-khau", data=data | {"current": PASSWORD}).status_code == 429
+
+
+def test_who_signs_in_while_a_crowd_does_is_asked_to_come_again_and_then_gets_in(
+    client: TestClient, world: World
+) -> None:
+    typed = {"email": world.user().email, "password": PASSWORD}
+    for _ in range(service.AT_ONCE):
+        service._turns.acquire()
+    try:
+        answer = client.post("/dang-nhap", data=typed)
+    finally:
+        for _ in range(service.AT_ONCE):
+            service._turns.release()
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, str(service.AGAIN))
+    assert "Nhiều người đang đăng nhập cùng lúc" in answer.text
+    assert typed["email"] in answer.text and PASSWORD not in answer.text
+    assert client.post("/dang-nhap", data=typed).status_code == 303
