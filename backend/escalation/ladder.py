@@ -71,6 +71,7 @@ class Facts:
     due: date
     term: Duration
     waiting: bool = True
+    episode: int = 1
 
     @property
     def urgent(self) -> bool:
@@ -79,16 +80,19 @@ class Facts:
 
 
 class Step(NamedTuple):
-    """A rung that a ticket has reached; ``n`` counts the repetitions from 1, else it is 0."""
+    """A rung that a ticket has reached, in an episode; ``n`` counts the repetitions from 1, else it is 0."""
 
     code: str
     to: Recipient
     occasion: date
     n: int = 0
+    episode: int = 1
 
     def key(self, ticket_id: int) -> str:
         """The same whenever and however often the step is found: ``ticket:42:overdue:2026-11-22``."""
-        return f"ticket:{ticket_id}:{self.code}:{self.occasion.isoformat()}" + (f":{self.n}" if self.n else "")
+        parts = [f"ticket:{ticket_id}:{self.code}:{self.occasion.isoformat()}"]
+        parts += [str(self.n)] if self.n else []
+        return ":".join([*parts, f"episode{self.episode}"] if self.episode > 1 else parts)
 
 
 @lru_cache
@@ -182,9 +186,11 @@ def after_pause(calendar: WorkCalendar, now: datetime) -> datetime:
 
 def _steps(rung: Rung, facts: Facts, calendar: WorkCalendar, today: date) -> list[Step]:
     occasion = facts.due if rung.once_per is OncePer.DUE else facts.received_on
-    if not rung.repeats:
-        return [Step(rung.code, rung.to, occasion)] if _first_day(rung, facts, calendar) <= today else []
-    return [Step(rung.code, rung.to, occasion, n) for n in range(1, _times(rung, facts, calendar, today) + 1)]
+    if rung.repeats:
+        numbers = range(1, _times(rung, facts, calendar, today) + 1)
+    else:
+        numbers = range(_first_day(rung, facts, calendar) <= today)
+    return [Step(rung.code, rung.to, occasion, n, facts.episode) for n in numbers]
 
 
 def _days_ahead(rung: Rung, facts: Facts, calendar: WorkCalendar, today: date) -> list[date]:

@@ -31,8 +31,11 @@ class Staff:
     people: Sequence[User]
 
     def to_tell(self, to: Recipient, ticket: Ticket) -> list[User]:
-        """Those of a role who may know of the ticket: the unit's own officers and leaders, the province's others."""
-        return [user for user in self.people if user.role.value == to.value and may_know(user, ticket)]
+        """Those of a role who may know of the ticket: the unit's own officers and leaders, the province's others. Of
+        officers the one it was given to, while that one can still be told."""
+        found = [user for user in self.people if user.role.value == to.value and may_know(user, ticket)]
+        given = [user for user in found if user.id == ticket.assignee_id]
+        return given or found
 
 
 def may_know(user: User, ticket: Ticket) -> bool:

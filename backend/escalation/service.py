@@ -15,18 +15,28 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.db import table_of, transaction
+from backend.errors import DomainError
 from backend.escalation import ladder, queries
 from backend.escalation.ladder import Facts, Recipient, Step
 from backend.escalation.models import Notice, StepTaken, Watch
 from backend.notify import outbox
+from backend.tickets import service as tickets
+from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket
+from backend.tickets.rules import parse_value
+from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar
-from backend.worktime.duration import Duration
+from backend.worktime.duration import Duration, Unit
 
+PROGRESS = "progress"  # the rung that is an event of the ticket
 BATCH = 200  # tickets that one task locks together: a few dozen milliseconds
 
-parse_term = lru_cache(Duration.parse)
+
+@lru_cache
+def parse_term(text: str) -> Duration:
+    """A ticket's term; one that ends at once is as urgent as a day."""
+    return parse_value(text) or Duration(1, Unit.WORKING_DAYS)
 
 
 def sweep(now: datetime, enqueue: Callable[[list[int]], object]) -> int:
@@ -50,11 +60,17 @@ class Writing:
     steps: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
     senders: list[tuple[Ticket, Step]] = field(default_factory=list)
-    watches: list[dict[str, Any]] = field(default_factory=list)
+    looks: list[tuple[Ticket, datetime | None]] = field(default_factory=list)
 
     def watch(self, ticket: Ticket, next_at: datetime | None) -> None:
-        held = {"ticket_id": ticket.id, "version": ticket.version, "due_date": ticket.due_date, "next_at": next_at}
-        self.watches.append(held)
+        self.looks.append((ticket, next_at))
+
+    def watches(self) -> list[dict[str, Any]]:
+        """As the tickets stand at last: word to a sender is an event, which makes a new version of the ticket."""
+        return [
+            {"ticket_id": ticket.id, "version": ticket.version, "due_date": ticket.due_date, "next_at": next_at}
+            for ticket, next_at in self.looks
+        ]
 
     def step(self, ticket: Ticket, step: Step, *, told: bool) -> None:
         row = {"key": step.key(ticket.id), "ticket_id": ticket.id, "code": step.code, "at": self.now, "told": told}
@@ -78,10 +94,10 @@ def decide(ids: list[int], now: datetime) -> int:
     """Look at tickets again under their locks and write what is to be told; returns how many were looked at. Those
     that somebody is working on right now are left to the next sweep."""
     with transaction() as session:
-        tickets = queries.lock(session, ids, now)
-        if tickets:
-            _decide(session, tickets, now)
-        return len(tickets)
+        found = queries.lock(session, ids, now)
+        if found:
+            _decide(session, found, now)
+        return len(found)
 
 
 def facts_of(ticket: Ticket) -> Facts:
@@ -92,16 +108,17 @@ def facts_of(ticket: Ticket) -> Facts:
         due=ticket.due_date,
         term=parse_term(ticket.term),
         waiting=ticket.state in queries.WAITING,
+        episode=ticket.episode,
     )
 
 
-def _decide(session: Session, tickets: Sequence[Ticket], now: datetime) -> None:
+def _decide(session: Session, found: Sequence[Ticket], now: datetime) -> None:
     active = worktime.in_force(session)
     default = worktime.active_id(session)
-    known = queries.steps_known(session, [ticket.id for ticket in tickets])
+    known = queries.steps_known(session, [ticket.id for ticket in found])
     staff = queries.staff(session)
     writing = Writing(now)
-    for ticket in tickets:
+    for ticket in found:
         calendar = worktime.calendar(session, active.get(worktime.UNIT + ticket.unit.code, default))
         _look_at(ticket, calendar, known, staff, writing)
     _write(session, writing)
@@ -135,7 +152,7 @@ def _write(session: Session, writing: Writing) -> None:
     _tell_senders(session, writing)
     put = insert(table_of(Watch))
     changed = {name: put.excluded[name] for name in ("version", "due_date", "next_at")}
-    session.execute(put.on_conflict_do_update(index_elements=["ticket_id"], set_=changed), writing.watches)
+    session.execute(put.on_conflict_do_update(index_elements=["ticket_id"], set_=changed), writing.watches())
 
 
 def _tell_senders(session: Session, writing: Writing) -> None:
@@ -144,6 +161,8 @@ def _tell_senders(session: Session, writing: Writing) -> None:
     ids = [ticket.id for ticket, _step in writing.senders]
     contacts = {held.ticket_id: held for held in session.scalars(select(Contact).where(Contact.ticket_id.in_(ids)))}
     for ticket, step in writing.senders:
+        if not _noted(session, ticket, step, writing.now):
+            continue
         outbox.put(
             session,
             step.code,
@@ -152,3 +171,15 @@ def _tell_senders(session: Session, writing: Writing) -> None:
             by=outbox.media(contacts.get(ticket.id)),
             now=writing.now,
         )
+
+
+def _noted(session: Session, ticket: Ticket, step: Step, now: datetime) -> bool:
+    """Write a notice of progress into the ticket's history, from which its clock runs on. False where the ticket's own
+    clock says that it is not overdue: then nothing is said."""
+    if step.code != PROGRESS:
+        return True
+    try:
+        tickets.apply(session, ticket.id, tickets.Change(Event.PROGRESS_TOLD), SYSTEM, now=now)
+    except DomainError:
+        return False
+    return True

@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend import audit
 from backend.escalation import digest, queries, service
 from backend.escalation.models import Notice, StepTaken
 from backend.notify import outbox
 from backend.notify import service as delivery
 from backend.notify.models import Delivery, Message
+from backend.tickets import replay
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket
 from backend.users.models import Role, User
@@ -106,6 +108,9 @@ def test_the_sender_hears_an_apology_and_every_seven_days(session: Session, tick
         f"{base}:apology:2026-10-05:email",
         *(f"{base}:progress:2026-10-05:{n}:email" for n in range(1, 6)),
     ]
+    told = [entry.action for entry in audit.entries(session, base)].count(Event.PROGRESS_TOLD)
+    assert told == 5, "each notice stands in the history"
+    assert list(replay.check_all(session)) == []
 
 
 def test_two_beats_and_tasks_run_twice_tell_once(session: Session, ticket: Ticket, people: dict[Role, User]) -> None:

@@ -97,6 +97,16 @@ def test_a_moved_due_date_is_a_new_occasion_but_an_episode_has_one_apology() -> 
     assert [step.code for step in fresh] == ["overdue", "overdue_3", "overdue_5"]
 
 
+def test_a_reopened_ticket_starts_over() -> None:
+    known = {step.key(42) for step in steps_due(FORTNIGHT, VN, morning(23, 11))}
+    again = replace(FORTNIGHT, episode=2)
+    fresh = choose(again, steps_due(again, VN, morning(27)), known)[0]
+    assert [step.key(42) for step in fresh] == [
+        "ticket:42:overdue:2026-10-26:episode2",
+        "ticket:42:apology:2026-10-05:episode2",
+    ]
+
+
 def test_keys_say_ticket_step_and_occasion() -> None:
     steps = steps_due(replace(FORTNIGHT, due=date(2026, 11, 22)), VN, morning(30, 11))
     assert "ticket:42:overdue:2026-11-22" in {step.key(42) for step in steps}
