@@ -12,11 +12,12 @@ ROOMS = {
     "clock": ("backend.cli_clock", "clock"),
     "estimate": ("backend.cli_estimate", "estimation"),
     "import": ("backend.cli_import", "importing"),
+    "index": ("backend.cli_index", "index"),
     "kpi": ("backend.cli_kpi", "kpi"),
-    "sampling": ("backend.cli_sampling", "sampling"),
     "report": ("backend.cli_report", "report"),
     "seed": ("backend.cli_seed", "seed"),
     "sipas": ("backend.cli_sipas", "sipas"),
+    "survey": ("backend.cli_survey", "survey"),
     "users": ("backend.cli_users", "users"),
     "verify": ("backend.cli_verify", "verify"),
 }

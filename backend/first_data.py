@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.indices import service as indices
+from backend.surveys import service as surveys
 from backend.tickets import rulebook
 from backend.tickets.models import Category, CategoryClass
 from backend.units import service as units
@@ -22,6 +23,7 @@ def load(session: Session, now: datetime) -> None:
     worktime.ensure_shipped(session, now, "vn")
     worktime.ensure_shipped(session, now, "weekdays")
     indices.load_published(session)
+    surveys.publish_shipped(session, now)
     session.flush()
 
 

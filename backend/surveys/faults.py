@@ -75,7 +75,7 @@ TEXTS: Mapping[Fault, str] = {
     Fault.TEXT_IN_NUMBER: _("“%(value)s” là chữ, ở đây cần số."),
     Fault.FORMULA: _("Ô có công thức; hãy dán giá trị."),
     Fault.ERROR_CELL: _("Ô có lỗi tính toán %(value)s."),
-    Fault.NUL: _("Dòng có ký tự NUL."),
+    Fault.NUL: _("Ô có ký tự không in được (như NUL)."),
     Fault.NOT_UTF8: _("Dòng có ký tự không phải UTF-8."),
     Fault.TOO_LONG: _("Ô dài quá %(most)s ký tự."),
     Fault.NUMBER_MISSING: _("Thiếu số phiếu."),

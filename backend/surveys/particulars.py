@@ -191,6 +191,8 @@ def _checked(column: str, text: str, most: int) -> Judgement:
     if text.isalnum() and text.isascii():
         return text, None
     kind = rank_of(text)[0]
+    if kind is Cell.TEXT and not text.isprintable():
+        kind = Cell.NUL
     if kind in (Cell.NUL, Cell.NOT_UTF8, Cell.FORMULA, Cell.ERROR):
         return None, Finding(column, FAULT_OF[kind], {"value": shown(text)})
     return text, None

@@ -4,6 +4,7 @@ What a single row shows is judged chunk by chunk; what only the whole file shows
 far from the median, a scale that begins at 0) after the last row.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,11 @@ class Reading:
     valid: list[bool]
     marks: list[list[str]]
     held: list[Held]
+    packed: list[str]
+
+    def cells_of(self, line: int) -> list[str]:
+        """The cells of an accepted row as they stood."""
+        return self.packed[bisect_left(self.lines, line)].split(JOIN)
 
     @property
     def rows(self) -> int:
@@ -187,4 +193,5 @@ def _finished(pile: _Pile, late: dict[int, list[Finding]], frame: Frame, layout:
         valid=valid.tolist(),
         marks=marks,
         held=sorted(held, key=lambda one: one.line),
+        packed=[pile.packed[place] for place in kept],
     )

@@ -1,0 +1,103 @@
+"""Writes small workbooks: the same rows give the same bytes, and a text is a text, never a formula. Pure."""
+
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import BinaryIO, Final
+from xml.sax.saxutils import escape
+
+Value = str | int | float | None
+Rows = Iterable[Sequence[Value]]
+
+EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATED: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
+KINDS: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+NOT_TITLE: Final = re.compile(r"[\\/*?:\[\]'\x00-\x1f]")
+
+
+def write_workbook(stream: BinaryIO, sheets: Mapping[str, Rows]) -> None:
+    """Write the sheets in order; the first row of each stays in view. Numbers are numbers, texts are typed as text, so
+    that one which begins with ``=`` is no formula. Characters that XML cannot hold become a replacement sign."""
+    titles = [NOT_TITLE.sub("_", title)[:31] for title in sheets]
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as package:
+        _put(package, "[Content_Types].xml", _content_types(len(titles)))
+        _put(package, "_rels/.rels", _relations([("officeDocument", "xl/workbook.xml")]))
+        _put(package, "xl/workbook.xml", _workbook(titles))
+        targets = [("worksheet", f"worksheets/sheet{number}.xml") for number in range(1, len(titles) + 1)]
+        _put(package, "xl/_rels/workbook.xml.rels", _relations([*targets, ("styles", "styles.xml")]))
+        _put(package, "xl/styles.xml", _STYLES)
+        for number, rows in enumerate(sheets.values(), 1):
+            entry = zipfile.ZipInfo(f"xl/worksheets/sheet{number}.xml", EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with package.open(entry, "w", force_zip64=True) as part:
+                part.write(_SHEET_BEGIN.encode())
+                for line, row in enumerate(rows, 1):
+                    part.write(_row(line, row).encode())
+                part.write(b"</sheetData></worksheet>")
+
+
+def _row(line: int, row: Sequence[Value]) -> str:
+    style = ' s="1"' if line == 1 else ""
+    return f'<row r="{line}">{"".join([_cell(value, style) for value in row])}</row>'
+
+
+def _cell(value: Value, style: str) -> str:
+    if value is None or value == "":
+        return "<c/>"
+    if isinstance(value, str):
+        text = escape(NOT_XML.sub("\ufffd", value))
+        return f'<c t="inlineStr"{style}><is><t xml:space="preserve">{text}</t></is></c>'
+    return f"<c{style}><v>{value}</v></c>"
+
+
+def _put(package: zipfile.ZipFile, name: str, text: str) -> None:
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    package.writestr(entry, text)
+
+
+def _workbook(titles: Sequence[str]) -> str:
+    sheets = "".join(
+        f'<sheet name="{escape(title, {chr(34): "&quot;"})}" sheetId="{number}" r:id="rId{number}"/>'
+        for number, title in enumerate(titles, 1)
+    )
+    return f'{HEAD}<workbook xmlns="{MAIN}" xmlns:r="{RELATED}"><sheets>{sheets}</sheets></workbook>'
+
+
+def _relations(targets: Sequence[tuple[str, str]]) -> str:
+    every = "".join(
+        f'<Relationship Id="rId{number}" Type="{RELATED}/{kind}" Target="{target}"/>'
+        for number, (kind, target) in enumerate(targets, 1)
+    )
+    return f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships">{every}</Relationships>'
+
+
+def _content_types(sheets: int) -> str:
+    parts = [("/xl/workbook.xml", "sheet.main"), ("/xl/styles.xml", "styles")]
+    parts += [(f"/xl/worksheets/sheet{number}.xml", "worksheet") for number in range(1, sheets + 1)]
+    overrides = "".join(f'<Override PartName="{name}" ContentType="{KINDS}.{kind}+xml"/>' for name, kind in parts)
+    return (
+        f'{HEAD}<Types xmlns="{PACKAGE}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Default Extension="xml" ContentType="application/xml"/>{overrides}</Types>'
+    )
+
+
+_STYLES: Final = (
+    f'{HEAD}<styleSheet xmlns="{MAIN}"><fonts count="2"><font><sz val="11"/><name val="Times New Roman"/></font>'
+    '<font><b/><sz val="11"/><name val="Times New Roman"/></font></fonts><fills count="2"><fill>'
+    '<patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    '<cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
+    '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
+_SHEET_BEGIN: Final = (
+    f'{HEAD}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" '
+    'activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetData>'
+)
