@@ -1,6 +1,6 @@
 """``langnghe survey plan`` and ``langnghe survey draw``: how large a sample must be, and the sample itself.
 
-Neither needs the database.
+Neither needs the database. ``backend.cli_survey`` takes both among its commands.
 """
 
 import json
@@ -25,7 +25,6 @@ from backend.surveys import sample_files
 from backend.surveys.instruments import SHIPPED, Instrument, InstrumentError, shipped
 from backend.surveys.printing import print_ballots, print_field_list
 
-sampling = typer.Typer(help="Chọn mẫu khảo sát: tính cỡ mẫu, chọn ngẫu nhiên.", no_args_is_help=True)
 DesignOption = Annotated[
     str, typer.Option("--design", help=f"Thiết kế có sẵn ({', '.join(DESIGNS)}) hoặc đường dẫn tệp TOML.")
 ]
@@ -44,7 +43,6 @@ OUT_OF_RANGE = {
 }
 
 
-@sampling.command("plan")
 def plan_command(
     design: DesignOption,
     margin: Annotated[float, typer.Option(help="Sai số mong muốn, điểm trên thang 100.")] = 2.5,
@@ -85,7 +83,6 @@ def plan_command(
         _print_plan(result)
 
 
-@sampling.command("draw")
 def draw_command(
     design: DesignOption,
     units: Annotated[Path, typer.Option(help="CSV đơn vị: level, code, name, parent, các cột tầng và quy mô.")],

@@ -236,8 +236,8 @@ def account(sample: Sample, units: Sequence[Unit], households: Sequence[Househol
         "design": sample.design.code,
         "design_sha256": _digest([asdict(sample.design)]),
         "seed": sample.seed,
-        "units_sha256": _digest([asdict(unit) | {"line": 0} for unit in units]),
-        "households_sha256": _digest([asdict(one) | {"line": 0} for one in households]) if households else None,
+        "units_sha256": _digest([one.level, one.code, one.name, one.parent, one.columns] for one in units),
+        "households_sha256": None if households is None else _digest(map(_listed, households)),
         "villages": len(sample.villages),
         "ballots": len(sample.ballots),
         "reserves": len(sample.reserves),
@@ -253,7 +253,11 @@ def account(sample: Sample, units: Sequence[Unit], households: Sequence[Househol
     return result
 
 
-def _digest(rows: Iterable[Mapping[str, Any]]) -> str:
+def _listed(one: Household) -> list[str]:
+    return [one.village, one.code, one.name, one.address]
+
+
+def _digest(rows: Iterable[object]) -> str:
     """SHA-256 of the rows, whatever their order."""
     lines = sorted(json.dumps(row, ensure_ascii=False, sort_keys=True) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -16,7 +16,6 @@ from analytics.ballot_number import read_ballot_number
 from backend.surveys.instruments import shipped
 from tests.command import Command
 
-ROOM = "sampling"
 Lists = tuple[Path, Path]
 
 
@@ -54,7 +53,7 @@ def draw(command: Command, lists: Lists, tmp_path: Path) -> Callable[..., dict[s
 
 def words(lists: Lists, out: Path, seed: int = 2023) -> list[object]:
     units, households = lists
-    asked = [ROOM, "draw", "--design", "lai-chau-2023", "--units", units, "--households", households]
+    asked = ["survey", "draw", "--design", "lai-chau-2023", "--units", units, "--households", households]
     return [*asked, "--seed", seed, "--out", out]
 
 
@@ -98,7 +97,7 @@ def test_units_are_drawn_first_and_households_when_they_are_listed(
     command: Command, lists: Lists, draw: Callable[..., dict[str, object]], tmp_path: Path
 ) -> None:
     units, _households = lists
-    asked = [ROOM, "draw", "--design", "lai-chau-2023", "--units", units, "--seed", 2023]
+    asked = ["survey", "draw", "--design", "lai-chau-2023", "--units", units, "--seed", 2023]
     assert command.json(*asked, "--out", tmp_path / "first")["ballots"] == 0
     assert sorted(path.name for path in (tmp_path / "first").iterdir()) == ["draw.json", "reserves.csv", "units.csv"]
     draw("then", "--no-print")
@@ -246,25 +245,53 @@ def test_own_design_is_read_from_a_file(command: Command, tmp_path: Path) -> Non
     own = tmp_path / "own.toml"
     shipped_one = Path("analytics/data/designs/lai-chau-2023.toml").read_text(encoding="utf-8")
     own.write_text(shipped_one.replace("take = 31", "take = 15"), encoding="utf-8")
-    assert command.json(ROOM, "plan", "--design", own)["outlooks"][0]["ballots"] == 270
+    assert command.json("survey", "plan", "--design", own)["outlooks"][0]["ballots"] == 270
     own.write_text(shipped_one.replace("take = 31", "tale = 31"), encoding="utf-8")
-    assert "chưa đúng" in command.refusal(ROOM, "plan", "--design", own)
-    assert "Không có thiết kế “nothing”" in command.refusal(ROOM, "plan", "--design", "nothing")
+    assert "chưa đúng" in command.refusal("survey", "plan", "--design", own)
+    assert "Không có thiết kế “nothing”" in command.refusal("survey", "plan", "--design", "nothing")
 
 
 def test_plan_shows_what_558_ballots_can_tell(command: Command) -> None:
-    plan = command.json(ROOM, "plan", "--design", "lai-chau-2023", "--cost-village", 500, "--cost-interview", 50)
+    plan = command.json("survey", "plan", "--design", "lai-chau-2023", "--cost-village", 500, "--cost-interview", 50)
     whole = plan["outlooks"][0]
     assert (whole["ballots"], round(whole["margin"], 2), whole["needed"]["villages"]) == (558, 1.71, 9)
     assert whole["ranks"]["units"] == 63
-    shown = command.run(ROOM, "plan", "--design", "lai-chau-2023").stdout
+    shown = command.run("survey", "plan", "--design", "lai-chau-2023").stdout
     assert "1,71" in shown
     assert "một xã" in shown
     assert json.dumps(plan)
 
 
 def test_plan_refuses_what_cannot_be(command: Command) -> None:
-    asked = (ROOM, "plan", "--design", "lai-chau-2023")
+    asked = ("survey", "plan", "--design", "lai-chau-2023")
     assert "Độ tin cậy" in command.refusal(*asked, "--level", "95")
     assert "một cấp đơn vị" in command.refusal(*asked, "--icc", "hamlet=0.1")
     assert "một cấp đơn vị" in command.refusal(*asked, "--icc", "nhiều")
+
+
+@pytest.mark.parametrize(
+    ("design", "ballots", "psu"), [("communes-all", 1140, "village"), ("communes-drawn", 540, "commune")]
+)
+def test_province_without_districts_is_drawn_by_either_shipped_design(
+    command: Command, tmp_path: Path, design: str, ballots: int, psu: str
+) -> None:
+    """38 communes of 3 to 6 villages: every village by size and as many ballots each gives nearly equal weights."""
+    units, households = ["level,code,name,parent,stratum,households"], ["village,code"]
+    for c in range(38):
+        sizes = [60 + 7 * ((c + v) % 5) for v in range(3 + c % 4)]
+        units.append(f"commune,{c:05d},Xã {c},,{'phường' if c < 4 else 'xã'},{sum(sizes)}")
+        for v, size in enumerate(sizes):
+            units.append(f"village,{c:05d}-{v},Bản {v},{c:05d},,{size}")
+            households += [f"{c:05d}-{v},{h}" for h in range(size)]
+    files = tmp_path / "units.csv", tmp_path / "households.csv"
+    for path, rows in zip(files, (units, households), strict=True):
+        path.write_text("\n".join(rows), encoding="utf-8")
+    asked = ["survey", "draw", "--design", design, "--units", files[0], "--households", files[1], "--seed", 26]
+    result = command.json(*asked, "--out", tmp_path / "out", "--no-print")
+    rows = table(tmp_path / "out" / "sample.csv")
+    assert (result["ballots"], len(rows)) == (ballots, ballots)
+    assert all(row["psu"] == row[psu] for row in rows)
+    assert "fpc" not in rows[0]
+    assert result["single_unit_strata"] == []
+    # Sizes are exact, so within a commune (or a stratum of communes) the estimate of households is exact too.
+    assert result["estimated_households"] == pytest.approx(result["known_households"])
