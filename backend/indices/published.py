@@ -12,7 +12,8 @@ from backend.indices.models import FigureKind
 
 LAI_CHAU: Final = "lai-chau"
 GIA_NGHIA: Final = "gia-nghia"
-GEOGRAPHIES: Final = {LAI_CHAU: "Tỉnh Lai Châu", GIA_NGHIA: "Thành phố Gia Nghĩa"}
+COUNTRY: Final = "toan-quoc"
+GEOGRAPHIES: Final = {LAI_CHAU: "Tỉnh Lai Châu", GIA_NGHIA: "Thành phố Gia Nghĩa", COUNTRY: "Toàn quốc"}
 PROVINCES: Final = 63
 METHOD_OF: Final = {(LAI_CHAU, 2022): "form-2022", (LAI_CHAU, 2023): "qd1001-2023", (GIA_NGHIA, 2023): "dak-nong"}
 # Ballots. The other surveys do not print theirs.

@@ -6,17 +6,18 @@ ratings have changed since is told apart from that.
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from analytics.forecast import Sampling
@@ -30,6 +31,7 @@ from backend.indices.models import IndexInput, IndexPublication, IndexRun, Index
 from backend.indices.sides import printed_values, side_values, spans, unit_spans, unit_values
 from backend.indices.values import Value
 from backend.kpi.filters import units_within
+from backend.settings import ROOT
 from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
@@ -106,7 +108,7 @@ def make(session: Session, asked: Asked, unit: Unit | None, *, seed: int, now: d
         parameters=PARAMETERS | {"unit_ids": list(asked.unit_ids)},
         inputs={part: asdict(mark) for part, mark in marks.items()},
         inputs_hash=rows.whole_hash(marks),
-        code_version=version("langnghe"),
+        code_version=code_version(),
         code_hash=code_hash(),
         calendar_id=calendar_id,
         methods=METHODS,
@@ -141,12 +143,14 @@ def publish(session: Session, run_id: int, *, user_id: int, now: datetime) -> No
     """Publish a run, once and for good. Raises NotFound, Conflict the second time, or where its digits do not hold."""
     if not verify(session, run_id).holds:
         raise Conflict(_("Tính lại từ dữ liệu đã lưu cho kết quả khác, nên không công bố được lần tính này."))
-    try:
-        with session.begin_nested():
-            session.add(IndexPublication(run_id=run_id, at=now, user_id=user_id))
-            session.flush()
-    except IntegrityError:
-        raise Conflict(_("Lần tính này đã được công bố.")) from None
+    published = session.scalar(
+        upsert(IndexPublication)
+        .values(run_id=run_id, at=now, user_id=user_id)
+        .on_conflict_do_nothing(index_elements=[IndexPublication.run_id])
+        .returning(IndexPublication.run_id)
+    )
+    if published is None:
+        raise Conflict(_("Lần tính này đã được công bố."))
 
 
 def verify(session: Session, run_id: int) -> Verification:
@@ -177,6 +181,15 @@ def values_hash(values: Sequence[Value]) -> str:
     """SHA-256 over the values with all their digits."""
     form = "".join(json.dumps(_plain(value), sort_keys=True, ensure_ascii=False) + "\n" for value in values)
     return hashlib.sha256(form.encode()).hexdigest()
+
+
+@lru_cache
+def code_version() -> str:
+    """Version of the package, or of the checkout it runs from. The hash below tells apart what shares a version."""
+    try:
+        return version("langnghe")
+    except PackageNotFoundError:
+        return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 @lru_cache

@@ -70,8 +70,11 @@ def load_published(session: Session) -> int:
     return len(values)
 
 
-def recompute_published(session: Session, code: str) -> Recomputation:
-    """Compute the latest published tree of a method from its leaves: items, or groups known only as printed.
+def recompute_published(
+    session: Session, code: str, geography: str | None = None, year: int | None = None
+) -> Recomputation:
+    """Compute a published tree of a method from its leaves: items, or groups known only as printed. Without a place and
+    a year: the latest of the place whose figures by this method were stored first.
 
     Raises Invalid for an unknown method or one whose formula is not verified, NotFound without figures of it.
     """
@@ -82,15 +85,19 @@ def recompute_published(session: Session, code: str) -> Recomputation:
     method = load_method(code)
     if not method.computable:
         raise Invalid(_("Cách tổng hợp của phương pháp “%(code)s” chưa được kiểm chứng nên không tính lại."), code=code)
-    of_method = (PublishedFigure.method == code, PublishedFigure.kind == FigureKind.SATISFACTION)
-    year = session.scalar(select(func.max(PublishedFigure.year)).where(*of_method))
-    if year is None:
+    of_method = select(PublishedFigure).filter_by(method=code, kind=FigureKind.SATISFACTION)
+    where = geography or session.scalar(
+        of_method.with_only_columns(PublishedFigure.geography).order_by(PublishedFigure.id).limit(1)
+    )
+    there = of_method.where(PublishedFigure.geography == where)
+    when = year or session.scalar(there.with_only_columns(func.max(PublishedFigure.year)))
+    figures = {figure.code: figure for figure in session.scalars(there.where(PublishedFigure.year == when))}
+    if not figures:
         raise NotFound(_("Chưa có số liệu công bố theo phương pháp này. Hãy nạp dữ liệu gốc trước."))
-    figures = session.scalars(select(PublishedFigure).where(*of_method, PublishedFigure.year == year)).all()
-    return _beside(method, {figure.code: figure for figure in figures})
+    return _beside(method, figures, where or "", when or 0)
 
 
-def _beside(method: Method, figures: dict[str, PublishedFigure]) -> Recomputation:
+def _beside(method: Method, figures: dict[str, PublishedFigure], geography: str, year: int) -> Recomputation:
     computed = recompute(method, {code: figure.value for code, figure in figures.items()})
     rows = tuple(
         Recomputed(code, figures[code].value, rounded(result.value), result.used, result.missing)
@@ -98,5 +105,5 @@ def _beside(method: Method, figures: dict[str, PublishedFigure]) -> Recomputatio
         if code in figures and result.value is not None
     )
     reasons = {code: node.as_printed for code, node in method.nodes.items() if node.as_printed}
-    root = figures[next(iter(method.nodes))]
-    return Recomputation(method, root.geography, root.year, root.n, rows, reasons)
+    root = figures.get(next(iter(method.nodes)))
+    return Recomputation(method, geography, year, root.n if root else None, rows, reasons)

@@ -1,0 +1,146 @@
+"""``langnghe index run | show | verify``: figures counted once, kept with all they came from, and counted again."""
+
+import json
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from backend import db
+from backend.clock import now
+from backend.console import database_at_hand, refusals_as_lines
+from backend.errors import Invalid, _
+from backend.indices import runs
+from backend.indices.models import IndexRun
+from backend.indices.runs import Verification
+from backend.indices.values import Value
+from backend.kpi.timeliness import unit_called
+from backend.language import number
+from backend.users.models import Role
+from backend.users.policy import Actor
+from backend.worktime.calendar import ZONE
+
+index = typer.Typer(help="Lần tính chỉ số: tính, xem, tính lại để kiểm tra.", no_args_is_help=True)
+TERMINAL = Actor(Role.MANAGER, key="system")
+CHANGED = 1
+
+As_json = Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")]
+Run = Annotated[int, typer.Argument(help="Mã lần tính.")]
+
+
+@index.callback()
+def _group() -> None:
+    """Lần tính chỉ số: tính, xem, tính lại để kiểm tra."""
+
+
+@index.command("run")
+def run_command(
+    first: Annotated[str, typer.Option("--from", help="Ngày nhận đầu kỳ, ví dụ 2026-01-01.")],
+    last: Annotated[str, typer.Option("--to", help="Ngày nhận cuối kỳ, tính cả ngày này.")],
+    unit: Annotated[str | None, typer.Option(help="Mã cơ quan; tính cả cơ quan trực thuộc.")] = None,
+    seed: Annotated[int, typer.Option(help="Số gieo của phần mô phỏng (khoảng thứ hạng).")] = runs.SEED,
+    as_json: As_json = False,
+) -> None:
+    """Tính mọi chỉ số hai mặt của một kỳ và lưu lại cùng dữ liệu đầu vào."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        moment = now()
+        held = unit_called(session, unit) if unit else None
+        asked = runs.ask(session, held, _day(first), _day(last), TERMINAL, moment.astimezone(ZONE).date())
+        run_id = runs.make(session, asked, held, seed=seed, now=moment, user_id=None)
+        made, values = runs.find(session, run_id), runs.values_of(session, run_id)
+    _tell(made, values, as_json)
+
+
+@index.command("show")
+def show_command(run: Run, as_json: As_json = False) -> None:
+    """Một lần tính đã lưu: câu hỏi, dữ liệu đầu vào, mã tính, mọi giá trị."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        found, values = runs.find(session, run), runs.values_of(session, run)
+    _tell(found, values, as_json)
+
+
+@index.command("verify")
+def verify_command(run: Run, as_json: As_json = False) -> None:
+    """Tính lại từ dữ liệu đã lưu và so từng chữ số; kết thúc với mã 1 nếu không khớp."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        found = runs.verify(session, run)
+    if as_json:
+        typer.echo(json.dumps(asdict(found) | {"holds": found.holds}, ensure_ascii=False, indent=2))
+    else:
+        for line in _sentences(found):
+            typer.echo(line)
+    if not found.holds:
+        raise typer.Exit(CHANGED)
+
+
+def _sentences(found: Verification) -> list[str]:
+    lines = ["Tính lại từ dữ liệu đã lưu: đúng từng chữ số." if found.digits else "Tính lại KHÔNG ra cùng giá trị:"]
+    lines += [f"  {line}" for line in found.different[:20]]
+    lines.append("Dữ liệu đã lưu còn nguyên." if found.intact else "Dữ liệu đã lưu KHÔNG còn khớp mã băm.")
+    lines.append("Mã tính vẫn như khi tính." if found.code else "Mã tính đã khác so với khi tính.")
+    if found.changed:
+        lines.append(f"Từ đó đến nay dữ liệu trong hệ thống đã đổi ở phần: {', '.join(found.changed)}.")
+    else:
+        lines.append("Dữ liệu trong hệ thống không đổi từ đó đến nay.")
+    return lines
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(_("Không có ngày “%(text)s”."), text=text) from None
+
+
+def _tell(run: IndexRun, values: list[Value], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(_json(run, values), ensure_ascii=False, indent=2))
+    else:
+        _print(run, values)
+
+
+def _json(run: IndexRun, values: list[Value]) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "from": run.first_day.isoformat(),
+        "to": run.last_day.isoformat(),
+        "unit_id": run.unit_id,
+        "as_of": run.as_of.isoformat(),
+        "seed": run.seed,
+        "parameters": run.parameters,
+        "inputs": run.inputs,
+        "inputs_hash": run.inputs_hash,
+        "code_version": run.code_version,
+        "code_hash": run.code_hash,
+        "calendar_id": run.calendar_id,
+        "methods": run.methods,
+        "values_hash": run.values_hash,
+        "demonstration": run.demonstration,
+        "values": [asdict(value) | {"first": str(value.first), "last": str(value.last)} for value in values],
+    }
+
+
+def _print(run: IndexRun, values: list[Value]) -> None:
+    console = Console()
+    period = f"nhận từ {run.first_day} đến {run.last_day}, xét ngày {run.as_of}"
+    console.print(f"Lần tính {run.id}: {period}", highlight=False)
+    console.print(f"Đầu vào {run.inputs_hash}", highlight=False)
+    console.print(f"Mã tính {run.code_version}, {run.code_hash}", highlight=False)
+    console.print(f"Lịch số {run.calendar_id}; số gieo {run.seed}; giá trị {run.values_hash}", highlight=False)
+    table = Table("Mã", "Nội dung", "Đơn vị", "Từ", box=None)
+    for title in ("n", "Giá trị", "95%"):
+        table.add_column(title, justify="right")
+    for value in values:
+        ends = f"{_shown(value.lo)} – {_shown(value.hi)}" if value.lo is not None else ""
+        who = str(value.unit_id or "")
+        table.add_row(value.code, str(value.item), who, str(value.first), str(value.n or ""), _shown(value.value), ends)
+    console.print(table)
+    if run.demonstration:
+        console.print(f"Trong đó {run.demonstration} phản ánh là dữ liệu minh họa.", highlight=False)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else number(value, "vi", 3)
