@@ -19,12 +19,15 @@ from backend.web import LANGUAGE_COOKIE, environment, redirect, same_site_path, 
 # Rooms with a ``router`` and, where they set hooks of ``app.state``, ``install(app)``; a new one is one line. Earlier
 # rooms win where addresses overlap.
 ROOMS: list[str] = [
+    "backend.calendars.pages",
     "backend.kpi.pages",
     "backend.reports.pages",
     "backend.users.pages",
     "backend.users.accounts",
     "backend.tickets.pages",
     "backend.notify.pages",
+    "backend.surveys.pages",
+    "backend.surveys.entry_pages",
     "backend.public.pages",
     "backend.public.sending",
     "backend.attachments.pages",

@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 from backend import settings
 from backend.app import create_app
 from backend.attachments import service as attachments
+from backend.surveys import service as surveys
+from backend.surveys.models import Batch
 from backend.tickets import queries
 from backend.tickets.models import Ticket
 from backend.tickets.service import subject
@@ -32,6 +34,7 @@ from tests.routes import Declared, declared
 ROUTES = declared(create_app())
 # Served by the framework in development alone, so it has no dependency; a test below sees to that.
 OPEN_IN_DEVELOPMENT = {"GET /openapi.json"}
+SURVEY = "khao-sat-thu"
 THROUGH, SIGN_IN, FORBIDDEN, HIDDEN = "let through", "sent to sign in", "403", "404"
 
 
@@ -52,11 +55,16 @@ class Stage:
     ticket: Ticket
     account: User
     unit: Unit
+    batch: int
+    calendar: int
+    job: int
 
     def fill(self, path: str) -> str:
         """The address of a route here; KeyError names a parameter that nobody explained."""
         known = {"number": self.ticket.number, "user_id": self.account.id, "unit_id": self.unit.id, "place": 1}
         known |= {"mark": "0", "name": "app.css", "mail_id": 0}
+        known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
+        known |= {"calendar_id": self.calendar, "job_id": self.job}
         return path.replace(":path", "").format(**known)
 
     def subject(self, path: str) -> Subject | None:
@@ -79,6 +87,7 @@ def people(session: Session, world: World, now: datetime) -> list[Person]:
         ("coordinator", Role.COORDINATOR, None),
         ("coordinator who belongs to the unit", Role.COORDINATOR, world.unit()),
         ("manager", Role.MANAGER, None),
+        ("survey officer", Role.SURVEY, None),
         ("administrator", Role.ADMINISTRATOR, None),
     ]
     return [Person("anonymous", None, None)] + [
@@ -100,12 +109,23 @@ def signed_in(session: Session, user: User, now: datetime) -> str:
     return token
 
 
+def surveyed(session: Session, now: datetime) -> int:
+    """A survey round with an empty batch; returns the batch."""
+    days = (now.date(), now.date())
+    plan = surveys.Plan(SURVEY, "Khảo sát thử", "household-2023", "12", now.year, *days, planned_n=10)
+    batch = Batch(round_id=surveys.open_round(session, plan, by="system", now=now).id, source="file", created_at=now)
+    session.add(batch)
+    session.flush()
+    return batch.id
+
+
 @pytest.fixture
 def stages(session: Session, world: World, now: datetime) -> list[Stage]:
     """An ordinary ticket of the unit; a complaint about the unit's conduct, at the desk above; the same complaint if it
     ever came to the unit itself."""
     picture = io.BytesIO()
     Image.new("RGB", (8, 8), "green").save(picture, "JPEG")
+    batch = surveyed(session, now)
     found = []
     for name, category in (("a ticket", "roads"), ("a complaint", "attitude"), ("a misled complaint", "attitude")):
         ticket, _secret = world.receive(now, category_code=category)
@@ -113,7 +133,7 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
         if name == "a misled complaint":
             ticket.unit_id = world.unit().id
         session.flush()
-        found.append(Stage(name, queries.by_id(session, ticket.id), world.user(Role.MANAGER), world.unit()))
+        found.append(Stage(name, queries.by_id(session, ticket.id), world.user(Role.MANAGER), world.unit(), batch))
     return found
 
 

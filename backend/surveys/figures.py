@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from analytics.design import Design, DesignError, SinglePsu, build_design
 from analytics.estimate import Estimate, Estimates, estimate_means
-from analytics.methods import Level, Method, Rule, load_method
+from analytics.methods import Level, Method, Rule, Text, load_method
 from analytics.operations import SMALL_N
 from backend.errors import Conflict, _
 from backend.surveys import queries
@@ -16,6 +16,7 @@ from backend.surveys.models import Round
 from backend.surveys.queries import Counted
 
 Coefficients = dict[str, float]
+WHOLE = Text("Mức độ hài lòng chung (SIPAS)", "Overall satisfaction (SIPAS)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,11 @@ class Figures:
     strata: int
     estimates: Estimates
     indices: tuple[str, ...]
+
+    def name(self, code: str) -> Text:
+        """What an index of the tree is about."""
+        items = {slot.code: slot.text for slot in self.instrument.slots}
+        return items.get(code) or self.instrument.groups.get(code) or WHOLE
 
     def index(self, code: str) -> Estimate:
         """An index out of 100. Raises KeyError."""

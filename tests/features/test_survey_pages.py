@@ -1,0 +1,168 @@
+"""Survey pages: rounds opened, files looked over and taken, batches withdrawn, ballots typed once and twice."""
+
+from datetime import date, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session
+
+from backend.errors import Conflict
+from backend.surveys import entering, service
+from backend.surveys.instruments import parse, shipped
+from backend.surveys.models import AgainBallot, Ballot, Batch, Round
+from backend.users.guard import COOKIE
+from backend.users.models import Role, User
+from tests.factories import World
+from tests.features.test_survey_import import HEADER, ROUND, as_csv, row
+from tests.test_policy_matrix import signed_in
+
+SHORT = "ngan-2026"
+EVERY_ANSWER = {"q37": "4", "q38": "3", "q39": "5"}
+
+
+@pytest.fixture
+def officer(client: TestClient, session: Session, world: World, now: datetime) -> User:
+    user = world.user(Role.SURVEY)
+    client.cookies.set(COOKIE, signed_in(session, user, now))
+    return user
+
+
+@pytest.fixture
+def opened(session: Session, now: datetime) -> Round:
+    """A round of the household form, and one of the short form that is entered twice."""
+    days = (date(2026, 11, 1), date(2026, 12, 31))
+    plans = [
+        service.Plan(ROUND, "Khảo sát thử", "household-2023", "12", 2026, *days, planned_n=600),
+        service.Plan(SHORT, "Phiếu ngắn", "feedback-1", "12", 2026, *days, planned_n=60, second_share=1.0),
+    ]
+    return [service.open_round(session, plan, by="system", now=now) for plan in plans][1]
+
+
+def test_an_officer_opens_a_round_and_is_told_what_is_missing(client: TestClient, officer: User) -> None:
+    form = {"code": "lai-chau-2026", "name": "Lai Châu 2026", "instrument": "household-2023", "year": "2026"}
+    refused = client.post("/khao-sat", data=form)
+    assert refused.status_code == 422 and "Hãy điền mục này." in refused.text and "Lai Châu 2026" in refused.text
+    form |= {"first_day": "1/12/2026", "last_day": "31/12/2026", "planned_n": "558", "second_percent": "10"}
+    assert client.post("/khao-sat", data=form | {"instrument": "household-2022"}).status_code == 422
+    made = client.post("/khao-sat", data=form)
+    assert made.status_code == 303 and made.headers["location"] == "/khao-sat/dot/lai-chau-2026"
+    assert "Lai Châu 2026" in client.get(made.headers["location"]).text
+    assert client.post("/khao-sat", data=form).status_code == 409
+
+
+def test_a_file_is_looked_over_then_taken_and_its_batch_withdrawn(
+    client: TestClient, officer: User, opened: Round, session: Session
+) -> None:
+    content = as_csv([row(1), row(2), row(3, q01="0")], HEADER)
+    address = f"/khao-sat/dot/{ROUND}/tep"
+    looked = client.post(address, data={"act": "check"}, files={"file": ("phieu.csv", content)})
+    assert looked.status_code == 200 and "2 dòng nhận được, 1 dòng bị giữ" in looked.text
+    assert "0 không có trong thang từ 1 đến 5" in looked.text and session.scalars(select(Batch)).all() == []
+    taken = client.post(address, data={"act": "import"}, files={"file": ("phieu.csv", content)})
+    assert taken.status_code == 303
+    page = client.get(taken.headers["location"])
+    assert "q01" in page.text and "0 không có trong thang" in page.text
+    english = client.get(taken.headers["location"] + "/can-sua.xlsx")
+    assert english.content.startswith(b"PK") and "no-store" in english.headers["cache-control"]
+    again = client.post(address, data={"act": "import"}, files={"file": ("phieu.csv", content)})
+    assert again.headers["location"] == taken.headers["location"]
+    assert client.post(taken.headers["location"] + "/rut", data={"reason": ""}).status_code == 422
+    assert client.post(taken.headers["location"] + "/rut", data={"reason": "Sai đợt"}).status_code == 303
+    session.expire_all()
+    assert all(ballot.withdrawn for ballot in session.scalars(select(Ballot)))
+    assert client.post(taken.headers["location"] + "/rut", data={"reason": "Sai đợt"}).status_code == 409
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no workbook", b"a,b\n1,2\n", b"\xff\xfea\x00"])
+def test_a_file_that_is_none_is_refused_in_a_sentence(
+    client: TestClient, officer: User, opened: Round, content: bytes
+) -> None:
+    answer = client.post(f"/khao-sat/dot/{ROUND}/tep", data={"act": "import"}, files={"file": ("x.xlsx", content)})
+    assert answer.status_code == 422 and 'id="file-error"' in answer.text
+    assert client.post(f"/khao-sat/dot/{ROUND}/tep", data={"act": "import"}).status_code == 422
+
+
+def test_a_ballot_is_typed_and_the_village_stays_for_the_next(
+    client: TestClient, officer: User, opened: Round, session: Session
+) -> None:
+    address = f"/khao-sat/dot/{SHORT}/nhap"
+    assert 'name="q37"' in client.get(address).text
+    wrong = client.post(address, data={**EVERY_ANSWER, "so_phieu": "A1", "don_vi": "03387", "q37": "7"})
+    assert wrong.status_code == 422 and "đơn vị kế thừa" in wrong.text and "7 không có trong thang" in wrong.text
+    made = client.post(address, data={**EVERY_ANSWER, "so_phieu": "A1", "don_vi": "03388", "cum": "bản 1", "tang": "A"})
+    assert made.status_code == 303 and "don_vi=03388" in made.headers["location"]
+    assert 'value="03388"' in client.get(made.headers["location"]).text
+    stored = session.scalars(select(Ballot)).one()
+    assert stored.answers == [4, 3, 5] and stored.psu == "bản 1" and stored.entered_on == date(2026, 11, 18)
+    assert client.post(address, data={**EVERY_ANSWER, "so_phieu": "A1"}).status_code == 409
+    assert client.post(address, data={"so_phieu": "A2"}).status_code == 422
+    batch = session.scalars(select(Batch)).one()
+    assert batch.accepted == 1 and batch.created_at.astimezone().utcoffset() is not None
+
+
+def test_a_second_entry_is_another_persons_and_is_compared_field_by_field(
+    client: TestClient, officer: User, opened: Round, session: Session, world: World, now: datetime
+) -> None:
+    client.post(f"/khao-sat/dot/{SHORT}/nhap", data={**EVERY_ANSWER, "so_phieu": "A1"})
+    address = f"/khao-sat/dot/{SHORT}/nhap-lai"
+    second = {**EVERY_ANSWER, "so_phieu": "A1", "q38": "2", "why": "entry"}
+    own = client.post(address, data=second)
+    assert own.status_code == 409 and "người khác" in own.text
+    client.cookies.set(COOKIE, signed_in(session, world.user(Role.SURVEY), now))
+    page = client.get(address).text
+    assert "A1" in page and 'value="4" checked' not in page
+    assert client.post(address, data=second | {"so_phieu": "A9"}).status_code == 422
+    assert client.post(address, data=second).status_code == 303
+    assert client.post(address, data=second).status_code == 409
+    compared = client.get(f"/khao-sat/dot/{SHORT}/doi-chieu").text
+    assert "66,67%" in compared and "đúng quy định" in compared
+    assert session.scalars(select(Ballot)).one().answers == [4, 3, 5]
+    assert session.scalars(select(AgainBallot)).one().answers == [4, 2, 5]
+
+
+def test_the_share_entered_twice_is_drawn_by_the_number_alone(opened: Round) -> None:
+    opened.second_share = 0.1
+    drawn = [number for number in range(5000) if entering.is_drawn(opened, f"P{number}")]
+    assert 400 < len(drawn) < 600 and drawn == [n for n in range(5000) if entering.is_drawn(opened, f"P{n}")]
+    opened.second_share = 0.0
+    assert not any(entering.is_drawn(opened, f"P{number}") for number in range(100))
+
+
+def test_a_respondent_answers_once_by_the_code_of_the_ballot(
+    client: TestClient, opened: Round, session: Session
+) -> None:
+    code = service.issue(session, opened.id, [service.Slip("B7", None, "A", "bản 2", 2.5)])["B7"]
+    page = client.get(f"/phieu/{code}")
+    assert (
+        page.status_code == 200 and "Phiếu không hỏi tên" in page.text and page.headers["cache-control"] == "no-store"
+    )
+    forged = {**EVERY_ANSWER, "so_phieu": "X", "trong_so": "900", "tang": "B", "nhom_tuoi": "35-49"}
+    assert client.post(f"/phieu/{code}", data=forged).status_code == 200
+    stored = session.scalars(select(Ballot)).one()
+    assert (stored.number, stored.stratum, stored.psu, stored.weight, stored.age) == ("B7", "A", "bản 2", 2.5, "35-49")
+    assert client.post(f"/phieu/{code}", data=forged).status_code == 409
+    assert client.get(f"/phieu/{code}").status_code == 409
+    assert client.get("/phieu/khong-co").status_code == 404
+
+
+def test_a_form_reads_as_a_tree_and_offers_its_template(client: TestClient, officer: User) -> None:
+    page = client.get("/khao-sat/mau/household-2023").text
+    assert "Bộ phận một cửa thông báo kết quả" in page and "1 = Rất không hài lòng" in page
+    template = client.get("/khao-sat/mau/household-2023/tep-mau.xlsx")
+    assert template.content.startswith(b"PK")
+    assert client.get("/khao-sat/mau/khong-co-1").status_code == 404
+    client.cookies.set("lang", "en")
+    assert "tells people the result of handling feedback" in client.get("/khao-sat/mau/feedback-1").text
+
+
+def test_a_published_form_never_changes(session: Session, now: datetime) -> None:
+
+    for statement in ("UPDATE survey_instruments SET checksum = ''", "DELETE FROM survey_instruments"):
+        with pytest.raises(ProgrammingError, match="append-only"), session.begin_nested():
+            session.execute(text(statement))
+
+    changed = {**shipped("feedback-1").document, "name_vi": "Tên khác"}
+    with pytest.raises(Conflict):
+        service.publish(session, parse(changed), now)
