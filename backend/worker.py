@@ -14,6 +14,7 @@ MESSAGES, WORK = "messages", "work"
 QUEUES = (MESSAGES, WORK)
 TASK_MODULES = (
     "backend.attachments.tasks",
+    "backend.calendars.tasks",
     "backend.escalation.tasks",
     "backend.history.tasks",
     "backend.notify.tasks",
@@ -34,6 +35,7 @@ class Periodic:
 BEAT = (
     Periodic("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),
     Periodic("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
+    Periodic("calendars.sweep", 10.0, WORK, "find recounts of due dates to begin, or left by a dead worker"),
     Periodic("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
     Periodic("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
     # Short, and not to wait behind long work; hence among the messages.

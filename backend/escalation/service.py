@@ -32,6 +32,14 @@ from backend.worktime.duration import Duration, Unit
 PROGRESS = "progress"  # the rung that is an event of the ticket
 BATCH = 200  # tickets that one task locks together: a few dozen milliseconds
 
+# With something to return, though nobody wants it, the rows of a batch go as one statement.
+PUT_STEP = insert(table_of(StepTaken)).on_conflict_do_nothing(index_elements=["key"]).returning(StepTaken.id)
+PUT_NOTICE = insert(table_of(Notice)).on_conflict_do_nothing(index_elements=["key"]).returning(Notice.id)
+_PUT = insert(table_of(Watch))
+PUT_WATCH = _PUT.on_conflict_do_update(
+    index_elements=["ticket_id"], set_={name: _PUT.excluded[name] for name in ("version", "due_date", "next_at")}
+).returning(Watch.ticket_id)
+
 
 @lru_cache
 def parse_term(text: str) -> Duration:
@@ -146,13 +154,11 @@ def _look_at(ticket: Ticket, calendar: WorkCalendar, known: set[str], staff: que
 def _write(session: Session, writing: Writing) -> None:
     """All of a batch. The keys are unique, so what somebody else has written meanwhile is left alone."""
     if writing.steps:
-        session.execute(insert(table_of(StepTaken)).on_conflict_do_nothing(index_elements=["key"]), writing.steps)
+        session.execute(PUT_STEP, writing.steps)
     if writing.notices:
-        session.execute(insert(table_of(Notice)).on_conflict_do_nothing(index_elements=["key"]), writing.notices)
+        session.execute(PUT_NOTICE, writing.notices)
     _tell_senders(session, writing)
-    put = insert(table_of(Watch))
-    changed = {name: put.excluded[name] for name in ("version", "due_date", "next_at")}
-    session.execute(put.on_conflict_do_update(index_elements=["ticket_id"], set_=changed), writing.watches())
+    session.execute(PUT_WATCH, writing.watches())
 
 
 def _tell_senders(session: Session, writing: Writing) -> None:
@@ -160,17 +166,18 @@ def _tell_senders(session: Session, writing: Writing) -> None:
         return
     ids = [ticket.id for ticket, _step in writing.senders]
     contacts = {held.ticket_id: held for held in session.scalars(select(Contact).where(Contact.ticket_id.in_(ids)))}
+    messages: list[dict[str, Any]] = []
     for ticket, step in writing.senders:
         if not _noted(session, ticket, step, writing.now):
             continue
-        outbox.put(
-            session,
+        messages += outbox.rows(
             step.code,
             ticket_id=ticket.id,
             occasion=step.key(ticket.id).removeprefix(f"ticket:{ticket.id}:"),
             by=outbox.media(contacts.get(ticket.id)),
             now=writing.now,
         )
+    outbox.put_all(session, messages)
 
 
 def _noted(session: Session, ticket: Ticket, step: Step, now: datetime) -> bool:

@@ -1,6 +1,8 @@
 """Put a message into the outbox, in the transaction that gives rise to it."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -32,21 +34,40 @@ def put(
     message_id: int | None = None,
 ) -> None:
     """One row for each medium, at most once for each occasion: the key is ``ticket:42:answered:5:email``."""
-    for medium in by:
-        session.execute(
-            PUT,
-            {
-                "key": f"ticket:{ticket_id}:{occasion}:{medium.value}",
-                "medium": medium,
-                "template": template,
-                "ticket_id": ticket_id,
-                "message_id": message_id,
-                "created_at": now,
-                "delivery": Delivery.PENDING,
-                "attempts": 0,
-                "next_at": now,
-            },
-        )
+    for row in rows(template, ticket_id=ticket_id, occasion=occasion, by=by, now=now, message_id=message_id):
+        session.execute(PUT, row)
+
+
+def rows(
+    template: str,
+    *,
+    ticket_id: int,
+    occasion: str,
+    by: list[Medium],
+    now: datetime,
+    message_id: int | None = None,
+) -> list[dict[str, Any]]:
+    """What ``put`` writes, to be written together with others by ``put_all``."""
+    return [
+        {
+            "key": f"ticket:{ticket_id}:{occasion}:{medium.value}",
+            "medium": medium,
+            "template": template,
+            "ticket_id": ticket_id,
+            "message_id": message_id,
+            "created_at": now,
+            "delivery": Delivery.PENDING,
+            "attempts": 0,
+            "next_at": now,
+        }
+        for medium in by
+    ]
+
+
+def put_all(session: Session, messages: Sequence[dict[str, Any]]) -> None:
+    """Many rows together, each at most once. What is returned is not wanted, but lets them go as one statement."""
+    if messages:
+        session.execute(PUT.returning(table_of(Message).c.id), messages)
 
 
 def put_to_sender(

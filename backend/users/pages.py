@@ -18,6 +18,7 @@ from backend.web import NavItem, page, redirect, same_site_path, set_cookie
 SIGN_IN = "/dang-nhap"
 PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
 INBOX, FIGURES, REPORTS, SURVEYS, ACCOUNTS = "/hop-thu", "/chi-so", "/bao-cao", "/khao-sat", "/tai-khoan"
+CALENDARS = "/lich-lam-viec"
 HOME: dict[Role, str] = {
     Role.OFFICER: INBOX,
     Role.LEADER: INBOX,
@@ -32,6 +33,7 @@ LABELS = {
     REPORTS: _("Báo cáo"),
     SURVEYS: _("Khảo sát"),
     ACCOUNTS: _("Tài khoản"),
+    CALENDARS: _("Lịch làm việc"),
     PASSWORD: _("Mật khẩu của tôi"),
 }
 NAVIGATION: dict[Role, tuple[str, ...]] = {
@@ -40,7 +42,7 @@ NAVIGATION: dict[Role, tuple[str, ...]] = {
     Role.COORDINATOR: (INBOX, FIGURES, REPORTS, PASSWORD),
     Role.MANAGER: (FIGURES, REPORTS, SURVEYS, PASSWORD),
     Role.SURVEY: (SURVEYS, PASSWORD),
-    Role.ADMINISTRATOR: (ACCOUNTS, PASSWORD),
+    Role.ADMINISTRATOR: (ACCOUNTS, CALENDARS, PASSWORD),
 }
 
 router = APIRouter()

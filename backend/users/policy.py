@@ -29,10 +29,12 @@ class Action(StrEnum):
     JUDGE_DISPUTE = "judge_dispute"
     PUBLISH_ANSWER = "publish_answer"
     VIEW_FIGURES = "view_figures"
+    RUN_INDICES = "run_indices"
     MAKE_REPORTS = "make_reports"
     VIEW_SURVEYS = "view_surveys"
     RUN_SURVEYS = "run_surveys"
     MANAGE_USERS = "manage_users"
+    MANAGE_CALENDARS = "manage_calendars"
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,12 @@ EVERY_UNIT: dict[Action, frozenset[Role]] = {
     Action.JUDGE_DISPUTE: PROVINCE,  # never the unit that paused it
     Action.PUBLISH_ANSWER: PROVINCE,
     Action.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),
+    Action.RUN_INDICES: frozenset({Role.MANAGER}),
     Action.MAKE_REPORTS: frozenset({Role.MANAGER, Role.COORDINATOR}),
     Action.VIEW_SURVEYS: frozenset({Role.SURVEY, Role.MANAGER}),
     Action.RUN_SURVEYS: frozenset({Role.SURVEY}),
     Action.MANAGE_USERS: frozenset({Role.ADMINISTRATOR}),
+    Action.MANAGE_CALENDARS: frozenset({Role.ADMINISTRATOR}),
     Action.USE_ACCOUNT: frozenset(STAFF),
 }
 

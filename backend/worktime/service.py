@@ -48,6 +48,14 @@ def active_id_for(session: Session, unit_code: str) -> int:
     return active_id(session) if found is None else found
 
 
+def version(session: Session, calendar_id: int) -> CalendarVersion:
+    """A stored version; NotFound where there is none."""
+    found = session.get(CalendarVersion, calendar_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
 def calendar(session: Session, calendar_id: int) -> WorkCalendar:
     """A version by its id. Stored versions never change, so each is read and summed up once a process."""
     held = _held.get(calendar_id)

@@ -1,13 +1,12 @@
 """The calendars that come with the package, and where their dates are from (see data/README.md)."""
 
-import csv
-from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
-from backend.worktime.calendar import DayException, WorkCalendar
+from backend.worktime.calendar import WorkCalendar
 from backend.worktime.errors import WorktimeError, _
+from backend.worktime.table import read_table
 
 _HOURS: Final = dict.fromkeys(range(5), ("7:30-11:30", "13:30-17:00"))
 _TABLE: Final = "vn_work_calendar_2024_2027.csv"
@@ -32,26 +31,12 @@ def shipped(code: str) -> WorkCalendar:
 
 def _vietnam() -> WorkCalendar:
     """A year is estimated if any of its rows is; a single doubtful date is marked on the date alone."""
-    text = files("backend.worktime").joinpath("data", _TABLE).read_text(encoding="utf-8")
-    exceptions: list[DayException] = []
-    announced: dict[int, bool] = {}
-    for row in csv.DictReader(text.splitlines()):
-        day = date.fromisoformat(row["date"])
-        estimate = row["status"].startswith("ESTIMATE")
-        announced[day.year] = announced.get(day.year, True) and not estimate
-        exceptions.append(
-            DayException(
-                day,
-                is_open=row["kind"] == "working_saturday",
-                name=row["name"],
-                verified=not row["status"].startswith("OPEN"),
-            )
-        )
+    brought = read_table(files("backend.worktime").joinpath("data", _TABLE).read_text(encoding="utf-8"))
     return WorkCalendar.declare(
         "vn",
         "2024-2027.1",
         week=_HOURS,
-        years=announced,
-        exceptions=exceptions,
+        years=brought.years,
+        exceptions=brought.exceptions,
         basis="Bộ luật Lao động 2019, Điều 112; thông báo nghỉ lễ, Tết và hoán đổi ngày làm việc hằng năm",
     )

@@ -1,0 +1,199 @@
+"""Work calendars: everybody with an account reads them, the administrator makes new versions and puts them in force."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
+
+from backend import clock, progress
+from backend.calendars import editing, imports, months, moves, queries, service, texts
+from backend.calendars.queries import Version
+from backend.db import SessionDep
+from backend.errors import Invalid, _
+from backend.forms import Form, Typed, TypedDep
+from backend.progress import Stage
+from backend.text import clean
+from backend.units import queries as units
+from backend.users.guard import allow
+from backend.users.policy import Action, Actor, can
+from backend.web import page, redirect
+from backend.worktime import service as worktime
+from backend.worktime.calendar import WorkCalendar, local
+from backend.worktime.errors import WorktimeError
+
+HOME = "/lich-lam-viec"
+ROWS, CHANGES = 50, 60  # tickets and days listed in a preview
+TEXT_MOST = 60_000
+REFRESH = 3  # seconds
+
+router = APIRouter()
+Reader = Annotated[Actor, Depends(allow(Action.USE_ACCOUNT))]
+Administrator = Annotated[Actor, Depends(allow(Action.MANAGE_CALENDARS))]
+
+
+@router.get(HOME)
+def calendars(request: Request, session: SessionDep, actor: Reader) -> Response:
+    """All versions, those in force marked."""
+    return page(
+        request,
+        "calendars/list.html",
+        versions=queries.versions(session),
+        may_edit=can(actor, Action.MANAGE_CALENDARS),
+        in_force=worktime.active_id(session),
+    )
+
+
+@router.get(HOME + "/{calendar_id}")
+def calendar(
+    request: Request, session: SessionDep, actor: Reader, calendar_id: int, nam: int | None = None
+) -> Response:
+    """One version, a year at a time."""
+    version = queries.version(session, calendar_id)
+    held = worktime.calendar(session, calendar_id)
+    years = [year for year, _announced in held.years]
+    this_year = local(clock.now()).year
+    year = next((wanted for wanted in (nam, this_year) if wanted in years), years[-1])
+    return page(
+        request,
+        "calendars/version.html",
+        version=version,
+        calendar=held,
+        years=years,
+        year=year,
+        months=months.months(held, year),
+        changes=_changes(session, version, held),
+        may_edit=can(actor, Action.MANAGE_CALENDARS),
+        words=texts,
+        changes_most=CHANGES,
+    )
+
+
+@router.get(HOME + "/{calendar_id}/sua")
+def edit_form(request: Request, session: SessionDep, actor: Administrator, calendar_id: int) -> Response:
+    """The form of a new version, filled from an existing one."""
+    version = queries.version(session, calendar_id)
+    values = editing.texts_of(worktime.calendar(session, calendar_id)) | {"basis": ""}
+    return _edit(request, session, version, Form(values))
+
+
+@router.post(HOME + "/{calendar_id}/sua")
+def edit(request: Request, session: SessionDep, actor: Administrator, form: TypedDep, calendar_id: int) -> Response:
+    """Store a new version; or, with a file, fill the form from it and store nothing yet."""
+    version = queries.version(session, calendar_id)
+    values = {name: form.raw(name) for name in (*editing.FIELDS, "basis", "scope", "replace")}
+    try:
+        if form.raw("do") == "import":
+            values, notice = _imported(form, values)
+            return _edit(request, session, version, Form(values), notice=notice)
+        saved = service.save(session, values["scope"], _cleaned(values), values["basis"], actor=actor, now=clock.now())
+    except Invalid as refusal:
+        return _edit(request, session, version, form.form(refusal), refusal.status)
+    flash = _("Đã lưu bản mới. Bản này chưa được áp dụng; hãy xem trước rồi áp dụng.")
+    return redirect(request, f"{HOME}/{saved.id}/xem-truoc", flash=flash)
+
+
+@router.get(HOME + "/{calendar_id}/xem-truoc")
+def preview(request: Request, session: SessionDep, actor: Administrator, calendar_id: int) -> Response:
+    """Which open tickets would move, and by how much, if the version were put in force now."""
+    version = queries.version(session, calendar_id)
+    held = worktime.calendar(session, calendar_id)
+    return page(
+        request,
+        "calendars/preview.html",
+        version=version,
+        changes=_changes(session, version, held),
+        preview=moves.preview(session, worktime.version(session, calendar_id), clock.now(), ROWS),
+        seen=worktime.in_force(session).get(version.code, 0),
+        words=texts,
+        rows_most=ROWS,
+        changes_most=CHANGES,
+    )
+
+
+@router.post(HOME + "/{calendar_id}/ap-dung")
+def activate(request: Request, session: SessionDep, actor: Administrator, form: TypedDep, calendar_id: int) -> Response:
+    """Put the version in force and show how far the recount of due dates is."""
+    seen = form.integer("seen")
+    if seen is None:
+        raise Invalid(_("Hãy xem trước các hạn thay đổi rồi mới áp dụng."))
+    job = service.activate(session, calendar_id, seen, actor=actor, now=clock.now())
+    return redirect(
+        request, f"{HOME}/tien-do/{job.id}", flash=_("Đã áp dụng. Hạn của các phản ánh đang mở được tính lại.")
+    )
+
+
+@router.get(HOME + "/tien-do/{job_id}")
+def course(request: Request, session: SessionDep, actor: Administrator, job_id: int) -> Response:
+    """How far a recount is; the page asks again by itself while it runs."""
+    job = progress.find(session, job_id, service.RECOUNT)
+    running = job.stage is Stage.RUNNING
+    version = queries.version(session, int(job.subject))
+    silent = running and clock.now() - job.updated_at > timedelta(minutes=1)
+    return page(
+        request, "calendars/progress.html", job=job, version=version, running=running, silent=silent, refresh=REFRESH
+    )
+
+
+def _changes(session: Session, version: Version, held: WorkCalendar) -> list[tuple[months.Day, months.Day]]:
+    """How the days of a version differ from what is in force where it would be; a few more than are listed."""
+    active = worktime.in_force(session)
+    before = active.get(version.code, active.get(worktime.DEFAULT))
+    if before is None or before == version.id:
+        return []
+    return list(islice(months.differences(worktime.calendar(session, before), held), CHANGES + 1))
+
+
+def _cleaned(values: Mapping[str, str]) -> dict[str, str]:
+    """The fields of the calendar without invisible characters; refusals stand at their fields."""
+    found, errors = {}, []
+    for name in editing.FIELDS:
+        try:
+            found[name] = clean(values[name], limit=TEXT_MOST, multiline=True, field=name)
+        except Invalid as refusal:
+            errors.append(refusal)
+    Invalid.collect(errors)
+    return found
+
+
+def _imported(form: Typed, values: dict[str, str]) -> tuple[dict[str, str], tuple[str, dict[str, object]]]:
+    """The form filled from the file, and what to say of it. Raises Invalid at the field of the file."""
+    files = form.files("file")
+    if not files:
+        raise Invalid(_("Hãy chọn một tệp .csv hoặc .ics."), field="file")
+    try:
+        brought = imports.read(files[0].file.read(imports.BYTES_MOST + 1))
+        filled = editing.merged(_cleaned(values), brought, replace=form.ticked("replace"))
+    except WorktimeError as refusal:
+        raise Invalid(refusal.message, field="file", errors=(), **refusal.params) from None
+    said: dict[str, object] = {"n": len(brought.exceptions), "skipped": brought.skipped}
+    notice = _(
+        "Đã đọc %(n)s ngày từ tệp (bỏ qua %(skipped)s sự kiện không phải cả ngày). Chưa lưu: hãy xem lại rồi lưu."
+    )
+    return values | filled, (notice, said)
+
+
+def _edit(
+    request: Request,
+    session: Session,
+    version: Version,
+    form: Form,
+    status: int = 200,
+    *,
+    notice: tuple[str, Mapping[str, object]] | None = None,
+) -> Response:
+    offices = units.receiving(session, local(clock.now()).date())
+    scopes = [(worktime.DEFAULT, texts.WHOLE_PROVINCE), *((worktime.UNIT + unit.code, unit.name) for unit in offices)]
+    return page(
+        request,
+        "calendars/edit.html",
+        status,
+        form=form,
+        version=version,
+        notice=notice,
+        scopes=scopes,
+        scope=version.code if version.code in dict(scopes) else worktime.DEFAULT,
+        weekdays=texts.WEEKDAYS,
+    )

@@ -1,0 +1,130 @@
+"""New versions of calendars, and which of them is in force. Nothing stored is ever changed or deleted."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from backend import audit, progress
+from backend.calendars import editing
+from backend.db import transaction
+from backend.errors import Conflict, Invalid, _
+from backend.progress import Job, Stage
+from backend.text import clean
+from backend.units.models import Unit
+from backend.users.policy import Actor
+from backend.worktime import service as worktime
+from backend.worktime.calendar import WorkCalendar, local
+from backend.worktime.document import to_document
+from backend.worktime.models import CalendarVersion
+
+RECOUNT = "recount"  # kind of the long work that follows an activation; its subject is the version's id
+LOCK = 5_262_031  # any constant number of our own
+BASIS_MOST = 1000
+LEASE = timedelta(minutes=2)  # a recount that has not reported for so long is handed out again
+
+
+def save(
+    session: Session, code: str, texts: Mapping[str, str], basis: str, *, actor: Actor, now: datetime
+) -> CalendarVersion:
+    """Store a new version, not in force yet. Raises Invalid with a sentence for each field that cannot be taken."""
+    errors: list[Invalid] = []
+    reason = _basis(basis, errors)
+    _check_scope(session, code, errors, now)
+    number = _lock_and_number(session, code)
+    version = f"{code}.{number}"
+    try:
+        calendar = editing.read(code, version, texts, reason)
+    except Invalid as refusal:
+        Invalid.collect([*refusal.errors, *errors])
+        raise
+    Invalid.collect(errors)
+    return _store(session, calendar, number, actor, now)
+
+
+def activate(session: Session, calendar_id: int, seen: int, *, actor: Actor, now: datetime) -> Job:
+    """Put a version in force and start the recount of the due dates of open tickets. ``seen`` is the version that was
+    in force when the preview was made, 0 for none. Raises NotFound, or Conflict where the preview no longer holds."""
+    row = worktime.version(session, calendar_id)
+    _lock_and_number(session, row.code)
+    active = worktime.in_force(session).get(row.code, 0)
+    if active == calendar_id:
+        raise Conflict(_("Bản lịch này đang được áp dụng."))
+    if active != seen:
+        raise Conflict(_("Người khác vừa áp dụng một bản lịch khác. Xin xem trước lại."))
+    row.activated_at = now
+    data = {"calendar": calendar_id, "version": row.version, "before": active}
+    audit.record(session, f"calendar:{row.code}", "activated", actor=actor.key, now=now, data=data)
+    return progress.start(session, RECOUNT, str(calendar_id), now=now, user_id=actor.user_id)
+
+
+def sweep(now: datetime, enqueue: Callable[[int, int], object]) -> int:
+    """Hand out recounts that nobody has begun, or whose worker has fallen silent; returns how many."""
+    with transaction() as session:
+        jobs = session.scalars(
+            select(Job)
+            .where(
+                Job.kind == RECOUNT,
+                Job.stage == Stage.RUNNING,
+                or_(Job.updated_at == Job.started_at, Job.updated_at <= now - LEASE),
+            )
+            .order_by(Job.id)
+            .with_for_update(skip_locked=True)
+        ).all()
+        handed = [(int(job.subject), job.id) for job in jobs]
+        for job in jobs:
+            job.updated_at = now
+    for calendar_id, job_id in handed:
+        enqueue(calendar_id, job_id)
+    return len(handed)
+
+
+def _store(session: Session, calendar: WorkCalendar, number: int, actor: Actor, now: datetime) -> CalendarVersion:
+    row = CalendarVersion(
+        code=calendar.code,
+        version=number,
+        document=to_document(calendar),
+        basis=calendar.basis,
+        created_at=now,
+        created_by=actor.user_id,
+    )
+    session.add(row)
+    session.flush()
+    data = {"calendar": row.id, "version": number, "document": _digest(row)}
+    audit.record(session, f"calendar:{row.code}", "saved", actor=actor.key, now=now, data=data)
+    return row
+
+
+def _digest(row: CalendarVersion) -> str:
+    """Over the document with its keys sorted, so that a later change of the row would show."""
+    return hashlib.sha256(json.dumps(row.document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _basis(text: str, errors: list[Invalid]) -> str:
+    try:
+        found = clean(text, limit=BASIS_MOST, multiline=True, field="basis")
+    except Invalid as refusal:
+        errors.append(refusal)
+        return ""
+    if not found:
+        errors.append(Invalid(_("Hãy ghi căn cứ: văn bản, số, ngày, hoặc lý do."), field="basis"))
+    return found
+
+
+def _check_scope(session: Session, code: str, errors: list[Invalid], now: datetime) -> None:
+    """The province, or a unit that receives feedback today."""
+    if code == worktime.DEFAULT:
+        return
+    unit = code.removeprefix(worktime.UNIT) if code.startswith(worktime.UNIT) else None
+    found = session.scalars(select(Unit).where(Unit.code == unit, Unit.receives)).all()
+    if not any(item.valid_on(local(now).date()) for item in found):
+        errors.append(Invalid(_("Xin chọn nơi áp dụng trong danh sách."), field="scope"))
+
+
+def _lock_and_number(session: Session, code: str) -> int:
+    """Nobody else saves or activates a version of this code until the end of the transaction; the next number."""
+    session.execute(select(func.pg_advisory_xact_lock(LOCK, func.hashtext(code))))
+    return 1 + (session.scalar(select(func.max(CalendarVersion.version)).where(CalendarVersion.code == code)) or 0)
