@@ -15,9 +15,10 @@ from httpx2 import Response
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from backend import settings
+from backend import progress, settings
 from backend.app import create_app
 from backend.attachments import service as attachments
+from backend.calendars import service as calendars
 from backend.surveys import service as surveys
 from backend.surveys.models import Batch
 from backend.tickets import queries
@@ -28,6 +29,7 @@ from backend.users import service
 from backend.users.guard import COOKIE
 from backend.users.models import Role, User, UserSession
 from backend.users.policy import Action, Actor, Subject, can
+from backend.worktime import service as worktime
 from tests.factories import World, actor_for
 from tests.routes import Declared, declared
 
@@ -125,7 +127,8 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
     ever came to the unit itself."""
     picture = io.BytesIO()
     Image.new("RGB", (8, 8), "green").save(picture, "JPEG")
-    batch = surveyed(session, now)
+    batch, calendar = surveyed(session, now), worktime.active_id(session)
+    job = progress.start(session, calendars.RECOUNT, str(calendar), now=now).id
     found = []
     for name, category in (("a ticket", "roads"), ("a complaint", "attitude"), ("a misled complaint", "attitude")):
         ticket, _secret = world.receive(now, category_code=category)
@@ -133,7 +136,8 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
         if name == "a misled complaint":
             ticket.unit_id = world.unit().id
         session.flush()
-        found.append(Stage(name, queries.by_id(session, ticket.id), world.user(Role.MANAGER), world.unit(), batch))
+        held, account = queries.by_id(session, ticket.id), world.user(Role.MANAGER)
+        found.append(Stage(name, held, account, world.unit(), batch, calendar, job))
     return found
 
 
