@@ -21,12 +21,14 @@ from backend.reports.approximation import Assumptions, Interval, Verdict
 from backend.reports.checks import Finding, findings
 from backend.reports.comparison import compared
 from backend.reports.facts import Agency, Survey, agency, survey
+from backend.text import clean
 from backend.users.models import Role
 from backend.users.policy import Actor
 
 OVERALL, FEEDBACK = "sipas", "service.feedback"
 EXPERIENCE = "experience.8"  # who has ever sent feedback
 WEAKEST = 5
+MOST_WORDS = 2000  # letters of an item's wording
 # A report covers the whole province and is given to those who may see every unit's figures.
 READER = Actor(Role.MANAGER, key="system")
 
@@ -226,7 +228,7 @@ def _index(years: YearOnYear, now: Published, n: int | None, assumed: Assumption
         code=now.code,
         parent=now.parent,
         level=Level(now.level),
-        text=now.text_vi,
+        text=clean(now.text_vi, limit=MOST_WORDS),
         value=now.value,
         interval=approximate.mean_interval(now.value, n, scale, assumed) if n else None,
         rank=now.rank,
@@ -262,8 +264,17 @@ def _line(one: Published, before: Published | None, rows: Sequence[Published], a
         k = approximate.count_behind(one.value, n) if n else None
         interval = approximate.share_interval(one.value, n, assumed) if n else None
     number = one.code.rsplit(".", 1)[-1]
-    return Line(one.code, number, one.text_vi, one.value, k, n, interval, before.value if before else None,
-                compared(before, one))  # fmt: skip
+    return Line(
+        code=one.code,
+        number=number,
+        text=clean(one.text_vi, limit=MOST_WORDS),
+        value=one.value,
+        k=k,
+        n=n,
+        interval=interval,
+        before=before.value if before else None,
+        comparability=compared(before, one),
+    )
 
 
 def _operations(session: Session, year: int, today: date) -> Operations:

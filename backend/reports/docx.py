@@ -19,7 +19,7 @@ from docx.text.paragraph import Paragraph as Line
 from backend.reports import blocks, figures, page
 from backend.reports.blocks import Block, Cell, Kind
 from backend.reports.outline import Report
-from backend.reports.places import BOOKMARK, BY_KEY, TAG
+from backend.reports.places import BY_KEY, STYLE, TAG
 from backend.reports.sentences import signed, two
 
 NATION, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
@@ -83,11 +83,11 @@ class _Writer:
         for i, text in enumerate(context.agency.agency_lines):
             self._centred(left, text, Pt(13), bold=True, first=i == 0)
         page.rule_below(left.add_paragraph(), HEAD[0] - 4, 22)
-        self._place(left, "number", "So ky hieu", CENTRE)
+        self._place(left, "number")
         self._centred(right, NATION, Pt(12), bold=True, first=True)
         self._centred(right, MOTTO, Pt(14), bold=True)
         page.rule_below(right.add_paragraph(), HEAD[1] - 4, MOTTO_LENGTH)
-        self._place(right, "dateline", "Noi ngay", CENTRE)
+        self._place(right, "dateline")
         self._centred(self.page, "BÁO CÁO", Pt(14), bold=True, before=14)
         self._centred(self.page, self.report.title, Pt(14), bold=True)
         page.rule_below(self.page.add_paragraph(), page.TEXT_WIDTH, 55)
@@ -99,9 +99,10 @@ class _Writer:
         run = title.add_run("Nơi nhận:")
         run.font.size, run.bold, run.italic = Pt(12), True, True
         title.paragraph_format.space_after = Pt(0)
-        self._place(left, "recipients", "Noi nhan", WD_ALIGN_PARAGRAPH.LEFT)
-        right.paragraphs[0].paragraph_format.space_after = Pt(0)
-        self._place(right, "signature", "Ky", CENTRE)
+        self._place(left, "recipients")
+        empty = right.paragraphs[0]._p
+        self._place(right, "signature")
+        right._tc.remove(empty)
 
     def _annex(self) -> None:
         first = self._centred(self.page, "PHỤ LỤC", Pt(14), bold=True)
@@ -127,7 +128,7 @@ class _Writer:
             case blocks.Picture():
                 self._picture(block)
             case blocks.Place():
-                self._place(self.page, block.key, "Loi van", JUSTIFY, indented=True)
+                self._place(self.page, block.key)
 
     def _paragraph(self, text: str) -> None:
         paragraph = self.page.add_paragraph(text)
@@ -224,38 +225,26 @@ class _Writer:
         run.font.size, run.bold, run.italic = size, bold, italic
         return paragraph
 
-    def _place(self, where: Any, key: str, style: str, alignment: Any, *, indented: bool = False) -> None:
-        """A content control with a bookmark of the same name, so that a program which drops one keeps the other."""
+    def _place(self, where: Any, key: str) -> None:
+        """A content control; its paragraphs bear a style of that name, kept by programs that drop the control."""
         kind = BY_KEY[key]
         text = self.report.texts.get(key) or kind.hint
-        style = "Goi y" if text == kind.hint else style
+        hint = text == kind.hint
         paragraphs = []
         for line in text.split("\n"):
-            paragraph = where.add_paragraph(line)
-            paragraph.style = self.page.styles[style]
-            paragraph.alignment = alignment
-            paragraph.paragraph_format.space_after = Pt(6 if indented else 0)
-            if indented:
-                paragraph.paragraph_format.first_line_indent = page.INDENT
+            paragraph = where.add_paragraph(style=self.page.styles[STYLE + key])
+            paragraph.add_run(line, style=page.HINT if hint else None)
             paragraphs.append(paragraph._p)
-        self._mark(key, paragraphs, kind.label)
+        self._control(key, paragraphs, kind.label, hint=hint)
 
-    def _mark(self, key: str, paragraphs: list[Any], label: str) -> None:
-        identity = str(next(self.ids))
-        for element, place in (("w:bookmarkStart", 0), ("w:bookmarkEnd", -1)):
-            mark = OxmlElement(element)
-            mark.set(qn("w:id"), identity)
-            if place == 0:
-                mark.set(qn("w:name"), BOOKMARK + key)
-                properties = paragraphs[0].pPr
-                properties.addnext(mark) if properties is not None else paragraphs[0].insert(0, mark)
-            else:
-                paragraphs[-1].append(mark)
+    def _control(self, key: str, paragraphs: list[Any], label: str, *, hint: bool) -> None:
         control, properties, content = (OxmlElement(f"w:{name}") for name in ("sdt", "sdtPr", "sdtContent"))
-        for name, value in (("alias", label), ("tag", TAG + key), ("id", identity)):
+        for name, value in (("alias", label), ("tag", TAG + key), ("id", str(next(self.ids)))):
             one = OxmlElement(f"w:{name}")
             one.set(qn("w:val"), value)
             properties.append(one)
+        if hint:  # Word then replaces the hint by the first letter typed
+            properties.append(OxmlElement("w:showingPlcHdr"))
         control.append(properties)
         control.append(content)
         paragraphs[0].addprevious(control)

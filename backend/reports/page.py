@@ -15,6 +15,8 @@ from docx.shared import Mm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 from docx.text.paragraph import Paragraph
 
+from backend.reports.places import KEYS, STYLE
+
 FONT: Final = "Times New Roman"
 BODY, SMALL = Pt(14), Pt(11)
 PAPER: Final = (Mm(210), Mm(297))
@@ -22,16 +24,14 @@ TOP, BOTTOM, LEFT, RIGHT = Mm(20), Mm(20), Mm(30), Mm(15)
 TEXT_WIDTH: Final = 210 - 30 - 15  # mm
 BLACK, GREY = RGBColor(0, 0, 0), RGBColor(0x59, 0x59, 0x59)
 INDENT: Final = Mm(10)
-# Styles of the places: size, bold, italic, colour. Letters belong to styles here and not to runs, because LibreOffice
-# drops a run's own letters at the beginning of a content control.
-OWN_STYLES: Final = {
-    "So ky hieu": (13, False, False, BLACK),
-    "Noi ngay": (14, False, True, BLACK),
-    "Noi nhan": (11, False, False, BLACK),
-    "Ky": (14, True, False, BLACK),
-    "Loi van": (14, False, False, BLACK),
-    "Goi y": (14, False, True, GREY),
+# The place's own style: size, bold, italic. What the author types takes it on, and so does every paragraph added to it.
+PLACE_STYLES: Final = {
+    "number": (13, False, False),
+    "dateline": (14, False, True),
+    "recipients": (11, False, False),
+    "signature": (14, True, False),
 }
+HINT: Final = "Placeholder Text"
 # Heading levels: bold, italic.
 HEADINGS: Final = {1: (True, False), 2: (True, False), 3: (True, True), 4: (False, True)}
 
@@ -70,12 +70,25 @@ def _styles(page: Page) -> None:
         heading.paragraph_format.keep_with_next = True
     _letters(_style(page, "Header"), BODY)
     _letters(_style(page, "Caption"), Pt(12), bold=True)
-    for name, (size, bold, italic, colour) in OWN_STYLES.items():
-        own = page.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+    hint = page.styles.add_style(HINT, WD_STYLE_TYPE.CHARACTER)
+    hint.font.italic, hint.font.color.rgb = True, GREY
+    for key in KEYS:
+        own = page.styles.add_style(STYLE + key, WD_STYLE_TYPE.PARAGRAPH)
         assert isinstance(own, ParagraphStyle)  # noqa: S101 - narrows the declared type
         own.base_style = normal
+        size, bold, italic = PLACE_STYLES.get(key, (14, False, False))
         _letters(own, Pt(size), bold=bold, italic=italic)
-        own.font.color.rgb = colour
+        _placed(own, key)
+
+
+def _placed(style: ParagraphStyle, key: str) -> None:
+    if key in PLACE_STYLES:
+        centred = key != "recipients"
+        style.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER if centred else WD_ALIGN_PARAGRAPH.LEFT
+        style.paragraph_format.space_after = Pt(0)
+    else:
+        style.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
+        style.paragraph_format.first_line_indent = INDENT
 
 
 def _style(page: Page, name: str) -> ParagraphStyle:

@@ -13,7 +13,7 @@ from backend.text import clean
 MOST = 20_000  # characters of one place
 MOST_UNPACKED = 30 * 1024 * 1024
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-TAG, BOOKMARK = "langnghe:", "langnghe_"
+TAG, STYLE = "langnghe:", "langnghe"
 NOT_A_DOCUMENT = _("Tệp này không phải là báo cáo .docx đọc được.")
 
 
@@ -50,12 +50,12 @@ def cleaned(key: str, text: str) -> str:
 def read_back(document: bytes) -> dict[str, str]:
     """What an edited report says in its places, by key; a place that still shows its hint is left out.
 
-    A place is a content control; where a program dropped those, the bookmark of the same name serves. Raises Invalid
-    for a file that is no readable document, or one that unpacks to more than 30 MB.
+    A place is a content control; where a program dropped those (LibreOffice does), the paragraphs of its style
+    serve. Raises Invalid for a file that is no readable document, or one that unpacks to more than 30 MB.
     """
     body = _body(document)
     found = dict(_controls(body))
-    found |= {key: text for key, text in _bookmarks(body) if key not in found}
+    found = _styled(body) | found
     return {key: cleaned(key, text) for key, text in found.items() if text.strip() and text.strip() != BY_KEY[key].hint}
 
 
@@ -84,22 +84,16 @@ def _controls(body: Any) -> Iterator[tuple[str, str]]:
             yield key, "\n".join(map(_text, paragraphs)) if paragraphs else _text(content)
 
 
-def _bookmarks(body: Any) -> Iterator[tuple[str, str]]:
-    """Paragraphs from the one where a bookmark begins to the one where it ends."""
-    open_now: dict[str, tuple[str, list[Any]]] = {}
-    inside: Any = None
-    for element in body.iter():
-        if element.tag == f"{W}p":
-            inside = element
-            for _key, paragraphs in open_now.values():
-                paragraphs.append(element)
-        elif element.tag == f"{W}bookmarkStart":
-            key = (element.get(f"{W}name") or "").removeprefix(BOOKMARK)
-            if key in KEYS:
-                within = inside is not None and element in list(inside.iter(f"{W}bookmarkStart"))
-                open_now[element.get(f"{W}id")] = (key, [inside] if within else [])
-        elif element.tag == f"{W}bookmarkEnd" and (held := open_now.pop(element.get(f"{W}id"), None)):
-            yield held[0], "\n".join(map(_text, held[1]))
+def _styled(body: Any) -> dict[str, str]:
+    """Paragraphs that bear a place's style, together by place."""
+    found: dict[str, list[str]] = {}
+    for paragraph in body.iter(f"{W}p"):
+        style = paragraph.find(f"{W}pPr/{W}pStyle")
+        name = (style.get(f"{W}val") or "").casefold() if style is not None else ""
+        key = name.removeprefix(STYLE)
+        if name.startswith(STYLE) and key in KEYS:
+            found.setdefault(key, []).append(_text(paragraph))
+    return {key: "\n".join(lines) for key, lines in found.items()}
 
 
 def _text(element: Any) -> str:
