@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from backend.reports.blocks import generated
+from backend.indices.models import PublishedFigure
+from backend.reports.blocks import generated, tables
 from backend.reports.context import gather
 from backend.reports.outline import compose
+from backend.worktime.calendar import ZONE
+from tests.factories import World
 
 # key of ours; what the source prints (place in it); what ours must say; what ours must not say.
 PAIRS: list[tuple[str, str, list[str], list[str]]] = [
@@ -99,3 +103,19 @@ def test_no_sentence_shows_what_a_program_shows_for_nothing(said: Mapping[str, s
     for text in said.values():
         assert not re.search(r"None|nan\b|\{|\}|  ", text), text
         assert text == text.strip() and text.endswith((".", ":")), text
+
+
+def test_tickets_of_the_period_stand_beside_the_survey(session: Session, world: World) -> None:
+    """The figures of a later year are not published yet, so the survey's own are taken for that year's."""
+    received = datetime(2026, 3, 3, 9, 0, tzinfo=ZONE)
+    for _one in range(12):
+        world.answered(received, received + timedelta(days=2))
+    session.execute(update(PublishedFigure).filter_by(year=2023, geography="lai-chau").values(year=2026))
+    context = gather(session, "lai-chau", 2026, 2022, date(2026, 11, 22))
+    report = compose(context, {})
+    text = {one.key: one.text for one in generated(report.blocks)}["feedback.operations"]
+    assert "01/01/2026-31/12/2026 hệ thống có 12 phản ánh" in text and "12 trả lời đúng hạn" in text
+    (table,) = [one for one in tables(report.blocks) if one.key == "phan-anh"]
+    assert "12/12 = 100,0% [75,8%-100,0%]" in str(table.rows[1].cells[4])
+    assert table.rows[0].cells[3] == "chưa đủ số liệu (n = 0)"
+    assert table.period == "SIPAS: năm 2026; phản ánh: 01/01/2026-31/12/2026"
