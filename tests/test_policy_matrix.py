@@ -20,6 +20,7 @@ from backend.app import create_app
 from backend.attachments import service as attachments
 from backend.calendars import service as calendars
 from backend.surveys import service as surveys
+from backend.surveys import waiting
 from backend.surveys.models import Batch
 from backend.tickets import queries
 from backend.tickets.models import Ticket
@@ -58,6 +59,7 @@ class Stage:
     account: User
     unit: Unit
     batch: int
+    imports: int
     calendar: int
     job: int
 
@@ -66,6 +68,7 @@ class Stage:
         known = {"number": self.ticket.number, "user_id": self.account.id, "unit_id": self.unit.id, "place": 1}
         known |= {"mark": "0", "name": "app.css", "mail_id": 0}
         known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
+        known["import_id"] = self.imports
         known |= {"calendar_id": self.calendar, "job_id": self.job}
         return path.replace(":path", "").format(**known)
 
@@ -111,14 +114,14 @@ def signed_in(session: Session, user: User, now: datetime) -> str:
     return token
 
 
-def surveyed(session: Session, now: datetime) -> int:
-    """A survey round with an empty batch; returns the batch."""
+def surveyed(session: Session, now: datetime) -> tuple[int, int]:
+    """A survey round with an empty batch and a file that waits; returns the batch and the job of the file."""
     days = (now.date(), now.date())
     plan = surveys.Plan(SURVEY, "Khảo sát thử", "household-2023", "12", now.year, *days, planned_n=10)
     batch = Batch(round_id=surveys.open_round(session, plan, by="system", now=now).id, source="file", created_at=now)
     session.add(batch)
     session.flush()
-    return batch.id
+    return batch.id, waiting.begin(session, SURVEY, b"", "phieu.csv", None, now).id
 
 
 @pytest.fixture
@@ -137,7 +140,7 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
             ticket.unit_id = world.unit().id
         session.flush()
         held, account = queries.by_id(session, ticket.id), world.user(Role.MANAGER)
-        found.append(Stage(name, held, account, world.unit(), batch, calendar, job))
+        found.append(Stage(name, held, account, world.unit(), *batch, calendar, job))
     return found
 
 

@@ -6,12 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
 from backend.forms import EMPTY, FILES, Form, Typed, TypedDep
-from backend.surveys import figures, importing, offered, queries, service
+from backend.progress import Stage
+from backend.surveys import figures, importing, offered, queries, service, tasks, waiting
 from backend.surveys.faults import Finding
 from backend.surveys.importing import Who
 from backend.surveys.instruments import Aspect
@@ -20,7 +22,7 @@ from backend.surveys.rules import shipped_rules
 from backend.units import queries as units
 from backend.users.guard import allow
 from backend.users.policy import Action, Actor, can
-from backend.web import language_of, page, redirect, say
+from backend.web import language_of, page, redirect, say, wants_fragment
 from backend.worktime.calendar import local
 
 PAGE = "/khao-sat"
@@ -88,17 +90,16 @@ def take_file(request: Request, session: SessionDep, actor: Runner, survey_code:
     try:
         if not files:
             raise Invalid(_("Hãy chọn một tệp CSV hoặc XLSX."), field="file")
-        stream = io.BytesIO(files[0].file.read())
+        content = files[0].file.read()
+        stream = io.BytesIO(content)
         if form.raw("act") == "check":
             reading = importing.read_file(stream, survey_code, local(now).date())
             return _round(request, session, actor, survey_code, reading=reading, name=files[0].filename)
-        outcome = importing.import_file(
-            stream,
-            survey_code,
-            file_name=files[0].filename or "",
-            who=Who(actor.key, actor.user_id),
-            now=now,
-        )
+        name = files[0].filename or ""
+        if len(content) > waiting.LARGE:
+            return _later(request, session, actor, survey_code, content, name)
+        who = Who(actor.key, actor.user_id)
+        outcome = importing.import_file(stream, survey_code, file_name=name, who=who, now=now)
     except Invalid as refusal:
         return _round(request, session, actor, survey_code, refusal.status, form=form.form(refusal))
     if outcome.repeated:
@@ -107,6 +108,14 @@ def take_file(request: Request, session: SessionDep, actor: Runner, survey_code:
     said = _("Đã nhập %(accepted)s phiếu; giữ lại %(held)s dòng.")
     path = f"{PAGE}/lo/{outcome.batch_id}"
     return redirect(request, path, flash=said, accepted=outcome.accepted, held=outcome.held)
+
+
+@router.get(PAGE + "/viec/{import_id}")
+def job_page(request: Request, session: SessionDep, actor: Viewer, import_id: int) -> Response:
+    """How far a large file is; the page asks again by itself."""
+    job = waiting.job_of(session, import_id)
+    block = "standing" if wants_fragment(request) else None
+    return page(request, "surveys/job.html", block=block, job=job, waiting=waiting.about(job), stages=Stage)
 
 
 @router.get(PAGE + "/lo/{batch_id}")
@@ -137,6 +146,15 @@ def withdraw(request: Request, session: SessionDep, actor: Runner, batch_id: int
     except (Invalid, Conflict) as refusal:
         return _batch(request, session, actor, batch_id, refusal.status, form=_shown(form, refusal))
     return redirect(request, f"{PAGE}/lo/{batch_id}", flash=_("Đã rút cả lô; phiếu của lô không còn được tính."))
+
+
+def _later(request: Request, session: Session, actor: Actor, code: str, content: bytes, name: str) -> Response:
+    """Leave a large file to the worker, who is told after the job is committed."""
+    queries.round_called(session, code)
+    job = waiting.begin(session, code, content, name, actor.user_id, clock.now())
+    response = redirect(request, f"{PAGE}/viec/{job.id}")
+    response.background = BackgroundTask(tasks.import_file.delay, job.id)
+    return response
 
 
 def _rounds(request: Request, session: Session, actor: Actor, status: int = 200, form: Form = EMPTY) -> Response:

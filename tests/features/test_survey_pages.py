@@ -9,7 +9,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict
-from backend.surveys import entering, service
+from backend.surveys import entering, service, tasks, waiting
 from backend.surveys.instruments import parse, shipped
 from backend.surveys.models import AgainBallot, Ballot, Batch, Round
 from backend.users.guard import COOKIE
@@ -166,3 +166,36 @@ def test_a_published_form_never_changes(session: Session, now: datetime) -> None
     changed = {**shipped("feedback-1").document, "name_vi": "Tên khác"}
     with pytest.raises(Conflict):
         service.publish(session, parse(changed), now)
+
+
+def test_a_large_file_is_left_to_the_worker_and_its_page_tells_how_far_it_is(
+    client: TestClient, officer: User, opened: Round, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[int] = []
+    monkeypatch.setattr(tasks.import_file, "delay", handed.append)
+    monkeypatch.setattr(waiting, "LARGE", 1000)
+    content = as_csv([row(number) for number in range(1, 31)])
+    answer = client.post(f"/khao-sat/dot/{ROUND}/tep", data={"act": "import"}, files={"file": ("to.csv", content)})
+    page = answer.headers["location"]
+    assert page == f"/khao-sat/viec/{handed[0]}" and "Đang đọc" in client.get(page).text
+    tasks.import_file(handed[0])
+    tasks.import_file(handed[0])
+    session.expire_all()
+    batch = session.scalars(select(Batch)).one()
+    assert (batch.accepted, batch.file_name, batch.user_id) == (30, "to.csv", officer.id)
+    told = client.get(page, headers={"HX-Request": "true"}).text
+    assert f"/khao-sat/lo/{batch.id}" in told and "<html" not in told
+    assert list(waiting.folder().iterdir()) == []
+
+
+def test_a_large_file_that_is_refused_stops_its_job_with_the_reason(
+    client: TestClient, officer: User, opened: Round, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[int] = []
+    monkeypatch.setattr(tasks.import_file, "delay", handed.append)
+    monkeypatch.setattr(waiting, "LARGE", 1)
+    answer = client.post(f"/khao-sat/dot/{ROUND}/tep", data={"act": "import"}, files={"file": ("x.csv", b"a,b\n")})
+    tasks.import_file(handed[0])
+    session.expire_all()
+    assert "Không tách được dòng tiêu đề" in client.get(answer.headers["location"]).text
+    assert session.scalars(select(Batch)).all() == []

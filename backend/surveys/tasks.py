@@ -1,0 +1,11 @@
+"""Imports that take long."""
+
+from backend import clock
+from backend.surveys import waiting
+from backend.worker import app
+
+
+@app.task(name="surveys.import")
+def import_file(job_id: int) -> None:
+    """Import the file of a job, unless that was done."""
+    waiting.run(job_id, clock.now())
