@@ -19,6 +19,7 @@ TASK_MODULES = (
     "backend.history.tasks",
     "backend.notify.tasks",
     "backend.reports.tasks",
+    "backend.surveys.tasks",
 )
 
 
