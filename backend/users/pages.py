@@ -13,7 +13,7 @@ from backend.users.guard import COOKIE, MaybeActor, allow, public
 from backend.users.models import Role, User
 from backend.users.policy import Action, Actor
 from backend.users.resume import Kept
-from backend.web import NavItem, page, redirect, same_site_path, set_cookie
+from backend.web import NavItem, language_of, page, redirect, same_site_path, set_cookie
 
 SIGN_IN = "/dang-nhap"
 PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
@@ -66,6 +66,7 @@ def sign_in(request: Request, session: SessionDep, form: TypedDep) -> Response:
         user, token = service.sign_in(session, form.raw("email"), form.raw("password"), address=_from(request), now=now)
     except (Invalid, TooMany) as refusal:
         return _refused(request, form, refusal, kept)
+    user.language = language_of(request)  # in which the system writes to them from now on
     if old := request.cookies.get(COOKIE):
         service.sign_out(session, old, now)
     response = _after_sign_in(request, user, form, kept)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.clock import now
 from backend.worktime.calendar import local
-from tests.bench import line, pages
+from tests.bench import escalation, line, pages
 from tests.bench.stage import stage
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
@@ -21,7 +21,7 @@ and clients share the same cores. PostgreSQL is the embedded one with fsync on.
 def main() -> None:
     parts = [HEAD, f"Run on {local(now()):%d/%m/%Y}: {os.cpu_count()} cores, Python {platform.python_version()}.\n"]
     with stage() as servers:
-        for title, measure in (("Reception", line.run), ("Pages", pages.run)):
+        for title, measure in (("Reception", line.run), ("Pages", pages.run), ("Escalation", escalation.run)):
             print(f"measuring: {title} …", file=sys.stderr)
             rows = measure(servers)
             print("\n".join(rows))

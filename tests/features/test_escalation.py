@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,7 @@ from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
 from tests.factories import World, actor_for
 from tests.features.test_outbox import Spy
+from tests.features.test_sign_in import sign_in
 
 
 def at(text: str) -> datetime:
@@ -289,6 +291,13 @@ def test_no_message_to_staff_holds_what_was_written(session: Session, ticket: Ti
         assert ticket.number in spy.messages[0].body
         assert ticket.title not in spy.messages[0].body + spy.messages[0].subject
         assert "/hop-thu" in spy.messages[0].body
+
+
+def test_staff_are_written_to_in_the_language_they_signed_in_with(client: TestClient, world: World) -> None:
+    user = world.user(Role.LEADER)
+    client.cookies.set("lang", "en")
+    sign_in(client, user)
+    assert user.language == "en"
 
 
 def test_a_closed_account_is_told_nothing(session: Session, ticket: Ticket, people: dict[Role, User]) -> None:

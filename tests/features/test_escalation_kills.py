@@ -1,0 +1,122 @@
+"""Sweeps and tasks with real commits: two beats at the same moment, and workers killed in the middle."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from backend import db
+from backend.escalation import digest, queries, service
+from backend.escalation.models import Notice, StepTaken
+from backend.notify.models import Message
+from backend.users.models import Role, User
+from tests.factories import World
+
+RECEIVED = datetime.fromisoformat("2026-10-05T09:00+07:00")
+OVERDUE = datetime.fromisoformat("2026-10-27T08:00+07:00")
+KILLS = 10
+WORKER = """
+from datetime import datetime
+from backend.escalation import service
+now = datetime.fromisoformat({now!r})
+service.BATCH = 3
+service.sweep(now, lambda ids: None)
+print("begun", flush=True)
+while True:
+    handed = []
+    service.sweep(now, handed.append)
+    if not handed:
+        break
+    for ids in handed:
+        service.decide(ids, now)
+print("done", flush=True)
+"""
+
+
+def overdue(tickets: int) -> None:
+    """Tickets that became overdue, in a unit with an officer and a leader."""
+    with db.transaction() as session:
+        world = World(session)
+        world.user(Role.OFFICER)
+        world.user(Role.LEADER)
+        for _n in range(tickets):
+            world.receive(RECEIVED)
+
+
+def counts(session: Session) -> tuple[int, int, int]:
+    """Notices of the latest leader, apologies, and steps taken."""
+    leader = session.scalar(select(func.max(User.id)).where(User.role == Role.LEADER))
+    mine = (Notice.code == "overdue", Notice.user_id == leader)
+    notices = session.scalar(select(func.count()).select_from(Notice).where(*mine))
+    apologies = session.scalar(select(func.count()).select_from(Message).where(Message.template == "apology"))
+    steps = session.scalar(select(func.count()).select_from(StepTaken))
+    return notices or 0, apologies or 0, steps or 0
+
+
+@pytest.mark.usefixtures("committed")
+def test_two_beats_and_four_workers_at_once_tell_once(committed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    overdue(40)
+    monkeypatch.setattr(service, "BATCH", 5)
+
+    def beat(_n: int) -> int:
+        handed: list[list[int]] = []
+        service.sweep(OVERDUE, handed.append)
+        return sum(service.decide(ids, OVERDUE) for ids in handed)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(beat, range(4)))
+    beat(0)  # what two of them held at the same moment was left to the next sweep
+    later = OVERDUE + queries.SETTLE
+    with ThreadPoolExecutor(4) as pool:
+        sent = sum(pool.map(lambda user: digest.collect(user, later), [*digest.sweep(later)] * 4))
+    with Session(committed) as session:
+        assert counts(session) == (40, 40, 160)
+    assert sent == 1
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("committed")
+def test_workers_killed_ten_times_lose_nothing_and_tell_nobody_twice(committed: Engine) -> None:
+    with Session(committed) as session:
+        _notices, *before = counts(session)
+    overdue(300)
+    dice, killed, partly = random.Random(5), 0, []
+    while killed < KILLS:
+        worker = start(committed)
+        time.sleep(dice.uniform(0.0, 0.15))
+        if worker.poll() is not None:
+            break
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        killed += 1
+        with Session(committed) as session:
+            partly.append(counts(session)[0])
+    last = start(committed)
+    assert last.wait(120) == 0
+    with Session(committed) as session:
+        notices, apologies, steps = counts(session)
+    told = notices, apologies - before[0], steps - before[1]
+    sys.stdout.write(f"killed {killed} times after {partly} of 300; in the end {told}\n")
+    assert told == (300, 300, 1200)
+    assert killed and any(0 < count < 300 for count in partly), "a kill fell into the middle of the work"
+
+
+def start(committed: Engine) -> subprocess.Popen[str]:
+    """A worker that has begun."""
+    url = committed.url.render_as_string(hide_password=False)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER.format(now=OVERDUE.isoformat())],
+        env=os.environ | {"LANGNGHE_DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert worker.stdout is not None and worker.stdout.readline() == "begun\n"
+    return worker
