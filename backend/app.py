@@ -21,6 +21,7 @@ from backend.web import LANGUAGE_COOKIE, environment, redirect, same_site_path, 
 ROOMS: list[str] = [
     "backend.calendars.pages",
     "backend.kpi.pages",
+    "backend.indices.pages",
     "backend.reports.pages",
     "backend.users.pages",
     "backend.users.accounts",

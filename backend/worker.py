@@ -17,6 +17,7 @@ TASK_MODULES = (
     "backend.calendars.tasks",
     "backend.escalation.tasks",
     "backend.history.tasks",
+    "backend.indices.tasks",
     "backend.notify.tasks",
     "backend.reports.tasks",
     "backend.surveys.tasks",

@@ -19,6 +19,7 @@ from backend import progress, settings
 from backend.app import create_app
 from backend.attachments import service as attachments
 from backend.calendars import service as calendars
+from backend.indices import runs
 from backend.surveys import service as surveys
 from backend.surveys import waiting
 from backend.surveys.models import Batch
@@ -62,6 +63,7 @@ class Stage:
     imports: int
     calendar: int
     job: int
+    run: int
 
     def fill(self, path: str) -> str:
         """The address of a route here; KeyError names a parameter that nobody explained."""
@@ -69,14 +71,14 @@ class Stage:
         known |= {"mark": "0", "name": "app.css", "mail_id": 0}
         known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
         known["import_id"] = self.imports
-        known |= {"calendar_id": self.calendar, "job_id": self.job}
+        known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run}
         return path.replace(":path", "").format(**known)
 
     def subject(self, path: str) -> Subject | None:
-        """What the policy is asked about: the ticket of the address, the unit of the address, or nothing."""
+        """What the policy is asked about: the ticket of the address, the unit of it or of its run, or nothing."""
         if "{number}" in path:
             return subject(self.ticket)
-        return Subject(self.unit.id) if "{unit_id}" in path else None
+        return Subject(self.unit.id) if "{unit_id}" in path or "{run_id}" in path else None
 
 
 @pytest.fixture
@@ -140,8 +142,15 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
             ticket.unit_id = world.unit().id
         session.flush()
         held, account = queries.by_id(session, ticket.id), world.user(Role.MANAGER)
-        found.append(Stage(name, held, account, world.unit(), *batch, calendar, job))
+        found.append(Stage(name, held, account, world.unit(), *batch, calendar, job, index_run(session, world, now)))
     return found
+
+
+def index_run(session: Session, world: World, now: datetime) -> int:
+    """A run about the unit."""
+    day = now.date()
+    asked = runs.ask(session, world.unit(), day, day, world.actor(Role.MANAGER), day)
+    return runs.make(session, asked, world.unit(), seed=1, now=now, user_id=None)
 
 
 def test_there_is_something_to_ask() -> None:

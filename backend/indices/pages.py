@@ -1,0 +1,227 @@
+"""Pages: the two sides compared, runs with all they came from, published figures entered with their document."""
+
+from datetime import date, timedelta
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from kombu.exceptions import OperationalError
+from sqlalchemy.orm import Session
+
+from analytics.methods import METHODS, load_method
+from backend import clock, db
+from backend.charts import Dot, Point, Series
+from backend.db import SessionDep
+from backend.errors import Conflict, Invalid, _
+from backend.forms import EMPTY, FILES, Form, Typed, TypedDep
+from backend.indices import asking, comparison, entry, runs, words
+from backend.indices.comparison import Comparison
+from backend.indices.models import Measure
+from backend.indices.published import GEOGRAPHIES
+from backend.indices.tasks import run as run_task
+from backend.indices.values import ITEMS, Value
+from backend.kpi.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
+from backend.units.models import Unit
+from backend.users.guard import allow
+from backend.users.policy import Action, Actor, Subject, can
+from backend.web import language_of, page, redirect, say
+from backend.worktime.calendar import ZONE
+
+SIDES, RUNS, ENTRY = "/chi-so/hai-mat", "/chi-so/lan-tinh", "/chi-so/so-cong-bo"
+
+router = APIRouter()
+Viewer = Annotated[Actor, Depends(allow(Action.VIEW_FIGURES))]
+Runner = Annotated[Actor, Depends(allow(Action.RUN_INDICES))]
+
+
+@router.get(SIDES)
+def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
+    """The sides of the unit and the period in the address, counted now."""
+    frame = _frame(request, session, actor)
+    try:
+        filters = read(session, request.query_params, actor, frame["today"])
+    except Invalid as refusal:
+        form = Form({name: request.query_params.get(name, "") for name in FIELDS}, _by_field(refusal))
+        return page(request, "indices/sides.html", 422, form=form, board=None, **frame)
+    board = comparison.look(session, filters, actor, frame["today"])
+    drawn = comparison.places(session, board)
+    return page(
+        request,
+        "indices/sides.html",
+        form=_as_asked(filters),
+        filters=filters,
+        board=board,
+        places=drawn,
+        plane=comparison.plane(drawn, board),
+        score_dots=_score_dots(request, board),
+        rating_lines=_lines(request, board, [("ratings_adjusted", item) for item in ITEMS], words.ITEM_NAMES),
+        share_lines=_lines(request, board, [("acknowledged", 1), ("on_time_rate", 2), ("told", 3)], words.NAMES),
+        may_run=can(actor, Action.RUN_INDICES),
+        **frame,
+    )
+
+
+@router.get(RUNS)
+def runs_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
+    """The runs this actor may see, those under way, and for who may: a form to ask for one."""
+    frame = _frame(request, session, actor)
+    return page(
+        request,
+        "indices/runs.html",
+        listed=asking.listed(session, actor),
+        jobs=asking.jobs(session, clock.now() - timedelta(days=1)) if can(actor, Action.RUN_INDICES) else [],
+        may_run=can(actor, Action.RUN_INDICES),
+        **frame,
+    )
+
+
+@router.post(RUNS)
+def start_run(request: Request, actor: Runner, form: TypedDep) -> Response:
+    """Have a run made. The job is committed before it is handed on, so that the worker finds it."""
+    now = clock.now()
+    with db.transaction() as session:
+        filters = read(session, {name: form.raw(name) for name in FIELDS}, actor, now.astimezone(ZONE).date())
+        try:
+            job_id = asking.begin(session, filters, _seed(form), user_id=actor.user_id, now=now)
+        except Conflict as refusal:
+            return redirect(request, RUNS, flash=refusal.message, kind="info")
+    try:
+        run_task.apply_async((job_id,))
+    except OperationalError:
+        with db.transaction() as session:
+            asking.unreachable(session, job_id, now)
+        return redirect(request, RUNS, flash=asking.UNREACHABLE, kind="warning")
+    return redirect(request, RUNS, flash=_("Đã bắt đầu tính. Tải lại trang để xem kết quả."), kind="info")
+
+
+@router.get(RUNS + "/{run_id}")
+def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) -> Response:
+    """One run: the question, what it was counted from, whether it still holds, and every value."""
+    found = asking.one(session, run_id, actor)
+    values = runs.values_of(session, run_id)
+    unit_ids = {value.unit_id for value in values if value.unit_id is not None}
+    named = {unit.id: unit.name for unit in session.query(Unit).where(Unit.id.in_(unit_ids))}
+    return page(
+        request,
+        "indices/run.html",
+        found=found,
+        values=values,
+        units=named,
+        verification=runs.verify(session, run_id) if "kiem-tra" in request.query_params else None,
+        filters=Filters(found.unit, found.run.first_day, found.run.last_day, None, chosen=True),
+        may_run=can(actor, Action.RUN_INDICES),
+        may_read=lambda unit: can(actor, Action.VIEW_TICKET, Subject(unit.id if unit else None)),
+        **_frame(request, session, actor),
+    )
+
+
+@router.post(RUNS + "/{run_id}/cong-bo")
+def publish_run(request: Request, session: SessionDep, actor: Runner, run_id: int) -> Response:
+    """Publish a run, once and for good, if its digits hold."""
+    asking.one(session, run_id, actor)
+    runs.publish(session, run_id, user_id=actor.user_id or 0, now=clock.now())
+    return redirect(request, f"{RUNS}/{run_id}", flash=_("Đã công bố lần tính này."))
+
+
+@router.get(ENTRY)
+def entry_page(request: Request, session: SessionDep, actor: Runner) -> Response:
+    """The form for published figures of others."""
+    return _entry(request, EMPTY)
+
+
+@router.post(ENTRY, max_body_size=FILES)
+def enter_figures(request: Request, session: SessionDep, actor: Runner, form: TypedDep) -> Response:
+    """Store a table of published figures, typed or as a file, and show what does not add up in it."""
+    try:
+        with session.begin_nested():
+            entered = entry.enter(session, _document(form), _table(form))
+    except Invalid as refusal:
+        return _entry(request, form.form(refusal), 422, faults=refusal.errors)
+    except Conflict as refusal:
+        return _entry(request, Form(form.form().values, {"ma-van-ban": refusal}), 409)
+    return _entry(request, EMPTY, entered=entered)
+
+
+def _entry(request: Request, form: Form, status: int = 200, **more: Any) -> Response:
+    language = language_of(request)
+    methods = [(code, getattr(load_method(code).name, language)) for code in METHODS if load_method(code).nodes]
+    context = {"entered": None, "faults": ()} | more
+    return page(
+        request, "indices/entry.html", status, form=form, methods=methods, geographies=list(GEOGRAPHIES.items()),
+        columns=entry.COLUMNS, names=GEOGRAPHIES, **context,
+    )  # fmt: skip
+
+
+def _document(form: Typed) -> entry.Document:
+    year = form.raw("nam").strip()
+    return entry.Document(
+        geography=form.raw("noi"),
+        year=int(year) if year.isascii() and year.isdigit() and len(year) == 4 else 0,
+        method=form.raw("phuong-phap"),
+        source=form.raw("ma-van-ban").strip(),
+        title=form.text("van-ban", limit=500),
+    )
+
+
+def _table(form: Typed) -> str:
+    files = form.files("tep")
+    return entry.read_file(files[0].file.read(entry.MOST_BYTES + 1)) if files else form.raw("bang")
+
+
+def _seed(form: Typed) -> int:
+    return form.integer("so-gieo") or runs.SEED
+
+
+def _frame(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
+    today = clock.now().astimezone(ZONE).date()
+    language = language_of(request)
+    return {
+        "today": today,
+        "units_listed": units_to_choose(session, actor, today),
+        "sees_all": sees_all(actor),
+        "usual": usual_period(today),
+        "words": words,
+        "write": partial(_write, language=language),
+        "associated": partial(words.association_sentence, say=partial(say, request), language=language),
+    }
+
+
+def _write(value: Value | None, part: str = "value", *, language: str) -> str:
+    return "–" if value is None else words.shown(value, getattr(value, part), language)
+
+
+def _by_field(refusal: Invalid) -> dict[str, Invalid]:
+    return {error.field: error for error in refusal.errors if error.field}
+
+
+def _as_asked(filters: Filters) -> Form:
+    unit = filters.unit.code if filters.unit else ""
+    return Form({"don-vi": unit, "tu": f"{filters.first:%d/%m/%Y}", "den": f"{filters.last:%d/%m/%Y}"})
+
+
+def _score_dots(request: Request, board: Comparison) -> list[Dot]:
+    """Scores alone: one quantity, item by item, from every side that has it."""
+    dots = []
+    for item in board.items:
+        for code in words.SCORES:
+            value = board.latest(code, item) if code in ("published", "own_survey") else board.get(code, item)
+            if value is not None and value.value is not None:
+                label = f"{say(request, words.ITEM_NAMES[item])} · {say(request, words.NAMES[code])}"
+                dots.append(Dot(label, value.value, value.lo, value.hi, value.n))
+    return dots
+
+
+def _lines(request: Request, board: Comparison, wanted: list[tuple[str, int]], names: Any) -> list[Series]:
+    """One line for each figure over the quarters; a quarter with too few cases stays empty."""
+    found = []
+    for code, item in wanted:
+        points = [_point(span, board.get(code, item, span)) for span in board.quarters]
+        found.append(Series(say(request, names[item] if names is words.ITEM_NAMES else names[code]), points))
+    return found
+
+
+def _point(span: tuple[date, date], value: Value | None) -> Point:
+    label = f"{(span[0].month + 2) // 3}/{span[0].year}"
+    if value is None or value.value is None:
+        return Point(label, None, value.n if value else 0)
+    return Point(label, value.value * 100 if value.measure is Measure.SHARE else value.value, value.n)
