@@ -274,8 +274,9 @@ def _print_figures(result: Figures) -> None:
         f"{result.method.name.vi}. n = {result.n} phiếu, {result.units} cụm trong {result.strata} tầng. Chỉ số là điểm"
         " trung bình, không phải tỷ lệ người hài lòng. Các tầng được coi là cố định."
     )
-    table = Table("Mã", box=None)
-    for title in ("n", "Chỉ số", "Sai số chuẩn", "Khoảng tin cậy 95%", "Hiệu ứng thiết kế"):
+    table = Table(box=None)
+    table.add_column("Mã", no_wrap=True)
+    for title in ("n", "Chỉ số", "Sai số", "Khoảng tin cậy 95%", "Hiệu ứng thiết kế"):
         table.add_column(title, justify="right")
     for code in result.indices:
         one = result.index(code)

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.db import Base, Moment, by_value
 from backend.units.models import Unit
+from backend.users.models import User
 
 
 class Source(StrEnum):
@@ -112,10 +113,10 @@ class Batch(Base):
     invalid: Mapped[int] = mapped_column(default=0, doc="stored, not counted: a rule of validity")
     held: Mapped[int] = mapped_column(default=0)
     already: Mapped[int] = mapped_column(default=0, doc="the same ballot was there")
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     created_at: Mapped[datetime] = mapped_column(Moment)
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
-    withdrawn_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    withdrawn_by: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     reason: Mapped[str] = mapped_column(Text, default="")
 
     round: Mapped[Round] = relationship(lazy="raise")
@@ -192,5 +193,5 @@ class AgainBallot(Base):
     number: Mapped[str] = mapped_column(String(40))
     why: Mapped[Again] = mapped_column(by_value(Again, "survey_again"))
     answers: Mapped[list[int | None]] = mapped_column(ARRAY(SmallInteger))
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     entered_on: Mapped[date] = mapped_column()

@@ -26,7 +26,7 @@ WEIGHT: Final = LISTED / HOUSEHOLDS
 MOST_BLANKS: Final = 20
 SEED: Final = 20231211
 # Share of an answer's variance that people of a village have in common; a person's own leaning comes on top.
-VILLAGE, PERSON = 0.05, 0.35
+VILLAGE, PERSON = 0.03, 0.35
 DISTRICTS: Final = {
     "TP Lai Châu": ("03387", "03388", "03386"),
     "Sìn Hồ": ("03514", "03541", "03478"),

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from decimal import ROUND_HALF_UP, Decimal
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +15,7 @@ from analytics.methods import load_method
 from backend.surveys import figures, synthetic
 from backend.surveys.instruments import Instrument, parse, shipped
 from tests.command import Command
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -81,3 +84,9 @@ def test_the_form_of_2022_averages_groups_and_leaves_out_what_is_only_printed() 
     found = figures.indices_of(form, load_method(form.method))
     assert "sipas" not in found and "policy.implementation" not in found
     assert found["service.procedure"] == pytest.approx({f"service.procedure.{n}": 5.0 for n in range(1, 5)})
+
+
+def test_the_command_knows_every_table_its_own_tables_refer_to() -> None:
+    """In a process of its own: here the other rooms are imported already."""
+    asks = "import backend.cli_survey; from backend.db import Base; Base.metadata.sorted_tables"
+    assert subprocess.run([sys.executable, "-c", asks], check=False, cwd=ROOT).returncode == 0
