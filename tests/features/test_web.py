@@ -173,6 +173,13 @@ def test_the_switch_changes_the_language_and_returns_to_the_page(browser: TestCl
     assert '<html lang="en">' in browser.get("/t/unknown").text
 
 
+def test_the_answer_to_a_form_offers_no_switch_that_would_lose_what_is_typed(client: TestClient) -> None:
+    assert 'action="/ngon-ngu"' in client.get("/gui").text
+    answer = client.post("/gui/xem-lai", data={"title": "Ổ gà"})
+    assert answer.status_code == 422 and "Ổ gà" in answer.text
+    assert 'action="/ngon-ngu"' not in answer.text
+
+
 @pytest.mark.parametrize(
     "target", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", "evil", "", "/a\r\nb"]
 )
