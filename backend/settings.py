@@ -1,10 +1,11 @@
 """Settings, read once from the environment (prefix ``LANGNGHE_``) and frozen."""
 
+import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-do-not-use-elsewhere"  # noqa: S105 - refused outside development
@@ -18,7 +19,7 @@ class Settings(BaseSettings):
     development both, and a secret of the operator's own, are required.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LANGNGHE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="LANGNGHE_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     environment: Literal["development", "production"] = "development"
     database_url: str | None = None
@@ -39,6 +40,14 @@ class Settings(BaseSettings):
     def development(self) -> bool:
         return self.environment == "development"
 
+    @field_validator("database_url")
+    @classmethod
+    def refuse_other_databases(cls, url: str | None) -> str | None:
+        """The rest of the system speaks to PostgreSQL by psycopg and to nothing else."""
+        if url and not url.startswith(("postgresql://", "postgresql+psycopg://")):
+            raise ValueError("must look like postgresql+psycopg://user:password@host/database")
+        return url or None
+
     @model_validator(mode="after")
     def refuse_defaults_outside_development(self) -> Self:
         """A deployment must bring its own secret and servers: a default would be everybody's secret."""
@@ -55,5 +64,16 @@ class Settings(BaseSettings):
 
 @lru_cache
 def get_settings() -> Settings:
-    """The process's settings; tests clear the cache instead of changing a value."""
-    return Settings()
+    """The process's settings; tests clear the cache instead of changing a value. What is wrong with them ends the
+    process with a line for each, which names the setting and never its value: it may be a secret."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        lines = (_line(str(error["loc"][0]) if error["loc"] else "", error["msg"]) for error in wrong.errors())
+        sys.stderr.write("\n".join([*lines, ""]))
+        raise SystemExit(2) from None
+
+
+def _line(name: str, said: str) -> str:
+    said = said.removeprefix("Value error, ")
+    return f"LANGNGHE_{name.upper()}: {said}" if name else said
