@@ -15,21 +15,26 @@ INVISIBLE = re.compile(
 LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
 BLANKS = re.compile(r"[^\S\n]+")
 EMPTY_LINES = re.compile(r"\n{3,}")
+EMPTY_BRAILLE = "\u2800"
+SEEN = "LNPS"  # general categories with a shape of their own: letters, numbers, punctuation, symbols
 
 
 def clean(text: str, *, limit: int, multiline: bool = False, field: str | None = None) -> str:
     """The text as it is stored: NFC, without invisible characters, blanks collapsed, ends stripped.
 
     ``limit`` counts characters after cleaning; more than that is refused at ``field``, never cut. A single line turns
-    its line ends into spaces; several lines keep them, and at most one empty line in a row. Cleaning twice changes
-    nothing more.
+    its line ends into spaces; several lines keep them, and at most one empty line in a row. Marks with nothing to stand
+    on (accents, variation selectors) are no text. Cleaning twice changes nothing more.
     """
+    text = text.replace(EMPTY_BRAILLE, " ")
     kept = unicodedata.normalize("NFC", INVISIBLE.sub("", LINE_ENDS.sub("\n", text)))
     if multiline:
         lines = (BLANKS.sub(" ", line).strip() for line in kept.split("\n"))
         kept = EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
     else:
         kept = " ".join(kept.split())
+    if not any(unicodedata.category(letter)[0] in SEEN for letter in kept):
+        return ""
     if len(kept) > limit:
         raise Invalid(_("Dài quá %(limit)s ký tự. Hãy viết ngắn lại."), field=field, limit=limit)
     return kept

@@ -23,6 +23,10 @@ ANY = st.text(alphabet=st.characters(codec=None), max_size=200)
         (unicodedata.normalize("NFD", "Phường Tân Phong"), "Phường Tân Phong"),
         ("một\r\nhai\u2028ba", "một hai ba"),
         ("\u3164\u115f", ""),
+        ("\ufe0f \ufe0f", ""),
+        ("\u0301\u0301", ""),
+        ("\u2800\u2800", ""),
+        ("\u2764\ufe0f", "\u2764\ufe0f"),
     ],
 )
 def test_a_single_line_keeps_only_what_a_reader_sees(typed: str, stored: str) -> None:
