@@ -33,6 +33,7 @@ ACCOUNTS = (
     Account("lanhdao@demo.langnghe.vn", "Vàng A Sơn", Role.LEADER, "03388"),
     Account("dieuphoi@demo.langnghe.vn", "Nguyễn Thu Hạnh", Role.COORDINATOR, None),
     Account("quanly@demo.langnghe.vn", "Trần Minh Tuấn", Role.MANAGER, None),
+    Account("khaosat@demo.langnghe.vn", "Tẩn Mẩy Liều", Role.SURVEY, None),
     Account("quantri@demo.langnghe.vn", "Đèo Ngọc Kim", Role.ADMINISTRATOR, None),
 )
 
