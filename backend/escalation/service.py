@@ -30,7 +30,7 @@ from backend.worktime.calendar import WorkCalendar
 from backend.worktime.duration import Duration, Unit
 
 PROGRESS = "progress"  # the rung that is an event of the ticket
-BATCH = 200  # tickets that one task locks together: a few dozen milliseconds
+BATCH = 100  # tickets that one task locks together, so that nobody waits long for one of them
 
 # With something to return, though nobody wants it, the rows of a batch go as one statement.
 PUT_STEP = insert(table_of(StepTaken)).on_conflict_do_nothing(index_elements=["key"]).returning(StepTaken.id)

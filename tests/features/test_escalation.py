@@ -293,10 +293,13 @@ def test_no_message_to_staff_holds_what_was_written(session: Session, ticket: Ti
         assert "/hop-thu" in spy.messages[0].body
 
 
-def test_staff_are_written_to_in_the_language_they_signed_in_with(client: TestClient, world: World) -> None:
+def test_staff_are_written_to_in_the_language_they_signed_in_with(
+    client: TestClient, session: Session, world: World
+) -> None:
     user = world.user(Role.LEADER)
     client.cookies.set("lang", "en")
     sign_in(client, user)
+    session.expire_all()
     assert user.language == "en"
 
 
