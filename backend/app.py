@@ -26,6 +26,7 @@ ROOMS: list[str] = [
     "backend.users.pages",
     "backend.users.accounts",
     "backend.tickets.pages",
+    "backend.tickets.handling",
     "backend.notify.pages",
     "backend.surveys.pages",
     "backend.surveys.entry_pages",
@@ -33,6 +34,7 @@ ROOMS: list[str] = [
     "backend.public.sending",
     "backend.attachments.pages",
     "backend.public.following",
+    "backend.public.deeds",
     "backend.ratings.pages",
 ]
 

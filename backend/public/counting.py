@@ -2,27 +2,26 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
-from backend.tickets import service
-from backend.tickets.models import Ticket
+from backend.tickets.clock_states import Clocks
 from backend.worktime.duration import Duration
 from backend.worktime.explain import Day
 
 
 @dataclass(frozen=True)
 class Counting:
-    """The term, each day of it, and the version of the calendar that was asked."""
+    """The term, each day of it, the version of the calendar that was asked, and what both rest on."""
 
     term: Duration
     days: list[Day]
     calendar: str
     basis: str
+    legal: str
 
 
-def counting(session: Session, ticket: Ticket) -> Counting:
+def counting(clocks: Clocks) -> Counting:
     """As the due date stands: a pause that still lasts moves it only when the sender has replied."""
-    resolve = service.timing(session, ticket, None).clocks.resolve
+    resolve = clocks.resolve
     calendar = resolve.term.calendar
-    term = resolve.term.duration or Duration.parse(ticket.term)
-    return Counting(term, resolve.term.days(), f"{calendar.code} {calendar.version}", calendar.basis)
+    term = resolve.term.duration or Duration.parse(resolve.rule.value)
+    version = f"{calendar.code} {calendar.version}"
+    return Counting(term, resolve.term.days(), version, calendar.basis, resolve.rule.basis)

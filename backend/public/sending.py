@@ -96,7 +96,7 @@ def receipt(request: Request, session: SessionDep) -> Response:
         secret=True,
         ticket=ticket,
         secret_text=receipts.grouped(shown.secret),
-        counting=counting(session, ticket),
+        counting=counting(service.timing(session, ticket, None).clocks),
         qr=qr_path(follow),
         follow=follow,
         words=words,

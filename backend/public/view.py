@@ -12,6 +12,7 @@ from backend.errors import DomainError, Invalid, NotFound
 from backend.forms import Form, Typed
 from backend.public import access, words
 from backend.public.counting import counting
+from backend.public.wishes import extension_told, open_wishes, pauses_told, window
 from backend.ratings import service as ratings
 from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event
@@ -22,7 +23,9 @@ from backend.web import page
 from backend.worktime.calendar import ZONE
 
 TICKET = "/theo-doi/phan-anh"
-KEPT = ("text", *ratings.ITEMS, "remark")  # what a sender may have typed when the hour ended
+KEPT = ("text", "objection", "wish", *ratings.ITEMS, "remark")  # what a sender may have typed when the hour ended
+ANSWERS = (Event.ANSWERED, Event.ANSWERED_TOGETHER)
+DECISIONS = (*ANSWERS, Event.REFUSED, Event.REDIRECTED)
 
 
 def opened(request: Request, session: Session) -> Ticket | None:
@@ -52,8 +55,9 @@ def ticket_page(
     refusal: DomainError | None = None,
 ) -> Response:
     """State, due date, course, answer, and what the sender can do now; on a refusal with what was typed."""
-    if typed:  # what was tried with it may have been undone, and with it what was read
-        ticket = queries.by_id(session, ticket.id)
+    wishes = open_wishes(session, ticket, clock.now())  # reads it anew, and without what else the page shows of it
+    ticket = queries.by_id(session, ticket.id)
+    timing = service.timing(session, ticket, None)
     steps = queries.course(session, ticket.id)
     field_errors = refusal if isinstance(refusal, Invalid) and refusal.errors else None
     return page(
@@ -66,11 +70,16 @@ def ticket_page(
         ticket=ticket,
         steps=steps,
         question=_last(steps, Event.INFO_REQUESTED) if ticket.state is State.AWAITING_SENDER else None,
-        answer=_last(steps, Event.ANSWERED, Event.ANSWERED_TOGETHER) if ticket.told_at else None,
+        decision=_last(steps, *DECISIONS) if ticket.told_at else None,
+        answer=_last(steps, *ANSWERS) if ticket.told_at and ticket.answered_at else None,
+        wishes=wishes,
+        extension=extension_told(session, ticket, timing.clocks),
+        pauses=pauses_told(timing.clocks, steps),
+        window=window(timing.clocks),
         overdue=_overdue(ticket, clock.now()),
         photos=attachments.of_ticket(session, ticket.id),
         rating=ratings.given(session, ticket.id),
-        counting=counting(session, ticket),
+        counting=counting(timing.clocks),
         words=words,
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from backend import audit, limits
 from backend.errors import NotFound, _
-from backend.tickets import receipts, service
+from backend.tickets import receipts
 from backend.tickets.clock_states import Clocks
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import (
@@ -178,11 +178,21 @@ def _visible(actor: Actor, action: Action, unit_id: int | None = None) -> Select
     return chosen
 
 
-def counting(session: Session, ticket: Ticket, now: datetime) -> Counting:
+def counting(ticket: Ticket, clocks: Clocks) -> Counting:
     """How the ticket's due date was counted, day by day."""
-    clocks = service.timing(session, ticket, now).clocks
     term = clocks.resolve.term
     return Counting(term.duration or Duration.parse(ticket.term), term.days(), term.pauses, clocks)
+
+
+def id_of(session: Session, typed: str) -> int | None:
+    """The ticket of a public number as people type it, with or without the letters before it. No right is asked."""
+    bare = "".join(typed[:40].split()).upper()
+    return session.scalar(select(Ticket.id).where(Ticket.number.in_((bare, f"PAKN.{bare}"))).limit(1))
+
+
+def merged_into(session: Session, ticket_id: int) -> Sequence[Ticket]:
+    """The tickets that are handled with this one."""
+    return session.scalars(select(Ticket).where(Ticket.merged_into_id == ticket_id).order_by(Ticket.id)).all()
 
 
 def course(session: Session, ticket_id: int, *, internal: bool = False) -> list[Step]:

@@ -1,6 +1,7 @@
 """Names of states and events, as messages of the catalogue, and the tone in which a state is shown."""
 
 from backend.errors import _
+from backend.tickets.clock_states import Clock
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State
 
@@ -66,4 +67,14 @@ EVENT_NAMES: dict[Event, str] = {
     Event.RATED: _("Người gửi đã đánh giá"),
     Event.CLOSED: _("Kết thúc"),
     Event.RECOUNTED: _("Tính lại hạn theo lịch làm việc mới"),
+}
+CLOCK_NAMES: dict[Clock, str] = {
+    Clock.CLASSIFY: _("phân loại"),
+    Clock.ASK: _("hỏi thêm"),
+    Clock.REFUSE: _("từ chối"),
+    Clock.FORWARD: _("chuyển đi"),
+    Clock.RESOLVE: _("giải quyết"),
+    Clock.NOTIFY: _("báo kết quả"),
+    Clock.PUBLISH: _("công khai"),
+    Clock.PROGRESS: _("báo tiến độ"),
 }

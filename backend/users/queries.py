@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from backend.users.models import User
+from backend.users.policy import HANDLERS
 
 
 def accounts(session: Session) -> Sequence[User]:
@@ -15,3 +16,10 @@ def accounts(session: Session) -> Sequence[User]:
 
 def by_email(session: Session, email: str) -> User | None:
     return session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def handlers(session: Session, unit_id: int) -> Sequence[User]:
+    """Who can be given a ticket of a unit: its officers and its leaders."""
+    return session.scalars(
+        select(User).where(User.unit_id == unit_id, User.active, User.role.in_(HANDLERS)).order_by(User.name, User.id)
+    ).all()

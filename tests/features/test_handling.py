@@ -84,9 +84,12 @@ def test_forwarding_hands_it_over_and_keeps_the_due_date(
 @pytest.mark.parametrize(
     ("state", "offered"),
     [
-        (State.NEW, {"chap-nhan", "hoi-them", "chuyen"}),
-        (State.ACCEPTED, {"tra-loi", "hoi-them", "chuyen"}),
-        (State.AWAITING_SENDER, set()),
+        (State.NEW, {"chap-nhan", "hoi-them", "chuyen", "tu-choi", "huong-dan", "gop"}),
+        (
+            State.ACCEPTED,
+            {"tra-loi", "hoi-them", "chuyen", "tu-choi", "huong-dan", "gop", "trinh-duyet", "xin-gia-han"},
+        ),
+        (State.AWAITING_SENDER, {"xu-ly-tiep", "gop"}),
         (State.ANSWERED, set()),
     ],
 )
@@ -106,10 +109,12 @@ def test_only_what_is_possible_in_this_state_is_offered(
     assert set(re.findall(rf'action="/hop-thu/{ticket.number}/([a-z-]+)"', page)) - {"nguoi-gui"} == offered
 
 
-def test_a_coordinator_may_forward_and_nothing_else(client: TestClient, world: World, ticket: Ticket, act: Act) -> None:
+def test_a_coordinator_forwards_and_merges_and_handles_nothing(
+    client: TestClient, world: World, ticket: Ticket, act: Act
+) -> None:
     sign_in(client, world.user(Role.COORDINATOR))
     page = client.get(f"/hop-thu/{ticket.number}").text
-    assert set(re.findall(rf'action="/hop-thu/{ticket.number}/([a-z-]+)"', page)) == {"chuyen", "nguoi-gui"}
+    assert set(re.findall(rf'action="/hop-thu/{ticket.number}/([a-z-]+)"', page)) == {"chuyen", "gop", "nguoi-gui"}
     assert act("chap-nhan").status_code == 403
     assert act("chuyen", to_unit=str(world.unit("LC-SXD").id), reason="Đúng việc của Sở.").status_code == 303
 
