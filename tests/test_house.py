@@ -31,8 +31,9 @@ MOST_LINES = 400
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "shared"}
 FINAL_STATES = {State.REDIRECTED, State.WITHDRAWN}
 # Each writes tickets where there is no transition: reception brings one into being; the two loads bring finished
-# histories in bulk, by rows that went through the same table.
+# histories in bulk, by rows that went through the same table; a recount moves due dates in bulk and no state.
 WRITE_TICKETS = {
+    "backend/tickets/recount.py",
     "backend/tickets/service.py",
     "backend/tickets/reception.py",
     "backend/tickets/casework_sql.py",

@@ -66,10 +66,14 @@ class Case:
     book: Book
     clocks: Clocks
 
+    def since_beginning(self, *events: Event) -> list[Happening]:
+        """The events of these kinds in the present episode, in order."""
+        begun = max(place for place, h in enumerate(self.history) if h.event in _BEGINNINGS)
+        return [h for h in self.history[begun:] if h.event in events]
+
     def last(self, event: Event) -> Happening | None:
         """The latest event of a kind in the present episode."""
-        begun = max(h.at for h in self.history if h.event in _BEGINNINGS)
-        found = [h for h in self.history if h.event is event and h.at >= begun]
+        found = self.since_beginning(event)
         return found[-1] if found else None
 
 
@@ -128,10 +132,8 @@ def _not_overdue(case: Case) -> None:
 
 def _pending(case: Case) -> Happening | None:
     """The request for more time that nobody has decided yet."""
-    asked = case.last(Event.EXTENSION_REQUESTED)
-    decided = [case.last(Event.EXTENDED), case.last(Event.EXTENSION_DENIED)]
-    open_still = asked is not None and not any(h is not None and h.at >= asked.at for h in decided)
-    return asked if open_still else None
+    found = case.since_beginning(Event.EXTENSION_REQUESTED, Event.EXTENDED, Event.EXTENSION_DENIED)
+    return found[-1] if found and found[-1].event is Event.EXTENSION_REQUESTED else None
 
 
 def _extension_requested(case: Case) -> Notes:
@@ -207,7 +209,8 @@ def _pause_judged(case: Case) -> Notes:
 def _pause_expired(case: Case) -> Notes:
     if not case.clocks.breaks or case.clocks.breaks[-1].ended_by is not Ended.LIMIT:
         raise Conflict(_("Thời gian chờ người gửi bổ sung chưa hết."))
-    if case.last(Event.PAUSE_EXPIRED) is not None and case.history[-1].event is Event.PAUSE_EXPIRED:
+    known = case.since_beginning(Event.INFO_REQUESTED, Event.PAUSE_EXPIRED)
+    if known and known[-1].event is Event.PAUSE_EXPIRED:
         raise Conflict(_("Việc này đã được ghi nhận."))
     return {}
 

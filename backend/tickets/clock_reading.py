@@ -88,13 +88,12 @@ class Reading:
             breaks = tuple(held for held in self.breaks_at(at) if held.end > start)
         extension = self.extension if clock is Clock.RESOLVE else None
         term = Term(self.calendar, rule.duration, start, breaks, extension)
-        return ClockState(clock, self.episode, 1, self.unit, rule, self.calendar_id, term, term.due())
+        earlier = sum(1 for s in self.done if s.clock is clock and s.episode == self.episode)
+        nth = 1 if clock is Clock.RESOLVE else 1 + earlier
+        return ClockState(clock, self.episode, nth, self.unit, rule, self.calendar_id, term, term.due())
 
     def end(self, state: ClockState, at: datetime, *, late: bool = False, answered: bool = True) -> None:
         """Judge a clock and keep it. ``late``: whatever the date; not ``answered``: never on time."""
-        if state.clock is not Clock.RESOLVE:
-            earlier = (s for s in self.done if s.clock is state.clock and s.episode == state.episode)
-            state = replace(state, nth=1 + sum(1 for _s in earlier))
         missed = state.due.missed_by(at)
         verdict = Verdict.LATE if missed or late else Verdict.ON_TIME if answered else None
         days = (local(at).date() - state.due.on).days if missed else 0
@@ -155,7 +154,7 @@ class Reading:
         if resolve is None or not resolve.due.missed_by(now):
             return []
         told = [at for at in self.told if resolve.due.missed_by(at)]
-        return [replace(self.state(Clock.PROGRESS, told[-1] if told else resolve.due.at, now), nth=len(told) + 1)]
+        return [self.state(Clock.PROGRESS, told[-1] if told else resolve.due.at, now)]
 
 
 def _begin(r: Reading, h: Happening) -> None:

@@ -145,15 +145,17 @@ def _results(number: str, clocks: Clocks, results: Sequence[Any]) -> list[Differ
 
 
 def _result(row: Any) -> tuple[str, ...]:
-    verdict = Verdict(row.verdict).value if row.verdict else "-"
-    return str(row.due_date), verdict, str(row.late_days), str(row.unit_id)
+    if not row.verdict:  # a due date that moved; who has the ticket may change without it
+        return (str(row.due_date),)
+    return str(row.due_date), Verdict(row.verdict).value, str(row.late_days), str(row.unit_id)
 
 
 def _outcome(state: ClockState | None) -> tuple[str, ...] | None:
     if state is None:
         return None
-    verdict = state.verdict.value if state.verdict else "-"
-    return str(state.due.on), verdict, str(state.late_days), str(state.unit)
+    if not state.verdict:
+        return (str(state.due.on),)
+    return str(state.due.on), state.verdict.value, str(state.late_days), str(state.unit)
 
 
 def check_all(session: Session) -> Iterator[Difference]:
