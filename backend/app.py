@@ -1,5 +1,6 @@
 """The web application: rooms, gate, and the one error handler."""
 
+import logging
 from importlib import import_module
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -10,7 +11,7 @@ from backend import assets, refusals
 from backend.db import SessionDep
 from backend.demo.mark import Mark
 from backend.forms import ORDINARY, TypedDep
-from backend.gate import Gate, Log, Protection
+from backend.gate import Gate, Head, Log, Protection
 from backend.language import LANGUAGES
 from backend.settings import get_settings
 from backend.users.guard import public
@@ -59,6 +60,16 @@ def switch_language(request: Request, form: TypedDep) -> Response:
     return response
 
 
+def write_log() -> None:
+    """Our own lines go to standard error, once a process: requests by route, refusals, faults; no personal data."""
+    log = logging.getLogger("langnghe")
+    log.setLevel(logging.INFO)
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        log.addHandler(handler)
+
+
 def create_app() -> FastAPI:
     """The application, with every room. Hooks that rooms may set on ``app.state``:
 
@@ -66,6 +77,7 @@ def create_app() -> FastAPI:
     ``not_signed_in(request) -> Response``, awaited, keeps a form that was sent without a session.
     """
     settings = get_settings()
+    write_log()
     app = FastAPI(
         title="Lắng Nghe",
         openapi_url="/openapi.json" if settings.development else None,
@@ -77,6 +89,7 @@ def create_app() -> FastAPI:
     app.add_middleware(Gate, settings=settings, refuse=refusals.domain_error, unexpected=refusals.unexpected)
     app.add_middleware(Protection, settings=settings)
     app.add_middleware(Log)
+    app.add_middleware(Head)
     rooms = [import_module(room) for room in ROOMS]
     for room in rooms:
         if hasattr(room, "install"):

@@ -148,6 +148,17 @@ def _bare_413(message: Message) -> bool:
     return message["status"] == 413 and MutableHeaders(scope=message).get("content-type", "").startswith("text/plain")
 
 
+class Head:
+    """HEAD is GET without its body, which the server leaves out by itself; uptime checks ask so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
+        await self.app(asked, receive, send)
+
+
 class Log:
     """One line a request: method, route as declared (never the address, which may name somebody), status, time."""
 

@@ -9,7 +9,8 @@ from urllib.parse import quote, urlsplit
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
 from backend.errors import DomainError, Invalid, NotFound, NotSignedIn, TooMany, _
@@ -47,6 +48,12 @@ class Unexpected(DomainError):
     """Our fault. ``reference`` finds the line in the log."""
 
     status = 500
+
+
+class Unavailable(DomainError):
+    """Out of service for a moment."""
+
+    status = 503
 
 
 def prefers_json(request: Request) -> bool:
@@ -122,6 +129,14 @@ async def unstorable(request: Request, error: Exception) -> Response:
     return show(request, Invalid(_("Nội dung có ký tự hoặc con số không lưu được. Hãy kiểm tra và thử lại.")))
 
 
+async def unavailable(request: Request, error: Exception) -> Response:
+    """The database does not answer, or every connection is in use: worth another try in a moment."""
+    log.error("database unavailable: %s", type(error).__name__)
+    response = show(request, Unavailable(_("Hệ thống đang bận hoặc đang bảo trì. Hãy thử lại sau ít phút.")))
+    response.headers["Retry-After"] = "10"
+    return response
+
+
 async def unexpected(request: Request, error: Exception) -> Response:
     """Our fault: the reader gets a reference, the log the frames. The exception's message stays out of the log outside
     development, because messages quote values, and these may be personal."""
@@ -143,3 +158,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(DataError, unstorable)
     app.add_exception_handler(UnicodeEncodeError, unstorable)
+    app.add_exception_handler(OperationalError, unavailable)
+    app.add_exception_handler(PoolExhausted, unavailable)

@@ -11,7 +11,7 @@ from datetime import date
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
-CONFUSED = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+CONFUSED = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
 
 def new_key() -> str:
@@ -36,8 +36,8 @@ def grouped(secret: str) -> str:
 
 
 def normal(typed: str) -> str:
-    """What was typed, without the hyphens, spaces, small letters and look-alikes that people write."""
-    return typed.upper().translate(CONFUSED)
+    """What was typed or pasted, without hyphens, spaces of any kind, small letters and look-alikes."""
+    return "".join(sign for sign in typed.upper().translate(CONFUSED) if sign in ALPHABET)
 
 
 def secret_hash(secret: str) -> bytes:
