@@ -3,11 +3,13 @@
 import os
 import platform
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from backend.clock import now
 from backend.worktime.calendar import local
-from tests.bench import escalation, line, pages
+from tests.bench import ballots, escalation, estimate, line, pages
 from tests.bench.stage import stage
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
@@ -18,15 +20,26 @@ and clients share the same cores. PostgreSQL is the embedded one with fsync on.
 """
 
 
+ON_STAGE = (("Reception", line.run), ("Pages", pages.run), ("Escalation", escalation.run), ("Ballots in", ballots.run))
+ALONE = (("Survey estimation", estimate.run),)
+
+
 def main() -> None:
     parts = [HEAD, f"Run on {local(now()):%d/%m/%Y}: {os.cpu_count()} cores, Python {platform.python_version()}.\n"]
+    for title, measure_alone in ALONE:
+        parts.append(section(title, measure_alone))
     with stage() as servers:
-        for title, measure in (("Reception", line.run), ("Pages", pages.run), ("Escalation", escalation.run)):
-            print(f"measuring: {title} …", file=sys.stderr)
-            rows = measure(servers)
-            print("\n".join(rows))
-            parts.append(f"## {title}\n\n" + "\n".join(rows) + "\n")
+        for title, measure in ON_STAGE:
+            parts.append(section(title, partial(measure, servers)))
     TARGET.write_text("\n".join(parts), encoding="utf-8")
+
+
+def section(title: str, measure: Callable[[], list[str]]) -> str:
+    """A measurement under its heading; also printed as it comes."""
+    print(f"measuring: {title} …", file=sys.stderr)
+    rows = "\n".join(measure())
+    print(rows)
+    return f"## {title}\n\n{rows}\n"
 
 
 if __name__ == "__main__":
