@@ -70,7 +70,8 @@ def association_values(span: Span) -> Iterator[Value]:
 
 def rank_values(values: Sequence[Value], first: date, last: date, seed: int) -> Iterator[Value]:
     """Places of the units by on-time rate within volume groups, with the interval that chance leaves; nobody with fewer
-    than ten decided tickets has a place."""
+    than ten decided tickets has a place. Units that tie share the first of their places, which the draws keep apart:
+    the interval is drawn out to it."""
     rates = [v for v in values if v.unit_id is not None and v.code == "on_time_rate" and v.value is not None]
     groups = volume_groups([v.n or 0 for v in rates])
     for group in sorted(set(groups)):

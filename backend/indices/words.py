@@ -97,7 +97,7 @@ def shown(value: Value, end: float | None, language: str) -> str:
     if value.measure is Measure.SHARE:
         return percent(end, language, 1)
     places = {Measure.SCORE: 2 if value.code == "published" else 1, Measure.RANK: 0, Measure.ODDS: 2}
-    return number(end, language, places.get(value.measure, 1))
+    return number(end, language, places.get(value.measure, 1)).replace("-", "−")
 
 
 def association_sentence(value: Value, say: Say, language: str) -> str:

@@ -38,14 +38,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Figures:
-    """Tickets received in the period. ``rate``: on time / (answered + overdue). ``official``: the ratio of QĐ 766,
-    where open and not yet due counts as on time. ``median_days`` is over the answered ones."""
+    """Tickets received in the period. ``rate``: on time / (answered + overdue). ``official``: the ratio of QĐ 766
+    over tickets taken up, where open and not yet due counts as on time. ``median_days`` is over the answered ones."""
 
     received: int
     on_time: int
     late: int
     overdue: int
     median_days: float | None
+    official_n: int = 0
+    official_failed: int = 0
 
     @property
     def answered(self) -> int:
@@ -61,7 +63,7 @@ class Figures:
 
     @property
     def official(self) -> Share:
-        return wilson(self.on_time + self.not_due, self.received)
+        return wilson(self.official_n - self.official_failed, self.official_n)
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,8 @@ def _figures(rows: Iterable[Counts], days: Iterable[Taken]) -> Figures:
         late=sum(row.late for row in rows),
         overdue=sum(row.overdue for row in rows),
         median_days=weighted_quantile([row.days for row in days], [row.count for row in days], 0.5),
+        official_n=sum(row.official for row in rows),
+        official_failed=sum(row.official_late + row.official_overdue for row in rows),
     )
 
 

@@ -6,6 +6,7 @@ What each count means is told to readers in ``definitions.toml``.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     not_,
+    or_,
     select,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -54,7 +56,8 @@ class Scope:
 @dataclass(frozen=True)
 class Counts:
     """Tickets received by a unit in a month, by what became of them. answered = on_time + late; received = answered +
-    overdue + not due yet. ``own`` came in by a channel of ours, so that reception and notice were recorded."""
+    overdue + not due yet. ``own`` came in by a channel of ours, so that reception and notice were recorded.
+    ``official`` are those that QĐ 766 looks at: taken up, and not refused, redirected or withdrawn."""
 
     unit_id: int
     month: date
@@ -66,7 +69,10 @@ class Counts:
     acknowledged: int
     notices: int
     told: int
+    official: int
+    official_late: int
     overdue: int = 0
+    official_overdue: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,23 +117,31 @@ def counts(session: Session, scope: Scope) -> list[Counts]:
         _count(and_(own, Ticket.acknowledged_at - Ticket.received_at <= AT_ONCE)),
         _count(decided),
         _count(and_(notice_due, Ticket.told_in_time.is_(True))),
+        _count(official()),
+        _count(and_(official(), Ticket.verdict == Verdict.LATE)),
     )
     late = _overdue_of_period(session, scope)
-    rows = session.execute(
-        select(Ticket.unit_id, MONTH, *columns).where(*_received(scope)).group_by(Ticket.unit_id, MONTH)
+    rows: list[Any] = list(
+        session.execute(
+            select(Ticket.unit_id, MONTH, *columns).where(*_received(scope)).group_by(Ticket.unit_id, MONTH)
+        )
     )
     found = [Counts(*row) for row in rows]
-    return [replace(one, overdue=late.get((one.unit_id, one.month), 0)) for one in found]
+    open_late = [late.get((one.unit_id, one.month), (0, 0)) for one in found]
+    return [
+        replace(one, overdue=count, official_overdue=counted)
+        for one, (count, counted) in zip(found, open_late, strict=True)
+    ]
 
 
-def _overdue_of_period(session: Session, scope: Scope) -> dict[tuple[int, date], int]:
+def _overdue_of_period(session: Session, scope: Scope) -> dict[tuple[int, date], tuple[int, int]]:
     """By unit and month. Asked apart from the other counts: only the few open tickets need a look at their history."""
     rows = session.execute(
-        select(Ticket.unit_id, MONTH, func.count())
+        select(Ticket.unit_id, MONTH, func.count(), _count(official()))
         .where(*_received(scope), overdue(scope.today))
         .group_by(Ticket.unit_id, MONTH)
     )
-    return {(unit_id, month): count for unit_id, month, count in rows}
+    return {(unit_id, month): (count, counted) for unit_id, month, count, counted in rows}
 
 
 def days_taken(session: Session, scope: Scope) -> list[Taken]:
@@ -154,10 +168,13 @@ def backlog(session: Session, scope: Scope) -> list[Open]:
 
 
 def scores(session: Session, scope: Scope) -> Scores:
-    """Ratings of tickets received in the period, credited to the unit that answered."""
+    """Ratings of tickets received in the period, credited to the unit that answered; those that an officer keyed in at
+    the counter are left out."""
     squares = [func.coalesce(func.sum(item * item), 0) for item in ITEMS]
     statement = select(func.count(), *(func.coalesce(func.sum(item), 0) for item in ITEMS), *squares).where(
-        _held_by(Rating.unit_id, scope), Rating.received_on.between(scope.first, scope.last)
+        _held_by(Rating.unit_id, scope),
+        Rating.received_on.between(scope.first, scope.last),
+        Rating.channel != Channel.COUNTER,
     )
     if scope.channel is not None:
         statement = statement.join(Ticket, Ticket.id == Rating.ticket_id).where(*_by_channel(scope))
@@ -179,6 +196,12 @@ def overdue(today: date) -> ColumnElement[bool]:
     )
     paused = and_(Ticket.state == State.AWAITING_SENDER, func.coalesce(asked <= Ticket.due_date, True))
     return and_(is_open(), Ticket.due_date < today, not_(paused))
+
+
+def official() -> ColumnElement[bool]:
+    """Within the unit's authority and taken up at least once: what the ratios of QĐ 766 are about."""
+    outside = (State.REFUSED, State.REDIRECTED, State.WITHDRAWN)
+    return and_(Ticket.state.not_in(outside), or_(Ticket.accepted_at.is_not(None), Ticket.state != State.NEW))
 
 
 def behind_figure(scope: Scope, *, now: bool) -> list[ColumnElement[bool]]:

@@ -53,7 +53,11 @@ def test_rate_counts_what_is_decided_and_leaves_out_what_is_not_due(session: Ses
     rate = figures.rate
     assert (rate.k, rate.n) == (28, 29)
     assert rate.lo == pytest.approx(1 - 0.1718, abs=5e-5) and rate.hi == pytest.approx(1 - 0.0061, abs=5e-5)
-    # QĐ 766: what is open and not yet due counts as on time.
+    # QĐ 766 leaves out what was not taken up; what is open and not yet due counts as on time.
+    assert (figures.official.k, figures.official.n) == (28, 28)
+    world.happen(world.receive(days_later(29))[0], Event.ACCEPTED, world.actor(), days_later(29))
+    world.happen(world.receive(THURSDAY)[0], Event.ACCEPTED, world.actor(), THURSDAY)  # overdue since 23/10
+    figures = look(session).figures
     assert (figures.official.k, figures.official.n) == (29, 30)
 
 

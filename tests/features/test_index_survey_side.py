@@ -1,0 +1,83 @@
+"""The side of our own survey beside ratings: the same figures as on the survey's page, kept in a run like the rest."""
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy.orm import Session
+
+from backend.indices import runs
+from backend.indices.values import Value
+from backend.surveys import figures, queries
+from backend.surveys import service as surveys
+from backend.surveys.models import Ballot, Batch
+from backend.surveys.service import Plan
+from backend.users.models import Role
+from backend.users.policy import Actor
+
+FIRST, LAST, TODAY = date(2026, 10, 1), date(2026, 10, 31), date(2026, 11, 18)
+
+
+def survey(session: Session, now: datetime, ballots: int, start: date = FIRST) -> str:
+    """A round of the short form over the province: villages within two strata, blanks here and there."""
+    plan = Plan("kiem-thu", "Khảo sát thử", "feedback-1", "12", 2026, start, start + timedelta(days=20), planned_n=60)
+    found = surveys.open_round(session, plan, by="system", now=now)
+    batch = Batch(round_id=found.id, source="file", created_at=now)
+    session.add(batch)
+    session.flush()
+    places = [slot.code for slot in queries.instrument(session, "feedback-1").slots]
+    dice = np.random.default_rng(5)
+    for number in range(ballots):
+        scores = {f"service.feedback.{item}": int(dice.integers(2, 6)) for item in (1, 2, 3)}
+        answers = [None if number % 9 == at else scores.get(code) for at, code in enumerate(places)]
+        session.add(
+            Ballot(
+                round_id=found.id, batch_id=batch.id, number=f"{number}", stratum=str(number % 2),
+                psu=f"{number % 6}", weight=1.0 + number % 3, answers=answers, valid=True, marks=[], entered_on=start,
+            )
+        )  # fmt: skip
+    session.flush()
+    return plan.code
+
+
+def count(session: Session, now: datetime) -> tuple[int, list[Value]]:
+    asked = runs.ask(session, None, FIRST, LAST, Actor(Role.MANAGER), TODAY)
+    run_id = runs.make(session, asked, None, seed=1, now=now, user_id=None)
+    return run_id, runs.values_of(session, run_id)
+
+
+def test_the_side_is_what_the_survey_itself_says(session: Session, now: datetime) -> None:
+    code = survey(session, now, 60)
+    theirs = figures.estimate(session, queries.round_called(session, code))
+    run_id, values = count(session, now)
+    ours = {value.item: value for value in values if value.code == "own_survey"}
+    assert set(ours) == {0, 1, 2, 3}
+    for item, name in ((0, "service.feedback"), (1, "service.feedback.1"), (3, "service.feedback.3")):
+        expected = theirs.index(name)
+        assert (ours[item].n, ours[item].extra["df"]) == (expected.n, expected.df)
+        for mine, other in ((ours[item].value, expected.estimate), (ours[item].se, expected.se)):
+            assert mine == pytest.approx(other, rel=1e-12)
+    assert runs.find(session, run_id).inputs["ballots"]["rows"] == 60 and runs.verify(session, run_id).holds
+    gaps = {value.about for value in values if value.code == "side_gap"}
+    assert gaps == {"own_survey - published"}  # no ratings, so nothing to set against them
+
+
+def test_a_withdrawn_ballot_changes_the_inputs_and_is_told(session: Session, now: datetime) -> None:
+    survey(session, now, 40)
+    run_id, _values = count(session, now)
+    session.query(Ballot).limit(1).one().withdrawn = True
+    session.flush()
+    later = runs.verify(session, run_id)
+    assert later.holds and later.changed == ("ballots",)
+
+
+def test_few_ballots_are_counted_and_not_shown(session: Session, now: datetime) -> None:
+    survey(session, now, 9)
+    _run, values = count(session, now)
+    assert all(value.value is None and value.lo is None for value in values if value.code == "own_survey")
+
+
+def test_a_round_of_another_period_is_another_matter(session: Session, now: datetime) -> None:
+    survey(session, now, 40, start=date(2026, 9, 1))
+    _run, values = count(session, now)
+    assert not [value for value in values if value.code == "own_survey"]
