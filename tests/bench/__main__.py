@@ -28,8 +28,8 @@ def main() -> None:
     parts = [HEAD, f"Run on {local(now()):%d/%m/%Y}: {os.cpu_count()} cores, Python {platform.python_version()}.\n"]
     for title, measure_alone in ALONE:
         parts.append(section(title, measure_alone))
-    with stage() as servers:
-        for title, measure in ON_STAGE:
+    for title, measure in ON_STAGE:
+        with stage() as servers:
             parts.append(section(title, partial(measure, servers)))
     TARGET.write_text("\n".join(parts), encoding="utf-8")
 

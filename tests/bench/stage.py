@@ -16,8 +16,9 @@ from pathlib import Path
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from backend import embedded
+from backend import db, embedded
 from backend.demo.accounts import officers
+from backend.settings import get_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB_PROCESSES = 2
@@ -44,6 +45,8 @@ def stage() -> Iterator[Stage]:
             "LANGNGHE_BROKER_URL": f"filesystem://{folder}",
         }
         os.environ.update(env)
+        for held in (get_settings, db.engine, db.session_factory):
+            held.cache_clear()
         web: subprocess.Popen[bytes] | None = None
         try:
             for arguments in (["migrate"], ["seed", "base"]):
