@@ -64,9 +64,10 @@ def spans(inputs: Inputs, first: date, last: date, unit_ids: Sequence[int]) -> l
     by_quarter = quarters(first, last)
     if len(by_quarter) < 2:
         return [whole]
+    ends = [(start, end, start.isoformat(), end.isoformat()) for start, end in by_quarter]
     return [whole] + [
-        Span(None, start, end, [c for c in inputs.cases if start.isoformat() <= c.received_on <= end.isoformat()], ids)
-        for start, end in by_quarter
+        Span(None, start, end, [case for case in inputs.cases if low <= case.received_on <= high], ids)
+        for start, end, low, high in ends
     ]
 
 
@@ -84,17 +85,11 @@ def rating_values(span: Span) -> Iterator[Value]:
     rate = wilson(len(given), len(closed))
     yield _share(span, Side.RATINGS, GROUP, "response_rate", rate, extra={"k": rate.k, "by_staff": by_staff})
     for item in (*ITEMS, GROUP):
-        numbers = [_score(case, item) for case in given]
-        total, squares = sum(numbers), sum(number * number for number in numbers)
-        plain = mean_index_of_counts(len(numbers), total, squares, suppress_below=SMALL_N)
-        yield span.value(
-            Side.RATINGS, item, "ratings", Measure.SCORE,
-            n=plain.n, value=plain.value, se=_plain_error(plain.n, total, squares) if plain.value else None,
-            lo=plain.lo, hi=plain.hi,
-        )  # fmt: skip
+        yield _plain_rating(span, item, given)
         adjusted = post_stratified(list(_cells(closed, item)))
         yield _adjusted(span, item, adjusted)
-        bounds = worst_case(len(numbers), total, len(closed)) if adjusted.value is not None else None
+        total = sum(_score(case, item) for case in given)
+        bounds = worst_case(len(given), total, len(closed)) if adjusted.value is not None else None
         yield span.value(
             Side.RATINGS, item, "ratings_bounds", Measure.SCORE,
             n=len(closed), lo=bounds.lo if bounds else None, hi=bounds.hi if bounds else None,
@@ -106,8 +101,7 @@ def operation_values(span: Span) -> Iterator[Value]:
     held = span.held
     yield _counted(span, 1, "acknowledged", (case.at_once for case in held))
     yield _counted(span, 1, "taken_up", (case.in_two_days for case in held))
-    decided = [case for case in held if case.standing in ("on_time", "late", "overdue")]
-    yield _counted(span, 2, "on_time_rate", (int(case.standing == "on_time") for case in decided))
+    yield _on_time(span, held)
     answered = [case for case in held if case.answered]
     yield _counted(span, 2, "reopened", (case.again for case in answered))
     yield _median(span, 2, "median_days", Measure.DAYS, [case.days for case in held if case.days is not None])
@@ -165,10 +159,8 @@ def unit_spans(inputs: Inputs, first: date, last: date, unit_ids: Sequence[int])
 
 def unit_values(span: Span) -> Iterator[Value]:
     """What a unit's place in the quadrants rests on: its on-time rate and its mean rating."""
-    wanted = ("on_time_rate", "ratings")
-    for value in (*operation_values(span), *rating_values(span)):
-        if value.code in wanted and (value.item == GROUP or value.code == "on_time_rate"):
-            yield value
+    yield _on_time(span, span.held)
+    yield _plain_rating(span, GROUP, [case for case in span.closed if case.scores and case.rated_by != BY_STAFF])
 
 
 def printed_values(inputs: Inputs, error: Callable[[int], float], z: float) -> Iterator[Value]:
@@ -182,6 +174,23 @@ def printed_values(inputs: Inputs, error: Callable[[int], float], z: float) -> I
             lo=figure - half if half is not None else None, hi=figure + half if half is not None else None,
             extra={"rank": one.rank, "ranked": one.ranked, "method": one.method, "printed": one.value},
         )  # fmt: skip
+
+
+def _on_time(span: Span, held: Sequence[Case]) -> Value:
+    decided = (case for case in held if case.standing in ("on_time", "late", "overdue"))
+    return _counted(span, 2, "on_time_rate", (int(case.standing == "on_time") for case in decided))
+
+
+def _plain_rating(span: Span, item: int, given: Sequence[Case]) -> Value:
+    """The mean of the scores as given; ``given`` are the rated tickets."""
+    numbers = [_score(case, item) for case in given]
+    total, squares = sum(numbers), sum(number * number for number in numbers)
+    plain = mean_index_of_counts(len(numbers), total, squares, suppress_below=SMALL_N)
+    return span.value(
+        Side.RATINGS, item, "ratings", Measure.SCORE,
+        n=plain.n, value=plain.value, se=_plain_error(plain.n, total, squares) if plain.value else None,
+        lo=plain.lo, hi=plain.hi,
+    )  # fmt: skip
 
 
 def _cells(closed: Iterable[Case], item: int) -> Iterator[Cell]:
