@@ -167,6 +167,14 @@ def test_sender_rates_three_items_once(client: TestClient, session: Session, wor
     assert actions.count("rated") == 1
 
 
+def test_an_english_reader_rates_in_english(client: TestClient, world: World, now: datetime) -> None:
+    ticket, secret = world.answered(now, now)
+    follow(client, ticket, secret)
+    client.cookies.set("lang", "en")
+    form = client.get(TICKET).text
+    assert form.count("Very satisfied") == 3 and "Rất hài lòng" not in form
+
+
 @pytest.mark.parametrize("score", ["", "0", "6", "-1", "5.0", "٥", "1" * 30])
 def test_an_impossible_score_is_refused_with_the_rest_kept(
     client: TestClient, session: Session, world: World, now: datetime, score: str
