@@ -24,7 +24,7 @@ def required_variables(text: str) -> set[str]:
 
 
 def interpolate(value: Any, variables: Mapping[str, str]) -> Any:
-    """``$$``, ``${NAME:?why}`` and ``${NAME:-default}`` in every string below ``value``; KeyError for a missing name."""
+    """``$$``, ``${NAME:?why}`` and ``${NAME:-default}`` in every string below ``value``; KeyError without a name."""
     if isinstance(value, dict):
         return {key: interpolate(part, variables) for key, part in value.items()}
     if isinstance(value, list):
