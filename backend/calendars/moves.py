@@ -6,32 +6,25 @@ whose days decide about later pauses and extensions too. Verdicts already given 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Date, Row, exists, func, literal, select
+from sqlalchemy import ColumnElement, Date, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from backend import audit, progress
+from backend import progress
 from backend.calendars.months import differences
 from backend.db import transaction
-from backend.errors import DomainError
-from backend.tickets import replay, rulebook
-from backend.tickets import service as tickets
-from backend.tickets.clocks import what_if
-from backend.tickets.happening import Happening
-from backend.tickets.lifecycle import Event
+from backend.tickets import recount as recounting
 from backend.tickets.models import OPEN_STATES, State, Ticket
-from backend.tickets.rulebook import Calendars
 from backend.units.models import Unit
-from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime
 from backend.worktime.models import CalendarVersion
 
-BATCH: Final = 200
+BATCH: Final = 1_000
 COUNTED: Final = (*OPEN_STATES, State.MERGED)
 Clock = Callable[[], datetime]
 
@@ -69,13 +62,17 @@ def preview(session: Session, version: CalendarVersion, now: datetime, limit: in
     """Which open tickets would move if the version were put in force; writes nothing."""
     in_scope = _scope(session, version.code)
     found = Preview(session.scalar(select(func.count()).select_from(Ticket).join(Ticket.unit).where(*in_scope)) or 0)
-    calendars = Calendars(session)
+    names = {unit_id: name for unit_id, name in session.execute(select(Unit.id, Unit.name))}  # noqa: C416 - rows to a dict
+    calendar = worktime.calendar(session, version.id)
     for calendar_id in session.scalars(select(Ticket.calendar_id).join(Ticket.unit).where(*in_scope).distinct()).all():
-        changed = [day.day for day, _after in differences(calendars[calendar_id], calendars[version.id])]
-        for rows in _batches(session, (*in_scope, Ticket.calendar_id == calendar_id, _spans(changed))):
-            for ticket, unit in rows:
-                _look(session, ticket, unit, version.id, calendars, now, found)
-    found.moves = sorted(found.moves, key=lambda move: (move.before, move.number))[:limit]
+        held = worktime.calendar(session, calendar_id)
+        changed = [day.day for day, _after in differences(held, calendar)]
+        where = (*in_scope, Ticket.calendar_id == calendar_id, _spans(changed))
+        for batch in recounting.look(session, where, version.id, calendar, now):
+            moves = [Move(one.row.number, names[one.row.unit_id], one.before, one.due) for one in batch]
+            moves = [move for move in moves if move.days]
+            found.by_days.update(move.days for move in moves)
+            found.moves = sorted([*found.moves, *moves], key=lambda move: (move.before, move.number))[:limit]
     return found
 
 
@@ -91,28 +88,21 @@ def recount(calendar_id: int, job_id: int, clock: Clock) -> int:
         total = session.scalar(select(func.count()).select_from(Ticket).join(Ticket.unit).where(*where)) or 0
         progress.advance(session, job_id, 0, now=clock(), total=total)
     done = after = 0
-    while True:
-        with transaction() as session:
-            ids = session.scalars(
-                select(Ticket.id).join(Ticket.unit).where(*where, Ticket.id > after).order_by(Ticket.id).limit(BATCH)
-            ).all()
-            for ticket_id in ids:
-                _recount_one(session, ticket_id, calendar_id, clock())
-            done += len(ids)
-            if not ids:
-                progress.finish(session, job_id, now=clock())
-                return done
-            after = ids[-1]
-            progress.advance(session, job_id, done, now=clock())
-
-
-def _recount_one(session: Session, ticket_id: int, calendar_id: int, now: datetime) -> None:
-    """By the same verb as everything that happens to a ticket; one that was answered meanwhile keeps what it has."""
-    change = tickets.Change(Event.RECOUNTED, calendar_id=calendar_id)
-    try:
-        tickets.apply(session, ticket_id, change, SYSTEM, now=now)
-    except DomainError:
-        return
+    # First all that nobody works on at this moment, many at a time; then what is left, one by one, each waited for.
+    for most in (BATCH, 1):
+        after = 0
+        while True:
+            with transaction() as session:
+                skip = most > 1
+                batch = recounting.count(session, where, calendar_id, clock(), after=after, most=most, skip_locked=skip)
+                done += len(batch)
+                if not batch:
+                    break
+                after = batch[-1].row.id
+                progress.advance(session, job_id, done, now=clock())
+    with transaction() as session:
+        progress.finish(session, job_id, now=clock())
+    return done
 
 
 def _scope(session: Session, code: str) -> tuple[ColumnElement[bool], ...]:
@@ -127,35 +117,3 @@ def _spans(changed: Sequence[date]) -> ColumnElement[bool]:
     """A changed day lies after the reception and not after the due date."""
     day = func.unnest(literal(list(changed), ARRAY(Date))).column_valued("day")
     return exists(select(day).where(day > Ticket.received_on, day <= Ticket.due_date))
-
-
-def _batches(session: Session, where: tuple[ColumnElement[bool], ...]) -> Iterator[Sequence[Row[Ticket, str]]]:
-    after = 0
-    while True:
-        rows = session.execute(
-            select(Ticket, Unit.name)
-            .join(Ticket.unit)
-            .where(*where, Ticket.id > after)
-            .order_by(Ticket.id)
-            .limit(BATCH)
-        ).all()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1][0].id
-        session.expunge_all()
-
-
-def _look(
-    session: Session, ticket: Ticket, unit: str, calendar_id: int, calendars: Calendars, now: datetime, found: Preview
-) -> None:
-    """Replay one ticket as it is and as it would be."""
-    history = replay.happenings(audit.entries(session, f"ticket:{ticket.id}"))
-    at = max(now, history[-1].at)
-    data = {"from": ticket.calendar_id, "calendar": calendar_id}
-    change = Happening(Event.RECOUNTED, at, SYSTEM.key, data)
-    effect = what_if(history, change, rulebook.book(session, ticket, history, calendars))
-    if effect.due_after != effect.due_before:
-        move = Move(ticket.number, unit, effect.due_before, effect.due_after)
-        found.by_days[move.days] += 1
-        found.moves.append(move)

@@ -234,7 +234,8 @@ def _new_episode(case: Case) -> Notes:
 def episode_notes(session: Session, ticket: Ticket, at: datetime) -> Notes:
     """The versions that an episode which begins now is counted by."""
     ruling = rulebook.stored(session).ruling(local(at).date(), rulebook.about(ticket.category))
-    return {"calendar": worktime.active_id(session), "rules": {code: ruling[code].id for code in EPISODE_CODES}}
+    calendar_id = worktime.active_id_for(session, session.get_one(Unit, ticket.unit_id).code)
+    return {"calendar": calendar_id, "rules": {code: ruling[code].id for code in EPISODE_CODES}}
 
 
 def _redirected(case: Case) -> Notes:

@@ -12,8 +12,9 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Verdict
 from backend.tickets.rules import Rule, parse_value
 from backend.tickets.terms import Break, Ended, Extension, Term
-from backend.worktime.arithmetic import worked
+from backend.worktime.arithmetic import Due, worked
 from backend.worktime.calendar import WorkCalendar, local
+from backend.worktime.duration import Duration
 
 TICK: Final = timedelta(microseconds=1)
 
@@ -41,6 +42,7 @@ class Reading:
     breaks: list[Break] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
     done: list[ClockState] = field(default_factory=list)
+    dues: dict[tuple[int, Duration | None, datetime], Due] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.calendar_id = self.book.calendar_id
@@ -66,17 +68,23 @@ class Reading:
 
     def breaks_at(self, moment: datetime) -> tuple[Break, ...]:
         """The pauses as they stand at a moment: one that lasts ends there, or at its limit."""
-        if not self.breaks or self.breaks[-1].ended_by is not Ended.LASTS:
-            return tuple(self.breaks)
-        last = self.breaks[-1]
-        limit = self.limit(last.start)
-        cut = replace(last, end=limit, ended_by=Ended.LIMIT) if limit <= moment else replace(last, end=moment)
-        return (*self.breaks[:-1], cut)
+        return (*self.breaks[:-1], self.ending(moment, Ended.LASTS)) if self.lasts else tuple(self.breaks)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether nobody has ended the latest pause; its limit may have."""
+        return bool(self.breaks) and self.breaks[-1].ended_by is Ended.LASTS
+
+    def ending(self, moment: datetime, by: Ended) -> Break:
+        """The pause that lasts, ended at a moment, or by its limit if that came before."""
+        limit = self.limit(self.breaks[-1].start)
+        if limit <= moment:
+            moment, by = limit, Ended.LIMIT
+        return replace(self.breaks[-1], end=moment, ended_by=by)
 
     def end_break(self, moment: datetime, by: Ended) -> None:
-        if self.breaks and self.breaks[-1].ended_by is Ended.LASTS:
-            last = self.breaks_at(moment)[-1]
-            self.breaks[-1] = last if last.ended_by is Ended.LIMIT else replace(last, ended_by=by)
+        if self.lasts:
+            self.breaks[-1] = self.ending(moment, by)
 
     # --- clocks -------------------------------------------------------------------------------------------------
 
@@ -88,9 +96,17 @@ class Reading:
             breaks = tuple(held for held in self.breaks_at(at) if held.end > start)
         extension = self.extension if clock is Clock.RESOLVE else None
         term = Term(self.calendar, rule.duration, start, breaks, extension)
+        due = term.due() if breaks or extension else self.plain_due(term)
         earlier = sum(1 for s in self.done if s.clock is clock and s.episode == self.episode)
         nth = 1 if clock is Clock.RESOLVE else 1 + earlier
-        return ClockState(clock, self.episode, nth, self.unit, rule, self.calendar_id, term, term.due())
+        return ClockState(clock, self.episode, nth, self.unit, rule, self.calendar_id, term, due)
+
+    def plain_due(self, term: Term) -> Due:
+        """Asked again and again from the same start: each question, and each look at what runs."""
+        key = (self.calendar_id, term.duration, term.start)
+        if key not in self.dues:
+            self.dues[key] = term.due()
+        return self.dues[key]
 
     def end(self, state: ClockState, at: datetime, *, late: bool = False, answered: bool = True) -> None:
         """Judge a clock and keep it. ``late``: whatever the date; not ``answered``: never on time."""
@@ -175,9 +191,10 @@ def _taken_up(r: Reading, h: Happening) -> None:
 
 def _asked(r: Reading, h: Happening) -> None:
     r.end_classify(h.at)
-    if r.breaks and r.breaks_at(h.at)[-1].ended_by is Ended.LASTS:
+    r.end_break(h.at, Ended.LASTS)  # by its limit, if that is over
+    if r.lasts:
+        r.breaks[-1] = replace(r.breaks[-1], end=r.breaks[-1].start)
         return  # the sender owes information already
-    r.end_break(h.at, Ended.LIMIT)
     place = (r.episode, r.unit)
     r.asked[place] += 1
     if r.held_since is not None:

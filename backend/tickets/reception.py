@@ -26,6 +26,7 @@ from backend.worktime.calendar import ZONE
 # that it draws itself, so the number of the day is always positive.
 LOOK_UP = text("""
     SELECT nextval('tickets_id_seq') AS next_id, day.base,
+        unit.code AS unit_code, desk.code AS desk_code,
         unit.id AS unit_id, unit.receives, unit.conduct_desk_id, unit.valid_from, unit.valid_to,
         category.listed, category.category_class, category.contact_required,
         (SELECT max(id) FROM rules) AS rules_upto,
@@ -33,6 +34,7 @@ LOOK_UP = text("""
     FROM (SELECT 1) AS one
     LEFT JOIN ticket_days AS day ON day.day = :today
     LEFT JOIN units AS unit ON unit.id = CAST(:unit_id AS integer)
+    LEFT JOIN units AS desk ON desk.id = unit.conduct_desk_id
     LEFT JOIN categories AS category ON category.code = :category_code
     LEFT JOIN tickets AS earlier ON earlier.idempotency_hash = :key
 """).columns(category_class=db.table_of(Category).c.category_class.type)
@@ -159,7 +161,7 @@ def _store_ticket(session: Session, draft: Draft, found: Row[Any], unit_id: int,
     """Insert the ticket; None where its key has just been taken."""
     day = now.astimezone(ZONE).date()
     ticket_id, number = _number(session, day, found.next_id, found.base)
-    calendar_id = worktime.active_id(session)
+    calendar_id = worktime.active_id_for(session, found.unit_code if unit_id == found.unit_id else found.desk_code)
     about = About(category=draft.category_code, category_class=found.category_class.value)
     ruling = rulebook.stored(session, found.rules_upto or 0).ruling(day, about)
     rule = ruling[Clock.RESOLVE.value]

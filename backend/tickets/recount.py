@@ -1,51 +1,42 @@
 """Another version of the calendar: which open tickets move, and moving them. Verdicts already given stay.
 
-Tickets are taken in batches by id, each batch a transaction of its own: memory is bounded, readers never wait, an
-officer waits for a batch at most. Each ticket's history notes by which version it is counted from then on, so that a
-replay comes to the same date. A run that was interrupted goes on with whatever is not yet counted by the new version.
-Tickets without a pause, an extension or a second episode are counted together, as arrays; the others one by one.
+Tickets are taken in batches by id: memory is bounded, readers never wait, an officer waits for a batch at most. Each
+ticket's history notes by which version it is counted from then on, so that a replay comes to the same date. Tickets
+without a pause, an extension or a second episode are counted together, as arrays; the others one by one.
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import ColumnElement, Row, func, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, select, text
 from sqlalchemy.orm import Session
 
-from backend import audit, progress
-from backend.db import table_of, transaction
+from backend import audit
+from backend.db import table_of
 from backend.tickets import replay, rulebook
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.clock_states import Clock, ClockState
 from backend.tickets.clocks import state_of_clocks
 from backend.tickets.happening import Happening
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket, is_open
+from backend.tickets.models import Ticket
 from backend.tickets.rulebook import Calendars
 from backend.tickets.rules import Mark, Rule
 from backend.tickets.service import result_columns
 from backend.tickets.terms import Term
-from backend.units.models import Unit
 from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.duration import Duration
 from backend.worktime.duration import Unit as Length
-from backend.worktime.models import CalendarVersion
 from backend.worktime.vector import due_dates, lean_on_estimate
 
-KIND: Final = "recount"
 BATCH: Final = 1_000
-FIRST: Final = 20
-LOCK: Final = 0x6C6E7263  # one recount at a time
-UNIT_CODE: Final = "unit:"  # before a unit's code: the code of the calendar that is its own
-PROVISIONAL: Final = -1  # the id, while it is looked at, of a calendar that is not stored yet
 # What moves no due date: a ticket that knows nothing else is counted by its day of reception alone.
 STILL: Final = tuple(
     event.value
@@ -81,45 +72,9 @@ RESULTS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """A ticket whose due date another version moves."""
-
-    number: str
-    unit_id: int
-    before: date
-    after: date
-
-    @property
-    def days(self) -> int:
-        """By how many calendar days; negative: earlier."""
-        return (self.after - self.before).days
-
-
-@dataclass
-class Preview:
-    """What a version of the calendar would do to the open tickets. ``by_days`` counts tickets by how far they move."""
-
-    open: int = 0
-    by_days: Counter[int] = field(default_factory=Counter)
-    first: list[Moved] = field(default_factory=list)
-
-    @property
-    def moved(self) -> int:
-        return sum(self.by_days.values())
-
-    @property
-    def earlier(self) -> int:
-        return sum(count for days, count in self.by_days.items() if days < 0)
-
-    @property
-    def later(self) -> int:
-        return self.moved - self.earlier
-
-
-@dataclass(frozen=True, slots=True)
-class _Fresh:
-    """A ticket with its due date by the new version. ``head`` is the last link of its chain; ``state`` is None for one
-    that was counted with others, and for one whose clock of handling has ended."""
+class Fresh:
+    """A ticket with its due date ``before`` and by the new version (``due``). ``head`` is the last link of its chain;
+    ``state`` is None for one that was counted with others, and for one whose clock of handling has ended."""
 
     row: Row[Any]
     head: Row[Any]
@@ -130,74 +85,48 @@ class _Fresh:
     state: ClockState | None
 
 
-def preview(session: Session, calendar: WorkCalendar, now: datetime, *, first: int = FIRST) -> Preview:
-    """Which open tickets ``calendar`` would move, and by how much. Writes and locks nothing."""
-    found = Preview()
-    for batch in _batches(session, calendar.code, PROVISIONAL, calendar, now):
-        found.open += len(batch)
-        for item in batch:
-            if item.due == item.before:
-                continue
-            moved = Moved(item.row.number, item.row.unit_id, item.before, item.due)
-            found.by_days[moved.days] += 1
-            if len(found.first) < first:
-                found.first.append(moved)
-    return found
-
-
-def begin(session: Session, calendar_id: int, *, by: int | None, now: datetime) -> int:
-    """The job of a recount by a stored version; ``run`` does it. Its total is the number of tickets to look at."""
-    version = session.get_one(CalendarVersion, calendar_id)
-    total = session.scalar(select(func.count()).select_from(Ticket).where(*_scope(version.code, calendar_id)))
-    subject = f"{version.code} {version.version}"
-    return progress.start(session, KIND, subject, now=now, user_id=by, total=total).id
-
-
-def run(job_id: int, calendar_id: int, now: datetime) -> Iterator[int]:
-    """Count every open ticket by a stored version, batch by batch; yields how many are done. May be run again after an
-    interruption, and twice at once: the second run finds what the first one left."""
-    done = after = 0
-    while True:
-        with transaction() as session:
-            session.execute(select(func.pg_advisory_xact_lock(LOCK)))
-            version = session.get_one(CalendarVersion, calendar_id)
-            calendar = worktime.calendar(session, calendar_id)
-            batch = _batch(session, after, version.code, calendar_id, calendar, now, lock=True)
-            if not batch:
-                progress.finish(session, job_id, now=now, note=str(done))
-                return
-            after = batch[-1].row.id
-            _store(session, batch, calendar_id, calendar)
-            done += len(batch)
-            progress.advance(session, job_id, done, now=now)
-        yield done
-
-
-def _scope(code: str, calendar_id: int) -> list[ColumnElement[bool]]:
-    """Open tickets, merged ones among them, that another version of this calendar counts for."""
-    same: ColumnElement[bool] = Ticket.calendar_id.in_(select(CalendarVersion.id).where(CalendarVersion.code == code))
-    if code.startswith(UNIT_CODE):
-        same = or_(same, Ticket.unit_id.in_(select(Unit.id).where(Unit.code == code.removeprefix(UNIT_CODE))))
-    return [or_(is_open(), Ticket.state == State.MERGED), Ticket.calendar_id != calendar_id, same]
-
-
-def _batches(
-    session: Session, code: str, calendar_id: int, calendar: WorkCalendar, now: datetime
-) -> Iterator[list[_Fresh]]:
+def look(
+    session: Session, where: Sequence[ColumnElement[bool]], calendar_id: int, calendar: WorkCalendar, now: datetime
+) -> Iterator[list[Fresh]]:
+    """Tickets that meet ``where``, in batches by id, as ``calendar`` would count them. Writes and locks nothing."""
     after = 0
-    while batch := _batch(session, after, code, calendar_id, calendar, now, lock=False):
-        after = batch[-1].row.id
-        yield batch
+    while rows := session.execute(_next(where, after, BATCH)).all():
+        after = rows[-1].id
+        yield _fresh(session, rows, calendar_id, calendar, now)
 
 
-def _batch(
-    session: Session, after: int, code: str, calendar_id: int, calendar: WorkCalendar, now: datetime, *, lock: bool
-) -> list[_Fresh]:
-    """The next tickets by id, each with its due date by the new version."""
+def count(
+    session: Session,
+    where: Sequence[ColumnElement[bool]],
+    calendar_id: int,
+    now: datetime,
+    *,
+    after: int = 0,
+    most: int = BATCH,
+    skip_locked: bool = False,
+) -> list[Fresh]:
+    """Count the next tickets that meet ``where`` by a stored version, in the caller's transaction. A ticket that
+    somebody works on is waited for, or left out with ``skip_locked``: whoever holds many rows must not wait for one.
+    """
+    chosen = _next(where, after, most).with_for_update(of=Ticket, key_share=True, skip_locked=skip_locked)
+    rows = session.execute(chosen).all()
+    calendar = worktime.calendar(session, calendar_id)
+    batch = _fresh(session, rows, calendar_id, calendar, now) if rows else []
+    if batch:
+        _store(session, batch, calendar_id, calendar)
+    return batch
+
+
+def _next(where: Sequence[ColumnElement[bool]], after: int, most: int) -> Select[Any]:
     table = table_of(Ticket)
-    chosen = select(*(table.c[name] for name in COLUMNS)).where(Ticket.id > after, *_scope(code, calendar_id))
-    chosen = chosen.order_by(table.c.id).limit(BATCH)
-    rows = session.execute(chosen.with_for_update(key_share=True) if lock else chosen).all()
+    columns = (table.c[name] for name in COLUMNS)
+    return select(*columns).join(Ticket.unit).where(*where, Ticket.id > after).order_by(Ticket.id).limit(most)
+
+
+def _fresh(
+    session: Session, rows: Sequence[Row[Any]], calendar_id: int, calendar: WorkCalendar, now: datetime
+) -> list[Fresh]:
+    """Each ticket with its due date by the new version."""
     chains = [f"ticket:{row.id}" for row in rows]
     heads = {head.chain: head for head in session.execute(HEADS, {"chains": chains, "still": list(STILL)})}
     plain = [row for row in rows if _is_plain(row, heads[f"ticket:{row.id}"])]
@@ -213,7 +142,7 @@ def _is_plain(row: Row[Any], head: Row[Any]) -> bool:
 
 def _together(
     rows: Sequence[Row[Any]], heads: dict[str, Row[Any]], calendar: WorkCalendar, now: datetime
-) -> list[_Fresh]:
+) -> list[Fresh]:
     if not rows:
         return []
     received = np.array([row.received_on for row in rows], dtype="datetime64[D]")
@@ -221,7 +150,7 @@ def _together(
     dues = due_dates(calendar, values, received)
     estimates = lean_on_estimate(calendar, received, dues)
     return [
-        _Fresh(row, heads[f"ticket:{row.id}"], _at(heads, row, now), row.due_date, due, bool(estimate), None)
+        Fresh(row, heads[f"ticket:{row.id}"], _at(heads, row, now), row.due_date, due, bool(estimate), None)
         for row, due, estimate in zip(rows, dues.tolist(), estimates, strict=True)
     ]
 
@@ -233,7 +162,7 @@ def _one_by_one(
     calendar_id: int,
     calendar: WorkCalendar,
     now: datetime,
-) -> list[_Fresh]:
+) -> list[Fresh]:
     histories = _histories(session, rows)
     calendars = Calendars(session)
     calendars[calendar_id] = calendar
@@ -246,7 +175,7 @@ def _one_by_one(
         state = state_of_clocks([*history, recounted], book, at).resolve
         running = state if state.running else None
         fresh.append(
-            _Fresh(row, heads[f"ticket:{row.id}"], at, before.due.on, state.due.on, state.due.estimate, running)
+            Fresh(row, heads[f"ticket:{row.id}"], at, before.due.on, state.due.on, state.due.estimate, running)
         )
     return fresh
 
@@ -264,7 +193,7 @@ def _histories(session: Session, rows: Sequence[Row[Any]]) -> dict[str, list[Hap
     return {str(chain): replay.happenings(links) for chain, links in groupby(found, key=lambda entry: entry.chain)}
 
 
-def _store(session: Session, batch: Sequence[_Fresh], calendar_id: int, calendar: WorkCalendar) -> None:
+def _store(session: Session, batch: Sequence[Fresh], calendar_id: int, calendar: WorkCalendar) -> None:
     """The rows, a link in each chain, and a version of each due date that moved."""
     columns = {
         "ids": [item.row.id for item in batch],
@@ -282,7 +211,7 @@ def _store(session: Session, batch: Sequence[_Fresh], calendar_id: int, calendar
         _copy(session, table_of(ClockVersion).name, RESULTS, made)
 
 
-def _links(batch: Sequence[_Fresh], calendar_id: int) -> Iterator[tuple[Any, ...]]:
+def _links(batch: Sequence[Fresh], calendar_id: int) -> Iterator[tuple[Any, ...]]:
     for item in batch:
         head, data = item.head, {"from": item.row.calendar_id, "calendar": calendar_id}
         seq, action = head.seq + 1, Event.RECOUNTED.value
@@ -291,7 +220,7 @@ def _links(batch: Sequence[_Fresh], calendar_id: int) -> Iterator[tuple[Any, ...
 
 
 def _versions(
-    session: Session, moved: Sequence[_Fresh], calendar_id: int, calendar: WorkCalendar
+    session: Session, moved: Sequence[Fresh], calendar_id: int, calendar: WorkCalendar
 ) -> Iterator[tuple[Any, ...]]:
     """Tickets received at the same moment of day share nothing but their days, so each day is explained once."""
     last = {row[0]: row[1] for row in session.execute(VERSIONS, {"ids": [item.row.id for item in moved]})}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backend.clock import now
 from backend.worktime.calendar import local
-from tests.bench import ballots, escalation, estimate, line, pages
+from tests.bench import ballots, clock, escalation, estimate, line, pages
 from tests.bench.stage import stage
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
@@ -20,8 +20,14 @@ and clients share the same cores. PostgreSQL is the embedded one with fsync on.
 """
 
 
-ON_STAGE = (("Reception", line.run), ("Pages", pages.run), ("Escalation", escalation.run), ("Ballots in", ballots.run))
-ALONE = (("Survey estimation", estimate.run),)
+ON_STAGE = (
+    ("Reception", line.run),
+    ("Pages", pages.run),
+    ("Escalation", escalation.run),
+    ("Ballots in", ballots.run),
+    ("Recount of open tickets", clock.run_recount),
+)
+ALONE = (("Clock", clock.run), ("Survey estimation", estimate.run))
 
 
 def main() -> None:

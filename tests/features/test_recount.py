@@ -2,21 +2,22 @@
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from itertools import islice
+from threading import Timer
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from backend import audit, progress
+from backend import audit, db, progress
+from backend.calendars import moves
 from backend.progress import Stage
-from backend.tickets import recount, replay, service
+from backend.tickets import replay, service
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, Verdict
 from backend.users.models import Role
 from backend.worktime import service as worktime
-from backend.worktime.calendar import ZONE, DayException, WorkCalendar
+from backend.worktime.calendar import ZONE, DayException
 from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
 from tests.factories import SENDER, World
@@ -27,29 +28,28 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def without_the_24th(session: Session) -> WorkCalendar:
-    """The calendar in force, less the holiday of 24 November, and with 16 November off."""
+def version(session: Session) -> CalendarVersion:
+    """The calendar in force, less the holiday of 24 November, and with 16 November off; not in force yet."""
     held = worktime.calendar(session, worktime.active_id(session))
     kept = [item for item in held.exceptions if item.day != date(2026, 11, 24)]
     off = DayException(date(2026, 11, 16), is_open=False, name="Nghỉ bù")
     days = tuple(sorted([*kept, off], key=lambda item: item.day))
-    return replace(held, version="thử", exceptions=days)
-
-
-@pytest.fixture
-def stored(session: Session, without_the_24th: WorkCalendar) -> int:
-    """The same as a stored version, activated."""
-    row = CalendarVersion(
-        code="vn",
-        version=99,
-        document=to_document(without_the_24th),
-        basis="Quyết định thử",
-        created_at=NOW,
-        activated_at=NOW,
-    )
+    document = to_document(replace(held, version="thử", exceptions=days))
+    row = CalendarVersion(code="vn", version=99, document=document, basis="Quyết định thử", created_at=NOW)
     session.add(row)
     session.flush()
-    return row.id
+    return row
+
+
+def run(session: Session, version: CalendarVersion) -> int:
+    """Put the version in force and recount; how many tickets were counted."""
+    if version.activated_at is None:
+        version.activated_at = NOW
+        session.flush()
+    job = progress.start(session, "recount", str(version.id), now=NOW)
+    done = moves.recount(version.id, job.id, lambda: NOW)
+    assert (progress.find(session, job.id).stage, progress.find(session, job.id).done) == (Stage.DONE, done)
+    return done
 
 
 @pytest.fixture
@@ -92,65 +92,76 @@ AFTER = BEFORE | {"early": date(2026, 11, 24), "merged": date(2026, 11, 24)}
 
 
 def test_the_preview_shows_who_would_move_and_writes_nothing(
-    session: Session, tickets: dict[str, Ticket], without_the_24th: WorkCalendar
+    session: Session, tickets: dict[str, Ticket], version: CalendarVersion
 ) -> None:
-    found = recount.preview(session, without_the_24th, NOW)
-    assert (found.open, found.moved, found.later, found.earlier) == (6, 2, 2, 0)
-    assert {row.number for row in found.first} == {tickets[name].number for name in ("early", "merged")}
-    assert found.by_days == {1: 2}
+    found = moves.preview(session, version, NOW, 20)
+    assert (found.looked_at, found.moved, found.by_days) == (6, 2, {1: 2})
+    assert {row.number for row in found.moves} == {tickets[name].number for name in ("early", "merged")}
     assert dues(session, tickets) == BEFORE
     assert list(replay.check_all(session)) == []
 
 
 def test_a_run_moves_what_the_preview_showed_and_keeps_verdicts_and_proof(
-    session: Session, tickets: dict[str, Ticket], stored: int
+    session: Session, tickets: dict[str, Ticket], version: CalendarVersion
 ) -> None:
-    job_id = recount.begin(session, stored, by=None, now=NOW)
-    assert list(recount.run(job_id, stored, NOW)) == [6]
+    assert run(session, version) == 6
     assert dues(session, tickets) == AFTER
-    assert {name for name, ticket in tickets.items() if ticket.calendar_id != stored} == {"answered"}
+    assert {name for name, ticket in tickets.items() if ticket.calendar_id != version.id} == {"answered"}
     assert tickets["answered"].verdict is Verdict.ON_TIME
-    job = progress.find(session, job_id, recount.KIND)
-    assert (job.stage, job.done, job.total) == (Stage.DONE, 6, 6)
     assert list(replay.check_all(session)) == []
     for ticket in tickets.values():
         assert audit.first_break(audit.entries(session, f"ticket:{ticket.id}")) is None
 
 
 def test_the_moved_date_is_kept_with_what_it_was_and_why(
-    session: Session, tickets: dict[str, Ticket], stored: int
+    session: Session, tickets: dict[str, Ticket], version: CalendarVersion
 ) -> None:
-    list(recount.run(recount.begin(session, stored, by=None, now=NOW), stored, NOW))
+    run(session, version)
     rows = session.scalars(select(ClockVersion).where(ClockVersion.reason == "recounted")).all()
     assert {row.ticket_id for row in rows} == {tickets["early"].id, tickets["merged"].id}
     row = next(row for row in rows if row.ticket_id == tickets["early"].id)
-    assert (row.calendar_id, row.due_date, row.explanation["was"]) == (stored, date(2026, 11, 24), "2026-11-23")
+    assert (row.calendar_id, row.due_date, row.explanation["was"]) == (version.id, date(2026, 11, 24), "2026-11-23")
     assert ["2026-11-16", "2026-11-16", "holiday", "Nghỉ bù"] in row.explanation["out"]
 
 
-@pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recount, "BATCH", 2)
-
-
-@pytest.mark.usefixtures("small_batches")
-def test_an_interrupted_run_goes_on_and_nothing_is_counted_twice(
-    session: Session, tickets: dict[str, Ticket], stored: int
+def test_small_batches_come_to_the_same_and_a_second_run_finds_nothing_to_do(
+    session: Session, tickets: dict[str, Ticket], version: CalendarVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id = recount.begin(session, stored, by=None, now=NOW)
-    assert list(islice(recount.run(job_id, stored, NOW), 1)) == [2]
-    assert list(recount.run(job_id, stored, NOW)) == [2, 4]
-    assert list(recount.run(job_id, stored, NOW)) == []
+    monkeypatch.setattr(moves, "BATCH", 2)
+    assert [run(session, version), run(session, version)] == [6, 0]
     assert dues(session, tickets) == AFTER
     actions = [e.action for t in tickets.values() for e in audit.entries(session, f"ticket:{t.id}")]
     assert actions.count("recounted") == 6
     assert list(replay.check_all(session)) == []
 
 
+def test_a_ticket_that_an_officer_holds_is_counted_when_it_is_free(committed: Engine) -> None:
+    """With real commits: the recount first takes what is free, then waits for the one that is held."""
+    with db.transaction() as session:
+        world = World(session)
+        made = [world.receive(START)[0].id for _ in range(3)]
+        row = session.get_one(CalendarVersion, worktime.active_id(session))
+        again = CalendarVersion(
+            code="vn", version=99, document=row.document, basis="Thử", created_at=NOW, activated_at=NOW
+        )
+        session.add(again)
+        job = progress.start(session, "recount", "99", now=NOW)
+    held = Session(committed)
+    held.execute(select(Ticket.id).where(Ticket.id == made[1]).with_for_update())
+    freed = Timer(0.5, held.rollback)
+    freed.start()
+    assert moves.recount(again.id, job.id, lambda: NOW) == 3
+    freed.join()
+    held.close()
+    with db.transaction() as session:
+        assert {session.get_one(Ticket, ticket_id).calendar_id for ticket_id in made} == {again.id}
+        assert list(replay.check_all(session)) == []
+
+
 def test_a_verdict_after_it_is_by_the_new_version(
-    session: Session, world: World, tickets: dict[str, Ticket], stored: int
+    session: Session, world: World, tickets: dict[str, Ticket], version: CalendarVersion
 ) -> None:
-    list(recount.run(recount.begin(session, stored, by=None, now=NOW), stored, NOW))
+    run(session, version)
     officer = world.actor()
     world.happen(tickets["early"], Event.ACCEPTED, officer, NOW)
     ticket = world.happen(tickets["early"], Event.ANSWERED, officer, datetime(2026, 11, 24, 20, tzinfo=ZONE))
@@ -161,14 +172,14 @@ def test_a_verdict_after_it_is_by_the_new_version(
 
 
 def test_a_form_that_shows_the_old_date_is_refused_and_one_that_shows_the_same_is_not(
-    session: Session, tickets: dict[str, Ticket], stored: int
+    session: Session, tickets: dict[str, Ticket], version: CalendarVersion
 ) -> None:
     before = {name: ticket.version for name, ticket in tickets.items()}
-    list(recount.run(recount.begin(session, stored, by=None, now=NOW), stored, NOW))
+    run(session, version)
     dues(session, tickets)
     assert {name for name, ticket in tickets.items() if ticket.version != before[name]} == {"early", "merged"}
 
 
-def test_another_calendar_s_tickets_are_left_alone(session: Session, tickets: dict[str, Ticket]) -> None:
-    plain = worktime.calendar(session, worktime.active_id(session, "weekdays"))
-    assert recount.preview(session, plain, NOW).open == 0
+def test_a_calendar_that_nobody_counts_by_moves_nobody(session: Session, tickets: dict[str, Ticket]) -> None:
+    plain = session.get_one(CalendarVersion, worktime.active_id(session, "weekdays"))
+    assert moves.preview(session, plain, NOW, 20).looked_at == 0
