@@ -36,6 +36,7 @@ def timeliness_command(
     calendar: Annotated[str, typer.Option(help="Lịch: vn, hoặc weekdays (thứ Hai đến thứ Sáu).")] = "vn",
     unit: Annotated[str | None, typer.Option(help="Mã cơ quan; tính cả cơ quan trực thuộc.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Tính đến hết ngày; mặc định là hôm nay.")] = None,
+    invented: Annotated[bool, typer.Option("--demonstration", help="Tính cả phản ánh minh họa.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")] = False,
 ) -> None:
     """Số phản ánh nhận trong kỳ, trả lời đúng hạn, trễ, còn mở; tỷ lệ kèm khoảng tin cậy 95%."""
@@ -47,6 +48,7 @@ def timeliness_command(
             calendar=calendar_called(session, calendar),
             as_of=_day(as_of) if as_of else now().astimezone(ZONE).date(),
             unit=unit_called(session, unit) if unit else None,
+            invented=invented,
         )
         answer = timeliness(session, asked)
     if as_json:

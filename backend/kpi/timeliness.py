@@ -42,12 +42,13 @@ class Asked:
     calendar: WorkCalendar
     as_of: date
     unit: Unit | None = None
+    invented: bool = False  # whether tickets of the demonstration are counted too
 
 
 @dataclass(frozen=True)
 class Answer:
     """The counts with what a reader must know of them. ``leaning`` tickets have a due date that rests on days not
-    announced, in the years ``estimated_years``; ``demonstration`` ones were made up; ``paused`` ones were counted with
+    announced, in the years ``estimated_years``; ``demonstration`` ones, if asked for, were made up; ``paused`` ones were counted with
     their pauses left out."""
 
     asked: Asked
@@ -100,6 +101,8 @@ def timeliness(session: Session, asked: Asked) -> Answer:
 
 def _period(asked: Asked) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Ticket.received_on.between(asked.first, asked.last)]
+    if not asked.invented:
+        conditions.append(~Ticket.demonstration)
     if asked.unit is not None:
         below = select(Unit.id).where(Unit.id == asked.unit.id).cte("below", recursive=True)
         below = below.union(select(Unit.id).join(below, Unit.parent_id == below.c.id))

@@ -1,5 +1,6 @@
 """The demonstration obeys the rules that real tickets obey."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import groupby, islice
 
@@ -12,8 +13,10 @@ from backend import audit, settings
 from backend.cli_seed import seed
 from backend.demo import load
 from backend.demo.generate import cases
+from backend.kpi import timeliness
 from backend.tickets.models import State, Ticket
 from backend.worktime.calendar import local
+from backend.worktime.duration import Duration
 from backend.worktime.shipped import shipped
 from tests.conftest import NOW
 
@@ -60,3 +63,13 @@ def test_it_is_refused_outside_development(session: Session, monkeypatch: pytest
     outcome = CliRunner().invoke(seed, ["demo", "--tickets", "1"])
     assert outcome.exit_code == 2
     assert session.scalar(select(func.count()).select_from(Ticket)) == 0
+
+
+def test_figures_of_a_command_leave_invented_cases_out_unless_asked(session: Session) -> None:
+    list(load.load(7, 60, UNTIL, NOW))
+    asked = timeliness.Asked(
+        date(2025, 1, 1), UNTIL, Duration.parse("15 working days"), shipped("weekdays"), as_of=UNTIL
+    )
+    assert timeliness.timeliness(session, asked).figures.received == 0
+    everything = timeliness.timeliness(session, replace(asked, invented=True))
+    assert (everything.figures.received, everything.demonstration) == (60, 60)
