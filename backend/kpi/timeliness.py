@@ -48,8 +48,8 @@ class Asked:
 @dataclass(frozen=True)
 class Answer:
     """The counts with what a reader must know of them. ``leaning`` tickets have a due date that rests on days not
-    announced, in the years ``estimated_years``; ``demonstration`` ones, if asked for, were made up; ``paused`` ones were counted with
-    their pauses left out."""
+    announced, in the years ``estimated_years``; ``demonstration`` ones, if asked for, were made up; ``paused`` ones
+    were counted with their pauses left out."""
 
     asked: Asked
     figures: Timeliness
