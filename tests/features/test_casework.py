@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.tickets import casework
+from backend.tickets import casework, replay
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Channel, State, Ticket, Verdict
 from backend.units.models import Unit
@@ -59,6 +59,7 @@ def test_real_cases_are_imported_once_however_often_the_file_is(desk: Desk, sess
     assert (second["read"], second["added"], second["already"], second["rejected"]) == (300, 0, 300, 0)
     assert (second["units_created"], second["categories_created"]) == (0, 0)
     assert session.scalar(select(func.count()).select_from(Ticket).filter_by(channel=Channel.IMPORT)) == 300
+    assert list(replay.check_all(session)) == []
 
 
 def test_real_cases_give_the_figures_that_numpys_business_days_give(desk: Desk) -> None:

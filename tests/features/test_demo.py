@@ -13,7 +13,11 @@ from backend import audit, settings
 from backend.cli_seed import seed
 from backend.demo import load
 from backend.demo.generate import cases
+<<<<<<< HEAD
+from backend.tickets import replay
+=======
 from backend.kpi import timeliness
+>>>>>>> snap
 from backend.tickets.models import State, Ticket
 from backend.worktime.calendar import local
 from backend.worktime.duration import Duration
@@ -52,6 +56,7 @@ def test_its_history_holds_and_agrees_with_the_tickets(session: Session) -> None
         assert answers == ([ticket.answered_at] if ticket.state is State.ANSWERED else [])
         assert all(local(entry.at).date() <= UNTIL for entry in course)
     assert all(ticket.demonstration for ticket in tickets.values())
+    assert list(replay.check_all(session)) == []
 
 
 def test_it_is_refused_outside_development(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
