@@ -13,11 +13,8 @@ from backend import audit, settings
 from backend.cli_seed import seed
 from backend.demo import load
 from backend.demo.generate import cases
-<<<<<<< HEAD
-from backend.tickets import replay
-=======
 from backend.kpi import timeliness
->>>>>>> snap
+from backend.tickets import replay
 from backend.tickets.models import State, Ticket
 from backend.worktime.calendar import local
 from backend.worktime.duration import Duration
