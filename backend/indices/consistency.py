@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from analytics.index import CENT, rounded
 from analytics.methods import load_method
+from backend.errors import _
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.service import TOLERANCE, Recomputation, recompute_published
 
@@ -56,7 +57,7 @@ def _aggregates(result: Recomputation) -> Iterator[Finding]:
     for row in result.rows:
         if row.off and not row.missing:
             yield Finding(
-                result.geography, result.year, row.code, "chỉ số tổng hợp không bằng số tính lại",
+                result.geography, result.year, row.code, _("chỉ số tổng hợp không bằng số tính lại"),
                 _two(row.published), _two(row.recomputed),
                 f"Lệch {_two(row.difference)} điểm, quá mức làm tròn {_two(TOLERANCE)}.",
             )  # fmt: skip
@@ -70,7 +71,7 @@ def _groups_without_items(result: Recomputation, figures: Figures) -> Iterator[F
         items = [one.value for one in figures.values() if one.parent == code]
         mean = _two(rounded(sum(items, Decimal(0)) / len(items))) if items else "không có nội dung nào"
         yield Finding(
-            result.geography, result.year, code, "nhóm không suy ra được từ các nội dung được in",
+            result.geography, result.year, code, _("nhóm không suy ra được từ các nội dung được in"),
             _two(figures[code].value), f"{mean} (từ {len(items)} nội dung)", f"{reason.vi[:1].upper()}{reason.vi[1:]}.",
         )  # fmt: skip
 
@@ -83,7 +84,7 @@ def _changes(figures: Figures, before: Figures) -> Iterator[Finding]:
             continue
         if later.change is not None and later.value - earlier.value != later.change:
             yield Finding(
-                later.geography, later.year, code, "mức tăng, giảm không bằng hiệu hai năm",
+                later.geography, later.year, code, _("mức tăng, giảm không bằng hiệu hai năm"),
                 str(later.change), str(later.value - earlier.value), f"{later.value} so với {earlier.value}.",
             )  # fmt: skip
         if None in (later.rank_change, later.rank, earlier.rank):
@@ -91,7 +92,7 @@ def _changes(figures: Figures, before: Figures) -> Iterator[Finding]:
         places = (earlier.rank or 0) - (later.rank or 0)
         if places != later.rank_change:
             yield Finding(
-                later.geography, later.year, code, "mức đổi hạng không bằng hiệu hai hạng",
+                later.geography, later.year, code, _("mức đổi hạng không bằng hiệu hai hạng"),
                 str(later.rank_change), str(places), f"{later.rank} so với {earlier.rank}.",
             )  # fmt: skip
 
@@ -102,7 +103,7 @@ def _ranks(figures: Figures) -> Iterator[Finding]:
     if len(counts) > 1:
         first = next(iter(figures.values()))
         yield Finding(
-            first.geography, first.year, first.code, "thứ hạng tính trên các số tỉnh khác nhau",
+            first.geography, first.year, first.code, _("thứ hạng tính trên các số tỉnh khác nhau"),
             ", ".join(map(str, sorted(counts))), "một số duy nhất", "Thứ hạng trong cùng một bảng phải cùng số tỉnh.",
         )  # fmt: skip
 
@@ -116,12 +117,12 @@ def _items(figures: Figures) -> Iterator[Finding]:
         floor = Decimal(100) / scale
         if one.value < floor:
             yield Finding(
-                one.geography, one.year, one.code, "chỉ số thấp hơn mức thấp nhất có thể có",
+                one.geography, one.year, one.code, _("chỉ số thấp hơn mức thấp nhất có thể có"),
                 _two(one.value), _two(floor), f"Điểm thấp nhất là 1 trên {scale}.",
             )  # fmt: skip
         elif one.level == "item" and one.n and not any(_possible(one.value, n, scale) for n in _answers(one.n)):
             yield Finding(
-                one.geography, one.year, one.code, "không tổng điểm nào của số phiếu này cho giá trị được in",
+                one.geography, one.year, one.code, _("không tổng điểm nào của số phiếu này cho giá trị được in"),
                 _two(one.value), f"không có k/({scale} × n)", f"Đã thử n từ {one.n - BLANKS} đến {one.n}.",
             )  # fmt: skip
 
@@ -140,7 +141,7 @@ def _single_choice(session: Session, geography: str, year: int) -> Iterator[Find
         total = sum(values, Decimal(0))
         if abs(total - 100) > TOLERANCE * len(values):
             why = "Mỗi người chỉ chọn một câu trả lời nên các tỷ lệ phải cộng lại bằng 100."
-            yield Finding(geography, year, question, "tỷ lệ không cộng lại bằng 100", _two(total), "100,00", why)
+            yield Finding(geography, year, question, _("tỷ lệ không cộng lại bằng 100"), _two(total), "100,00", why)
 
 
 def _answers(ballots: int) -> range:
