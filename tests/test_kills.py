@@ -1,0 +1,116 @@
+"""A worker that is killed while it sends: SIGKILL, ten times, with 300 messages in the outbox. Nothing is lost."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, func, select, update
+from sqlalchemy.orm import sessionmaker
+
+from backend import clock, db, embedded, settings
+from backend.notify import service
+from backend.notify.models import Delivery, Message
+from backend.notify.tasks import deliver
+from backend.worker import app
+from tests import committed
+from tests.factories import World
+from tests.smtp_server import SmtpServer
+
+pytestmark = pytest.mark.processes
+
+MESSAGES = 300
+KILLS = 10
+CELERY = [sys.executable, "-m", "celery", "--app", "backend.worker", "worker", "--queues", "messages"]
+WORKER = [*CELERY, "--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+
+@pytest.fixture
+def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with committed.database("kills") as url:
+        engine = create_engine(url)
+        monkeypatch.setattr(db, "session_factory", lambda: sessionmaker(engine, expire_on_commit=False))
+        yield url
+        engine.dispose()
+        settings.get_settings.cache_clear()
+
+
+def of(delivery: Delivery) -> int:
+    with db.transaction() as session:
+        return session.scalar(select(func.count()).where(Message.delivery == delivery)) or 0
+
+
+def leases_run_out() -> None:
+    """What takes minutes of the clock: rows that a dead worker held are due again."""
+    with db.transaction() as session:
+        due = clock.now() - timedelta(seconds=1)
+        session.execute(update(Message).where(Message.delivery == Delivery.PENDING).values(next_at=due))
+
+
+def start(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            WORKER, env=environment, cwd=committed.ROOT, stdout=out, stderr=out, start_new_session=True
+        )
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    """The worker with its children, as when the machine loses power; none of them hears of it."""
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+
+
+def grows(mail: SmtpServer, by: int, log: Path, patience: float = 30.0) -> None:
+    """Wait until so many more mails have arrived, or all messages are sent."""
+    aim, deadline = len(mail.mails) + by, time.monotonic() + patience
+    while len(mail.mails) < aim and of(Delivery.PENDING):
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.005)
+
+
+@pytest.mark.skipif(embedded.redis_binary() is None, reason="the embedded Redis has no wheel for this platform")
+def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, dice, seen = tmp_path / "celery.log", random.Random(3), []
+    with db.transaction() as session:
+        for n in range(MESSAGES):
+            World(session).receive(clock.now(), email=f"nguoi{n}@example.vn")
+    with SmtpServer() as mail, embedded.broker(tmp_path) as broker:
+        values = {"DATABASE_URL": url, "BROKER_URL": broker.url, "SMTP_URL": mail.url, "DATA_DIR": str(tmp_path)}
+        environment = os.environ | {f"LANGNGHE_{name}": value for name, value in values.items()}
+        monkeypatch.setattr(app.conf, "broker_url", broker.url)
+
+        def hand_out() -> None:
+            leases_run_out()
+            service.sweep(clock.now(), lambda *ids: deliver.apply_async(ids))
+
+        for _ in range(KILLS):
+            hand_out()
+            worker = start(environment, log)
+            try:
+                grows(mail, dice.randrange(1, 25), log)
+                time.sleep(dice.uniform(0.0, 0.02))
+            finally:
+                kill(worker)
+            seen.append(of(Delivery.SENT))
+        hand_out()
+        worker = start(environment, log)
+        try:
+            grows(mail, 10 * MESSAGES, log)
+        finally:
+            kill(worker)
+        arrived = Counter(str(message["Message-ID"]) for message in mail.mails)
+        recipients = {str(message["To"]) for message in mail.mails}
+    twice = sum(times - 1 for times in arrived.values())
+    sys.stdout.write(
+        f"killed {KILLS} times after {seen} of {MESSAGES}; {len(mail.mails)} mails, {twice} of them again\n"
+    )
+    assert of(Delivery.SENT) == len(arrived) == len(recipients) == MESSAGES
+    assert all(0 < count < MESSAGES for count in seen), "each kill fell into the middle of the work"
+    assert twice <= KILLS * 2, "only what was in the hands of a killed process (two of them) may go out again"
