@@ -1,0 +1,21 @@
+"""Tickets by the clock: a sweep finds those whose time ran out, a small task looks at each again."""
+
+from backend import clock
+from backend.db import transaction
+from backend.tickets import sweeps
+from backend.worker import app
+
+
+@app.task(name="tickets.sweep")
+def sweep(after: int = 0) -> None:
+    """Hand out what may have lapsed, in bounded batches until none is left."""
+    last = sweeps.sweep(clock.now(), lambda ticket_id: lapse.apply_async((ticket_id,)), after)
+    if last:
+        sweep.apply_async((last,))
+
+
+@app.task(name="tickets.lapse")
+def lapse(ticket_id: int) -> None:
+    """Look at one ticket again and let happen what is due."""
+    with transaction() as session:
+        sweeps.lapse(session, ticket_id, clock.now())

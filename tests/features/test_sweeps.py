@@ -1,0 +1,56 @@
+"""Time alone: a reply that did not come, a window that closed."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from backend.tickets import replay, sweeps
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import State
+from tests.factories import World
+from tests.life import DAY, Life, begun
+
+
+@pytest.fixture
+def life(session: Session, world: World) -> Life:
+    return begun(session, world)
+
+
+def run(life: Life, now: datetime) -> list[Event | None]:
+    """What the sweep hands out at ``now``, and what becomes of each."""
+    ids: list[int] = []
+    assert sweeps.sweep(now, ids.append) == 0
+    done = [sweeps.lapse(life.session, ticket_id, now) for ticket_id in ids]
+    life.session.refresh(life.ticket)
+    return done
+
+
+def test_a_pause_past_its_limit_is_ended_once_and_the_unit_decides(life: Life) -> None:
+    life.act(Event.INFO_REQUESTED)
+    assert run(life, life.at + 9 * DAY) == []
+    assert run(life, life.at + 21 * DAY) == [Event.PAUSE_EXPIRED]
+    assert life.ticket.state is State.AWAITING_SENDER
+    assert run(life, life.at + 22 * DAY) == []
+    life.at += 23 * DAY
+    assert life.act(Event.RESUMED).state is State.ACCEPTED
+
+
+def test_an_answered_ticket_is_closed_when_it_can_no_longer_be_reopened(life: Life) -> None:
+    life.act(Event.ACCEPTED)
+    life.act(Event.ANSWERED, days=1)
+    assert run(life, life.at + 29 * DAY) == []
+    assert run(life, life.at + 40 * DAY) == [Event.CLOSED]
+    assert life.ticket.state is State.CLOSED
+    assert run(life, life.at + 41 * DAY) == []
+
+
+def test_the_history_replays_to_the_row_after_sweeps(life: Life) -> None:
+    life.act(Event.ACCEPTED)
+    life.act(Event.ANSWERED, days=1)
+    run(life, life.at + timedelta(days=60))
+    assert list(replay.check_all(life.session)) == []
+
+
+def test_an_open_ticket_is_left_alone_however_old(life: Life) -> None:
+    assert run(life, life.at + 400 * DAY) == []
