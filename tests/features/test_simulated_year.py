@@ -25,7 +25,7 @@ from backend.history import heads, sealing
 from backend.notify import service as delivery
 from backend.tickets import service
 from backend.tickets.lifecycle import By, Event, possible
-from backend.tickets.models import Ticket, Verdict
+from backend.tickets.models import Ticket, Verdict, is_open
 from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime.calendar import ZONE
@@ -129,18 +129,19 @@ def work(dice: random.Random, staff: Staff, now: datetime) -> None:
     """One new ticket, and up to six things that happen to the latest ones; the order is chance, so many are refused."""
     with db.transaction() as session:
         World(session).receive(now, email=f"nguoi{now:%m%d}@example.vn", name=f"Người {now:%d %m}")
-        lately = select(Ticket).where(~Ticket.demonstration).order_by(Ticket.id.desc()).limit(25)
-        tickets = session.scalars(lately).all()
+        mine = select(Ticket).where(~Ticket.demonstration)
+        waiting = session.scalars(mine.where(is_open()).order_by(Ticket.id).limit(10)).all()
+        tickets = [*waiting, *session.scalars(mine.order_by(Ticket.id.desc()).limit(10))]
         for minute in range(6):
             ticket = dice.choice(tickets)
             try:
                 with session.begin_nested():
-                    happen(session, dice, staff, ticket, now + timedelta(minutes=minute + 1))
+                    happen(session, dice, staff, ticket, dice.choice(waiting).id, now + timedelta(minutes=minute + 1))
             except DomainError:
                 session.refresh(ticket)
 
 
-def happen(session: Session, dice: random.Random, staff: Staff, ticket: Ticket, now: datetime) -> None:
+def happen(session: Session, dice: random.Random, staff: Staff, ticket: Ticket, other: int, now: datetime) -> None:
     moves = [move for move in possible(ticket.state) if move.event not in PAST_USE]
     if not moves:
         return
@@ -150,7 +151,7 @@ def happen(session: Session, dice: random.Random, staff: Staff, ticket: Ticket, 
     more: dict[str, Any] = {
         "to_unit_id": dice.choice(staff.units),
         "to_user_id": dice.choice(staff.officer_ids),
-        "into_id": ticket.id - 1,
+        "into_id": other,
         "more": f"{dice.randrange(1, 9)} working days",
         "stands": dice.random() < 0.5,
         "procedure": "complaint",
@@ -187,7 +188,7 @@ def test_after_the_year_everything_holds(monkeypatch: pytest.MonkeyPatch) -> Non
     assert history["unsealed"] == 0
     assert tickets > DEMONSTRATION + 250
     assert history["signatures"] == DAYS
-    assert {"forwarded", "info_requested", "info_received", "answered", "disputed"} <= set(events)
+    assert {"forwarded", "info_requested", "info_received", "answered", "disputed", "merged"} <= set(events)
     assert verdicts[Verdict.ON_TIME]
     assert verdicts[Verdict.LATE]
 
