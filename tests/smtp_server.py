@@ -3,6 +3,7 @@
 import socketserver
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -20,6 +21,10 @@ class SmtpServer:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
+                with suppress(ConnectionError):  # the other side was killed
+                    self._converse()
+
+            def _converse(self) -> None:
                 self._say("220 local")
                 for line in self.rfile:
                     verb = line.decode().strip().split(" ")[0].split(":")[0].upper()
