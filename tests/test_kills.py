@@ -67,7 +67,7 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
     worker.wait()
 
 
-def grows(mail: SmtpServer, by: int, log: Path, patience: float = 30.0) -> None:
+def grows(mail: SmtpServer, by: int, log: Path, patience: float = 60.0) -> None:
     """Wait until so many more mails have arrived, or all messages are sent."""
     aim, deadline = len(mail.mails) + by, time.monotonic() + patience
     while len(mail.mails) < aim and of(Delivery.PENDING):
