@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from backend import db, progress
 from backend.calendars import moves
+from backend.clock import now
 from backend.tickets.clock_states import EPISODE_CODES, Book, explanation
 from backend.tickets.clocks import state_of_clocks
 from backend.tickets.happening import Happening
@@ -67,7 +68,7 @@ def run_recount(stage: Stage) -> list[str]:
         with factory() as session:
             version = _store(session)
             moved, seen = _timed(lambda: moves.preview(session, version, START, 50))
-            version.activated_at = START
+            version.activated_at = now()  # after the shipped one, which was put in force just now
             job = progress.start(session, "recount", str(version.id), now=START)
             session.commit()
         with _reader(stage) as reads:
