@@ -72,10 +72,6 @@ class Typed:
         self.refuse(name, message or _("Hãy chọn một trong các mục."))
         return ""
 
-    def chosen(self, name: str, options: Collection[str]) -> list[str]:
-        """Those of several values that exist, in the order sent, each once."""
-        return list(dict.fromkeys(v for v in self.data.getlist(name) if isinstance(v, str) and v in options))
-
     def integer(self, name: str, message: str | None = None) -> int | None:
         """A whole number of at most 18 digits (what a bigint holds), or None when empty or refused."""
         value = self.raw(name).strip()
