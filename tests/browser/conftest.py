@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from backend import embedded, processes
 from tests.conftest import ROOT, new_database
@@ -92,9 +93,18 @@ class Visitor:
 
     def press(self, name: str) -> None:
         """Press the button of that name and check the page it leads to."""
-        self.page.get_by_role("button", name=name, exact=True).first.click()
-        self.page.wait_for_load_state()
+        self.follow(self.page.get_by_role("button", name=name, exact=True).first)
         self.check()
+
+    def open(self, link: str | re.Pattern[str]) -> None:
+        """Follow the first link of that name and check the page it leads to."""
+        self.follow(self.page.get_by_role("link", name=link).first)
+        self.check()
+
+    def follow(self, control: Locator) -> None:
+        """Click what leads away and wait until the next page stands: right after the click the old one may still do."""
+        with self.page.expect_navigation():
+            control.click()
 
     def check(self) -> None:
         results = Axe().run(self.page)

@@ -106,14 +106,12 @@ def test_pause_dispute_extension_forward_answer_and_reopening(people: People) ->
     before = due_of(officer)
     unfold(officer, "Đề nghị gia hạn")
     officer.page.get_by_label("Số ngày làm việc xin thêm").fill("4")
-    officer.page.get_by_role("button", name="Xem trước: Đề nghị gia hạn").click()
-    officer.check()
+    officer.press("Xem trước: Đề nghị gia hạn")
     foreseen = re.search(r"Hạn chuyển từ (\S+) sang (\S+)\.", officer.text)
     assert foreseen
     assert foreseen[1] == before
     officer.page.get_by_label("Lý do, người gửi sẽ đọc được khi được duyệt").fill("Nắp cống phải đặt đúc.")
-    officer.page.get_by_role("button", name="Đề nghị gia hạn", exact=True).click()
-    officer.check()
+    officer.press("Đề nghị gia hạn")
     assert due_of(officer) == before
 
     leader = staff(people, "lanhdao", number, width=360)
@@ -171,8 +169,7 @@ def test_merge_and_unmerge_keep_the_senders_own_number(people: People) -> None:
     before = due_of(officer)
     unfold(officer, "Gộp vào phản ánh khác")
     officer.page.get_by_label("Mã số phản ánh muốn gộp vào").fill(first)
-    officer.page.get_by_role("button", name="Xem trước: Gộp vào phản ánh khác").click()
-    officer.check()
+    officer.press("Xem trước: Gộp vào phản ánh khác")
     assert "không được tính là trường hợp đúng hạn" in officer.text
     officer.page.get_by_label("Lý do gộp, người gửi sẽ đọc được").fill("Cùng một nắp cống.")
     officer.press("Gộp")
@@ -184,9 +181,8 @@ def test_merge_and_unmerge_keep_the_senders_own_number(people: People) -> None:
     assert "Giải quyết cùng phản ánh khác" in citizen.text
     see_how_it_was_counted(citizen, "Hạn này được tính thế nào?")
 
-    officer.page.get_by_role("link", name=first).click()
-    officer.check()
-    officer.page.get_by_role("link", name=second).click()
+    officer.open(first)
+    officer.open(second)
     officer.page.get_by_label("Lý do tách, người gửi sẽ đọc được").fill("Hai nắp cống khác nhau.")
     officer.press("Tách ra")
     assert due_of(officer) == before

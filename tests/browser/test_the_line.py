@@ -26,8 +26,7 @@ def fill_the_form(citizen: Visitor, unit: str = "Phường Đoàn Kết") -> Non
 def test_citizen_sends_officer_answers_citizen_rates_manager_sees(people: People) -> None:
     citizen = people.new(width=360)
     citizen.go("/")
-    citizen.page.get_by_role("link", name="Gửi phản ánh").first.click()
-    citizen.check()
+    citizen.open("Gửi phản ánh")
     fill_the_form(citizen)
     assert not citizen.page.is_checked("[name=consent]")
     citizen.press("Xem lại trước khi gửi")
@@ -45,8 +44,7 @@ def test_citizen_sends_officer_answers_citizen_rates_manager_sees(people: People
 
     officer = people.new()
     officer.sign_in("canbo")
-    officer.page.get_by_role("link", name=TITLE).click()
-    officer.check()
+    officer.open(TITLE)
     officer.press("Tiếp nhận")
     officer.page.get_by_text("Đề nghị bổ sung thông tin").first.click()
     officer.page.get_by_label("Cần người gửi cho biết").fill("Xin cho biết số cột đèn gần nhất.")
@@ -95,15 +93,15 @@ def test_citizen_sends_officer_answers_citizen_rates_manager_sees(people: People
 
 def mail_tells_of_the_answer(reader: Visitor, number: str) -> None:
     """The worker delivers from the outbox into the development mailbox; beat looks every few seconds."""
-    letters = reader.page.get_by_role("link", name=re.compile(f"{number} đã có kết quả"))
+    subject = re.compile(f"{number} đã có kết quả")
+    letters = reader.page.get_by_role("link", name=subject)
     for _ in range(60):
         reader.go("/hop-thu-thu-nghiem")
         if letters.count():
             break
         time.sleep(1)
     assert letters.count() == 1
-    letters.first.click()
-    reader.check()
+    reader.open(subject)
     assert "Đã thay bóng ở cột số 12" in reader.text
 
 
@@ -146,10 +144,10 @@ def test_the_line_works_without_javascript(people: People) -> None:
     citizen.page.goto(citizen.address + "/gui")
     fill_the_form(citizen, "Xã Bum Tở")
     citizen.page.check("[name=consent]")
-    citizen.page.get_by_role("button", name="Xem lại trước khi gửi").click()
-    citizen.page.get_by_role("button", name="Gửi phản ánh", exact=True).click()
+    for button in ("Xem lại trước khi gửi", "Gửi phản ánh"):
+        citizen.follow(citizen.page.get_by_role("button", name=button, exact=True))
     text = citizen.page.locator("main").inner_text()
     assert re.search(r"PAKN\.\d{8}\.\d{4,}", text)
     assert "Xã Bum Tở" in text
-    citizen.page.get_by_role("button", name="Theo dõi phản ánh này").click()
+    citizen.follow(citizen.page.get_by_role("button", name="Theo dõi phản ánh này"))
     assert TITLE in citizen.page.locator("main").inner_text()
