@@ -9,7 +9,7 @@ from backend.errors import Conflict, DomainError, Invalid, NotFound, _
 from backend.forms import Typed, TypedDep
 from backend.public.view import TICKET, ask_again, opened, ticket_page
 from backend.public.wishes import open_wishes
-from backend.tickets import letters, service
+from backend.tickets import dossier, letters, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.tickets.service import Change
@@ -50,7 +50,7 @@ def withdraw_page(request: Request, session: SessionDep) -> Response:
     ticket = opened(request, session)
     if ticket is None:
         return redirect(request, "/theo-doi", flash=ASK, kind="info")
-    if "rut" not in open_wishes(session, ticket, clock.now()):
+    if "rut" not in open_wishes(dossier.read(session, ticket, clock.now())):
         return ticket_page(request, session, ticket, refusal=Conflict(_("Phản ánh này không còn rút được nữa.")))
     return page(request, "public/withdraw.html", secret=True, number=ticket.number)
 

@@ -14,8 +14,8 @@ from backend.public import access, words
 from backend.public.counting import counting
 from backend.public.wishes import extension_told, open_wishes, pauses_told, window
 from backend.ratings import service as ratings
-from backend.tickets import queries, service
-from backend.tickets.lifecycle import Event
+from backend.tickets import dossier, queries, service
+from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import State, Ticket
 from backend.tickets.queries import Step
 from backend.users.policy import SENDER
@@ -55,10 +55,12 @@ def ticket_page(
     refusal: DomainError | None = None,
 ) -> Response:
     """State, due date, course, answer, and what the sender can do now; on a refusal with what was typed."""
-    wishes = open_wishes(session, ticket, clock.now())  # reads it anew, and without what else the page shows of it
-    ticket = queries.by_id(session, ticket.id)
-    timing = service.timing(session, ticket, None)
-    steps = queries.course(session, ticket.id)
+    if typed is not None:  # something was tried, which read the ticket anew and without what the page shows of it
+        ticket = queries.by_id(session, ticket.id)
+    known = dossier.read(session, ticket, clock.now())
+    timing = known.timing_then()
+    course = queries.course(session, ticket.id, internal=True, entries=known.entries)
+    steps = [step for step in course if step.event not in INTERNAL]
     field_errors = refusal if isinstance(refusal, Invalid) and refusal.errors else None
     return page(
         request,
@@ -72,8 +74,8 @@ def ticket_page(
         question=_last(steps, Event.INFO_REQUESTED) if ticket.state is State.AWAITING_SENDER else None,
         decision=_last(steps, *DECISIONS) if ticket.told_at else None,
         answer=_last(steps, *ANSWERS) if ticket.told_at and ticket.answered_at else None,
-        wishes=wishes,
-        extension=extension_told(session, ticket, timing.clocks),
+        wishes=open_wishes(known),
+        extension=extension_told(timing.clocks, course),
         pauses=pauses_told(timing.clocks, steps),
         window=window(timing.clocks),
         overdue=_overdue(ticket, clock.now()),

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from backend.errors import DomainError
-from backend.tickets import queries, service
+from backend.tickets import service
 from backend.tickets.clock_states import REOPEN_WINDOW, Clocks
 from backend.tickets.clocks import Effect
+from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Ticket
 from backend.tickets.queries import Step
 from backend.tickets.terms import Break, Term
 from backend.users.policy import SENDER
@@ -45,26 +43,25 @@ class ExtensionTold:
     reason: str
 
 
-def open_wishes(session: Session, ticket: Ticket, now: datetime) -> dict[str, Effect]:
+def open_wishes(known: Dossier) -> dict[str, Effect]:
     """What this sender may do now, with what it would do. An answer is to be read before it is judged."""
     found: dict[str, Effect] = {}
     for path, event in WISHES.items():
-        if event in _OF_AN_ANSWER and ticket.told_at is None:
+        if event in _OF_AN_ANSWER and known.ticket.told_at is None:
             continue
-        for change in _examples(session, ticket, event, now):
+        for change in _examples(known.clocks, event):
             try:
-                found.setdefault(path, service.preview(session, ticket.id, change, SENDER, now=now))
+                found.setdefault(path, service.foresee(known, change, SENDER))
             except DomainError:
                 continue
     return found
 
 
-def _examples(session: Session, ticket: Ticket, event: Event, now: datetime) -> list[service.Change]:
+def _examples(clocks: Clocks, event: Event) -> list[service.Change]:
     """A pause may be disputed one by one; the others are about the ticket."""
     if event is not Event.PAUSE_DISPUTED:
         return [service.Change(event)]
-    breaks = service.timing(session, ticket, now).clocks.breaks
-    return [service.Change(event, pause=held.number) for held in breaks if not held.disputed]
+    return [service.Change(event, pause=held.number) for held in clocks.breaks if not held.disputed]
 
 
 def pauses_told(clocks: Clocks, steps: Sequence[Step]) -> list[PauseTold]:
@@ -73,12 +70,12 @@ def pauses_told(clocks: Clocks, steps: Sequence[Step]) -> list[PauseTold]:
     return [PauseTold(held, text) for held, text in zip(clocks.breaks, questions, strict=False)]
 
 
-def extension_told(session: Session, ticket: Ticket, clocks: Clocks) -> ExtensionTold | None:
-    """The extension of the present episode with its reason, which its sender reads once it was granted."""
+def extension_told(clocks: Clocks, course: Sequence[Step]) -> ExtensionTold | None:
+    """The extension of the present episode with its reason, which its sender reads once it was granted. ``course`` is
+    the whole one, with what staff settle among themselves."""
     given = clocks.resolve.term.extension
     if given is None:
         return None
-    course = queries.course(session, ticket.id, internal=True)
     asked = [s.text for s in course if s.event is Event.EXTENSION_REQUESTED and s.at <= given.at]
     return ExtensionTold(given.at, asked[-1] if asked else "")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -11,8 +10,8 @@ from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, 
 from backend.forms import Typed
 from backend.tickets import queries, service
 from backend.tickets.clocks import Effect
+from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import Event, possible
-from backend.tickets.models import Ticket
 from backend.tickets.service import Change
 from backend.users.policy import Action, Actor, can
 
@@ -162,21 +161,20 @@ class Usual:
     disputed: Sequence[int]
 
 
-def offers(session: Session, ticket: Ticket, actor: Actor, now: datetime, usual: Usual) -> list[Offer]:
-    """What ``actor`` may do in this state, in the order of the page. Reads the ticket anew: what else was loaded with
-    it has to be loaded again."""
-    ticket_id, subject = ticket.id, service.subject(ticket)
-    open_to = {(m.event, m.right) for m in possible(ticket.state) if m.right and can(actor, m.right, subject)}
+def offers(known: Dossier, actor: Actor, usual: Usual) -> list[Offer]:
+    """What ``actor`` may do in this state, in the order of the page."""
+    about = service.subject(known.ticket)
+    open_to = {(m.event, m.right) for m in possible(known.ticket.state) if m.right and can(actor, m.right, about)}
     found = []
     for deed in [deed for deed in DEEDS.values() if (deed.event, deed.right) in open_to]:
-        tried = [_offer(session, ticket_id, deed, change, actor, now) for change in _examples(deed, usual)]
+        tried = [_offer(known, deed, change, actor) for change in _examples(deed, usual)]
         found += [offer for offer in tried if offer is not None][:1]
     return found
 
 
-def _offer(session: Session, ticket_id: int, deed: Deed, change: Change, actor: Actor, now: datetime) -> Offer | None:
+def _offer(known: Dossier, deed: Deed, change: Change, actor: Actor) -> Offer | None:
     try:
-        return Offer(deed, service.preview(session, ticket_id, change, actor, now=now), pause=change.pause)
+        return Offer(deed, service.foresee(known, change, actor), pause=change.pause)
     except (Conflict, Forbidden) as refusal:
         told = deed.event not in _SILENT or isinstance(refusal, Forbidden)
         return Offer(deed, refusal=refusal) if told else None

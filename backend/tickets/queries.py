@@ -195,10 +195,13 @@ def merged_into(session: Session, ticket_id: int) -> Sequence[Ticket]:
     return session.scalars(select(Ticket).where(Ticket.merged_into_id == ticket_id).order_by(Ticket.id)).all()
 
 
-def course(session: Session, ticket_id: int, *, internal: bool = False) -> list[Step]:
-    """Everything that happened to a ticket, in order: four look-ups, however long the course is. What staff settle
-    among themselves is left out, drafts above all, unless ``internal`` asks for it."""
-    entries = [e for e in audit.entries(session, f"ticket:{ticket_id}") if internal or e.action not in INTERNAL]
+def course(
+    session: Session, ticket_id: int, *, internal: bool = False, entries: Sequence[audit.Entry] | None = None
+) -> list[Step]:
+    """Everything that happened to a ticket, in order: four look-ups, however long the course is; ``entries`` spares the
+    first of them. What staff settle among themselves is left out, drafts above all, unless ``internal`` asks for it."""
+    entries = audit.entries(session, f"ticket:{ticket_id}") if entries is None else entries
+    entries = [e for e in entries if internal or e.action not in INTERNAL]
     told = {e.data["message"] for e in entries if e.data.get("message")}
     texts = {m.id: m.body for m in session.scalars(select(TicketMessage).where(TicketMessage.id.in_(told)))}
     unit_ids = {e.data["unit"] for e in entries if "unit" in e.data}

@@ -2,7 +2,6 @@
 transaction: all of it or nothing. A refused attempt is written down in a transaction of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,14 +13,14 @@ from backend.db import table_of
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.notify import outbox
 from backend.text import clean
-from backend.tickets import lifecycle, replay, rulebook
+from backend.tickets import dossier, lifecycle, replay
 from backend.tickets.changes import Case, Change, effect, notes, subject
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.clock_states import Clock, Clocks, ClockState, explanation
 from backend.tickets.clocks import Effect, state_of_clocks
+from backend.tickets.dossier import Dossier, Timing
 from backend.tickets.happening import Happening
 from backend.tickets.intake import Draft
-from backend.tickets.ledger import Ledger, ledger
 from backend.tickets.lifecycle import By, Event, Transition
 from backend.tickets.models import MessageKind, State, Ticket, TicketMessage
 from backend.tickets.reception import AlreadySent, Receipt, look_over, open_ticket
@@ -35,6 +34,7 @@ __all__ = [
     "Receipt",
     "Timing",
     "apply",
+    "foresee",
     "look_over",
     "open_ticket",
     "preview",
@@ -70,14 +70,6 @@ TOLD = {
 } | {Event.ANSWERED_TOGETHER: Event.ANSWERED.value}
 
 
-@dataclass(frozen=True)
-class Timing:
-    """How a ticket's clocks stand, and what each unit used of its time."""
-
-    clocks: Clocks
-    ledger: Ledger
-
-
 def apply(
     session: Session, ticket_id: int, change: Change, actor: Actor, *, now: datetime, version: int | None = None
 ) -> Ticket:
@@ -88,7 +80,7 @@ def apply(
     move from its state, or not now), Invalid (what was typed).
     """
     try:
-        case, move = _case(session, ticket_id, change, actor, now, version, lock=True)
+        case, move = _locked(session, ticket_id, change, actor, now, version)
         return _happen(case, move)
     except DomainError as refusal:
         audit.record_refusal(actor.key, f"refused:{change.event}", ticket_id, str(refusal.status), now)
@@ -98,18 +90,20 @@ def apply(
 def preview(session: Session, ticket_id: int, change: Change, actor: Actor, *, now: datetime) -> Effect:
     """What ``change`` would do: due date, who is charged, verdicts. Refuses as ``apply`` does, save for missing words;
     writes nothing and locks nothing."""
-    case, _move = _case(session, ticket_id, change, actor, now, None, lock=False)
-    return effect(case)
+    return foresee(dossier.read(session, _ticket(session, ticket_id, lock=False), now), change, actor)
+
+
+def foresee(known: Dossier, change: Change, actor: Actor) -> Effect:
+    """``preview`` for a ticket that was read already: a page asks it of every action that it offers."""
+    _open(known.ticket, change.event, actor)
+    return effect(_case(known, change, actor))
 
 
 def timing(session: Session, ticket: Ticket, now: datetime | None) -> Timing:
     """The clocks and the ledger of a ticket, as they stand at ``now``; None: as of its last event, which is what its
     row says. For inbox, figures and reports alike."""
-    history = replay.happenings(audit.entries(session, f"ticket:{ticket.id}"))
-    now = history[-1].at if now is None else now
-    book = rulebook.book(session, ticket, history)
-    clocks = state_of_clocks(history, book, now)
-    return Timing(clocks, ledger(clocks, book.calendars[clocks.calendar_id], now))
+    known = dossier.read(session, ticket, ticket.received_at if now is None else now)
+    return known.timing_then() if now is None else known.timing()
 
 
 def record_contact_read(session: Session, ticket: Ticket, actor: Actor, *, now: datetime) -> None:
@@ -121,30 +115,31 @@ def record_contact_read(session: Session, ticket: Ticket, actor: Actor, *, now: 
     audit.record(session, actor.key, "contact_read", actor=actor.key, now=now, data={"ticket": ticket.id})
 
 
-def _case(
-    session: Session,
-    ticket_id: int,
-    change: Change,
-    actor: Actor,
-    now: datetime,
-    version: int | None,
-    *,
-    lock: bool,
+def _locked(
+    session: Session, ticket_id: int, change: Change, actor: Actor, now: datetime, version: int | None
 ) -> tuple[Case, Transition]:
-    """The ticket with its history and clocks, once the actor may do this to it in the state it is in."""
-    if lock and change.event is Event.MERGED and change.into_id not in (None, ticket_id):
+    """The ticket, held for the rest of the transaction, once the actor may do this to it in the state it is in."""
+    if change.event is Event.MERGED and change.into_id not in (None, ticket_id):
         session.execute(select(func.pg_advisory_xact_lock(MERGING)))
         session.execute(select(Ticket.id).where(Ticket.id == change.into_id).with_for_update())
-    ticket = _ticket(session, ticket_id, lock=lock)
-    move = _permitted(ticket, change.event, actor)
+    ticket = _ticket(session, ticket_id, lock=True)
+    move = _open(ticket, change.event, actor, version)
+    return _case(dossier.read(session, ticket, now), change, actor), move
+
+
+def _open(ticket: Ticket, event: Event, actor: Actor, version: int | None = None) -> Transition:
+    """The move that this actor may make in this state. Raises what stands against it."""
+    move = _permitted(ticket, event, actor)
     if version is not None and version != ticket.version:
         raise Conflict(_("Người khác vừa xử lý phản ánh này. Xin xem lại trước khi tiếp tục."))
-    if ticket.state not in move.origins:
-        lifecycle.move(ticket.state, change.event)
-    history = replay.happenings(audit.entries(session, f"ticket:{ticket.id}"))
-    at = _not_before(history[-1].at, now)
-    book = rulebook.book(session, ticket, history)
-    return Case(session, ticket, change, actor, at, history, book, state_of_clocks(history, book, at)), move
+    return lifecycle.move(ticket.state, event) if ticket.state not in move.origins else move
+
+
+def _case(known: Dossier, change: Change, actor: Actor) -> Case:
+    """Raises Conflict where our clock is behind that of whoever wrote the last event, by more than ``SKEW``."""
+    if known.now < known.history[-1].at - SKEW:
+        raise Conflict(_("Đồng hồ máy chủ đang sai nên chưa ghi nhận được. Xin báo quản trị viên."))
+    return Case(known.session, known.ticket, change, actor, known.at, known.history, known.book, known.clocks)
 
 
 def _ticket(session: Session, ticket_id: int, *, lock: bool) -> Ticket:
@@ -171,13 +166,6 @@ def _may(move: Transition, ticket: Ticket, actor: Actor) -> bool:
     if move.right is not None:
         return can(actor, move.right, subject(ticket))
     return actor.key in {By.SENDER: (SENDER.key,), By.SYSTEM: (SYSTEM.key,)}.get(move.by, (SENDER.key, SYSTEM.key))
-
-
-def _not_before(last: datetime, now: datetime) -> datetime:
-    """``now``, or the last event's moment where another machine's clock is a little ahead of ours."""
-    if now < last - SKEW:
-        raise Conflict(_("Đồng hồ máy chủ đang sai nên chưa ghi nhận được. Xin báo quản trị viên."))
-    return max(now, last)
 
 
 def _happen(case: Case, move: Transition) -> Ticket:
@@ -279,5 +267,5 @@ def _answer_merged(case: Case, message_id: int | None) -> None:
     merged = select(Ticket.id).where(Ticket.merged_into_id == case.ticket.id).order_by(Ticket.id)
     for child_id in case.session.scalars(merged).all():
         change = Change(Event.ANSWERED_TOGETHER, message_id=message_id)
-        child, move = _case(case.session, child_id, change, SYSTEM, case.at, None, lock=True)
+        child, move = _locked(case.session, child_id, change, SYSTEM, case.at, None)
         _happen(child, move)

@@ -11,13 +11,13 @@ from backend import clock
 from backend.attachments import queries as attachments
 from backend.errors import DomainError, Invalid
 from backend.forms import EMPTY, Form, Typed
-from backend.tickets import queries, service
+from backend.tickets import dossier, queries, service
 from backend.tickets.clocks import Effect
 from backend.tickets.deeds import DEEDS, Deed, Offer, Usual, offers
+from backend.tickets.dossier import Timing
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket
 from backend.tickets.queries import Step
-from backend.tickets.service import Timing
 from backend.tickets.standing import standings
 from backend.tickets.texts import CLOCK_NAMES, EVENT_NAMES, STATE_NAMES, STATE_TONES
 from backend.units import queries as units
@@ -60,15 +60,15 @@ def ticket_page(
 ) -> Response:
     now = clock.now()
     today = local(now).date()
-    number, subject = ticket.number, service.subject(ticket)
-    timing = service.timing(session, ticket, now)
+    subject = service.subject(ticket)
+    known = dossier.read(session, ticket, now)
+    timing = known.timing()
     targets = _targets(session, ticket, today) if can(actor, Action.FORWARD_TICKET, subject) else []
     people = users.handlers(session, ticket.unit_id) if can(actor, Action.ASSIGN_TICKET, subject) else []
     disputed = [held.number for held in timing.clocks.breaks if held.disputed]
     usual = Usual(targets[0][0] if targets else None, people[0].id if people else None, disputed)
-    offered = offers(session, ticket, actor, now, usual)
-    ticket = queries.for_staff(session, number, actor)
-    course = queries.course(session, ticket.id, internal=True)
+    offered = offers(known, actor, usual)
+    course = queries.course(session, ticket.id, internal=True, entries=known.entries)
     return page(
         request,
         "tickets/ticket.html",

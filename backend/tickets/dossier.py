@@ -1,0 +1,59 @@
+"""A ticket with everything that is asked of it again and again, read once: its history, what that is read by, and how
+its clocks stand at one moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from backend import audit
+from backend.tickets import replay, rulebook
+from backend.tickets.clock_states import Book, Clocks
+from backend.tickets.clocks import state_of_clocks
+from backend.tickets.happening import Happening
+from backend.tickets.ledger import Ledger, ledger
+from backend.tickets.models import Ticket
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How a ticket's clocks stand, and what each unit used of its time."""
+
+    clocks: Clocks
+    ledger: Ledger
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """``now`` is the moment it was opened at, ``at`` the same but never before the last event: that another machine
+    wrote down, whose clock may be a little ahead."""
+
+    session: Session
+    ticket: Ticket
+    now: datetime
+    at: datetime
+    entries: Sequence[audit.Entry]
+    history: Sequence[Happening]
+    book: Book
+    clocks: Clocks
+
+    def timing(self) -> Timing:
+        return self._timing(self.clocks, self.at)
+
+    def timing_then(self) -> Timing:
+        """As of the last event, which is what the ticket's row says."""
+        last = self.history[-1].at
+        return self._timing(state_of_clocks(self.history, self.book, last), last)
+
+    def _timing(self, clocks: Clocks, at: datetime) -> Timing:
+        return Timing(clocks, ledger(clocks, self.book.calendars[clocks.calendar_id], at))
+
+
+def read(session: Session, ticket: Ticket, now: datetime) -> Dossier:
+    """Three look-ups, however long the history is. Needs ``ticket.category`` loaded for what is asked of it later."""
+    entries = audit.entries(session, f"ticket:{ticket.id}")
+    history = replay.happenings(entries)
+    at = max(now, history[-1].at)
+    book = rulebook.book(session, ticket, history)
+    return Dossier(session, ticket, now, at, entries, history, book, state_of_clocks(history, book, at))
