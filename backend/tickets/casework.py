@@ -1,10 +1,12 @@
 """Cases of another system become tickets: batch by batch, each batch stored whole or not at all.
 
 A case is known again by its key, so that a run may be repeated or continued: what is already there stays, except that
-a case still open here and answered in the file becomes answered. Imported tickets have no sender and no secret.
+a case still open here and answered in the file becomes answered. Where the file says otherwise than what is here, that
+is told and nothing is changed. Imported tickets have no sender and no secret.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -19,7 +21,7 @@ from backend import audit, db
 from backend.errors import Invalid, _
 from backend.tickets import casework_sql as sql
 from backend.tickets import deadlines, rules
-from backend.tickets.casework_file import Case
+from backend.tickets.casework_file import Case, Reject
 from backend.tickets.casework_names import UNSORTED, Names
 from backend.tickets.lifecycle import Event
 from backend.worktime import service as worktime
@@ -32,16 +34,25 @@ BATCH: Final = 5_000
 TITLE_MOST: Final = 200
 ACTOR: Final = "system"
 IMPORTED: Final = {"imported": True}
+COMPARED: Final = {
+    "office": "cơ quan",
+    "received": "ngày nhận",
+    "answered": "ngày trả lời",
+    "category": "loại",
+    "text": "nội dung",
+}
 LOCK: Final = 0x6C6E6E6770  # one batch of one import at a time
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of a batch: tickets added, open ones now answered, cases that were there already."""
+    """What became of a batch: tickets added, open ones now answered, cases that were there already, and those that
+    are here with other values."""
 
     added: int
     closed: int
     already: int
+    differing: tuple[Reject, ...]
 
 
 @dataclass
@@ -72,17 +83,49 @@ def store(run: Import, cases: Iterable[Case]) -> Iterator[Counts]:
 
 
 def _store_batch(run: Import, batch: Sequence[Case]) -> Counts:
-    """The first of two equal keys counts; the other is one already there."""
-    unique = list({case.key: case for case in reversed(batch)}.values())
-    _open_days({case.received.date() for case in unique})
+    _open_days({case.received.date() for case in batch})
     with db.transaction() as session:
         session.execute(select(func.pg_advisory_xact_lock(LOCK)))
-        _stage(session, _rows(session, run, unique))
-        closed = session.execute(text(sql.CLOSE)).all()
-        added = session.execute(text(sql.ADD)).all()
-        _write_history(session, added, closed)
-        session.execute(text(sql.RESULTS), {"ids": [row.id for row in (*added, *closed)]})
-    return Counts(len(added), len(closed), len(batch) - len(added) - len(closed))
+        found = [_store_once(session, run, cases) for cases in _in_turn(batch)]
+    return Counts(
+        added=sum(one.added for one in found),
+        closed=sum(one.closed for one in found),
+        already=sum(one.already for one in found),
+        differing=tuple(sorted((reject for one in found for reject in one.differing), key=lambda one: one.line)),
+    )
+
+
+def _in_turn(batch: Sequence[Case]) -> list[list[Case]]:
+    """Parts without equal keys, in the order of the file: what a key says twice comes to the same whether it stands in
+    one batch, in two, or in two files."""
+    seen: Counter[str] = Counter()
+    parts: list[list[Case]] = []
+    for case in batch:
+        if seen[case.key] == len(parts):
+            parts.append([])
+        parts[seen[case.key]].append(case)
+        seen[case.key] += 1
+    return parts
+
+
+def _store_once(session: Session, run: Import, cases: Sequence[Case]) -> Counts:
+    _stage(session, _rows(session, run, cases))
+    closed = session.execute(text(sql.CLOSE)).all()
+    added = session.execute(text(sql.ADD)).all()
+    _write_history(session, added, closed)
+    written = {"ids": [row.id for row in (*added, *closed)]}
+    session.execute(text(sql.RESULTS), written)
+    different = {row.import_key: row for row in session.execute(text(sql.DIFFERENT), written)}
+    differing = tuple(_differing(different, run, cases)) if different else ()
+    return Counts(len(added), len(closed), len(cases) - len(added) - len(closed) - len(differing), differing)
+
+
+def _differing(different: Mapping[str, Any], run: Import, cases: Sequence[Case]) -> Iterator[Reject]:
+    for case in cases:
+        if row := different.get(run.names.key(case.key)):
+            names = ", ".join(name for column, name in COMPARED.items() if getattr(row, column))
+            reason = Invalid(_("Mã này đã có, với giá trị khác ở: %(columns)s. Giá trị đã có được giữ."), columns=names)
+            yield Reject(case.line, reason, case.fields)
 
 
 def _open_days(days: set[date]) -> None:
@@ -101,7 +144,7 @@ def _rows(session: Session, run: Import, cases: Sequence[Case]) -> list[tuple[An
         due = _due(run, calendar, term, case.received)
         name = case.text or case.category or UNSORTED
         row = (
-            f"{run.names.source}:{case.key}",
+            run.names.key(case.key),
             run.names.unit_id(session, case.office),
             run.names.category_code(session, case.category),
             name[:TITLE_MOST],

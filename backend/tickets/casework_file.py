@@ -5,8 +5,9 @@ Days are written 2026-11-22 or 22/11/2026, with or without a time; a day without
 
 import csv
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TextIO
 
@@ -15,11 +16,13 @@ from backend.text import clean
 from backend.worktime.calendar import ZONE
 
 LONGEST_LINE: Final = 1_000_000
+LONGEST_RECORD: Final = 50_000  # where a cell has line ends; looking further for its last quote would find others'
 TOO_LONG: Final = "\x00"  # stands for a line that was too long; a single field, so it is rejected by its number
 BLANK: Final = {"", "na", "n/a", "null", "none"}
 LOCAL_DAY: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 EARLIEST: Final = 1900
 SURROGATE: Final = re.compile("[\udc80-\udcff]")
+UNREADABLE: Final = re.compile("[\x00\udc80-\udcff]")  # UTF-16 without its mark is full of NUL
 KEY_MOST, OFFICE_MOST, CATEGORY_MOST, TEXT_MOST = 150, 200, 120, 10_000
 
 
@@ -47,9 +50,11 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case as read. ``text`` is empty where the file says nothing more than the category."""
+    """One case as read, with its ``fields`` as they stood. ``text`` is empty where the file says nothing more than the
+    category."""
 
     line: int
+    fields: Sequence[str]
     key: str
     office: str
     received: datetime
@@ -72,28 +77,34 @@ class CaseFile:
 
     Raises Invalid for a file without header, or one that lacks a column or has it twice. The separator is the one of
     comma, semicolon and tab that the header has most of. Open the stream as ``utf-8-sig`` with ``surrogateescape``,
-    so that bytes of another encoding are rejected at their line.
+    so that bytes of another encoding are rejected at their line. A cell may have line ends within quotes; quotes that
+    do not close cost their own line and no other.
     """
 
     def __init__(self, stream: TextIO, columns: Columns, *, until: datetime) -> None:
-        lines = _bounded(stream)
-        first = next(lines, "")
-        separator = max(",;\t", key=first.count)
-        self.header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
+        self._lines = _Lines(stream)
+        separator = max(",;\t", key=self._lines.peek().count)
+        self._records = csv.reader(self._lines, delimiter=separator, strict=True)
+        try:
+            header = next(self._records, [])
+        except csv.Error:
+            raise Invalid(_("Dòng tiêu đề có dấu ngoặc kép không đóng hoặc sai chỗ.")) from None
+        self.header = [name.strip() for name in header]
         self._places = _places(self.header, columns)
-        self._rows = csv.reader(lines, delimiter=separator)
         self._until = until
 
     def __iter__(self) -> Iterator[Case | Reject]:
         """Each record with the number of its first line; empty lines are passed over."""
         while True:
-            line = self._rows.line_num + 2
+            self._lines.begin()
+            line = self._lines.number + 1
             try:
-                fields = next(self._rows)
+                fields = next(self._records)
             except StopIteration:
                 return
             except csv.Error:
-                yield Reject(line, Invalid(_("Dòng có dấu ngoặc kép không đóng hoặc một ô quá dài.")), [])
+                reason = Invalid(_("Dòng có dấu ngoặc kép không đóng hoặc sai chỗ, hay một ô quá dài."))
+                yield Reject(line, reason, [self._lines.give_back()])
                 continue
             if fields:
                 yield self._judge(line, fields)
@@ -114,6 +125,7 @@ class CaseFile:
         key, office, received, answered, category, *text = (fields[place] for place in self._places)
         case = Case(
             line=line,
+            fields=fields,
             key=_needed(clean(key, limit=KEY_MOST), _("Thiếu mã hồ sơ.")),
             office=_needed(clean(office, limit=OFFICE_MOST), _("Thiếu cơ quan.")),
             received=_moment(_needed(received.strip(), _("Thiếu ngày nhận."))),
@@ -122,11 +134,11 @@ class CaseFile:
             text=clean(text[0], limit=TEXT_MOST) if text else "",
         )
         _check_order(case, self._until)
-        return case
+        return replace(case, answered=max(case.received, case.answered)) if case.answered else case
 
 
 def _check_order(case: Case, until: datetime) -> None:
-    """By day: an answer on the day of reception is in order whatever the hours say."""
+    """By day: an answer on the day of reception is in order whatever the hours say, and counts from reception on."""
     received = case.received.date()
     if received > until.astimezone(ZONE).date():
         raise Invalid(_("Ngày nhận %(day)s ở tương lai."), day=f"{received:%d/%m/%Y}")
@@ -168,7 +180,7 @@ def _moment(text: str) -> datetime:
 def _places(header: list[str], columns: Columns) -> list[int]:
     if not any(header):
         raise Invalid(_("Tệp trống hoặc không có dòng tiêu đề."))
-    if SURROGATE.search("".join(header)):
+    if UNREADABLE.search("".join(header)):
         raise Invalid(_("Tệp phải ở dạng UTF-8."))
     wanted = columns.names()
     if missing := [name for name in wanted if name not in header]:
@@ -182,12 +194,52 @@ def _places(header: list[str], columns: Columns) -> list[int]:
     return [header.index(name) for name in wanted]
 
 
-def _bounded(stream: TextIO) -> Iterator[str]:
-    """Lines of the stream; one that is too long becomes a mark, and its rest is passed over."""
-    while line := stream.readline(LONGEST_LINE):
+class _Lines:
+    """The lines of a stream, numbered. One that is too long becomes a mark, and its rest is passed over. The lines of a
+    record that fails are given back but for its first."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._waiting: deque[str] = deque()
+        self._taken: list[str] = []
+        self._length = 0
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._taken and self._length > LONGEST_RECORD:
+            raise StopIteration
+        line = self._waiting.popleft() if self._waiting else self._read()
+        if not line:
+            raise StopIteration
+        self._taken.append(line)
+        self._length += len(line)
+        self.number += 1
+        return line
+
+    def peek(self) -> str:
+        """The next line, which stays the next."""
+        self._waiting.appendleft(self._waiting.popleft() if self._waiting else self._read())
+        return self._waiting[0]
+
+    def begin(self) -> None:
+        """A new record."""
+        self._taken.clear()
+        self._length = 0
+
+    def give_back(self) -> str:
+        """All lines of this record but the first, which is returned without its end."""
+        first, *rest = self._taken
+        self._waiting.extendleft(reversed(rest))
+        self.number -= len(rest)
+        return first.rstrip("\r\n")
+
+    def _read(self) -> str:
+        line = self._stream.readline(LONGEST_LINE)
         if len(line) < LONGEST_LINE or line.endswith(("\n", "\r")):
-            yield line
-            continue
+            return line
         while line and not line.endswith(("\n", "\r")):
-            line = stream.readline(LONGEST_LINE)
-        yield f"{TOO_LONG}\n"
+            line = self._stream.readline(LONGEST_LINE)
+        return f"{TOO_LONG}\n"

@@ -31,6 +31,10 @@ class Names:
     units: dict[str, int] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
 
+    def key(self, key: str) -> str:
+        """By which a case of this source is known here."""
+        return f"{self.source}:{key}"
+
     def parent_id(self, session: Session) -> int:
         """The unit under which missing ones are made. Raises Invalid for a code that no unit has."""
         found = session.scalar(

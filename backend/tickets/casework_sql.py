@@ -26,14 +26,18 @@ OPEN_DAYS: Final = """
     ON CONFLICT (day) DO NOTHING
 """
 
-# Only what nobody here has touched: no transition yet, and still open.
+# Only what nobody here has touched, counted by the calendar in force; judged by the due date that stands here.
 CLOSE: Final = """
     UPDATE tickets SET state = 'answered', version = version + 1, answered_at = staged.answered_at,
-        answered_on = staged.answered_on, working_days = staged.working_days, verdict = staged.verdict,
-        decided_at = staged.answered_at
+        answered_on = staged.answered_on, working_days = staged.working_days, decided_at = staged.answered_at,
+        verdict = CASE WHEN staged.answered_on > tickets.due_date THEN 'late' ELSE 'on_time' END
     FROM staged_cases staged
-    WHERE tickets.import_key = staged.import_key AND tickets.channel = 'import' AND tickets.version = 1
-        AND tickets.answered_at IS NULL AND staged.answered_at IS NOT NULL AND staged.answered_on >= tickets.received_on
+    WHERE tickets.import_key = staged.import_key AND tickets.channel = 'import' AND tickets.state = 'new'
+        AND tickets.answered_at IS NULL AND staged.answered_at IS NOT NULL
+        AND tickets.received_at = staged.received_at AND tickets.calendar_id = staged.calendar_id
+        AND NOT EXISTS (
+            SELECT FROM audit WHERE chain = 'ticket:' || tickets.id AND action NOT IN ('received', 'recounted')
+        )
     RETURNING tickets.id, tickets.answered_at
 """
 
@@ -55,11 +59,27 @@ ADD: Final = f"""
     RETURNING id, unit_id, category_code, received_at, answered_at
 """  # noqa: S608 - only the constant list of columns above is filled in
 
-# The verdict of each case that came answered, or was answered now, as the first version of its result.
+# Cases that were here with other values than the file's, and which; those just written left out.
+DIFFERENT: Final = """
+    SELECT * FROM (
+        SELECT staged.import_key, known.about_unit_id <> staged.unit_id AS office,
+            known.received_at <> staged.received_at AS received,
+            known.answered_at IS DISTINCT FROM staged.answered_at AS answered,
+            known.category_code <> staged.category_code AS category,
+            (known.title, known.content) <> (staged.title, staged.content) AS text
+        FROM staged_cases staged JOIN tickets known ON known.import_key = staged.import_key
+        WHERE known.id <> ALL(:ids)
+    ) AS both_sides WHERE office OR received OR answered OR category OR text
+"""
+
+# The verdict of each case that came answered, or was answered now, as the next version of its result.
 RESULTS: Final = """
     INSERT INTO ticket_clocks (ticket_id, episode, clock, nth, version, unit_id, value, calendar_id, started_at,
         due_date, due_at, estimated, ended_at, verdict, late_days, late_minutes, explanation, reason, computed_at)
-    SELECT id, 1, 'resolve', 1, 1, unit_id, term, calendar_id, received_at, due_date,
+    SELECT id, 1, 'resolve', 1,
+        1 + coalesce((SELECT max(before.version) FROM ticket_clocks before
+            WHERE before.ticket_id = tickets.id AND episode = 1 AND clock = 'resolve' AND nth = 1), 0),
+        unit_id, term, calendar_id, received_at, due_date,
         CAST(due_date + 1 AS timestamp) AT TIME ZONE 'Asia/Ho_Chi_Minh' - interval '1 microsecond', due_estimated,
         answered_at, verdict, greatest(answered_on - due_date, 0), 0, '{"imported": true}', 'answered', answered_at
     FROM tickets WHERE id = ANY(:ids) AND verdict IS NOT NULL

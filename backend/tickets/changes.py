@@ -18,7 +18,7 @@ from backend.tickets.clock_states import EPISODE_CODES, REOPEN_WINDOW, Book, Clo
 from backend.tickets.clocks import Effect, what_if
 from backend.tickets.happening import Happening
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import CategoryClass, Ticket
+from backend.tickets.models import CategoryClass, State, Ticket
 from backend.tickets.terms import Ended, Term
 from backend.units.models import Unit
 from backend.users.models import User
@@ -173,9 +173,14 @@ def _asked_by_another(case: Case) -> Happening:
 
 
 def _answered(case: Case) -> Notes:
-    """The answer that somebody submitted is approved by another person."""
+    """The answer that somebody submitted is approved by another person; where the rules want that of every answer,
+    none leaves without it, a leader's neither."""
+    if case.ticket.state is not State.AWAITING_APPROVAL:
+        if rulebook.needs_approval(case.session, case.ticket.category, local(case.at).date()):
+            raise Conflict(_("Trả lời loại phản ánh này phải có người thứ hai duyệt. Xin trình duyệt."))
+        return {}
     draft = case.last(Event.SUBMITTED_FOR_APPROVAL)
-    if case.ticket.state.value == "awaiting_approval" and draft is not None and draft.actor == case.actor.key:
+    if draft is not None and draft.actor == case.actor.key:
         raise Forbidden(_("Người soạn không tự duyệt trả lời của mình."))
     return {}
 

@@ -7,11 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from backend.tickets.clock_states import CODES, PAUSE_LIMIT, Book, Clock, Clocks, ClockState, Holding
-from backend.tickets.happening import Happening
-from backend.tickets.lifecycle import Event
-from backend.tickets.models import Verdict
+from backend.tickets.happening import Event, Happening
 from backend.tickets.rules import Rule, parse_value
-from backend.tickets.terms import Break, Ended, Extension, Term
+from backend.tickets.terms import Break, Ended, Extension, Term, Verdict
 from backend.worktime.arithmetic import Due, worked
 from backend.worktime.calendar import WorkCalendar, local
 from backend.worktime.duration import Duration

@@ -7,9 +7,8 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any, Final
 
-from backend.tickets.models import Verdict
 from backend.tickets.rules import Rule
-from backend.tickets.terms import Break, Term
+from backend.tickets.terms import Break, Term, Verdict
 from backend.worktime.arithmetic import Due
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.explain import Day, Why

@@ -18,10 +18,8 @@ from datetime import date, datetime
 
 from backend.tickets.clock_reading import TICK, Reading
 from backend.tickets.clock_states import Book, Clocks, ClockState
-from backend.tickets.happening import Happening
-from backend.tickets.lifecycle import Event
-from backend.tickets.models import Verdict
-from backend.tickets.terms import Ended
+from backend.tickets.happening import Event, Happening
+from backend.tickets.terms import Ended, Verdict
 
 
 def state_of_clocks(events: Iterable[Happening], book: Book, now: datetime) -> Clocks:

@@ -7,11 +7,9 @@ from datetime import date, datetime
 
 from backend.tickets.clock_states import CODES, PAUSE_LIMIT, Book
 from backend.tickets.clocks import state_of_clocks
-from backend.tickets.happening import Happening
-from backend.tickets.lifecycle import Event
-from backend.tickets.models import Verdict
+from backend.tickets.happening import Event, Happening
 from backend.tickets.rules import Mark, Rule, choose, shipped_rules
-from backend.tickets.terms import Term
+from backend.tickets.terms import Term, Verdict
 from backend.worktime.arithmetic import Due, due, elapsed
 from backend.worktime.calendar import WorkCalendar, local
 from backend.worktime.duration import Duration, Unit

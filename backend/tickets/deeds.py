@@ -1,7 +1,7 @@
 """What staff can do on a ticket's page: one row each, and what each would do before anybody clicks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from backend.users.policy import Action, Actor, can
 
 USUAL_EXTENSION: Final = "5 working days"  # what the page reckons with before a number is typed
 MOST_EXTENSION: Final = 60  # working days
+ANSWER, SUBMIT = "tra-loi", "trinh-duyet"  # paths of deeds
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ _ROWS: Final = (
         _("Đã trả lại cho người soạn."), "return_reason", _("Cần sửa những gì"),
     ),
     Deed(
-        _E.ANSWERED, _A.HANDLE_TICKET, "tra-loi", _("Trả lời"), _("Gửi câu trả lời"),
+        _E.ANSWERED, _A.HANDLE_TICKET, ANSWER, _("Trả lời"), _("Gửi câu trả lời"),
         _("Đã trả lời. Người gửi sẽ được báo."), "answer", _("Câu trả lời cho người gửi"), main=True,
         hint=_("Đồng hồ dừng ngay khi gửi; người gửi được báo."),
     ),
@@ -108,7 +109,7 @@ _ROWS: Final = (
         hint=_("Những ngày người gửi còn nợ thông tin không tính vào hạn. Hạn lùi đúng bằng số ngày làm việc đó."),
     ),
     Deed(
-        _E.SUBMITTED_FOR_APPROVAL, _A.HANDLE_TICKET, "trinh-duyet", _("Trình duyệt trả lời"), _("Trình duyệt"),
+        _E.SUBMITTED_FOR_APPROVAL, _A.HANDLE_TICKET, SUBMIT, _("Trình duyệt trả lời"), _("Trình duyệt"),
         _("Đã trình lãnh đạo duyệt."), "draft", _("Dự thảo câu trả lời"),
         hint=_("Người gửi chưa đọc được cho đến khi lãnh đạo duyệt. Thời gian chờ duyệt vẫn tính vào hạn."),
     ),
@@ -169,6 +170,16 @@ def offers(known: Dossier, actor: Actor, usual: Usual) -> list[Offer]:
     for deed in [deed for deed in DEEDS.values() if (deed.event, deed.right) in open_to]:
         tried = [_offer(known, deed, change, actor) for change in _examples(deed, usual)]
         found += [offer for offer in tried if offer is not None][:1]
+    return _submitted_first(found)
+
+
+def _submitted_first(found: list[Offer]) -> list[Offer]:
+    """Where an answer needs approval, the form that submits it stands where the answer's would."""
+    paths = [offer.deed.path for offer in found]
+    if SUBMIT not in paths or ANSWER not in paths or found[paths.index(ANSWER)].refusal is None:
+        return found
+    submit = found.pop(paths.index(SUBMIT))
+    found.insert(paths.index(ANSWER), replace(submit, deed=replace(submit.deed, main=True)))
     return found
 
 

@@ -3,9 +3,44 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from backend.tickets.lifecycle import Event
+
+class Event(StrEnum):
+    """What happens to a ticket; also the name of its entry in the history."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    ASSIGNED = "assigned"
+    INFO_REQUESTED = "info_requested"  # the clock stands still from here
+    INFO_RECEIVED = "info_received"  # and runs again
+    RESUMED = "resumed"  # the unit goes on without a reply
+    PAUSE_EXPIRED = "pause_expired"  # the reply did not come within the limit
+    PAUSE_DISPUTED = "pause_disputed"
+    PAUSE_JUDGED = "pause_judged"  # it stands, or is struck out
+    FORWARDED = "forwarded"
+    EXTENSION_REQUESTED = "extension_requested"
+    EXTENDED = "extended"
+    EXTENSION_DENIED = "extension_denied"
+    SUBMITTED_FOR_APPROVAL = "submitted_for_approval"
+    RETURNED = "returned"
+    ANSWERED = "answered"
+    ANSWERED_TOGETHER = "answered_together"  # with the ticket that it is merged into
+    NOTIFIED = "notified"
+    PROGRESS_TOLD = "progress_told"
+    PUBLISHED = "published"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    REOPENED = "reopened"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+    REDIRECTED = "redirected"
+    MERGED = "merged"
+    UNMERGED = "unmerged"
+    RATED = "rated"
+    CLOSED = "closed"
+    RECOUNTED = "recounted"  # by another version of the calendar
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.db import Base, Moment, by_value
+from backend.tickets.terms import Verdict as Verdict
 from backend.units.models import Unit
 from backend.worktime.models import CalendarVersion
 
@@ -64,13 +65,6 @@ def _listed(states: tuple[State, ...]) -> str:
 SETTLED_SQL = _listed(SETTLED_STATES)
 # Spelled out, so that the partial indexes on it serve under any plan.
 OPEN_SQL = f"state IN {_listed(OPEN_STATES)}"
-
-
-class Verdict(StrEnum):
-    """Whether the answer came by the due date, judged by date and frozen when it was given."""
-
-    ON_TIME = "on_time"
-    LATE = "late"
 
 
 class Channel(StrEnum):

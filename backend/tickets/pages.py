@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import NotFound
-from backend.tickets import queries
+from backend.forms import ID_MOST
+from backend.tickets import queries, receipts
 from backend.tickets.models import State
 from backend.tickets.standing import standings
 from backend.tickets.texts import STATE_NAMES, STATE_TONES
@@ -71,9 +72,9 @@ def inbox(
 
 
 def _find(session: Session, typed: str, actor: Actor) -> str | None:
-    """The number of a ticket this actor may see, from what was typed: with or without the letters before it."""
+    """The number of a ticket this actor may see, from what was typed: also without the letters before it."""
     bare = "".join(typed[:NUMBER_MOST].split()).upper()
-    for number in (bare, f"PAKN.{bare}"):
+    for number in (bare, receipts.read_number(typed)):
         try:
             return queries.for_staff(session, number, actor).number
         except NotFound:
@@ -84,7 +85,7 @@ def _find(session: Session, typed: str, actor: Actor) -> str | None:
 def _place(after: str) -> tuple[date, int] | None:
     """Where a page starts; an address that was tampered with starts at the beginning."""
     day, _comma, row = after.partition(",")
-    if not (row.isascii() and row.isdigit() and len(row) <= 10):
+    if not (row.isascii() and row.isdigit() and len(row) <= 10 and int(row) <= ID_MOST):
         return None
     try:
         return date.fromisoformat(day), int(row)

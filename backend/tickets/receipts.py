@@ -6,12 +6,15 @@ form gets the same receipt although only the secret's hash is stored.
 
 import hashlib
 import hmac
+import re
 import secrets
+import unicodedata
 from datetime import date
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
 CONFUSED = str.maketrans({"O": "0", "I": "1", "L": "1"})
+NUMBER = re.compile("(?:PAKN)?([0-9]{8})([0-9]{1,12})")
 
 
 def new_key() -> str:
@@ -53,3 +56,11 @@ def matches(stored: bytes, typed: str) -> bool:
 def number(day: date, count: int) -> str:
     """``PAKN.20261122.0012``: four digits or more."""
     return f"PAKN.{day:%Y%m%d}.{count:04d}"
+
+
+def read_number(typed: str) -> str:
+    """The number meant by what was typed: without ``PAKN.``, in small letters, with other signs or none between its
+    parts, without the zeros before its count. What is no number comes back as letters and digits that no ticket has."""
+    bare = re.sub("[^0-9A-Z]", "", unicodedata.normalize("NFKC", typed[:200]).upper())
+    found = NUMBER.fullmatch(bare)
+    return f"PAKN.{found[1]}.{int(found[2]):04d}" if found else bare[:40]

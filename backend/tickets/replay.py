@@ -116,7 +116,7 @@ def compare(ticket: Any, history: Sequence[Happening], book: Book, results: Sequ
     and ``results`` are rows with the names of the columns."""
     number = str(ticket.number)
     try:
-        clocks = state_of_clocks(history, book, history[-1].at)
+        clocks = state_of_clocks(history, book, max(happening.at for happening in history))
         expected = projection(history, clocks)
     except (DomainError, KeyError, IndexError, ValueError, TypeError) as broken:
         return [Difference(number, "history", "", type(broken).__name__)]

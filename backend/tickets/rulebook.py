@@ -14,7 +14,7 @@ from backend.tickets.clock_states import EPISODE_CODES, Book
 from backend.tickets.happening import Happening
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Ticket
-from backend.tickets.rules import About, Mark, Rule, choose, parse_value, shipped_rules
+from backend.tickets.rules import APPROVAL, REQUIRED, About, Mark, Rule, choose, parse_value, read_value, shipped_rules
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar
 
@@ -76,8 +76,8 @@ def load_shipped(session: Session, now: datetime) -> None:
 
 def set_by_province(session: Session, rule: Rule, by: int, now: datetime) -> int:
     """Add a province's own rule. Raises Invalid for one that no shipped rule has the code of, or without a basis, or
-    for a category that does not exist. Tickets received before keep the rule that they were received under."""
-    if rule.code not in {known.code for known in shipped_rules()}:
+    for a category that does not exist. Tickets received before keep the term that they were received under."""
+    if (rule.code, bool(rule.word)) not in {(known.code, bool(known.word)) for known in shipped_rules()}:
         raise Invalid(_("Không có thời hạn nào mang mã “%(code)s”."), field="code", code=rule.code)
     if not rule.basis.strip() or not rule.province.strip():
         raise Invalid(_("Xin ghi căn cứ và nơi ban hành."), field="basis")
@@ -90,6 +90,13 @@ def set_by_province(session: Session, rule: Rule, by: int, now: datetime) -> int
     session.add(row)
     session.flush()
     return row.id
+
+
+def needs_approval(session: Session, category: Category, on: date) -> bool:
+    """Whether an answer about this category, given on a day, leaves only with the approval of a second person. Not
+    where no such rule is stored."""
+    rows = [rule for rule in stored(session).rows if rule.code == APPROVAL and rule.in_force(on)]
+    return bool(rows) and choose(rows, APPROVAL, on, about=about(category)).rule.word == REQUIRED
 
 
 def about(category: Category) -> About:
@@ -120,7 +127,7 @@ def _first_calendar(ticket: Ticket, history: Sequence[Happening]) -> int:
     return int(first["from"]) if first is not None else ticket.calendar_id
 
 
-_SAME = [item.name for item in fields(Rule) if item.name not in ("id", "duration")]
+_SAME = [item.name for item in fields(Rule) if item.name not in ("id", "duration", "word")]
 
 
 def _plain(rule: Rule) -> tuple[object, ...]:
@@ -129,7 +136,7 @@ def _plain(rule: Rule) -> tuple[object, ...]:
 
 
 def _rule(row: RuleVersion) -> Rule:
-    return Rule(duration=parse_value(row.value), id=row.id, **{name: getattr(row, name) for name in _SAME})
+    return Rule(**read_value(row.value), id=row.id, **{name: getattr(row, name) for name in _SAME})
 
 
 def _row(rule: Rule, now: datetime) -> RuleVersion:

@@ -13,6 +13,8 @@ from backend.errors import NotFound, _
 from backend.worktime.duration import Duration
 
 AT_ONCE: Final = "at once"
+# Whether an answer leaves with a second person's approval: the one rule that is no term.
+APPROVAL, REQUIRED, NOT_REQUIRED = "approval", "required", "not required"
 
 
 class Mark(StrEnum):
@@ -47,9 +49,10 @@ class Reason(StrEnum):
 class Rule:
     """One term, in force from ``valid_from`` to ``valid_to``, both included; None leaves a side open.
 
-    ``duration`` None means at once. ``case``, ``category``, ``category_class`` narrow it to some tickets; ``province``
-    says who set it, empty for the shipped rows. ``adds_to`` names the rule it lengthens, ``times`` how often it may;
-    ``repeats`` that it starts again whenever it ends. ``id`` is that of its stored version.
+    ``duration`` None means at once; ``word`` is the value of a rule that is no term. ``case``, ``category``,
+    ``category_class`` narrow it to some tickets; ``province`` says who set it, empty for the shipped rows. ``adds_to``
+    names the rule it lengthens, ``times`` how often it may; ``repeats`` that it starts again whenever it ends. ``id``
+    is that of its stored version.
     """
 
     code: str
@@ -68,6 +71,7 @@ class Rule:
     category_class: str = ""
     province: str = ""
     id: int | None = None
+    word: str = ""
 
     @property
     def verified(self) -> bool:
@@ -76,7 +80,7 @@ class Rule:
     @property
     def value(self) -> str:
         """As it is written in configuration, such as ``15 working days``."""
-        return str(self.duration) if self.duration else AT_ONCE
+        return self.word or (str(self.duration) if self.duration else AT_ONCE)
 
     @property
     def narrowed(self) -> Reason:
@@ -133,8 +137,8 @@ def read_rule(row: Mapping[str, Any]) -> Iterable[Rule]:
     value, amended = fields.pop("value"), fields.pop("amended", None)
     rule = Rule(
         **fields
+        | read_value(value)
         | {
-            "duration": parse_value(value),
             "mark": Mark(fields["mark"]),
             "starts": Start(fields.get("starts", Start.RECEPTION)),
         }
@@ -143,6 +147,13 @@ def read_rule(row: Mapping[str, Any]) -> Iterable[Rule]:
         return (rule,)
     before = replace(rule, valid_to=amended - timedelta(days=1))
     return before, replace(rule, valid_from=amended, mark=Mark.UNVERIFIED)
+
+
+def read_value(value: str) -> dict[str, Any]:
+    """A value as it is written in configuration, as the fields of a rule."""
+    if value in (REQUIRED, NOT_REQUIRED):
+        return {"duration": None, "word": value}
+    return {"duration": parse_value(value)}
 
 
 def parse_value(value: str) -> Duration | None:

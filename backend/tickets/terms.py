@@ -16,6 +16,13 @@ from backend.worktime.explain import Day, explain
 from backend.worktime.moments import Pause
 
 
+class Verdict(StrEnum):
+    """Whether the answer came by the due date, judged by date and frozen when it was given."""
+
+    ON_TIME = "on_time"
+    LATE = "late"
+
+
 class Ended(StrEnum):
     """What ended a pause."""
 

@@ -72,6 +72,8 @@ class TestRules:
         ("wrong", "sentence"),
         [
             ({"code": "nothing"}, "Không có thời hạn nào"),
+            ({"code": "approval"}, "Không có thời hạn nào"),  # it is no term
+            ({"word": "required"}, "Không có thời hạn nào"),  # and this is no word
             ({"basis": " "}, "căn cứ"),
             ({"category": "nothing"}, "loại phản ánh"),
             ({"valid_from": None}, "ngày bắt đầu"),
