@@ -29,12 +29,13 @@ def _group() -> None:
 
 @dataclass
 class Outcome:
-    """The counts that are printed. read = added + closed + already + rejected."""
+    """The counts that are printed. read = added + closed + already + differing + rejected."""
 
     read: int = 0
     added: int = 0
     closed: int = 0
     already: int = 0
+    differing: int = 0
     rejected: int = 0
     units_created: int = 0
     categories_created: int = 0
@@ -110,6 +111,9 @@ def _import(file: Path, columns: Columns, rejects: Path, source: str, parent: st
             outcome.added += counts.added
             outcome.closed += counts.closed
             outcome.already += counts.already
+            outcome.differing += len(counts.differing)
+            for reject in counts.differing:
+                refused.add(reject)
             progress.update(task, completed=raw.tell(), description=f"{outcome.read}")
         progress.update(task, completed=file.stat().st_size)
         outcome.units_created, outcome.categories_created = run.names.made_units, run.names.made_categories
@@ -138,9 +142,9 @@ def _progress() -> Progress:
 def _plain(outcome: Outcome) -> str:
     read = f"Đã đọc {outcome.read} dòng: thêm {outcome.added}, đóng {outcome.closed}, đã có {outcome.already}"
     lines = [
-        f"{read}, không nhận {outcome.rejected}.",
+        f"{read}, đã có với giá trị khác {outcome.differing}, không nhận {outcome.rejected}.",
         f"Tạo mới {outcome.units_created} cơ quan, {outcome.categories_created} loại.",
     ]
     if outcome.rejects_file:
-        lines.append(f"Các dòng không nhận và lý do: {outcome.rejects_file}")
+        lines.append(f"Các dòng không nhận hoặc khác giá trị đã có, kèm lý do: {outcome.rejects_file}")
     return "\n".join(lines)

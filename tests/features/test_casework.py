@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.tickets import casework, replay
+from backend.tickets import casework, recount, replay
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Channel, State, Ticket, Verdict
 from backend.units.models import Unit
+from backend.worktime import service as worktime
+from backend.worktime.calendar import DayException
+from backend.worktime.document import to_document
+from backend.worktime.models import CalendarVersion
 from tests.command import Command
 from tests.factories import SENDER, World
 
@@ -85,6 +90,14 @@ def test_imported_case_is_a_ticket_with_unit_due_date_verdict_and_history(desk: 
     assert audit.first_break(chain) is None
 
 
+def test_answer_on_the_day_of_reception_follows_the_reception_whatever_the_hours(desk: Desk, session: Session) -> None:
+    body = "K1,A,2026-02-05 15:00,2026-02-05,x\nK2,A,2026-02-05 15:00,2026-02-05 09:00,x\n"
+    assert desk.take(body)["added"] == 2
+    assert ticket(session, "K1").answered_at == ticket(session, "K1").received_at
+    assert list(replay.check_all(session)) == []
+    assert desk.take(body)["already"] == 2
+
+
 def test_units_are_created_under_the_parent_asked_for_and_known_ones_are_used(desk: Desk, session: Session) -> None:
     desk.take("K1,Tổ tiếp nhận,2026-03-02,,x\nK2,Tổ xử lý,2026-03-02,,x\n", "--parent", "03388")
     again = desk.take("K3,Tổ xử lý,2026-03-03,,x\n", "--parent", "03388", name="more.csv")
@@ -120,7 +133,7 @@ def test_later_file_closes_a_case_that_was_open_and_leaves_answered_ones_alone(d
     desk.take("K1,A,2026-03-02,,x\nK2,A,2026-03-02,2026-03-03,x\n")
     assert ticket(session, "K1").state is State.NEW
     counts = desk.take("K1,A,2026-03-02,2026-03-10,x\nK2,A,2026-03-02,2026-03-30,x\n", name="later.csv")
-    assert (counts["added"], counts["closed"], counts["already"]) == (0, 1, 1)
+    assert (counts["added"], counts["closed"], counts["already"], counts["differing"]) == (0, 1, 0, 1)
     closed = ticket(session, "K1")
     assert (closed.state, closed.answered_on, closed.verdict) == (State.ANSWERED, date(2026, 3, 10), Verdict.ON_TIME)
     assert ticket(session, "K2").answered_on == date(2026, 3, 3)
@@ -128,10 +141,57 @@ def test_later_file_closes_a_case_that_was_open_and_leaves_answered_ones_alone(d
 
 
 def test_same_key_twice_in_a_file_is_one_ticket_and_another_source_is_another(desk: Desk, session: Session) -> None:
-    counts = desk.take("K1,A,2026-03-02,,x\nK1,B,2026-03-03,,x\n")
-    assert (counts["added"], counts["already"]) == (1, 1)
+    counts = desk.take("K1,A,2026-03-02,,x\nK1,A,2026-03-02,,x\nK1,B,2026-03-03,,x\n")
+    assert (counts["added"], counts["already"], counts["differing"], counts["rejected"]) == (1, 1, 1, 0)
     assert ticket(session, "K1").received_on == date(2026, 3, 2)
     assert desk.take("K1,A,2026-03-02,,x\n", "--source", "other")["added"] == 1
+
+
+def test_case_that_is_here_with_other_values_is_kept_counted_and_named_with_what_differs(
+    desk: Desk, session: Session
+) -> None:
+    desk.take("K1,A,2026-03-02,2026-03-03,x\nK2,A,2026-03-02,,x\nK3,A,2026-03-02,,x\n")
+    later = desk.take("K1,B,2026-03-02,,x\nK2,A,2026-03-01,2026-03-03,y\nK3,A,2026-03-02,,x\n", name="later.csv")
+    assert (later["read"], later["already"], later["differing"], later["closed"]) == (3, 1, 2, 0)
+    assert (ticket(session, "K1").answered_on, ticket(session, "K2").answered_on) == (date(2026, 3, 3), None)
+    with (desk.folder / later["rejects_file"]).open(encoding="utf-8", newline="") as file:
+        _header, first, second = csv.reader(file)
+    assert (first[0], first[2], second[0], second[2]) == ("2", "K1", "3", "K2")
+    assert "cơ quan, ngày trả lời" in first[1]
+    assert "ngày nhận, ngày trả lời, loại, nội dung" in second[1]
+    assert list(replay.check_all(session)) == []
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_a_key_that_comes_open_and_then_answered_is_answered_wherever_a_batch_ends(
+    desk: Desk, session: Session, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(casework, "BATCH", batch)
+    body = "K1,A,2026-03-02,,x\nK1,A,2026-03-02,2026-03-04,x\nK1,A,2026-03-02,,x\n"
+    counts = desk.take(body)
+    assert (counts["read"], counts["added"], counts["closed"], counts["differing"]) == (3, 1, 1, 1)
+    assert ticket(session, "K1").answered_on == date(2026, 3, 4)
+
+
+def test_open_case_whose_due_date_a_new_calendar_moved_is_closed_by_a_later_file(
+    desk: Desk, session: Session, now: datetime
+) -> None:
+    desk.take("K1,A,2026-11-02,,x\n")
+    due = ticket(session, "K1").due_date
+    held = worktime.calendar(session, worktime.active_id(session))
+    off = DayException(date(2026, 11, 16), is_open=False, name="Nghỉ bù")
+    days = tuple(sorted([*held.exceptions, off], key=lambda item: item.day))
+    fewer = CalendarVersion(
+        code="vn", version=99, document=to_document(replace(held, exceptions=days)), basis="Thử", created_at=now
+    )
+    fewer.activated_at = now
+    session.add(fewer)
+    session.flush()
+    assert len(recount.count(session, [Ticket.channel == Channel.IMPORT], fewer.id, now)) == 1
+    assert ticket(session, "K1").due_date > due
+    counts = desk.take("K1,A,2026-11-02,2026-11-17,x\n", name="later.csv")
+    assert counts["closed"] == 1
+    assert list(replay.check_all(session)) == []
 
 
 def test_days_met_in_a_later_batch_get_numbers_as_well(desk: Desk, session: Session) -> None:

@@ -75,11 +75,24 @@ def test_answer_on_the_day_of_reception_is_taken_whatever_the_hours() -> None:
     assert isinstance(case, Case)
 
 
-def test_quote_that_is_never_closed_costs_its_own_field_at_most_not_the_file() -> None:
-    body = 'K1,"A,2026-02-05,,Roads\n' + "K,A,2026-02-05,,Roads\n" * 10_000
-    found = read(body)
-    assert isinstance(found[0], Reject)
-    assert isinstance(found[-1], Case)
+@pytest.mark.parametrize(
+    "broken", ['K1,"A,2026-02-05,,Roads\n', 'K1,A,2026-02-05,,"Roads\n', 'K1,"A" b,2026-02-05,,R\n']
+)
+@pytest.mark.parametrize("more", [0, 3, 10_000])
+def test_quotes_that_do_not_close_cost_their_own_line_and_no_other(broken: str, more: int) -> None:
+    first, *others = read(broken + 'K,"A",2026-02-05,,Roads\n' * more)
+    assert isinstance(first, Reject)
+    assert (first.line, list(first.fields)) == (2, [broken.rstrip()])
+    assert "ngoặc kép" in str(first.reason)
+    assert len(others) == more
+    assert all(isinstance(other, Case) for other in others)
+    assert [other.line for other in others] == list(range(3, 3 + more))
+
+
+def test_header_may_have_a_line_end_in_quotes() -> None:
+    (case,) = read("K1,A,2026-02-05,,x,y\n", header='key,office,received,answered,type,"more\nwords"\n')
+    assert isinstance(case, Case)
+    assert case.line == 3
 
 
 def test_line_number_is_that_of_the_first_line_of_a_record() -> None:
@@ -105,6 +118,8 @@ def test_other_separators_are_known_from_the_header(separator: str) -> None:
         ("key,office,type\n", "Tệp thiếu cột: received, answered. Các cột có trong tệp: key, office, type."),
         ("key,key,office,received,answered,type\n", "hai cột cùng tên: key"),
         ("\udcff\udcfek\x00e\x00y\x00\n", "UTF-8"),
+        ("k\x00e\x00y\x00,\x00\n", "UTF-8"),
+        ('key,"office\n', "Dòng tiêu đề"),
     ],
 )
 def test_file_without_the_columns_is_refused_with_what_is_missing(header: str, says: str) -> None:
