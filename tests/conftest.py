@@ -8,24 +8,20 @@ import os
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from fastapi.testclient import TestClient
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend import clock, db, embedded, first_data, settings
+from backend import clock, db, embedded, settings
 from backend.app import create_app
 from backend.worktime.calendar import ZONE
+from tests.databases import new_database, work_on
 from tests.factories import World
 
-ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=ZONE)
 
 hypothesis_settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
@@ -46,28 +42,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_FOLDER].cleanup()
 
 
-_serial = count(1)
 _SERVER = pytest.StashKey[embedded.Server]()
 _FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
-
-
-def new_database(name: str) -> str:
-    """The URL of a new database on the run's server, migrated to the head and holding the first data."""
-    server = make_url(os.environ["LANGNGHE_TEST_SERVER"])
-    name = f"{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    url = server.set(database=name)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        config = Config(ROOT / "alembic.ini")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        with Session(connection, join_transaction_mode="create_savepoint") as session:
-            first_data.load(session, datetime(2025, 1, 1, tzinfo=ZONE))
-            session.commit()
-    engine.dispose()
-    return url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")
@@ -79,15 +55,14 @@ def database_url() -> str:
 @pytest.fixture(scope="module")
 def committed_url() -> str:
     """A database of its own for tests that need real commits: races, other processes, kills."""
-    return new_database(f"committed{next(_serial)}")
+    return new_database("committed")
 
 
 @pytest.fixture
 def committed(committed_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The application itself works on the committed database, each transaction on a connection of its own."""
     engine = create_engine(committed_url, pool_size=20, max_overflow=20)
-    factory = sessionmaker(engine, expire_on_commit=False)
-    monkeypatch.setattr(db, "session_factory", lambda: factory)
+    work_on(engine, monkeypatch)
     yield engine
     engine.dispose()
 

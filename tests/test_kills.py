@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, func, select, update
-from sqlalchemy.orm import sessionmaker
 
 from backend import clock, db, embedded, settings
 from backend.notify import service
 from backend.notify.models import Delivery, Message
 from backend.notify.tasks import deliver
 from backend.worker import app
-from tests import committed
+from tests.databases import ROOT, new_database, work_on
 from tests.factories import World
 from tests.smtp_server import SmtpServer
 
@@ -34,12 +33,12 @@ WORKER = [*CELERY, "--concurrency", "2", "--without-gossip", "--without-mingle",
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with committed.database("kills") as url:
-        engine = create_engine(url)
-        monkeypatch.setattr(db, "session_factory", lambda: sessionmaker(engine, expire_on_commit=False))
-        yield url
-        engine.dispose()
-        settings.get_settings.cache_clear()
+    url = new_database("kills")
+    engine = create_engine(url)
+    work_on(engine, monkeypatch)
+    yield url
+    engine.dispose()
+    settings.get_settings.cache_clear()
 
 
 def of(delivery: Delivery) -> int:
@@ -56,9 +55,7 @@ def leases_run_out() -> None:
 
 def start(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
-        return subprocess.Popen(
-            WORKER, env=environment, cwd=committed.ROOT, stdout=out, stderr=out, start_new_session=True
-        )
+        return subprocess.Popen(WORKER, env=environment, cwd=ROOT, stdout=out, stderr=out, start_new_session=True)
 
 
 def kill(worker: subprocess.Popen[bytes]) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, select
-from sqlalchemy.orm import sessionmaker
 
 from backend import clock, db, embedded, settings
 from backend.notify.models import Delivery, Message
-from tests import committed
+from tests.databases import ROOT, new_database, work_on
 from tests.factories import World
 from tests.smtp_server import SmtpServer
 
@@ -25,12 +24,12 @@ WORKER = [*CELERY, "worker", "--queues", "messages,work", "--concurrency", "1", 
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with committed.database("worker") as url:
-        engine = create_engine(url)
-        monkeypatch.setattr(db, "session_factory", lambda: sessionmaker(engine, expire_on_commit=False))
-        yield url
-        engine.dispose()
-        settings.get_settings.cache_clear()
+    url = new_database("worker")
+    engine = create_engine(url)
+    work_on(engine, monkeypatch)
+    yield url
+    engine.dispose()
+    settings.get_settings.cache_clear()
 
 
 def receive() -> None:
@@ -59,8 +58,7 @@ def test_nothing_is_lost_while_the_broker_is_away(url: str, tmp_path: Path) -> N
         beat = [*CELERY, "beat", "--schedule", str(tmp_path / "beat"), "--pidfile", ""]
         with log.open("ab") as out:
             running = [
-                subprocess.Popen(command, env=env, cwd=committed.ROOT, stdout=out, stderr=out)
-                for command in (WORKER, beat)
+                subprocess.Popen(command, env=env, cwd=ROOT, stdout=out, stderr=out) for command in (WORKER, beat)
             ]
         try:
             receive()

@@ -20,7 +20,8 @@ from backend.history import sealing, verification
 from backend.history.models import Seal, SealedHead, unsealed
 from backend.users import service as users
 from backend.users.models import Role
-from tests.conftest import NOW, ROOT
+from tests.conftest import NOW
+from tests.databases import ROOT
 from tests.factories import World
 
 

@@ -5,15 +5,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from itertools import count, groupby
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, select, text, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from backend import audit, clock, db, settings
 from backend.audit import FIRST, Broken, Entry, link
@@ -22,9 +21,9 @@ from backend.history.heads import Head
 from backend.history.models import Seal, SealedHead, SignedHead
 from backend.worktime.calendar import local
 from tests.command import Command
-from tests.conftest import NOW, new_database
+from tests.conftest import NOW
+from tests.databases import copy_of, new_database, work_on
 
-_serial = count(1)
 DAY = local(NOW).date()
 
 
@@ -46,7 +45,8 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     with pytest.MonkeyPatch.context() as patch:
         url = new_database("past")
         engine = create_engine(url)
-        bind(patch, engine, folder)
+        work_on(engine, patch, folder)
+        patch.setattr(clock, "now", lambda: NOW)
         for written in ({"ticket:1": 1, "ticket:2": 3}, {"ticket:1": 1, "ticket:3": 2}, {"ticket:2": 1}):
             with db.transaction() as session:
                 for chain, times in written.items():
@@ -64,26 +64,10 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
 @pytest.fixture
 def copy(past: Past, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The application on a copy of that history, to be tampered with."""
-    url = make_url(past.url)
-    name = f"{url.database}_{next(_serial)}"
-    server = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{url.database}"'))
-    engine = create_engine(url.set(database=name))
-    bind(monkeypatch, engine, past.data_dir)
-    yield engine
-    engine.dispose()
-    with server.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}"'))
-    server.dispose()
-    settings.get_settings.cache_clear()
-
-
-def bind(patch: pytest.MonkeyPatch, engine: Engine, data_dir: Path) -> None:
-    factory = sessionmaker(engine, expire_on_commit=False)
-    patch.setattr(db, "session_factory", lambda: factory)
-    patch.setattr(clock, "now", lambda: NOW)
-    patch.setenv("LANGNGHE_DATA_DIR", str(data_dir))
+    with copy_of(past.url) as engine:
+        work_on(engine, monkeypatch, past.data_dir)
+        monkeypatch.setattr(clock, "now", lambda: NOW)
+        yield engine
     settings.get_settings.cache_clear()
 
 

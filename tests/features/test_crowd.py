@@ -10,13 +10,13 @@ import anyio.to_thread
 import httpx2
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.orm import sessionmaker
 
 from backend import db
 from backend.app import create_app
 from backend.users import service
 from backend.users.models import Role
 from tests.conftest import NOW
+from tests.databases import work_on
 from tests.factories import PASSWORD, World
 
 CROWD = 60
@@ -25,10 +25,9 @@ T = TypeVar("T")
 
 @pytest.fixture
 def few_connections(committed_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Three connections for all, and short patience."""
-    engine = create_engine(committed_url, pool_size=3, max_overflow=0, pool_timeout=5)
-    factory = sessionmaker(engine, expire_on_commit=False)
-    monkeypatch.setattr(db, "session_factory", lambda: factory)
+    """Three connections for all. Who waits for one that never comes gives up only when a slow machine would be done."""
+    engine = create_engine(committed_url, pool_size=3, max_overflow=0, pool_timeout=60)
+    work_on(engine, monkeypatch)
     yield
     engine.dispose()
 

@@ -7,14 +7,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, func, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from backend import audit, db, settings
 from backend.demo import load
@@ -30,7 +28,7 @@ from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime.calendar import ZONE
 from tests.command import Command
-from tests.conftest import new_database
+from tests.databases import copy_of, new_database, work_on
 from tests.factories import SENDER, SYSTEM, World
 
 FIRST = datetime(2025, 11, 17, 9, 0, tzinfo=ZONE)
@@ -38,7 +36,6 @@ DAYS = 365
 DEMONSTRATION = 400
 PAST_USE = {Event.RECOUNTED, Event.WITHDRAWN, Event.REDIRECTED}
 ONWARD = {Event.ACCEPTED, Event.ANSWERED, Event.INFO_RECEIVED}
-_serial = count(1)
 
 
 @dataclass
@@ -58,20 +55,13 @@ class Year:
     data_dir: Path
 
 
-def bind(patch: pytest.MonkeyPatch, engine: Engine, data_dir: Path) -> None:
-    factory = sessionmaker(engine, expire_on_commit=False)
-    patch.setattr(db, "session_factory", lambda: factory)
-    patch.setenv("LANGNGHE_DATA_DIR", str(data_dir))
-    settings.get_settings.cache_clear()
-
-
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
     folder = tmp_path_factory.mktemp("year")
     with pytest.MonkeyPatch.context() as patch:
         url = new_database("year")
         engine = create_engine(url)
-        bind(patch, engine, folder)
+        work_on(engine, patch, folder)
         live_through()
         engine.dispose()
         yield Year(url, folder)
@@ -81,18 +71,9 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
 @pytest.fixture
 def copy(year: Year, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The application on a copy of that year, to be tampered with."""
-    url = make_url(year.url)
-    name = f"{url.database}_{next(_serial)}"
-    server = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{url.database}"'))
-    engine = create_engine(url.set(database=name))
-    bind(monkeypatch, engine, year.data_dir)
-    yield engine
-    engine.dispose()
-    with server.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}"'))
-    server.dispose()
+    with copy_of(year.url) as engine:
+        work_on(engine, monkeypatch, year.data_dir)
+        yield engine
     settings.get_settings.cache_clear()
 
 

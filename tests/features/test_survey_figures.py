@@ -15,7 +15,7 @@ from analytics.methods import load_method
 from backend.surveys import figures, synthetic
 from backend.surveys.instruments import Instrument, parse, shipped
 from tests.command import Command
-from tests.conftest import ROOT
+from tests.databases import ROOT
 
 
 @pytest.fixture
