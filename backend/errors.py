@@ -77,6 +77,15 @@ class Conflict(DomainError):
     status = 409
 
 
+class TooLarge(DomainError):
+    """More bytes, fields or files than are taken."""
+
+    status = 413
+
+    def __init__(self, message: str = _("Hãy gửi ít hơn, hoặc chọn tệp nhỏ hơn.")) -> None:
+        super().__init__(message)
+
+
 class TooMany(DomainError):
     """Too many attempts; ``retry_after`` tells the seconds to wait."""
 

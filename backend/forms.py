@@ -8,8 +8,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
-from backend.errors import DomainError, Invalid, _
+from backend.errors import DomainError, Invalid, TooLarge, _
 from backend.text import clean
 
 # A form of 1 MB of Vietnamese text is about 4 MB on the wire (each byte as %XX); it must arrive, so that it is refused
@@ -17,10 +18,12 @@ from backend.text import clean
 ORDINARY = 4 * 1024 * 1024
 FILES = 25 * 1024 * 1024
 MOST_FIELDS = 200
+ID_MOST = 2**31 - 1  # what the database's integers hold, ids among them
+BEYOND = re.compile("exceeded maximum size|Too many (fields|files)")  # starlette.formparsers
 DAY = re.compile(
     r"(?P<d>[0-9]{1,2})[/.-](?P<m>[0-9]{1,2})[/.-](?P<y>[0-9]{4})|(?P<y2>[0-9]{4})-(?P<m2>[0-9]{2})-(?P<d2>[0-9]{2})"
 )
-MOST_FILES = 12
+MOST_FILES = 100  # so that who chooses too many photos is told so by the form, with all else still in it
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,11 @@ class Typed:
         return ""
 
     def integer(self, name: str, message: str | None = None) -> int | None:
-        """A whole number of at most 18 digits (what a bigint holds), or None when empty or refused."""
+        """A whole number up to ``ID_MOST``, or None when empty or refused."""
         value = self.raw(name).strip()
         if not value:
             return None
-        if value.isascii() and value.isdigit() and len(value) <= 18:
+        if value.isascii() and value.isdigit() and len(value) <= 18 and int(value) <= ID_MOST:
             return int(value)
         self.refuse(name, message or _("Hãy nhập một số."))
         return None
@@ -120,8 +123,14 @@ class Typed:
 
 
 async def typed(request: Request) -> Typed:
-    """The form of a request, within limits: a refusal for too many fields comes from the parser."""
-    return Typed(await request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES, max_part_size=ORDINARY))
+    """The form of a request, within limits. The parser answers whatever is wrong alike; too much of something is told
+    by its words."""
+    try:
+        return Typed(await request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES, max_part_size=ORDINARY))
+    except HTTPException as refusal:
+        if BEYOND.search(refusal.detail):
+            raise TooLarge from refusal
+        raise
 
 
 TypedDep = Annotated[Typed, Depends(typed)]

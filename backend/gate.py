@@ -12,19 +12,13 @@ from fastapi import Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.errors import DomainError, Forbidden, Invalid, _
+from backend.errors import DomainError, Forbidden, Invalid, TooLarge, _
 from backend.settings import Settings
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 Refuse = Callable[[Request, Exception], Awaitable[Response]]
 
 log = logging.getLogger("langnghe.web")
-
-
-class TooLarge(DomainError):
-    """More bytes than the route takes."""
-
-    status = 413
 
 
 def protection(settings: Settings) -> dict[str, str]:
@@ -137,7 +131,7 @@ class Gate:
             await self._answer(self.unexpected, failure, scope, receive, send)
             return
         if too_large:
-            await self._answer(self.refuse, TooLarge(_("Hãy gửi ít hơn, hoặc chọn tệp nhỏ hơn.")), scope, receive, send)
+            await self._answer(self.refuse, TooLarge(), scope, receive, send)
 
     async def _answer(self, show: Refuse, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
         response = await show(Request(scope, receive), error)

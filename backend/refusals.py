@@ -13,8 +13,9 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
-from backend.errors import DomainError, Invalid, NotFound, NotSignedIn, TooMany, _
-from backend.gate import SAFE, TooLarge
+from backend.errors import DomainError, Invalid, NotFound, NotSignedIn, TooLarge, TooMany, _
+from backend.forms import ID_MOST
+from backend.gate import SAFE
 from backend.settings import get_settings
 from backend.web import here, page, same_site_path, sentence
 
@@ -36,7 +37,6 @@ SENTENCES = {
     400: _("Máy chủ không đọc được nội dung vừa gửi. Hãy quay lại và gửi lại."),
     404: _("Trang này không có, hoặc đã được chuyển đi nơi khác."),
     405: _("Hãy quay lại trang trước và dùng các nút có trên trang."),
-    413: _("Hãy gửi ít hơn, hoặc chọn tệp nhỏ hơn."),
 }
 
 Resume = Callable[[Request], Awaitable[Response]]
@@ -112,21 +112,32 @@ async def http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     code = error.status_code
-    wording = TooLarge(SENTENCES[413]) if code == 413 else NotFound(SENTENCES.get(code, SENTENCES[400]))
+    wording = TooLarge() if code == 413 else NotFound(SENTENCES.get(code, SENTENCES[400]))
     response = show(request, wording, code)
     response.headers.update(error.headers or {})
     return response
 
 
-async def unreadable(request: Request, _error: Exception) -> Response:
-    """Values of the wrong kind in an address or a form: FastAPI's own words are not for citizens."""
+async def unreadable(request: Request, error: Exception) -> Response:
+    """Values of the wrong kind in an address or a form: FastAPI's own words are not for citizens. An address with
+    letters where a number belongs is the address of nothing."""
+    if isinstance(error, RequestValidationError) and all(wrong["loc"][0] == "path" for wrong in error.errors()):
+        return show(request, NotFound(SENTENCES[404]))
     return show(request, Invalid(_("Địa chỉ hoặc nội dung gửi lên không đúng dạng. Hãy kiểm tra và thử lại.")))
 
 
 async def unstorable(request: Request, error: Exception) -> Response:
-    """The database or UTF-8 refuses a value that passed all checks: a NUL, a lone surrogate, a number too large."""
+    """The database or UTF-8 refuses a value that passed all checks: a NUL, a lone surrogate, a number too large. An
+    address with a number larger than any id is the address of nothing."""
+    if any(_beyond_ids(str(value)) for value in request.path_params.values()):
+        return show(request, NotFound(SENTENCES[404]))
     log.warning("unstorable value: %s", type(error).__name__)
     return show(request, Invalid(_("Nội dung có ký tự hoặc con số không lưu được. Hãy kiểm tra và thử lại.")))
+
+
+def _beyond_ids(value: str) -> bool:
+    digits = value.lstrip("0")
+    return digits.isdecimal() and (len(digits) > 10 or int(digits) > ID_MOST)
 
 
 async def unavailable(request: Request, error: Exception) -> Response:
