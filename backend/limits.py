@@ -7,6 +7,8 @@ in a transaction of its own, so that the refusal which follows does not roll it 
 import hashlib
 import hmac
 import ipaddress
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +19,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from backend.db import Base, Moment, transaction
 from backend.errors import TooMany, _
 from backend.settings import get_settings
+
+log = logging.getLogger("langnghe.limits")
 
 
 class Attempt(Base):
@@ -41,6 +45,8 @@ class Limit:
 
 
 SECRET_BY_NETWORK = Limit("secret-net", 20, timedelta(minutes=15))
+SECRET_BY_NUMBER = Limit("secret-number", 30, timedelta(minutes=15))
+SECRETS_OF_ALL = Limit("secret-all", 2000, timedelta(minutes=15))
 SIGN_IN_BY_NETWORK = Limit("signin-net", 30, timedelta(minutes=15))
 SIGN_IN_BY_ACCOUNT_AND_NETWORK = Limit("signin-acc", 6, timedelta(minutes=15))
 
@@ -90,16 +96,27 @@ def check(session: Session, limit: Limit, key: str, now: datetime) -> None:
 
 
 def failed(limit: Limit, key: str, now: datetime) -> None:
-    """Count a failure, in a transaction of its own."""
+    """Count a failure, in a transaction of its own; the one that uses the limit up is told to the operator."""
     with transaction() as session:
-        session.execute(
+        count = session.scalar(
             insert(Attempt)
             .values(scope=limit.scope, key_hash=_hash(limit.scope, key), window=_window(limit, now), count=1)
             .on_conflict_do_update(
                 index_elements=[Attempt.scope, Attempt.key_hash, Attempt.window],
                 set_={"count": Attempt.count + 1},
             )
+            .returning(Attempt.count)
         )
+    if count == limit.most:
+        log.warning("limit reached: %s, %d failures within %s", limit.scope, limit.most, limit.span)
+
+
+def guessed(session: Session, tries: Mapping[Limit, str], now: datetime) -> None:
+    """Count one failure against several limits; TooMany where one of them was used up before."""
+    for limit, key in tries.items():
+        check(session, limit, key, now)
+    for limit, key in tries.items():
+        failed(limit, key, now)
 
 
 def forget(session: Session, before: datetime) -> None:

@@ -9,7 +9,7 @@ from backend.notify import texts as notices
 from backend.public import words
 from backend.ratings import service as ratings
 from backend.settings import get_settings
-from backend.tickets import queries, service
+from backend.tickets import queries, receipts, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, State, Ticket
 from backend.users.policy import SENDER
@@ -17,7 +17,7 @@ from bot import texts
 from bot.conversations.talk import Talk, chosen
 from bot.messenger import Incoming, Kind
 
-NUMBER = re.compile(r"PAKN\.[0-9]{8}\.[0-9]{4,12}", re.IGNORECASE)
+NUMBER = re.compile(r"(?<![0-9])(?:PAKN[. ]?)?20[0-9]{6}[. ][0-9]{4,12}(?![0-9])", re.IGNORECASE)
 SECRET_LIKE = re.compile(r"(?:[0-9A-Za-z][- ]?){16}")
 
 
@@ -47,7 +47,7 @@ def _read(talk: Talk, said: Incoming, text: str) -> None:
     """Number and secret, in one message or two. A wrong pair gets one answer and is counted against the chat."""
     aside = talk.aside or {}
     found = NUMBER.search(text)
-    number = found[0].upper() if found else str(aside.get("number", ""))
+    number = receipts.read_number(found[0]) if found else str(aside.get("number", ""))
     secret = NUMBER.sub("", text).strip()
     if number and not secret:
         talk.turn_aside("follow", number=number)

@@ -1,6 +1,7 @@
 """A citizen follows feedback by number and secret, replies, reads the answer, rates."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,10 +10,12 @@ from httpx import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend import audit, clock
+from backend import audit, clock, limits
+from backend.errors import NotFound, TooMany
+from backend.limits import SECRET_BY_NETWORK, SECRET_BY_NUMBER
 from backend.public import record
 from backend.ratings.models import Rating
-from backend.tickets import receipts
+from backend.tickets import queries, receipts
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket
 from tests.factories import World
@@ -74,6 +77,60 @@ def test_too_many_wrong_secrets_are_stopped_and_told_how_long(client: TestClient
     stopped = follow(client, ticket, "0000-0000-0000-0000")
     assert stopped.status_code == 429 and int(stopped.headers["retry-after"]) > 0
     assert "Đã thử quá nhiều lần" in stopped.text and ticket.number in stopped.text
+
+
+def test_the_right_secret_opens_whatever_was_tried_before(client: TestClient, world: World, now: datetime) -> None:
+    """Else a stranger could shut a sender out: by trying on the number, or from behind the same address."""
+    ticket, secret = world.receive(now)
+    for _attempt in range(SECRET_BY_NETWORK.most + 1):
+        refused = follow(client, ticket, "0000-0000-0000-0000")
+    assert refused.status_code == 429
+    assert follow(client, ticket, secret).status_code == 303
+
+
+def test_one_number_tried_from_many_networks_is_stopped_for_wrong_secrets_alone(
+    session: Session, world: World, now: datetime
+) -> None:
+    ticket, secret = world.receive(now)
+    typed = (ticket.number, ticket.number.lower().removeprefix("pakn."))  # spelt in turn, counted as one
+
+    def attempt(place: int) -> None:
+        queries.for_sender(session, typed[place % 2], "0" * 16, address=f"2001:db8:{place:x}::1", now=now)
+
+    for place in range(SECRET_BY_NUMBER.most):
+        with pytest.raises(NotFound):
+            attempt(place)
+    with pytest.raises(TooMany):
+        attempt(9999)
+    assert queries.for_sender(session, typed[0], secret, address="2001:db8:9999::1", now=now).id == ticket.id
+
+
+def test_tries_on_many_numbers_from_many_networks_are_stopped_and_told_to_the_operator(
+    client: TestClient,
+    session: Session,
+    world: World,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ticket, secret = world.receive(now)
+    monkeypatch.setattr(limits, "SECRETS_OF_ALL", replace(limits.SECRETS_OF_ALL, most=3))
+    for place in range(3):
+        with pytest.raises(NotFound):
+            queries.for_sender(session, f"20261118.{place}", "0" * 16, address=f"192.0.2.{place}", now=now)
+    assert "limit reached: secret-all" in caplog.text
+    assert follow(client, ticket, "0" * 16).status_code == 429
+    assert follow(client, ticket, secret).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "spelt", ["{day}.{count}", "pakn {day} {count}", "PAKN{day}{count}", " pakn-{day}-{count} ", "{day}/{bare}"]
+)
+def test_a_number_is_found_however_it_is_written(client: TestClient, world: World, now: datetime, spelt: str) -> None:
+    ticket, secret = world.receive(now)
+    _letters, day, count = ticket.number.split(".")
+    number = spelt.format(day=day, count=count, bare=int(count))
+    assert client.post("/theo-doi", data={"number": number, "secret": secret}).status_code == 303
 
 
 def test_without_the_secret_nothing_of_a_ticket_is_shown(client: TestClient, world: World, now: datetime) -> None:
