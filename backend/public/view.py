@@ -26,6 +26,7 @@ TICKET = "/theo-doi/phan-anh"
 KEPT = ("text", "objection", "wish", *ratings.ITEMS, "remark")  # what a sender may have typed when the hour ended
 ANSWERS = (Event.ANSWERED, Event.ANSWERED_TOGETHER)
 DECISIONS = (*ANSWERS, Event.REFUSED, Event.REDIRECTED)
+STOPS = (*DECISIONS[1:], Event.WITHDRAWN)  # what ends the term of a ticket without an answer of its own
 
 
 def opened(request: Request, session: Session) -> Ticket | None:
@@ -74,6 +75,7 @@ def ticket_page(
         question=_last(steps, Event.INFO_REQUESTED) if ticket.state is State.AWAITING_SENDER else None,
         decision=_last(steps, *DECISIONS) if ticket.told_at else None,
         answer=_last(steps, *ANSWERS) if ticket.told_at and ticket.answered_at else None,
+        stopped=None if ticket.open or ticket.settled else _last(steps, *STOPS),
         wishes=open_wishes(known),
         extension=extension_told(timing.clocks, course),
         pauses=pauses_told(timing.clocks, steps),

@@ -1,4 +1,4 @@
-"""How an open ticket stands against its due date today. Pure; words are made where it is shown."""
+"""How a ticket stands against its due date today. Pure; words are made where it is shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ class Pace(StrEnum):
     PAUSED = "paused"
     ON_TIME = "on_time"
     LATE = "late"
+    ENDED = "ended"  # without an answer: refused, redirected, withdrawn, merged
+    ENDED_LATE = "ended_late"  # the same, when the due date had passed
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ def standings(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) ->
 
 
 def _standing(ticket: Ticket, today: date, left: int) -> Standing:
-    if ticket.verdict is not None and not ticket.open:
-        return Standing(Pace.LATE if ticket.verdict is Verdict.LATE else Pace.ON_TIME)
+    if not ticket.open:
+        return ended(ticket, ticket.verdict)
     if ticket.state is State.AWAITING_SENDER:
         return Standing(Pace.PAUSED)
     if ticket.due_date < today:
@@ -53,3 +55,11 @@ def _standing(ticket: Ticket, today: date, left: int) -> Standing:
     if ticket.due_date == today:
         return Standing(Pace.TODAY)
     return Standing(Pace.SOON if left <= SOON else Pace.AHEAD, left)
+
+
+def ended(ticket: Ticket, verdict: Verdict | None) -> Standing:
+    """The standing of a ticket that nobody works on any more, by the verdict of the episode that is meant."""
+    late = verdict is Verdict.LATE
+    if ticket.settled:
+        return Standing(Pace.LATE if late else Pace.ON_TIME)
+    return Standing(Pace.ENDED_LATE if late else Pace.ENDED)

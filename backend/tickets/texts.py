@@ -29,11 +29,11 @@ STATE_TONES: dict[State, str] = {
     State.ANSWERED: "good",
     State.PUBLISHED: "good",
     State.CONFIRMED: "good",
-    State.CLOSED: "info",
-    State.REFUSED: "info",
-    State.REDIRECTED: "info",
-    State.WITHDRAWN: "info",
-    State.MERGED: "info",
+    State.CLOSED: "ended",
+    State.REFUSED: "ended",
+    State.REDIRECTED: "ended",
+    State.WITHDRAWN: "ended",
+    State.MERGED: "ended",
 }
 EVENT_NAMES: dict[Event, str] = {
     Event.RECEIVED: _("Đã nhận phản ánh"),

@@ -18,7 +18,7 @@ from backend.tickets.dossier import Timing
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket
 from backend.tickets.queries import Step
-from backend.tickets.standing import standings
+from backend.tickets.standing import Standing, ended, standings
 from backend.tickets.texts import CLOCK_NAMES, EVENT_NAMES, STATE_NAMES, STATE_TONES
 from backend.units import queries as units
 from backend.units.models import Unit
@@ -81,11 +81,12 @@ def ticket_page(
         offers=offered,
         offices=targets,
         people=[(user.id, user.name) for user in people],
-        standing=standings(timing.clocks.resolve.term.calendar, today, [ticket])[0],
+        standing=_standing(ticket, timing, today),
         counting=queries.counting(ticket, timing.clocks),
         timing=timing,
         unit_names=_unit_names(session, ticket, timing, targets),
         course=course,
+        ended=None if ticket.open else _last(course, *_ENDS),
         said={event.value: _last(course, event) for event in (*_SAID, Event.INFO_REQUESTED)},
         merged=queries.merged_into(session, ticket.id),
         into=session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id else None,
@@ -102,10 +103,15 @@ def ticket_page(
 
 # Texts that whoever decides on them has to read at the form.
 _SAID = (Event.SUBMITTED_FOR_APPROVAL, Event.EXTENSION_REQUESTED, Event.PAUSE_DISPUTED)
+# What stops the clock.
+_ENDS = (
+    *(Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED),
+    *(Event.WITHDRAWN, Event.MERGED),
+)
 
 
-def _last(course: list[Step], event: Event) -> Step | None:
-    return next((step for step in reversed(course) if step.event is event), None)
+def _last(course: list[Step], *events: Event) -> Step | None:
+    return next((step for step in reversed(course) if step.event in events), None)
 
 
 def _orphaned(tried: Tried, offered: list[Offer]) -> list[str]:
@@ -113,6 +119,12 @@ def _orphaned(tried: Tried, offered: list[Offer]) -> list[str]:
     open_fields = {offer.deed.field for offer in offered if offer.refusal is None}
     fields = (deed.field for deed in DEEDS.values() if deed.field and deed.field not in open_fields)
     return [text for field in fields if (text := tried.form.value(field))]
+
+
+def _standing(ticket: Ticket, timing: Timing, today: date) -> Standing:
+    """As in the inbox; of a ticket that was answered more than once, by the latest answer."""
+    resolve = timing.clocks.resolve
+    return standings(resolve.term.calendar, today, [ticket])[0] if ticket.open else ended(ticket, resolve.verdict)
 
 
 def _targets(session: Session, ticket: Ticket, today: date) -> list[tuple[int, str]]:
