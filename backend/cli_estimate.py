@@ -73,7 +73,7 @@ class Roles:
 
     @property
     def labels(self) -> list[str]:
-        names = [self.strata, self.psu, self.by, self.where and self.where.column]
+        names = [self.strata, self.psu, self.by, *(self.where.columns if self.where else ())]
         return [name for name in names if name]
 
     @property
@@ -166,7 +166,7 @@ def _names(text: str) -> list[str]:
 
 def _estimates(ballots: BallotFile, roles: Roles, single: SinglePsu, scale: float, level: float) -> Estimates:
     try:
-        member = None if roles.where is None else roles.where.holds(ballots.labels(roles.where.column))
+        member = None if roles.where is None else roles.where.holds(ballots.labels)
         by = ballots.labels(roles.by) if roles.by else None
         design = _design(ballots, roles, single)
         inside = [item for items in roles.indices.values() for item in items]
