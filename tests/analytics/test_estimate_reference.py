@@ -129,6 +129,13 @@ def test_strata_with_one_unit_are_refused_by_default_but_only_where_they_matter(
     assert estimate_means(design, columns(schools, "api00"), where=~alone).get("api00").se > 0
 
 
+def test_average_of_no_strata_gives_no_error_even_to_equal_answers():
+    # R: svymean of two strata with one unit each under survey.lonely.psu = "average" has SE NaN.
+    design = build_design(4, strata=[1, 1, 2, 2], psu=[1, 1, 1, 1], single="average")
+    equal = estimate_means(design, {"q": [3, 3, 3, 3]}).get("q")
+    assert (equal.estimate, equal.se, equal.lo) == (3, None, None)
+
+
 def test_adjusted_total_is_centred_at_the_mean_of_a_unit():
     # From the tests of R's survey 4.4; version 4.1 did not centre totals yet.
     design = build_design(
