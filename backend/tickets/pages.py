@@ -12,7 +12,7 @@ from backend.db import SessionDep
 from backend.errors import NotFound
 from backend.forms import ID_MOST
 from backend.tickets import queries, receipts
-from backend.tickets.models import State
+from backend.tickets.models import OPEN_STATES, State
 from backend.tickets.standing import standings
 from backend.tickets.texts import STATE_NAMES, STATE_TONES
 from backend.units import queries as units
@@ -25,6 +25,7 @@ from backend.worktime.calendar import local
 
 INBOX = "/hop-thu"
 NUMBER_MOST = 40
+WORDS_MOST = 100
 
 
 router = APIRouter()
@@ -38,19 +39,20 @@ def inbox(
     state: str = "",
     unit: str = "",
     after: str = "",
-    number: str = "",
+    q: str = "",
 ) -> Response:
-    """A page of the inbox; a number that is known leads straight to its ticket."""
-    if number and (found := _find(session, number, actor)):
+    """A page of the inbox; a number that is known leads straight to its ticket, other words to titles with them."""
+    if q and (found := _find(session, q, actor)):
         return redirect(request, f"{INBOX}/{found}")
+    words = " ".join(q.split())[:WORDS_MOST]
     today = local(clock.now()).date()
     chosen = State(state) if state in set(State) else None
     everywhere = actor.role in EVERY_UNIT[Action.VIEW_INBOX]
     offices = units.receiving(session, today) if everywhere else []
     unit_id = next((office.id for office in offices if str(office.id) == unit), None)
-    found_page = queries.inbox(session, actor, unit_id=unit_id, state=chosen, after=_place(after))
+    found_page = queries.inbox(session, actor, unit_id=unit_id, state=chosen, words=words, after=_place(after))
     calendar = worktime.calendar(session, worktime.active_id(session))
-    here = {"state": chosen.value if chosen else "", "unit": str(unit_id or "")}
+    here = {"state": chosen.value if chosen else "", "unit": str(unit_id or ""), "q": words}
     return page(
         request,
         "tickets/inbox.html",
@@ -59,13 +61,15 @@ def inbox(
         newest=_address(here) if after else None,
         load=queries.load(session, actor, today, unit_id),
         most=queries.COUNTED,
-        states=[(name.value, STATE_NAMES[name], _address(here | {"state": name.value})) for name in State],
+        states=[(name, STATE_NAMES[name], _address(here | {"state": name.value})) for name in State],
+        open_states=OPEN_STATES,
         everything=_address(here | {"state": ""}),
+        cleared=_address(here | {"q": ""}),
         chosen=chosen,
         offices=offices,
         unit_id=unit_id,
         own=session.get(Unit, actor.unit_id) if actor.unit_id and not everywhere else None,
-        number=number[:NUMBER_MOST],
+        words=words,
         names=STATE_NAMES,
         tones=STATE_TONES,
     )

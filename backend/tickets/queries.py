@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from backend import audit, limits
 from backend.errors import NotFound, _
+from backend.text import fold
 from backend.tickets import receipts
 from backend.tickets.clock_states import Clocks
 from backend.tickets.lifecycle import INTERNAL, Event
@@ -33,6 +34,12 @@ from backend.worktime.moments import Pause
 
 PAGE = 50
 COUNTED = 1_000  # counts of an inbox stop here: nobody works through more, and counting them costs
+MOST_WORDS = 8
+# The folded form of ``text.fold``, of a column without one of its own: titles are stored in NFC, so that each letter
+# with its marks is one character.
+MARKED = {c: fold(c) for c in map(chr, (*range(0xC0, 0x180), *range(0x1A0, 0x1B1), *range(0x1EA0, 0x1EFA)))}
+MARKED = {c: bare for c, bare in MARKED.items() if len(bare) == 1 and bare.isascii()}
+FOLDED_TITLE = func.lower(func.translate(Ticket.title, "".join(MARKED), "".join(MARKED.values())))
 SHOWN = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket.about_unit))
 
 
@@ -132,16 +139,19 @@ def inbox(
     *,
     unit_id: int | None = None,
     state: State | None = None,
+    words: str = "",
     after: tuple[date, int] | None = None,
     limit: int = PAGE,
 ) -> Inbox:
     """Tickets that ``actor`` may see, of the own unit or, for the coordinator, of any: the open ones, soonest due
-    first; with a ``state`` in which nothing is left to do those, the latest first."""
+    first; with a ``state`` in which nothing is left to do those, the latest first. ``words`` are looked for in titles,
+    tone marks apart, and without a state in tickets of every state."""
     chosen = _visible(actor, Action.VIEW_INBOX, unit_id).options(*SHOWN)
     day = Ticket.answered_on if state in SETTLED_STATES else Ticket.due_date
     place = tuple_(day, Ticket.id)
-    done = state is not None and state not in OPEN_STATES
+    done = state not in OPEN_STATES if state is not None else bool(words)
     chosen = chosen.where(Ticket.state == state) if state is not None else chosen
+    chosen = chosen.where(*(FOLDED_TITLE.contains(word, autoescape=True) for word in fold(words).split()[:MOST_WORDS]))
     chosen = chosen if done else chosen.where(is_open())
     if after is not None:
         chosen = chosen.where(place < after if done else place > after)

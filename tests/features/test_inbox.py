@@ -28,6 +28,11 @@ def numbers(html: str) -> list[str]:
     return re.findall(r'<h2><a href="/hop-thu/([^"]+)">', html)
 
 
+def load(html: str) -> list[str]:
+    """How many are open, how many overdue."""
+    return re.findall(r"<strong[^>]*>([^<]+)</strong>", html.split('<p class="load">')[1].split("</p>")[0])
+
+
 def officer(client: TestClient, world: World, role: Role = Role.OFFICER, unit: Unit | None = None) -> None:
     sign_in(client, world.user(role, unit))
 
@@ -67,7 +72,7 @@ def test_waiting_for_the_sender_is_paused_and_never_overdue(client: TestClient, 
     officer(client, world)
     page = client.get("/hop-thu").text
     assert page.count("đang tạm dừng") == 1 and page.count("quá hạn 40 ngày") == 1
-    assert re.findall(r'class="stat-value">([^<]+)<', page) == ["2", "1"]
+    assert load(page) == ["2", "1"]
 
 
 def test_only_the_own_unit_for_an_officer_every_unit_for_the_coordinator(
@@ -136,7 +141,7 @@ def test_a_number_leads_to_its_ticket(client: TestClient, world: World, now: dat
     ticket, _secret = world.receive(now)
     officer(client, world)
     for typed in (ticket.number, f" {ticket.number.lower()} ", ticket.number.removeprefix("PAKN.")):
-        assert client.get("/hop-thu", params={"number": typed}).headers["location"] == f"/hop-thu/{ticket.number}"
+        assert client.get("/hop-thu", params={"q": typed}).headers["location"] == f"/hop-thu/{ticket.number}"
 
 
 def test_an_unknown_number_and_one_of_another_unit_get_the_same_answer(
@@ -144,9 +149,41 @@ def test_an_unknown_number_and_one_of_another_unit_get_the_same_answer(
 ) -> None:
     foreign, _secret = world.receive(now, unit_id=world.unit("LC-SYT").id)
     officer(client, world)
-    answers = [client.get("/hop-thu", params={"number": number}) for number in (foreign.number, "PAKN.20200101.0001")]
+    answers = [client.get("/hop-thu", params={"q": number}) for number in (foreign.number, "PAKN.20200101.0001")]
     assert {answer.status_code for answer in answers} == {200}
-    assert all("Không có phản ánh nào mang mã số này" in answer.text for answer in answers)
+    assert all("Không có phản ánh nào như vậy mà bạn được xem" in answer.text for answer in answers)
+
+
+@pytest.mark.parametrize("typed", ["duong", "ĐƯỜNG đèn", "den  duong", "Đèn đường ở chợ", "đèn"])
+def test_words_find_titles_with_or_without_tone_marks(
+    client: TestClient, world: World, now: datetime, typed: str
+) -> None:
+    world.receive(now, title="Đèn đường ở chợ tắt")
+    world.receive(now, title="Rác tồn đọng 100%")
+    world.answered(now - timedelta(days=3), now, title="Đèn đường cũ ở chợ")
+    officer(client, world)
+    assert titles(client.get("/hop-thu", params={"q": typed}).text) == ["Đèn đường ở chợ tắt", "Đèn đường cũ ở chợ"]
+    assert titles(client.get("/hop-thu", params={"q": typed, "state": "answered"}).text) == ["Đèn đường cũ ở chợ"]
+
+
+@pytest.mark.parametrize(("typed", "found"), [("%", 1), ("100%", 1), ("_", 0), ("\\", 0), (" ", 2), ("đèn rác", 0)])
+def test_what_is_typed_is_looked_for_as_it_stands(
+    client: TestClient, world: World, now: datetime, typed: str, found: int
+) -> None:
+    world.receive(now, title="Đèn đường ở chợ tắt")
+    world.receive(now, title="Rác tồn đọng 100%")
+    officer(client, world)
+    assert len(titles(client.get("/hop-thu", params={"q": typed}).text)) == found
+
+
+def test_search_and_state_and_unit_stay_in_every_address(client: TestClient, world: World, now: datetime) -> None:
+    unit = world.unit("03434")
+    world.receive(now, title="Đèn đường", unit_id=unit.id)
+    officer(client, world, Role.COORDINATOR)
+    page = client.get("/hop-thu", params={"q": "den", "unit": unit.id, "state": "new"}).text
+    tabs = page.split('<nav class="tabs"')[1].split("</nav>")[0]
+    assert all(f"unit={unit.id}" in href and "q=den" in href for href in re.findall(r'href="([^"]+)"', tabs))
+    assert '<input type="hidden" name="state" value="new">' in page and 'value="den"' in page
 
 
 def test_a_complaint_about_conduct_is_not_in_the_inbox_of_the_unit_it_is_about(
@@ -158,7 +195,7 @@ def test_a_complaint_about_conduct_is_not_in_the_inbox_of_the_unit_it_is_about(
         officer(client, world, role)
         page = client.get("/hop-thu").text
         assert "Thái độ khi tiếp dân" not in page
-        assert re.findall(r'class="stat-value">([^<]+)<', page) == ["0", "0"]
+        assert load(page) == ["0", "0"]
 
 
 def test_an_empty_inbox_says_so(client: TestClient, world: World) -> None:
