@@ -1,6 +1,6 @@
 "use strict";
 // Pages work without this file. It keeps a second click from sending twice, says when the network failed,
-// and moves the reader to the summary of errors.
+// closes menus, and moves the reader to the summary of errors.
 (function () {
   function notice(text) {
     var place = document.getElementById("notice");
@@ -31,6 +31,15 @@
   document.addEventListener("htmx:sendError", function () { notice(document.body.dataset.offline); });
   document.addEventListener("htmx:timeout", function () { notice(document.body.dataset.offline); });
   document.addEventListener("htmx:responseError", function () { notice(document.body.dataset.failed); });
+
+  // A menu closes by Escape and by a click beside it.
+  function close(event) {
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      if (event.key === "Escape" || (event.type === "click" && !menu.contains(event.target))) menu.open = false;
+    });
+  }
+  document.addEventListener("click", close);
+  document.addEventListener("keydown", close);
 
   var summary = document.querySelector(".error-summary");
   if (summary) summary.focus();

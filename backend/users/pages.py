@@ -34,15 +34,14 @@ LABELS = {
     SURVEYS: _("Khảo sát"),
     ACCOUNTS: _("Tài khoản"),
     CALENDARS: _("Lịch làm việc"),
-    PASSWORD: _("Mật khẩu của tôi"),
 }
 NAVIGATION: dict[Role, tuple[str, ...]] = {
-    Role.OFFICER: (INBOX, PASSWORD),
-    Role.LEADER: (INBOX, FIGURES, PASSWORD),
-    Role.COORDINATOR: (INBOX, FIGURES, REPORTS, PASSWORD),
-    Role.MANAGER: (FIGURES, REPORTS, SURVEYS, PASSWORD),
-    Role.SURVEY: (SURVEYS, PASSWORD),
-    Role.ADMINISTRATOR: (ACCOUNTS, CALENDARS, PASSWORD),
+    Role.OFFICER: (INBOX,),
+    Role.LEADER: (INBOX, FIGURES),
+    Role.COORDINATOR: (INBOX, FIGURES, REPORTS),
+    Role.MANAGER: (FIGURES, REPORTS, SURVEYS),
+    Role.SURVEY: (SURVEYS,),
+    Role.ADMINISTRATOR: (ACCOUNTS, CALENDARS),
 }
 
 router = APIRouter()
@@ -63,7 +62,9 @@ def sign_in(request: Request, session: SessionDep, form: TypedDep) -> Response:
     now = clock.now()
     kept = resume.from_sign_in(request, form.data)
     try:
-        user, token = service.sign_in(session, form.raw("email"), form.raw("password"), address=_from(request), now=now)
+        user, token = service.sign_in(
+            session, form.raw("email"), form.raw("password"), address=web.address_of(request), now=now
+        )
     except (Invalid, TooMany) as refusal:
         return _refused(request, form, refusal, kept)
     user.language = language_of(request)  # in which the system writes to them from now on
@@ -128,10 +129,6 @@ def install(app: FastAPI) -> None:
     """Set the hooks of ``app.state`` that are about who is signed in."""
     app.state.navigation = navigation
     app.state.not_signed_in = not_signed_in
-
-
-def _from(request: Request) -> str:
-    return request.client.host if request.client else ""
 
 
 def _sign_in(
