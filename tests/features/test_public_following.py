@@ -283,4 +283,4 @@ def test_home_tells_the_record_once_there_are_answers_enough(
     world.answered(now, now)  # of today, which is not over
     session.commit()
     home = client.get("/").text
-    assert "Trong 30 phản ánh được trả lời từ 18/11/2025 đến 17/11/2026, 66,7% được trả lời đúng hạn." in home
+    assert "66,7%</strong> được trả lời đúng hạn, trong 30 phản ánh trả lời từ 18/11/2025 đến 17/11/2026." in home
