@@ -1,12 +1,12 @@
 """``langnghe survey plan`` and ``langnghe survey draw``: how large a sample must be, and the sample itself.
 
-Neither needs the database. ``backend.cli_survey`` takes both among its commands.
+Neither needs the database, unless a sample is drawn for a round. ``backend.cli_survey`` takes both among its commands.
 """
 
 import json
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,14 +14,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from analytics.sample import draw
+from analytics.sample import Sample, draw
 from analytics.sample_design import DESIGNS, SampleDesign, SampleDesignError, load_design, parse_design
 from analytics.sample_lists import ListError
 from analytics.sample_plan import Assumptions, Outlook, Plan, PlanError, plan
-from backend.console import refusals_as_lines
+from backend import db
+from backend.clock import now
+from backend.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.language import number
-from backend.surveys import sample_files
+from backend.settings import get_settings
+from backend.surveys import queries, sample_files, sampling
 from backend.surveys.instruments import SHIPPED, Instrument, InstrumentError, shipped
 from backend.surveys.printing import print_ballots, print_field_list
 
@@ -95,41 +98,84 @@ def draw_command(
         ),
     ] = None,
     instrument: Annotated[str, typer.Option(help=f"Mẫu phiếu: {', '.join(SHIPPED)}.")] = "feedback-1",
-    link: Annotated[str, typer.Option(help="Địa chỉ đứng trước số phiếu trong mã QR.")] = "",
+    link: Annotated[
+        str, typer.Option(help="Địa chỉ đứng trước số phiếu (với --round: trước mã tự trả lời) trong mã QR.")
+    ] = "",
+    code: Annotated[
+        str | None,
+        typer.Option("--round", help="Gắn mẫu vào đợt khảo sát này; phiếu in có mã để người dân tự trả lời."),
+    ] = None,
     no_print: Annotated[bool, typer.Option("--no-print", help="Không in danh sách và phiếu (.docx).")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Chọn ngẫu nhiên đơn vị và hộ; ghi mẫu, quyền số, dự phòng, danh sách thực địa và phiếu."""
     with refusals_as_lines():
-        result = _draw(
-            _design(design), units, households, seed, out, None if no_print else _instrument(instrument), link
-        )
+        drawn = _draw(_design(design), units, households, seed)
+        if code:
+            _draw_for_round(drawn, code, out, link or f"{get_settings().base_url}/phieu/", printed=not no_print)
+        else:
+            _write(drawn, out, None if no_print else _instrument(instrument), link)
+    result = drawn.account
     typer.echo(json.dumps(result, ensure_ascii=False) if as_json else _drawn(result, out))
 
 
-def _draw(
-    design: SampleDesign,
-    units_file: Path,
-    households_file: Path | None,
-    seed: int,
-    out: Path,
-    form: Instrument | None,
-    link: str,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Drawn:
+    """A sample and the account of how it was drawn."""
+
+    sample: Sample
+    account: dict[str, Any]
+
+
+def _draw(design: SampleDesign, units_file: Path, households_file: Path | None, seed: int) -> _Drawn:
     units = sample_files.read_units(units_file, design)
     households = sample_files.read_households(households_file) if households_file else None
     try:
         sample = draw(design, units, households, seed)
     except ListError as error:
         raise sample_files.refusal(design, error, units_file, households_file) from None
-    result = sample_files.account(sample, units, households)
+    return _Drawn(sample, sample_files.account(sample, units, households))
+
+
+def _write(
+    drawn: _Drawn, out: Path, form: Instrument | None, link: str, codes: Mapping[str, str] | None = None
+) -> None:
+    sample = drawn.sample
     with sample_files.new_folder(out) as folder:
         sample_files.write_tables(sample, folder)
-        sample_files.write_account(result, folder)
+        sample_files.write_account(drawn.account, folder)
         if form and sample.ballots:
             print_field_list(sample, folder / "field-list.docx")
-            print_ballots(sample, form, folder / "ballots", link)
-    return result
+            print_ballots(sample, form, folder / "ballots", link, codes)
+
+
+def _draw_for_round(drawn: _Drawn, code: str, out: Path, link: str, *, printed: bool) -> None:
+    """The sample is the round's from now on. Should the last step fail, the folder is there and the round is not
+    changed: the same draw into another folder puts it right."""
+    if not drawn.sample.ballots:
+        raise Invalid(_("Cần danh sách hộ (--households) để gắn mẫu vào một đợt khảo sát."))
+    with database_at_hand(), db.transaction() as session:
+        found = queries.round_called(session, code)
+        slips = sampling.slips_of(drawn.sample, sampling.standings_of(session, found))
+        codes = sampling.take(session, found, slips, drawn.account, coded=printed, by="system", now=now())
+        _write(drawn, out, queries.instrument_of(found.instrument) if printed else None, link, codes)
+
+
+def sample_command(
+    file: Annotated[Path, typer.Argument(help="Tệp sample.csv của một lần chọn mẫu.")],
+    code: Annotated[str, typer.Option("--round", help="Mã đợt khảo sát.")],
+) -> None:
+    """Gắn mẫu đã rút vào một đợt: từ đó chỉ nhận phiếu có trong mẫu; tầng, cụm, quyền số lấy theo mẫu."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        try:
+            content = file.read_bytes()
+        except OSError:
+            raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
+        found = queries.round_called(session, code)
+        slips = sampling.read_sample(content, file.name, sampling.standings_of(session, found))
+        sampling.take(session, found, slips, {"file": file.name}, coded=False, by="system", now=now())
+    unknown = sum(slip.unit_id is None for slip in slips)
+    typer.echo(f"Đợt {code} có mẫu {len(slips)} phiếu." + (f" {unknown} phiếu chưa rõ đơn vị." if unknown else ""))
 
 
 def _design(name: str) -> SampleDesign:

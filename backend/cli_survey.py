@@ -17,13 +17,25 @@ from backend.clock import now
 from backend.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
 from backend.language import number
-from backend.surveys import differences, figures, importing, instruments, offered, queries, service, sheets, synthetic
+from backend.surveys import (
+    differences,
+    figures,
+    importing,
+    instruments,
+    offered,
+    queries,
+    service,
+    sheets,
+    synthetic,
+    totals,
+)
 from backend.surveys.faults import Finding
 from backend.surveys.figures import Figures
 from backend.surveys.importing import Outcome, Who
 from backend.surveys.instruments import Instrument, InstrumentError
 from backend.surveys.quarantine import Held
 from backend.surveys.rules import shipped_rules
+from backend.surveys.totals import Brought
 from backend.worktime.calendar import local
 
 survey = typer.Typer(help="Khảo sát: mẫu phiếu, đợt, nhập phiếu, ước lượng.", no_args_is_help=True)
@@ -46,6 +58,7 @@ def _group() -> None:
 
 survey.command("plan")(cli_sampling.plan_command)
 survey.command("draw")(cli_sampling.draw_command)
+survey.command("sample")(cli_sampling.sample_command)
 
 
 @survey.command("instruments")
@@ -151,6 +164,30 @@ def withdraw_command(
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         service.withdraw(session, batch, reason, by="system", user_id=None, now=now())
     typer.echo(f"Đã rút lô {batch}.")
+
+
+@survey.command("weigh")
+def weigh_command(
+    code: RoundOption,
+    file: Annotated[
+        Path | None, typer.Argument(help="Tệp có các dòng: biến; giá trị; tổng. Biến là tên cột của tệp mẫu.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Nguồn của các tổng.")] = "",
+    trim: Annotated[float | None, typer.Option(help="Cắt trọng số ở mấy lần trung vị.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Trở về trọng số của mẫu.")] = False,
+) -> None:
+    """Đưa trọng số của một đợt về các tổng đã biết (phân tầng sau hoặc raking), cắt trọng số quá lớn."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        known = None if off else totals.read(_text_of(file), source, trim)
+        service.bring_to(session, queries.round_called(session, code), known, by="system", now=now())
+    typer.echo(f"Đợt {code}: " + ("trọng số của mẫu." if off else "trọng số theo các tổng đã biết."))
+
+
+def _text_of(file: Path | None) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig") if file else ""
+    except (OSError, UnicodeDecodeError):
+        raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
 
 
 @survey.command("estimate")
@@ -266,7 +303,8 @@ def _print_outcome(outcome: Outcome, rows: list[Held], path: Path | None) -> Non
 
 def _json(result: Figures, code: str) -> dict[str, Any]:
     one = asdict(result.index(code))
-    return {key: value for key, value in one.items() if key not in ("domain", "note")}
+    about = {"fpc": result.finite, "weights": "known totals" if result.brought else "as drawn"}
+    return {key: value for key, value in one.items() if key not in ("domain", "note")} | about
 
 
 def _print_figures(result: Figures) -> None:
@@ -274,6 +312,10 @@ def _print_figures(result: Figures) -> None:
         f"{result.method.name.vi}. n = {result.n} phiếu, {result.units} cụm trong {result.strata} tầng. Chỉ số là điểm"
         " trung bình, không phải tỷ lệ người hài lòng. Các tầng được coi là cố định."
     )
+    if result.finite:
+        typer.echo("Sai số đã trừ phần tổng thể hữu hạn của các cụm bậc một.")
+    if result.brought:
+        typer.echo(_weighted(result.brought))
     table = Table(box=None)
     table.add_column("Mã", no_wrap=True)
     for title in ("n", "Chỉ số", "Sai số", "Khoảng tin cậy 95%", "Hiệu ứng thiết kế"):
@@ -283,6 +325,18 @@ def _print_figures(result: Figures) -> None:
         interval = f"{_two(one.lo)} – {_two(one.hi)}"
         table.add_row(code, str(one.n), _two(one.estimate), _two(one.se), interval, _two(one.deff))
     Console().print(table)
+
+
+def _weighted(brought: Brought) -> str:
+    """How the weights were brought to known totals, in words."""
+    known = ", ".join(brought.totals.margins)
+    about = f"theo các tổng đã biết ({known}; nguồn: {brought.totals.source})" if known else "của mẫu"
+    cut = f"; cắt {brought.trimmed} phiếu" if brought.totals.trim else ""
+    untold = "".join(f"; {n} phiếu không ghi {by} giữ phần của mình" for by, n in brought.untold.items() if n)
+    effect = (
+        f"Trọng số không đều làm phương sai tăng {_two(brought.effect)} lần (trước: {_two(brought.effect_before)})."
+    )
+    return f"Trọng số {about}{cut}{untold}; từ {_two(brought.least)} đến {_two(brought.most)}. {effect}"
 
 
 def _two(value: float | None) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from analytics.ballot_number import read_ballot_number
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.surveys import queries, rules
 from backend.surveys.answers import BLANK, Answers, Reader
@@ -78,7 +79,7 @@ def enter_again(session: Session, found: Round, values: Values, why: Again, *, w
     """Keep a second entry beside the first and compare them. The first entry is never shown before, and a second entry
     by the same account is refused: it would not be independent."""
     today = local(now).date()
-    number = values.get(NUMBER, "").strip()
+    number = _number(found, values)
     first = _stored(session, found.id, number)
     if first is None:
         raise Invalid(_("Chưa có lần nhập đầu của phiếu số %(number)s."), field=NUMBER, number=number)
@@ -130,7 +131,7 @@ def issued(session: Session, code: str) -> tuple[IssuedBallot, Round]:
     ).one_or_none()
     if slip is None:
         raise NotFound(_("Không có phiếu khảo sát này."))
-    if slip.used_on is not None:
+    if slip.used_on is not None or _stored(session, slip.round_id, slip.number):
         raise Conflict(_("Phiếu này đã được trả lời. Cảm ơn bạn."))
     codes = session.scalars(select(Round.code).filter_by(id=slip.round_id)).one()
     return slip, queries.round_called(session, codes)
@@ -148,7 +149,7 @@ def respond(session: Session, code: str, answers: Values, now: datetime) -> None
 
 
 def _judged(session: Session, found: Round, values: Values, today: date) -> tuple[Respondent, Answers]:
-    frame = queries.frame(session, found, today)
+    frame = queries.frame(session, found, today, _number(found, values))
     given = {**values, FORM: frame.instrument.key}
     header = [name for name in template(frame.instrument) if name in set(frame.instrument.columns) or given.get(name)]
     if NUMBER not in header:
@@ -164,6 +165,12 @@ def _judged(session: Session, found: Round, values: Values, today: date) -> tupl
         [Invalid(TEXTS[one.fault], field=one.column or NUMBER, errors=(), **one.params) for one in findings]
     )
     return respondent, judged.answers
+
+
+def _number(found: Round, values: Values) -> str:
+    """The number as typed; of a drawn ballot in its proper form."""
+    number = values.get(NUMBER, "").strip()
+    return number if found.draw is None else read_ballot_number(number) or number
 
 
 def _batch(session: Session, found: Round, source: Source, who: Who, now: datetime) -> Batch:

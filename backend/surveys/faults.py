@@ -24,6 +24,9 @@ class Fault(StrEnum):
     TOO_LONG = "too-long"
     # of a row
     NUMBER_MISSING = "number-missing"
+    NOT_DRAWN = "not-drawn"
+    NUMBER_MISTYPED = "number-mistyped"
+    DRAW_DIFFERS = "draw-differs"
     DUPLICATE_IN_FILE = "duplicate-in-file"
     DUPLICATE_STORED = "duplicate-stored"
     WRONG_FORM = "wrong-form"
@@ -79,6 +82,9 @@ TEXTS: Mapping[Fault, str] = {
     Fault.NOT_UTF8: _("Dòng có ký tự không phải UTF-8."),
     Fault.TOO_LONG: _("Ô dài quá %(most)s ký tự."),
     Fault.NUMBER_MISSING: _("Thiếu số phiếu."),
+    Fault.NOT_DRAWN: _("Số phiếu “%(value)s” không có trong mẫu đã rút của đợt khảo sát."),
+    Fault.NUMBER_MISTYPED: _("Số phiếu “%(value)s” gõ nhầm: chữ số kiểm tra không khớp."),
+    Fault.DRAW_DIFFERS: _("“%(value)s” khác với mẫu đã rút (%(drawn)s); hãy xem lại số phiếu hoặc để trống ô này."),
     Fault.DUPLICATE_IN_FILE: _("Số phiếu này còn ở dòng %(lines)s; chưa biết dòng nào đúng."),
     Fault.DUPLICATE_STORED: _("Số phiếu này đã có trong đợt khảo sát với nội dung khác (lô %(batch)s)."),
     Fault.WRONG_FORM: _("Mẫu phiếu “%(value)s” không phải mẫu %(wanted)s của đợt khảo sát."),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from sqlalchemy.orm import Session
 
@@ -10,10 +11,11 @@ from analytics.estimate import Estimate, Estimates, estimate_means
 from analytics.methods import Level, Method, Rule, Text, load_method
 from analytics.operations import SMALL_N
 from backend.errors import Conflict, _
-from backend.surveys import queries
+from backend.surveys import queries, totals
 from backend.surveys.instruments import Aspect, Instrument
 from backend.surveys.models import Round
 from backend.surveys.queries import Counted
+from backend.surveys.totals import Brought, Totals
 
 Coefficients = dict[str, float]
 WHOLE = Text("Mức độ hài lòng chung (SIPAS)", "Overall satisfaction (SIPAS)")
@@ -21,7 +23,9 @@ WHOLE = Text("Mức độ hài lòng chung (SIPAS)", "Overall satisfaction (SIPA
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """Items and indices of the ballots that count. ``indices``: codes of the method's tree that the form can give."""
+    """Items and indices of the ballots that count. ``indices``: codes of the method's tree that the form can give.
+    ``finite``: whether the finite population of first-stage units is taken into account. ``brought``: how the weights
+    were brought to known totals, none where they are those of the draw."""
 
     instrument: Instrument
     method: Method
@@ -30,6 +34,8 @@ class Figures:
     strata: int
     estimates: Estimates
     indices: tuple[str, ...]
+    finite: bool
+    brought: Brought | None
 
     def name(self, code: str) -> Text:
         """What an index of the tree is about."""
@@ -76,7 +82,7 @@ def estimate(session: Session, found: Round) -> Figures:
         for place, slot in enumerate(ballots.instrument.slots)
         if slot.aspect is Aspect.SATISFACTION
     }
-    design = _design(ballots)
+    design, brought = _design(ballots, totals.stored(found.totals))
     # An index may be named like its item, whose mean it is out of 100.
     named = {f"index:{code}": parts for code, parts in indices.items()}
     estimates = estimate_means(design, items, named)
@@ -89,21 +95,35 @@ def estimate(session: Session, found: Round) -> Figures:
         strata=design.strata.size,
         estimates=Estimates(renamed, *(getattr(estimates, name) for name in REST)),
         indices=tuple(indices),
+        finite=bool((design.kept < 1).any()),
+        brought=brought,
     )
 
 
 REST = ("domains", "n", "estimate", "se", "df", "lo", "hi", "deff")
 
 
-def _design(ballots: Counted) -> Design:
-    """Strata and first-stage units count where every ballot has them. A stratum with a single unit is set against the
-    mean of all units, which overstates its variance rather than hides it."""
-    strata = _labels(ballots.strata)
-    psu = _labels(ballots.psu)
+def _design(ballots: Counted, known: Totals | None) -> tuple[Design, Brought | None]:
+    """Strata and first-stage units count where every ballot has them, the finite population where the draw knows it. A
+    stratum with a single unit is set against the mean of all units, which overstates its variance rather than hides
+    it."""
     try:
-        return build_design(ballots.n, strata=strata, psu=psu, weights=ballots.weights, single=SinglePsu.ADJUST)
+        design = build_design(
+            ballots.n,
+            strata=_labels(ballots.strata),
+            psu=_labels(ballots.psu),
+            weights=ballots.weights,
+            fpc=_populations(ballots.populations),
+            single=SinglePsu.ADJUST,
+        )
     except DesignError as refusal:
         raise Conflict(_("Thiết kế mẫu của đợt này chưa dùng được: %(why)s."), why=str(refusal)) from None
+    return totals.bring(design, known, ballots.labels) if known else (design, None)
+
+
+def _populations(column: Sequence[int | None]) -> list[float] | None:
+    """A stratum whose first-stage units were drawn by size stands for unboundedly many: no correction."""
+    return [inf if size is None else size for size in column] if any(column) else None
 
 
 def _labels(column: Sequence[str | None]) -> list[str] | None:

@@ -9,12 +9,26 @@ from backend.surveys.rules import Rules
 from backend.surveys.units import Standing
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a drawn ballot stands in the sample. ``unit``: its code, none where the draw knows no unit of ours."""
+
+    unit_id: int | None
+    unit: str | None
+    stratum: str | None
+    psu: str | None
+    weight: float
+
+
 @dataclass(frozen=True)
 class Frame:
-    """What rows are judged against. ``units``: how each code stands in the time of the survey."""
+    """What rows are judged against. ``units``: how each code stands in the time of the survey. ``sample``: the places
+    of the drawn ballots by number, none in a round without a drawn sample; ``draw`` tells one sample from another."""
 
     instrument: Instrument
     units: Mapping[str, Standing]
     first_day: date
     today: date
     rules: Rules
+    sample: Mapping[str, Place] | None = None
+    draw: str | None = None

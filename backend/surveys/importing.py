@@ -7,12 +7,13 @@ from datetime import date, datetime
 from typing import Any, BinaryIO, Final
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backend import audit, db
+from backend.errors import Conflict, _
 from backend.surveys import ballots_sql as sql
-from backend.surveys import quarantine, queries
+from backend.surveys import quarantine, queries, service
 from backend.surveys.answers import BLANK
 from backend.surveys.faults import Fault, Finding
 from backend.surveys.layout import NUMBER
@@ -21,7 +22,6 @@ from backend.surveys.quarantine import Held, Reading
 from backend.surveys.tables import open_table
 from backend.worktime.calendar import local
 
-LOCK: Final = 0x6C6E7376  # with the round: one import into a round at a time
 NAME_MOST: Final = 120
 PIECE: Final = 1 << 20
 
@@ -49,9 +49,14 @@ class Outcome:
 
 def read_file(stream: BinaryIO, code: str, today: date, told: Callable[[int], None] = lambda _rows: None) -> Reading:
     """Read and judge a file for a round, storing nothing. Raises FileRefused, NotFound."""
+    return _read(stream, code, today, told)[0]
+
+
+def _read(stream: BinaryIO, code: str, today: date, told: Callable[[int], None]) -> tuple[Reading, str | None]:
+    """What was read, and the sample it was judged by."""
     with db.transaction() as session:
         frame = queries.frame(session, queries.round_called(session, code), today)
-    return quarantine.read(open_table(stream), frame, told)
+    return quarantine.read(open_table(stream), frame, told), frame.draw
 
 
 def import_file(
@@ -73,9 +78,11 @@ def import_file(
         if known := _same_file(session, found.id, digest):
             return _outcome(known, repeated=True)
     today = local(now).date()
-    reading = read_file(stream, code, today, told)
+    reading, draw = _read(stream, code, today, told)
     with db.transaction() as session:
-        session.execute(select(func.pg_advisory_xact_lock(LOCK, found.id)))
+        service.hold(session, found.id)
+        if (session.get_one(Round, found.id).draw or {}).get("sha256") != draw:
+            raise Conflict(_("Mẫu đã rút của đợt vừa được thay; hãy nhập lại tệp."), field="file")
         if known := _same_file(session, found.id, digest):
             return _outcome(known, repeated=True)
         batch = Batch(

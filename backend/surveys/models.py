@@ -58,8 +58,25 @@ class InstrumentVersion(Base):
     published_at: Mapped[datetime] = mapped_column(Moment)
 
 
+class MethodVersion(Base):
+    """A published method of computing indices. A trigger refuses to change or remove it."""
+
+    __tablename__ = "survey_methods"
+    __table_args__ = (UniqueConstraint("code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40))
+    checksum: Mapped[str] = mapped_column(String(64))
+    document: Mapped[Any] = mapped_column(JSONB)
+    published_at: Mapped[datetime] = mapped_column(Moment)
+
+
 class Round(Base):
-    """One survey: an instrument asked in a unit (with all below it) within a year."""
+    """One survey: an instrument asked in a unit (with all below it) within a year.
+
+    ``draw``: what its sample was drawn from and how, none without a sample; the places are in `IssuedBallot`.
+    ``totals``: known totals that the weights are brought to (`backend.surveys.totals`).
+    """
 
     __tablename__ = "survey_rounds"
     __table_args__ = (
@@ -78,6 +95,8 @@ class Round(Base):
     last_day: Mapped[date] = mapped_column()
     planned_n: Mapped[int] = mapped_column()
     second_share: Mapped[float] = mapped_column(Double, doc="share of ballots drawn for a second entry")
+    draw: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    totals: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(Moment)
 
     instrument: Mapped[InstrumentVersion] = relationship(lazy="raise")
@@ -165,11 +184,18 @@ class HeldRow(Base):
 
 
 class IssuedBallot(Base):
-    """A ballot that was handed out: its place in the sample, and the hash of the code by which its respondent may
-    answer without an officer."""
+    """A ballot that was drawn: its place in the sample, and the hash of the code by which its respondent may answer
+    without an officer, if one was printed.
+
+    ``population``: first-stage units in the population of its stratum, none where they were drawn by size.
+    """
 
     __tablename__ = "survey_issued_ballots"
-    __table_args__ = (UniqueConstraint("round_id", "number"), CheckConstraint("weight > 0", name="weight"))
+    __table_args__ = (
+        UniqueConstraint("round_id", "number"),
+        CheckConstraint("weight > 0", name="weight"),
+        CheckConstraint("population > 0", name="population"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     round_id: Mapped[int] = mapped_column(ForeignKey("survey_rounds.id"))
@@ -178,7 +204,8 @@ class IssuedBallot(Base):
     stratum: Mapped[str | None] = mapped_column(String(60))
     psu: Mapped[str | None] = mapped_column(String(60))
     weight: Mapped[float] = mapped_column(Double)
-    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    population: Mapped[int | None] = mapped_column()
+    code_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
     used_on: Mapped[date | None] = mapped_column()
 
 

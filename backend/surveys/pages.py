@@ -13,7 +13,7 @@ from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
 from backend.forms import EMPTY, FILES, Form, Typed, TypedDep
 from backend.progress import Stage
-from backend.surveys import figures, importing, offered, queries, service, tasks, waiting
+from backend.surveys import figures, importing, offered, queries, service, tasks, totals, waiting
 from backend.surveys.faults import Finding
 from backend.surveys.importing import Who
 from backend.surveys.instruments import Aspect
@@ -100,8 +100,8 @@ def take_file(request: Request, session: SessionDep, actor: Runner, survey_code:
             return _later(request, session, actor, survey_code, content, name)
         who = Who(actor.key, actor.user_id)
         outcome = importing.import_file(stream, survey_code, file_name=name, who=who, now=now)
-    except Invalid as refusal:
-        return _round(request, session, actor, survey_code, refusal.status, form=form.form(refusal))
+    except (Invalid, Conflict) as refusal:
+        return _round(request, session, actor, survey_code, refusal.status, form=_shown(form, refusal))
     if outcome.repeated:
         said = _("Tệp này đã được nhập trước đây; không thêm phiếu nào.")
         return redirect(request, f"{PAGE}/lo/{outcome.batch_id}", flash=said, kind="info")
@@ -200,6 +200,7 @@ def _round(
         batches=queries.batches(session, found.id),
         source_names=SOURCE_NAMES,
         figures=result,
+        total_names=totals.NAMES,
         refused=refused,
         reading=reading,
         file_name=name,

@@ -4,19 +4,21 @@ Most of these texts repeat from row to row, so that each distinct one is judged 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import isfinite
+from math import isclose, isfinite
 from typing import Any, Final
 
+from analytics.ballot_number import WRITTEN, read_ballot_number
 from backend.surveys.answers import FAULT_OF, Cell, rank_of, shown, unquoted
 from backend.surveys.faults import Fault, Finding
-from backend.surveys.frame import Frame
+from backend.surveys.frame import Frame, Place
 from backend.surveys.layout import AGE, BANDS, DAY, FORM, NUMBER, PSU, STRATUM, UNIT, WEIGHT, Layout
 
 LABEL_MOST: Final = 60
 NUMBER_MOST: Final = 40
+ROUNDED: Final = 0.005
 LOCAL_DAY: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T].*)?")
 ISO_DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T].*)?")
 SERIAL: Final = re.compile(r"\d{5}(\.\d+)?")
@@ -53,8 +55,8 @@ class Particulars:
         every: dict[str, Callable[[str], Judgement]] = {
             FORM: self._form,
             UNIT: self._unit,
-            STRATUM: lambda text: _label(STRATUM, text),
-            PSU: lambda text: _label(PSU, text),
+            STRATUM: lambda text: self._label(STRATUM, text),
+            PSU: lambda text: self._label(PSU, text),
             WEIGHT: self._weight,
             DAY: self._day,
         } | {column: self._band(name, column) for name, column in BANDS.items()}
@@ -74,20 +76,45 @@ class Particulars:
             if judged[1] is not None:
                 findings.append(judged[1])
             values[name] = judged[0]
-        number = unquoted(cells[self._number_place])
+        number = self.number(cells)
         if wrong := _wrong_number(number):
             findings.append(wrong)
+        elif self._frame.sample is not None:
+            values |= self._placed(number, cells, values, findings)
         return Respondent(
             number=number,
             unit_id=values.get(UNIT),
             stratum=values.get(STRATUM),
             psu=values.get(PSU),
-            weight=values.get(WEIGHT, 1.0),
+            weight=1.0 if values.get(WEIGHT) is None else values[WEIGHT],
             day=values.get(DAY),
             age=values.get(AGE),
             sex=values.get(BANDS["sex"]),
             ethnicity=values.get(BANDS["ethnicity"]),
         )
+
+    def number(self, cells: list[str]) -> str:
+        """The ballot number of a row; that of a drawn ballot in its proper form, with or without dashes as typed."""
+        number = unquoted(cells[self._number_place]) if len(cells) > self._number_place else ""
+        return number if self._frame.sample is None else read_ballot_number(number) or number
+
+    def _placed(
+        self, number: str, cells: list[str], values: Mapping[str, Any], findings: list[Finding]
+    ) -> dict[str, Any]:
+        """The place of the ballot as it was drawn. What the row says of it may be left out, and must not differ."""
+        place = (self._frame.sample or {}).get(number)
+        if place is None:
+            mistyped = WRITTEN.fullmatch(number) and read_ballot_number(number) is None
+            fault = Fault.NUMBER_MISTYPED if mistyped else Fault.NOT_DRAWN
+            findings.append(Finding(NUMBER, fault, {"value": shown(number)}))
+            return {}
+        drawn = {UNIT: place.unit, STRATUM: place.stratum, PSU: place.psu, WEIGHT: f"{place.weight:g}"}
+        for name, (column, _memory, _judge) in zip(self._names, self._judges, strict=True):
+            if name in drawn and _differs(name, values[name], place):
+                params = {"value": shown(cells[column]), "drawn": drawn[name] or "–"}
+                findings.append(Finding(name, Fault.DRAW_DIFFERS, params))
+        unit_id = values.get(UNIT) if place.unit_id is None else place.unit_id
+        return {UNIT: unit_id, STRATUM: place.stratum, PSU: place.psu, WEIGHT: place.weight}
 
     def _form(self, text: str) -> Judgement:
         wanted = self._frame.instrument.key
@@ -98,7 +125,7 @@ class Particulars:
     def _unit(self, text: str) -> Judgement:
         code = unquoted(text)
         if not code:
-            return None, Finding(UNIT, Fault.UNIT_MISSING)
+            return None, self._missing(UNIT, Fault.UNIT_MISSING)
         # A table of numbers loses the zeros before a code.
         standing = self._frame.units.get(code) or self._frame.units.get(code.zfill(5))
         if standing is None:
@@ -111,19 +138,29 @@ class Particulars:
         params = {"name": standing.name, "day": f"{standing.ended:%d/%m/%Y}", "successors": heirs}
         return None, Finding(UNIT, Fault.UNIT_GONE, params)
 
+    def _label(self, column: str, text: str) -> Judgement:
+        bare = unquoted(text)
+        if not bare:
+            return None, self._missing(column, Fault.LABEL_MISSING)
+        return _checked(column, bare, LABEL_MOST)
+
+    def _missing(self, column: str, fault: Fault) -> Finding | None:
+        """What a drawn ballot lacks here is known from the draw."""
+        return None if self._frame.sample is not None else Finding(column, fault)
+
     def _weight(self, text: str) -> Judgement:
         bare = unquoted(text)
         if not bare:
-            return 1.0, Finding(WEIGHT, Fault.WEIGHT_MISSING)
+            return None, self._missing(WEIGHT, Fault.WEIGHT_MISSING)
         if not NUMERIC.fullmatch(bare):
             kind = rank_of(text)[0]
             fault = FAULT_OF.get(kind, Fault.TEXT_IN_NUMBER)
-            return 1.0, Finding(WEIGHT, fault, {"value": shown(text)})
+            return None, Finding(WEIGHT, fault, {"value": shown(text)})
         weight = float(bare)
         if not weight > 0:
-            return 1.0, Finding(WEIGHT, Fault.WEIGHT_NOT_POSITIVE, {"value": shown(bare)})
+            return None, Finding(WEIGHT, Fault.WEIGHT_NOT_POSITIVE, {"value": shown(bare)})
         if not isfinite(weight) or weight > self._frame.rules.weight_most:
-            return 1.0, Finding(WEIGHT, Fault.WEIGHT_HUGE, {"value": shown(bare), "median": "–"})
+            return None, Finding(WEIGHT, Fault.WEIGHT_HUGE, {"value": shown(bare), "median": "–"})
         return weight, None
 
     def _day(self, text: str) -> Judgement:
@@ -171,11 +208,14 @@ class Particulars:
         return judge
 
 
-def _label(column: str, text: str) -> Judgement:
-    bare = unquoted(text)
-    if not bare:
-        return None, Finding(column, Fault.LABEL_MISSING)
-    return _checked(column, bare, LABEL_MOST)
+def _differs(name: str, value: Any, place: Place) -> bool:
+    """Whether a row says something else of its place than the draw. A weight may have been rounded."""
+    if value is None:
+        return False
+    if name == WEIGHT:
+        return not isclose(value, place.weight, rel_tol=ROUNDED)
+    drawn = {UNIT: place.unit_id, STRATUM: place.stratum, PSU: place.psu}[name]
+    return value != drawn and not (name == UNIT and drawn is None)
 
 
 def _wrong_number(number: str) -> Finding | None:

@@ -50,6 +50,8 @@ TO_THE_RESPONDENT = (
     "Xin đánh dấu X vào ô phù hợp; câu nào không rõ có thể bỏ trống."
 )
 
+BY_ONESELF = "Có thể tự trả lời trên điện thoại: quét mã này. Đã gửi thì không điền phiếu giấy nữa."
+
 
 def print_field_list(sample: Sample, path: Path) -> None:
     """One page or more for each village: its households with their ballot numbers, and the reserves in order."""
@@ -65,16 +67,21 @@ def print_field_list(sample: Sample, path: Path) -> None:
     document.save(str(path))
 
 
-def print_ballots(sample: Sample, instrument: Instrument, folder: Path, link: str = "") -> int:
+def print_ballots(
+    sample: Sample, instrument: Instrument, folder: Path, link: str = "", codes: Mapping[str, str] | None = None
+) -> int:
     """A file of ballots for each village, named by the codes from the top down; the number of files.
 
-    A ballot names neither village nor household. Its QR code holds ``link`` and the number.
+    A ballot names neither village nor household. Its QR code holds ``link`` and the number; with ``codes`` the
+    respondent's code of that number instead, which stands nowhere else.
     """
     folder.mkdir()
     villages = _by_village(sample)
-    for codes, ballots in villages.items():
+    for chain, ballots in villages.items():
         numbers = [ballot_number(sample.design.year, ballot.number) for ballot in ballots]
-        _ballots_of(instrument, numbers, link).save(str(folder / f"{_file_name(codes)}.docx"))
+        qr = {number: link + (codes[number] if codes else number) for number in numbers}
+        hint = BY_ONESELF if codes else ""
+        _ballots_of(instrument, qr, hint).save(str(folder / f"{_file_name(chain)}.docx"))
     return len(villages)
 
 
@@ -166,10 +173,13 @@ def _line(
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
 
-def _ballots_of(instrument: Instrument, numbers: Sequence[str], link: str) -> Document:
-    """The form is laid out once and copied for each number: laying it out anew takes ten times as long."""
+def _ballots_of(instrument: Instrument, qr: Mapping[str, str], hint: str) -> Document:
+    """The form is laid out once and copied for each number: laying it out anew takes ten times as long.
+
+    ``qr``: what the QR code of each number holds.
+    """
     document = _document()
-    _form(document, instrument)
+    _form(document, instrument, hint)
     body = document.element.body
     form = [element for element in body if element.tag != qn("w:sectPr")]
     for element in form:
@@ -177,13 +187,13 @@ def _ballots_of(instrument: Instrument, numbers: Sequence[str], link: str) -> Do
         for blip in element.iter(qn("a:blip")):
             document.part.rels.pop(blip.get(qn("r:embed")))  # the code of the form itself is on no ballot
     end = body[-1]
-    for at, number in enumerate(numbers):
-        image, _picture = document.part.get_or_add_image(_qr(link + number))
+    for at, (number, content) in enumerate(qr.items()):
+        image, _picture = document.part.get_or_add_image(_qr(content))
         for element in form:
             copy = deepcopy(element)
             _number_copy(copy, number, image, at + 1)
             end.addprevious(copy)
-        if at + 1 < len(numbers):
+        if at + 1 < len(qr):
             page_break = document.add_paragraph()
             page_break.add_run().add_break(WD_BREAK.PAGE)
             end.addprevious(page_break._p)
@@ -207,7 +217,7 @@ def _qr(content: str) -> io.BytesIO:
     return picture
 
 
-def _form(document: Document, instrument: Instrument) -> None:
+def _form(document: Document, instrument: Instrument, hint: str) -> None:
     head = document.add_table(rows=1, cols=2)
     head.autofit = False
     left, right = head.rows[0].cells
@@ -217,6 +227,8 @@ def _form(document: Document, instrument: Instrument) -> None:
     right.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
     right.paragraphs[0].add_run().add_picture(_qr(NUMBER), width=Cm(2.4))
     _line(right.add_paragraph(), NUMBER, bold=True, size=13, centre=True)
+    if hint:
+        _line(right.add_paragraph(), hint, size=9, centre=True)
     for at, question in enumerate(instrument.questions, 1):
         _question(document, at, question, instrument)
 

@@ -85,7 +85,7 @@ def read(table: Table, frame: Frame, told: Told = lambda _rows: None) -> Reading
     if not done:
         raise FileRefused(Fault.EMPTY_FILE)
     judge.check_scale()
-    late = _late_findings(pile, table, frame, layout)
+    late = _late_findings(pile, table, frame, judge.particulars)
     return _finished(pile, late, frame, layout)
 
 
@@ -95,7 +95,7 @@ class _Judge:
     def __init__(self, frame: Frame, layout: Layout, particulars: Particulars) -> None:
         self._frame, self._layout = frame, layout
         self._reader = Reader(frame.instrument)
-        self._particulars = particulars
+        self.particulars = particulars
         self._cut = itemgetter(*layout.answers) if len(layout.answers) > 1 else None
         self._zeros = np.zeros(len(frame.instrument.slots), dtype=np.int64)
         self._tops = self._zeros.copy()
@@ -113,7 +113,7 @@ class _Judge:
         kept: list[int] = []
         for place, row in enumerate(whole):
             findings = row.findings + judged.findings.get(place, [])
-            respondent = self._particulars.of(row.cells, findings)
+            respondent = self.particulars.of(row.cells, findings)
             if blank[place] and place not in judged.findings:
                 findings.append(Finding("", Fault.BLANK_BALLOT))
             if findings:
@@ -137,27 +137,27 @@ class _Judge:
         return self._cut(cells) if self._cut else (cells[self._layout.answers[0]],)
 
 
-def _late_findings(pile: _Pile, table: Table, frame: Frame, layout: Layout) -> dict[int, list[Finding]]:
+def _late_findings(pile: _Pile, table: Table, frame: Frame, particulars: Particulars) -> dict[int, list[Finding]]:
     """What only the whole file shows, by line."""
     found: dict[int, list[Finding]] = defaultdict(list)
     for line, finding in table.late().items():
         found[line].append(finding)
-    for line, finding in _repeated(pile, layout):
+    for line, finding in _repeated(pile, particulars):
         found[line].append(finding)
-    for line, finding in _heavy(pile, frame):
+    # Weights of a drawn sample follow from the draw, however far apart they are.
+    for line, finding in _heavy(pile, frame) if frame.sample is None else ():
         found[line].append(finding)
     return found
 
 
-def _repeated(pile: _Pile, layout: Layout) -> Iterator[tuple[int, Finding]]:
+def _repeated(pile: _Pile, particulars: Particulars) -> Iterator[tuple[int, Finding]]:
     """Every row whose ballot number stands in another row too, held or not: which one is right, nobody knows here."""
     lines: dict[str, list[int]] = defaultdict(list)
     for line, respondent in zip(pile.lines, pile.respondents, strict=True):
         lines[respondent.number].append(line)
-    place = layout.particulars[NUMBER]
     for held in pile.held:
-        if len(held.cells) > place and held.cells[place].strip():
-            lines[held.cells[place].strip()].append(held.line)
+        if number := particulars.number(held.cells):
+            lines[number].append(held.line)
     for same in lines.values():
         if len(same) > 1:
             for line in same:

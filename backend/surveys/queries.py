@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from backend.errors import NotFound, _
 from backend.surveys import rules, units
 from backend.surveys.faults import Fault, Finding
-from backend.surveys.frame import Frame
+from backend.surveys.frame import Frame, Place
 from backend.surveys.instruments import Instrument, parse
-from backend.surveys.models import Ballot, Batch, HeldRow, InstrumentVersion, Round
+from backend.surveys.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
+from backend.surveys.models import Ballot, Batch, HeldRow, InstrumentVersion, IssuedBallot, Round
+from backend.units.models import Unit
 
 PAGE = 50
 
@@ -40,14 +42,16 @@ class HeldView:
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """The ballots of a round that count. ``scores`` (ballots x slots): not a number where blank."""
+    """The ballots of a round that count. ``scores`` (ballots x slots): not a number where blank. ``populations``: of
+    first-stage units, as `IssuedBallot`. ``labels``: by column, what each ballot says of itself beside its answers."""
 
     instrument: Instrument
     scores: NDArray[np.float64]
     weights: NDArray[np.float64]
     strata: list[str | None]
     psu: list[str | None]
-    unit_ids: list[int | None]
+    populations: list[int | None]
+    labels: dict[str, list[str | None]]
 
     @property
     def n(self) -> int:
@@ -153,31 +157,85 @@ def held(session: Session, batch_id: int, *, after: int = 0, limit: int | None =
     ]
 
 
-def frame(session: Session, found: Round, today: date) -> Frame:
-    """What rows of a file for this round are judged against."""
+def frame(session: Session, found: Round, today: date, number: str | None = None) -> Frame:
+    """What rows of a file for this round are judged against; with ``number``, a single ballot."""
+    drawn = found.draw is not None
     return Frame(
         instrument=instrument_of(found.instrument),
         units=units.standings(session, found.first_day),
         first_day=found.first_day,
         today=today,
         rules=rules.shipped_rules(),
+        sample=places(session, found.id, number) if drawn else None,
+        draw=found.draw["sha256"] if found.draw else None,
     )
+
+
+@dataclass(frozen=True)
+class DrawnStratum:
+    """A stratum of the sample: first-stage units in the sample and in the population (none: by size), ballots drawn,
+    ballots that came in and count."""
+
+    stratum: str | None
+    psus: int
+    population: int | None
+    drawn: int
+    returned: int
+
+
+def drawn_strata(session: Session, round_id: int) -> list[DrawnStratum]:
+    """The sample by strata, with what came back."""
+    came = (Ballot.round_id == IssuedBallot.round_id) & (Ballot.number == IssuedBallot.number) & ~Ballot.withdrawn
+    rows = session.execute(
+        select(
+            IssuedBallot.stratum,
+            func.count(IssuedBallot.psu.distinct()),
+            func.min(IssuedBallot.population),
+            func.count(),
+            func.count(Ballot.id).filter(Ballot.valid),
+        )
+        .outerjoin(Ballot, came)
+        .where(IssuedBallot.round_id == round_id)
+        .group_by(IssuedBallot.stratum)
+        .order_by(IssuedBallot.stratum)
+    )
+    return [DrawnStratum(*row) for row in rows]
+
+
+def places(session: Session, round_id: int, number: str | None = None) -> dict[str, Place]:
+    """The places of the drawn ballots by number, or of one alone."""
+    columns = (IssuedBallot.unit_id, Unit.code, IssuedBallot.stratum, IssuedBallot.psu, IssuedBallot.weight)
+    rows = select(IssuedBallot.number, *columns).outerjoin(Unit, Unit.id == IssuedBallot.unit_id)
+    rows = rows.where(IssuedBallot.round_id == round_id)
+    if number is not None:
+        rows = rows.where(IssuedBallot.number == number)
+    return {row.number: Place(*row[1:]) for row in session.execute(rows)}
 
 
 def counted(session: Session, found: Round) -> Counted:
     """The ballots that count, for estimation. The order is that of random keys."""
     tree = instrument_of(found.instrument)
+    told = (Ballot.age, Ballot.sex, Ballot.ethnicity)
     rows = session.execute(
-        select(Ballot.answers, Ballot.weight, Ballot.stratum, Ballot.psu, Ballot.unit_id)
+        select(Ballot.answers, Ballot.weight, Ballot.stratum, Ballot.psu, IssuedBallot.population, Unit.code, *told)
+        .outerjoin(IssuedBallot, (IssuedBallot.round_id == Ballot.round_id) & (IssuedBallot.number == Ballot.number))
+        .outerjoin(Unit, Unit.id == Ballot.unit_id)
         .where(Ballot.round_id == found.id, Ballot.valid, ~Ballot.withdrawn)
         .order_by(Ballot.id)
     ).all()
-    scores = np.array([answers for answers, *_rest in rows], dtype=np.float64).reshape(len(rows), len(tree.slots))
+    scores = np.array([row.answers for row in rows], dtype=np.float64).reshape(len(rows), len(tree.slots))
     return Counted(
         instrument=tree,
         scores=scores,
         weights=np.array([row.weight for row in rows], dtype=np.float64),
         strata=[row.stratum for row in rows],
         psu=[row.psu for row in rows],
-        unit_ids=[row.unit_id for row in rows],
+        populations=[row.population for row in rows],
+        labels={
+            STRATUM: [row.stratum for row in rows],
+            UNIT: [row.code for row in rows],
+            AGE: [row.age for row in rows],
+            SEX: [row.sex for row in rows],
+            ETHNICITY: [row.ethnicity for row in rows],
+        },
     )

@@ -76,43 +76,47 @@ def read_households(path: Path) -> list[Household]:
 
 
 def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells by column; lines without any content are passed over."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
     except OSError:
         raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(path)) from None
+    return read_rows(content, path.name, needed)
+
+
+def read_rows(content: bytes, name: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and cells by column; lines without any content are passed over. Raises `Invalid`."""
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise Invalid(_("%(file)s, dòng %(line)s: tệp không phải UTF-8."), file=path.name, line=line) from None
+        line = content[: error.start].count(b"\n") + 1
+        raise Invalid(_("%(file)s, dòng %(line)s: tệp không phải UTF-8."), file=name, line=line) from None
     first = text.partition("\n")[0]
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True
     )
     try:
         header = [cell.strip().casefold() for cell in next(reader, [])]
-        _check_header(path, header, needed)
+        _check_header(name, header, needed)
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield reader.line_num, _row(path, reader.line_num, header, cells)
+                yield reader.line_num, _row(name, reader.line_num, header, cells)
     except csv.Error:
-        raise Invalid(
-            _("%(file)s, dòng %(line)s: không đọc được như CSV."), file=path.name, line=reader.line_num
-        ) from None
+        raise Invalid(_("%(file)s, dòng %(line)s: không đọc được như CSV."), file=name, line=reader.line_num) from None
 
 
-def _check_header(path: Path, header: list[str], needed: Sequence[str]) -> None:
+def _check_header(file: str, header: list[str], needed: Sequence[str]) -> None:
     missing = [name for name in needed if name not in header]
     if missing:
-        raise Invalid(_("%(file)s: thiếu cột %(columns)s."), file=path.name, columns=", ".join(missing))
+        raise Invalid(_("%(file)s: thiếu cột %(columns)s."), file=file, columns=", ".join(missing))
     if len(set(header)) < len(header):
-        raise Invalid(_("%(file)s: có hai cột trùng tên."), file=path.name)
+        raise Invalid(_("%(file)s: có hai cột trùng tên."), file=file)
 
 
-def _row(path: Path, line: int, header: list[str], cells: list[str]) -> dict[str, str]:
+def _row(file: str, line: int, header: list[str], cells: list[str]) -> dict[str, str]:
     if len(cells) != len(header):
         raise Invalid(
             _("%(file)s, dòng %(line)s: dòng có %(have)s ô, cần %(need)s ô."),
-            file=path.name,
+            file=file,
             line=line,
             have=len(cells),
             need=len(header),
@@ -121,7 +125,7 @@ def _row(path: Path, line: int, header: list[str], cells: list[str]) -> dict[str
         return {name: clean(cell, limit=LONGEST_CELL) for name, cell in zip(header, cells, strict=True)}
     except Invalid:
         raise Invalid(
-            _("%(file)s, dòng %(line)s: có ô dài quá %(limit)s ký tự."), file=path.name, line=line, limit=LONGEST_CELL
+            _("%(file)s, dòng %(line)s: có ô dài quá %(limit)s ký tự."), file=file, line=line, limit=LONGEST_CELL
         ) from None
 
 

@@ -4,10 +4,10 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend import audit
@@ -15,12 +15,14 @@ from backend.errors import Conflict, Invalid, NotFound, _
 from backend.surveys import instruments
 from backend.surveys.instruments import Instrument
 from backend.surveys.models import Ballot, Batch, InstrumentVersion, IssuedBallot, Round
+from backend.surveys.particulars import LABEL_MOST, NUMBER_MOST
+from backend.surveys.totals import Totals
 from backend.text import clean
 from backend.units.models import Unit
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 CODE_BYTES = 16
-NUMBER_MOST = 40
+LOCK = 0x6C6E7376  # with the round: one import, sample or withdrawal in a round at a time
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Slip:
-    """A drawn ballot: its number and its place in the sample."""
+    """A drawn ballot: its number and its place in the sample. ``population``: first-stage units in the population of
+    its stratum, none where they were drawn by size or it is not known."""
 
     number: str
     unit_id: int | None
     stratum: str | None
     psu: str | None
     weight: float
+    population: int | None = None
 
 
 def publish(session: Session, instrument: Instrument, now: datetime) -> InstrumentVersion:
@@ -104,11 +108,22 @@ def open_round(session: Session, plan: Plan, *, by: str, now: datetime) -> Round
     return made
 
 
+def bring_to(session: Session, found: Round, known: Totals | None, *, by: str, now: datetime) -> None:
+    """Weights of the round are brought to these totals from now on; without, they are those of the draw again."""
+    hold(session, found.id)
+    found.totals = known.document if known else None
+    data = {"totals": instruments.checksum(known.document) if known else None}
+    audit.record(session, f"survey:{found.id}", "weighted", actor=by, now=now, data=data)
+    session.flush()
+
+
 def withdraw(session: Session, batch_id: int, reason: str, *, by: str, user_id: int | None, now: datetime) -> Batch:
     """Take a whole batch out: its ballots stay, marked, and are not counted. Raises NotFound, Conflict, Invalid."""
-    batch = session.scalars(select(Batch).where(Batch.id == batch_id).with_for_update()).one_or_none()
-    if batch is None:
+    round_id = session.scalar(select(Batch.round_id).where(Batch.id == batch_id))
+    if round_id is None:
         raise NotFound
+    hold(session, round_id)
+    batch = session.scalars(select(Batch).where(Batch.id == batch_id).with_for_update()).one()
     if batch.withdrawn_at is not None:
         raise Conflict(_("Lô này đã được rút."))
     reason = clean(reason, limit=500, field="reason")
@@ -121,26 +136,26 @@ def withdraw(session: Session, batch_id: int, reason: str, *, by: str, user_id: 
     return batch
 
 
-def issue(session: Session, round_id: int, slips: Iterable[Slip]) -> dict[str, str]:
+def issue(session: Session, round_id: int, slips: Iterable[Slip], *, coded: bool = True) -> dict[str, str]:
     """Hand out ballots; returns the respondent's code of each number, which is kept nowhere else."""
-    codes = {}
+    codes: dict[str, str] = {}
+    rows = []
     for slip in slips:
         if not 1 <= len(slip.number) <= NUMBER_MOST or not slip.weight > 0:
             raise Invalid(_("Phiếu phát ra cần số phiếu và trọng số lớn hơn 0."))
-        codes[slip.number] = code = secrets.token_urlsafe(CODE_BYTES)
-        session.add(
-            IssuedBallot(
-                round_id=round_id,
-                number=slip.number,
-                unit_id=slip.unit_id,
-                stratum=slip.stratum,
-                psu=slip.psu,
-                weight=slip.weight,
-                code_hash=code_hash(code),
-            )
-        )
-    session.flush()
+        if max(len(slip.stratum or ""), len(slip.psu or "")) > LABEL_MOST:
+            raise Invalid(_("Tên tầng hoặc cụm của mẫu dài quá %(most)s ký tự; hãy dùng mã ngắn."), most=LABEL_MOST)
+        if coded:
+            codes[slip.number] = secrets.token_urlsafe(CODE_BYTES)
+        code = codes.get(slip.number)
+        rows.append({"round_id": round_id, **asdict(slip), "code_hash": code and code_hash(code)})
+    session.execute(insert(IssuedBallot), rows)
     return codes
+
+
+def hold(session: Session, round_id: int) -> None:
+    """Hold a round until the transaction ends: what is stored for it, and its history, come one after the other."""
+    session.execute(select(func.pg_advisory_xact_lock(LOCK, round_id)))
 
 
 def code_hash(code: str) -> bytes:
