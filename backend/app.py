@@ -15,7 +15,7 @@ from backend.gate import Gate, Head, Log, Protection
 from backend.language import LANGUAGES
 from backend.settings import get_settings
 from backend.users.guard import public
-from backend.web import LANGUAGE_COOKIE, environment, redirect, same_site_path, set_cookie
+from backend.web import LANGUAGE_COOKIE, YEAR, environment, redirect, same_site_path, set_cookie
 
 # Rooms with a ``router`` and, where they set hooks of ``app.state``, ``install(app)``; a new one is one line. Earlier
 # rooms win where addresses overlap.
@@ -31,6 +31,7 @@ ROOMS: list[str] = [
     "backend.notify.pages",
     "backend.surveys.pages",
     "backend.surveys.entry_pages",
+    "backend.surveys.design_pages",
     "backend.public.pages",
     "backend.public.sending",
     "backend.attachments.pages",
@@ -38,8 +39,6 @@ ROOMS: list[str] = [
     "backend.public.deeds",
     "backend.ratings.pages",
 ]
-
-YEAR = 365 * 24 * 3600
 
 house = APIRouter(dependencies=[Depends(public)])
 
