@@ -1,17 +1,18 @@
 """The command that others check due dates against."""
 
 import json
-from datetime import UTC, datetime
+import subprocess
+import sys
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from backend.cli_clock import answer, clock
+from backend.cli_clock import LINE_MOST, clock
+from backend.clock_answers import answer
 from backend.errors import DomainError
-from backend.tickets.lifecycle import Event
+from backend.tickets.happening import Event
 
-NOW = datetime(2026, 12, 31, 9, 0, tzinfo=UTC)
 app = typer.Typer()
 app.add_typer(clock, name="clock")
 
@@ -79,11 +80,21 @@ def test_pause_moves_the_due_date_and_the_answer_is_judged_by_it(tmp_path, answe
     assert (answer["due_date"], answer["verdict"]) == (due_date, verdict)
 
 
-def test_pause_that_still_lasts_counts_up_to_the_moment_of_asking(tmp_path):
+def test_pause_nobody_ended_lasts_to_its_limit_or_to_the_moment_asked_for(tmp_path):
     events = history(tmp_path, ("info_requested", "2026-11-25T09:00"))
     asked = ["--received", "2026-11-20T16:45", "--rule", "resolve", "--events", events]
+    # closes of 25/11 to 09/12 are paused: eleven days, for the day of the question is not one of the ten
+    assert ask(*asked)["due_date"] == "2026-12-29"
+    assert ask(*asked)["pauses"][0]["ended_by"] == "limit"
     assert ask(*asked, "--now", "2026-11-25T16:00")["due_date"] == "2026-12-14"
     assert ask(*asked, "--now", "2026-11-26T18:00")["due_date"] == "2026-12-16"
+
+
+def test_pause_without_limit_or_end_needs_a_moment_of_asking():
+    asked = ("info_requested", "2026-11-05T09:00", {})
+    with pytest.raises(DomainError, match="thời điểm hỏi"):
+        course(asked, pause_limit="none")
+    assert course(asked, pause_limit="none", now="2026-11-06T18:00")["due_date"] == "2026-11-26"
 
 
 def test_each_line_of_input_gets_one_answer_refusals_too():
@@ -93,21 +104,44 @@ def test_each_line_of_input_gets_one_answer_refusals_too():
         '{"received": "2026-11-20T16:45", "value": "4 working hours", "calendar": "vn", "events": []}',
         '{"received": "2026-03-02", "rule": "forward", "bogus": 1}',
         "",
-        '{"received": "2026-03-02", "rule": "acknowledge"}',
+        '{"id": "a-7", "rule": "resolve"}',
         "[" * 100_000,
+        "[1, 2]",
+        '{"received": "2026-03-02", "value": "1 working day", "events": ' + "[" * 9_000 + "]" * 9_000 + "}",
+        '{"received": 20260302, "rule": "forward"}',
+        '{"received": "2026-03-02\\u0000", "rule": "forward"}',
+        '{"received": "2026-03-02", "value": "999999999999 days"}',
+        '{"received": "9999-12-30", "value": "15 working days"}',
+        '{"received": "2026-03-02", "value": "1 working day", "id": "' + "x" * LINE_MOST + '"}',
+        '{"id": ["b", 8], "received": "2026-03-02", "value": "1 working day", "events": null, "rule": null}',
     ]
     result = run("--stdin", stdin="\n".join(lines))
     answers = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [answer.get("due_at") for answer in answers] == [
-        "2026-03-09T23:59:59+07:00",
-        None,
-        "2026-11-23T11:15:00+07:00",
-        None,
-        None,
-        None,
-    ]
-    assert all("error" in answer for answer in answers if "due_at" not in answer)
+    assert {answer["line"]: answer["due_at"] for answer in answers if "due_at" in answer} == {
+        1: "2026-03-09T23:59:59+07:00",
+        3: "2026-11-23T11:15:00+07:00",
+        15: "2026-03-03T23:59:59+07:00",
+    }
+    assert [answer["line"] for answer in answers if answer.get("error")] == [2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    assert {answer["line"]: answer["id"] for answer in answers if "id" in answer} == {6: "a-7", 15: ["b", 8]}
     assert result.exit_code == 1
+
+
+def test_bytes_that_are_no_text_are_refused_for_their_line_alone():
+    result = run("--stdin", stdin=b'\xff\xfe{\n\xef\xbb\xbf{"received": "2026-03-02", "rule": "forward"}\n')
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert "error" in first and second["due_date"] == "2026-03-09"
+
+
+def test_options_fill_what_a_line_leaves_out():
+    lines = '{"received": "2026-04-29"}\n{"received": "2026-04-29", "calendar": "vn", "value": "2 working days"}'
+    result = run("--stdin", "--calendar", "weekdays", "--value", "1 working day", stdin=lines)
+    assert result.exit_code == 0
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(answer["calendar"], answer["due_date"]) for answer in answers] == [
+        ("weekdays", "2026-04-30"),
+        ("vn", "2026-05-05"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +153,11 @@ def test_each_line_of_input_gets_one_answer_refusals_too():
         (["--received", "2026-03-02", "--rule", "nothing"], "Không có quy định"),
         (["--received", "2026-03-02", "--value", "soon"], "Không hiểu thời hạn"),
         (["--received", "2026-03-02", "--rule", "resolve", "--calendar", "mars"], "Không có lịch"),
+        (["--received", "2026-03-02", "--rule", "resolve", "--case", "urgnet_field"], "urgent_field, quick_field"),
+        (["--received", "2026-03-02", "--rule", "forward", "--case", "urgent_field"], "không có trường hợp riêng"),
+        (["--received", "2026-03-02", "--rule", "denunciation_extension"], "complex, very_complex"),
+        (["--received", "2026-03-02", "--rule", "approval"], "không phải là thời hạn"),
+        (["--received", "2026-03-02", "--value", "0 working days"], "Thời hạn phải từ 1"),
     ],
 )
 def test_question_that_cannot_be_answered_is_refused_with_a_sentence(arguments, sentence):
@@ -146,7 +185,7 @@ def test_history_that_cannot_be_counted_is_refused(tmp_path, events, sentence):
 def course(*events, received="2026-11-02T09:00", **more):
     """The answer to a course of events, each ``(event, at, notes)``."""
     told = [{"event": event, "at": at, **notes} for event, at, notes in events]
-    return answer({"received": received, "rule": "resolve", "events": told, **more}, NOW)
+    return answer({"received": received, "rule": "resolve", "events": told, **more})
 
 
 @pytest.mark.parametrize(
@@ -157,6 +196,8 @@ def course(*events, received="2026-11-02T09:00", **more):
         ({"value": "10 days"}, "2026-12-03"),
         ({"until": "2026-12-04"}, "2026-12-04"),
         ({"date": "2026-12-05"}, "2026-12-07"),
+        ({"due_date": "2026-12-04T17:00"}, "2026-12-04"),
+        ({"new_date": "2026-12-04", "approver": 7, "requested_by": 8, "reason": "đợi giám định"}, "2026-12-04"),
     ],
 )
 def test_extension_adds_days_or_names_a_date(notes, due_date):
@@ -170,6 +211,10 @@ def test_extension_adds_days_or_names_a_date(notes, due_date):
         ([("extended", "2026-11-24T00:00", {"days": 5})], "Đã quá hạn"),
         ([("extended", "2026-11-10T09:00", {"days": 5}), ("extended", "2026-11-11T09:00", {"days": 5})], "một lần"),
         ([("extended", "2026-11-10T09:00", {"until": "2026-11-20"})], "sau hạn đang có"),
+        ([("extended", "2026-11-10T09:00", {"until": "2026-11-23"})], "sau hạn đang có"),
+        # on its last day: a date that is over would end with the next working day
+        ([("extended", "2026-11-23T09:00", {"until": "2026-11-02"})], "sau hạn đang có"),
+        ([("extended", "2026-11-10T09:00", {"days": 5, "by": 7, "requested_by": 7})], "không tự duyệt"),
         ([("extended", "2026-11-10T09:00", {"until": "mai"})], "Không hiểu ngày"),
         ([("extended", "2026-11-10T09:00", {"days": 5, "until": "2026-12-01"})], "một trong các mục"),
         (
@@ -202,6 +247,95 @@ def test_pause_ends_at_its_limit_unless_told_otherwise():
     assert course(*events, pause_limit="none")["pauses"][0]["ended_by"] == "reply"
 
 
+def test_question_of_one_episode_does_not_hold_the_next():
+    left = ("answered", "2026-11-20T09:00", {}), ("info_requested", "2026-11-20T10:00", {})
+    assert course(*left, ("reopened", "2026-12-01T09:00", {}))["due_date"] == "2026-12-22"
+
+
+def test_reception_may_be_one_of_the_events_and_is_told_once():
+    events = [{"at": "2026-11-02T09:00", "event": "received"}]
+    assert answer({"rule": "resolve", "events": events})["due_date"] == "2026-11-23"
+    assert answer({"received": "2026-11-02T02:00Z", "rule": "resolve", "events": events})["due_date"] == "2026-11-23"
+    with pytest.raises(DomainError, match="hai lần khác nhau"):
+        answer({"received": "2026-11-02T09:01", "rule": "resolve", "events": events})
+
+
+@pytest.mark.parametrize(
+    ("rule", "case", "value", "due_date"),
+    [
+        ("several_units", None, "20 working days", "2026-12-01"),
+        ("resolve", "several_units", "20 working days", "2026-12-01"),
+        ("denunciation_resolve", "complex", "60 days", "2027-01-04"),
+        ("denunciation_extension", "very_complex", "90 days", "2027-02-01"),
+    ],
+)
+def test_row_that_adds_to_another_gives_the_term_of_both(rule, case, value, due_date):
+    answered = answer({"received": "2026-11-02T09:00", "rule": rule, "case": case})
+    assert (answered["rule"], answered["value"], answered["due_date"]) == (rule, value, due_date)
+    assert answered["adds"]["to"] in ("resolve", "denunciation_resolve")
+    assert answered["adds"]["basis"] and answered["basis"]
+
+
+def test_value_that_is_given_has_nothing_added():
+    answered = answer(
+        {"received": "2026-11-02T09:00", "rule": "resolve", "case": "several_units", "value": "3 working days"}
+    )
+    assert (answered["value"], answered["due_date"], "adds" in answered) == ("3 working days", "2026-11-05", False)
+
+
+def test_what_is_done_at_once_is_due_when_it_begins():
+    answered = answer({"received": "2026-11-21T23:59", "rule": "acknowledge"})
+    assert (answered["value"], answered["due_at"]) == ("at once", "2026-11-21T23:59:00+07:00")
+    assert (answered["days"], answered["estimate"]) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("rule", "due_date", "verdict"),
+    [
+        ("classify", "2026-11-09", "on_time"),
+        ("forward", "2026-11-13", None),  # of what is not forwarded: from reception, 3/11 to 6/11 paused
+        ("notify", "2026-11-30", "late"),  # from the answer on a Friday
+        ("publish", "2026-12-01", "on_time"),
+        ("resolve", "2026-11-30", "on_time"),
+        ("data_request_reply", "2026-11-10", "late"),  # has no clock of its own: to the answer
+    ],
+)
+def test_rule_with_a_clock_of_its_own_is_judged_by_its_own_events(rule, due_date, verdict):
+    events = [
+        ("accepted", "2026-11-02T10:00", {}),
+        ("info_requested", "2026-11-03T09:00", {}),
+        ("info_received", "2026-11-09T09:00", {}),
+        *([("answered", "2026-11-27T23:00", {})] if rule != "forward" else []),
+        ("notified", "2026-12-01T00:00", {}),
+        ("published", "2026-12-01T09:00", {}),
+    ]
+    answered = course(*events, rule=rule)
+    assert (answered["due_date"], answered.get("verdict")) == (due_date, verdict)
+
+
+def test_forwarding_is_judged_by_when_it_was_forwarded():
+    answered = course(("forwarded", "2026-11-10T00:00", {}), ("answered", "2026-11-11T09:00", {}), rule="forward")
+    assert (answered["due_date"], answered["verdict"], answered["late_days"]) == ("2026-11-09", "late", 1)
+
+
+def test_list_of_rules_names_every_one_that_can_be_asked_for():
+    result = CliRunner().invoke(app, ["clock", "rules", "--json"])
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {"rule": "resolve", "case": "", "value": "15 working days"}.items() <= rows[6].items()
+    told = [answer({"received": "2026-03-02", **row}) for row in (_asked_for(row) for row in rows) if row]
+    assert len(told) == len(rows) - 1  # all but approval, which is no term
+
+
+def _asked_for(row):
+    return {"rule": row["rule"], "case": row["case"]} if "required" not in row["value"] else None
+
+
+def test_due_date_needs_neither_database_library_nor_web_framework():
+    loads = "import sys, backend.cli_clock; print(*sorted({'sqlalchemy', 'fastapi', 'numpy'} & sys.modules.keys()))"
+    shown = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == []
+
+
 def test_recount_by_another_calendar_moves_the_due_date():
     paused = ("info_requested", "2026-11-03T09:00", {}), ("info_received", "2026-11-04T07:00", {})
     assert course(*paused)["due_date"] == "2026-11-25"
@@ -209,7 +343,7 @@ def test_recount_by_another_calendar_moves_the_due_date():
 
 
 def test_every_event_there_is_can_be_told_of():
-    events = [(event.value, f"2026-11-03T{10 + i // 60:02}:{i % 60:02}", {}) for i, event in enumerate(Event)]
+    events = [(event.value, f"2026-11-02T{9 + i // 60:02}:{i % 60:02}", {}) for i, event in enumerate(Event)]
     events = [(e, at, {"days": 1} if e == "extended" else {"calendar": "vn"}) for e, at, _notes in events]
     assert course(*events)["due_date"]
 
