@@ -26,7 +26,7 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def wait_for(what: Callable[[], object], patience: float = 60.0) -> None:
+def wait_for(what: Callable[[], object], patience: float = 120.0) -> None:
     """Try until ``what()`` is true and raises nothing; its last error is the test's failure."""
     deadline = time.monotonic() + patience
     while True:

@@ -37,7 +37,7 @@ def receive() -> None:
         World(session).receive(clock.now())
 
 
-def until(holds: Callable[[], bool], log: Path, seconds: float = 60.0) -> None:
+def until(holds: Callable[[], bool], log: Path, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, log.read_text()
