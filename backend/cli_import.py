@@ -17,7 +17,9 @@ from backend.clock import now
 from backend.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.tickets import casework
+from backend.tickets.casework import Counts
 from backend.tickets.casework_file import Case, CaseFile, Columns, Reject
+from backend.tickets.casework_names import Names
 
 importing = typer.Typer(help="Nhập dữ liệu từ tệp.", no_args_is_help=True)
 
@@ -41,13 +43,26 @@ class Outcome:
     categories_created: int = 0
     rejects_file: str | None = None
 
+    def count(self, counts: Counts, names: Names) -> None:
+        """What a stored batch came to."""
+        self.added += counts.added
+        self.closed += counts.closed
+        self.already += counts.already
+        self.differing += len(counts.differing)
+        self.units_created, self.categories_created = names.made_units, names.made_categories
+
+    def leave_out_unstored(self) -> None:
+        """Of a run that was interrupted: lines read for the batch that was not stored are not counted."""
+        self.read = self.added + self.closed + self.already + self.differing + self.rejected
+
 
 class Rejects:
     """The file of lines that were not taken; it exists only if there is one."""
 
-    def __init__(self, path: Path, header: list[str], stack: ExitStack) -> None:
+    def __init__(self, path: Path, header: list[str], outcome: Outcome, stack: ExitStack) -> None:
         self.path = path
         self._header = header
+        self._outcome = outcome
         self._stack = stack
         self._writer: Any = None
 
@@ -60,11 +75,8 @@ class Rejects:
             file = self._stack.enter_context(output)
             self._writer = csv.writer(file)
             self._writer.writerow(["line", "reason", *self._header])
+            self._outcome.rejects_file = str(self.path)
         self._writer.writerow([reject.line, str(reject.reason), *reject.fields])
-
-    @property
-    def used(self) -> bool:
-        return self._writer is not None
 
 
 @importing.command("casework")
@@ -86,13 +98,21 @@ def casework_command(
     """Nhập hồ sơ đã có từ tệp CSV; chạy lại được, dòng lỗi được ghi riêng."""
     columns = Columns(key, office, received, answered, category, title)
     rejects = rejects or Path(f"{file.stem}.rejects.csv")
+    outcome = Outcome()
     with refusals_as_lines(), database_at_hand():
-        outcome = _import(file, columns, rejects, source, parent)
+        try:
+            _import(file, columns, rejects, source, parent, outcome)
+        except KeyboardInterrupt:
+            outcome.leave_out_unstored()
+            typer.echo(
+                f"Đã dừng. {_plain(outcome)}\nChạy lại cùng lệnh để nhập tiếp; không hồ sơ nào lặp lại.", err=True
+            )
+            raise typer.Exit(130) from None
     typer.echo(json.dumps(asdict(outcome), ensure_ascii=False) if as_json else _plain(outcome))
 
 
-def _import(file: Path, columns: Columns, rejects: Path, source: str, parent: str | None) -> Outcome:
-    outcome = Outcome()
+def _import(file: Path, columns: Columns, rejects: Path, source: str, parent: str | None, outcome: Outcome) -> None:
+    """Fills ``outcome`` batch by batch, so that it tells how far an interrupted run came."""
     if rejects.resolve() == file.resolve():
         raise Invalid(_("Tệp ghi dòng không nhận phải khác tệp được nhập."))
     with ExitStack() as stack:
@@ -104,21 +124,15 @@ def _import(file: Path, columns: Columns, rejects: Path, source: str, parent: st
         moment = now()
         cases = CaseFile(stream, columns, until=moment)
         run = casework.begin(source, parent, moment)
-        refused = Rejects(rejects, cases.header, stack)
+        refused = Rejects(rejects, cases.header, outcome, stack)
         progress = stack.enter_context(_progress())
         task = progress.add_task("", total=file.stat().st_size)
         for counts in casework.store(run, _accepted(cases, refused, outcome)):
-            outcome.added += counts.added
-            outcome.closed += counts.closed
-            outcome.already += counts.already
-            outcome.differing += len(counts.differing)
+            outcome.count(counts, run.names)
             for reject in counts.differing:
                 refused.add(reject)
             progress.update(task, completed=raw.tell(), description=f"{outcome.read}")
         progress.update(task, completed=file.stat().st_size)
-        outcome.units_created, outcome.categories_created = run.names.made_units, run.names.made_categories
-        outcome.rejects_file = str(rejects) if refused.used else None
-    return outcome
 
 
 def _accepted(cases: CaseFile, refused: Rejects, outcome: Outcome) -> Iterator[Case]:

@@ -41,7 +41,7 @@ COMPARED: Final = {
     "category": "loại",
     "text": "nội dung",
 }
-LOCK: Final = 0x6C6E6E6770  # one batch of one import at a time
+LOCK: Final = 0x6C6E6E6770  # one batch of one import at a time, and one making of the parent
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def begin(source: str, parent_code: str | None, now: datetime) -> Import:
         raise Invalid(_("Tên nguồn cần 1 đến %(most)s ký tự."), most=40)
     run = Import(Names(source, parent_code), now)
     with db.transaction() as session:
+        session.execute(select(func.pg_advisory_xact_lock(LOCK)))
         run.names.parent_id(session)
         worktime.active_id(session)
     return run
@@ -187,6 +188,7 @@ def _stage(session: Session, rows: Iterable[Sequence[Any]]) -> None:
     session.execute(text(sql.STAGE))
     session.execute(text("TRUNCATE staged_cases"))
     _copy(session, sql.COPY_CASES, rows)
+    session.execute(text(sql.KNOWN))
 
 
 def _copy(session: Session, statement: str, rows: Iterable[Sequence[Any]]) -> None:

@@ -180,6 +180,8 @@ def _moment(text: str) -> datetime:
 def _places(header: list[str], columns: Columns) -> list[int]:
     if not any(header):
         raise Invalid(_("Tệp trống hoặc không có dòng tiêu đề."))
+    if header == [TOO_LONG]:
+        raise Invalid(_("Dòng dài quá %(most)s ký tự."), most=LONGEST_LINE)
     if UNREADABLE.search("".join(header)):
         raise Invalid(_("Tệp phải ở dạng UTF-8."))
     wanted = columns.names()

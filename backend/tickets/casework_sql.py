@@ -1,4 +1,8 @@
-"""Statements of the import of casework: staged by COPY, then moved in one statement each."""
+"""Statements of the import of casework: staged by COPY, then moved in one statement each.
+
+They look up other tables by subqueries for single rows and by ids, not by joins: while a first import runs the planner
+knows nothing of the sizes yet, and joins that it then chose took minutes a batch.
+"""
 
 from typing import Final
 
@@ -9,13 +13,17 @@ COLUMNS: Final = (
 
 STAGE: Final = """
     CREATE TEMP TABLE IF NOT EXISTS staged_cases (
-        import_key text PRIMARY KEY, unit_id int, category_code text, title text, content text,
+        import_key text PRIMARY KEY, known_id int, unit_id int, category_code text, title text, content text,
         received_at timestamptz, received_on date, rule text, term text, calendar_id int,
         due_date date, due_estimated bool, answered_at timestamptz, answered_on date, working_days int, verdict text
     ) ON COMMIT DROP
 """
 
 COPY_CASES: Final = f"COPY staged_cases ({COLUMNS}) FROM STDIN"
+KNOWN: Final = """
+    UPDATE staged_cases
+    SET known_id = (SELECT id FROM tickets known WHERE known.import_key = staged_cases.import_key)
+"""
 COPY_HISTORY: Final = "COPY audit (chain, seq, at, actor, action, data, prev, hash) FROM STDIN"
 
 # The base is drawn before any number of the day, so numbers are positive and stay unique (see reception.next_number).
@@ -32,7 +40,8 @@ CLOSE: Final = """
         answered_on = staged.answered_on, working_days = staged.working_days, decided_at = staged.answered_at,
         verdict = CASE WHEN staged.answered_on > tickets.due_date THEN 'late' ELSE 'on_time' END
     FROM staged_cases staged
-    WHERE tickets.import_key = staged.import_key AND tickets.channel = 'import' AND tickets.state = 'new'
+    WHERE tickets.id = ANY(ARRAY(SELECT known_id FROM staged_cases WHERE known_id IS NOT NULL))
+        AND tickets.import_key = staged.import_key AND tickets.channel = 'import' AND tickets.state = 'new'
         AND tickets.answered_at IS NULL AND staged.answered_at IS NOT NULL
         AND tickets.received_at = staged.received_at AND tickets.calendar_id = staged.calendar_id
         AND NOT EXISTS (
@@ -51,10 +60,9 @@ ADD: Final = f"""
         CASE WHEN answered_at IS NULL THEN 'new' ELSE 'answered' END, 1, 'import', 'vi', unit_id, '', false,
         answered_at, {COLUMNS}
     FROM (
-        SELECT nextval('tickets_id_seq') AS id, staged.* FROM staged_cases staged
-        WHERE NOT EXISTS (SELECT 1 FROM tickets known WHERE known.import_key = staged.import_key)
+        SELECT nextval('tickets_id_seq') AS id, (SELECT base FROM ticket_days WHERE day = received_on) AS base, staged.*
+        FROM staged_cases staged WHERE known_id IS NULL
     ) fresh
-    LEFT JOIN ticket_days ON day = received_on
     ON CONFLICT (import_key) DO NOTHING
     RETURNING id, unit_id, category_code, received_at, answered_at
 """  # noqa: S608 - only the constant list of columns above is filled in
@@ -68,7 +76,8 @@ DIFFERENT: Final = """
             known.category_code <> staged.category_code AS category,
             (known.title, known.content) <> (staged.title, staged.content) AS text
         FROM staged_cases staged JOIN tickets known ON known.import_key = staged.import_key
-        WHERE known.id <> ALL(:ids)
+        WHERE known.id = ANY(ARRAY(SELECT known_id FROM staged_cases WHERE known_id IS NOT NULL))
+            AND known.id <> ALL(:ids)
     ) AS both_sides WHERE office OR received OR answered OR category OR text
 """
 

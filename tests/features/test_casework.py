@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.tickets import casework, recount, replay
+from backend.tickets.casework_file import Case
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Channel, State, Ticket, Verdict
 from backend.units.models import Unit
@@ -192,6 +194,29 @@ def test_open_case_whose_due_date_a_new_calendar_moved_is_closed_by_a_later_file
     counts = desk.take("K1,A,2026-11-02,2026-11-17,x\n", name="later.csv")
     assert counts["closed"] == 1
     assert list(replay.check_all(session)) == []
+
+
+def test_interrupted_import_tells_how_far_it_came_and_the_next_one_goes_on(
+    desk: Desk, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = iter([False, True])
+    whole = casework._store_batch
+
+    def interrupted(run: casework.Import, batch: Sequence[Case]) -> casework.Counts:
+        if next(batches):
+            raise KeyboardInterrupt
+        return whole(run, batch)
+
+    (desk.folder / "cases.csv").write_text(
+        HEADER + "".join(f"K{i},A,2026-03-02,,x\n" for i in range(250)), encoding="utf-8"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(casework, "_store_batch", interrupted)
+        stopped = desk.run("import", "casework", "cases.csv", "--json")
+    assert (stopped.exit_code, stopped.stdout) == (130, "")
+    assert "Đã đọc 100 dòng: thêm 100" in stopped.stderr
+    again = desk.json("import", "casework", "cases.csv")
+    assert (again["read"], again["added"], again["already"]) == (250, 150, 100)
 
 
 def test_days_met_in_a_later_batch_get_numbers_as_well(desk: Desk, session: Session) -> None:

@@ -120,6 +120,7 @@ def test_other_separators_are_known_from_the_header(separator: str) -> None:
         ("\udcff\udcfek\x00e\x00y\x00\n", "UTF-8"),
         ("k\x00e\x00y\x00,\x00\n", "UTF-8"),
         ('key,"office\n', "Dòng tiêu đề"),
+        ("x" * LONGEST_LINE + "\n", "Dòng dài quá"),
     ],
 )
 def test_file_without_the_columns_is_refused_with_what_is_missing(header: str, says: str) -> None:
