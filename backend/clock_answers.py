@@ -4,7 +4,7 @@ The course of events is read by the functions that tickets are timed by.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backend.clock_questions import Asked, asks, question_of
@@ -13,6 +13,7 @@ from backend.tickets.clock_reading import Reading, extension_of
 from backend.tickets.clock_states import PAUSE_LIMIT, Book, Clock, Clocks, ClockState
 from backend.tickets.clocks import state_of_clocks
 from backend.tickets.happening import Event, Happening
+from backend.tickets.terms import Break
 from backend.worktime.calendar import local
 from backend.worktime.explain import Day
 
@@ -76,6 +77,7 @@ def _state(asked: Asked, clocks: Clocks, history: Sequence[Happening], upto: dat
 
 def _told(clocks: Clocks, state: ClockState, asked: Asked) -> dict[str, Any]:
     calendar = state.term.calendar
+    numbers = [held.number for held in state.term.breaks if not held.struck]
     told: dict[str, Any] = {"due_date": state.due.on.isoformat(), "due_at": _second(state.due.at)}
     if state.verdict:
         told |= {"verdict": state.verdict, "late_days": state.late_days, "late_minutes": state.late_minutes}
@@ -89,15 +91,22 @@ def _told(clocks: Clocks, state: ClockState, asked: Asked) -> dict[str, Any]:
         "estimate": state.due.estimate,
         "rolled": state.due.rolled,
         "episode": state.episode,
-        "days": [_day(day) for day in state.term.days()],
+        "days": [_day(day, numbers) for day in state.term.days()],
         "clocks": [_clock(one) for one in clocks.states],
     }
     if clocks.breaks:
-        told["pauses"] = [
-            {"from": _second(held.start), "to": _second(held.end), "ended_by": held.ended_by, "struck": held.struck}
-            for held in clocks.breaks
-        ]
+        told["pauses"] = [_pause(held) for held in clocks.breaks]
     return told
+
+
+def _pause(held: Break) -> dict[str, Any]:
+    return {
+        "pause": held.number,
+        "from": _second(held.start),
+        "to": _second(held.end),
+        "ended_by": held.ended_by,
+        "struck": held.struck,
+    }
 
 
 def _ground(asked: Asked) -> dict[str, Any]:
@@ -131,13 +140,19 @@ def _clock(state: ClockState) -> dict[str, Any]:
     }
 
 
-def _day(day: Day) -> dict[str, Any]:
+def _day(day: Day, numbers: Sequence[int]) -> dict[str, Any]:
+    """A day with what its reason names: the holiday, the ``pause`` by its number, the minutes of a clock of minutes."""
     line: dict[str, Any] = {"date": day.day.isoformat(), "counted": day.counted, "why": day.why.value}
-    line |= {name: value if isinstance(value, int) else str(value) for name, value in day.params.items()}
+    if "name" in day.params:
+        line["name"] = day.params["name"]
+    if isinstance(place := day.params.get("pause"), int):
+        line["pause"] = numbers[place]
     if day.doubt:
         line["estimate"] = day.doubt.value
     if day.worked:
         line["minutes"] = day.worked.total_seconds() / 60
+    if isinstance(paused := day.params.get("paused"), timedelta):
+        line["paused_minutes"] = paused.total_seconds() / 60
     return line
 
 

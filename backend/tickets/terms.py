@@ -118,7 +118,7 @@ class Term:
         target = next_working(self.calendar, max(until, since.date() + timedelta(days=1)).toordinal())
         left = self.calendar.days.at(target) - self.calendar.days.at(since.toordinal())
         begun = datetime.combine(since.date(), time(tzinfo=ZONE)) + timedelta(days=1)
-        later = [(max(start, begun), end) for start, end in pauses if end > begun]
+        later = [(max(start, begun), max(end, begun)) for start, end in pauses]  # days tell of them by their place
         return since, Duration(left, Unit.WORKING_DAYS), later
 
 

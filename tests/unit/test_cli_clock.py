@@ -232,6 +232,32 @@ def test_extension_or_recount_that_may_not_be_is_refused(events, sentence):
         course(*events)
 
 
+def test_each_paused_day_names_its_pause():
+    answered = course(
+        ("info_requested", "2026-11-03T09:00", {}),
+        ("info_received", "2026-11-04T09:00", {}),
+        ("info_requested", "2026-11-05T09:00", {}),
+        ("info_received", "2026-11-06T09:00", {}),
+        ("pause_judged", "2026-11-06T10:00", {"pause": 1, "stands": False}),
+        ("extended", "2026-11-10T09:00", {"until": "2026-12-04"}),
+        ("info_requested", "2026-11-12T09:00", {}),
+        ("info_received", "2026-11-13T09:00", {}),
+    )
+    assert {day["date"]: day["pause"] for day in answered["days"] if day["why"] == "paused"} == {
+        "2026-11-05": 2,
+        "2026-11-12": 3,
+    }
+    assert [pause["pause"] for pause in answered["pauses"] if not pause["struck"]] == [2, 3]
+    assert answered["due_date"] == "2026-12-07"
+
+
+def test_clock_of_hours_tells_the_minutes_of_each_day():
+    events = ("info_requested", "2026-11-03T08:00", {}), ("info_received", "2026-11-03T08:30", {})
+    answered = course(*events, received="2026-11-02T16:30", value="4 working hours")
+    assert answered["due_at"] == "2026-11-03T11:30:00+07:00"
+    assert [(day["minutes"], day.get("paused_minutes")) for day in answered["days"]] == [(30.0, None), (210.0, 30.0)]
+
+
 def test_reopening_begins_an_episode_with_a_term_of_its_own():
     answered = course(("answered", "2026-11-27T09:00", {}), ("reopened", "2026-12-01T09:00", {}))
     assert (answered["episode"], answered["due_date"], "verdict" in answered) == (2, "2026-12-22", False)
