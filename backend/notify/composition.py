@@ -1,5 +1,6 @@
 """From a row of the outbox to a message with an address: both are read when it is sent, not when it was queued."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -13,6 +14,7 @@ from backend.notify import invitation, texts
 from backend.notify.channels import Buttons, OutgoingMessage
 from backend.notify.models import Medium, Message
 from backend.settings import get_settings
+from backend.tickets import queries
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
 from backend.units.models import Unit
@@ -75,22 +77,24 @@ def _address(contact: Contact | None, medium: Medium) -> str:
 
 def _told(session: Session, row: Message, ticket: Ticket, now: datetime) -> texts.Told:
     text = session.get_one(TicketMessage, row.message_id).body if row.message_id is not None else ""
+    entries = audit.entries(session, f"ticket:{ticket.id}")
     return texts.Told(
         template=row.template,
         number=ticket.number,
-        unit=_unit_then(session, row, ticket),
+        unit=_unit_then(session, row, ticket, entries),
         due=ticket.due_date,
-        ahead=ticket.due_date >= local(now).date(),
+        today=local(now).date(),
+        delay=queries.delay(session, entries) if row.template in texts.OF_DELAY else None,
         text=text,
         language=ticket.language,
         follow=get_settings().base_url.rstrip("/") + "/theo-doi",
     )
 
 
-def _unit_then(session: Session, row: Message, ticket: Ticket) -> str:
+def _unit_then(session: Session, row: Message, ticket: Ticket, entries: Sequence[audit.Entry]) -> str:
     """Who had the ticket right after what the message tells of: it may have moved on since."""
     unit_id = ticket.unit_id
-    for entry in audit.entries(session, f"ticket:{ticket.id}"):
+    for entry in entries:
         unit_id = entry.data.get("unit", unit_id)
         if entry.action == row.template and entry.at == row.created_at:
             return session.get_one(Unit, unit_id).name

@@ -9,6 +9,7 @@ from datetime import date
 from backend.errors import _
 from backend.language import day, gettext
 from backend.public import words
+from backend.tickets.queries import Delay
 
 SUBJECTS = {
     "received": _("Đã nhận phản ánh %(number)s"),
@@ -22,6 +23,7 @@ SUBJECTS = {
     "redirected": _("Phản ánh %(number)s thuộc thủ tục khác"),
     "merged": _("Phản ánh %(number)s được giải quyết cùng phản ánh khác"),
     "unmerged": _("Phản ánh %(number)s được giải quyết riêng trở lại"),
+    "delay_explained": _("Phản ánh %(number)s: lý do chậm và ngày hẹn mới"),
     "apology": _("Xin lỗi vì phản ánh %(number)s chưa được trả lời đúng hạn"),
     "progress": _("Phản ánh %(number)s vẫn đang được xử lý"),
 }
@@ -46,16 +48,23 @@ OPENINGS = {
         "Bạn vẫn theo dõi và nhận trả lời bằng mã số %(number)s. Hạn trả lời: %(due)s."
     ),
     "unmerged": _("Phản ánh %(number)s của bạn được giải quyết riêng trở lại. Hạn trả lời: %(due)s."),
+    "delay_explained": _("%(unit)s không kịp trả lời phản ánh %(number)s của bạn đúng hạn, xin lỗi bạn và nêu lý do:"),
     "apology": _("Phản ánh %(number)s của bạn đã quá hạn trả lời. Chúng tôi xin lỗi bạn vì sự chậm trễ này."),
     "progress": _(
         "Phản ánh %(number)s của bạn đã quá hạn trả lời và vẫn đang được %(unit)s xử lý. Xin lỗi bạn vì sự chậm trễ."
     ),
 }
 WHILE_OVERDUE = frozenset({"apology", "progress"})
+OF_DELAY = WHILE_OVERDUE | {"delay_explained"}
 PROMISED = _("Hạn trả lời đã hẹn: %(due)s.")
 NEW_DATE = _("Hạn trả lời mới: %(due)s.")
+REASON = _("Lý do chậm, theo %(unit)s:")
+PROMISE = _("Ngày hẹn trả lời mới: %(promised)s.")
+PROMISE_BROKEN = _("Ngày hẹn lại %(promised)s cũng đã qua. Cán bộ và lãnh đạo phụ trách đã được nhắc.")
 NO_REASON = _("%(unit)s chưa nêu lý do chậm. Cán bộ và lãnh đạo phụ trách đã được nhắc.")
-WITH_TEXT = frozenset({"info_requested", "forwarded", "answered", "pause_judged", "refused", "redirected"})
+WITH_TEXT = frozenset(
+    {"info_requested", "forwarded", "answered", "pause_judged", "refused", "redirected", "delay_explained"}
+)
 KEEP_RECEIPT = _(
     "Xin giữ giấy tiếp nhận: mã số và mã bí mật ghi trên đó dùng để theo dõi. "
     "Vì an toàn, mã bí mật không được gửi qua thư."
@@ -81,7 +90,8 @@ QUESTION = _("Câu %(n)s/3. %(item)s: bạn chọn mức nào?")
 
 @dataclass(frozen=True)
 class Told:
-    """What a message is about. ``text`` is what the unit wrote, if anything; ``follow`` the address to follow at."""
+    """What a message is about. ``text`` is what the unit wrote, if anything; ``follow`` the address to follow at;
+    ``delay`` why the answer is late, if the unit said so."""
 
     template: str
     number: str
@@ -90,10 +100,12 @@ class Told:
     text: str
     language: str
     follow: str
-    ahead: bool = True  # the due date is today or still to come
+    today: date
+    delay: Delay | None = None
 
     def say(self, message: str) -> str:
         params = {"number": self.number, "unit": self.unit, "due": day(self.due), "address": self.follow}
+        params |= {"promised": day(self.delay.promised)} if self.delay else {}
         return gettext(self.language, message, params)
 
 
@@ -110,10 +122,17 @@ def mail(told: Told) -> list[str]:
 
 
 def _delay(told: Told) -> list[str]:
-    """The date that was missed, or the new one where an extension gave it; a unit that gave no reason is said so."""
+    """The date that was missed, or the new one where an extension gave it; why, and the date promised instead; a unit
+    that gave no reason is said so."""
+    if told.template == "delay_explained":
+        return [told.say(PROMISE)]
     if told.template not in WHILE_OVERDUE:
         return []
-    return [told.say(NEW_DATE if told.ahead else PROMISED), told.say(NO_REASON)]
+    due = told.say(NEW_DATE if told.due >= told.today else PROMISED)
+    if told.delay is None:
+        return [due, told.say(NO_REASON)]
+    kept = told.delay.promised >= told.today
+    return [due, told.say(REASON) + "\n" + told.delay.reason, told.say(PROMISE if kept else PROMISE_BROKEN)]
 
 
 def chat(told: Told) -> str:

@@ -75,6 +75,7 @@ def ticket_page(
         question=_last(steps, Event.INFO_REQUESTED) if ticket.state is State.AWAITING_SENDER else None,
         decision=_last(steps, *DECISIONS) if ticket.told_at else None,
         answer=_last(steps, *ANSWERS) if ticket.told_at and ticket.answered_at else None,
+        delay=queries.delay(session, known.entries) if ticket.open else None,
         stopped=None if ticket.open or ticket.settled else _last(steps, *STOPS),
         wishes=open_wishes(known),
         extension=extension_told(timing.clocks, course),

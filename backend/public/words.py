@@ -63,6 +63,7 @@ EVENTS: dict[Event, str] = {
     Event.ANSWERED: _("Cơ quan trả lời"),
     Event.ANSWERED_TOGETHER: _("Cơ quan trả lời chung với phản ánh giống như vậy"),
     Event.NOTIFIED: _("Bạn đã nhận được trả lời"),
+    Event.DELAY_EXPLAINED: _("Cơ quan cho biết vì sao chậm và hẹn lại"),
     Event.PROGRESS_TOLD: _("Cơ quan báo tiến độ"),
     Event.PUBLISHED: _("Trả lời được công khai"),
     Event.CONFIRMED: _("Bạn xác nhận đã giải quyết"),

@@ -6,7 +6,7 @@ was typed, Conflict for what the state of things forbids, Forbidden for who may 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -27,6 +27,7 @@ from backend.worktime import service as worktime
 from backend.worktime.calendar import local
 from backend.worktime.duration import Duration
 
+PROMISE_MOST: Final = timedelta(days=90)
 PROCEDURES: Final = ("complaint", "denunciation")  # khiếu nại, tố cáo: each has a procedure of its own
 
 
@@ -34,9 +35,10 @@ PROCEDURES: Final = ("complaint", "denunciation")  # khiếu nại, tố cáo: e
 class Change:
     """One event that somebody wants to happen to a ticket, with what it needs.
 
-    ``more`` or ``until``: an extension by a term such as ``5 working days``, or until a date. ``pause``: the number of
-    the pause that is disputed or judged, the last one unless told; ``stands``: how it is judged. ``procedure``: which
-    one it is redirected to. ``calendar_id``: the version it is counted by from now on.
+    ``more`` or ``until``: an extension by a term such as ``5 working days``, or until a date; ``until`` is also the new
+    date that goes with the reason of a delay. ``pause``: the number of the pause that is disputed or judged, the last
+    one unless told; ``stands``: how it is judged. ``procedure``: which one it is redirected to. ``calendar_id``: the
+    version it is counted by from now on.
     """
 
     event: Event
@@ -294,6 +296,23 @@ def _closed(case: Case) -> Notes:
     return {}
 
 
+def _delay_explained(case: Case) -> Notes:
+    """Said once in an episode, with one new date: a working day after the due date, not past and not out of sight. It
+    is a promise to the sender and moves neither due date nor verdict."""
+    if case.last(Event.DELAY_EXPLAINED) is not None:
+        raise Conflict(_("Đã báo lý do chậm và hẹn lại một lần; chỉ được hẹn lại một lần."))
+    promised, today = case.change.until, local(case.at).date()
+    if promised is None:
+        raise Invalid(_("Xin ghi ngày hẹn trả lời mới."), field="promised")
+    if promised <= case.clocks.resolve.due.on or promised < today:
+        raise Invalid(_("Ngày hẹn mới phải sau hạn đang có và không ở trong quá khứ."), field="promised")
+    if promised > today + PROMISE_MOST:
+        raise Invalid(_("Ngày hẹn mới không xa quá %(most)s ngày."), field="promised", most=PROMISE_MOST.days)
+    if not case.book.calendars[case.clocks.calendar_id].is_working(promised):
+        raise Invalid(_("Ngày hẹn mới phải là ngày làm việc."), field="promised")
+    return {"until": promised.isoformat()}
+
+
 def _progress_told(case: Case) -> Notes:
     if not case.clocks.resolve.running or not case.clocks.resolve.due.missed_by(case.at):
         raise Conflict(_("Phản ánh này chưa quá hạn."))
@@ -328,6 +347,7 @@ _CHECKS: Final[Mapping[Event, Callable[[Case], Notes]]] = {
     Event.RATED: _rated,
     Event.PUBLISHED: _published,
     Event.CLOSED: _closed,
+    Event.DELAY_EXPLAINED: _delay_explained,
     Event.PROGRESS_TOLD: _progress_told,
     Event.RECOUNTED: _recounted,
 }

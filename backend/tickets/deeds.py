@@ -17,7 +17,7 @@ from backend.users.policy import Action, Actor, can
 
 USUAL_EXTENSION: Final = "5 working days"  # what the page reckons with before a number is typed
 MOST_EXTENSION: Final = 60  # working days
-ANSWER, SUBMIT = "tra-loi", "trinh-duyet"  # paths of deeds
+ANSWER, SUBMIT, DELAY = "tra-loi", "trinh-duyet", "bao-cham"  # paths of deeds
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,13 @@ _ROWS: Final = (
         assuming=_("Ví dụ xin thêm 5 ngày làm việc và được duyệt:"),
     ),
     Deed(
+        _E.DELAY_EXPLAINED, _A.HANDLE_TICKET, DELAY, _("Báo lý do chậm và hẹn ngày mới"), _("Gửi lý do và ngày hẹn"),
+        _("Đã báo lý do và ngày hẹn cho người gửi."), "delay_reason", _("Vì sao chậm, người gửi sẽ đọc được"),
+        ("promised",),
+        hint=_("Khi không kịp hoặc đã quá hạn. Người gửi được báo ngay, và thư xin lỗi lúc quá hạn nêu cả hai. Chỉ hẹn "
+               "lại một lần. Hạn và kết quả đúng hạn hay quá hạn không thay đổi."),
+    ),
+    Deed(
         _E.REFUSED, _A.HANDLE_TICKET, "tu-choi", _("Từ chối tiếp nhận"), _("Từ chối tiếp nhận"),
         _("Đã từ chối. Người gửi sẽ được báo lý do."), "refusal_reason", _("Lý do từ chối, người gửi sẽ đọc được"),
         hint=_("Không phải việc của cơ quan thì chuyển đi, không từ chối."),
@@ -170,7 +177,7 @@ def offers(known: Dossier, actor: Actor, usual: Usual) -> list[Offer]:
     for deed in [deed for deed in DEEDS.values() if (deed.event, deed.right) in open_to]:
         tried = [_offer(known, deed, change, actor) for change in _examples(deed, usual)]
         found += [offer for offer in tried if offer is not None][:1]
-    return _submitted_first(found)
+    return _late_first(_submitted_first(found), known)
 
 
 def _submitted_first(found: list[Offer]) -> list[Offer]:
@@ -181,6 +188,14 @@ def _submitted_first(found: list[Offer]) -> list[Offer]:
     submit = found.pop(paths.index(SUBMIT))
     found.insert(paths.index(ANSWER), replace(submit, deed=replace(submit.deed, main=True)))
     return found
+
+
+def _late_first(found: list[Offer], known: Dossier) -> list[Offer]:
+    """Once the due date has passed, the sender is to hear why: that stands above all else, folded."""
+    resolve = known.clocks.resolve
+    if not (resolve.running and resolve.due.missed_by(known.at)):
+        return found
+    return sorted(found, key=lambda offer: offer.deed.path != DELAY)
 
 
 def _offer(known: Dossier, deed: Deed, change: Change, actor: Actor) -> Offer | None:
@@ -232,6 +247,10 @@ def _more_time(_session: Session, event: Event, text: str, form: Typed) -> Chang
     return Change(event, text, more=f"{more} working days" if more else "", until=until)
 
 
+def _promised(_session: Session, event: Event, text: str, form: Typed) -> Change:
+    return Change(event, text, until=form.day("promised"))
+
+
 def _judged(_session: Session, event: Event, text: str, form: Typed) -> Change:
     stands = {"yes": True, "no": False}.get(form.raw("stands"))
     return Change(event, text, pause=form.integer("pause"), stands=stands)
@@ -250,6 +269,7 @@ _READERS: Final[Mapping[Event, Reader]] = {
     Event.FORWARDED: _to_unit,
     Event.ASSIGNED: _to_user,
     Event.EXTENSION_REQUESTED: _more_time,
+    Event.DELAY_EXPLAINED: _promised,
     Event.PAUSE_JUDGED: _judged,
     Event.REDIRECTED: _procedure,
     Event.MERGED: _into,

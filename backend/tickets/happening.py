@@ -28,6 +28,7 @@ class Event(StrEnum):
     ANSWERED = "answered"
     ANSWERED_TOGETHER = "answered_together"  # with the ticket that it is merged into
     NOTIFIED = "notified"
+    DELAY_EXPLAINED = "delay_explained"  # why the answer is late, and when it is to come
     PROGRESS_TOLD = "progress_told"
     PUBLISHED = "published"
     CONFIRMED = "confirmed"

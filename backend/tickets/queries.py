@@ -45,13 +45,23 @@ SHOWN = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket
 
 @dataclass(frozen=True)
 class Step:
-    """One entry of a ticket's course: what was written then; ``officer`` is for staff alone."""
+    """One entry of a ticket's course: what was written then, and the date that was given with it; ``officer`` is for
+    staff alone."""
 
     event: Event
     at: datetime
     unit: str
     text: str
     officer: str
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Why an answer is late, in the unit's words, and the new date that it promised."""
+
+    reason: str
+    promised: date
 
 
 @dataclass(frozen=True)
@@ -224,8 +234,22 @@ def course(
     for entry in entries:
         unit = units.get(entry.data.get("unit"), unit)
         text = texts.get(entry.data.get("message"), "")
-        steps.append(Step(Event(entry.action), entry.at, unit, text, names.get(entry.user_id or 0, "")))
+        until = entry.data.get("until")
+        given = date.fromisoformat(until) if until else None
+        steps.append(Step(Event(entry.action), entry.at, unit, text, names.get(entry.user_id or 0, ""), given))
     return steps
+
+
+def delay(session: Session, entries: Sequence[audit.Entry]) -> Delay | None:
+    """The reason and the new date that were given for the present episode, if they were. ``entries`` are the ticket's
+    history."""
+    for entry in reversed(entries):
+        if entry.action in (Event.DISPUTED, Event.REOPENED):
+            return None
+        if entry.action == Event.DELAY_EXPLAINED:
+            said = session.get_one(TicketMessage, entry.data["message"])
+            return Delay(said.body, date.fromisoformat(entry.data["until"]))
+    return None
 
 
 def categories(session: Session) -> Sequence[Category]:

@@ -55,7 +55,7 @@ KINDS = {
     **dict.fromkeys(
         (
             *(Event.FORWARDED, Event.RESUMED, Event.PAUSE_JUDGED, Event.EXTENSION_REQUESTED, Event.EXTENSION_DENIED),
-            *(Event.RETURNED, Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED),
+            *(Event.DELAY_EXPLAINED, Event.RETURNED, Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED),
         ),
         MessageKind.REASON,
     ),
@@ -65,7 +65,7 @@ TOLD = {
     event: event.value
     for event in (
         *(Event.ACCEPTED, Event.INFO_REQUESTED, Event.FORWARDED, Event.ANSWERED, Event.EXTENDED, Event.PAUSE_JUDGED),
-        *(Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED),
+        *(Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED, Event.DELAY_EXPLAINED),
     )
 } | {Event.ANSWERED_TOGETHER: Event.ANSWERED.value}
 

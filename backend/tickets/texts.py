@@ -54,6 +54,7 @@ EVENT_NAMES: dict[Event, str] = {
     Event.ANSWERED: _("Trả lời"),
     Event.ANSWERED_TOGETHER: _("Trả lời cùng phản ánh đã gộp"),
     Event.NOTIFIED: _("Người gửi đã được báo kết quả"),
+    Event.DELAY_EXPLAINED: _("Báo lý do chậm và ngày hẹn mới"),
     Event.PROGRESS_TOLD: _("Đã báo tiến độ cho người gửi"),
     Event.PUBLISHED: _("Công khai trả lời"),
     Event.CONFIRMED: _("Người gửi xác nhận đã giải quyết"),
