@@ -42,6 +42,7 @@ BEAT = (
     Periodic("calendars.sweep", 10.0, WORK, "find recounts of due dates to begin, or left by a dead worker"),
     Periodic("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
     Periodic("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
+    Periodic("surveys.sweep", 300.0, WORK, "find imports of ballots left by a dead worker, remove files nobody took"),
     Periodic("tickets.sweep", 3600.0, WORK, "end pauses past their limit, close what can no longer be reopened"),
     Periodic("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),
     # Short, and not to wait behind long work; hence among the messages.

@@ -1,6 +1,7 @@
 """Survey pages: rounds opened, files looked over and taken, batches withdrawn, ballots typed once and twice."""
 
-from datetime import date, datetime
+import os
+from datetime import date, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,6 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict
+from backend.progress import Job, Stage
 from backend.surveys import entering, service, tasks, waiting
 from backend.surveys.instruments import parse, shipped
 from backend.surveys.models import AgainBallot, Ballot, Batch, Round
@@ -19,6 +21,7 @@ from tests.features.test_survey_import import HEADER, ROUND, as_csv, row
 from tests.test_policy_matrix import signed_in
 
 SHORT = "ngan-2026"
+MINUTE = timedelta(minutes=1)
 EVERY_ANSWER = {"q37": "4", "q38": "3", "q39": "5"}
 
 
@@ -199,3 +202,28 @@ def test_a_large_file_that_is_refused_stops_its_job_with_the_reason(
     session.expire_all()
     assert "Không tách được dòng tiêu đề" in client.get(answer.headers["location"]).text
     assert session.scalars(select(Batch)).all() == []
+
+
+def test_a_large_file_that_a_dead_worker_left_is_handed_out_again_and_given_up_after_a_day(
+    session: Session, opened: Round, now: datetime
+) -> None:
+    content = as_csv([row(number) for number in range(1, 4)])
+    job = waiting.begin(session, ROUND, content, "to.csv", None, now)
+    session.commit()
+    stray = waiting.folder() / "no-job"
+    stray.write_bytes(b"x")
+    handed: list[int] = []
+    assert waiting.sweep(now, handed.append) == 0
+    assert waiting.sweep(now + 20 * MINUTE, handed.append) == 1 and handed == [job.id]
+    assert waiting.sweep(now + 21 * MINUTE, handed.append) == 0
+    waiting.run(job.id, now + 22 * MINUTE)
+    waiting.run(job.id, now + 23 * MINUTE)
+    session.expire_all()
+    assert session.get_one(Job, job.id).stage is Stage.DONE and len(session.scalars(select(Ballot)).all()) == 3
+    lost = waiting.begin(session, ROUND, content, "to.csv", None, now)
+    session.commit()
+    for path in waiting.folder().iterdir():
+        os.utime(path, (now.timestamp(), now.timestamp()))
+    assert waiting.sweep(now + 25 * 60 * MINUTE, handed.append) == 0 and list(waiting.folder().iterdir()) == []
+    session.expire_all()
+    assert session.get_one(Job, lost.id).stage is Stage.STOPPED and "Hãy thử lại" in session.get_one(Job, lost.id).note
