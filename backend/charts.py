@@ -15,7 +15,8 @@ SMALLEST = 1e-6
 
 @dataclass(frozen=True)
 class Dot:
-    """One row of a dot plot: a value with its interval and the number of observations behind it."""
+    """One row of a dot plot: a value with its interval and the number of observations behind it. Rows of one ``group``
+    stand under its name; a ``series`` has a mark and a colour of its own."""
 
     label: str
     value: float
@@ -23,6 +24,8 @@ class Dot:
     hi: float | None = None
     n: int | None = None
     href: str | None = None
+    group: str = ""
+    series: int = 1
 
 
 @dataclass(frozen=True)

@@ -66,12 +66,12 @@ def scores(board: Dashboard, words: Words) -> Picture:
     for name, item in zip(ITEMS, board.items, strict=True):
         printed = item.published.later if item.published else None
         if printed is not None:
-            label = words.say(_("%(item)s · SIPAS %(year)s, cả tỉnh"), item=words.say(name), year=printed.year)
-            dots.append(Dot(label, float(printed.value), n=printed.n))
+            label = words.say(_("SIPAS %(year)s, cả tỉnh"), year=printed.year)
+            dots.append(Dot(label, float(printed.value), n=printed.n, group=words.say(name), series=3))
         rated = item.rated
         if rated.value is not None:
-            label = words.say(_("%(item)s · đánh giá sau xử lý"), item=words.say(name))
-            dots.append(Dot(label, rated.value, rated.lo, rated.hi, rated.n))
+            label = words.say(_("Đánh giá sau xử lý"))
+            dots.append(Dot(label, rated.value, rated.lo, rated.hi, rated.n, group=words.say(name)))
     return Picture(_scores_title(board.items, words), dots)
 
 
