@@ -16,6 +16,12 @@ LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
 BLANKS = re.compile(r"[^\S\n]+")
 EMPTY_LINES = re.compile(r"\n{3,}")
 EMPTY_BRAILLE = "\u2800"
+# What mail servers deliver to without extensions (RFC 5321, 4.1.2, the dot-string form): ASCII words with single dots
+# between them, at a name of two labels or more.
+EMAIL = re.compile(
+    r"(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+)
 SEEN = "LNPS"  # general categories with a shape of their own: letters, numbers, punctuation, symbols
 
 

@@ -5,11 +5,10 @@ import re
 from dataclasses import dataclass, replace
 
 from backend.errors import Invalid, _
-from backend.text import clean
+from backend.text import EMAIL, clean
 from backend.tickets.models import Channel
 
 TITLE_MOST, CONTENT_MOST, CONTENT_LEAST = 200, 10_000, 10
-EMAIL = re.compile(r"[^@\s,;<>\"()\[\]:\\]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}")
 PHONE = re.compile(r"\+?[0-9]{8,15}")
 LATER = 1 << 30  # length is judged below, together with everything else that is wrong with the form
 KEY = re.compile(r"[A-Za-z0-9_-]{20,80}")

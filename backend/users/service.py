@@ -1,7 +1,6 @@
 """Accounts: sign in, sign out, revoke. Passwords stretched with Argon2id, sessions kept on the server."""
 
 import hashlib
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,17 +14,17 @@ from sqlalchemy.orm import Session, joinedload
 
 from backend import audit, limits
 from backend.errors import Conflict, Invalid, NotFound, TooMany, _
-from backend.text import clean
+from backend.text import EMAIL, clean
 from backend.units.models import Unit
 from backend.users.models import STAFF, Role, User, UserSession
 from backend.users.policy import HANDLERS, Actor
+from backend.worktime.calendar import local
 
 LASTS = timedelta(hours=12)
 IDLE = timedelta(hours=2)
 TOUCH = timedelta(minutes=1)
 PASSWORD_LEAST = 10
 PASSWORD_MOST = 200
-ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 hasher = PasswordHasher()
 # Stretching a password takes 64 MiB and a tenth of a second of a core. Who comes when this many are at it is asked to
 # come again: waiting, a crowd would take every thread of the process from citizens, and pass the limits before the
@@ -56,7 +55,7 @@ def create_user(
     name, password, role, unit."""
     email = clean(email, limit=200, field="email").lower()
     name = clean(name, limit=120, field="name")
-    Invalid.collect(_wrong_account(session, email, name, password, role, unit_id))
+    Invalid.collect(_wrong_account(session, email, name, password, role, unit_id, now))
     user = User(
         email=email,
         name=name,
@@ -72,11 +71,11 @@ def create_user(
 
 
 def _wrong_account(
-    session: Session, email: str, name: str, password: str, role: Role, unit_id: int | None
+    session: Session, email: str, name: str, password: str, role: Role, unit_id: int | None, now: datetime
 ) -> list[Invalid]:
     """What the database would refuse too, but in words and at its field."""
     wrong = _wrong_password(password, "password")
-    if not ADDRESS.fullmatch(email):
+    if not EMAIL.fullmatch(email):
         wrong.append(Invalid(_("Hãy nhập địa chỉ thư điện tử, như ten@laichau.gov.vn."), field="email"))
     elif session.scalar(select(User.id).where(User.email == email)) is not None:
         wrong.append(Invalid(_("Địa chỉ này đã có tài khoản."), field="email"))
@@ -84,11 +83,19 @@ def _wrong_account(
         wrong.append(Invalid(_("Hãy nhập họ tên."), field="name"))
     if role not in STAFF:
         wrong.append(Invalid(_("Hãy chọn một vai trò."), field="role"))
-    if unit_id is None and role in HANDLERS:
-        wrong.append(Invalid(_("Vai trò này cần một cơ quan."), field="unit"))
-    elif unit_id is not None and session.get(Unit, unit_id) is None:
-        wrong.append(Invalid(_("Xin chọn cơ quan trong danh sách."), field="unit"))
+    if wrong_unit := _wrong_unit(session, role, unit_id, now):
+        wrong.append(Invalid(wrong_unit, field="unit"))
     return wrong
+
+
+def _wrong_unit(session: Session, role: Role, unit_id: int | None, now: datetime) -> str | None:
+    """A unit of today that receives feedback: in any other its people would have no ticket, now or ever."""
+    if unit_id is None:
+        return _("Vai trò này cần một cơ quan.") if role in HANDLERS else None
+    unit = session.get(Unit, unit_id)
+    if unit is None or not unit.receives or not unit.valid_on(local(now).date()):
+        return _("Xin chọn cơ quan trong danh sách.")
+    return None
 
 
 def _wrong_password(password: str, field: str) -> list[Invalid]:

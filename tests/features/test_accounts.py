@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from backend import audit
 from backend.cli import app
+from backend.units.models import Unit
 from backend.users.models import Role, User
 from tests.command import Command
 from tests.factories import PASSWORD, World
@@ -49,6 +50,7 @@ def test_a_new_account_gets_a_password_shown_once_that_works(
     ("changed", "field", "sentence"),
     [
         ({"email": "khong-phai-dia-chi"}, "email", "Hãy nhập địa chỉ thư điện tử"),
+        ({"email": "..@a.vn"}, "email", "Hãy nhập địa chỉ thư điện tử"),
         ({"email": ""}, "email", "Hãy nhập địa chỉ thư điện tử"),
         ({"email": "a" * 500 + "@b.vn"}, "email", "Dài quá 200 ký tự."),
         ({"name": " \u200b"}, "name", "Hãy nhập họ tên."),
@@ -74,6 +76,16 @@ def test_a_wrong_account_is_refused_at_its_field(
     assert re.search(rf'id="{field}-error">.*{sentence}', answer.text)
     assert 'value="Lù Thị Mới"' in answer.text or field == "name"
     assert session.scalar(select(func.count()).select_from(User)) == 1
+
+
+def test_nobody_is_put_into_a_unit_that_receives_nothing(
+    client: TestClient, session: Session, administrator: User
+) -> None:
+    """They would have an empty inbox for ever."""
+    former = session.scalars(select(Unit).where(Unit.receives.is_(False)).limit(1)).one()
+    data = {"email": "moi@laichau.gov.vn", "name": "Lù Thị Mới", "role": "officer", "unit": str(former.id)}
+    refused = client.post("/tai-khoan", data=data)
+    assert refused.status_code == 422 and 'id="unit-error"' in refused.text
 
 
 def test_an_address_is_used_once(client: TestClient, world: World, administrator: User) -> None:
@@ -118,7 +130,8 @@ def test_nobody_closes_the_account_in_use(client: TestClient, administrator: Use
 @pytest.mark.parametrize("deed", ["dong", "mo", "mat-khau-moi"])
 def test_an_unknown_account_is_not_found(client: TestClient, administrator: User, deed: str) -> None:
     assert client.post(f"/tai-khoan/999999/{deed}").status_code == 404
-    assert client.post(f"/tai-khoan/x/{deed}").status_code == 422
+    assert client.post(f"/tai-khoan/x/{deed}").status_code == 404
+    assert client.post(f"/tai-khoan/{2**40}/{deed}").status_code == 404
 
 
 class TestCommand:
