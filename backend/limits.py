@@ -8,9 +8,11 @@ import hashlib
 import hmac
 import ipaddress
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 from sqlalchemy import Index, LargeBinary, String, delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -20,6 +22,10 @@ from backend.db import Base, Moment, transaction
 from backend.errors import TooMany, _
 from backend.settings import get_settings
 
+MUCH = _(
+    "Từ mạng bạn đang dùng đã có rất nhiều phản ánh trong giờ qua. "
+    "Nội dung của bạn vẫn còn nguyên: xin gửi lại sau %(minutes)s phút, hoặc dùng mạng khác."
+)
 log = logging.getLogger("langnghe.limits")
 
 
@@ -37,11 +43,12 @@ class Attempt(Base):
 
 @dataclass(frozen=True)
 class Limit:
-    """At most ``most`` failures of ``scope`` within ``span``."""
+    """At most ``most`` failures of ``scope`` within ``span``; ``sentence`` is told beyond."""
 
     scope: str
     most: int
     span: timedelta
+    sentence: str = _("Đã thử quá nhiều lần. Xin thử lại sau %(minutes)s phút.")
 
 
 SECRET_BY_NETWORK = Limit("secret-net", 20, timedelta(minutes=15))
@@ -87,12 +94,12 @@ def check(session: Session, limit: Limit, key: str, now: datetime) -> None:
         )
     )
     if count is not None and count >= limit.most:
-        wait = int((window + limit.span - now).total_seconds()) + 1
-        raise TooMany(
-            _("Đã thử quá nhiều lần. Xin thử lại sau %(minutes)s phút."),
-            retry_after=wait,
-            minutes=max(1, -(-wait // 60)),
-        )
+        raise _too_many(limit, window, now)
+
+
+def _too_many(limit: Limit, window: datetime, now: datetime) -> TooMany:
+    wait = int((window + limit.span - now).total_seconds()) + 1
+    return TooMany(limit.sentence, retry_after=wait, minutes=max(1, -(-wait // 60)))
 
 
 def failed(limit: Limit, key: str, now: datetime) -> None:
@@ -117,6 +124,29 @@ def guessed(session: Session, tries: Mapping[Limit, str], now: datetime) -> None
         check(session, limit, key, now)
     for limit, key in tries.items():
         failed(limit, key, now)
+
+
+class Flow:
+    """How much one network sends within ``span``: at most ``most``, 0 for any amount. Counted in the memory of this
+    process: a flood must not cost a write each time, and nobody waits for a counter's row."""
+
+    def __init__(self, most: int, span: timedelta = timedelta(hours=1)) -> None:
+        self.limit = Limit("flow", most, span, MUCH)
+        self._window = datetime.min.replace(tzinfo=UTC)
+        self._counts: Counter[str] = Counter()
+        self._turn = Lock()
+
+    def take(self, address: str, now: datetime) -> None:
+        """Count one more; TooMany when the limit is used up."""
+        if not self.limit.most:
+            return
+        with self._turn:
+            if (window := _window(self.limit, now)) != self._window:
+                self._window = window
+                self._counts.clear()
+            if self._counts[key := network(address)] >= self.limit.most:
+                raise _too_many(self.limit, window, now)
+            self._counts[key] += 1
 
 
 def forget(session: Session, before: datetime) -> None:

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     telegram_token: SecretStr | None = None
     telegram_api_url: str = "https://api.telegram.org"
     trusted_proxies: str = "127.0.0.1"
+    tickets_per_hour: int = Field(default=300, ge=0)  # from one network, in each web process; 0: no limit
 
     @property
     def development(self) -> bool:

@@ -23,6 +23,7 @@ TEMPLATES = ROOT / "backend" / "templates"
 LANGUAGE_COOKIE = "lang"
 FLASH_COOKIE = "flash"
 FLASH_SECONDS = 120
+YEAR = 365 * 24 * 3600
 FLASH_KINDS = {"success", "info", "warning"}
 
 
@@ -75,9 +76,15 @@ def environment(lang: str) -> Environment:
     return env
 
 
+def address_of(request: Request) -> str:
+    """Where a request comes from, for limits alone; it is stored and logged nowhere."""
+    return request.client.host if request.client else ""
+
+
 def language_of(request: Request) -> str:
-    """The reader's language for this request."""
-    return language.preferred(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
+    """The reader's language for this request; one chosen in a form counts at once."""
+    chosen: str | None = getattr(request.state, "language", None)
+    return chosen or language.preferred(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
 
 
 def page(
@@ -87,12 +94,14 @@ def page(
     *,
     block: str | None = None,
     secret: bool = False,
+    is_draft: bool = False,
     **context: object,
 ) -> HTMLResponse:
     """A whole page, or with ``block`` only that block of its template, which is what HTMX swaps in.
 
     ``secret`` is for pages that show a secret or personal data: they are never stored by a browser and never compressed
-    beside what somebody else could inject. Pages of signed-in people are always treated so.
+    beside what somebody else could inject. Pages of signed-in people are always treated so. ``is_draft`` is for what
+    somebody is about to send: not compressed either, but found again by the browser's own "back".
     """
     lang = language_of(request)
     view = environment(lang).get_template(template)
@@ -100,8 +109,11 @@ def page(
     flash = None if block else _read_flash(request)
     values = {"form": EMPTY, **_frame(request), **context, "actor": actor, "flash": flash}
     html = _block(view, block, values) if block else view.render(values)
-    response = _html(request, html, status, private=secret or actor is not None)
+    stored = not secret and actor is None
+    response = _html(request, html, status, stored=stored, packed=stored and not is_draft)
     response.headers["Content-Language"] = lang
+    if is_draft:
+        del response.headers["Vary"]  # "back" must find it, also in the language of before
     if flash:
         response.delete_cookie(FLASH_COOKIE)
     return response
@@ -126,10 +138,10 @@ def _block(view: Template, name: str, values: Mapping[str, object]) -> str:
     return view.environment.concat(view.blocks[name](context))
 
 
-def _html(request: Request, html: str, status: int, *, private: bool) -> HTMLResponse:
+def _html(request: Request, html: str, status: int, *, stored: bool, packed: bool) -> HTMLResponse:
     body = html.encode("utf-8", "replace")
-    headers = {"Cache-Control": "no-store" if private else "private, no-cache", "Vary": "Cookie, Accept-Language"}
-    if not private and len(body) > 1000 and takes_gzip(request):
+    headers = {"Cache-Control": "private, no-cache" if stored else "no-store", "Vary": "Cookie, Accept-Language"}
+    if packed and len(body) > 1000 and takes_gzip(request):
         body = compressed(body)
         headers |= {"Content-Encoding": "gzip", "Vary": "Cookie, Accept-Language, Accept-Encoding"}
     return HTMLResponse(body, status_code=status, headers=headers)

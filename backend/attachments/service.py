@@ -104,8 +104,11 @@ def attach(session: Session, ticket_id: int, held: Sequence[Held], now: datetime
 
 
 def preview(held: Held) -> bytes:
-    """A small JPEG of a held photo."""
-    return photos.thumbnail(_held_path(held.key).read_bytes())
+    """A small JPEG of a held photo. Raises NotFound where its file was swept meanwhile."""
+    try:
+        return photos.thumbnail(_held_path(held.key).read_bytes())
+    except OSError as gone:
+        raise NotFound from gone
 
 
 def read(photo: Attachment) -> bytes:

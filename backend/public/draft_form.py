@@ -1,21 +1,25 @@
 """The form of a sender, read leniently: what is wrong with it is for reception to say, all at once."""
 
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 
 from fastapi import Request
 from itsdangerous import BadData, URLSafeSerializer
 
+from backend import clock
 from backend.attachments import service as attachments
 from backend.attachments.photos import MOST_BYTES
 from backend.attachments.service import Held
-from backend.errors import DomainError, Invalid, _
+from backend.errors import DomainError, Invalid, NotFound, TooMany, _
 from backend.forms import Form, Typed
+from backend.limits import Flow
 from backend.settings import get_settings
 from backend.tickets import receipts
 from backend.tickets.service import Draft
-from backend.web import language_of
+from backend.web import address_of, language_of
 
 ORDER = ("title", "content", "category", "unit", "photos", "name", "phone", "email", "address", "consent")
 MOST_BODY = 56 * 1024 * 1024  # five photos of ten megabytes, and the text
@@ -45,7 +49,12 @@ class DraftForm:
         return Form(form.values, {name: errors[name] for name in ORDER if name in errors})
 
     def photos(self) -> list[Waiting]:
-        return [Waiting(_signer().dumps(astuple(one)), _inline(attachments.preview(one))) for one in self.held]
+        """Those that are still there: a sweep may take one between two looks."""
+        found = []
+        for one in self.held:
+            with suppress(NotFound):
+                found.append(Waiting(_signer().dumps(astuple(one)), _inline(attachments.preview(one))))
+        return found
 
 
 def read(request: Request, typed: Typed) -> DraftForm:
@@ -65,7 +74,7 @@ def read(request: Request, typed: Typed) -> DraftForm:
         address=typed.raw("address"),
     )
     found = DraftForm(typed, draft)
-    _keep_photos(found)
+    _keep_photos(found, request.app.state.flows.photos, address_of(request), clock.now())
     return found
 
 
@@ -78,7 +87,7 @@ def _unit_id(typed: str) -> int | None:
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 9 else None
 
 
-def _keep_photos(form: DraftForm) -> None:
+def _keep_photos(form: DraftForm, photos: Flow, address: str, now: datetime) -> None:
     dropped = set(form.typed.data.getlist("drop"))
     for place, token in enumerate(form.typed.data.getlist("held"), start=1):
         photo = _held(token)
@@ -93,7 +102,11 @@ def _keep_photos(form: DraftForm) -> None:
             )
             break
         try:
+            photos.take(address, now)
             form.held.append(attachments.hold(upload.file.read(MOST_BYTES + 1)))
+        except TooMany:
+            form.refusals.append(Invalid(_("Xin thử lại ảnh sau, hoặc gửi không kèm ảnh."), field="photos"))
+            break
         except DomainError as refusal:
             form.refusals.append(refusal)
 

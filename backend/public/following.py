@@ -14,7 +14,7 @@ from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event
 from backend.users.guard import public
 from backend.users.policy import SENDER
-from backend.web import redirect
+from backend.web import address_of, redirect
 
 router = APIRouter(dependencies=[Depends(public)])
 
@@ -29,10 +29,9 @@ def follow_form(request: Request, so: str = "") -> Response:
 def open_by_secret(request: Request, session: SessionDep, typed: TypedDep) -> Response:
     """Open a ticket for an hour. An unknown number and a wrong secret get the same answer."""
     number = typed.raw("number")
-    address = request.client.host if request.client else ""
     now = clock.now()
     try:
-        ticket = queries.for_sender(session, number, typed.raw("secret"), address=address, now=now)
+        ticket = queries.for_sender(session, number, typed.raw("secret"), address=address_of(request), now=now)
     except (NotFound, TooMany) as error:
         response = follow_page(request, number=number[:40], error=error, kept=typed, status=error.status)
         if isinstance(error, TooMany):

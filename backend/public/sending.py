@@ -1,31 +1,48 @@
 """A citizen sends feedback: form, look over, receipt."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.attachments import service as attachments
 from backend.db import SessionDep
-from backend.errors import DomainError, _
-from backend.forms import EMPTY, Form, TypedDep
+from backend.errors import DomainError, TooMany, _
+from backend.forms import EMPTY, Form, Typed, TypedDep
+from backend.language import LANGUAGES
+from backend.limits import Flow
 from backend.public import access, draft_form, words
 from backend.public.counting import counting
 from backend.public.draft_form import MOST_BODY, DraftForm, Waiting
 from backend.public.qr import qr_path
 from backend.settings import get_settings
 from backend.tickets import queries, receipts, service
+from backend.tickets.reception import Receipt
 from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users.guard import public
-from backend.web import page, redirect
+from backend.web import LANGUAGE_COOKIE, YEAR, address_of, page, redirect, set_cookie
 from backend.worktime.calendar import ZONE
 
 MOST_FOUND = 8
 
 router = APIRouter(dependencies=[Depends(public)])
+
+
+@dataclass(frozen=True)
+class Flows:
+    """What networks may send in an hour, to this process."""
+
+    tickets: Flow
+    photos: Flow
+
+
+def install(app: FastAPI) -> None:
+    most = get_settings().tickets_per_hour
+    app.state.flows = Flows(Flow(most), Flow(most * attachments.MOST))
 
 
 @router.get("/gui", include_in_schema=False)
@@ -42,10 +59,21 @@ def find_unit(request: Request, session: SessionDep, q: str = "", unit: str = ""
 
 
 @router.post("/gui/xem-lai", include_in_schema=False, max_body_size=MOST_BODY)
-def look_over(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    """What will be sent, to whom, and who will see what. The form again where a unit is looked for, or on "change"."""
+def look_over(request: Request, session: SessionDep, typed: TypedDep, change: bool = False) -> Response:
+    """What will be sent, to whom, and who will see what. The form again where a unit is looked for, or on "change";
+    either in another language, where one was chosen on the page."""
+    language = typed.raw("lang")
+    if language not in LANGUAGES:
+        return _looked_over(request, session, typed, change)
+    request.state.language = language
+    response = _looked_over(request, session, typed, change)
+    set_cookie(response, LANGUAGE_COOKIE, language, seconds=YEAR)
+    return response
+
+
+def _looked_over(request: Request, session: Session, typed: Typed, change: bool) -> Response:
     form = draft_form.read(request, typed)
-    if typed.raw("find") or typed.raw("change"):
+    if typed.raw("find") or typed.raw("change") or change:
         return _again(request, session, form, status=422 if form.refusals else 200)
     refusal: DomainError | None = None
     try:
@@ -61,7 +89,7 @@ def look_over(request: Request, session: SessionDep, typed: TypedDep) -> Respons
         "handling": session.get_one(Unit, unit_id),
         "category": next(one for one in queries.categories(session) if one.code == draft.category_code),
     }
-    return page(request, "public/look_over.html", secret=True, **context)
+    return page(request, "public/look_over.html", is_draft=True, **context)
 
 
 @router.post("/gui", include_in_schema=False, max_body_size=MOST_BODY)
@@ -72,14 +100,24 @@ def send(request: Request, session: SessionDep, typed: TypedDep) -> Response:
         return _again(request, session, form)
     now = clock.now()
     try:
-        receipt = service.open_ticket(session, form.draft, now=now)
+        request.app.state.flows.tickets.take(address_of(request), now)
+        receipt = _opened(session, form, now)
     except DomainError as refusal:
         return _again(request, session, form, refusal)
-    if form.held and not receipt.repeated:
-        attachments.attach(session, receipt.ticket_id, form.held, now)
     response = redirect(request, access.RECEIPT_PATH)
     access.hand_receipt(response, receipt.ticket_id, receipt.secret)
     return response
+
+
+def _opened(session: Session, form: DraftForm, now: datetime) -> Receipt:
+    """The ticket with its photos, or neither."""
+    if not form.held:
+        return service.open_ticket(session, form.draft, now=now)
+    with session.begin_nested():
+        receipt = service.open_ticket(session, form.draft, now=now)
+        if not receipt.repeated:
+            attachments.attach(session, receipt.ticket_id, form.held, now)
+    return receipt
 
 
 @router.get(access.RECEIPT_PATH, include_in_schema=False)
@@ -105,8 +143,9 @@ def receipt(request: Request, session: SessionDep) -> Response:
 
 @router.post(f"{access.RECEIPT_PATH}/cat", include_in_schema=False)
 def put_receipt_away(request: Request) -> Response:
-    """Hide the secret from whoever uses this browser next."""
+    """Hide the secret, and the form that "back" would show, from whoever uses this browser next."""
     response = redirect(request, "/", flash=_("Giấy tiếp nhận đã được ẩn."))
+    response.headers["Clear-Site-Data"] = '"cache"'
     access.put_away_receipt(response)
     return response
 
@@ -120,11 +159,12 @@ def _again(
     status: int | None = None,
 ) -> Response:
     """The form as it was typed. A refusal that belongs to no field (an old form, a key used for another text) comes
-    with a fresh key, so that sending once more is meant."""
+    with a fresh key, so that sending once more is meant; one that asks for patience keeps the key, in case the ticket
+    had been taken."""
     notice = refusal if refusal and not getattr(refusal, "errors", ()) else None
-    if notice:
+    if notice and not isinstance(notice, TooMany):
         form = draft_form.fresh(form)
-    return _form_page(
+    response = _form_page(
         request,
         session,
         form.shown(refusal),
@@ -134,6 +174,9 @@ def _again(
         q=form.typed.raw("q")[:100],
         status=status or (refusal.status if refusal else 422),
     )
+    if isinstance(refusal, TooMany):
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def _form_page(
@@ -150,7 +193,9 @@ def _form_page(
     context: dict[str, Any] = {"key": key, "photos": photos or [], "notice": notice, "most_photos": attachments.MOST}
     choice = _unit_choice(session, q)
     categories = queries.categories(session)
-    return page(request, "public/send.html", status, secret=True, form=form, categories=categories, **choice, **context)
+    return page(
+        request, "public/send.html", status, is_draft=True, form=form, categories=categories, **choice, **context
+    )
 
 
 def _unit_choice(session: Session, q: str) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def stage() -> Iterator[Stage]:
             "LANGNGHE_DATABASE_URL": server.url,
             "LANGNGHE_DATA_DIR": folder,
             "LANGNGHE_BROKER_URL": f"filesystem://{folder}",
+            "LANGNGHE_TICKETS_PER_HOUR": "0",
         }
         os.environ.update(env)
         for held in (get_settings, db.engine, db.session_factory):

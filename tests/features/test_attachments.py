@@ -20,6 +20,8 @@ from sqlalchemy.orm import Session
 from backend.attachments import photos, service
 from backend.attachments.models import Attachment
 from backend.errors import Invalid, NotFound
+from backend.limits import Flow
+from backend.public.sending import Flows
 from backend.tickets.models import Ticket
 from tests.factories import World
 from tests.features.test_public_sending import form
@@ -216,3 +218,28 @@ def test_a_held_photo_that_was_swept_is_said_so(session: Session, world: World, 
     gone = replace(service.hold(picture()), key="0" * 32)
     with pytest.raises(Invalid, match="không còn nữa"):
         service.attach(session, ticket.id, [gone], now)
+
+
+def test_a_photo_swept_between_two_looks_loses_neither_form_nor_half_a_ticket(
+    client: TestClient, session: Session, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = client.post("/gui/xem-lai", data=form(world), files={"photos": ("a.jpg", picture(), "image/jpeg")})
+    fields = form(world) | {"held": re.findall(r'name="held" value="([^"]+)"', seen.text)}
+    monkeypatch.setattr(service, "waiting", lambda held: True)  # it was there when the form was read
+    for path in files(tmp_path):
+        path.unlink()
+    for address in ("/gui/xem-lai", "/gui"):
+        answer = client.post(address, data=fields)
+        assert answer.status_code in (200, 422) and "Ổ gà trước cổng chợ" in answer.text
+    assert "không còn nữa" in answer.text
+    assert session.scalar(select(func.count()).select_from(Ticket)) == 0
+
+
+def test_too_many_photos_from_one_network_wait_and_the_feedback_goes_on_without(
+    client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.app.state, "flows", Flows(Flow(9), Flow(1)))
+    two = [("photos", (f"{n}.jpg", picture(size=(60 + n, 40)), "image/jpeg")) for n in range(2)]
+    refused = client.post("/gui", data=form(world), files=two)
+    assert refused.status_code == 422 and 'id="photos-error"' in refused.text
+    assert len(re.findall(r'name="held"', refused.text)) == 1

@@ -11,6 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend import clock
+from backend.errors import TooMany
+from backend.limits import Flow
+from backend.public.sending import Flows
 from backend.tickets import receipts
 from backend.tickets.models import Contact, Ticket
 from backend.units.models import Unit
@@ -155,6 +158,10 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
     "a unit in other digits": ({"unit": "١٢"}, "unit"),
     "a category that is not there": ({"category": "x' OR 1=1"}, "category"),
     "a header in the e-mail address": ({"email": "a@b.vn\r\nBcc: c@d.vn"}, "email"),
+    "an e-mail address of dots": ({"email": "..@a.vn"}, "email"),
+    "an e-mail address with two dots together": ({"email": "a..b@c.vn"}, "email"),
+    "an e-mail address with accents": ({"email": "nguyễn@a.vn"}, "email"),
+    "an e-mail address at a number": ({"email": "a@1.2.3.4"}, "email"),
     "letters for a phone": ({"phone": "không có"}, "phone"),
 }
 
@@ -211,6 +218,57 @@ def test_another_text_under_a_used_key_comes_back_with_a_fresh_key(
 def test_another_site_cannot_send_in_a_citizens_name(client: TestClient, session: Session, world: World) -> None:
     refused = client.post("/gui", data=form(world), headers={"Sec-Fetch-Site": "cross-site"})
     assert refused.status_code == 403 and tickets(session) == 0
+
+
+@pytest.mark.parametrize("path", ["/gui/xem-lai", "/gui"])
+def test_back_finds_the_form_and_the_look_over_as_they_were(client: TestClient, world: World, path: str) -> None:
+    """A browser shows the answer to a form again only if it was allowed to keep it, whatever its cookies say by now."""
+    for fields in (form(world, title=""), form(world) if path == "/gui/xem-lai" else form(world, key="old")):
+        answer = client.post(path, data=fields, headers={"Accept-Encoding": "gzip"})
+        assert answer.headers["cache-control"] == "private, no-cache" and "vary" not in answer.headers
+        assert "content-encoding" not in answer.headers
+    assert client.get("/gui").headers["cache-control"] == "private, no-cache"
+
+
+def test_putting_the_receipt_away_makes_the_browser_forget_the_form(client: TestClient, world: World) -> None:
+    client.post("/gui", data=form(world))
+    assert client.post("/bien-nhan/cat").headers["clear-site-data"] == '"cache"'
+
+
+@pytest.mark.parametrize(("more", "heading"), [("?change=true", "Send feedback"), ("", "Look over before sending")])
+def test_the_language_changes_in_mid_form_and_nothing_typed_is_lost(
+    client: TestClient, session: Session, world: World, more: str, heading: str
+) -> None:
+    asked = client.post("/gui/xem-lai" + more, data=form(world, lang="en"), headers={"Accept-Language": "vi"})
+    assert asked.status_code == 200 and f"<h1>{heading}" in asked.text and "Ổ gà trước cổng chợ" in asked.text
+    assert 'value="vi" lang="vi"' in asked.text
+    assert client.cookies["lang"] == "en" and tickets(session) == 0
+
+
+def test_a_flood_from_one_network_is_asked_for_patience_with_the_form_kept(
+    client: TestClient, session: Session, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.app.state, "flows", Flows(Flow(2), Flow(2)))
+    for _ticket in range(2):
+        assert client.post("/gui", data=form(world)).status_code == 303
+    fields = form(world)
+    refused = client.post("/gui", data=fields)
+    assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 0
+    assert "rất nhiều phản ánh" in refused.text and "Ổ gà trước cổng chợ" in refused.text
+    assert f'name="key" value="{fields["key"]}"' in refused.text and tickets(session) == 2
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=1))
+    assert client.post("/gui", data=fields).status_code == 303
+
+
+def test_networks_are_counted_apart_and_a_limit_of_nothing_is_none(now: datetime) -> None:
+    flow, free = Flow(1), Flow(0)
+    for address in ("192.0.2.1", "192.0.2.2", "2001:db8:1::1", "2001:db8:1:1::1"):
+        flow.take(address, now)
+        free.take(address, now)
+        free.take(address, now)
+    for address in ("192.0.2.1", "::ffff:192.0.2.2", "2001:db8:1::ffff"):
+        with pytest.raises(TooMany):
+            flow.take(address, now)
 
 
 @pytest.mark.parametrize("typed", ["doan ket", "ĐOÀN KẾT", "phuong doan"])
