@@ -44,7 +44,7 @@ class Fault(StrEnum):
     FPC_SMALL = "a stratum has more units in the sample than in the population"
     SINGLE_PSU = "a stratum has a single first-stage unit"
     NOT_NUMERIC = "an item is not numeric"
-    NOT_FINITE = "an item holds an infinite value"
+    NOT_FINITE = "an item holds an infinite value, or one whose square is no number"
     UNKNOWN_ITEM = "an index names an unknown item"
     NO_ITEMS = "an index has no items"
     RESERVED_DOMAIN = "a domain bears the name of the whole"

@@ -12,6 +12,8 @@ from analytics.firststage import Auxiliary, Ballots, Sums, Tables
 from analytics.variance import Groups, groups_of
 
 OVERALL = "ALL"
+# Scores above this have squares that leave the numbers once they are added up.
+LARGEST = 1e100
 
 Coefficients = Mapping[str, float]
 
@@ -65,9 +67,12 @@ def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
             raise DesignError(Fault.NOT_NUMERIC, name) from None
     if column.shape != (n,):
         raise DesignError(Fault.LENGTH, name)
-    # The sum of squares, quicker than a look at each score, is finite unless a score is infinite or a blank.
-    if column.dtype.kind == "f" and not np.isfinite(np.dot(column, column)) and (bad := np.isinf(column)).any():
-        raise DesignError(Fault.NOT_FINITE, name, int(np.argmax(bad)))
+    if column.dtype.kind == "f":
+        # The sum of squares, quicker than a look at each score, is small unless a score is not, or is a blank.
+        with np.errstate(over="ignore", invalid="ignore"):
+            fine = bool(np.dot(column, column) < LARGEST**2)
+        if not fine and (bad := np.abs(column) > LARGEST).any():
+            raise DesignError(Fault.NOT_FINITE, name, int(np.argmax(bad)))
     return column
 
 

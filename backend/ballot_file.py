@@ -6,8 +6,10 @@ the column and the line.
 
 import csv
 import gzip
+import re
 import zipfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +25,7 @@ from backend.errors import Invalid, _
 WORKBOOK_BYTES = 1 << 30
 BLOCK_BYTES = 1 << 24
 HEADER_LINES = 1
+RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 
 
 class BallotFile:
@@ -34,8 +37,8 @@ class BallotFile:
             self._columns: dict[str, Any] = _reader(path)(path, wanted, self._texts)
         except FileNotFoundError:
             raise Invalid(_("Không có tệp “%(file)s”."), file=str(path)) from None
-        except (OSError, EOFError, UnicodeDecodeError, zipfile.BadZipFile, pa.ArrowException):
-            raise Invalid(_("Không đọc được tệp “%(file)s”."), file=str(path)) from None
+        except (OSError, EOFError, UnicodeDecodeError, zipfile.BadZipFile, pa.ArrowException) as error:
+            raise _unreadable(path, error) from None
         self._arrays: dict[str, NDArray[Any]] = {}
         self.n = len(next(iter(self._columns.values()))) if self._columns else 0
         if self.n == 0:
@@ -44,6 +47,10 @@ class BallotFile:
     def labels(self, name: str) -> Coded:
         """The column as it was written, coded; missing where blank."""
         column = self._columns[name]
+        if pa.types.is_nested(column.type):
+            raise Invalid(_("Cột “%(column)s” không dùng làm nhãn được."), column=name)
+        if pa.types.is_floating(column.type):
+            column = pc.if_else(pc.is_nan(column), None, column)
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
         one = column.unify_dictionaries().combine_chunks()
@@ -57,6 +64,16 @@ class BallotFile:
             if name not in self._texts:
                 del self._columns[name]
         return self._arrays[name]
+
+
+def _unreadable(path: Path, error: Exception) -> Invalid:
+    """What is wrong with a file that cannot be read, as far as it is known."""
+    if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+        return Invalid(_("Tệp “%(file)s” không phải là UTF-8; hãy lưu lại thành CSV UTF-8."), file=str(path))
+    if ragged := RAGGED.search(str(error)):
+        sentence = _("Tệp “%(file)s” có dòng %(found)s cột, trong khi dòng đầu có %(columns)s cột.")
+        return Invalid(sentence, file=str(path), columns=ragged[1], found=ragged[2])
+    return Invalid(_("Không đọc được tệp “%(file)s”."), file=str(path))
 
 
 def _numeric(name: str, column: Any) -> NDArray[Any]:
@@ -109,21 +126,32 @@ def _csv(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any]
 
     packed = path.name.lower().endswith(".gz")
     text: IO[str]
-    with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig") as text:
+    with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig", newline="") as text:
         first = text.readline()
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    _known(next(csv.reader([first], delimiter=delimiter), []), wanted)
+        if not first.strip():
+            raise Invalid(_("Dòng đầu của tệp “%(file)s” phải là tên các cột."), file=str(path))
+        delimiter = max(",;\t", key=first.count)
+        text.seek(0)
+        _known(next(csv.reader(text, delimiter=delimiter)), wanted)
     table = arrow_csv.read_csv(
         path,
         read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
-        parse_options=arrow_csv.ParseOptions(delimiter=delimiter),
+        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=packed or _quoted(path)),
         convert_options=arrow_csv.ConvertOptions(
             include_columns=wanted,
             column_types={name: pa.dictionary(pa.int32(), pa.string()) for name in texts},
             strings_can_be_null=True,
+            # Spreadsheets that write a comma in numbers put semicolons between them.
+            decimal_point="," if delimiter == ";" else ".",
         ),
     )
     return {name: table.column(name) for name in wanted}
+
+
+def _quoted(path: Path) -> bool:
+    """Whether a text may go on in the next line. A reader that has to mind it is slower."""
+    with path.open("rb") as content:
+        return any(b'"' in block for block in iter(partial(content.read, BLOCK_BYTES), b""))
 
 
 def _parquet(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any]:
@@ -137,6 +165,7 @@ def _parquet(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, 
 def _xlsx(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any]:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
+    from pyarrow.csv import ConvertOptions
 
     with zipfile.ZipFile(path) as packed:
         if sum(part.file_size for part in packed.infolist()) > WORKBOOK_BYTES:
@@ -156,14 +185,14 @@ def _xlsx(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any
     finally:
         book.close()
     columns = zip(*kept, strict=True) if kept else ([] for _name in wanted)
+    blank = frozenset(ConvertOptions().null_values)
     return {
-        name: pa.chunked_array([[_text(cell) for cell in column]], pa.string())
+        name: pa.chunked_array([[_text(cell, blank) for cell in column]], pa.string())
         for name, column in zip(wanted, columns, strict=True)
     }
 
 
-def _text(cell: object) -> str | None:
-    """Whole numbers of a workbook are stored as floats or integers; both are written the same."""
-    if cell is None or cell == "":
-        return None
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+def _text(cell: object, blank: frozenset[str]) -> str | None:
+    """Whole numbers of a workbook are stored as floats or integers; both are written the same. Blank as in a CSV."""
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    return None if cell is None or text in blank else text

@@ -23,6 +23,8 @@ from backend.errors import DomainError, Invalid, _
 COLUMNS = ("variable", "domain", "n", "estimate", "se", "df", "lo", "hi", "deff")
 RANGE = re.compile(r"(.*?)(\d+)\.\.(.*?)(\d+)")
 ITEMS_AT_MOST = 10_000
+# Nearer to 1 an interval has no ends.
+LEVEL_AT_MOST = 1 - 1e-9
 
 FAULTS = {
     Fault.LABEL_MISSING: _("Cột “%(what)s”, dòng %(line)s: thiếu nhãn; mọi phiếu phải có tầng và đơn vị chọn mẫu."),
@@ -36,7 +38,7 @@ FAULTS = {
     Fault.SINGLE_PSU: _(
         "%(stratum)s chỉ có một đơn vị chọn mẫu; hãy chọn --single-psu adjust, average hoặc certainty."
     ),
-    Fault.NOT_FINITE: _("Cột “%(what)s”, dòng %(line)s: điểm vô hạn."),
+    Fault.NOT_FINITE: _("Cột “%(what)s”, dòng %(line)s: điểm vô hạn hoặc quá lớn."),
     Fault.RESERVED_DOMAIN: _("Cột của --by có nhãn “%(what)s”, là tên dành cho toàn bộ."),
 }
 NOTES = {
@@ -103,7 +105,7 @@ def estimate(
         roles = _roles(strata, psu, weights, fpc, by, where, items, index or [])
         if not scale > 0 or scale == float("inf"):
             raise Invalid(_("Điểm cao nhất của thang phải là số lớn hơn 0."))
-        if not 0.5 <= level < 1:
+        if not 0.5 <= level <= LEVEL_AT_MOST:
             raise Invalid(_("Độ tin cậy phải từ 0.5 đến dưới 1, thường là 0.95."))
         result = _estimates(BallotFile(file, roles.labels, roles.numbers), roles, single_psu, scale, level)
     rows = [row for row in result if row.variable in roles.items or row.variable in roles.indices]

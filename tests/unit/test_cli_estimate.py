@@ -8,6 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer
 from openpyxl import Workbook
@@ -181,6 +183,7 @@ def test_blank_fulfils_no_condition():
         (("--items", "q1", "--index", "i"), "Chỉ số “i” phải có dạng TÊN=q37..q39."),
         (("--items", "q1", "--index", "q1=q2"), "Tên “q1” được dùng hai lần."),
         (("--items", "q1", "--scale", "0"), "Điểm cao nhất của thang phải là số lớn hơn 0."),
+        (("--items", "q1", "--level", "0.9999999999999"), "Độ tin cậy phải từ 0.5 đến dưới 1, thường là 0.95."),
         (("--items", "q1", "--level", "0.05"), "Độ tin cậy phải từ 0.5 đến dưới 1, thường là 0.95."),
         (("--items", "q1", "--fpc", "so_xa"), "Cả mẫu: số đơn vị của tổng thể không giống nhau"),
         (("--items", "q1", *DESIGN), "Tầng “05” chỉ có một đơn vị chọn mẫu"),
@@ -199,7 +202,7 @@ def test_faulty_request_gets_one_sentence_and_status_2(arguments, sentence):
         (["q,w", "1,2", "2,inf"], ("--weights", "w"), "Cột “w”, dòng 3: thiếu trọng số"),
         (["q,w", "1,0", "2,0"], ("--weights", "w"), "Cột “w”: mọi trọng số đều bằng 0."),
         (["q,w", '"3,5",1', "4,2"], (), "Cột “q”, dòng 2: “3,5” không phải là số."),
-        (["q,w", "1,2", "inf,1"], (), "Cột “q”, dòng 3: điểm vô hạn."),
+        (["q,w", "1,2", "inf,1"], (), "Cột “q”, dòng 3: điểm vô hạn hoặc quá lớn."),
         (["q,w", "1,a", "2,"], ("--strata", "w"), "Cột “w”, dòng 3: thiếu nhãn"),
         (["q,w", "1,ALL", "2,b"], ("--by", "w"), "Cột của --by có nhãn “ALL”"),
         (["q,w", "1,9", "2,-3"], ("--fpc", "w"), "Cột “w”, dòng 3: số đơn vị của tổng thể phải là số lớn hơn 0."),
@@ -222,6 +225,69 @@ def test_file_that_is_no_table_is_refused(tmp_path, ballots):
     assert refusal(tmp_path / "other.xlsx", "--items", "q").startswith("Không đọc được tệp “")
     for name in ("ballots.xlsx", "ballots.parquet", "ballots.csv.gz"):
         assert refusal(ballots("q", "1", name=name), "--items", "q").startswith("Không đọc được tệp “")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "Dòng đầu của tệp “"),
+        ("q,g\n1,nữ\n".encode("utf-16"), "không phải là UTF-8"),
+        ("q,g\n1,n\xfa\n".encode("latin-1"), "không phải là UTF-8"),
+        (b"q,g\n1\n2,a\n", "có dòng 1 cột, trong khi dòng đầu có 2 cột."),
+        (b"q,g\n1e200,a\n2,a\n", "Cột “q”, dòng 2: điểm vô hạn hoặc quá lớn."),
+    ],
+)
+def test_file_that_cannot_be_read_says_why(tmp_path, content, sentence):
+    path = tmp_path / "ballots.csv"
+    path.write_bytes(content)
+    assert sentence in refusal(path, "--items", "q", "--by", "g")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nhóm\tq\tw\na\t3.5\t1.5\nb\t2\t2\n",
+        "nhóm;q;w\na;3,5;1,5\nb;2;2\n",
+        "nhóm;q;w\na;3.5;1.5\nb;2;2\n",
+        'q,"nhóm\ncủa phiếu",w,nhóm\n3.5,"a, b\nc",1.5,a\n2,,2,b\n',
+    ],
+)
+def test_other_delimiters_decimal_commas_and_lines_within_texts_are_read(tmp_path, text):
+    path = tmp_path / "ballots.csv"
+    path.write_text("\ufeff" + text, encoding="utf-8", newline="")
+    answer = rows(path, "--items", "q", "--weights", "w", "--by", "nhóm")
+    assert [(row["domain"], row["estimate"]) for row in answer] == [
+        ("ALL", pytest.approx(9.25 / 3.5)),
+        ("a", 3.5),
+        ("b", 2),
+    ]
+
+
+def test_lines_within_texts_may_cross_the_blocks_of_the_reader(tmp_path, monkeypatch):
+    monkeypatch.setattr("backend.ballot_file.BLOCK_BYTES", 64)
+    path = tmp_path / "ballots.csv"
+    path.write_text("ghi chú,q\n" + '"một\nhai, ba\nbốn",3\n' * 50, encoding="utf-8")
+    assert rows(path, "--items", "q")[0]["n"] == 50
+
+
+def test_cells_that_are_blank_in_a_csv_are_blank_in_a_workbook(tmp_path):
+    book = Workbook()
+    for row in (["q", "g"], ["#N/A", "a"], ["NA", "a"], ["", "NA"], [3, "a"], [4.5, True]):
+        book.active.append(row)
+    book.save(tmp_path / "ballots.xlsx")
+    answer = rows(tmp_path / "ballots.xlsx", "--items", "q", "--by", "g")
+    assert [(row["domain"], row["n"]) for row in answer] == [("ALL", 2), ("True", 1), ("a", 1)]
+
+
+def test_columns_of_parquet_that_are_no_labels_are_refused_and_not_a_number_is_no_label(tmp_path):
+    frame = pd.DataFrame({"q": [1, 2, 3], "list": [[1], [2], [3]]})
+    frame.to_parquet(tmp_path / "ballots.parquet")
+    sentence = "Cột “list” không dùng làm nhãn được."
+    assert refusal(tmp_path / "ballots.parquet", "--items", "q", "--by", "list") == sentence
+    table = pa.table({"q": [1, 2, 3], "g": pa.array([1.0, float("nan"), 2.0])})
+    pq.write_table(table, tmp_path / "ballots.parquet")
+    answer = rows(tmp_path / "ballots.parquet", "--items", "q", "--by", "g")
+    assert [row["domain"] for row in answer] == ["ALL", "1", "2"]
 
 
 def test_one_ballot_and_equal_answers_have_defined_rows(ballots):
