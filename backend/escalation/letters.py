@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from backend.escalation import queries
 from backend.escalation.digest import ALONE
+from backend.escalation.ladder import Recipient, shipped_ladder
 from backend.escalation.models import Notice
 from backend.escalation.texts import LINES_MOST, Letter, Line
 from backend.notify.models import Message
@@ -19,7 +20,7 @@ def letter(session: Session, row: Message, user: User) -> Letter | None:
     None when nothing remains."""
     found = queries.notices_of(session, row.id, LINES_MOST)
     lines = [
-        Line(notice.code, ticket.number, ticket.unit.name, ticket.due_date)
+        Line(notice.code, ticket.number, ticket.unit.name, ticket.due_date, _missing(notice, user))
         for notice, ticket in found
         if queries.may_know(user, ticket)
     ]
@@ -36,3 +37,9 @@ def letter(session: Session, row: Message, user: User) -> Letter | None:
         address=get_settings().base_url.rstrip("/") + page,
         alone=alone,
     )
+
+
+def _missing(notice: Notice, user: User) -> Recipient | None:
+    """The role in whose place this person is told, for the unit has nobody of it."""
+    meant = next((rung.to for rung in shipped_ladder() if rung.code == notice.code), None)
+    return meant if meant is not None and meant.value != user.role.value else None

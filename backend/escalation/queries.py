@@ -16,6 +16,7 @@ from backend.users.policy import Action, Actor, can
 
 WAITING = tuple(state for state in OPEN_STATES if state is not State.AWAITING_SENDER)
 SETTLE = timedelta(minutes=15)  # what comes due together goes into one digest, however long finding it takes
+UPWARDS = (Recipient.OFFICER, Recipient.LEADER, Recipient.COORDINATOR, Recipient.MANAGER)
 RIGHTS = {
     Role.OFFICER: Action.VIEW_TICKET,
     Role.LEADER: Action.VIEW_TICKET,
@@ -32,10 +33,13 @@ class Staff:
 
     def to_tell(self, to: Recipient, ticket: Ticket) -> list[User]:
         """Those of a role who may know of the ticket: the unit's own officers and leaders, the province's others. Of
-        officers the one it was given to, while that one can still be told."""
-        found = [user for user in self.people if user.role.value == to.value and may_know(user, ticket)]
-        given = [user for user in found if user.id == ticket.assignee_id]
-        return given or found
+        officers the one it was given to, while that one can still be told. Where there is nobody, those of the next
+        role above that has somebody; a unit without a leader is not left alone with what is overdue."""
+        for role in UPWARDS[UPWARDS.index(to) :]:
+            found = [user for user in self.people if user.role.value == role.value and may_know(user, ticket)]
+            if found:
+                return [user for user in found if user.id == ticket.assignee_id] or found
+        return []
 
 
 def may_know(user: User, ticket: Ticket) -> bool:

@@ -24,6 +24,7 @@ from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.rules import parse_value
+from backend.users.models import User
 from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar
@@ -84,12 +85,14 @@ class Writing:
         row = {"key": step.key(ticket.id), "ticket_id": ticket.id, "code": step.code, "at": self.now, "told": told}
         self.steps.append(row)
 
-    def notice(self, ticket: Ticket, step: Step, user_id: int, *, urgent: bool) -> None:
+    def notice(self, ticket: Ticket, step: Step, user: User, *, urgent: bool) -> None:
+        """The key says also in whose place somebody is told: ``...:for:leader:user:7``."""
+        instead = "" if user.role.value == step.to.value else f":for:{step.to.value}"
         self.notices.append(
             {
-                "key": f"{step.key(ticket.id)}:user:{user_id}",
+                "key": f"{step.key(ticket.id)}{instead}:user:{user.id}",
                 "ticket_id": ticket.id,
-                "user_id": user_id,
+                "user_id": user.id,
                 "code": step.code,
                 "urgent": urgent,
                 "at": self.now,
@@ -142,12 +145,12 @@ def _look_at(ticket: Ticket, calendar: WorkCalendar, known: set[str], staff: que
     for step in silent:
         writing.step(ticket, step, told=False)
     for step in tell:
-        writing.step(ticket, step, told=True)
+        people = [] if step.to is Recipient.SENDER else staff.to_tell(step.to, ticket)
+        writing.step(ticket, step, told=step.to is Recipient.SENDER or bool(people))
         if step.to is Recipient.SENDER:
             writing.senders.append((ticket, step))
-        else:
-            for user in staff.to_tell(step.to, ticket):
-                writing.notice(ticket, step, user.id, urgent=facts.urgent)
+        for user in people:
+            writing.notice(ticket, step, user, urgent=facts.urgent)
     writing.watch(ticket, ladder.next_look(facts, calendar, now))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from backend.errors import _
+from backend.escalation.ladder import Recipient
 from backend.language import day, gettext, number
 from backend.users.models import Role
 
@@ -22,6 +23,11 @@ HEADINGS = {
 }
 LINE = _("%(number)s · %(unit)s · hạn %(due)s")
 LINE_OF_MANAGER = _("%(number)s · %(unit)s")
+IN_PLACE_OF = {
+    Recipient.OFFICER: _("%(line)s (chưa có cán bộ nào của cơ quan nhận tin)"),
+    Recipient.LEADER: _("%(line)s (chưa có lãnh đạo nào của cơ quan nhận tin)"),
+    Recipient.COORDINATOR: _("%(line)s (chưa có điều phối viên nào nhận tin)"),
+}
 DIGEST_SUBJECT = _("Phản ánh cần chú ý: %(n)s")
 ALONE_SUBJECT = _("Khẩn: phản ánh %(number)s")
 MORE = _("Và %(n)s phản ánh khác, xem trong hệ thống.")
@@ -31,12 +37,14 @@ SENT_WHEN = _("Hệ thống Lắng Nghe gửi thư này nhiều nhất một l�
 
 @dataclass(frozen=True)
 class Line:
-    """One ticket and why it is told of."""
+    """One ticket and why it is told of; ``missing``: the role that there is nobody of, in whose place this reader is
+    told."""
 
     code: str
     number: str
     unit: str
     due: date
+    missing: Recipient | None = None
 
 
 @dataclass(frozen=True)
@@ -73,4 +81,5 @@ class Letter:
 
     def _line(self, line: Line) -> str:
         text = LINE_OF_MANAGER if self.role is Role.MANAGER else LINE
-        return gettext(self.language, text, {"number": line.number, "unit": line.unit, "due": day(line.due)})
+        said = gettext(self.language, text, {"number": line.number, "unit": line.unit, "due": day(line.due)})
+        return gettext(self.language, IN_PLACE_OF[line.missing], {"line": said}) if line.missing else said

@@ -262,7 +262,9 @@ def test_a_complaint_about_a_unit_is_told_to_nobody_of_it(session: Session, worl
     for now in (HALF, OVERDUE, AFTER_3, AFTER_5):
         beat(now)
     assert [told(session, user) for user in own] == [[], [], [], []]
-    assert told(session, desk) == ["overdue"]
+    assert told(session, desk) == ["half", "overdue"], "the desk has no officer, so its leader hears of both"
+    late = select(StepTaken.code, StepTaken.told).where(StepTaken.code.in_(["overdue", "overdue_3", "overdue_5"]))
+    assert dict(session.execute(late).all()) == {"overdue": True, "overdue_3": False, "overdue_5": False}
 
 
 def test_a_manager_reads_number_and_unit_and_nothing_else(
