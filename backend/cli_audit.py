@@ -1,5 +1,6 @@
 """``langnghe audit``: seal the history, and export its signed head for somebody else to keep."""
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +8,13 @@ from typing import Annotated
 import typer
 
 from backend import clock, db
-from backend.console import database_at_hand, refusals_as_lines
+from backend.console import database_at_hand, day_option, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
 from backend.history import heads, sealing
 from backend.worktime.calendar import local
 
 audit = typer.Typer(help="Nhật ký: niêm phong, xuất dấu đã ký.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")]
 
 
 @audit.callback()
@@ -21,26 +23,31 @@ def _group() -> None:
 
 
 @audit.command("seal")
-def seal_command() -> None:
+def seal_command(as_json: AsJson = False) -> None:
     """Niêm phong ngay những gì chưa niêm phong (worker tự làm hai lần mỗi phút)."""
     with refusals_as_lines(), database_at_hand():
         done = sealing.seal_all(clock.now())
-    typer.echo(f"Đã niêm phong {done} mục nhật ký.")
+    typer.echo(json.dumps({"sealed": done}) if as_json else f"Đã niêm phong {done} mục nhật ký.")
 
 
 @audit.command("head")
 def head_command(
     out: Annotated[Path, typer.Option("--out", help="Tệp JSON sẽ ghi.")],
     day: Annotated[str | None, typer.Option(help="Dấu của ngày (YYYY-MM-DD); mặc định: ký dấu của lúc này.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Xuất dấu đã ký của toàn bộ nhật ký; hãy cất ở nơi người quản trị cơ sở dữ liệu không sửa được."""
     with refusals_as_lines(), database_at_hand():
-        head = _present() if day is None else _of(day)
+        head = _present() if day is None else _of(day_option(day))
         try:
             out.write_text(head.dumps(), encoding="utf-8")
         except OSError:
             raise Invalid(_("Không ghi được tệp “%(path)s”."), path=str(out)) from None
-    typer.echo(f"Dấu ngày {head.day:%d/%m/%Y}, niêm phong số {head.seal}, khóa {head.key}: {out}")
+    if as_json:
+        told = {"out": str(out), "day": head.day.isoformat(), "seal": head.seal, "hash": head.hash, "key": head.key}
+        typer.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        typer.echo(f"Dấu ngày {head.day:%d/%m/%Y}, niêm phong số {head.seal}, khóa {head.key}: {out}")
 
 
 def _present() -> heads.Head:
@@ -52,10 +59,6 @@ def _present() -> heads.Head:
         return heads.exported(session)
 
 
-def _of(text: str) -> heads.Head:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise Invalid(_("Không có ngày “%(text)s”."), text=text) from None
+def _of(day: date) -> heads.Head:
     with db.transaction() as session:
         return heads.exported(session, day)

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +11,7 @@ from rich.table import Table
 from analytics.operations import Share
 from backend import db
 from backend.clock import now
-from backend.console import database_at_hand, refusals_as_lines
-from backend.errors import Invalid, _
+from backend.console import database_at_hand, day_option, refusals_as_lines
 from backend.kpi.timeliness import Answer, Asked, calendar_called, timeliness, unit_called
 from backend.language import day as shown_day
 from backend.language import number, percent
@@ -42,11 +40,11 @@ def timeliness_command(
     """Số phản ánh nhận trong kỳ, trả lời đúng hạn, trễ, còn mở; tỷ lệ kèm khoảng tin cậy 95%."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         asked = Asked(
-            first=_day(first),
-            last=_day(last),
+            first=day_option(first),
+            last=day_option(last),
             rule=Duration.parse(rule),
             calendar=calendar_called(session, calendar),
-            as_of=_day(as_of) if as_of else now().astimezone(ZONE).date(),
+            as_of=day_option(as_of) if as_of else now().astimezone(ZONE).date(),
             unit=unit_called(session, unit) if unit else None,
             invented=invented,
         )
@@ -55,13 +53,6 @@ def timeliness_command(
         typer.echo(json.dumps(_json(answer), ensure_ascii=False, indent=2))
     else:
         _print(answer)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid(_("Không có ngày “%(text)s”."), text=text) from None
 
 
 def _json(answer: Answer) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backend import clock, db, first_data
-from backend.console import database_at_hand, refusals_as_lines
+from backend.console import database_at_hand, day_option, refusals_as_lines
 from backend.demo import load as demo_load
-from backend.errors import Forbidden, _
+from backend.errors import Forbidden, Invalid, _
 from backend.settings import get_settings
 from backend.worktime.calendar import local
 
@@ -23,6 +23,7 @@ def base() -> None:
     """Nạp cơ quan, loại phản ánh, lịch làm việc, số liệu SIPAS đã công bố; chạy lại không sao."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         first_data.load(session, clock.now())
+    typer.echo("Dữ liệu ban đầu đã đủ.")
 
 
 @seed.command()
@@ -35,16 +36,24 @@ def demo(
 ) -> None:
     """Nạp phản ánh minh họa trong 18 tháng cho 38 xã, phường; dừng giữa chừng thì chạy lại để nạp tiếp."""
     with refusals_as_lines(), database_at_hand():
+        last = _until(until)
         if not get_settings().development:
             raise Forbidden(_("Dữ liệu minh họa có tài khoản mà ai cũng biết mật khẩu nên chỉ dùng khi phát triển."))
         with db.transaction() as session:
             before = demo_load.loaded(session)
-        last = date.fromisoformat(until) if until else local(clock.now()).date() - timedelta(days=1)
         done = before if before and once else _load(number, tickets, last, before)
     if as_json:
         typer.echo(json.dumps({"tickets": done, "added": done - before, "seed": number, "until": last.isoformat()}))
     else:
         typer.echo(f"Có {done} phản ánh minh họa ({done - before} mới), đến ngày {last:%d/%m/%Y}.")
+
+
+def _until(typed: str | None) -> date:
+    today = local(clock.now()).date()
+    last = day_option(typed) if typed else today - timedelta(days=1)
+    if last > today:
+        raise Invalid(_("Ngày cuối không được ở tương lai."))
+    return last
 
 
 def _load(number: int, tickets: int, last: date, before: int) -> int:

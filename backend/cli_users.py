@@ -20,6 +20,7 @@ from backend.users.models import STAFF, Role, User
 from backend.users.texts import ROLE_NAMES
 
 users = typer.Typer(help="Tài khoản cán bộ.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")]
 
 
 @users.callback()
@@ -33,6 +34,7 @@ def add(
     name: Annotated[str, typer.Option(help="Họ tên.")],
     role: Annotated[Role, typer.Option(help="Vai trò: " + ", ".join(role.value for role in STAFF) + ".")],
     unit: Annotated[str | None, typer.Option(help="Mã cơ quan, bắt buộc với officer và leader.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Thêm một tài khoản. Mật khẩu được hỏi, hoặc đọc một dòng từ đầu vào chuẩn."""
     password = _ask_password()
@@ -46,14 +48,15 @@ def add(
             unit_id=_unit_id(session, unit),
             now=now(),
         )
-        added = f"{user.id}\t{user.email}\t{user.role.value}"
-    typer.echo(added)
+        added = {"id": user.id, "email": user.email, "role": user.role.value}
+    typer.echo(json.dumps(added, ensure_ascii=False) if as_json else "\t".join(map(str, added.values())))
 
 
 @users.command("revoke")
 def revoke(
     email: Annotated[str, typer.Argument(help="Thư điện tử của tài khoản.")],
     keep_open: Annotated[bool, typer.Option("--sessions-only", help="Chỉ kết thúc phiên, không đóng.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Đóng một tài khoản và kết thúc ngay mọi phiên của nó."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
@@ -62,11 +65,14 @@ def revoke(
             service.revoke(session, user.id, now())
         else:
             service.set_active(session, user.id, False, by=None, now=now())
-    typer.echo(f"{user.email}\t{'mở' if user.active else 'đóng'}")
+    if as_json:
+        typer.echo(json.dumps({"email": user.email, "active": user.active}, ensure_ascii=False))
+    else:
+        typer.echo(f"{user.email}\t{'mở' if user.active else 'đóng'}")
 
 
 @users.command("list")
-def list_accounts(as_json: Annotated[bool, typer.Option("--json", help="In danh sách JSON.")] = False) -> None:
+def list_accounts(as_json: AsJson = False) -> None:
     """Mọi tài khoản, đang mở trước."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         rows = [

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 import typer
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from backend import embedded
+from backend.days import day_written
 from backend.errors import DomainError, Invalid, _
 from backend.homes import EmbeddedServerError
 from backend.settings import get_settings
@@ -41,6 +43,14 @@ def refusals_as_lines() -> Iterator[None]:
         if not isinstance(error.orig, UndefinedTable | UndefinedColumn):
             raise
         _end(_("Cơ sở dữ liệu chưa được chuẩn bị. Hãy chạy “langnghe migrate” trước."))
+
+
+def day_option(text: str) -> date:
+    """The day of an option. Raises Invalid."""
+    day = day_written(text)
+    if day is None:
+        raise Invalid(_("Không có ngày “%(text)s”."), text=text[:40])
+    return day
 
 
 def _end(sentence: str) -> None:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
+from backend.days import WRITTEN, day_written
 from backend.errors import DomainError, Invalid, TooLarge, _
 from backend.text import clean
 
@@ -20,9 +21,6 @@ FILES = 25 * 1024 * 1024
 MOST_FIELDS = 200
 ID_MOST = 2**31 - 1  # what the database's integers hold, ids among them
 BEYOND = re.compile("exceeded maximum size|Too many (fields|files)")  # starlette.formparsers
-DAY = re.compile(
-    r"(?P<d>[0-9]{1,2})[/.-](?P<m>[0-9]{1,2})[/.-](?P<y>[0-9]{4})|(?P<y2>[0-9]{4})-(?P<m2>[0-9]{2})-(?P<d2>[0-9]{2})"
-)
 MOST_FILES = 100  # so that who chooses too many photos is told so by the form, with all else still in it
 
 
@@ -90,16 +88,11 @@ class Typed:
         value = self.raw(name).strip()
         if not value:
             return None
-        numbers = DAY.fullmatch(value)
-        if not numbers:
-            self.refuse(name, _("Hãy viết ngày như 22/11/2026."))
-            return None
-        parts = {key: int(number) for key, number in numbers.groupdict().items() if number}
-        try:
-            return date(*(parts.get(key, parts.get(key + "2", 0)) for key in ("y", "m", "d")))
-        except ValueError:
-            self.refuse(name, _("Ngày này không có trong lịch."))
-            return None
+        day = day_written(value)
+        if day is None:
+            unreal = WRITTEN.fullmatch(value)
+            self.refuse(name, _("Ngày này không có trong lịch.") if unreal else _("Hãy viết ngày như 22/11/2026."))
+        return day
 
     def ticked(self, name: str) -> bool:
         return bool(self.raw(name))

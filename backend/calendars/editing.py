@@ -10,8 +10,8 @@ from datetime import date
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from backend.days import day_written
 from backend.errors import Invalid, _
-from backend.forms import DAY
 from backend.worktime.calendar import DayException, Season, Week, Windows, WorkCalendar, week_of
 from backend.worktime.errors import WorktimeError
 from backend.worktime.table import NAME_MOST, Brought
@@ -94,7 +94,7 @@ def exceptions_of(text: str) -> list[DayException]:
     found = []
     for number, line in _lines(text):
         parts = [part.strip() for part in line.split("|")]
-        day = _day(parts[0])
+        day = day_written(parts[0])
         kind = parts[1].lower() if len(parts) > 1 else ""
         if day is None or kind not in OPEN_WORDS | OFF_WORDS or not 3 <= len(parts) <= 5:
             raise WorktimeError(
@@ -128,7 +128,7 @@ def _seasons_of(text: str) -> list[Season]:
     found: dict[tuple[date, date], dict[int, tuple[str, ...]]] = {}
     for number, line in _lines(text):
         parts = [part.strip() for part in line.split("|")]
-        dates = [_day(part) for part in re.split(r"\s+[-–]\s+", parts[0])]
+        dates = [day_written(part) for part in re.split(r"\s+[-–]\s+", parts[0])]
         weekdays = _weekdays(parts[1]) if len(parts) == 3 else []
         if len(dates) != 2 or dates[0] is None or dates[1] is None or not weekdays:
             raise WorktimeError(
@@ -217,14 +217,3 @@ def _hours_out(windows: Windows) -> str:
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     return ((number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip())
-
-
-def _day(text: str) -> date | None:
-    numbers = DAY.fullmatch(text.strip())
-    if not numbers:
-        return None
-    parts = {key: int(number) for key, number in numbers.groupdict().items() if number}
-    try:
-        return date(*(parts.get(key, parts.get(key + "2", 0)) for key in ("y", "m", "d")))
-    except ValueError:
-        return None

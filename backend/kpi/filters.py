@@ -1,6 +1,5 @@
 """The question in the address: whose figures, which period, which channel; what cannot be read is refused there."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,6 +8,7 @@ from urllib.parse import urlencode
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from backend.days import day_written
 from backend.errors import Invalid, NotFound, _
 from backend.text import clean
 from backend.tickets.models import Channel
@@ -19,7 +19,6 @@ UNIT, FIRST, LAST, CHANNEL = "don-vi", "tu", "den", "kenh"
 FIELDS = (UNIT, FIRST, LAST, CHANNEL)
 EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
 NO_SUCH_DAY = _("Không có ngày này. Hãy ghi ngày, tháng, năm, ví dụ 22/11/2026.")
-DAY = re.compile(r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4})|(?P<Y>\d{4})-(?P<M>\d{1,2})-(?P<D>\d{1,2})", re.A)
 
 
 @dataclass(frozen=True)
@@ -94,16 +93,9 @@ def sees_all(actor: Actor, action: Action = Action.VIEW_FIGURES) -> bool:
 
 
 def day_typed(text: str) -> date | None:
-    """A day as people write it (22/11/2026) or as addresses do (2026-11-22); None where there is no such day."""
-    found = DAY.fullmatch(text.strip())
-    if found is None:
-        return None
-    parts = [found[name] or found[name.upper()] for name in ("y", "m", "d")]
-    try:
-        day = date(*map(int, parts))
-    except ValueError:
-        return None
-    return day if EARLIEST <= day <= LATEST else None
+    """A day that can be asked for, as written (see ``days``); None where there is no such day."""
+    day = day_written(text)
+    return day if day and EARLIEST <= day <= LATEST else None
 
 
 def _unit(session: Session, typed: str, actor: Actor, action: Action, refusals: list[Invalid]) -> Unit | None:

@@ -1,6 +1,7 @@
 """Cases of another system in a CSV file: read line by line, each accepted or rejected with its reason. Pure.
 
-Days are written 2026-11-22 or 22/11/2026, with or without a time; a day without a time is that day in Vietnam's time.
+Days are written as ISO 8601 has them or as people do (see ``days``), with or without a time; a day without a time, and
+a time without a zone, is Vietnam's.
 """
 
 import csv
@@ -8,9 +9,10 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 from typing import Final, TextIO
 
+from backend.days import day_written
 from backend.errors import Invalid, _
 from backend.text import clean
 from backend.worktime.calendar import ZONE
@@ -19,7 +21,7 @@ LONGEST_LINE: Final = 1_000_000
 LONGEST_RECORD: Final = 50_000  # where a cell has line ends; looking further for its last quote would find others'
 TOO_LONG: Final = "\x00"  # stands for a line that was too long; a single field, so it is rejected by its number
 BLANK: Final = {"", "na", "n/a", "null", "none"}
-LOCAL_DAY: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+WITH_TIME: Final = re.compile(r"(\S+?)(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
 EARLIEST: Final = 1900
 SURROGATE: Final = re.compile("[\udc80-\udcff]")
 UNREADABLE: Final = re.compile("[\x00\udc80-\udcff]")  # UTF-16 without its mark is full of NUL
@@ -163,18 +165,23 @@ def _needed(value: str, complaint: str) -> str:
 
 def _moment(text: str) -> datetime:
     try:
-        parts = LOCAL_DAY.fullmatch(text)
-        if parts is None:
-            moment = datetime.fromisoformat(text)
-        else:
-            day, month, year, hour, minute, second = (int(part or 0) for part in parts.groups())
-            moment = datetime(year, month, day, hour, minute, second, tzinfo=ZONE)
+        moment = _local(text) or datetime.fromisoformat(text)
         moment = moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
     except (ValueError, OverflowError):
         raise Invalid(_("Không có ngày “%(text)s”."), text=text[:40]) from None
     if moment.year < EARLIEST:
         raise Invalid(_("Không có ngày “%(text)s”."), text=text[:40])
     return moment
+
+
+def _local(text: str) -> datetime | None:
+    """A day as people write it, with or without a time; None for another writing."""
+    parts = WITH_TIME.fullmatch(text)
+    day = day_written(parts[1]) if parts else None
+    if parts is None or day is None:
+        return None
+    hour, minute, second = (int(part or 0) for part in parts.groups()[1:])
+    return datetime.combine(day, time(hour, minute, second))
 
 
 def _places(header: list[str], columns: Columns) -> list[int]:
