@@ -92,15 +92,24 @@ def _do(request: Request, session: Session, typed: Typed, change: Change, field:
     ticket = opened(request, session)
     if ticket is None:
         return ask_again(request, typed)
+    now = clock.now()
     try:
-        typed.check()
-        if change.event is not Event.PAUSE_DISPUTED and ticket.untold:
-            raise Conflict(_("Xin đọc trả lời trước."))
+        _ready(ticket, typed, change)
+    except DomainError as refusal:
+        service.record_refused(SENDER, change.event, ticket.id, refusal, now)
+        return ticket_page(request, session, ticket, typed=typed, refusal=refusal)
+    try:
         with session.begin_nested():
-            service.apply(session, ticket.id, change, SENDER, now=clock.now())
+            service.apply(session, ticket.id, change, SENDER, now=now)
     except DomainError as refusal:
         return ticket_page(request, session, ticket, typed=typed, refusal=_at(refusal, field))
     return redirect(request, TICKET, flash=done)
+
+
+def _ready(ticket: Ticket, typed: Typed, change: Change) -> None:
+    typed.check()
+    if change.event is not Event.PAUSE_DISPUTED and ticket.untold:
+        raise Conflict(_("Xin đọc trả lời trước."))
 
 
 def _at(refusal: DomainError, field: str) -> DomainError:

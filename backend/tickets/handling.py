@@ -1,19 +1,21 @@
 """A ticket as staff see it, and the actions on it. What can be done is the table in ``deeds``."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
 
 from backend import clock
-from backend.db import SessionDep
-from backend.errors import Conflict, DomainError, NotFound, _
+from backend.db import SessionDep, transaction
+from backend.errors import Conflict, DomainError, Forbidden, NotFound, _
 from backend.forms import Typed, TypedDep
 from backend.tickets import letters, queries, service
 from backend.tickets.deeds import DEEDS, Deed, change_of
+from backend.tickets.service import Change
 from backend.tickets.ticket_view import INBOX, Tried, ticket_page
-from backend.users.guard import allow
+from backend.users.guard import MaybeActor, allow
 from backend.users.policy import Action, Actor
 from backend.web import page, redirect
 
@@ -52,9 +54,36 @@ def contact(
     return ticket_page(request, session, shown, actor, with_contact=True)
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """The dependency of a deed's address: open to whoever has its right at all; who has not is written down."""
+
+    deed: Deed
+
+    @property
+    def action(self) -> Action:
+        """The policy that the route names."""
+        return self.deed.right
+
+    def __call__(self, number: str, actor: MaybeActor) -> Actor | None:
+        try:
+            return allow(self.action)(actor)
+        except Forbidden as refusal:
+            if actor is not None:
+                _refused(number, actor, self.deed, refusal)
+            raise
+
+
+def _refused(number: str, actor: Actor, deed: Deed, refusal: DomainError) -> None:
+    """Write down an attempt that never came to the ticket's service."""
+    with transaction() as session:
+        ticket_id = queries.id_of(session, number)
+    service.record_refused(actor, deed.event, ticket_id, refusal, clock.now())
+
+
 def _route(deed: Deed) -> Callable[..., Response]:
-    """The address of a deed, open to whoever has its right at all."""
-    may = Annotated[Actor, Depends(allow(deed.right))]
+    """The address of a deed."""
+    may = Annotated[Actor, Depends(Allowed(deed))]
 
     def act(request: Request, session: SessionDep, actor: may, number: str, form: TypedDep) -> Response:
         return _do(request, session, actor, number, form, deed)
@@ -68,24 +97,39 @@ for _deed in DEEDS.values():
 
 def _do(request: Request, session: Session, actor: Actor, number: str, form: Typed, deed: Deed) -> Response:
     """One action: done and back to the ticket; or only looked at; or the ticket with the refusal and what was typed."""
-    ticket_id = queries.for_staff(session, number, actor).id
     try:
-        version = form.integer("version")
-        change = change_of(session, deed, form)
-        form.check()
+        ticket_id = queries.for_staff(session, number, actor).id
+        version, change = _asked(session, form, deed)
+    except DomainError as refusal:
+        if not form.ticked("look"):
+            _refused(number, actor, deed, refusal)
+        return _shown(request, session, actor, number, Tried.refused(deed, form, refusal), refusal.status)
+    try:
         if form.ticked("look"):
             effect = service.preview(session, ticket_id, change, actor, now=clock.now())
-            tried = Tried(deed, form.form(), effect=effect)
-            return ticket_page(request, session, queries.for_staff(session, number, actor), actor, tried=tried)
-        if version is None:
-            raise Conflict(_("Trang này đã cũ. Xin xem lại trước khi tiếp tục."))
+            return _shown(request, session, actor, number, Tried(deed, form.form(), effect=effect))
         with session.begin_nested():  # what was written before a refusal goes with it, the page is read afterwards
             service.apply(session, ticket_id, change, actor, now=clock.now(), version=version)
     except DomainError as refusal:
-        current = queries.for_staff(session, number, actor)  # NotFound again, where it must not be seen
-        tried = Tried.refused(deed, form, refusal)
-        return ticket_page(request, session, current, actor, refusal.status, tried=tried)
+        return _shown(request, session, actor, number, Tried.refused(deed, form, refusal), refusal.status)
     return redirect(request, _after(session, deed, number, actor), flash=deed.done)
+
+
+def _asked(session: Session, form: Typed, deed: Deed) -> tuple[int | None, Change]:
+    """The version that the page showed and the change that its form asks for. Looking ahead needs no version."""
+    version = form.integer("version")
+    change = change_of(session, deed, form)
+    form.check()
+    if version is None and not form.ticked("look"):
+        raise Conflict(_("Trang này đã cũ. Xin xem lại trước khi tiếp tục."))
+    return version, change
+
+
+def _shown(
+    request: Request, session: Session, actor: Actor, number: str, tried: Tried, status: int = 200
+) -> Response:  # fmt: skip
+    """The ticket as it stands now; NotFound again, where it must not be seen."""
+    return ticket_page(request, session, queries.for_staff(session, number, actor), actor, status, tried=tried)
 
 
 def _after(session: Session, deed: Deed, number: str, actor: Actor) -> str:

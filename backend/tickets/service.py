@@ -39,6 +39,7 @@ __all__ = [
     "open_ticket",
     "preview",
     "record_contact_read",
+    "record_refused",
     "subject",
     "timing",
 ]
@@ -83,8 +84,14 @@ def apply(
         case, move = _locked(session, ticket_id, change, actor, now, version)
         return _happen(case, move)
     except DomainError as refusal:
-        audit.record_refusal(actor.key, f"refused:{change.event}", ticket_id, str(refusal.status), now)
+        record_refused(actor, change.event, ticket_id, refusal, now)
         raise
+
+
+def record_refused(actor: Actor, event: Event, ticket_id: int | None, refusal: DomainError, now: datetime) -> None:
+    """Write down an attempt that was refused. ``apply`` does so itself; an edge that refuses before it comes to that,
+    for what was typed or who asks, calls this. It stands whatever becomes of the transaction."""
+    audit.record_refusal(actor.key, f"refused:{event}", ticket_id, str(refusal.status), now)
 
 
 def preview(session: Session, ticket_id: int, change: Change, actor: Actor, *, now: datetime) -> Effect:

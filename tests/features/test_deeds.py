@@ -16,9 +16,9 @@ from backend import audit, clock
 from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket, TicketMessage, Verdict
-from backend.users.models import Role, User
+from backend.users.models import Role
 from backend.users.policy import SENDER
-from tests.factories import World, actor_for
+from tests.factories import World
 from tests.features.test_sign_in import sign_in
 
 Act = Callable[..., Response]
@@ -339,16 +339,6 @@ class TestMerge:
 
 
 class TestRefusals:
-    def test_an_attempt_without_the_right_is_written_down(
-        self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act
-    ) -> None:
-        officer: User = world.user()
-        service.apply(session, ticket.id, service.Change(Event.EXTENSION_REQUESTED, "Chờ.", more="3 working days"),
-                      actor_for(officer), now=clock.now())  # fmt: skip
-        sign_in(client, world.user())
-        assert act("duyet-gia-han").status_code == 403
-        assert "extended" not in course(session, ticket)
-
     @pytest.mark.parametrize("path", ["xin-gia-han", "trinh-duyet", "tu-choi", "huong-dan", "gop"])
     def test_another_units_officer_finds_nothing(self, client: TestClient, world: World, act: Act, path: str) -> None:
         sign_in(client, world.user(unit=world.unit("LC-SXD")))
