@@ -106,7 +106,7 @@ def _answer_lines(given: dict[str, Any]) -> int:
         told: dict[str, Any] = {"line": number}
         try:
             asked = _asked(raw)
-            told |= {"id": asked["id"]} if "id" in asked else {}
+            told |= {"id": asked["id"]} if isinstance(asked.get("id"), str | int) else {}
             told |= answer({**given, **{name: value for name, value in asked.items() if value is not None}})
         except DomainError as wrong:
             refused = 1
@@ -136,7 +136,8 @@ def _asked(raw: bytes) -> dict[str, Any]:
 
 
 def _json(answered: dict[str, Any]) -> str:
-    return json.dumps(answered, ensure_ascii=False)
+    """In plain letters; half a surrogate pair, which came in as an escape and is no letter, as a question mark."""
+    return json.dumps(answered, ensure_ascii=False).encode(errors="replace").decode()
 
 
 def _plain(answered: dict[str, Any]) -> str:

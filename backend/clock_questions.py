@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
@@ -51,7 +51,7 @@ class Question(BaseModel):
     limit of a pause than the shipped one, or ``none``; ``id`` is given back with the answer."""
 
     model_config = ConfigDict(extra="forbid")
-    id: Any = None
+    id: str | int | None = None
     received: str | None = None
     rule: str | None = None
     value: str | None = None
