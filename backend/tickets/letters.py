@@ -18,12 +18,14 @@ from backend.reports import page as layout
 from backend.tickets import queries
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket
-from backend.units.models import UnitKind
+from backend.units.models import Unit, UnitKind
 from backend.worktime.calendar import local
 
 NATION: Final = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
 MOTTO: Final = "Độc lập - Tự do - Hạnh phúc"
-WIDTHS: Final = (65.0, 100.0)  # mm: agency, nation
+WIDTHS: Final = (68.0, 97.0)  # mm: agency, nation
+COUNCIL: Final = "Ủy ban nhân dân"
+TO_SIGN: Final = Pt(66)  # room for a signature and a stamp
 DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 # Procedure -> its name, its law and who takes it up. An official document is in Vietnamese whatever the reader's
 # language.
@@ -39,15 +41,19 @@ _PROCEDURES: Final = {
         "Đơn tố cáo gửi đến nơi có thẩm quyền quản lý người bị tố cáo; họ tên người tố cáo được giữ bí mật.",
     ),
 }
-_COMMUNES: Final = frozenset({UnitKind.COMMUNE, UnitKind.WARD, UnitKind.TOWNSHIP})  # the place is their own name
+# Their people's committee writes, at a place of their own name; over a department's name stands the province's.
+_COMMUNES: Final = frozenset({UnitKind.COMMUNE, UnitKind.WARD, UnitKind.TOWNSHIP})
 
 
 @dataclass(frozen=True)
 class Letter:
-    """What the letter says, paragraph by paragraph; the last one ends with ``./.``."""
+    """What the letter says, paragraph by paragraph; the last one ends with ``./.``. ``above`` is the agency that the
+    writing one belongs to, ``signer`` in whose name and as what it is signed."""
 
     number: str
-    agency: str
+    above: str
+    agency: tuple[str, ...]
+    signer: tuple[str, ...]
     place: str
     on: date
     subject: str
@@ -70,10 +76,13 @@ def guidance(session: Session, ticket: Ticket) -> Letter:
     received = local(ticket.received_at).strftime("%d/%m/%Y")
     words = [line.strip() for line in step.text.splitlines() if line.strip()]
     closing = "Trân trọng thông báo để ông/bà biết và thực hiện./."
+    commune = ticket.unit.kind in _COMMUNES
     return Letter(
         number=ticket.number,
-        agency=ticket.unit.name,
-        place=ticket.unit.name.split(" ", 1)[-1] if ticket.unit.kind in _COMMUNES else "...............",
+        above="" if commune else _above(session, ticket.unit),
+        agency=(COUNCIL, ticket.unit.name) if commune else (ticket.unit.name,),
+        signer=(f"TM. {COUNCIL}".upper(), "CHỦ TỊCH") if commune else ("THỦ TRƯỞNG CƠ QUAN",),
+        place=ticket.unit.name.split(" ", 1)[-1] if commune else "...............",
         on=local(step.at).date(),
         subject=f"Hướng dẫn thực hiện thủ tục {name}",
         paragraphs=(
@@ -83,6 +92,12 @@ def guidance(session: Session, ticket: Ticket) -> Letter:
             f"Phản ánh mã số {ticket.number} kết thúc tại đây và không được công khai. {closing}",
         ),
     )
+
+
+def _above(session: Session, unit: Unit) -> str:
+    """``UBND`` is what the Decree lets the name of the agency above be shortened to."""
+    parent = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
+    return f"UBND {parent.name}" if parent is not None and parent.kind is UnitKind.PROVINCE else ""
 
 
 def download(letter: Letter) -> Response:
@@ -97,16 +112,17 @@ def document(letter: Letter) -> bytes:
     paper = Document()
     layout.prepare(paper)
     about = paper.core_properties
-    about.title, about.author, about.language, about.comments = letter.subject, letter.agency, "vi-VN", ""
+    about.title, about.author, about.language, about.comments = letter.subject, letter.agency[-1], "vi-VN", ""
     _head(paper, letter)
     _line(paper.add_paragraph(), "PHIẾU HƯỚNG DẪN", 14, bold=True, before=14)
     _line(paper.add_paragraph(), letter.subject, 14, bold=True)
     layout.rule_below(paper.add_paragraph(), layout.TEXT_WIDTH, 50)
-    _line(paper.add_paragraph(), f"Kính gửi: Người gửi phản ánh mã số {letter.number}", 14, before=6)
+    _line(paper.add_paragraph(), f"Kính gửi: Người gửi phản ánh mã số {letter.number}", 14, before=6, after=6)
     for text in letter.paragraphs:
         body = paper.add_paragraph(text)
         body.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
         body.paragraph_format.first_line_indent = layout.INDENT
+    body.paragraph_format.keep_with_next = True  # never a page of signatures alone
     _foot(paper, letter)
     out = io.BytesIO()
     paper.save(out)
@@ -115,7 +131,10 @@ def document(letter: Letter) -> bytes:
 
 def _head(paper: Any, letter: Letter) -> None:
     left, right = _columns(paper, WIDTHS)
-    _line(left.paragraphs[0], letter.agency.upper(), 13, bold=True)
+    lines = [(letter.above, False)] if letter.above else []
+    lines += [(name, True) for name in letter.agency]
+    for line, (text, bold) in zip(_lines_of(left, len(lines)), lines, strict=True):
+        _line(line, text.upper(), 13, bold=bold)
     layout.rule_below(left.add_paragraph(), WIDTHS[0] - 4, 22)
     _line(left.add_paragraph(), "Số:        /PHD", 13)
     _line(right.paragraphs[0], NATION, 12, bold=True)
@@ -125,12 +144,18 @@ def _head(paper: Any, letter: Letter) -> None:
 
 
 def _foot(paper: Any, letter: Letter) -> None:
-    left, right = _columns(paper, (85.0, 80.0))
+    left, right = _columns(paper, (80.0, 85.0))
     _line(left.paragraphs[0], "Nơi nhận:", 12, bold=True, italic=True, centred=False)
     for text in ("- Như trên;", "- Lưu: VT."):
         _line(left.add_paragraph(), text, 11, centred=False)
-    _line(right.paragraphs[0], "THỦ TRƯỞNG CƠ QUAN", 14, bold=True)
-    _line(right.add_paragraph(), "(Chữ ký, họ tên)", 14, italic=True)
+    for line, text in zip(_lines_of(right, len(letter.signer)), letter.signer, strict=True):
+        _line(line, text, 14, bold=True)
+    _line(right.add_paragraph(), "(Chữ ký, dấu, họ tên)", 14, italic=True, after=TO_SIGN.pt)
+
+
+def _lines_of(cell: Any, count: int) -> list[Any]:
+    """So many paragraphs of a cell that has its first."""
+    return [cell.paragraphs[0], *(cell.add_paragraph() for _more in range(count - 1))]
 
 
 def _columns(paper: Any, widths: tuple[float, float]) -> tuple[Any, Any]:
@@ -138,6 +163,7 @@ def _columns(paper: Any, widths: tuple[float, float]) -> tuple[Any, Any]:
     grid = paper.add_table(rows=1, cols=2)
     grid.autofit = False
     layout.no_borders(grid)
+    layout.unbroken(grid.rows[0])
     for cell, column, width in zip(grid.rows[0].cells, grid.columns, widths, strict=True):
         cell.width = column.width = Mm(width)
     left, right = grid.rows[0].cells
@@ -146,9 +172,9 @@ def _columns(paper: Any, widths: tuple[float, float]) -> tuple[Any, Any]:
 
 def _line(
     line: Any, text: str, size: int, *, bold: bool = False, italic: bool = False, before: float = 0,
-    centred: bool = True,
+    after: float = 0, centred: bool = True,
 ) -> None:  # fmt: skip
     line.alignment = WD_ALIGN_PARAGRAPH.CENTER if centred else WD_ALIGN_PARAGRAPH.LEFT
-    line.paragraph_format.space_before, line.paragraph_format.space_after = Pt(before), Pt(0)
+    line.paragraph_format.space_before, line.paragraph_format.space_after = Pt(before), Pt(after)
     run = line.add_run(text)
     run.font.size, run.bold, run.italic = Pt(size), bold, italic

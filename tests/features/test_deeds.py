@@ -250,9 +250,24 @@ class TestLeaving:
         assert "PHIẾU HƯỚNG DẪN" in body and "Ban Tiếp công dân." in body
         assert [text for text in body if text][-1].endswith("./.")
         head = "\n".join(cell.text for cell in paper.tables[0].rows[0].cells)
-        assert "PHƯỜNG ĐOÀN KẾT" in head and "Đoàn Kết, ngày 18 tháng 11 năm 2026" in head
+        assert head.startswith("ỦY BAN NHÂN DÂN\nPHƯỜNG ĐOÀN KẾT\n")
+        assert "Đoàn Kết, ngày 18 tháng 11 năm 2026" in head
+        foot = paper.tables[1].rows[0].cells
+        assert foot[0].text.startswith("Nơi nhận:\n- Như trên;") and foot[1].text.startswith("TM. ỦY BAN NHÂN DÂN")
         whole = "\n".join(body) + head
         assert "Lò Văn Thử" not in whole and "nguoigui@example.vn" not in whole
+
+    def test_over_a_departments_letter_stands_the_province(
+        self, client: TestClient, world: World, now: datetime, act: Act
+    ) -> None:
+        unit = world.unit("LC-SXD")
+        ticket = world.receive(now, unit_id=unit.id)[0]
+        sign_in(client, world.user(unit=unit))
+        assert act("huong-dan", of=ticket, guidance="Gửi đơn.", procedure="complaint").status_code == 303
+        document = client.get(f"/hop-thu/{ticket.number}/phieu-huong-dan.docx")
+        head = Document(io.BytesIO(document.content)).tables[0].rows[0].cells[0]
+        assert head.text.startswith("UBND TỈNH LAI CHÂU\nSỞ XÂY DỰNG\n")
+        assert [line.runs[0].bold for line in head.paragraphs[:2]] == [False, True]
 
     def test_forwarding_charges_each_unit_its_own_time(
         self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act, now: datetime
