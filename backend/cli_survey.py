@@ -12,13 +12,12 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from backend import cli_sampling, db
+from backend import cli_forms, cli_sampling, db
 from backend.clock import now
 from backend.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
 from backend.language import number
 from backend.surveys import (
-    differences,
     figures,
     importing,
     instruments,
@@ -42,13 +41,6 @@ survey = typer.Typer(help="Khảo sát: mẫu phiếu, đợt, nhập phiếu, �
 AsJson = Annotated[bool, typer.Option("--json", help="In JSON.")]
 RoundOption = Annotated[str, typer.Option("--round", help="Mã đợt khảo sát.")]
 SHOWN = 20
-CHANGES = {
-    differences.Change.SAME: "giữ nguyên",
-    differences.Change.WORDING: "đổi câu chữ",
-    differences.Change.SCALE: "đổi thang điểm",
-    differences.Change.NEW: "mới",
-    differences.Change.GONE: "bỏ",
-}
 
 
 @survey.callback()
@@ -59,31 +51,8 @@ def _group() -> None:
 survey.command("plan")(cli_sampling.plan_command)
 survey.command("draw")(cli_sampling.draw_command)
 survey.command("sample")(cli_sampling.sample_command)
-
-
-@survey.command("instruments")
-def instruments_command(
-    show: Annotated[str | None, typer.Option(help="In cây nội dung của một mẫu phiếu.")] = None,
-    diff: Annotated[
-        tuple[str, str] | None, typer.Option(help="So hai mẫu phiếu, như household-2022 household-2023.")
-    ] = None,
-    check: Annotated[Path | None, typer.Option(help="Kiểm tra một tệp TOML của mẫu phiếu mới.")] = None,
-    publish: Annotated[
-        Path | None, typer.Option(help="Kiểm tra và công bố một tệp TOML; sau đó không đổi được.")
-    ] = None,
-) -> None:
-    """Các mẫu phiếu kèm theo, cây nội dung, khác nhau giữa hai phiên bản."""
-    with refusals_as_lines():
-        if diff:
-            _print_differences(_shipped(diff[0]), _shipped(diff[1]))
-        elif publish:
-            _publish(publish)
-        elif show or check:
-            _print_tree(_shipped(show) if show else _from_file(check))
-        else:
-            for key in instruments.SHIPPED:
-                one = instruments.shipped(key)
-                typer.echo(f"{key}\t{len(one.slots)}\t{one.checksum[:12]}\t{one.name.vi}")
+survey.command("instruments")(cli_forms.instruments_command)
+survey.command("methods")(cli_forms.methods_command)
 
 
 @survey.command("open")
@@ -206,49 +175,6 @@ def _shipped(key: str) -> Instrument:
         return instruments.shipped(key)
     except InstrumentError as error:
         raise NotFound(_("Không có mẫu phiếu này.")) from error
-
-
-def _from_file(path: Path | None) -> Instrument:
-    import tomllib
-
-    try:
-        text = path.read_text(encoding="utf-8") if path else ""
-        return instruments.parse(tomllib.loads(text))
-    except (OSError, UnicodeDecodeError):
-        raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(path)) from None
-    except (tomllib.TOMLDecodeError, InstrumentError) as error:
-        raise Invalid(_("Mẫu phiếu chưa đúng: %(why)s."), why=str(error)) from None
-
-
-def _publish(path: Path) -> None:
-    instrument = _from_file(path)
-    with database_at_hand(), db.transaction() as session:
-        service.publish(session, instrument, now())
-    typer.echo(f"{instrument.key}\t{instrument.checksum}")
-
-
-def _print_tree(one: Instrument) -> None:
-    typer.echo(f"{one.key}: {one.name.vi}. {one.legal_basis}")
-    if one.note:
-        typer.echo(one.note.vi)
-    for place, question in enumerate(one.questions, 1):
-        typer.echo(f"\n{place}. {question.text.vi} [{question.kind.value}]")
-        for slot in question.slots:
-            if slot.code != question.code:
-                typer.echo(f"   {slot.columns[0]:6} {slot.text.vi}")
-        levels = question.slots[0].levels
-        typer.echo("   " + "; ".join(f"{level.value} = {level.text.vi}" for level in levels))
-
-
-def _print_differences(before: Instrument, after: Instrument) -> None:
-    table = Table("Nội dung", before.key, after.key, box=None)
-    for one in differences.compare(before, after):
-        if one.change is not differences.Change.SAME:
-            old, new = (slot.text.vi if slot else "–" for slot in (one.before, one.after))
-            table.add_row(f"{CHANGES[one.change]}: {one.code}", old, new)
-    Console().print(table)
-    same = sum(one.change is differences.Change.SAME for one in differences.compare(before, after))
-    typer.echo(f"Giữ nguyên {same} nội dung.")
 
 
 def _writing(path: Path) -> Any:

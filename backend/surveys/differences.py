@@ -1,6 +1,6 @@
 """What changed between two versions of an instrument, item by item. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,3 +47,9 @@ def _change(before: Slot, after: Slot | None) -> Change:
     if (before.kind, before.levels) != (after.kind, after.levels):
         return Change.SCALE
     return Change.WORDING if before.text != after.text else Change.SAME
+
+
+def tells(items: Iterable[Difference], path: str) -> bool:
+    """Whether the change at a path of the documents is that of one of these items, told of already."""
+    changed = any(f"[{one.code}]" in path for one in items if one.change is not Change.SAME)
+    return changed and path.endswith((".vi", ".en", ".code", ".column"))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from analytics.design import Design, DesignError, SinglePsu, build_design
 from analytics.estimate import Estimate, Estimates, estimate_means
-from analytics.methods import Level, Method, Rule, Text, load_method
+from analytics.methods import Level, Method, Rule, Text
 from analytics.operations import SMALL_N
 from backend.errors import Conflict, _
 from backend.surveys import queries, totals
@@ -75,7 +75,7 @@ def estimate(session: Session, found: Round) -> Figures:
         raise Conflict(
             _("Mới có %(n)s phiếu được tính; dưới %(least)s phiếu không tính chỉ số."), n=ballots.n, least=SMALL_N
         )
-    method = load_method(ballots.instrument.method)
+    method = queries.method(session, ballots.instrument.method)
     indices = indices_of(ballots.instrument, method)
     items = {
         slot.code: ballots.scores[:, place]

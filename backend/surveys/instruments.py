@@ -8,9 +8,8 @@ taken over the whole document, and a new wording is a new version. Terms: questi
 
 import hashlib
 import json
-import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -18,14 +17,18 @@ from importlib.resources import files
 from typing import Any
 
 from analytics.methods import Text
+from backend.errors import Invalid, _
+from backend.surveys.instrument_faults import faults
 
 SHIPPED = ("household-2023", "household-2022", "feedback-1")
-COLUMN = re.compile(r"[a-z][a-z0-9_]{0,30}")
-MOST_OPTIONS = 15  # a multiple choice is kept as bits of a smallint
 
 
 class InstrumentError(ValueError):
-    """A document does not say what an instrument must say."""
+    """A document does not say what an instrument must say; ``faults``: each in a sentence with its path."""
+
+    def __init__(self, found: Sequence[Invalid]) -> None:
+        self.faults = tuple(found)
+        super().__init__("; ".join(map(str, found)))
 
 
 class Kind(StrEnum):
@@ -129,7 +132,7 @@ class Instrument:
 def shipped(key: str) -> Instrument:
     """The shipped instrument of this key (household-2023). Raises `InstrumentError`."""
     if key not in SHIPPED:
-        raise InstrumentError(f"no instrument {key!r}; there are {', '.join(SHIPPED)}")
+        raise InstrumentError([Invalid(_("Không có mẫu phiếu “%(key)s”."), key=key)])
     text = files("backend.surveys").joinpath("data", f"{key}.toml").read_text(encoding="utf-8")
     return parse(tomllib.loads(text))
 
@@ -141,62 +144,23 @@ def checksum(document: Mapping[str, Any]) -> str:
 
 
 def parse(document: Mapping[str, Any]) -> Instrument:
-    """Check a document and freeze it; `InstrumentError` names what is missing or wrong."""
-    try:
-        scales = {name: _levels(raw["levels"]) for name, raw in document.get("scale", {}).items()}
-        instrument = Instrument(
-            code=document["code"],
-            version=document["version"],
-            name=_named(document, "name"),
-            method=document["method"],
-            legal_basis=document["legal_basis"],
-            complete=bool(document["complete"]),
-            note=_named(document, "note") if "note_vi" in document else None,
-            groups={code: _text(raw) for code, raw in document.get("group", {}).items()},
-            questions=tuple(_question(raw, scales) for raw in document["question"]),
-            document=document,
-            checksum=checksum(document),
-        )
-    except KeyError as error:
-        raise InstrumentError(f"the instrument lacks {error.args[0]!r}") from error
-    except (TypeError, AttributeError, ValueError) as error:
-        raise InstrumentError(str(error)) from error
-    for wrong in _faults(instrument):
-        raise InstrumentError(f"{instrument.key}: {wrong}")
-    return instrument
-
-
-def _faults(instrument: Instrument) -> Iterator[str]:
-    yield from _faulty_names(instrument)
-    yield from _faulty_skips(instrument)
-    for slot in instrument.slots:
-        if slot.weight <= 0:
-            yield f"{slot.code}: a weight is greater than 0"
-        if slot.aspect is Aspect.SATISFACTION and slot.code.rpartition(".")[0] not in instrument.groups:
-            yield f"{slot.code}: its group has no text"
-
-
-def _faulty_names(instrument: Instrument) -> Iterator[str]:
-    columns, codes = list(instrument.columns), [slot.code for slot in instrument.slots]
-    if not codes:
-        yield "no question has an answer"
-    for what, names in (("column", columns), ("item", codes)):
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield f"{what} {name!r} stands twice"
-    for column in columns:
-        if not COLUMN.fullmatch(column):
-            yield f"column {column!r}: lower-case letters, digits and _ are used"
-
-
-def _faulty_skips(instrument: Instrument) -> Iterator[str]:
-    """A skip rule asks about an answer given before."""
-    before: dict[str, Slot] = {}
-    for question in instrument.questions:
-        if question.skip is not None:
-            asked = before.get(question.skip.slot)
-            if asked is None or not set(question.skip.values) <= set(asked.values):
-                yield f"{question.code}: its skip rule names no earlier answer"
-        before |= {slot.code: slot for slot in question.slots}
+    """Check a document and freeze it; `InstrumentError` holds everything that is missing or wrong."""
+    if wrong := faults(document):
+        raise InstrumentError(wrong)
+    scales = {name: _levels(raw["levels"]) for name, raw in document.get("scale", {}).items()}
+    return Instrument(
+        code=document["code"],
+        version=document["version"],
+        name=_named(document, "name"),
+        method=document["method"],
+        legal_basis=document["legal_basis"],
+        complete=document["complete"],
+        note=_named(document, "note") if "note_vi" in document else None,
+        groups={code: _text(raw) for code, raw in document.get("group", {}).items()},
+        questions=tuple(_question(raw, scales) for raw in document["question"]),
+        document=document,
+        checksum=checksum(document),
+    )
 
 
 def _question(raw: Mapping[str, Any], scales: Mapping[str, tuple[Level, ...]]) -> Question:
@@ -212,8 +176,6 @@ def _slots(
     code, text = raw["code"], _text(raw)
     if kind in (Kind.SINGLE, Kind.MULTIPLE):
         levels = _levels(raw["options"])
-        if kind is Kind.MULTIPLE and len(levels) > MOST_OPTIONS:
-            raise InstrumentError(f"{code}: at most {MOST_OPTIONS} options")
         columns = (raw["column"],) if kind is Kind.SINGLE else tuple(option["column"] for option in raw["options"])
         yield Slot(code, code, aspect, kind, text, levels, columns)
         return
@@ -224,11 +186,7 @@ def _slots(
 
 
 def _levels(raw: list[Mapping[str, Any]]) -> tuple[Level, ...]:
-    levels = tuple(Level(int(level["value"]), _text(level)) for level in raw)
-    values = [level.value for level in levels]
-    if len(levels) < 2 or values != sorted(set(values)) or not all(0 <= value <= 99 for value in values):
-        raise InstrumentError(f"levels are two or more, ascending, from 0 to 99: {values}")
-    return levels
+    return tuple(Level(level["value"], _text(level)) for level in raw)
 
 
 YES_NO = (Level(0, Text(vi="Không", en="No")), Level(1, Text(vi="Có", en="Yes")))

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from analytics.methods import METHODS, Method, load_method, parse_method
 from backend.errors import NotFound, _
 from backend.surveys import rules, units
 from backend.surveys.faults import Fault, Finding
 from backend.surveys.frame import Frame, Place
 from backend.surveys.instruments import Instrument, parse
 from backend.surveys.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
-from backend.surveys.models import Ballot, Batch, HeldRow, InstrumentVersion, IssuedBallot, Round
+from backend.surveys.models import Ballot, Batch, HeldRow, InstrumentVersion, IssuedBallot, MethodVersion, Round
 from backend.units.models import Unit
 
 PAGE = 50
@@ -71,6 +72,22 @@ def instrument(session: Session, key: str) -> Instrument:
     if found is None:
         raise NotFound(_("Không có mẫu phiếu này."))
     return instrument_of(found)
+
+
+def methods(session: Session) -> list[Method]:
+    """The methods of the package, then those published here."""
+    stored = session.scalars(select(MethodVersion).order_by(MethodVersion.code))
+    return [*map(load_method, METHODS), *(parse_method(one.document) for one in stored)]
+
+
+def method(session: Session, code: str) -> Method:
+    """A method of the package or a published one. Raises NotFound."""
+    if code in METHODS:
+        return load_method(code)
+    stored = session.scalars(select(MethodVersion).filter_by(code=code)).one_or_none()
+    if stored is None:
+        raise NotFound(_("Không có phương pháp này."))
+    return parse_method(stored.document)
 
 
 def instrument_of(version: InstrumentVersion) -> Instrument:

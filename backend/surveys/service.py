@@ -69,7 +69,8 @@ def publish(session: Session, instrument: Instrument, now: datetime) -> Instrume
         session.add(found)
         session.flush()
     elif found.checksum != instrument.checksum:
-        raise Conflict(_("Phiên bản %(key)s đã công bố với nội dung khác; hãy đặt phiên bản mới."), key=instrument.key)
+        said = _("Phiên bản %(key)s đã công bố với nội dung khác; hãy đặt phiên bản mới.")
+        raise Conflict(said, field="toml", key=instrument.key)
     return found
 
 

@@ -1,0 +1,129 @@
+"""Documents of instruments and methods as TOML: read and written, where a fault stands, what changed between two.
+Pure."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.errors import Invalid, _
+
+MOST = 500_000
+# The database does not keep the order of keys; this one is readable. Others follow as they come.
+ORDER = ("code", "version", "value", "column", "weight", "name_vi", "name_en", "first_year", "last_year", "vi", "en")
+NAMED_BY = ("code", "value")  # by which the entries of a list are told apart, so that an inserted one moves none
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One value that differs; none where it is absent."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """The parsed text. Raises Invalid, with the line of what is no TOML."""
+    if len(text) > MOST:
+        raise Invalid(_("Nội dung dài quá %(most)s ký tự."), field="toml", errors=(), most=MOST)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"at line (\d+), column (\d+)", str(error))
+        line, column = at.groups() if at else (text.count("\n") + 1, "–")
+        said = _("Dòng %(line)s, cột %(column)s: không đọc được như TOML.")
+        raise Invalid(said, field="toml", errors=(), line=line, column=column) from None
+
+
+def line_of(text: str, path: str) -> int | None:
+    """The line where the part of a path begins: ``question[2].items[0].column`` stands in the second ``[[question]]``,
+    at the first entry of its ``items``. None for what is not there."""
+    lines = text.splitlines()
+    at, end = 0, len(lines)
+    for name, place in re.findall(r"(\w+|\"[^\"]+\")(?:\[(\d+)\])?", path):
+        found = _find(lines[at:end], name.strip('"'), int(place) if place else None)
+        if found is None:
+            break
+        at, end = at + found, _end(lines, at + found, end)
+    return at + 1 if at else None
+
+
+def _find(lines: Sequence[str], name: str, place: int | None) -> int | None:
+    head = re.compile(rf"\s*(\[+\s*(\w+\.)?\"?{re.escape(name)}\"?\s*[\].]|{re.escape(name)}\s*=|.*[{{,]\s*{name}\s*=)")
+    found = [at for at, line in enumerate(lines) if head.match(line)]
+    if not found or place is None:
+        return found[0] if found else None
+    if lines[found[0]].lstrip().startswith("[["):
+        return found[place] if place < len(found) else None
+    entries = [at for at in range(found[0], len(lines)) if "{" in lines[at]]
+    return entries[place] if place < len(entries) else found[0]
+
+
+def _end(lines: Sequence[str], at: int, end: int) -> int:
+    """A table reaches to the next one; a line of its own is its own end."""
+    if not lines[at].lstrip().startswith("["):
+        return end if lines[at].rstrip().endswith("[") else at + 1
+    return next((n for n in range(at + 1, end) if lines[n].startswith("[")), end)
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Changed]:
+    """Every value that was changed, added or removed, in the order of the earlier document."""
+    old, new = dict(_flat(before, "")), dict(_flat(after, ""))
+    every = [*old, *(path for path in new if path not in old)]
+    return [Changed(path, old.get(path), new.get(path)) for path in every if old.get(path) != new.get(path)]
+
+
+def _flat(node: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _flat(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list):
+        for place, value in enumerate(node):
+            named = isinstance(value, Mapping) and next((value[key] for key in NAMED_BY if key in value), None)
+            yield from _flat(value, f"{path}[{place if named is None or named is False else named}]")
+    else:
+        yield path, str(node).lower() if isinstance(node, bool) else str(node)
+
+
+def write_toml(document: Mapping[str, Any]) -> str:
+    """The document as TOML that reads back the same: values first, then tables, entries of lists on a line each."""
+    return "\n".join(_table(document, "")) + "\n"
+
+
+def _table(raw: Mapping[str, Any], path: str) -> Iterator[str]:
+    deeper = {key: value for key, value in raw.items() if isinstance(value, Mapping) or _is_tables(key, value)}
+    yield from (f"{_key(key)} = {_value(value)}" for key, value in _ordered(raw) if key not in deeper)
+    for key, value in deeper.items():
+        name = f"{path}.{_key(key)}" if path else _key(key)
+        if isinstance(value, list):
+            for one in value:
+                yield from ("", f"[[{name}]]", *_table(one, name))
+        elif any(not isinstance(one, Mapping) for one in value.values()) or not value:
+            yield from ("", f"[{name}]", *_table(value, name))
+        else:
+            yield from _table(value, name)
+
+
+def _ordered(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(raw.items(), key=lambda pair: ORDER.index(pair[0]) if pair[0] in ORDER else len(ORDER))
+
+
+def _is_tables(key: str, value: Any) -> bool:
+    return key == "question" and isinstance(value, list)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in _ordered(value)) + " }"
+    if isinstance(value, list):
+        if any(isinstance(one, Mapping) for one in value):
+            return "[\n" + "".join(f"  {_value(one)},\n" for one in value) + "]"
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

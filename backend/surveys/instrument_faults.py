@@ -1,0 +1,205 @@
+"""Everything that is wrong with the document of an instrument, each in a sentence with its path. Pure."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from backend.errors import Invalid, _
+
+KINDS: Final = ("scale", "single", "multiple", "yes_no")
+ASPECTS: Final = ("perception", "satisfaction", "expectation")
+CODE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+VERSION: Final = re.compile(r"[a-z0-9][a-z0-9.]{0,19}")
+COLUMN: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
+MOST_OPTIONS: Final = 15  # a multiple choice is kept as bits of a smallint
+MOST_ITEMS: Final = 300
+TOP: Final = {
+    "code": str, "version": str, "name_vi": str, "name_en": str, "method": str, "legal_basis": str, "complete": bool,
+    "question": list,
+}  # fmt: skip
+ALSO: Final = {"first_year", "last_year", "evidence", "scale", "group"}
+NOTE: Final = {"note_vi", "note_en"}  # both or none
+TYPES: Final = {str: _("chữ trong ngoặc kép"), bool: _("true hoặc false"), list: _("danh sách"), int: _("số nguyên")}
+OF_QUESTION: Final[Mapping[str, type]] = {"code": str, "aspect": str, "kind": str, "vi": str, "en": str}
+OF_KIND: Final[Mapping[str, Mapping[str, type]]] = {
+    "scale": {"scale": str, "items": list},
+    "yes_no": {"items": list},
+    "single": {"column": str, "options": list},
+    "multiple": {"options": list},
+}
+
+Found = Iterator[Invalid]
+
+
+def faults(document: Mapping[str, Any]) -> list[Invalid]:
+    """In the order of the document; an instrument is fit where there are none."""
+    note: dict[str, type] = dict.fromkeys(NOTE, str) if NOTE & document.keys() else {}
+    found = [*_keys(document, "", TOP | note, ALSO)]
+    scales, groups = document.get("scale", {}), document.get("group", {})
+    for name, tables in (("scale", scales), ("group", groups)):
+        if not isinstance(tables, dict):
+            found.append(_fault(name, _("%(path)s: ở đây cần một bảng có khóa và giá trị.")))
+            return found
+    for name, raw in scales.items():
+        found += _levels(raw.get("levels") if isinstance(raw, dict) else None, f"scale.{name}.levels")
+    for name, raw in groups.items():
+        found += _keys(raw, f'group."{name}"', {"vi": str, "en": str})
+    found += [*_code(document), *_questions(document.get("question"), scales)]
+    # What follows looks at the whole, which must first be of the right shape.
+    every = document.get("question", [])
+    return found or [*_names(every), *_groups(every, groups), *_skips(every, scales)]
+
+
+def _questions(raw: Any, scales: Mapping[str, Any]) -> Found:
+    if raw == []:
+        yield _fault("question", _("%(path)s: không có câu hỏi nào."))
+    for place, one in enumerate(raw) if isinstance(raw, list) else ():
+        yield from _question(one, f"question[{place}]", scales)
+
+
+def _fault(path: str, message: str, **params: object) -> Invalid:
+    return Invalid(message, field="toml", errors=(), **{"path": path, **params})
+
+
+def _keys(raw: Any, path: str, wanted: Mapping[str, type], also: Collection[str] = ()) -> Found:
+    """Keys that must be there, of the right kind and not empty; a key that nobody knows is a slip of the pen."""
+    if not isinstance(raw, dict):
+        yield _fault(path, _("%(path)s: ở đây cần một bảng có khóa và giá trị."))
+        return
+    for key, kind in wanted.items():
+        full = f"{path}.{key}" if path else key
+        if key not in raw:
+            yield _fault(full, _("Thiếu %(path)s."))
+        elif type(raw[key]) is not kind:
+            yield _fault(full, _("%(path)s: cần %(kind)s."), kind=TYPES[kind])
+        elif kind is str and not raw[key].strip() and key != "legal_basis":
+            yield _fault(full, _("%(path)s: không được để trống."))
+    for key in raw:
+        if key not in wanted and key not in also:
+            yield _fault(f"{path}.{key}" if path else key, _("%(path)s: không có khóa này."))
+
+
+def _code(document: Mapping[str, Any]) -> Found:
+    code, version = document.get("code"), document.get("version")
+    if isinstance(code, str) and code.strip() and not (CODE.fullmatch(code) and len(code) <= 40):
+        yield _fault("code", _("%(path)s: chữ thường không dấu, số và gạch nối, không quá 40 ký tự."))
+    if isinstance(version, str) and version.strip() and not VERSION.fullmatch(version):
+        yield _fault("version", _("%(path)s: chữ thường không dấu, số và dấu chấm, không quá 20 ký tự."))
+
+
+def _levels(raw: Any, path: str, also: Collection[str] = ()) -> Found:
+    if not isinstance(raw, list) or len(raw) < 2:
+        yield _fault(path, _("%(path)s: cần danh sách có ít nhất hai mức."))
+        return
+    wrong = [fault for at, one in enumerate(raw) for fault in _level(one, f"{path}[{at}]", also)]
+    yield from wrong
+    values = [one["value"] for one in raw] if not wrong else []
+    if values != sorted(set(values)) or not all(0 <= value <= 99 for value in values):
+        yield _fault(path, _("%(path)s: giá trị của các mức phải tăng dần, từ 0 đến 99."))
+
+
+def _level(raw: Any, path: str, also: Collection[str]) -> Found:
+    yield from _keys(raw, path, {"value": int, "vi": str, "en": str}, also)
+
+
+def _question(raw: Any, path: str, scales: Mapping[str, Any]) -> Found:
+    kind = raw.get("kind") if isinstance(raw, dict) else None
+    own = {**OF_QUESTION, **OF_KIND.get(str(kind), {})}
+    yield from _keys(raw, path, own, ("skip", *(() if kind in KINDS else ("scale", "items", "column", "options"))))
+    if not isinstance(raw, dict):
+        return
+    for key, values in (("kind", KINDS), ("aspect", ASPECTS)):
+        if isinstance(raw.get(key), str) and raw[key] not in values:
+            yield _fault(f"{path}.{key}", _("%(path)s: phải là một trong %(values)s."), values=", ".join(values))
+    if kind == "scale" and isinstance(raw.get("scale"), str) and raw["scale"] not in scales:
+        yield _fault(f"{path}.scale", _("%(path)s: không có thang “%(value)s”."), value=raw["scale"])
+    yield from _parts(raw, path, kind)
+    if "skip" in raw:
+        yield from _keys(raw["skip"], f"{path}.skip", {"unless": str, "is": list})
+
+
+def _parts(raw: Mapping[str, Any], path: str, kind: object) -> Found:
+    """Items or options of a question, and the names of their columns."""
+    if kind == "single":
+        yield from _column(raw, path)
+    if kind in ("single", "multiple") and isinstance(raw.get("options"), list):
+        yield from _options(raw["options"], f"{path}.options", columns=kind == "multiple")
+    if kind in ("scale", "yes_no") and isinstance(raw.get("items"), list):
+        if not 1 <= len(raw["items"]) <= MOST_ITEMS:
+            yield _fault(f"{path}.items", _("%(path)s: cần từ 1 đến %(most)s nội dung."), most=MOST_ITEMS)
+        for at, one in enumerate(raw["items"]):
+            yield from _item(one, f"{path}.items[{at}]")
+
+
+def _options(raw: list[Any], path: str, *, columns: bool) -> Found:
+    yield from _levels(raw, path, ("column",))
+    if len(raw) > MOST_OPTIONS:
+        yield _fault(path, _("%(path)s: nhiều nhất %(most)s lựa chọn."), most=MOST_OPTIONS)
+    for at, one in enumerate(raw) if columns else ():
+        if isinstance(one, dict) and not isinstance(one.get("column"), str):
+            yield _fault(f"{path}[{at}].column", _("Thiếu %(path)s."))
+        yield from _column(one, f"{path}[{at}]")
+
+
+def _item(raw: Any, path: str) -> Found:
+    yield from _keys(raw, path, {"code": str, "column": str, "vi": str, "en": str}, ("weight",))
+    if isinstance(raw, dict):
+        yield from _column(raw, path)
+        weight = raw.get("weight", 1)
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < 1e6:
+            yield _fault(f"{path}.weight", _("%(path)s: quyền số phải là số lớn hơn 0."))
+
+
+def _column(raw: Any, path: str) -> Found:
+    column = raw.get("column") if isinstance(raw, dict) else None
+    if isinstance(column, str) and column.strip() and not COLUMN.fullmatch(column):
+        yield _fault(f"{path}.column", _("%(path)s: tên cột dùng chữ thường không dấu, số và gạch dưới."))
+
+
+def _named(questions: list[Any], key: str) -> Iterator[tuple[str, str]]:
+    """Path and value of every column, or of every code of an answer."""
+    for at, raw in enumerate(questions):
+        many = "items" if "items" in raw else "options"
+        if key == "code" and many == "options":
+            yield f"question[{at}].code", raw["code"]
+        elif key == "column" and raw["kind"] == "single":
+            yield f"question[{at}].column", raw["column"]
+        else:
+            yield from ((f"question[{at}].{many}[{n}].{key}", one[key]) for n, one in enumerate(raw[many]))
+
+
+def _names(questions: list[Any]) -> Found:
+    """A column, and the code of an answer, stand once."""
+    for key in ("column", "code"):
+        first: dict[str, str] = {}
+        for path, value in _named(questions, key):
+            if value in first:
+                said = _("%(path)s: “%(value)s” đã có ở %(before)s.")
+                yield _fault(path, said, value=value, before=first[value])
+            first.setdefault(value, path)
+
+
+def _groups(questions: list[Any], groups: Mapping[str, Any]) -> Found:
+    """Items of satisfaction hang in groups that have a text."""
+    for at, raw in enumerate(questions):
+        for n, item in enumerate(raw.get("items", ())) if raw["aspect"] == "satisfaction" else ():
+            group = item["code"].rpartition(".")[0]
+            if group not in groups:
+                said = _("%(path)s: nhóm “%(value)s” chưa có tên (bảng group).")
+                yield _fault(f"question[{at}].items[{n}].code", said, value=group)
+
+
+def _skips(questions: list[Any], scales: Mapping[str, Any]) -> Found:
+    """A skip rule asks about an answer given before."""
+    before: dict[str, set[int]] = {}
+    for at, raw in enumerate(questions):
+        skip = raw.get("skip")
+        asked = before.get(skip["unless"], set()) if skip is not None else set()
+        if skip is not None and not (skip["is"] and all(type(one) is int and one in asked for one in skip["is"])):
+            said = _("%(path)s: phải hỏi về một câu trả lời có ở trước, với các mức của nó.")
+            yield _fault(f"question[{at}].skip", said)
+        levels = raw.get("options") or (
+            scales[raw["scale"]]["levels"] if "scale" in raw else ({"value": 0}, {"value": 1})
+        )
+        values = {one["value"] for one in levels}
+        before |= {value: values for path, value in _named([raw], "code")}
