@@ -32,6 +32,7 @@ ROOMS: list[str] = [
     "backend.surveys.pages",
     "backend.surveys.entry_pages",
     "backend.surveys.design_pages",
+    "backend.surveys.form_pages",
     "backend.public.pages",
     "backend.public.sending",
     "backend.attachments.pages",
