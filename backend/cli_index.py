@@ -1,29 +1,30 @@
-"""``langnghe index run | show | verify``: figures counted once, kept with all they came from, and counted again."""
+"""``langnghe index``: figures counted once, kept with all they came from, counted again, published."""
 
 import json
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.orm import Session
 
 from backend import db
 from backend.clock import now
-from backend.console import database_at_hand, refusals_as_lines
-from backend.errors import Invalid, _
+from backend.console import database_at_hand, day_option, refusals_as_lines
+from backend.errors import Forbidden, NotFound, _
 from backend.indices import runs
 from backend.indices.models import IndexRun
 from backend.indices.runs import Verification
 from backend.indices.values import Value
 from backend.kpi.timeliness import unit_called
 from backend.language import number
-from backend.users.models import Role
-from backend.users.policy import Actor
-from backend.worktime.calendar import ZONE
+from backend.users.models import Role, User
+from backend.users.policy import Action, Actor, can
+from backend.users.queries import by_email
+from backend.worktime.calendar import ZONE, local
 
-index = typer.Typer(help="Lần tính chỉ số: tính, xem, tính lại để kiểm tra.", no_args_is_help=True)
+index = typer.Typer(help="Lần tính chỉ số: tính, xem, tính lại để kiểm tra, công bố.", no_args_is_help=True)
 TERMINAL = Actor(Role.MANAGER, key="system")
 CHANGED = 1
 
@@ -33,7 +34,7 @@ Run = Annotated[int, typer.Argument(help="Mã lần tính.")]
 
 @index.callback()
 def _group() -> None:
-    """Lần tính chỉ số: tính, xem, tính lại để kiểm tra."""
+    """Lần tính chỉ số: tính, xem, tính lại để kiểm tra, công bố."""
 
 
 @index.command("run")
@@ -48,7 +49,7 @@ def run_command(
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         moment = now()
         held = unit_called(session, unit) if unit else None
-        asked = runs.ask(session, held, _day(first), _day(last), TERMINAL, moment.astimezone(ZONE).date())
+        asked = runs.ask(session, held, day_option(first), day_option(last), TERMINAL, moment.astimezone(ZONE).date())
         run_id = runs.make(session, asked, held, seed=seed, now=moment, user_id=None)
         made, values = runs.find(session, run_id), runs.values_of(session, run_id)
     _tell(made, values, as_json)
@@ -76,6 +77,33 @@ def verify_command(run: Run, as_json: As_json = False) -> None:
         raise typer.Exit(CHANGED)
 
 
+@index.command("publish")
+def publish_command(
+    run: Run,
+    by: Annotated[str, typer.Option(help="Thư điện tử của tài khoản người công bố; phải có quyền công bố.")],
+    as_json: As_json = False,
+) -> None:
+    """Công bố một lần tính, một lần và không rút lại; trước đó tính lại và chỉ công bố khi đúng từng chữ số."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        publisher = _publisher(session, by)
+        moment = now()
+        runs.publish(session, run, user_id=publisher.id, now=moment)
+        name, email = publisher.name, publisher.email
+    if as_json:
+        typer.echo(json.dumps({"run": run, "at": moment.isoformat(), "by": email}, ensure_ascii=False, indent=2))
+    else:
+        typer.echo(f"Đã công bố lần tính {run}: {name}, {local(moment):%d/%m/%Y %H:%M}.")
+
+
+def _publisher(session: Session, email: str) -> User:
+    user = by_email(session, email)
+    if user is None or not user.active:
+        raise NotFound(_("Không có tài khoản nào với địa chỉ này."))
+    if not can(Actor(user.role, user.id, user.unit_id), Action.RUN_INDICES):
+        raise Forbidden(_("Tài khoản này không có quyền công bố lần tính."))
+    return user
+
+
 def _sentences(found: Verification) -> list[str]:
     lines = ["Tính lại từ dữ liệu đã lưu: đúng từng chữ số." if found.digits else "Tính lại KHÔNG ra cùng giá trị:"]
     lines += [f"  {line}" for line in found.different[:20]]
@@ -86,13 +114,6 @@ def _sentences(found: Verification) -> list[str]:
     else:
         lines.append("Dữ liệu trong hệ thống không đổi từ đó đến nay.")
     return lines
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid(_("Không có ngày “%(text)s”."), text=text) from None
 
 
 def _tell(run: IndexRun, values: list[Value], as_json: bool) -> None:
