@@ -1,5 +1,5 @@
-"""What lies between the sides: gaps of like quantities, what goes with the ratings, ranks that chance leaves open, and
-what can be said of the year's figure. Pure."""
+"""What lies between the sides and between quarters: gaps of like quantities, what goes with the ratings, and what can
+be said of the year's figure. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import numpy as np
 
 from analytics.association import Association, NoFitError, associate
+from analytics.compare import Comparability, comparability
 from analytics.difference import Difference, adjust, difference, judge
 from analytics.estimate import Estimate
 from analytics.forecast import Forecast, Month, Sampling, least_visible_change, of_months, of_published
-from analytics.rank import rank_units, volume_groups
+from backend.indices.among import share_of
 from backend.indices.inputs import ITEM_CODES, Case, Inputs
 from backend.indices.models import Measure, Side
 from backend.indices.sides import BY_STAFF, Span
@@ -19,7 +20,6 @@ from backend.indices.values import GROUP, ITEMS, Value
 # Code of the later and the earlier side of each gap: all are mean / 5 x 100.
 PAIRS = (("ratings_adjusted", "published"), ("own_survey", "published"), ("ratings_adjusted", "own_survey"))
 INDICATORS = ("late", "days_5", "told", "at_once", "in_two_days")
-Z95 = 1.959963984540054
 
 
 def gap_values(values: Sequence[Value], first: date, last: date) -> list[Value]:
@@ -38,6 +38,40 @@ def latest(values: Iterable[Value], code: str, item: int) -> Value | None:
     """The last whole-period value of all units that has a figure."""
     held = [v for v in values if (v.code, v.item, v.unit_id) == (code, item, None) and v.value is not None]
     return max(held, key=lambda v: (v.last, -v.first.toordinal()), default=None)
+
+
+def year_values(values: Sequence[Value], sampling: Sampling) -> list[Value]:
+    """The last published figure less the one before, with the mark of their methods; judged together (Holm).
+
+    The sampling error is approximate, and a year whose number of ballots was not printed is taken to have had as many
+    as the other: ``extra`` says so.
+    """
+    found: list[tuple[Value, Value, Difference, Comparability]] = []
+    for item in (*ITEMS, GROUP):
+        held = sorted((v for v in values if (v.code, v.item) == ("published", item)), key=lambda v: v.first)
+        if len(held) > 1 and (held[-1].n or held[-2].n):
+            before, after = held[-2:]
+            n = (before.n or after.n or 0, after.n or before.n or 0)
+            ends = [
+                Estimate("", "", k, one.value, sampling.se(k), k - 1, None, None, None)
+                for one, k in zip((before, after), n, strict=True)
+            ]
+            mark = comparability(before.extra["method"], after.extra["method"], ITEM_CODES[item])
+            found.append((before, after, difference(*ends, comparability=mark), mark))
+    judged = judge([row[2] for row in found])
+    return [_year(*row[:2], one, row[3]) for row, one in zip(found, judged, strict=True)]
+
+
+def _year(before: Value, after: Value, one: Difference, mark: Comparability) -> Value:
+    extra = {
+        "verdict": one.verdict.value, "p": one.p, "earlier": before.first.year, "later": after.first.year,
+        "from": before.value, "to": after.value, "assumed_n": before.n is None or after.n is None,
+        "mark": mark.mark.value, "reason": {"vi": mark.reason.vi, "en": mark.reason.en},
+    }  # fmt: skip
+    return Value(
+        None, before.first, after.last, Side.PUBLISHED, after.item, "year_change", Measure.POINTS,
+        n=after.n or before.n, value=one.value, se=one.se, lo=one.lo, hi=one.hi, extra=extra,
+    )  # fmt: skip
 
 
 def association_values(span: Span) -> Iterator[Value]:
@@ -68,23 +102,16 @@ def association_values(span: Span) -> Iterator[Value]:
             )  # fmt: skip
 
 
-def rank_values(values: Sequence[Value], first: date, last: date, seed: int) -> Iterator[Value]:
-    """Places of the units by on-time rate within volume groups, with the interval that chance leaves; nobody with fewer
-    than ten decided tickets has a place. Units that tie share the first of their places, which the draws keep apart:
-    the interval is drawn out to it."""
-    rates = [v for v in values if v.unit_id is not None and v.code == "on_time_rate" and v.value is not None]
-    groups = volume_groups([v.n or 0 for v in rates])
-    for group in sorted(set(groups)):
-        members = [v for v, own in zip(rates, groups, strict=True) if own == group]
-        errors = [((v.hi or 0) - (v.lo or 0)) / (2 * Z95) for v in members]
-        names = [f"{v.unit_id:09}" for v in members]
-        ranks = rank_units(names, [v.value or 0 for v in members], errors, seed=seed, digits=4)
-        for v, rank in zip(members, ranks, strict=True):
-            yield Value(
-                v.unit_id, first, last, Side.OPERATIONS, 2, "rank_interval", Measure.RANK, n=v.n,
-                value=float(rank.rank), lo=rank.lo, hi=rank.hi,
-                extra={"group": group, "of": len(members), "tied": rank.tied},
-            )  # fmt: skip
+def change_values(values: Sequence[Value], first: tuple[date, date], last: tuple[date, date]) -> list[Value]:
+    """The last quarter less the first, of what is measured in both; judged together (Holm)."""
+    found: list[tuple[Value, Difference]] = []
+    for code, item in (*(("ratings_adjusted", item) for item in (*ITEMS, GROUP)), ("on_time_rate", 2)):
+        ends = [_of(values, code, item, span) for span in (first, last)]
+        if all(one is not None and one.value is not None for one in ends):
+            before, after = (_comparable(one) for one in ends if one is not None)
+            found.append((next(one for one in reversed(ends) if one), difference(before, after)))
+    judged = judge([single for _value, single in found])
+    return [_change(first, last, value, one) for (value, _single), one in zip(found, judged, strict=True)]
 
 
 def outlook_values(inputs: Inputs, span: Span, sampling: Sampling) -> Iterator[Value]:
@@ -146,6 +173,23 @@ def _gap(first: date, last: date, item: int, later: Value, earlier: Value, one: 
     return Value(
         None, first, last, Side.BETWEEN, item, "side_gap", Measure.POINTS, n=earlier.n, value=one.value, se=one.se,
         lo=one.lo, hi=one.hi, about=f"{later.code} - {earlier.code}", extra=extra,
+    )  # fmt: skip
+
+
+def _of(values: Iterable[Value], code: str, item: int, span: tuple[date, date]) -> Value | None:
+    wanted = (code, item, None, *span)
+    return next((v for v in values if (v.code, v.item, v.unit_id, v.first, v.last) == wanted), None)
+
+
+def _comparable(value: Value) -> Estimate:
+    return share_of(value.extra["k"], value.n or 0) if value.measure is Measure.SHARE else _estimate(value)
+
+
+def _change(first: tuple[date, date], last: tuple[date, date], value: Value, one: Difference) -> Value:
+    extra = {"verdict": one.verdict.value, "p": one.p, "of": value.code}
+    return Value(
+        None, first[0], last[1], value.side, value.item, "change", Measure.POINTS, n=value.n, value=one.value,
+        se=one.se, lo=one.lo, hi=one.hi, about=f"{first[0]} - {last[0]}", extra=extra,
     )  # fmt: skip
 
 

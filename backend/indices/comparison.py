@@ -44,6 +44,21 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Row:
+    """What can be said of a unit among the others; ``group`` of volume, -1 where it has too few cases for a place."""
+
+    unit: Unit
+    rank: Value | None
+    speed: Value | None
+    rating: Value | None
+    drawn: Value | None
+
+    @property
+    def group(self) -> int:
+        return int(self.rank.extra["group"]) if self.rank else -1
+
+
+@dataclass(frozen=True)
 class Plane:
     """The picture: on-time rate across, mean rating up, both with the lines of all."""
 
@@ -117,6 +132,15 @@ def places(session: Session, board: Comparison) -> list[Place]:
         shown = number if quadrant is not Quadrant.FEW else 0
         found.append(Place(unit, rates[unit.id], ratings[unit.id], quadrant, shown))
     return found
+
+
+def among(session: Session, board: Comparison) -> list[Row]:
+    """Units by name, each with its place, how it differs from all others, and its rating drawn toward the province."""
+    held = {(v.code, v.item, v.unit_id): v for v in board.values if v.unit_id is not None}
+    keys = [("rank_interval", 2), ("unit_gap", 2), ("unit_gap", GROUP), ("ratings_drawn", GROUP)]
+    ids = {v.unit_id for v in board.values if v.code in ("rank_interval", "unit_gap", "ratings_drawn")}
+    units = session.scalars(select(Unit).where(Unit.id.in_(ids)).order_by(Unit.folded, Unit.id)).all()
+    return [Row(unit, *(held.get((*key, unit.id)) for key in keys)) for unit in units]
 
 
 def plane(drawn: Sequence[Place], board: Comparison) -> Plane | None:

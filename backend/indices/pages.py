@@ -18,6 +18,7 @@ from backend.indices import asking, comparison, entry, runs, words
 from backend.indices.comparison import Comparison
 from backend.indices.models import Measure
 from backend.indices.published import GEOGRAPHIES
+from backend.indices.queries import MARKS
 from backend.indices.tasks import run as run_task
 from backend.indices.values import ITEMS, Value
 from backend.kpi.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
@@ -53,6 +54,7 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
         board=board,
         places=drawn,
         plane=comparison.plane(drawn, board),
+        among=_among(request, comparison.among(session, board)),
         score_dots=_score_dots(request, board),
         rating_lines=_lines(request, board, [("ratings_adjusted", item) for item in ITEMS], words.ITEM_NAMES),
         share_lines=_lines(request, board, [("acknowledged", 1), ("on_time_rate", 2), ("told", 3)], words.NAMES),
@@ -181,6 +183,7 @@ def _frame(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
         "sees_all": sees_all(actor),
         "usual": usual_period(today),
         "words": words,
+        "marks": {mark.value: text for mark, text in MARKS.items()},
         "write": partial(_write, language=language),
         "associated": partial(words.association_sentence, say=partial(say, request), language=language),
     }
@@ -197,6 +200,19 @@ def _by_field(refusal: Invalid) -> dict[str, Invalid]:
 def _as_asked(filters: Filters) -> Form:
     unit = filters.unit.code if filters.unit else ""
     return Form({"don-vi": unit, "tu": f"{filters.first:%d/%m/%Y}", "den": f"{filters.last:%d/%m/%Y}"})
+
+
+def _among(request: Request, rows: list[comparison.Row]) -> dict[str, Any]:
+    """The rows, under the sentence that says how many of them differ."""
+    judged = [row.speed for row in rows if row.speed]
+    apart = sum(one.extra["verdict"] in ("higher", "lower") for one in judged)
+    if apart:
+        title = say(
+            request, _("%(k)s trong %(n)s cơ quan đúng hạn hơn hoặc kém các nơi còn lại"), k=apart, n=len(judged)
+        )
+    else:
+        title = say(request, _("Chưa thấy cơ quan nào đúng hạn hơn hay kém các nơi còn lại"))
+    return {"title": title, "rows": rows}
 
 
 def _score_dots(request: Request, board: Comparison) -> list[Dot]:

@@ -25,7 +25,8 @@ from backend.db import table_of
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.indices import inputs as rows
 from backend.indices import own_survey
-from backend.indices.between import Z95, association_values, gap_values, outlook_values, rank_values
+from backend.indices.among import Z95, among_values
+from backend.indices.between import association_values, change_values, gap_values, outlook_values, year_values
 from backend.indices.inputs import Asked, Fingerprint, Inputs
 from backend.indices.models import IndexInput, IndexPublication, IndexRun, IndexValue
 from backend.indices.sides import printed_values, side_values, spans, unit_spans, unit_values
@@ -79,16 +80,17 @@ def compute(inputs: Inputs, asked: Asked, seed: int) -> list[Value]:
         found += side_values(span)
     found += outlook_values(inputs, by_span[0], SAMPLING) if asked.province else []
     if asked.province:
+        found += year_values(found, SAMPLING)
         period, outside = (asked.first, asked.last), ("published", "own_survey")
         whole = [v for v in found if v.code in outside or (v.first, v.last) == period]
         found += gap_values(whole, *period)
         found += association_values(by_span[0])
+    if len(by_span) > 1:
+        found += change_values(found, *((one.first, one.last) for one in (by_span[1], by_span[-1])))
     if len(asked.unit_ids) > 1:
-        units = [
-            v for one in unit_spans(inputs, asked.first, asked.last, asked.unit_ids) for v in unit_values(one)
-        ]  # fmt: skip
-        found += units
-        found += rank_values(units, asked.first, asked.last, seed)
+        by_unit = unit_spans(inputs, asked.first, asked.last, asked.unit_ids)
+        units = [v for one in by_unit for v in unit_values(one)]
+        found += [*units, *among_values(by_unit, seed, units)]
     return found
 
 

@@ -80,7 +80,7 @@ def side_values(span: Span) -> Iterator[Value]:
 def rating_values(span: Span) -> Iterator[Value]:
     """Scores as given, adjusted to all closed tickets, their bounds, and who answered."""
     closed = span.closed
-    given = [case for case in closed if case.scores and case.rated_by != BY_STAFF]
+    given = given_by_senders(closed)
     by_staff = sum(1 for case in closed if case.scores and case.rated_by == BY_STAFF)
     rate = wilson(len(given), len(closed))
     yield _share(span, Side.RATINGS, GROUP, "response_rate", rate, extra={"k": rate.k, "by_staff": by_staff})
@@ -88,7 +88,7 @@ def rating_values(span: Span) -> Iterator[Value]:
         yield _plain_rating(span, item, given)
         adjusted = post_stratified(list(_cells(closed, item)))
         yield _adjusted(span, item, adjusted)
-        total = sum(_score(case, item) for case in given)
+        total = sum(score(case, item) for case in given)
         bounds = worst_case(len(given), total, len(closed)) if adjusted.value is not None else None
         yield span.value(
             Side.RATINGS, item, "ratings_bounds", Measure.SCORE,
@@ -160,7 +160,17 @@ def unit_spans(inputs: Inputs, first: date, last: date, unit_ids: Sequence[int])
 def unit_values(span: Span) -> Iterator[Value]:
     """What a unit's place in the quadrants rests on: its on-time rate and its mean rating."""
     yield _on_time(span, span.held)
-    yield _plain_rating(span, GROUP, [case for case in span.closed if case.scores and case.rated_by != BY_STAFF])
+    yield _plain_rating(span, GROUP, given_by_senders(span.closed))
+
+
+def given_by_senders(closed: Iterable[Case]) -> list[Case]:
+    """Those rated, but not by an officer on behalf of the sender."""
+    return [case for case in closed if case.scores and case.rated_by != BY_STAFF]
+
+
+def decided(held: Iterable[Case]) -> list[int]:
+    """Of each ticket whose outcome is decided: 1 on time, 0 late or open past due."""
+    return [int(case.standing == "on_time") for case in held if case.standing in ("on_time", "late", "overdue")]
 
 
 def printed_values(inputs: Inputs, error: Callable[[int], float], z: float) -> Iterator[Value]:
@@ -177,13 +187,12 @@ def printed_values(inputs: Inputs, error: Callable[[int], float], z: float) -> I
 
 
 def _on_time(span: Span, held: Sequence[Case]) -> Value:
-    decided = (case for case in held if case.standing in ("on_time", "late", "overdue"))
-    return _counted(span, 2, "on_time_rate", (int(case.standing == "on_time") for case in decided))
+    return _counted(span, 2, "on_time_rate", decided(held))
 
 
 def _plain_rating(span: Span, item: int, given: Sequence[Case]) -> Value:
     """The mean of the scores as given; ``given`` are the rated tickets."""
-    numbers = [_score(case, item) for case in given]
+    numbers = [score(case, item) for case in given]
     total, squares = sum(numbers), sum(number * number for number in numbers)
     plain = mean_index_of_counts(len(numbers), total, squares, suppress_below=SMALL_N)
     return span.value(
@@ -201,13 +210,14 @@ def _cells(closed: Iterable[Case], item: int) -> Iterator[Cell]:
         key: tuple[str, ...] = (case.standing, case.channel, case.category)
         tickets[key] += 1
         if case.scores and case.rated_by != BY_STAFF:
-            given[key].append(_score(case, item))
+            given[key].append(score(case, item))
     for key, count in sorted(tickets.items()):
         scores = given[key]
-        yield Cell(key, count, len(scores), sum(scores), sum(score * score for score in scores))
+        yield Cell(key, count, len(scores), sum(scores), sum(one * one for one in scores))
 
 
-def _score(case: Case, item: int) -> float:
+def score(case: Case, item: int) -> float:
+    """Of an item, or the mean of the three for the group; 1 to 5."""
     scores = case.scores or (0, 0, 0)
     return sum(scores) / 3 if item == GROUP else float(scores[item - 1])
 

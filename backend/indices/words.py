@@ -23,6 +23,11 @@ SIDE_NAMES = {
     Side.OPERATIONS: _("Vận hành"),
     Side.BETWEEN: _("Giữa các mặt"),
 }
+VOLUMES = (
+    _("dưới 30 phản ánh đã ngã ngũ"),
+    _("từ 30 đến 299 phản ánh đã ngã ngũ"),
+    _("từ 300 phản ánh đã ngã ngũ"),
+)
 # Code of a value -> its name; the code is also the anchor of its definition.
 NAMES = {
     "published": _("SIPAS công bố, cả tỉnh"),
@@ -43,6 +48,10 @@ NAMES = {
     "side_gap": _("Chênh lệch giữa hai mặt"),
     "association": _("Đi cùng với đánh giá"),
     "rank_interval": _("Khoảng thứ hạng trong nhóm cùng khối lượng"),
+    "unit_gap": _("Hơn kém các cơ quan còn lại"),
+    "ratings_drawn": _("Đánh giá, kéo về mức chung cả tỉnh"),
+    "change": _("Quý cuối so với quý đầu"),
+    "year_change": _("SIPAS công bố, năm sau so với năm trước"),
     "forecast": _("Dự báo"),
     "least_visible_change": _("Thay đổi nhỏ nhất nhận ra được"),
 }
@@ -71,7 +80,7 @@ INDICATOR_NAMES = {
     "in_two_days": _("được tiếp nhận trong hai ngày làm việc"),
 }
 NO_ASSOCIATION = {
-    "few_units": _("Chưa đủ 10 cơ quan, mỗi nơi ít nhất 10 đánh giá, nên không tính."),
+    "few_units": _("Chưa đủ 10 cơ quan, mỗi nơi ít nhất 10 đánh giá, nên không tính. Hãy chọn kỳ dài hơn."),
     "no_fit": _("Dữ liệu không cho phép ước lượng: mọi người chấm như nhau, hoặc chỉ số tách hẳn các mức."),
 }
 BASES = {

@@ -188,7 +188,8 @@ def test_small_numbers_are_counted_and_not_shown(session: Session, world: World,
     for _n in range(9):
         rated(world, (1, 1, 1))
     _run, values = count(session, now)
-    about_tickets = [v for v in values if v.code not in ("published", "forecast", "least_visible_change")]
+    others = ("published", "year_change", "forecast", "least_visible_change")
+    about_tickets = [v for v in values if v.code not in others]
     assert about_tickets and all(v.value is None and v.lo is None for v in about_tickets)
     assert {v.n for v in about_tickets if v.code == "ratings"} == {9}
 
@@ -224,6 +225,22 @@ def test_commands_run_show_and_verify(command: Command, world: World) -> None:
     assert "ratings_adjusted" in command.run("index", "show", made["run"]).stdout
     assert "Không có lần tính này" in command.refusal("index", "verify", 99999)
     assert "Không có ngày" in command.refusal("index", "run", "--from", "2026-13-01", "--to", "2026-10-31")
+
+
+def test_command_publishes_once_in_the_name_of_an_account_that_may(command: Command, world: World) -> None:
+    rated(world, (4, 4, 4))
+    made = command.json("index", "run", "--from", "2026-10-01", "--to", "2026-10-31")["run"]
+    manager, officer = world.user(Role.MANAGER), world.user(Role.OFFICER)
+    gone = world.user(Role.MANAGER, active=False)
+    assert "không có quyền công bố" in command.refusal("index", "publish", made, "--by", officer.email)
+    for nobody in (gone.email, "khong-co@example.vn"):
+        assert "Không có tài khoản nào" in command.refusal("index", "publish", made, "--by", nobody)
+    assert world.session.scalar(select(IndexPublication)) is None
+    published = command.json("index", "publish", made, "--by", manager.email)
+    assert published == {"run": made, "at": "2026-11-18T09:00:00+07:00", "by": manager.email}
+    kept = world.session.scalars(select(IndexPublication)).one()
+    assert (kept.run_id, kept.user_id) == (made, manager.id)
+    assert "đã được công bố" in command.refusal("index", "publish", made, "--by", manager.email)
 
 
 def test_a_run_names_its_calendar_code_and_demonstration(session: Session, world: World, now: datetime) -> None:
