@@ -131,7 +131,7 @@ def _run(session: Session, unit_id: int | None, now: datetime) -> int:
 
 @dataclass(frozen=True)
 class Device:
-    """Width, colours, and the addresses at which axe has been on it: axe is slow and looks at each but once."""
+    """Width, colours, and what axe has seen on it: axe is slow, and what two people see alike it sees but once."""
 
     width: int
     dark: bool
@@ -185,8 +185,9 @@ class Watch:
 
     def look(self) -> None:
         """The page that stands there now."""
-        if self.page.url not in self.device.checked:
-            self.device.checked.add(self.page.url)
+        shown = self.page.inner_html("main")
+        if shown not in self.device.checked:
+            self.device.checked.add(shown)
             for fault in Axe().run(self.page).response["violations"]:
                 self.note(f"axe {fault['id']}: {[' '.join(node['target']) for node in fault['nodes']][:5]}")
         wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
