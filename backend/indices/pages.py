@@ -1,6 +1,6 @@
 """Pages: the two sides compared, runs with all they came from, published figures entered with their document."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
 
@@ -10,17 +10,15 @@ from sqlalchemy.orm import Session
 
 from analytics.methods import METHODS, load_method
 from backend import clock, db
-from backend.charts import Dot, Point, Series
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
 from backend.forms import EMPTY, FILES, Form, Typed, TypedDep
 from backend.indices import asking, comparison, entry, runs, words
-from backend.indices.comparison import Comparison
-from backend.indices.models import Measure
+from backend.indices.pictures import pictures
 from backend.indices.published import GEOGRAPHIES
 from backend.indices.queries import MARKS
 from backend.indices.tasks import run as run_task
-from backend.indices.values import ITEMS, Value
+from backend.indices.values import Value
 from backend.kpi.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
 from backend.units.models import Unit
 from backend.users.guard import allow
@@ -54,10 +52,7 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
         board=board,
         places=drawn,
         plane=comparison.plane(drawn, board),
-        among=_among(request, comparison.among(session, board)),
-        score_dots=_score_dots(request, board),
-        rating_lines=_lines(request, board, [("ratings_adjusted", item) for item in ITEMS], words.ITEM_NAMES),
-        share_lines=_lines(request, board, [("acknowledged", 1), ("on_time_rate", 2), ("told", 3)], words.NAMES),
+        pictures=pictures(board, drawn, comparison.among(session, board), partial(say, request), language_of(request)),
         may_run=can(actor, Action.RUN_INDICES),
         **frame,
     )
@@ -200,44 +195,3 @@ def _by_field(refusal: Invalid) -> dict[str, Invalid]:
 def _as_asked(filters: Filters) -> Form:
     unit = filters.unit.code if filters.unit else ""
     return Form({"don-vi": unit, "tu": f"{filters.first:%d/%m/%Y}", "den": f"{filters.last:%d/%m/%Y}"})
-
-
-def _among(request: Request, rows: list[comparison.Row]) -> dict[str, Any]:
-    """The rows, under the sentence that says how many of them differ."""
-    judged = [row.speed for row in rows if row.speed]
-    apart = sum(one.extra["verdict"] in ("higher", "lower") for one in judged)
-    if apart:
-        title = say(
-            request, _("%(k)s trong %(n)s cơ quan đúng hạn hơn hoặc kém các nơi còn lại"), k=apart, n=len(judged)
-        )
-    else:
-        title = say(request, _("Chưa thấy cơ quan nào đúng hạn hơn hay kém các nơi còn lại"))
-    return {"title": title, "rows": rows}
-
-
-def _score_dots(request: Request, board: Comparison) -> list[Dot]:
-    """Scores alone: one quantity, item by item, from every side that has it."""
-    dots = []
-    for item in board.items:
-        for code in words.SCORES:
-            value = board.latest(code, item) if code in ("published", "own_survey") else board.get(code, item)
-            if value is not None and value.value is not None:
-                label = f"{say(request, words.ITEM_NAMES[item])} · {say(request, words.NAMES[code])}"
-                dots.append(Dot(label, value.value, value.lo, value.hi, value.n))
-    return dots
-
-
-def _lines(request: Request, board: Comparison, wanted: list[tuple[str, int]], names: Any) -> list[Series]:
-    """One line for each figure over the quarters; a quarter with too few cases stays empty."""
-    found = []
-    for code, item in wanted:
-        points = [_point(span, board.get(code, item, span)) for span in board.quarters]
-        found.append(Series(say(request, names[item] if names is words.ITEM_NAMES else names[code]), points))
-    return found
-
-
-def _point(span: tuple[date, date], value: Value | None) -> Point:
-    label = f"{(span[0].month + 2) // 3}/{span[0].year}"
-    if value is None or value.value is None:
-        return Point(label, None, value.n if value else 0)
-    return Point(label, value.value * 100 if value.measure is Measure.SHARE else value.value, value.n)

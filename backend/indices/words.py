@@ -109,6 +109,11 @@ def shown(value: Value, end: float | None, language: str) -> str:
     return number(end, language, places.get(value.measure, 1)).replace("-", "−")
 
 
+def counted(n: int, language: str) -> str:
+    """A count as it is written."""
+    return number(n, language)
+
+
 def association_sentence(value: Value, say: Say, language: str) -> str:
     """One effect in words: association, with its interval, or that none can be told."""
     numbers = {

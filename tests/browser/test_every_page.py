@@ -56,7 +56,7 @@ FETCHED = re.compile(r"\.(xlsx|docx|csv|json|ico|pdf|zip)$|^/(static/|healthz$|d
 SENT = ["/bien-nhan", TICKET, f"{TICKET}/rut", f"{TICKET}/anh/1"]
 TOLD = [TICKET, f"{TICKET}/phieu-huong-dan", f"{TICKET}/phieu-huong-dan.docx"]
 OF_SENDERS = {*SENT, *TOLD, f"{TICKET}/anh/{{place}}"}
-LEFT_OVER = re.compile(r"\{\{|\{%|%\(\w+\)|\b(?:None|NaN|[Uu]ndefined)\b")
+LEFT_OVER = re.compile(r"\{\{|\{%|%%|%\(\w+\)|\b(?:None|NaN|[Uu]ndefined)\b")
 
 
 @dataclass(frozen=True)
