@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 POINT = re.compile(r"[+-]?[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?")
 FORMULA = ("=", "＝", "+", "-", "@", "\t", "\r")
 LONGEST: Final = 2_000
+DAY_NUMBERS: Final = range(30_000, 60_000)  # how a workbook keeps the days of 1982 to 2064
 
 Ints = NDArray[np.int64]
 Answers = NDArray[np.int16]
@@ -173,6 +175,8 @@ def _other(bare: str) -> Cell:
 def unquoted(text: str) -> str:
     """Without blanks around it, and without the apostrophe by which tables keep a text from being a formula."""
     bare = text.strip(" \u00a0")
+    if not bare.isascii():  # some systems write letters and their marks apart: the same word would be two
+        bare = normalize("NFC", bare)
     return bare[1:] if bare.startswith("'") else bare
 
 
@@ -212,8 +216,9 @@ def places_of(instrument: Instrument, aspects: Sequence[str]) -> list[int]:
 def _outside(slot: Slot, value: int) -> tuple[Fault, dict[str, object]]:
     values = (0, 1) if slot.kind is Kind.MULTIPLE else slot.values
     params: dict[str, object] = {"value": value, "low": values[0], "high": values[-1]}
-    from_zero = value == 0 and slot.kind is Kind.SCALE and values[0] == 1
-    return (Fault.SCALE_FROM_ZERO if from_zero else Fault.OUT_OF_RANGE), params
+    if value == 0 and slot.kind is Kind.SCALE and values[0] == 1:
+        return Fault.SCALE_FROM_ZERO, params
+    return (Fault.DATE_LIKE if value in DAY_NUMBERS else Fault.OUT_OF_RANGE), params
 
 
 def _numbers(texts: Sequence[Sequence[str]], width: int) -> tuple[Ints, Ints]:

@@ -14,6 +14,7 @@ class Fault(StrEnum):
     # of a cell
     SCALE_FROM_ZERO = "scale-from-zero"
     OUT_OF_RANGE = "out-of-range"
+    DATE_LIKE = "date-like"
     DECIMAL_COMMA = "decimal-comma"
     NOT_WHOLE = "not-whole"
     TEXT_IN_NUMBER = "text-in-number"
@@ -55,6 +56,7 @@ class Fault(StrEnum):
     MISSING_COLUMN = "missing-column"
     COLUMN_TWICE = "column-twice"
     COLUMN_ORDER = "column-order"
+    MORE_SHEETS = "more-sheets"
     HIDDEN_COLUMN = "hidden-column"
     MERGED_HEADER = "merged-header"
     SHIFTED_SCALE = "shifted-scale"
@@ -73,6 +75,9 @@ class Fault(StrEnum):
 TEXTS: Mapping[Fault, str] = {
     Fault.SCALE_FROM_ZERO: _("0 không có trong thang từ %(low)s đến %(high)s; có phải tệp dùng thang từ 0?"),
     Fault.OUT_OF_RANGE: _("%(value)s không có trong thang từ %(low)s đến %(high)s."),
+    Fault.DATE_LIKE: _(
+        "%(value)s không có trong thang từ %(low)s đến %(high)s; có phải bảng tính đã đổi điểm thành ngày?"
+    ),
     Fault.DECIMAL_COMMA: _("“%(value)s” có dấu phẩy thập phân; ở đây cần số nguyên hoặc dấu chấm thập phân."),
     Fault.NOT_WHOLE: _("“%(value)s” không phải số nguyên."),
     Fault.TEXT_IN_NUMBER: _("“%(value)s” là chữ, ở đây cần số."),
@@ -115,13 +120,17 @@ TEXTS: Mapping[Fault, str] = {
         "Thứ tự các nội dung khác mẫu: cột %(column)s đứng ở chỗ của %(wanted)s. Nếu tên cột bị dán đè, điểm sẽ vào"
         " nhầm nội dung; hãy dùng đúng thứ tự của tệp mẫu."
     ),
+    Fault.MORE_SHEETS: _("Trang “%(sheet)s” cũng có phiếu; hãy để mọi phiếu ở một trang, hoặc xóa trang thừa."),
     Fault.HIDDEN_COLUMN: _("Tệp có cột bị ẩn: %(columns)s. Hãy hiện ra hoặc xóa đi."),
     Fault.MERGED_HEADER: _("Dòng tiêu đề có ô bị gộp (%(range)s)."),
     Fault.SHIFTED_SCALE: _(
         "Câu “%(question)s”: có %(zeros)s điểm 0 và không có điểm %(high)s nào, nên cả tệp có lẽ dùng thang từ 0. Hãy"
         " chuyển về thang từ %(low)s đến %(high)s."
     ),
-    Fault.DELIMITER: _("Không tách được dòng tiêu đề thành cột; hãy dùng dấu phẩy, chấm phẩy hoặc tab."),
+    Fault.DELIMITER: _(
+        "Dòng đầu không có cột nào của tệp mẫu: dòng đầu phải là dòng tiêu đề; trong CSV các cột cách nhau bằng dấu"
+        " phẩy, chấm phẩy hoặc tab."
+    ),
     Fault.ENCODING: _("Tệp phải ở dạng UTF-8; trong Excel hãy chọn “CSV UTF-8”."),
     Fault.TOO_LARGE: _("Tệp lớn quá %(most)s MB."),
     Fault.TOO_MANY_ROWS: _("Tệp có hơn %(most)s dòng; hãy chia nhỏ."),

@@ -16,12 +16,12 @@ from typing import Final
 import numpy as np
 
 from backend.surveys import rules as rules_
-from backend.surveys.answers import BLANK, Answers, Reader, shifted
+from backend.surveys.answers import BLANK, Answers, Reader, shifted, shown
 from backend.surveys.faults import Fault, FileRefused, Finding
 from backend.surveys.frame import Frame
 from backend.surveys.layout import NUMBER, WEIGHT, Layout, read_header
 from backend.surveys.particulars import Particulars, Respondent
-from backend.surveys.tables import MOST_ROWS, Row, Table
+from backend.surveys.tables import MOST_ROWS, Row, Table, not_utf8
 
 CHUNK: Final = 5_000
 JOIN: Final = "\x1f"
@@ -74,6 +74,9 @@ class _Pile:
 def read(table: Table, frame: Frame, told: Told = lambda _rows: None) -> Reading:
     """Read and judge a table; ``told`` hears how many rows are done. Raises FileRefused for the file as a whole."""
     layout = read_header(table.header, frame.instrument)
+    for title, head in table.heads_elsewhere:
+        if NUMBER in [name.strip().lower() for name in head]:
+            raise FileRefused(Fault.MORE_SHEETS, sheet=shown(title))
     judge = _Judge(frame, layout, Particulars(frame, layout, table.serial_days))
     pile, rows, done = _Pile(), iter(table), 0
     while chunk := list(islice(rows, CHUNK)):
@@ -84,6 +87,8 @@ def read(table: Table, frame: Frame, told: Told = lambda _rows: None) -> Reading
         told(done)
     if not done:
         raise FileRefused(Fault.EMPTY_FILE)
+    if not pile.lines and all(any(map(not_utf8, held.cells)) for held in pile.held):
+        raise FileRefused(Fault.ENCODING)
     judge.check_scale()
     late = _late_findings(pile, table, frame, judge.particulars)
     return _finished(pile, late, frame, layout)

@@ -32,10 +32,12 @@ class Row:
 
 
 class Table(Protocol):
-    """A header and the rows below it, read once. After the last row ``late`` tells what is wrong with earlier ones."""
+    """A header and the rows below it, read once. After the last row ``late`` tells what is wrong with earlier ones.
+    ``heads_elsewhere``: name and first row of other sheets, which are not read."""
 
     header: list[str]
     serial_days: int | None
+    heads_elsewhere: list[tuple[str, list[str]]]
 
     def __iter__(self) -> Iterator[Row]: ...
 
@@ -63,6 +65,7 @@ class Commas:
     """A CSV file in UTF-8, with or without a byte order mark; the separator is the one that the header has most of."""
 
     serial_days: int | None = None
+    heads_elsewhere: list[tuple[str, list[str]]] = []
 
     def __init__(self, stream: BinaryIO) -> None:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
@@ -106,6 +109,7 @@ class Sheet:
             first.pop()
         self.header = [name.strip() for name in first]
         self.serial_days: int | None = workbook.serial_days
+        self.heads_elsewhere = list(workbook.heads_elsewhere())
         hidden = workbook.hidden_columns(len(self.header))
         if hidden:
             raise FileRefused(Fault.HIDDEN_COLUMN, columns=", ".join(self.header[place] for place in hidden))

@@ -35,6 +35,7 @@ class Workbook:
         except (zipfile.BadZipFile, ValueError, OSError):
             raise FileRefused(Fault.NOT_A_TABLE) from None
         _check_parts(self._zip.infolist())
+        self._others: list[tuple[str, str]] = []
         self._sheet, self.serial_days = self._find_sheet()
         self._texts = self._shared_texts()
         self._hidden: list[tuple[int, int]] = []
@@ -57,17 +58,42 @@ class Workbook:
         """Places, from 0, of hidden columns among the first ``width``; known once the first row was read."""
         return [place for place in range(width) if any(low <= place + 1 <= high for low, high in self._hidden)]
 
+    def heads_elsewhere(self) -> Iterator[tuple[str, list[str]]]:
+        """Name and first filled row of every other sheet, hidden ones too."""
+        for title, part in self._others:
+            reader = _SheetReader(self._texts, [], [])
+            for piece in self._pieces(part, MOST_UNPACKED):
+                _feed(reader.parser, piece)
+                if head := next((cells for _line, cells, _hidden in reader.done if any(cells)), None):
+                    yield title, head
+                    break
+                reader.done.clear()
+
     def _find_sheet(self) -> tuple[str, int]:
+        """The part of the first visible sheet, and what its days are shifted by; the other sheets are noted."""
+        found: str | None = None
+        sheets, days = self._sheets()
+        for title, part, visible in sheets:
+            if found is None and visible:
+                found = part
+            elif part in self._zip.namelist() and "worksheets/" in part:
+                self._others.append((title, part))
+        if found is None:
+            raise FileRefused(Fault.EMPTY_FILE)
+        return found, days
+
+    def _sheets(self) -> tuple[list[tuple[str, str, bool]], int]:
+        """Name, part and visibility of every sheet."""
         sheets: list[dict[str, str]] = []
         targets: dict[str, str] = {}
-        old_days = False
+        days = 0
 
         def in_workbook(name: str, given: dict[str, str]) -> None:
-            nonlocal old_days
+            nonlocal days
             if name == "sheet":
                 sheets.append(given)
-            elif name == "workbookPr":
-                old_days = given.get("date1904") in ("1", "true")
+            elif name == "workbookPr" and given.get("date1904") in ("1", "true"):
+                days = 1462
 
         def in_relations(name: str, given: dict[str, str]) -> None:
             if name == "Relationship" and given.get("TargetMode") != "External":
@@ -75,12 +101,12 @@ class Workbook:
 
         self._walk("xl/workbook.xml", in_workbook)
         self._walk(RELATIONS, in_relations)
+        found = []
         for sheet in sheets:
-            if sheet.get("state", "visible") == "visible":
-                key = next((value for name, value in sheet.items() if name.endswith(":id")), "")
-                part = posixpath.normpath(posixpath.join("/xl", targets.get(key, "")))[1:]
-                return part, 1462 if old_days else 0
-        raise FileRefused(Fault.EMPTY_FILE)
+            key = next((value for name, value in sheet.items() if name.endswith(":id")), "")
+            part = posixpath.normpath(posixpath.join("/xl", targets.get(key, "")))[1:]
+            found.append((sheet.get("name", ""), part, sheet.get("state", "visible") == "visible"))
+        return found, days
 
     def _walk(self, part: str, handle: Handler) -> None:
         parser = _parser()
@@ -161,7 +187,7 @@ class _SheetReader:
             self._formula = True
         elif name == "row":
             self._line = _whole(given.get("r"), self._line + 1)
-            self._row_hidden = given.get("hidden") in ("1", "true")
+            self._row_hidden = given.get("hidden") in ("1", "true") or given.get("ht") in ("0", "0.0")
             self._cells = []
         elif name in ("col", "mergeCell"):
             self._shape(name, given)
@@ -177,8 +203,9 @@ class _SheetReader:
             if place is None:
                 place = self._places[letters] = _place(letters)
             missing = place - len(self._cells)
-            if missing > 0:
-                self._cells += [""] * missing
+            if missing < 0:
+                raise FileRefused(Fault.NOT_A_TABLE)
+            self._cells += [""] * missing
 
     def _end(self, name: str) -> None:
         if self._prefix:
@@ -190,6 +217,8 @@ class _SheetReader:
                 text = "=" + text
             elif self._kind == "s":
                 text = self._text(text)
+            elif self._kind == "b" and text:
+                text = "FALSE" if text == "0" else "TRUE"
             self._cells.append(text)
         elif name in ("v", "t"):
             self.parser.CharacterDataHandler = None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -301,8 +302,6 @@ def test_a_mended_workbook_goes_in(
     text = mend.read_bytes()
     with zipfile.ZipFile(io.BytesIO(text)) as package:
         assert "<f>" not in package.read("xl/worksheets/sheet1.xml").decode()
-    import openpyxl
-
     book = openpyxl.load_workbook(mend)
     sheet = book.active
     place = HEADER.index("trong_so") + 1

@@ -200,7 +200,7 @@ def test_a_large_file_that_is_refused_stops_its_job_with_the_reason(
     answer = client.post(f"/khao-sat/dot/{ROUND}/tep", data={"act": "import"}, files={"file": ("x.csv", b"a,b\n")})
     tasks.import_file(handed[0])
     session.expire_all()
-    assert "Không tách được dòng tiêu đề" in client.get(answer.headers["location"]).text
+    assert "Dòng đầu không có cột nào" in client.get(answer.headers["location"]).text
     assert session.scalars(select(Batch)).all() == []
 
 
