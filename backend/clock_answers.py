@@ -13,6 +13,7 @@ from backend.tickets.clock_reading import Reading, extension_of
 from backend.tickets.clock_states import PAUSE_LIMIT, Book, Clock, Clocks, ClockState
 from backend.tickets.clocks import state_of_clocks
 from backend.tickets.happening import Event, Happening
+from backend.tickets.ledger import ledger
 from backend.tickets.terms import Break
 from backend.worktime.calendar import local
 from backend.worktime.explain import Day
@@ -33,7 +34,8 @@ def answer(question: object) -> dict[str, Any]:
         history = [happening for happening in history if happening.at <= upto]
     _check_extensions(history, book)
     clocks = state_of_clocks(history, book, upto)
-    return _told(clocks, _state(asked, clocks, history, upto), asked)
+    told = _told(clocks, _state(asked, clocks, history, upto), asked)
+    return told | _shares(clocks, upto) if len(clocks.holdings) > 1 else told
 
 
 def _end(history: Sequence[Happening], book: Book) -> datetime:
@@ -97,6 +99,23 @@ def _told(clocks: Clocks, state: ClockState, asked: Asked) -> dict[str, Any]:
     if clocks.breaks:
         told["pauses"] = [_pause(held) for held in clocks.breaks]
     return told
+
+
+def _shares(clocks: Clocks, upto: datetime) -> dict[str, Any]:
+    """What each unit used of each episode, and how often a ticket was sent back to one that had had it."""
+    found = ledger(clocks, clocks.resolve.term.calendar, upto)
+    units = [
+        {
+            "unit": share.unit,
+            "episode": share.episode,
+            "minutes": share.worked.total_seconds() / 60,
+            "days": share.closes,
+            "came": share.came,
+            "verdict": share.verdict,
+        }
+        for share in found.shares
+    ]
+    return {"units": units, "forwards_back": found.forwards_back}
 
 
 def _pause(held: Break) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
@@ -157,7 +157,8 @@ def _history(question: Question, received: datetime, term: Duration | None) -> l
     told.sort(key=lambda happening: happening.at)
     if told and told[0].at < received:
         raise Invalid(_("Có sự kiện xảy ra trước lúc tiếp nhận."))
-    return [Happening(Event.RECEIVED, received), *told]
+    first = next((line for line in question.events or () if line.event == Event.RECEIVED), None)
+    return [Happening(Event.RECEIVED, received, data=_notes(first) if first else {}), *told]
 
 
 def _happening(line: HappeningIn, term: Duration | None) -> Happening:
@@ -165,7 +166,7 @@ def _happening(line: HappeningIn, term: Duration | None) -> Happening:
         event = Event(line.event)
     except ValueError:
         raise Invalid(_("Không có sự kiện “%(event)s”."), event=line.event[:40]) from None
-    notes = {name: getattr(line, name) for name in NOTES if getattr(line, name) is not None}
+    notes = _notes(line)
     if event is Event.EXTENDED:
         notes |= _extension(line, term)
     elif event is Event.RECOUNTED:
@@ -173,6 +174,10 @@ def _happening(line: HappeningIn, term: Duration | None) -> Happening:
             raise Invalid(_("Không có lịch “%(code)s” đi kèm."), code=line.calendar)
         notes["calendar"] = CALENDARS.index(line.calendar)
     return Happening(event, moment(line.at), "" if line.by is None else str(line.by), notes)
+
+
+def _notes(line: HappeningIn) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in NOTES if getattr(line, name) is not None}
 
 
 def _extension(line: HappeningIn, term: Duration | None) -> dict[str, str]:

@@ -173,7 +173,7 @@ class Reading:
 
 def _begin(r: Reading, h: Happening) -> None:
     r.release(h.at)
-    r.end_break(h.at, Ended.UNIT)  # an episode's clock is its own: no earlier question holds it
+    r.end_resolve(h.at, answered=False)  # an episode's clock is its own: nothing earlier runs on, no question holds it
     r.episode += 1
     r.calendar_id = h.data.get("calendar", r.calendar_id)
     chosen: Mapping[str, int] = h.data.get("rules", {})

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.tickets.clock_states import CODES, Clock, Clocks, Holding
-from backend.tickets.models import Verdict
-from backend.tickets.terms import Break, Term
+from backend.tickets.terms import Break, Term, Verdict
 from backend.worktime.arithmetic import worked
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.duration import Unit

@@ -67,14 +67,14 @@ def instant_reaching(calendar: WorkCalendar, amount: int) -> int:
 def first_close_from(calendar: WorkCalendar, unit: Unit, instant: int) -> int:
     """The first day that closes at the instant or later.
 
-    A working day closes at the end of its last window, yet within the day; a calendar day, which runs around
-    the clock whatever the unit works, with its last microsecond.
+    A working day closes at the end of its last window; a calendar day, which runs around the clock whatever the
+    unit works, with its last microsecond.
     """
     ordinal, within = divmod(instant, DAY)
     if unit is Unit.CALENDAR_DAYS:
         return ordinal
     windows = calendar.windows(ordinal)
-    return ordinal + (bool(windows) and min(windows[-1].closes * MINUTE, DAY - 1) < within)
+    return ordinal + (bool(windows) and windows[-1].closes * MINUTE < within)
 
 
 def days_closing_in(calendar: WorkCalendar, unit: Unit, span: Span) -> Span:

@@ -354,6 +354,23 @@ def test_forwarding_is_judged_by_when_it_was_forwarded():
     assert (answered["due_date"], answered["verdict"], answered["late_days"]) == ("2026-11-09", "late", 1)
 
 
+def test_each_unit_is_charged_what_it_held_the_ticket():
+    answered = course(
+        ("received", "2026-11-02T09:00", {"unit": 1}),
+        ("forwarded", "2026-11-03T10:00", {"unit": 2}),
+        ("info_requested", "2026-11-03T14:00", {}),
+        ("info_received", "2026-11-04T07:30", {}),
+        ("forwarded", "2026-11-04T09:30", {"unit": 1}),
+        ("answered", "2026-11-04T10:30", {}),
+    )
+    assert [(unit["unit"], unit["minutes"], unit["came"]) for unit in answered["units"]] == [
+        (1, 150 + 210 + 150 + 60, 2),  # 2/11 from 9:00, 3/11 up to 10:00, the last hour
+        (2, 90 + 30 + 120, 1),  # 10:00 to the question at 14:00, then two hours
+    ]
+    assert (answered["forwards_back"], answered["verdict"]) == (1, "on_time")
+    assert "units" not in course(("answered", "2026-11-04T10:30", {}))
+
+
 def test_list_of_rules_names_every_one_that_can_be_asked_for():
     result = CliRunner().invoke(app, ["clock", "rules", "--json"])
     rows = [json.loads(line) for line in result.stdout.splitlines()]
