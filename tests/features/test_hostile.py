@@ -1,0 +1,97 @@
+"""What an attacker types or sends, against the application as a whole: every write from another site, script in every
+text of a ticket's life, personal data on the way to a log."""
+
+import re
+from datetime import datetime
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.app import create_app
+from backend.notify import service as notify
+from backend.notify.models import LocalMail, Message
+from backend.tickets import receipts
+from backend.tickets.models import Ticket
+from backend.users.models import Role
+from tests.factories import World
+from tests.features.test_public_following import follow
+from tests.features.test_public_sending import form
+from tests.features.test_sign_in import sign_in
+from tests.routes import declared
+
+WRITES = [route for route in declared(create_app()) if route.method == "POST"]
+SCRIPT = "=1+1\"'><svg onload=alert(1)>{{7*7}}"
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}], ids=str)
+def test_no_write_of_the_application_is_taken_from_another_site(client: TestClient, headers: dict[str, str]) -> None:
+    assert len(WRITES) > 40
+    for route in WRITES:
+        address = re.sub(r"\{[^}]+\}", "1", route.path)
+        assert client.post(address, headers=headers).status_code == 403, f"{route} takes it"
+
+
+def staff(client: TestClient, session: Session, ticket: Ticket, deed: str, **fields: str) -> None:
+    session.refresh(ticket)
+    address = f"/hop-thu/{ticket.number}/{deed}"
+    answer = client.post(address, data={"version": str(ticket.version), **fields})
+    assert answer.status_code == 303, (deed, answer.text)
+
+
+def test_script_in_every_text_of_a_ticket_is_shown_as_text_on_every_page_and_in_every_mail(
+    client: TestClient, session: Session, world: World, now: datetime
+) -> None:
+    client.post("/gui", data=form(world, title=SCRIPT, content=SCRIPT, name=SCRIPT, address=SCRIPT))
+    shown = client.get("/bien-nhan").text
+    ticket = session.scalars(select(Ticket)).one()
+    found = re.search(r'class="code secret">([0-9A-Z-]{19})<', shown)
+    assert found
+    sign_in(client, world.user(Role.OFFICER, name=SCRIPT))
+    staff(client, session, ticket, "chap-nhan")
+    staff(client, session, ticket, "hoi-them", question=SCRIPT)
+    follow(client, ticket, found[1])
+    assert client.post("/theo-doi/phan-anh/tra-loi", data={"text": SCRIPT}).status_code == 303
+    staff(client, session, ticket, "tra-loi", answer=SCRIPT)
+    follow(client, ticket, found[1])
+    rating = {"ease": "3", "by_rules": "3", "timely": "3", "remark": SCRIPT}
+    assert client.post("/theo-doi/phan-anh/danh-gia", data=rating).status_code == 303
+    for message_id in session.scalars(select(Message.id).order_by(Message.id)).all():
+        notify.deliver(message_id, 0, now)
+    mails = [f"/hop-thu-thu-nghiem/{mail_id}" for mail_id in session.scalars(select(LocalMail.id))]
+    assert mails
+    staff_pages = [f"/hop-thu/{ticket.number}", "/hop-thu?state=answered"]
+    pages = [client.get(address) for address in ("/theo-doi/phan-anh", *staff_pages, *mails)]
+    pages.append(client.post(f"/hop-thu/{ticket.number}/nguoi-gui"))
+    for page in pages:
+        assert page.status_code == 200
+        assert "<svg onload" not in page.text and "49" not in re.findall(r"alert\(1\)&gt;(..)", page.text)
+    assert sum("&lt;svg onload" in page.text for page in pages) >= 5
+    html = [row.html for row in (notify.compose(session, one, now) for one in session.scalars(select(Message)))]
+    assert any("&lt;svg onload" in text for text in html) and not any("<svg onload" in text for text in html)
+
+
+def test_nothing_of_a_person_reaches_a_log(
+    client: TestClient, session: Session, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Taken, refused, followed, guessed, searched for, signed in with: the log says routes and statuses."""
+    caplog.set_level("DEBUG")
+    person = {"name": "Kênh Ẩn Danh", "phone": "0987654999", "email": "canary@example.vn", "address": "Bản Canary"}
+    client.post("/gui", data=form(world, **person))
+    found = re.search(r'class="code secret">([0-9A-Z-]{19})<', client.get("/bien-nhan").text)
+    ticket = session.scalars(select(Ticket)).one()
+    assert found
+    client.post("/gui", data=form(world, title="", **person))
+    follow(client, ticket, found[1])
+    for _attempt in range(22):
+        follow(client, ticket, found[1][:-1] + "*")
+    client.get("/theo-doi", params={"so": person["phone"]})
+    client.post("/dang-nhap", data={"email": person["email"], "password": "canary-password"})
+    sign_in(client, world.user())
+    client.get("/hop-thu", params={"number": person["email"], "state": person["phone"]})
+    client.post(f"/hop-thu/{person['phone']}/tra-loi", data={"version": "1", "answer": person["name"]})
+    lines = "\n".join(record.getMessage() for record in caplog.records if "httpx" not in record.name)  # the browser's
+    assert "limit reached: secret-net" in lines and "POST /gui 303" in lines
+    for secret in (*person.values(), "canary-password", found[1], receipts.normal(found[1]), ticket.number):
+        assert secret not in lines, secret
