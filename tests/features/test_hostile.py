@@ -13,7 +13,7 @@ from backend.app import create_app
 from backend.notify import service as notify
 from backend.notify.models import LocalMail, Message
 from backend.tickets import receipts
-from backend.tickets.models import Ticket
+from backend.tickets.models import Contact, Ticket
 from backend.users.models import Role
 from tests.factories import World
 from tests.features.test_public_following import follow
@@ -31,6 +31,28 @@ def test_no_write_of_the_application_is_taken_from_another_site(client: TestClie
     for route in WRITES:
         address = re.sub(r"\{[^}]+\}", "1", route.path)
         assert client.post(address, headers=headers).status_code == 403, f"{route} takes it"
+
+
+def test_fields_that_the_form_does_not_have_change_nothing(
+    client: TestClient, session: Session, world: World, now: datetime
+) -> None:
+    """What a sender could wish to decide: state, dates, unit, channel, number, whose chat it is."""
+    plain, _secret = world.receive(now)
+    wishes = {
+        "state": "closed",
+        "due_date": "2030-01-01",
+        "received_at": "2020-01-01",
+        "unit_id": "1",
+        "channel": "import",
+    }
+    wishes |= {"number": "PAKN.1", "id": "1", "version": "9", "chat_id": "1", "verdict": "on_time", "term": "99 days"}
+    assert client.post("/gui", data=form(world, **wishes)).status_code == 303
+    ticket = session.scalars(select(Ticket).order_by(Ticket.id.desc()).limit(1)).one()
+    assert ticket.id != plain.id and ticket.number.startswith("PAKN.20261118.")
+    for name in ("state", "due_date", "received_at", "unit_id", "channel", "version", "verdict", "term"):
+        assert getattr(ticket, name) == getattr(plain, name), name
+    contact = session.get(Contact, ticket.id)
+    assert contact is not None and contact.chat_id is None
 
 
 def staff(client: TestClient, session: Session, ticket: Ticket, deed: str, **fields: str) -> None:
