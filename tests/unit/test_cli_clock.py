@@ -168,6 +168,7 @@ def test_options_fill_what_a_line_leaves_out():
         (["--received", "2026-03-02", "--rule", "denunciation_extension"], "complex, very_complex"),
         (["--received", "2026-03-02", "--rule", "approval"], "không phải là thời hạn"),
         (["--received", "2026-03-02", "--value", "0 working days"], "Thời hạn phải từ 1"),
+        (["--received", "2026-03-02", "--value", "1000001 days"], "Thời hạn phải từ 1"),
     ],
 )
 def test_question_that_cannot_be_answered_is_refused_with_a_sentence(arguments, sentence):
@@ -283,6 +284,11 @@ def test_pause_ends_at_its_limit_unless_told_otherwise():
     assert course(*events, pause_limit="none")["pauses"][0]["ended_by"] == "reply"
 
 
+def test_pause_to_its_limit_holds_a_calendar_day_to_its_last_moment():
+    # 2/11 and 21 days more are 23/11; paused are 5/11 to 19/11, fifteen days
+    assert course(("info_requested", "2026-11-05T09:00", {}), value="21 days")["due_date"] == "2026-12-08"
+
+
 def test_question_of_one_episode_does_not_hold_the_next():
     left = ("answered", "2026-11-20T09:00", {}), ("info_requested", "2026-11-20T10:00", {})
     assert course(*left, ("reopened", "2026-12-01T09:00", {}))["due_date"] == "2026-12-22"
@@ -310,6 +316,10 @@ def test_row_that_adds_to_another_gives_the_term_of_both(rule, case, value, due_
     assert (answered["rule"], answered["value"], answered["due_date"]) == (rule, value, due_date)
     assert answered["adds"]["to"] in ("resolve", "denunciation_resolve")
     assert answered["adds"]["basis"] and answered["basis"]
+
+
+def test_longest_term_there_is():
+    assert answer({"received": "2026-11-02", "value": "1000000 days"})["due_date"] == "4764-09-29"
 
 
 def test_value_that_is_given_has_nothing_added():

@@ -9,7 +9,7 @@ from datetime import date, datetime
 import pytest
 
 from backend.worktime.arithmetic import due, elapsed, remaining
-from backend.worktime.calendar import ZONE
+from backend.worktime.calendar import ZONE, DayException, WorkCalendar
 from backend.worktime.duration import Duration, Unit
 from backend.worktime.explain import Doubt, Why, explain
 from backend.worktime.shipped import shipped
@@ -266,3 +266,37 @@ def test_plain_weekdays_know_no_holiday_and_are_never_an_estimate():
     assert (result.on.isoformat(), result.estimate) == ("2026-02-20", False)
     far = due(shipped("weekdays"), Duration.parse("5 working days"), at("1999-01-01T10:00"))
     assert (far.on.isoformat(), far.estimate) == ("1999-01-08", False)
+
+
+def year_2024(*exceptions: DayException) -> WorkCalendar:
+    """Monday to Friday in 2024, on Friday the morning alone."""
+    week = dict.fromkeys(range(4), ("7:30-11:30", "13:30-17:00")) | {4: ("7:30-11:30",)}
+    return WorkCalendar.declare("half", "1", week=week, years={2024: True}, exceptions=exceptions)
+
+
+def test_last_declared_day_may_be_a_day_off():
+    calendar = year_2024(DayException(date(2024, 12, 31), is_open=False, name="nghỉ"))
+    ends = [due(calendar, Duration(days, Unit.WORKING_DAYS), at("2024-12-27T10:00")).on for days in (1, 2)]
+    assert ends == [date(2024, 12, 30), date(2025, 1, 1)]
+
+
+def test_day_said_to_be_open_keeps_the_hours_it_has():
+    calendar = year_2024(DayException(date(2024, 3, 8), is_open=True, name="làm việc bình thường"))
+    assert due(calendar, Duration.parse("3 working hours"), at("2024-03-08T10:00")).at == at("2024-03-11T09:00")
+
+
+def test_day_that_two_pauses_cover_names_the_earlier_one():
+    morning, later = (at("2026-03-03T08:00"), at("2026-03-04T08:00")), (at("2026-03-03T09:00"), at("2026-03-04T07:30"))
+    days = explain(VN, Duration.parse("1 working day"), at("2026-03-02T10:00"), [morning, later])
+    assert [day.params.get("pause") for day in days] == [None, 0, None]
+
+
+def test_day_that_pauses_fill_on_a_clock_of_hours_names_the_last_one_begun():
+    first, second = (at("2026-03-02T12:00"), at("2026-03-02T15:00")), (at("2026-03-02T15:00"), at("2026-03-05T07:30"))
+    days = explain(VN, Duration.parse("1 working hour"), at("2026-03-02T13:00"), [first, second])
+    assert [(day.day.day, day.why, day.params.get("pause")) for day in days] == [
+        (2, Why.PAUSED, 1),
+        (3, Why.PAUSED, 1),
+        (4, Why.PAUSED, 1),
+        (5, Why.COUNTED, None),
+    ]
