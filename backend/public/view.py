@@ -59,7 +59,7 @@ def ticket_page(
     if typed is not None:  # something was tried, which read the ticket anew and without what the page shows of it
         ticket = queries.by_id(session, ticket.id)
     known = dossier.read(session, ticket, clock.now())
-    timing = known.timing_then()
+    clocks = known.clocks
     course = queries.course(session, ticket.id, internal=True, entries=known.entries)
     steps = [step for step in course if step.event not in INTERNAL]
     field_errors = refusal if isinstance(refusal, Invalid) and refusal.errors else None
@@ -78,13 +78,14 @@ def ticket_page(
         delay=queries.delay(session, known.entries) if ticket.open else None,
         stopped=None if ticket.open or ticket.settled else _last(steps, *STOPS),
         wishes=open_wishes(known),
-        extension=extension_told(timing.clocks, course),
-        pauses=pauses_told(timing.clocks, steps),
-        window=window(timing.clocks),
+        extension=extension_told(clocks, course),
+        pauses=pauses_told(known, steps),
+        window=window(clocks),
+        due=clocks.resolve.due,
         overdue=_overdue(ticket, clock.now()),
         photos=attachments.of_ticket(session, ticket.id),
         rating=ratings.given(session, ticket.id),
-        counting=counting(timing.clocks),
+        counting=counting(clocks),
         words=words,
     )
 

@@ -33,6 +33,7 @@ class PauseTold:
 
     held: Break
     question: str
+    judged: bool
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,12 @@ def _examples(clocks: Clocks, event: Event) -> list[service.Change]:
     return [service.Change(event, pause=held.number) for held in clocks.breaks if not held.disputed]
 
 
-def pauses_told(clocks: Clocks, steps: Sequence[Step]) -> list[PauseTold]:
+def pauses_told(known: Dossier, steps: Sequence[Step]) -> list[PauseTold]:
     """Each pause with its question: both are counted in the order of the history."""
     questions = [step.text for step in steps if step.event is Event.INFO_REQUESTED]
-    return [PauseTold(held, text) for held, text in zip(clocks.breaks, questions, strict=False)]
+    judged = {h.data.get("pause") for h in known.history if h.event is Event.PAUSE_JUDGED}
+    told = zip(known.clocks.breaks, questions, strict=False)
+    return [PauseTold(held, text, held.number in judged) for held, text in told]
 
 
 def extension_told(clocks: Clocks, course: Sequence[Step]) -> ExtensionTold | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 
 from sqlalchemy import Select, func, select, text, tuple_
 from sqlalchemy.orm import Session, joinedload
@@ -89,9 +90,13 @@ class Counting:
     clocks: Clocks
 
     @property
-    def left_out(self) -> list[Day]:
-        """The days that did not count and are no ordinary weekend: what a reader would ask about."""
-        return [day for day in self.days if not day.counted and day.why not in (Why.DAY_OF_EVENT, Why.WEEKEND)]
+    def left_out(self) -> list[tuple[Day, Day, int]]:
+        """The days that did not count and are no ordinary weekend: what a reader would ask about. Those left out in a
+        row for one reason are told together, as the first, the last and how many."""
+        days = [day for day in self.days if day.why not in (Why.DAY_OF_EVENT, Why.WEEKEND)]
+        alike = groupby(days, key=lambda day: (day.counted, day.why, day.doubt, str(day.params)))
+        runs = [list(run) for (counted, *_why), run in alike if not counted]
+        return [(run[0], run[-1], len(run)) for run in runs]
 
 
 def for_sender(session: Session, number: str, secret: str, *, address: str, now: datetime) -> Ticket:

@@ -84,10 +84,10 @@ def test_forwarding_hands_it_over_and_keeps_the_due_date(
 @pytest.mark.parametrize(
     ("state", "offered"),
     [
-        (State.NEW, {"chap-nhan", "hoi-them", "chuyen", "tu-choi", "huong-dan", "gop"}),
+        (State.NEW, {"chap-nhan", "hoi-them", "chuyen", "tu-choi", "huong-dan", "gop", "bao-cham"}),
         (
             State.ACCEPTED,
-            {"tra-loi", "hoi-them", "chuyen", "tu-choi", "huong-dan", "gop", "trinh-duyet", "xin-gia-han"},
+            {"tra-loi", "hoi-them", "chuyen", "tu-choi", "huong-dan", "gop", "trinh-duyet", "xin-gia-han", "bao-cham"},
         ),
         (State.AWAITING_SENDER, {"xu-ly-tiep", "gop"}),
         (State.ANSWERED, set()),
