@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.errors import DomainError, Forbidden, Invalid, TooLarge, _
 from backend.settings import Settings
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
+GONE = 499  # in the log: whoever asked left before an answer began
 Refuse = Callable[[Request, Exception], Awaitable[Response]]
 
 log = logging.getLogger("langnghe.web")
@@ -125,6 +127,8 @@ class Gate:
 
         try:
             await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # left in mid-upload: nobody is there to be answered, and nothing is wrong with us
         except Exception as failure:
             if started:
                 raise
@@ -163,7 +167,7 @@ class Log:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        start, status = time.perf_counter(), 500
+        start, status = time.perf_counter(), GONE
 
         async def noted(message: Message) -> None:
             nonlocal status

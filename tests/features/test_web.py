@@ -1,12 +1,14 @@
 """What every page and every request has, whatever room it belongs to."""
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.testclient import TestClient
@@ -377,6 +379,24 @@ def test_a_failure_of_ours_shows_a_reference_that_the_log_has(
     answer = browser.get("/t/broken", headers={"Accept": "application/json"})
     assert answer.json()["reference"] in caplog.text
     assert "0912345678" not in answer.text
+
+
+def test_who_leaves_in_mid_upload_is_no_failure_of_ours(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    headers = [(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", b"1000")]
+    scope = {"type": "http", "method": "POST", "path": "/t/form", "query_string": b"", "headers": headers}
+    parts = iter([{"type": "http.request", "body": b"title=x", "more_body": True}])
+    sent = []
+
+    async def receive() -> dict[str, object]:
+        return next(parts, {"type": "http.disconnect"})
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    anyio.run(app, scope, receive, send)
+    assert sent == []
+    assert "POST /t/form 499" in caplog.text and "unexpected" not in caplog.text
 
 
 def test_the_log_names_routes_and_never_what_was_asked(browser: TestClient, caplog: pytest.LogCaptureFixture) -> None:
