@@ -224,16 +224,16 @@ def _plan_json(result: Plan) -> dict[str, Any]:
 def _print_plan(result: Plan) -> None:
     console, wanted = Console(), result.assumptions
     console.print(f"{result.design.name.vi} ({result.design.ballots} phiếu)", highlight=False)
-    supposed = "; ".join(f"{level} {_number(share, 3)}" for level, share in wanted.icc.items())
+    called = {stage.level: stage.name.vi for stage in result.design.units}
+    supposed = "; ".join(f"{called[level]} {_number(share, 3)}" for level, share in wanted.icc.items())
     console.print(
         f"Giả định: độ lệch chuẩn {_number(wanted.sd, 2)} (= {_number(wanted.points, 1)} điểm), "
         f"tương quan trong cụm {supposed}, độ tin cậy {_number(100 * wanted.level, 1)}%.",
         highlight=False,
     )
-    names: Mapping[str, str] = {stage.level: f"một {stage.name.vi}" for stage in result.design.units}
     table = Table("", box=None)
     for outlook in result.outlooks:
-        table.add_column(names.get(outlook.level, "toàn bộ"), justify="right")
+        table.add_column(f"một {called[outlook.level]}" if outlook.level else "toàn bộ", justify="right")
     for title, cell in _lines(wanted):
         table.add_row(title, *map(cell, result.outlooks))
     console.print(table)

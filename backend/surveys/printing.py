@@ -10,11 +10,12 @@ from typing import Any
 import docx
 import segno
 from docx.document import Document
-from docx.enum.section import WD_ORIENT
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.section import WD_ORIENT, WD_SECTION
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.section import Section
 from docx.shared import Cm, Length, Pt
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
@@ -23,10 +24,12 @@ from analytics.ballot_number import ballot_number
 from analytics.sample import Ballot, Sample
 from analytics.sample_lists import Household
 from backend.surveys.instruments import Instrument, Kind, Question, Skip, Slot
+from backend.surveys.rules import shipped_rules
 
 BOX = "☐"
 NUMBER = "00-00000-0"  # stands for the ballot's number in the form that every ballot is copied from
 BORDERS = "Table Grid"
+LEVEL = 1.6  # cm, the width of a column of boxes
 FIELD_COLUMNS = (
     ("TT", 1.0), ("Số phiếu", 2.6), ("Mã hộ", 2.2), ("Chủ hộ", 4.6), ("Địa chỉ", 5.6),
     ("Số người từ 18 tuổi", 2.0), ("Lần 1", 2.0), ("Lần 2", 2.0), ("Kết quả", 3.6),
@@ -39,6 +42,7 @@ RESERVE_COLUMNS = (
     ("Thay cho số phiếu", 4.0),
     ("Lý do", 6.0),
 )
+BAND_TITLES = {"age": "Nhóm tuổi", "sex": "Giới tính", "ethnicity": "Dân tộc"}
 WHAT_TO_DO = (
     "Mỗi hộ một người từ đủ 18 tuổi trả lời; nhà có nhiều người thì mời người có ngày sinh nhật sắp tới gần nhất, "
     "không chọn người dễ gặp. Chỉ thay hộ khi đã đến hai lần vào hai buổi khác nhau mà không gặp, hoặc hộ từ chối; "
@@ -176,7 +180,8 @@ def _line(
 def _ballots_of(instrument: Instrument, qr: Mapping[str, str], hint: str) -> Document:
     """The form is laid out once and copied for each number: laying it out anew takes ten times as long.
 
-    ``qr``: what the QR code of each number holds.
+    ``qr``: what the QR code of each number holds. A ballot begins on a sheet of its own, also when both sides are
+    printed, and bears its number on every page: sheets come apart.
     """
     document = _document()
     _form(document, instrument, hint)
@@ -188,16 +193,28 @@ def _ballots_of(instrument: Instrument, qr: Mapping[str, str], hint: str) -> Doc
             document.part.rels.pop(blip.get(qn("r:embed")))  # the code of the form itself is on no ballot
     end = body[-1]
     for at, (number, content) in enumerate(qr.items()):
+        if at:
+            document.add_section(WD_SECTION.ODD_PAGE)
         image, _picture = document.part.get_or_add_image(_qr(content))
         for element in form:
             copy = deepcopy(element)
             _number_copy(copy, number, image, at + 1)
             end.addprevious(copy)
-        if at + 1 < len(qr):
-            page_break = document.add_paragraph()
-            page_break.add_run().add_break(WD_BREAK.PAGE)
-            end.addprevious(page_break._p)
+        _number_pages(document.sections[-1], number)
     return document
+
+
+def _number_pages(section: Section, number: str) -> None:
+    """The number of the ballot and that of the page, counted from 1 in each ballot."""
+    section._sectPr.append(OxmlElement("w:pgNumType", attrs={qn("w:start"): "1"}))
+    section.footer.is_linked_to_previous = False
+    paragraph = section.footer.paragraphs[0]
+    _line(paragraph, f"Số phiếu {number}, trang ", size=10, centre=True)
+    page = paragraph.add_run("1")
+    page.font.size = Pt(10)
+    field = OxmlElement("w:fldSimple", attrs={qn("w:instr"): "PAGE"})
+    field.append(page._r)
+    paragraph._p.append(field)
 
 
 def _number_copy(element: Any, number: str, image: str, serial: int) -> None:
@@ -231,6 +248,20 @@ def _form(document: Document, instrument: Instrument, hint: str) -> None:
         _line(right.add_paragraph(), hint, size=9, centre=True)
     for at, question in enumerate(instrument.questions, 1):
         _question(document, at, question, instrument)
+    _about_the_respondent(document, len(instrument.questions) + 1)
+
+
+def _about_the_respondent(document: Document, at: int) -> None:
+    """What the columns beside the answers take: bands, never an age or a name; and the day."""
+    title = document.add_paragraph()
+    title.paragraph_format.space_before, title.paragraph_format.keep_with_next = Pt(8), True
+    _line(title, f"{at}. Về người trả lời (có thể bỏ trống)", bold=True)
+    for name, values in shipped_rules().bands.items():
+        choices = "     ".join(f"{BOX}  {value}" for value in values)
+        line = document.add_paragraph()
+        line.paragraph_format.keep_with_next = True
+        _line(line, f"{BAND_TITLES[name]}:  {choices}", size=11.5)
+    _line(document.add_paragraph(), "Ngày phỏng vấn:  ......./......./............", size=11.5)
 
 
 def _question(document: Document, at: int, question: Question, instrument: Instrument) -> None:
@@ -240,10 +271,15 @@ def _question(document: Document, at: int, question: Question, instrument: Instr
     if question.skip:
         _line(document.add_paragraph(), _condition(question.skip, instrument), size=10.5)
     if question.kind in (Kind.SINGLE, Kind.MULTIPLE):
-        hint = "Chọn một câu trả lời." if question.kind is Kind.SINGLE else "Có thể chọn nhiều câu trả lời."
-        _line(document.add_paragraph(), hint, size=10.5)
+        hint = document.add_paragraph()
+        hint.paragraph_format.keep_with_next = True
+        one = question.kind is Kind.SINGLE
+        _line(hint, "Chọn một câu trả lời." if one else "Có thể chọn nhiều câu trả lời.", size=10.5)
         for level in question.slots[0].levels:
-            _line(document.add_paragraph(), f"{BOX}  {level.text.vi}", size=11.5)
+            option = document.add_paragraph()
+            option.paragraph_format.space_after = Pt(2)
+            option.paragraph_format.keep_with_next = level is not question.slots[0].levels[-1]
+            _line(option, f"{BOX}  {level.text.vi}", size=11.5)
         return
     _grid(document, question.slots, instrument.groups)
 
@@ -260,7 +296,9 @@ def _grid(document: Document, slots: Sequence[Slot], groups: Mapping[str, Any]) 
     levels = slots[0].levels
     table = document.add_table(rows=1, cols=1 + len(levels), style=BORDERS)
     table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
-    _row(table.rows[0].cells, ["", *(f"{level.text.vi} ({level.value})" for level in levels)], bold=True)
+    for cell, level in zip(table.rows[0].cells[1:], levels, strict=True):
+        _line(cell.paragraphs[0], f"{level.text.vi} ({level.value})", bold=True, size=9, centre=True)
+        cell.paragraphs[0].paragraph_format.space_after = Pt(0)
     table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
     group = ""
     for at, slot in enumerate(slots, 1):
@@ -269,12 +307,15 @@ def _grid(document: Document, slots: Sequence[Slot], groups: Mapping[str, Any]) 
             group = own
             _group_row(table, groups[own].vi)
         cells = table.add_row().cells
-        _line(cells[0].paragraphs[0], f"{at}) {slot.text.vi}", size=11)
+        _line(cells[0].paragraphs[0], f"{at}) {slot.text.vi}", size=10.5)
         for cell in cells[1:]:
-            _line(cell.paragraphs[0], BOX, size=14, centre=True)
+            _line(cell.paragraphs[0], BOX, size=13, centre=True)
+        for cell in cells:
+            cell.paragraphs[0].paragraph_format.space_after = Pt(0)
+            cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
     for row in table._tbl.tr_lst:
         row.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
-    _set_widths(table, [Cm(17.6 - 1.9 * len(levels)), *[Cm(1.9)] * len(levels)])
+    _set_widths(table, [Cm(17.6 - LEVEL * len(levels)), *[Cm(LEVEL)] * len(levels)])
 
 
 def _set_widths(table: Any, widths: Sequence[Length]) -> None:
@@ -290,4 +331,6 @@ def _set_widths(table: Any, widths: Sequence[Length]) -> None:
 def _group_row(table: Any, text: str) -> None:
     cells = table.add_row().cells
     cells[0].merge(cells[-1])
-    _line(cells[0].paragraphs[0], text, bold=True, size=11)
+    paragraph = cells[0].paragraphs[0]
+    _line(paragraph, text, bold=True, size=11)
+    paragraph.paragraph_format.space_after, paragraph.paragraph_format.keep_with_next = Pt(0), True

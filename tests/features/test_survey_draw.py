@@ -11,6 +11,7 @@ from pathlib import Path
 import docx
 import pytest
 import segno
+from docx.enum.section import WD_SECTION
 
 from analytics.ballot_number import read_ballot_number
 from backend.surveys.instruments import shipped
@@ -145,6 +146,11 @@ def test_every_ballot_has_its_number_its_questions_and_a_code_of_its_own(
     document = docx.Document(str(file))
     embedded = [blip.embed for blip in document.element.body.iter() if blip.tag.endswith("}blip")]
     assert [document.part.related_parts[rel].blob for rel in embedded] == [code(number) for number in numbers]
+    assert [section.footer.paragraphs[0].text for section in document.sections] == [
+        f"Số phiếu {number}, trang " for number in numbers
+    ]
+    assert {section.start_type for section in document.sections[1:]} == {WD_SECTION.ODD_PAGE}
+    assert printed.count("Nhóm tuổi:") == 31
     with zipfile.ZipFile(file) as parts:
         assert sum(name.startswith("word/media/") for name in parts.namelist()) == 31
 
