@@ -5,7 +5,6 @@ Status 0: all holds; 1: something does not; 2: could not be checked.
 
 import json
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +14,11 @@ from backend import db
 from backend.audit import Broken
 from backend.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
-from backend.history import verification
+from backend.history import verification, words
 from backend.history.heads import Head
 from backend.history.verification import Report
 from backend.language import number
+from backend.tickets import replay
 
 verify = typer.Typer(help="Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký.", no_args_is_help=True)
 
@@ -39,6 +39,13 @@ WHERE = {
     verification.SIGNATURES: "Chữ ký trên niêm phong số {seq}",
     verification.EXPORTED: "Dấu đã xuất, niêm phong số {seq}",
 }
+LOST = {
+    "ticket": "{ticket}: có trong nhật ký nhưng không còn trong dữ liệu",
+    "words": "{ticket}: tiêu đề hoặc nội dung đã bị sửa",
+    "rating": "{ticket}: đánh giá đang lưu là {stored}, theo nhật ký là {replayed}",
+}
+NO_TEXT = {True: "{ticket}: văn bản số {id} bị mất", False: "{ticket}: văn bản số {id} đã bị sửa"}
+UNKNOWN_TEXT = "{ticket}: văn bản số {id} không có trong nhật ký"
 AsJson = Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")]
 
 
@@ -66,17 +73,28 @@ def audit_command(
 
 @verify.command("tickets")
 def tickets_command(as_json: AsJson = False) -> None:
-    """Dựng lại trạng thái, hạn, kết luận của từng phản ánh từ nhật ký và so với dữ liệu đang lưu."""
-    check_all = import_module("backend.tickets.replay").check_all
+    """Dựng lại trạng thái, hạn, kết luận của từng phản ánh từ nhật ký và so với dữ liệu đang lưu; lời văn và đánh giá
+    được so với dấu vết trong nhật ký."""
+    checks = replay.check_all, words.differences
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        differences = [asdict(difference) for difference in check_all(session)]
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        differences = [asdict(difference) for check in checks for difference in check(session)]
     if as_json:
         typer.echo(json.dumps({"ok": not differences, "differences": differences}, ensure_ascii=False, indent=2))
     else:
         for found in differences:
-            typer.echo("{ticket}: {what} đang lưu là {stored}, theo nhật ký là {replayed}".format_map(found))
+            typer.echo(_difference(found))
         typer.echo(f"Có {len(differences)} chỗ khác." if differences else "Mọi phản ánh khớp với nhật ký.")
     raise typer.Exit(1 if differences else 0)
+
+
+def _difference(found: dict[str, str]) -> str:
+    what, _sign, number_of = found["what"].partition(":")
+    if what == "message":
+        known = NO_TEXT[not found["stored"]] if found["replayed"] else UNKNOWN_TEXT
+        return known.format(ticket=found["ticket"], id=number_of)
+    told = LOST.get(what, "{ticket}: {what} đang lưu là {stored}, theo nhật ký là {replayed}")
+    return told.format_map({name: value or "trống" for name, value in found.items()})
 
 
 def _read(path: Path) -> Head:
@@ -108,6 +126,8 @@ def _print(report: Report, head: Head | None) -> None:
         "chữ ký": report.signatures,
     }
     typer.echo("Đã kiểm tra " + ", ".join(f"{number(n, 'vi')} {name}" for name, n in counted.items()) + ".")
+    if report.seals and not report.signatures:
+        typer.echo("Chưa niêm phong nào được ký: hãy đối chiếu với dấu đã cất bằng --head.")
     if report.unsealed:
         typer.echo(f"{number(report.unsealed, 'vi')} mục đang chờ niêm phong.")
     for fault in report.faults:

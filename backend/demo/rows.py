@@ -8,12 +8,13 @@ from typing import Any
 
 from backend import audit
 from backend.demo.generate import Case, Moment
+from backend.ratings.models import rating_notes
 from backend.tickets import receipts, replay
 from backend.tickets.clock_states import Book, Clocks
 from backend.tickets.clocks import state_of_clocks
 from backend.tickets.happening import Happening
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import MessageKind, TicketMessage
+from backend.tickets.models import MessageKind, TicketMessage, words_digest
 from backend.tickets.rulebook import Rules
 from backend.tickets.rules import About, Rule
 from backend.tickets.service import KINDS, result_columns
@@ -138,8 +139,11 @@ def _history(rows: Rows, case: Case, place: Place, terms: Terms) -> list[Happeni
         if moment.event is Event.RECEIVED:
             data = {"unit": place.units[moment.to], "about": place.about_id, "category": case.category}
             data |= {"calendar": terms.calendar_id, "rules": terms.rule_ids(case)}
+            data["words"] = words_digest(case.title, case.content)
         elif moment.event is Event.FORWARDED:
             data |= {"from": place.units[holder], "unit": place.units[moment.to]}
+        elif moment.event is Event.RATED and case.scores:
+            data = rating_notes(case.scores, case.remark) | {"credited": place.units[holder]}
         holder = moment.to or holder
         link = audit.link(chain, seq, moment.at, actor, moment.event, data, prev)
         rows.audit.append((chain, seq, moment.at, actor, user_id, moment.event.value, json.dumps(data), prev, link))

@@ -75,7 +75,10 @@ def verify(session: Session, head: Head | None = None) -> Report:
     """Look at everything, in one snapshot and bounded memory. ``session`` must be fresh: nothing asked yet."""
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     report = Report()
-    chains = [*_links(session, report), *(Broken(r.chain, r.missing, "missing") for r in _stream(session, GONE))]
+    links = _links(session, report)
+    gone = {row.chain: Broken(row.chain, row.missing, "missing") for row in _stream(session, GONE)}
+    # What a lost head had covered looks as if it had never been sealed.
+    chains = [*(one for one in links if one.why != "never sealed" or one.chain not in gone), *gone.values()]
     firsts: dict[str, Broken] = {}
     for fault in sorted(chains, key=lambda fault: (fault.chain, fault.seq)):
         firsts.setdefault(fault.chain, fault)

@@ -1,6 +1,8 @@
 """Ratings after handling: the three SIPAS feedback items, once per ticket."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from hashlib import sha256
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -31,3 +33,9 @@ class Rating(Base):
     channel: Mapped[Channel] = mapped_column(by_value(Channel, "rating_channel"))
     method: Mapped[str] = mapped_column(String(40), default="sipas-feedback-3")
     at: Mapped[datetime] = mapped_column(Moment)
+
+
+def rating_notes(scores: Sequence[int], remark: str) -> dict[str, object]:
+    """What the history keeps of a rating, so that a later change of it would show: scores, and the hash of a remark."""
+    noted: dict[str, object] = {"scores": list(scores)}
+    return noted | {"remark": sha256(remark.encode()).hexdigest()} if remark else noted

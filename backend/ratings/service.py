@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict, Invalid, _
-from backend.ratings.models import Rating
+from backend.ratings.models import Rating, rating_notes
 from backend.text import clean
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
@@ -34,15 +34,17 @@ def rate(session: Session, ticket_id: int, scores: Scores, *, channel: Channel, 
 
     Raises Invalid for a missing or impossible score, Conflict before the answer or the second time.
     """
+    given = tuple(getattr(scores, item) for item in ITEMS)
     Invalid.collect(
         [
             Invalid(_("Xin chọn một mức từ 1 đến 5."), field=item)
-            for item in ITEMS
-            if getattr(scores, item) not in range(1, 6)
+            for item, score in zip(ITEMS, given, strict=True)
+            if score not in range(1, 6)
         ]
     )
     remark = clean(scores.remark, limit=REMARK_MOST, multiline=True, field="remark")
-    ticket = tickets.apply(session, ticket_id, tickets.Change(Event.RATED), SENDER, now=now)
+    change = tickets.Change(Event.RATED, rating=rating_notes(given, remark))
+    ticket = tickets.apply(session, ticket_id, change, SENDER, now=now)
     stored: Rating | None = session.scalar(
         insert(Rating)
         .values(

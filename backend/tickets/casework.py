@@ -24,6 +24,7 @@ from backend.tickets import deadlines, rules
 from backend.tickets.casework_file import Case, Reject
 from backend.tickets.casework_names import UNSORTED, Names
 from backend.tickets.lifecycle import Event
+from backend.tickets.models import words_digest
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import Due
 from backend.worktime.calendar import WorkCalendar
@@ -208,6 +209,7 @@ def _write_history(session: Session, added: Sequence[Any], closed: Sequence[Any]
 
 def _births(row: Any) -> Iterator[tuple[Any, ...]]:
     data = {"unit": row.unit_id, "about": row.unit_id, "category": row.category_code, **IMPORTED}
+    data["words"] = words_digest(row.title, row.content)
     received = _entry(row.id, 1, row.received_at, Event.RECEIVED, data, audit.FIRST)
     yield received
     if row.answered_at is not None:

@@ -98,7 +98,7 @@ class CaseFile:
     def __iter__(self) -> Iterator[Case | Reject]:
         """Each record with the number of its first line; empty lines are passed over."""
         while True:
-            self._lines.begin()
+            self._lines.next_record()
             line = self._lines.number + 1
             try:
                 fields = next(self._records)
@@ -233,8 +233,8 @@ class _Lines:
         self._waiting.appendleft(self._waiting.popleft() if self._waiting else self._read())
         return self._waiting[0]
 
-    def begin(self) -> None:
-        """A new record."""
+    def next_record(self) -> None:
+        """What was taken so far is no part of the record that begins here."""
         self._taken.clear()
         self._length = 0
 

@@ -64,7 +64,7 @@ ADD: Final = f"""
         FROM staged_cases staged WHERE known_id IS NULL
     ) fresh
     ON CONFLICT (import_key) DO NOTHING
-    RETURNING id, unit_id, category_code, received_at, answered_at
+    RETURNING id, unit_id, category_code, title, content, received_at, answered_at
 """  # noqa: S608 - only the constant list of columns above is filled in
 
 # Cases that were here with other values than the file's, and which; those just written left out.

@@ -5,7 +5,7 @@ was typed, Conflict for what the state of things forbids, Forbidden for who may 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -53,6 +53,7 @@ class Change:
     procedure: str = ""
     calendar_id: int | None = None
     message_id: int | None = None  # the answer that was given together
+    rating: Mapping[str, Any] = field(default_factory=dict)  # what the history keeps of it
 
 
 @dataclass(frozen=True)
@@ -280,7 +281,7 @@ def _target(case: Case) -> Ticket:
 def _rated(case: Case) -> Notes:
     if case.clocks.decided is None:
         raise Conflict(_("Phản ánh này chưa có trả lời để đánh giá."))
-    return {}
+    return {"credited": case.ticket.unit_id, **case.change.rating}
 
 
 def _published(case: Case) -> Notes:

@@ -251,6 +251,11 @@ class TicketMessage(Base):
         return hashlib.sha256(self.body.encode()).digest()
 
 
+def words_digest(title: str, content: str) -> str:
+    """What the history keeps of the words that were sent, in hexadecimal: SHA-256 over title, NUL, content."""
+    return hashlib.sha256(f"{title}\0{content}".encode()).hexdigest()
+
+
 def is_open() -> ColumnElement[bool]:
     """Open, as a condition that the partial indexes of open tickets serve."""
     return literal_column(f"tickets.{OPEN_SQL}", Boolean())

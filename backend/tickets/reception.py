@@ -16,7 +16,7 @@ from backend.tickets import intake, receipts, routing, rulebook
 from backend.tickets.clock_states import EPISODE_CODES, Clock
 from backend.tickets.intake import Draft
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Category, Contact, State, Ticket, TicketDay, ticket_ids
+from backend.tickets.models import Category, Contact, State, Ticket, TicketDay, ticket_ids, words_digest
 from backend.tickets.rules import About
 from backend.tickets.terms import Term
 from backend.worktime import service as worktime
@@ -98,7 +98,7 @@ def open_ticket(session: Session, draft: Draft, *, now: datetime) -> Receipt:
         "unit": handling_unit,
         "about": draft.unit_id,
         "category": draft.category_code,
-        "text": draft.fingerprint().hex(),
+        "words": words_digest(draft.title, draft.content),
         "calendar": stored.calendar_id,
         "rules": stored.rules,
     }

@@ -73,6 +73,14 @@ def projection(history: Sequence[Happening], clocks: Clocks) -> dict[str, Any]:
     }
 
 
+def _born(history: Sequence[Happening]) -> dict[str, Any]:
+    """The columns that reception writes for good."""
+    received = history[0]
+    born = {"received_at": received.at, "received_on": local(received.at).date()}
+    named = {"about_unit_id": "about", "category_code": "category"}
+    return born | {name: received.data[key] for name, key in named.items() if key in received.data}
+
+
 def _assignee(history: Sequence[Happening]) -> int | None:
     user_id = None
     for happening in history:
@@ -117,7 +125,7 @@ def compare(ticket: Any, history: Sequence[Happening], book: Book, results: Sequ
     number = str(ticket.number)
     try:
         clocks = state_of_clocks(history, book, max(happening.at for happening in history))
-        expected = projection(history, clocks)
+        expected = _born(history) | projection(history, clocks)
     except (DomainError, KeyError, IndexError, ValueError, TypeError) as broken:
         return [Difference(number, "history", "", type(broken).__name__)]
     found = [

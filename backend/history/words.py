@@ -1,0 +1,76 @@
+"""What people wrote, how they rated, and whether a ticket is there at all, against what the history keeps of it.
+
+The history holds hashes of texts and the scores of ratings; the texts themselves stand in tables that whoever rules
+the database could change. What the history of earlier versions did not keep is not compared.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from backend.tickets.replay import Difference
+
+GONE = text("""
+    SELECT chain AS ticket, 'ticket' AS what, '' AS stored, min(seq)::text AS kept FROM audit
+    WHERE chain LIKE 'ticket:%' AND NOT EXISTS (SELECT FROM tickets WHERE 'ticket:' || tickets.id = audit.chain)
+    GROUP BY chain ORDER BY chain
+""")
+
+SENT = text(r"""
+    SELECT ticket, 'words' AS what, stored, kept FROM (
+        SELECT tickets.id, tickets.number AS ticket, audit.data ->> 'words' AS kept,
+            encode(sha256(convert_to(title, 'UTF8') || '\x00'::bytea || convert_to(content, 'UTF8')), 'hex') AS stored
+        FROM tickets JOIN audit ON audit.chain = 'ticket:' || tickets.id AND audit.seq = 1
+        WHERE audit.data ? 'words'
+    ) AS sent WHERE stored <> kept ORDER BY id
+""")
+
+# A text that the history knows of was changed, moved to another ticket, or is gone; or it knows of none such.
+WRITTEN = text("""
+    SELECT coalesce(number, entry.chain) AS ticket, 'message:' || (entry.data ->> 'message') AS what,
+        CASE WHEN 'ticket:' || said.ticket_id = entry.chain
+            THEN encode(sha256(convert_to(said.body, 'UTF8')), 'hex') ELSE '' END AS stored,
+        entry.data ->> 'text' AS kept
+    FROM audit AS entry
+    LEFT JOIN ticket_messages AS said ON said.id::text = entry.data ->> 'message'
+    LEFT JOIN tickets ON 'ticket:' || tickets.id = entry.chain
+    WHERE entry.chain LIKE 'ticket:%' AND entry.data ? 'message' AND entry.data ? 'text'
+        AND (said.id IS NULL OR 'ticket:' || said.ticket_id <> entry.chain
+            OR encode(sha256(convert_to(said.body, 'UTF8')), 'hex') <> entry.data ->> 'text')
+    UNION ALL
+    SELECT number, 'message:' || said.id, encode(sha256(convert_to(said.body, 'UTF8')), 'hex'), ''
+    FROM ticket_messages AS said JOIN tickets ON tickets.id = said.ticket_id
+    WHERE NOT EXISTS (
+        SELECT FROM audit WHERE chain = 'ticket:' || said.ticket_id AND data ->> 'message' = said.id::text
+    )
+    ORDER BY 1, 2
+""")
+
+RATED = text("""
+    SELECT coalesce(number, chain) AS ticket, 'rating' AS what, coalesce(stored::text, '') AS stored,
+        coalesce(kept::text, '') AS kept
+    FROM (
+        SELECT coalesce(entry.chain, 'ticket:' || rating.ticket_id) AS chain,
+            CASE WHEN entry.data ? 'scores' THEN entry.data END AS kept,
+            CASE WHEN rating.ticket_id IS NOT NULL AND (entry.chain IS NULL OR entry.data ? 'scores')
+                THEN jsonb_build_object('scores', jsonb_build_array(ease, by_rules, timely), 'credited', unit_id)
+                    || CASE WHEN coalesce(remark, '') = '' THEN '{}' ELSE jsonb_build_object(
+                    'remark', encode(sha256(convert_to(remark, 'UTF8')), 'hex')) END
+            END AS stored
+        FROM (SELECT chain, data FROM audit WHERE chain LIKE 'ticket:%' AND action = 'rated') AS entry
+        FULL JOIN ratings AS rating ON entry.chain = 'ticket:' || rating.ticket_id
+    ) AS rated LEFT JOIN tickets ON chain = 'ticket:' || tickets.id
+    WHERE stored IS DISTINCT FROM kept ORDER BY 1
+""")
+
+
+def differences(session: Session) -> Iterator[Difference]:
+    """Every one, as values stored and kept: hashes of texts, scores of ratings."""
+    for statement in (GONE, SENT, WRITTEN, RATED):
+        yield from _found(session, statement)
+
+
+def _found(session: Session, statement: TextClause) -> Iterator[Difference]:
+    for row in session.execute(statement, execution_options={"yield_per": 1_000}):
+        yield Difference(row.ticket, row.what, row.stored, row.kept)
