@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from analytics.operations import Share, wilson
 from backend.tickets.models import Channel, Ticket, Verdict
 from backend.worktime.calendar import ZONE
 
@@ -23,8 +24,9 @@ class Record:
     on_time: int
 
     @property
-    def share(self) -> float:
-        return self.on_time / self.answered
+    def rate(self) -> Share:
+        """On time of those answered, with its 95% interval."""
+        return wilson(self.on_time, self.answered)
 
 
 _held: dict[date, Record] = {}
