@@ -129,7 +129,7 @@ _ROWS: Final = (
         assuming=_("Ví dụ xin thêm 5 ngày làm việc và được duyệt:"),
     ),
     Deed(
-        _E.DELAY_EXPLAINED, _A.HANDLE_TICKET, DELAY, _("Báo lý do chậm và hẹn ngày mới"), _("Gửi lý do và ngày hẹn"),
+        _E.DELAY_EXPLAINED, _A.HANDLE_TICKET, DELAY, _("Báo chậm và hẹn lại"), _("Gửi lý do và ngày hẹn"),
         _("Đã báo lý do và ngày hẹn cho người gửi."), "delay_reason", _("Vì sao chậm, người gửi sẽ đọc được"),
         ("promised",),
         hint=_("Khi không kịp hoặc đã quá hạn. Người gửi được báo ngay, và thư xin lỗi lúc quá hạn nêu cả hai. Chỉ hẹn "

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from backend import audit, db
-from backend.errors import Conflict, DomainError
-from backend.tickets import receipts, reception, service
+from backend.errors import Conflict, DomainError, NotFound
+from backend.tickets import receipts, reception, replay, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
+from backend.tickets.service import Change
 from backend.users.models import Role
+from backend.users.policy import SENDER
 from tests.conftest import NOW
 from tests.factories import World
 
@@ -81,3 +83,39 @@ def test_six_officers_on_one_ticket_one_succeeds_and_five_are_told(committed: En
         chain = audit.entries(session, f"ticket:{ticket.id}")
         assert [entry.action for entry in chain] == ["received", "accepted"]
         assert audit.first_break(chain) is None
+
+
+def test_six_people_with_one_page_open_and_six_different_deeds() -> None:
+    """Of those who looked at the same version one is first; the sender, who looks at none, may come before or after.
+    What is written down is what was done, no more and no less."""
+    with db.transaction() as session:
+        world = World(session)
+        ticket, _secret = world.receive(NOW)
+        officer, leader, coordinator = (world.actor(role) for role in (Role.OFFICER, Role.LEADER, Role.COORDINATOR))
+        world.happen(ticket, Event.ACCEPTED, officer, NOW)
+        other, elsewhere = world.receive(NOW)[0], world.unit("LC-SXD").id
+    deeds = [
+        (Change(Event.ANSWERED, "Đã vá xong."), officer),
+        (Change(Event.INFO_REQUESTED, "Đoạn nào?"), officer),
+        (Change(Event.ASSIGNED, to_user_id=officer.user_id), leader),
+        (Change(Event.FORWARDED, "Việc của Sở.", to_unit_id=elsewhere), coordinator),
+        (Change(Event.MERGED, "Cùng một chỗ.", into_id=other.id), coordinator),
+        (Change(Event.WITHDRAWN), SENDER),
+    ]
+
+    def do(i: int) -> object:
+        change, actor = deeds[i]
+        with db.transaction() as session:
+            version = None if actor is SENDER else ticket.version
+            return service.apply(session, ticket.id, change, actor, now=NOW, version=version).version
+
+    outcome = at_once(6, do)
+    done = [deeds[i][0].event for i, result in enumerate(outcome) if isinstance(result, int)]
+    assert all(isinstance(result, int | Conflict | NotFound) for result in outcome)
+    assert 1 <= len(done) <= 2 and len(set(done) - {Event.WITHDRAWN}) <= 1
+    with db.transaction() as session:
+        chain = audit.entries(session, f"ticket:{ticket.id}")
+        assert sorted(entry.action for entry in chain) == sorted(["received", "accepted", *done])
+        assert audit.first_break(chain) is None and list(replay.check_all(session)) == []
+        refused = session.scalars(select(audit.Entry).where(audit.Entry.action.startswith("refused:"))).all()
+        assert len([entry for entry in refused if entry.data["ticket"] == ticket.id]) == 6 - len(done)
