@@ -83,6 +83,7 @@ def create_app() -> FastAPI:
         openapi_url="/openapi.json" if settings.development else None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # the framework's redirect repeats the Host header; refusals.http_error has ours
     )
     app.state.demonstration = Mark()
     refusals.install(app)

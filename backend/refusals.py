@@ -112,10 +112,19 @@ async def http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     code = error.status_code
+    if code == 404 and request.method in SAFE and (bare := _without_slash(request)):
+        return RedirectResponse(bare, 307)
     wording = TooLarge() if code == 413 else NotFound(SENTENCES.get(code, SENTENCES[400]))
     response = show(request, wording, code)
     response.headers.update(error.headers or {})
     return response
+
+
+def _without_slash(request: Request) -> str:
+    """The address on this site without the slash at its end; empty where it has none."""
+    path = quote(request.scope["path"])
+    bare = same_site_path(path.rstrip("/"), default="") if path.endswith("/") else ""
+    return bare + (f"?{request.url.query}" if bare and request.url.query else "")
 
 
 async def unreadable(request: Request, error: Exception) -> Response:

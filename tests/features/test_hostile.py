@@ -1,9 +1,12 @@
 """What an attacker types or sends, against the application as a whole: every write from another site, script in every
 text of a ticket's life, personal data on the way to a log."""
 
+import logging
 import re
 from datetime import datetime
+from typing import Any
 
+import anyio
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
@@ -117,3 +120,57 @@ def test_nothing_of_a_person_reaches_a_log(
     assert "limit reached: secret-net" in lines and "POST /gui 303" in lines
     for secret in (*person.values(), "canary-password", found[1], receipts.normal(found[1]), ticket.number):
         assert secret not in lines, secret
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/ngon-ngu", {"data": {"next": "x" * 5_000_000}}),
+        ("/gui/xem-lai", {"data": {"content": "x" * 5_000_000}}),
+        ("/gui/xem-lai", {"data": {"content": "x" * 5_000_000}, "files": {"photos": ("", b"")}}),
+        ("/gui/xem-lai", {"files": [("photos", (f"{n}.jpg", b"x")) for n in range(101)]}),
+    ],
+    ids=["body", "field", "part", "files"],
+)
+def test_a_form_beyond_all_measure_is_refused_as_a_page(client: TestClient, path: str, sent: dict[str, Any]) -> None:
+    answer = client.post(path, **sent)
+    assert answer.status_code == 413
+    assert "<h1>Nội dung gửi lên quá lớn</h1>" in answer.text
+    assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("asked", "led_to"),
+    [
+        ("/gui/", "/gui"),
+        ("/theo-doi/?so=a%20b", "/theo-doi?so=a%20b"),
+        ("/phản ánh/", "/ph%E1%BA%A3n%20%C3%A1nh"),
+        ("//evil.example/", None),
+        ("//", None),
+        ("/khong-co", None),
+    ],
+)
+def test_a_slash_too_many_leads_to_the_page_on_this_site_whatever_host_is_named(
+    client: TestClient, asked: str, led_to: str | None
+) -> None:
+    answer = client.get(f"http://testserver{asked}", headers={"Host": "evil.example"})
+    assert answer.headers.get("location") == led_to
+    assert answer.status_code == (307 if led_to else 404)
+
+
+def test_who_leaves_in_mid_upload_is_no_failure_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    headers = [(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", b"1000")]
+    scope = {"type": "http", "method": "POST", "path": "/ngon-ngu", "query_string": b"", "headers": headers}
+    parts = iter([{"type": "http.request", "body": b"title=x", "more_body": True}])
+    sent = []
+
+    async def receive() -> dict[str, object]:
+        return next(parts, {"type": "http.disconnect"})
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    anyio.run(create_app(), scope, receive, send)
+    assert sent == []
+    assert "POST /ngon-ngu 499" in caplog.text and "unexpected" not in caplog.text
