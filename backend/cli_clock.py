@@ -18,6 +18,7 @@ HELP: Final = """Ngày đến hạn, và từng ngày được đếm hay không
 
 Thời hạn: “15 working days”, “20 days” (ngày lịch, hết vào ngày nghỉ thì lùi đến ngày làm việc kế tiếp), “4 working
 hours”, “30 working minutes”. Thời điểm không ghi múi giờ là giờ Việt Nam. Mã quy định: langnghe clock rules.
+Cách đếm: docs/clock.md.
 
 Sự kiện: [{"at": "2026-11-25T09:00", "event": "info_requested"}, ...] với tên như received, info_requested (tạm dừng),
 info_received (chạy tiếp), forwarded, extended (thêm days, value hoặc until), answered, reopened, merged, unmerged.
