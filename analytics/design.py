@@ -163,9 +163,9 @@ def dense(values: Ints) -> tuple[Ints, Ints]:
     if width > 4 * values.size + 1024:
         distinct, codes = np.unique(values, return_inverse=True)
         return codes.astype(np.int64, copy=False), distinct
-    there = np.zeros(width, dtype=bool)
-    there[values - least] = True
-    return (np.cumsum(there) - 1)[values - least], np.flatnonzero(there) + least
+    there, places = np.zeros(width, dtype=bool), values - least if least else values
+    there[places] = True
+    return places if there.all() else (np.cumsum(there) - 1)[places], np.flatnonzero(there) + least
 
 
 def _units(psu: "ArrayLike | Coded | None", stratum: Ints, n: int) -> tuple[Ints, Ints]:
@@ -221,7 +221,10 @@ def spread(codes: Ints, size: int, factor: Floats) -> Any:
     One pass, no sorting, rows in any order.
     """
     m = codes.size
-    return sp.csc_matrix((factor, codes, np.arange(m + 1)), shape=(size, m))
+    # Small numbers are what the matrix wants; it looks at each of others.
+    small = np.int32 if max(size, m) < np.iinfo(np.int32).max else np.int64
+    places, ends = codes.astype(small, copy=False), np.arange(m + 1, dtype=small)
+    return sp.csc_matrix((factor, places, ends), shape=(size, m))
 
 
 def group_sums(codes: Ints, size: int, values: Floats, factor: Floats | None = None) -> Floats:

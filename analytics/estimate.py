@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analytics import linearise
+from analytics.blocks import Ballots
 from analytics.design import Coded, Design, DesignError, Fault, Floats, Ints
-from analytics.firststage import Ballots, Sums, first_stage_sums
+from analytics.firststage import Sums, first_stage_sums
 from analytics.linearise import Figures
 from analytics.operations import SMALL_N, check_level
-from analytics.request import OVERALL, Coefficients, Request, System, checked_request, systems
+from analytics.request import OVERALL, Coefficients, Request, System, check_finite, checked_request, systems
 
 
 class Note(StrEnum):
@@ -160,13 +161,16 @@ def estimate_ratios(
 
 def _estimate(
     request: Request,
-    statistic: Callable[[Ballots, Sums, System], Figures],
+    statistic: Callable[[Ballots, Sums, Sequence[System]], list[Figures]],
     variables: tuple[str, ...],
     level: float,
 ) -> Estimates:
     check_level(level)
-    sums = first_stage_sums(request.ballots)
-    parts = [statistic(request.ballots, sums, system) for system in systems(request, sums)]
+    # Scores too large for numbers are found where they have been added up.
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = first_stage_sums(request.ballots)
+    check_finite(request, sums)
+    parts = statistic(request.ballots, sums, systems(request, sums))
     n, value, variance, df, deff = (
         np.vstack([getattr(part, name) for part in parts]) for name in ("n", "estimate", "variance", "df", "deff")
     )

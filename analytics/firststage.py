@@ -1,65 +1,17 @@
 """One pass over the ballots to sums by first-stage unit and domain; everything later works on these small tables.
 
-A cell is a first-stage unit within a domain. Scores are centred by a constant of the item first, which changes no
-result and keeps the digits.
+A cell is a first-stage unit within a domain; where every ballot is a unit of its own, a stratum within a domain, and
+what differs within it is left to a second pass (`residuals`). Scores are centred by a constant of the item first,
+which changes no result and keeps the digits.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-from analytics.design import Calibration, Design, Flags, Floats, Ints, dense, group_sums, spread
-
-# Rows at a time: so few that a block of some forty items stays in the processor's cache.
-BLOCK = 8192
-
-# Places of items and their coefficients.
-Mixture = tuple[slice | Ints, Floats]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ballots:
-    """What is asked of the ballots of a design: k item columns, c composites, members, domains.
-
-    ``columns``: k arrays (n,), not a number where blank. ``coefficients`` (k x c). ``member`` (n,) or None for all.
-    ``slot`` (n,): 0 for ballots without a domain, else 1..``domains``.
-    """
-
-    design: Design
-    columns: Sequence[NDArray[Any]]
-    coefficients: Floats
-    member: Flags | None
-    slot: Ints
-    domains: int
-
-    @property
-    def blanks(self) -> bool:
-        return any(column.dtype.kind == "f" and bool(np.isnan(column).any()) for column in self.columns)
-
-    def centre(self) -> Floats:
-        """A round number near the mean of each item, from the first ballots."""
-        head = np.array([column[:BLOCK] for column in self.columns], dtype=np.float64).reshape(len(self.columns), -1)
-        answered = np.maximum((~np.isnan(head)).sum(axis=1), 1)
-        with np.errstate(over="ignore"):
-            middle = np.rint(np.nansum(head, axis=1) / answered)
-        return np.where(np.isfinite(middle), middle, 0.0)
-
-    def blocks(self, centre: Floats) -> Iterator[tuple[slice, Floats]]:
-        """Centred scores of the next rows (m x k); the array is used again for the next block."""
-        buffer, table = np.empty((BLOCK, len(self.columns))), _one_table(self.columns)
-        for start in range(0, self.design.n, BLOCK):
-            rows = slice(start, min(start + BLOCK, self.design.n))
-            block = buffer[: rows.stop - rows.start]
-            if table is None:
-                np.stack([column[rows] for column in self.columns], axis=1, out=block, casting="unsafe")
-            else:
-                np.copyto(block, table[:, rows].T, casting="unsafe")
-            block -= centre
-            yield rows, block
+from analytics.blocks import BLOCK, Ballots, Block
+from analytics.design import Calibration, Flags, Floats, Ints, dense, group_sums, spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +45,17 @@ class Auxiliary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """What the pass over the ballots leaves: tables by cell, each in a first-stage unit and a slot.
+    """What the pass over the ballots leaves: tables by cell, each in a unit and a slot.
 
-    ``squares``: weight x centred score squared by slot, k columns, and c more where no item has blanks.
+    ``alone``: every ballot is a first-stage unit, and ``unit`` is the stratum of a cell. ``weights`` (n,): scaled, zero
+    outside the members. ``cell`` (n,): that of each ballot. ``squares``: weight x centred score squared by slot,
+    k columns, and c more where no item has blanks.
     """
 
-    psu: Ints
+    alone: bool
+    weights: Floats
+    cell: Ints
+    unit: Ints
     slot: Ints
     centre: Floats
     blanks: bool
@@ -108,128 +65,78 @@ class Sums:
 
 
 def first_stage_sums(ballots: Ballots) -> Sums:
-    """The only pass over the ballots (composites with blanks need a second one, for their design effect alone)."""
-    cell, psu, slot = _cells(ballots)
-    centre, blanks = ballots.centre(), ballots.blanks
-    k, c = ballots.coefficients.shape
-    slots, cells = ballots.domains + 1, psu.size
-    factors = _row_factors(ballots)
-    counts = [np.zeros((cells, k + c)) if blanks else _counts(cell, factor, cells) for factor in factors]
-    total, squares = np.zeros((cells, k)), np.zeros((slots, k))
-    composites = np.zeros((slots, 0 if blanks else c))
-    calibration = ballots.design.calibration
-    mixtures = mixtures_of(ballots.coefficients)
-    regression = _Regression(ballots, calibration, k + c if blanks else 1) if calibration else None
-    for rows, block in ballots.blocks(centre):
-        local, found = dense(cell[rows])
-        if blanks:
-            valid = _take_out_blanks(block, mixtures)
-            for sums, factor in zip(counts, factors, strict=True):
-                sums[found] += group_sums(local, len(found), valid, factor[rows])
-        if regression:
-            regression.add(rows, block, valid if blanks else np.ones((len(block), 1)))
-        total[found] += group_sums(local, len(found), block, factors[0][rows])
-        of_slot = spread(ballots.slot[rows], slots, factors[0][rows])
-        if not blanks and c:
-            composites += of_slot @ np.square(mixed(block, mixtures))
-        squares += of_slot @ np.square(block, out=block)
-    tables, auxiliary = Tables(total, *counts), regression.sums if regression else None
-    return Sums(psu, slot, centre, blanks, tables, np.hstack((squares, composites)), auxiliary)
-
-
-def composite_squares(ballots: Ballots, centre: Floats, means: Floats, shares: Floats, slot: Ints) -> Floats:
-    """Weight x squared deviation of each ballot's linearised composite, by slot (slots x c).
-
-    ``means`` (slots x k) are centred; ``shares`` (slots x k x c) is weight of the composite / weight of the item.
-    ``slot`` (n,) is -1 for ballots that do not belong.
-    """
-    slots, c = means.shape[0], ballots.coefficients.shape[1]
-    weights = np.where(slot < 0, 0.0, _row_factors(ballots)[0])
-    slot = np.maximum(slot, 0)
-    squares = np.zeros((slots, c))
-    pull, mixtures = shares * ballots.coefficients, mixtures_of(ballots.coefficients)
-    for rows, block in ballots.blocks(centre):
-        at = slot[rows]
-        blank = np.isnan(block)
-        block -= means[at] if slots > 1 else means
-        np.copyto(block, 0.0, where=blank)
-        composite = np.empty((len(block), c))
-        for j, (items, _weights) in enumerate(mixtures):
-            of_ballot = (
-                pull[:, items, j][at] if slots > 1 else np.broadcast_to(pull[0, items, j], block[:, items].shape)
-            )
-            np.einsum("mk,mk->m", block[:, items], of_ballot, out=composite[:, j])
-        squares += group_sums(at, slots, np.square(composite), weights[rows])
-    return squares
-
-
-def _one_table(columns: Sequence[NDArray[Any]]) -> NDArray[Any] | None:
-    """The columns as one array (k x n), quicker to copy, where they are evenly spaced rows of one, as in a frame."""
-    first = columns[0]
-    places = [column.__array_interface__["data"][0] for column in columns]
-    step = places[1] - places[0] if len(places) > 1 else 0
-    alike = all(
-        column.base is first.base and column.dtype == first.dtype and column.strides == first.strides
-        for column in columns
-    )
-    even = places == [places[0] + i * step for i in range(len(places))]
-    if first.base is None or step <= 0 or not (alike and even):
-        return None
-    return np.lib.stride_tricks.as_strided(first, (len(columns), first.size), (step, first.strides[0]), writeable=False)
-
-
-def _row_factors(ballots: Ballots) -> tuple[Floats, Floats, Floats]:
-    """Weights, 1 for ballots that count, 1 for ballots that are there; zero for those outside the members."""
-    here = np.ones(ballots.design.n) if ballots.member is None else ballots.member.astype(np.float64)
-    weights = ballots.design.weights * here
-    # A power of two changes no digit and keeps sums of huge weights finite.
-    weights = np.ldexp(weights, -int(np.frexp(ballots.design.weights.max())[1]))
-    return weights, (weights > 0).astype(np.float64), here
-
-
-def _counts(cell: Ints, factor: Floats, cells: int) -> Floats:
-    return np.asarray(np.bincount(cell, weights=factor, minlength=cells)[:, None], dtype=np.float64)
-
-
-def _cells(ballots: Ballots) -> tuple[Ints, Ints, Ints]:
-    """Code of the cell of each row; first-stage unit and slot of each cell."""
+    """The first pass over the ballots, most often the only one."""
     design = ballots.design
-    if not ballots.domains:
-        units = design.stratum_of_psu.size
-        return design.psu, np.arange(units), np.zeros(units, np.int64)
+    alone = design.calibration is None and design.stratum_of_psu.size == design.n
+    cell, unit, slot = _cells(ballots, alone)
+    first = _FirstPass(ballots, cell, unit.size)
+    total, squares, composites, *counts = first.sums()
+    if not first.blanks:
+        counts = [group_sums(cell, unit.size, factor[:, None]) for factor in first.factors]
+    tables = Tables(total, counts[0], counts[1], counts[-1])
+    auxiliary = first.regression.sums if first.regression else None
+    every = np.hstack((squares, composites))
+    weights = first.factors[0]
+    return Sums(alone, weights, cell, unit, slot, first.centre, first.blanks, tables, every, auxiliary)
+
+
+class _FirstPass:
+    """Adds up the blocks: totals (cells x k), squares and, without blanks, those of composites by slot, and,
+    with blanks, each factor of the ballots by cell over those that answered (cells x v)."""
+
+    def __init__(self, ballots: Ballots, cell: Ints, cells: int) -> None:
+        self.ballots, self.cell, self.cells = ballots, cell, cells
+        self.centre, self.blanks = ballots.centre(), ballots.blanks
+        weights, counts, here = ballots.factors()
+        self.factors = [weights, counts] if counts is here else [weights, counts, here]
+        self.inside = (ballots.coefficients != 0).astype(np.float64)
+        k, c = ballots.coefficients.shape
+        calibration = ballots.design.calibration
+        self.regression = _Regression(ballots, calibration, k + c if self.blanks else 1) if calibration else None
+
+    def sums(self) -> list[Floats]:
+        (k, c), slots = self.ballots.coefficients.shape, self.ballots.domains + 1
+        total, squares = np.zeros((self.cells, k)), np.zeros((slots, k))
+        composites = np.zeros((slots, 0 if self.blanks else c))
+        counts = [np.zeros((self.cells, k + c)) for _factor in self.factors if self.blanks]
+        for block in self.ballots.blocks(self.centre, self.blanks):
+            rows, scores = block.rows, block.scores
+            local, found = self._places(rows)
+            size = self.cells if isinstance(found, slice) else found.size
+            answered = self._answered(block) if self.blanks else np.ones((len(scores), 1))
+            for sums, factor in zip(counts, self.factors, strict=False):
+                sums[found] += group_sums(local, size, answered, factor[rows])
+            if self.regression:
+                self.regression.add(rows, scores, answered)
+            total[found] += group_sums(local, size, scores, self.factors[0][rows])
+            of_slot = spread(self.ballots.slot[rows], slots, self.factors[0][rows])
+            if not self.blanks and c:
+                composites += of_slot @ np.square(scores @ self.ballots.coefficients)
+            squares += of_slot @ np.square(scores, out=scores)
+        return [total, squares, composites, *counts]
+
+    def _places(self, rows: slice) -> tuple[Ints, slice | Ints]:
+        """Where the rows are added: codes and the cells that they stand for, all of them where they are few."""
+        if self.cells <= BLOCK // 4:
+            return self.cell[rows], slice(None)
+        return dense(self.cell[rows])
+
+    def _answered(self, block: Block) -> Floats:
+        """1 where an item, or any item of a composite, was answered (m x (k + c))."""
+        (m, k), c = block.scores.shape, self.inside.shape[1]
+        answered = np.ones((m, k + c))
+        answered.reshape(-1)[block.blank + block.blank // k * c] = 0.0
+        answered[:, k:] = answered[:, :k] @ self.inside > 0
+        return answered
+
+
+def _cells(ballots: Ballots, alone: bool) -> tuple[Ints, Ints, Ints]:
+    """Code of the cell of each row; unit and slot of each cell."""
+    design = ballots.design
+    unit = design.stratum_of_psu[design.psu] if alone else design.psu
     slots = ballots.domains + 1
-    codes, found = dense(design.psu * slots + ballots.slot)
+    codes, found = dense(unit * slots + ballots.slot)
     return codes, found // slots, found % slots
-
-
-def _take_out_blanks(block: Floats, mixtures: Sequence[Mixture]) -> Floats:
-    """1 where an item, or any item of a composite, was answered (m x (k + c)); blanks become zero in place."""
-    k = block.shape[1]
-    answered = np.empty((len(block), k + len(mixtures)), dtype=bool)
-    np.equal(block, block, out=answered[:, :k])
-    for j, (items, _weights) in enumerate(mixtures):
-        np.logical_or.reduce(answered[:, items], axis=1, out=answered[:, k + j])
-    np.copyto(block, 0.0, where=~answered[:, :k])
-    return answered.astype(np.float64)
-
-
-def mixtures_of(coefficients: Floats) -> list[Mixture]:
-    """For each composite (column) the places of its items, a slice where they stand together, and their weights."""
-    result: list[Mixture] = []
-    for column in coefficients.T:
-        places = np.flatnonzero(column)
-        together = places.size and places[-1] - places[0] + 1 == places.size
-        items = slice(int(places[0]), int(places[-1]) + 1) if together else places
-        result.append((items, column[items].copy()))
-    return result
-
-
-def mixed(scores: Floats, mixtures: Sequence[Mixture]) -> Floats:
-    """Composites of the rows (m x c). Sums of few items: threads of a matrix product would wait for one another."""
-    result = np.empty((len(scores), len(mixtures)))
-    for j, (items, weights) in enumerate(mixtures):
-        np.einsum("mk,k->m", scores[:, items], weights, out=result[:, j])
-    return result
 
 
 class _Regression:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analytics.blocks import Ballots
 from analytics.design import Coded, Design, DesignError, Fault, Flags, Floats, Ints, codes_of, group_sums
-from analytics.firststage import Auxiliary, Ballots, Sums, Tables
+from analytics.firststage import Auxiliary, Sums, Tables
 from analytics.variance import Groups, groups_of
 
 OVERALL = "ALL"
@@ -67,13 +68,17 @@ def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
             raise DesignError(Fault.NOT_NUMERIC, name) from None
     if column.shape != (n,):
         raise DesignError(Fault.LENGTH, name)
-    if column.dtype.kind == "f":
-        # The sum of squares, quicker than a look at each score, is small unless a score is not, or is a blank.
-        with np.errstate(over="ignore", invalid="ignore"):
-            fine = bool(np.dot(column, column) < LARGEST**2)
-        if not fine and (bad := np.abs(column) > LARGEST).any():
-            raise DesignError(Fault.NOT_FINITE, name, int(np.argmax(bad)))
     return column
+
+
+def check_finite(request: Request, sums: Sums) -> None:
+    """Raises `DesignError` for the score that made the sums leave the numbers."""
+    items = sums.squares[:, : len(request.ballots.columns)]
+    if (fine := (items < LARGEST**2).all(axis=0)).all():
+        return
+    worst = int(np.argmin(fine))
+    column = np.abs(np.asarray(request.ballots.columns[worst], dtype=np.float64))
+    raise DesignError(Fault.NOT_FINITE, request.variables[worst], int(np.nanargmax(column)))
 
 
 def _slots(n: int, by: ArrayLike | Coded | None, member: Flags | None) -> tuple[Ints, tuple[str, ...]]:
@@ -112,12 +117,13 @@ def _sort_key(text: str) -> tuple[bool, float, str]:
 class System:
     """Domains that do not overlap, with their cells (K): the whole alone, or the domains of ``by``.
 
-    ``slot`` (n,): the domain of each ballot, -1 for none. ``squares`` and ``auxiliary`` have a row for each domain.
+    ``cell_of``: the cell of each cell of the first pass, -1 for none. ``squares`` and ``auxiliary`` have a row for each
+    domain.
     """
 
     domains: int
-    slot: Ints
-    psu: Ints
+    cell_of: Ints
+    unit: Ints
     domain: Ints
     groups: Groups
     tables: Tables
@@ -130,28 +136,31 @@ class System:
 
 def systems(request: Request, sums: Sums) -> list[System]:
     """The whole, and the domains if there are any."""
-    whole = _whole(request, sums)
-    return [whole, _domains(request, sums)] if request.labels else [whole]
-
-
-def _whole(request: Request, sums: Sums) -> System:
     design = request.ballots.design
-    units = design.stratum_of_psu.size
-    tables = sums.tables.summed(sums.psu, units) if request.ballots.domains else sums.tables
-    psu, nothing = np.arange(units), np.zeros(units, np.int64)
+    strata = np.arange(design.units.size) if sums.alone else design.stratum_of_psu
+    whole = _whole(request, sums, strata)
+    return [whole, _domains(request, sums, strata)] if request.labels else [whole]
+
+
+def _whole(request: Request, sums: Sums, strata: Ints) -> System:
+    units = strata.size
+    same = sums.unit.size == units
+    tables = sums.tables if same else sums.tables.summed(sums.unit, units)
+    unit, nothing = np.arange(units), np.zeros(units, np.int64)
     squares = sums.squares.sum(axis=0, keepdims=True)
     auxiliary = sums.auxiliary and Auxiliary(
         sums.auxiliary.total.sum(axis=0, keepdims=True), sums.auxiliary.weight.sum(axis=0, keepdims=True)
     )
-    slot = np.zeros(design.n, np.int64)
-    return System(1, slot, psu, nothing, groups_of(design, psu, nothing), tables, squares, auxiliary)
+    groups = groups_of(strata, unit, nothing)
+    return System(1, sums.unit, unit, nothing, groups, tables, squares, auxiliary)
 
 
-def _domains(request: Request, sums: Sums) -> System:
+def _domains(request: Request, sums: Sums, strata: Ints) -> System:
     ballots, inside = request.ballots, sums.slot > 0
-    psu, domain, tables = sums.psu[inside], sums.slot[inside] - 1, sums.tables
+    unit, domain, tables = sums.unit[inside], sums.slot[inside] - 1, sums.tables
     if not inside.all():
         tables = tables.take(inside)
-    groups = groups_of(ballots.design, psu, domain)
+    cell_of = np.where(inside, np.cumsum(inside) - 1, -1)
+    groups = groups_of(strata, unit, domain)
     auxiliary = sums.auxiliary and Auxiliary(sums.auxiliary.total[1:], sums.auxiliary.weight[1:])
-    return System(ballots.domains, ballots.slot - 1, psu, domain, groups, tables, sums.squares[1:], auxiliary)
+    return System(ballots.domains, cell_of, unit, domain, groups, tables, sums.squares[1:], auxiliary)

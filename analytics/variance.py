@@ -30,20 +30,33 @@ class Groups:
         return int(self.domain.size)
 
 
-def groups_of(design: Design, psu: Ints, domain: Ints) -> Groups:
-    """Groups of cells given by their first-stage unit and domain."""
-    strata = design.units.size
-    codes, found = dense(domain * strata + design.stratum_of_psu[psu])
-    return Groups(codes, found // strata, found % strata)
+def groups_of(strata: Ints, unit: Ints, domain: Ints) -> Groups:
+    """Groups of cells given by their unit and domain; ``strata``: the stratum of each unit."""
+    size = int(strata.max()) + 1
+    codes, found = dense(domain * size + strata[unit])
+    return Groups(codes, found // size, found % size)
+
+
+def mean_of_unit(design: Design, groups: Groups, z: Floats) -> Floats:
+    """Mean of z over all units of each group, those without a cell being zero (groups x v)."""
+    return group_sums(groups.of_cell, groups.size, z) / design.units[groups.stratum][:, None]
 
 
 def variances(
-    design: Design, groups: Groups, z: Floats, present: Flags, domains: int, recentre: Floats | None = None
+    design: Design,
+    groups: Groups,
+    z: Floats,
+    present: Flags,
+    domains: int,
+    *,
+    recentre: Floats | None = None,
+    about_mean: Floats | None = None,
 ) -> Floats:
     """Variance (domains x v) of the column sums of ``z`` (K x v, overwritten).
 
     ``present`` (groups x v or groups x 1): the domain has ballots in that stratum; only such strata matter to the
     treatment of single units. ``recentre`` (domains x v): the mean of a unit, for totals; that of means is zero.
+    ``about_mean`` (groups x v): the sum over all units of (z - mean)^2 where cells are more than a unit.
     Not a number where "average" has no stratum with several units to average over. Raises `DesignError` for "fail".
     """
     n = design.units[groups.stratum]
@@ -54,7 +67,7 @@ def variances(
     if design.single is SinglePsu.ADJUST and single.any():
         away = group_sums(groups.of_cell, groups.size, z)
         alone = np.where(single[:, None], away - (0 if recentre is None else recentre[groups.domain]), 0.0)
-    squares = _squares_about_mean(groups, z, n)
+    squares = _squares_about_mean(design, groups, z) if about_mean is None else about_mean
     scale = kept * np.where(n > 1, n / np.maximum(n - 1, 1), 0.0)
     result = group_sums(groups.domain, domains, scale[:, None] * squares + kept[:, None] * np.square(alone))
     if design.single is SinglePsu.AVERAGE and single.any():
@@ -62,14 +75,14 @@ def variances(
     return result
 
 
-def _squares_about_mean(groups: Groups, z: Floats, n: Ints) -> Floats:
-    """Sum over all n units of each group of (z - mean)^2; a unit without a cell has z = 0."""
-    mean = group_sums(groups.of_cell, groups.size, z) / n[:, None]
+def _squares_about_mean(design: Design, groups: Groups, z: Floats) -> Floats:
+    """Sum over all units of each group of (z - mean)^2; a unit without a cell has z = 0."""
+    mean = mean_of_unit(design, groups, z)
     for start in range(0, len(z), CELLS_AT_A_TIME):
         rows = slice(start, start + CELLS_AT_A_TIME)
         z[rows] -= mean[groups.of_cell[rows]]
         np.square(z[rows], out=z[rows])
-    absent = n - np.bincount(groups.of_cell, minlength=groups.size)
+    absent = design.units[groups.stratum] - np.bincount(groups.of_cell, minlength=groups.size)
     return group_sums(groups.of_cell, groups.size, z) + absent[:, None] * np.square(mean)
 
 
