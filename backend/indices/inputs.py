@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 from backend.indices import own_survey
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published import LAI_CHAU
-from backend.kpi.queries import AT_ONCE, overdue
+from backend.kpi.queries import AT_ONCE, unanswered_in_time, undecided
 from backend.ratings.models import Rating
 from backend.tickets.deadlines import TOLD_WITHIN
-from backend.tickets.models import Channel, State, Ticket, Verdict, is_open
+from backend.tickets.models import Channel, State, Ticket, Verdict
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due
 from backend.worktime.calendar import ZONE, WorkCalendar
@@ -219,11 +219,9 @@ def _standing(as_of: date) -> ColumnElement[str]:
     return case(
         (Ticket.verdict == Verdict.ON_TIME, "on_time"),
         (Ticket.verdict == Verdict.LATE, "late"),
-        # Merged into another, a ticket keeps its own due date: merging must not make one that is late disappear.
-        (and_(Ticket.state == State.MERGED, Ticket.due_date < as_of), "overdue"),
-        (~or_(is_open(), Ticket.state == State.MERGED), "none"),
-        (overdue(as_of), "overdue"),
-        else_="open",
+        (unanswered_in_time(as_of), "overdue"),
+        (undecided(), "open"),
+        else_="none",
     )
 
 

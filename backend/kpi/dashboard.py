@@ -38,13 +38,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Figures:
-    """Tickets received in the period. ``rate``: on time / (answered + overdue). ``official``: the ratio of QĐ 766
-    over tickets taken up, where open and not yet due counts as on time. ``median_days`` is over the answered ones."""
+    """Tickets received in the period. received = answered + overdue + not_due + ended; the last were refused,
+    redirected, withdrawn or answered with another by their due date. ``rate``: on time / (answered + overdue).
+    ``official``: the ratio of QĐ 766 over tickets taken up, where open and not yet due counts as on time.
+    ``median_days`` is over the answered ones."""
 
     received: int
     on_time: int
     late: int
     overdue: int
+    not_due: int
     median_days: float | None
     official_n: int = 0
     official_failed: int = 0
@@ -54,8 +57,8 @@ class Figures:
         return self.on_time + self.late
 
     @property
-    def not_due(self) -> int:
-        return self.received - self.answered - self.overdue
+    def ended(self) -> int:
+        return self.received - self.answered - self.overdue - self.not_due
 
     @property
     def rate(self) -> Share:
@@ -194,6 +197,7 @@ def _figures(rows: Iterable[Counts], days: Iterable[Taken]) -> Figures:
         on_time=sum(row.on_time for row in rows),
         late=sum(row.late for row in rows),
         overdue=sum(row.overdue for row in rows),
+        not_due=sum(row.undecided - row.overdue for row in rows),
         median_days=weighted_quantile([row.days for row in days], [row.count for row in days], 0.5),
         official_n=sum(row.official for row in rows),
         official_failed=sum(row.official_late + row.official_overdue for row in rows),

@@ -56,8 +56,9 @@ class Scope:
 @dataclass(frozen=True)
 class Counts:
     """Tickets received by a unit in a month, by what became of them. answered = on_time + late; received = answered +
-    overdue + not due yet. ``own`` came in by a channel of ours, so that reception and notice were recorded.
-    ``official`` are those that QĐ 766 looks at: taken up, and not refused, redirected or withdrawn."""
+    undecided + ended without a case; undecided = overdue + not due yet. ``own`` came in by a channel of ours, so that
+    reception and notice were recorded. ``official`` are those that QĐ 766 looks at: taken up, and not refused,
+    redirected or withdrawn."""
 
     unit_id: int
     month: date
@@ -71,6 +72,7 @@ class Counts:
     told: int
     official: int
     official_late: int
+    undecided: int
     overdue: int = 0
     official_overdue: int = 0
 
@@ -119,6 +121,7 @@ def counts(session: Session, scope: Scope) -> list[Counts]:
         _count(and_(notice_due, Ticket.told_in_time.is_(True))),
         _count(official()),
         _count(and_(official(), Ticket.verdict == Verdict.LATE)),
+        _count(undecided()),
     )
     late = _overdue_of_period(session, scope)
     rows: list[Any] = list(
@@ -138,7 +141,7 @@ def _overdue_of_period(session: Session, scope: Scope) -> dict[tuple[int, date],
     """By unit and month. Asked apart from the other counts: only the few open tickets need a look at their history."""
     rows = session.execute(
         select(Ticket.unit_id, MONTH, func.count(), _count(official()))
-        .where(*_received(scope), overdue(scope.today))
+        .where(*_received(scope), unanswered_in_time(scope.today))
         .group_by(Ticket.unit_id, MONTH)
     )
     return {(unit_id, month): (count, counted) for unit_id, month, count, counted in rows}
@@ -183,8 +186,25 @@ def scores(session: Session, scope: Scope) -> Scores:
 
 
 def overdue(today: date) -> ColumnElement[bool]:
-    """Open after its due date. A ticket whose sender was asked on or before that date is not: its clock stands still,
-    and the due date moves when the sender answers. Asked after it, the ticket was late already and stays so."""
+    """Open now after its due date, in whichever episode. A ticket whose sender was asked on or before that date is not:
+    its clock stands still, and the due date moves when the sender answers. Asked after it, it was late and stays so."""
+    return and_(is_open(), Ticket.due_date < today, not_(_paused()))
+
+
+def undecided() -> ColumnElement[bool]:
+    """No verdict yet, and one to come: open, or merged into another that has not been answered. What was refused,
+    redirected, withdrawn or answered together with another by its due date is no case; after it, it has its verdict."""
+    waits_with_another = and_(Ticket.merged_into_id.is_not(None), Ticket.decided_at.is_(None))
+    return and_(Ticket.verdict.is_(None), or_(is_open(), waits_with_another))
+
+
+def unanswered_in_time(today: date) -> ColumnElement[bool]:
+    """Undecided after its due date, which is as late as an answer that came late: merging a ticket takes back no
+    lateness. One that was reopened has its verdict and is not counted twice."""
+    return and_(undecided(), Ticket.due_date < today, not_(_paused()))
+
+
+def _paused() -> ColumnElement[bool]:
     asked = (
         select(cast(func.timezone("Asia/Ho_Chi_Minh", func.max(audit.Entry.at)), Date))
         .where(
@@ -194,8 +214,7 @@ def overdue(today: date) -> ColumnElement[bool]:
         .correlate(Ticket)
         .scalar_subquery()
     )
-    paused = and_(Ticket.state == State.AWAITING_SENDER, func.coalesce(asked <= Ticket.due_date, True))
-    return and_(is_open(), Ticket.due_date < today, not_(paused))
+    return and_(Ticket.state == State.AWAITING_SENDER, func.coalesce(asked <= Ticket.due_date, True))
 
 
 def official() -> ColumnElement[bool]:

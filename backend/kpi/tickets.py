@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from backend.errors import Invalid, _
 from backend.kpi.dashboard import scope_of
 from backend.kpi.filters import Filters, units_within
-from backend.kpi.queries import Scope, behind_figure, overdue
+from backend.kpi.queries import Scope, behind_figure, overdue, unanswered_in_time
 from backend.tickets.models import Category, CategoryClass, Ticket, Verdict, is_open
 from backend.users.policy import Action, Actor
 
@@ -82,7 +82,7 @@ def _of_group(group: Group, scope: Scope) -> list[ColumnElement[bool]]:
         Group.RECEIVED: [],
         Group.ON_TIME: [Ticket.verdict == Verdict.ON_TIME],
         Group.LATE: [Ticket.verdict == Verdict.LATE],
-        Group.OVERDUE: [overdue(scope.today)],
+        Group.OVERDUE: [unanswered_in_time(scope.today)],
         Group.OVERDUE_NOW: [overdue(scope.today)],
         Group.OPEN_NOW: [is_open()],
     }[group]

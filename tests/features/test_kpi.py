@@ -1,5 +1,6 @@
 """What managers' figures count: checked on small sets made by hand, received and answered through the services."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.errors import Invalid, NotFound
+from backend.indices import inputs
 from backend.indices.published import SOURCES
 from backend.kpi import borders, dashboard
 from backend.kpi.dashboard import Dashboard, Standing
@@ -18,11 +20,12 @@ from backend.kpi.definitions import definitions, document
 from backend.kpi.filters import Filters, day_typed, read, units_to_choose, usual_period
 from backend.ratings import service as ratings
 from backend.ratings.service import Scores
+from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Ticket
 from backend.units.models import Unit
 from backend.users.models import Role
-from backend.users.policy import SYSTEM, Actor
+from backend.users.policy import SENDER, SYSTEM, Actor
 from tests.factories import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -230,6 +233,60 @@ def test_what_cannot_be_read_is_refused_at_its_field(session: Session, query: di
     with pytest.raises(Invalid) as refused:
         read(session, query, MANAGER, TODAY)
     assert {error.field for error in refused.value.errors} == fields
+
+
+def merge(world: World, one: Ticket, into: Ticket, at: datetime) -> None:
+    change = service.Change(Event.MERGED, text="Cùng một việc.", into_id=into.id)
+    service.apply(world.session, one.id, change, world.actor(), now=at)
+
+
+def test_merged_ticket_that_nobody_answered_in_time_stays_late_in_the_rate(session: Session, world: World) -> None:
+    one, other = world.receive(THURSDAY)[0], world.receive(THURSDAY)[0]
+    merge(world, one, other, days_later(1))
+    board = look(session)  # both due on 22 October
+    assert (board.figures.overdue, board.figures.not_due, board.figures.ended) == (2, 0, 0)
+    assert (board.figures.rate.k, board.figures.rate.n) == (0, 2)
+    assert (board.open_now, board.overdue_now) == (1, 1)
+    assert [case.standing for case in cases(session)] == ["overdue", "overdue"]
+
+
+def test_merged_ticket_is_undecided_up_to_its_due_date(session: Session, world: World) -> None:
+    one, other = world.receive(THURSDAY)[0], world.receive(THURSDAY)[0]
+    merge(world, one, other, days_later(1))
+    figures = dashboard.look(session, OCTOBER, MANAGER, date(2026, 10, 22)).figures
+    assert (figures.overdue, figures.not_due) == (0, 2)
+
+
+def test_merged_ticket_answered_with_the_other_in_time_is_no_case(session: Session, world: World) -> None:
+    one, other = world.receive(THURSDAY)[0], world.receive(THURSDAY)[0]
+    merge(world, one, other, days_later(1))
+    world.happen(other, Event.ACCEPTED, world.actor(), days_later(1))
+    world.happen(other, Event.ANSWERED, world.actor(), days_later(5))
+    figures = look(session).figures
+    assert (figures.on_time, figures.overdue, figures.not_due, figures.ended) == (1, 0, 0, 1)
+    assert (figures.rate.k, figures.rate.n) == (1, 1)
+    assert [case.standing for case in cases(session)] == ["none", "on_time"]
+
+
+def test_refused_in_time_is_neither_late_nor_still_to_come(session: Session, world: World) -> None:
+    world.happen(world.receive(THURSDAY)[0], Event.REFUSED, world.actor(), days_later(1))
+    figures = look(session).figures
+    assert (figures.received, figures.overdue, figures.not_due, figures.ended) == (1, 0, 0, 1)
+
+
+def test_reopened_and_overdue_again_is_one_case_with_its_first_verdict(session: Session, world: World) -> None:
+    ticket, _secret = world.answered(THURSDAY, days_later(1))
+    world.happen(ticket, Event.NOTIFIED, SYSTEM, days_later(1))
+    world.happen(ticket, Event.DISPUTED, SENDER, days_later(2))  # due again on 23 October
+    board = look(session)
+    assert (board.figures.on_time, board.figures.overdue, board.figures.rate.n) == (1, 0, 1)
+    assert board.overdue_now == 1
+    assert [case.standing for case in cases(session)] == ["on_time"]
+
+
+def cases(session: Session) -> Sequence[inputs.Case]:
+    unit_ids = tuple(session.scalars(select(Unit.id)))
+    return inputs.read(session, inputs.Asked(date(2026, 10, 1), date(2026, 10, 31), unit_ids, True, TODAY)).cases
 
 
 @given(st.dates(date(1990, 1, 1), date(2099, 12, 31)))
