@@ -18,7 +18,9 @@ def main() -> None:
     address = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
     TARGET.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
         citizen(page_of(browser, PHONE, address))
         officer(page_of(browser, DESK, address))
         manager(page_of(browser, DESK, address))
@@ -69,6 +71,8 @@ def officer(page: Page) -> None:
 def manager(page: Page) -> None:
     sign_in(page, "quanly@demo.langnghe.vn")
     keep(page, "manager", 640)
+    page.locator("#subindices-title").evaluate("title => title.scrollIntoView()")
+    keep(page, "subindices", 640)
 
 
 if __name__ == "__main__":
