@@ -182,6 +182,7 @@ class _Writer:
     def _note(self, text: str) -> None:
         paragraph = self.page.add_paragraph()
         paragraph.alignment = JUSTIFY
+        paragraph.paragraph_format.keep_together = True
         paragraph.paragraph_format.space_before = Pt(3)
         paragraph.paragraph_format.space_after = Pt(8)
         run = paragraph.add_run(text)
@@ -198,8 +199,12 @@ class _Writer:
         about.set("title", picture.title)
         caption = self.page.add_paragraph(f"Hình {next(self.pictures)}. {picture.title}", style="Caption")
         caption.alignment = CENTRE
+        caption.paragraph_format.keep_with_next = True
         caption.paragraph_format.space_after = Pt(2)
-        self._note(f"Vạch ngang: khoảng 95% gần đúng. {self.report.context.source}.")
+        context = self.report.context
+        self._note(
+            f"Vạch ngang: khoảng 95% gần đúng. Năm {context.year}; n = {context.n} phiếu. Nguồn: {context.source}."
+        )
 
     # Small parts.
 

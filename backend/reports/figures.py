@@ -53,7 +53,7 @@ def _figure(picture: Picture, titled: bool) -> "Figure":
 
     labels = ["\n".join(wrap(bar.label, WRAP)) for bar in picture.bars]
     rows = sum(max(1.25, label.count("\n") + 1.35) for label in labels)
-    height = 0.95 + 0.165 * rows + (0.35 if titled else 0)
+    height = 0.9 + 0.14 * rows + (0.35 if titled else 0)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     places = _places(labels)

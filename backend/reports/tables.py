@@ -159,6 +159,9 @@ def question(context: Context, asked: Question, key: str, title: str) -> Table:
     notes = [_interval_note(context)]
     if asked.kind == "multi" and asked.total > 100:
         notes.insert(0, multiple(asked))
+    reason = next((line.comparability.reason.vi for line in asked.lines if line.comparability), "")
+    if reason and not alike and not asked.scale:
+        notes.append(f"Không đặt cạnh số năm {against}: {reason}.")
     method = "điểm trung bình / 4 × 100" if asked.scale else "tỷ lệ người chọn (k/n)"
     return _table(context, key, title, columns, rows, notes, method=method)
 

@@ -1,7 +1,6 @@
 """The tables of a report as a workbook: a sheet each, numbers as numbers, text never as a formula."""
 
 import io
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -13,12 +12,11 @@ from openpyxl.utils import get_column_letter
 
 from backend.reports.blocks import Cell, Kind, Table, generated, tables
 from backend.reports.outline import Report
-from backend.reports.sentences import whole
 
 FONT = "Times New Roman"
 FORMATS = {Kind.NUMBER: "0.00", Kind.SIGNED: '+0.00;"−"0.00;0.00', Kind.COUNT: "0"}
 LETTERS_OF_A_LINE = 110
-NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\']")
+LINK = "1F4E79"
 THIN = Border(*(Side(style="thin"),) * 4)
 
 
@@ -31,9 +29,10 @@ def write(report: Report) -> bytes:
     _line(contents, 1, report.title, bold=True)
     _line(contents, 2, f"Nguồn: {report.context.source}")
     for number, table in enumerate(tables(report.blocks), start=1):
-        name = _name(number, table.key)
-        _line(contents, 3 + number, f"Bảng {number}. {table.title}")
-        contents.cell(3 + number, 1).hyperlink = f"#'{name}'!A1"
+        name = f"Bảng {number}"
+        _line(contents, 3 + number, f"{name}. {table.title}")
+        link = contents.cell(3 + number, 1)
+        link.hyperlink, link.font = f"#'{name}'!A1", Font(name=FONT, color=LINK, underline="single")
         _sheet(book.create_sheet(name), number, table)
     _sentences(book.create_sheet("Câu"), report)
     contents.column_dimensions["A"].width = LETTERS_OF_A_LINE
@@ -80,6 +79,15 @@ def _sheet(sheet: Any, number: int, table: Table) -> None:
                 signed_count = column.kind is Kind.SIGNED and isinstance(value, int)
                 cell.number_format = '+0;"−"0;0' if signed_count else FORMATS.get(column.kind, "General")
     sheet.freeze_panes = sheet.cell(top + 1, 1)
+    sheet.print_title_rows = f"{top}:{top}"
+    _on_paper(sheet)
+
+
+def _on_paper(sheet: Any) -> None:
+    """A4 across, as wide as the page, as many pages down as it takes."""
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToHeight = 0
 
 
 def _sentences(sheet: Any, report: Report) -> None:
@@ -89,6 +97,7 @@ def _sentences(sheet: Any, report: Report) -> None:
         put(sheet, at, 1, paragraph.key)
         put(sheet, at, 2, paragraph.text).alignment = Alignment(wrap_text=True, vertical="top")
     _widths(sheet, (34, 110))
+    _on_paper(sheet)
 
 
 def _widths(sheet: Any, widths: Sequence[float]) -> None:
@@ -98,8 +107,3 @@ def _widths(sheet: Any, widths: Sequence[float]) -> None:
 
 def _line(sheet: Any, row: int, text: str, *, bold: bool = False) -> None:
     put(sheet, row, 1, text).font = Font(name=FONT, bold=bold)
-
-
-def _name(number: int, key: str) -> str:
-    """A sheet's name: at most 31 letters, none that a spreadsheet refuses."""
-    return f"{whole(number)} {NOT_IN_A_NAME.sub('-', key)}"[:31]

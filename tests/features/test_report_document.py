@@ -157,7 +157,10 @@ def test_tables_repeat_their_head_and_say_n_and_source(page: Document) -> None:
     assert len(grids) == 24
     for grid in grids:
         assert "w:tblHeader" in grid.rows[0]._tr.xml and "w:cantSplit" in grid.rows[0]._tr.xml
-    notes = [p.text for p in page.paragraphs if "Nguồn: Báo cáo chuyên đề" in p.text]
+    sourced = [p.text for p in page.paragraphs if "Nguồn: Báo cáo chuyên đề" in p.text]
+    drawn = [text for text in sourced if text.startswith("Vạch ngang")]
+    assert len(drawn) == 8 and all("Năm 2023; n = 558 phiếu." in text for text in drawn)
+    notes = [text for text in sourced if text not in drawn]
     assert len(notes) == 24 and sum("n = 558" in note for note in notes) >= 20
 
 
