@@ -111,6 +111,8 @@ def test_levels_of_2023_average_items_and_of_2022_average_children() -> None:
         ("service.feedback.3", Mark.COMPARABLE),
         ("interest.1", Mark.FORMULA_CHANGED),
         ("harassment.1", Mark.COMPARABLE),
+        ("channel_used.1", Mark.NOT_COMPARABLE),
+        ("experience.4", Mark.WORDING_CHANGED),
     ],
 )
 def test_figure_of_2022_and_2023_carries_its_mark(code: str, mark: Mark) -> None:
