@@ -15,6 +15,7 @@ from analytics.index import CENT, rounded
 from analytics.methods import load_method
 from backend.errors import _
 from backend.indices.models import FigureKind, PublishedFigure
+from backend.indices.said import Said, figure
 from backend.indices.service import TOLERANCE, Recomputation, recompute_published
 
 Figures = Mapping[str, PublishedFigure]
@@ -23,7 +24,8 @@ BLANKS = 5  # answers to an item that may be missing among the ballots
 
 @dataclass(frozen=True)
 class Finding:
-    """One case. ``code`` is the index concerned; ``printed`` and ``computed`` are as shown to a reader."""
+    """One case. ``code`` is the index concerned; ``what`` is a message of the catalogue; what is printed, what follows
+    and why are Vietnamese texts, those of type ``Said`` in other languages too."""
 
     geography: str
     year: int
@@ -39,7 +41,7 @@ def findings(session: Session, geography: str, year: int) -> list[Finding]:
     figures = _of(session, geography, year)
     before = _of(session, geography, year - 1)
     found: list[Finding] = []
-    for code in sorted({figure.method for figure in figures.values()}):
+    for code in sorted({one.method for one in figures.values()}):
         if load_method(code).computable:
             result = recompute_published(session, code, geography, year)
             found += [*_aggregates(result), *_groups_without_items(result, figures)]
@@ -58,8 +60,8 @@ def _aggregates(result: Recomputation) -> Iterator[Finding]:
         if row.off and not row.missing:
             yield Finding(
                 result.geography, result.year, row.code, _("chỉ số tổng hợp không bằng số tính lại"),
-                _two(row.published), _two(row.recomputed),
-                f"Lệch {_two(row.difference)} điểm, quá mức làm tròn {_two(TOLERANCE)}.",
+                figure(row.published), figure(row.recomputed),
+                Said(_("Lệch %(points)s điểm, quá mức làm tròn %(most)s."), points=row.difference, most=TOLERANCE),
             )  # fmt: skip
 
 
@@ -69,10 +71,12 @@ def _groups_without_items(result: Recomputation, figures: Figures) -> Iterator[F
         if code not in figures:
             continue
         items = [one.value for one in figures.values() if one.parent == code]
-        mean = _two(rounded(sum(items, Decimal(0)) / len(items))) if items else "không có nội dung nào"
+        nothing = Said(_("không có nội dung nào được in"))
+        mean = rounded(sum(items, Decimal(0)) / len(items)) if items else None
+        computed = nothing if mean is None else Said(_("%(mean)s (từ %(n)s nội dung)"), mean=mean, n=len(items))
         yield Finding(
             result.geography, result.year, code, _("nhóm không suy ra được từ các nội dung được in"),
-            _two(figures[code].value), f"{mean} (từ {len(items)} nội dung)", f"{reason.vi[:1].upper()}{reason.vi[1:]}.",
+            figure(figures[code].value), computed, Said(_sentence(reason.vi), {"en": _sentence(reason.en)}),
         )  # fmt: skip
 
 
@@ -85,7 +89,8 @@ def _changes(figures: Figures, before: Figures) -> Iterator[Finding]:
         if later.change is not None and later.value - earlier.value != later.change:
             yield Finding(
                 later.geography, later.year, code, _("mức tăng, giảm không bằng hiệu hai năm"),
-                str(later.change), str(later.value - earlier.value), f"{later.value} so với {earlier.value}.",
+                figure(later.change), figure(later.value - earlier.value),
+                Said(_("%(later)s so với %(earlier)s."), later=later.value, earlier=earlier.value),
             )  # fmt: skip
         if None in (later.rank_change, later.rank, earlier.rank):
             continue
@@ -93,7 +98,8 @@ def _changes(figures: Figures, before: Figures) -> Iterator[Finding]:
         if places != later.rank_change:
             yield Finding(
                 later.geography, later.year, code, _("mức đổi hạng không bằng hiệu hai hạng"),
-                str(later.rank_change), str(places), f"{later.rank} so với {earlier.rank}.",
+                str(later.rank_change), str(places),
+                Said(_("%(later)s so với %(earlier)s."), later=later.rank, earlier=earlier.rank),
             )  # fmt: skip
 
 
@@ -104,7 +110,8 @@ def _ranks(figures: Figures) -> Iterator[Finding]:
         first = next(iter(figures.values()))
         yield Finding(
             first.geography, first.year, first.code, _("thứ hạng tính trên các số tỉnh khác nhau"),
-            ", ".join(map(str, sorted(counts))), "một số duy nhất", "Thứ hạng trong cùng một bảng phải cùng số tỉnh.",
+            ", ".join(map(str, sorted(counts))), Said(_("một số duy nhất")),
+            Said(_("Thứ hạng trong cùng một bảng phải cùng số tỉnh.")),
         )  # fmt: skip
 
 
@@ -118,12 +125,13 @@ def _items(figures: Figures) -> Iterator[Finding]:
         if one.value < floor:
             yield Finding(
                 one.geography, one.year, one.code, _("chỉ số thấp hơn mức thấp nhất có thể có"),
-                _two(one.value), _two(floor), f"Điểm thấp nhất là 1 trên {scale}.",
+                figure(one.value), figure(floor), Said(_("Điểm thấp nhất là 1 trên %(scale)s."), scale=scale),
             )  # fmt: skip
         elif one.level == "item" and one.n and not any(_possible(one.value, n, scale) for n in _answers(one.n)):
             yield Finding(
                 one.geography, one.year, one.code, _("không tổng điểm nào của số phiếu này cho giá trị được in"),
-                _two(one.value), f"không có k/({scale} × n)", f"Đã thử n từ {one.n - BLANKS} đến {one.n}.",
+                figure(one.value), Said(_("không có k/(%(scale)s × n)"), scale=scale),
+                Said(_("Đã thử n từ %(least)s đến %(most)s."), least=one.n - BLANKS, most=one.n),
             )  # fmt: skip
 
 
@@ -140,8 +148,9 @@ def _single_choice(session: Session, geography: str, year: int) -> Iterator[Find
     for question, values in found.items():
         total = sum(values, Decimal(0))
         if abs(total - 100) > TOLERANCE * len(values):
-            why = "Mỗi người chỉ chọn một câu trả lời nên các tỷ lệ phải cộng lại bằng 100."
-            yield Finding(geography, year, question, _("tỷ lệ không cộng lại bằng 100"), _two(total), "100,00", why)
+            why = Said(_("Mỗi người chỉ chọn một câu trả lời nên các tỷ lệ phải cộng lại bằng 100."))
+            off = _("tỷ lệ không cộng lại bằng 100")
+            yield Finding(geography, year, question, off, figure(total), figure(Decimal(100)), why)
 
 
 def _answers(ballots: int) -> range:
@@ -164,5 +173,5 @@ def _of(session: Session, geography: str, year: int) -> dict[str, PublishedFigur
     return {row.code: row for row in rows}
 
 
-def _two(value: Decimal) -> str:
-    return f"{value:.2f}".replace(".", ",")
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

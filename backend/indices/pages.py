@@ -17,6 +17,7 @@ from backend.indices import asking, comparison, entry, runs, words
 from backend.indices.pictures import pictures
 from backend.indices.published import GEOGRAPHIES
 from backend.indices.queries import MARKS
+from backend.indices.said import Said
 from backend.indices.tasks import run as run_task
 from backend.indices.values import Value
 from backend.kpi.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
@@ -145,8 +146,12 @@ def _entry(request: Request, form: Form, status: int = 200, **more: Any) -> Resp
     context = {"entered": None, "faults": ()} | more
     return page(
         request, "indices/entry.html", status, form=form, methods=methods, geographies=list(GEOGRAPHIES.items()),
-        columns=entry.COLUMNS, names=GEOGRAPHIES, **context,
+        columns=entry.COLUMNS, names=GEOGRAPHIES, said=partial(_said, language=language), **context,
     )  # fmt: skip
+
+
+def _said(text: str, language: str) -> str:
+    return text.in_language(language) if isinstance(text, Said) else text
 
 
 def _document(form: Typed) -> entry.Document:
