@@ -79,3 +79,26 @@ CLOCK_NAMES: dict[Clock, str] = {
     Clock.PUBLISH: _("công khai"),
     Clock.PROGRESS: _("báo tiến độ"),
 }
+# Words of shipped data that readers see: holidays of the calendar, what the calendar and the terms of handling rest on.
+# What a province adds of its own is shown as it wrote it.
+OF_DATA: tuple[str, ...] = (
+    _("Tết Dương lịch"),
+    _("29 Tết"),
+    _("Giao thừa Tết Nguyên Đán"),
+    _("Tết Nguyên Đán"),
+    _("Mùng hai Tết Nguyên Đán"),
+    _("Mùng ba Tết Nguyên Đán"),
+    _("Mùng bốn Tết Nguyên Đán"),
+    _("Mùng năm Tết Nguyên Đán"),
+    _("Ngày Giỗ Tổ Hùng Vương"),
+    _("Ngày Giỗ Tổ Hùng Vương (nghỉ bù)"),
+    _("Ngày Chiến thắng"),
+    _("Ngày Quốc tế Lao động"),
+    _("Ngày Quốc tế Lao động (nghỉ bù)"),
+    _("Quốc khánh"),
+    _("Ngày Văn hóa Việt Nam"),
+    _("Bộ luật Lao động 2019, Điều 112; thông báo nghỉ lễ, Tết và hoán đổi ngày làm việc hằng năm"),
+    _("Thông lệ của các hệ thống tương tự"),
+    _("Thông lệ của các hệ thống tương tự: phản ánh hiện trường khẩn"),
+    _("Thông lệ của các hệ thống tương tự: phản ánh hiện trường kiểm tra được ngay"),
+)

@@ -1,17 +1,21 @@
 """What the pages of a ticket say so that it is understood: of a pause that lasts, of what a step would do, of somebody
 who was first, of a second time."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from backend import clock
+from backend import clock, language
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
+from backend.tickets.rules import shipped_rules
+from backend.tickets.texts import OF_DATA
 from backend.users.models import Role
 from backend.users.policy import SENDER
+from backend.worktime.shipped import shipped
 from tests.factories import World
 from tests.features.test_deeds import card
 from tests.features.test_public_following import TICKET, follow
@@ -113,3 +117,24 @@ def test_the_second_time_is_told_apart_from_the_first(client: TestClient, life: 
     assert client.post(f"{TICKET}/chua-xong", data={"wish": "Mới vá một nửa."}).status_code == 303
     page = client.get(TICKET).text
     assert "Đây là lần giải quyết thứ 2" in page and "<dt>Trả lời lần đầu ngày</dt>" in page
+
+
+def test_what_shipped_data_says_on_a_page_is_there_to_be_translated() -> None:
+    calendar = shipped("vn")
+    holidays = {day.name for day in calendar.exceptions if not re.search(r"\d/\d|\d{4}", day.name)}
+    bases = {rule.basis for rule in shipped_rules() if rule.code == "resolve"}
+    assert holidays | bases | {calendar.basis} == set(OF_DATA)
+
+
+def test_a_holiday_and_a_basis_are_read_in_the_readers_language(
+    client: TestClient, life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    english = {"Ngày Văn hóa Việt Nam": "Vietnam Culture Day", "Thông lệ của các hệ thống tương tự": "As others do"}
+    known = language.catalogue
+    monkeypatch.setattr(language, "catalogue", lambda code: {**known(code), **(english if code == "en" else {})})
+    life.at += timedelta(days=7)
+    life.ticket, secret = life.world.receive(life.at)
+    client.cookies.set("lang", "en")
+    follow(client, life.ticket, secret)
+    for page in (page_of(client, life), client.get(TICKET).text):
+        assert "Vietnam Culture Day" in page and "As others do" in page and "Ngày Văn hóa" not in page
