@@ -23,7 +23,8 @@ def run() -> list[str]:
     with tempfile.TemporaryDirectory(prefix="langnghe-bench-") as folder:
         path = Path(folder) / "ballots.csv"
         write_ballots(path)
-        memory, blanks, alone = _child("memory", path), _child("blanks", path), _child("alone", path)
+        memory, blanks = _child("memory", path), _child("blanks", path)
+        alone, both = _child("alone", path), _child("alone, blanks", path)
         read, command = _child("read", path), _command(path)
         difference = _child("reference", path)
     beyond = f"{command['ours'] - read['floor']:.2f} s beyond the read"
@@ -33,6 +34,7 @@ def run() -> list[str]:
         _row("estimates from a frame, no blanks", memory),
         _row("the same with 3% blanks in every item", blanks),
         _row("the same with every ballot its own unit", alone),
+        _row("with every ballot its own unit and 3% blanks", both),
         f"| command, CSV | {read['floor']:.2f} (read) | {command['ours']:.2f} | {beyond} | {command['peak']:.0f} |",
         "",
         f"Largest relative difference to R (`tests/data/reference`): {difference['largest']:.1e}.",
@@ -140,13 +142,13 @@ def _from_frame(what: str, path: Path) -> dict[str, float]:
 
     frame = pd.read_csv(path)
     names = [name for name in frame if str(name).startswith("q")]
-    if what == "blanks":
+    if "blanks" in what:
         generator = np.random.default_rng(3)
         scores = frame[names].to_numpy(dtype=np.float64, copy=True)
         scores[generator.random(scores.shape, dtype=np.float32) < 0.03] = np.nan
         frame = pd.concat([frame[["province", "district", "w"]], pd.DataFrame(scores, columns=names)], axis=1)
         del scores
-    psu = None if what == "alone" else frame.district
+    psu = None if "alone" in what else frame.district
 
     def ours() -> object:
         design = build_design(len(frame), strata=frame.province, psu=psu, weights=frame.w)
