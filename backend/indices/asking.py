@@ -94,6 +94,19 @@ def one(session: Session, run_id: int, actor: Actor) -> Listed:
     return Listed(run, unit, made, who)
 
 
+def published_of(session: Session, filters: Filters) -> IndexRun | None:
+    """The run last published about exactly this unit and period."""
+    unit_id = filters.unit.id if filters.unit else None
+    same = {"unit_id": unit_id, "first_day": filters.first, "last_day": filters.last}
+    return session.scalar(
+        select(IndexRun)
+        .join(IndexPublication, IndexPublication.run_id == IndexRun.id)
+        .filter_by(**same)
+        .order_by(IndexRun.id.desc())
+        .limit(1)
+    )
+
+
 def may_see(run: IndexRun, actor: Actor) -> bool:
     """A run about a unit is for who may see its figures, one about the province for who sees all."""
     if run.unit_id is None:

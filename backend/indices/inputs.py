@@ -30,7 +30,7 @@ from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.vector import working_days_between
 
 ITEM_CODES = ("service.feedback", "service.feedback.1", "service.feedback.2", "service.feedback.3")
-TICKETS, PUBLISHED, BALLOTS = "tickets", "published", "ballots"
+TICKETS, PUBLISHED, BALLOTS, DRAWN, TOTALS = "tickets", "published", "ballots", "drawn", "totals"
 TAKEN_UP_WITHIN = 2  # working days
 OUTSIDE = (State.REFUSED, State.REDIRECTED, State.WITHDRAWN)
 
@@ -105,6 +105,8 @@ class Inputs:
     cases: tuple[Case, ...]
     printed: tuple[Printed, ...]
     sheets: tuple[own_survey.Sheet, ...] = ()
+    drawn: tuple[own_survey.Drawn, ...] = ()
+    weighed: tuple[own_survey.Weighed, ...] = ()
 
     @property
     def demonstration(self) -> int:
@@ -132,7 +134,8 @@ def read(session: Session, asked: Asked, calendar: WorkCalendar | None = None) -
         Printed(one.id, one.year, one.code, str(one.value), one.n, one.rank, one.ranked, one.method) for one in figures
     )
     sheets = own_survey.read(session, asked.first, asked.last, asked.unit_ids)
-    return Inputs(_cases(session, asked, calendar), printed, sheets)
+    drawn, weighed = own_survey.drawn(session, sheets), own_survey.weighed(session, sheets)
+    return Inputs(_cases(session, asked, calendar), printed, sheets, drawn, weighed)
 
 
 def canonical(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -141,8 +144,10 @@ def canonical(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def parts(inputs: Inputs) -> dict[str, bytes]:
-    """The canonical form of each part."""
-    return {TICKETS: canonical(inputs.cases), PUBLISHED: canonical(inputs.printed), BALLOTS: canonical(inputs.sheets)}
+    """The canonical form of each part; those of drawn samples and known totals only where there are any."""
+    found = {TICKETS: inputs.cases, PUBLISHED: inputs.printed, BALLOTS: inputs.sheets}
+    designs = {DRAWN: inputs.drawn, TOTALS: inputs.weighed}
+    return {part: canonical(held) for part, held in {**found, **designs}.items() if held or part in found}
 
 
 def fingerprints(forms: dict[str, bytes]) -> dict[str, Fingerprint]:
@@ -166,6 +171,8 @@ def unpacked(contents: dict[str, bytes]) -> Inputs:
         tuple(Case(*json.loads(line)) for line in lines.get(TICKETS, [])),
         tuple(Printed(*json.loads(line)) for line in lines.get(PUBLISHED, [])),
         tuple(own_survey.Sheet(*json.loads(line)) for line in lines.get(BALLOTS, [])),
+        tuple(own_survey.Drawn(*json.loads(line)) for line in lines.get(DRAWN, [])),
+        tuple(own_survey.Weighed(*json.loads(line)) for line in lines.get(TOTALS, [])),
     )
 
 

@@ -3,7 +3,7 @@
 Only the three items leave the ballot, beside its place in the design; the key of a ballot is random and tells nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,12 +11,16 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from analytics.design import DesignError, SinglePsu, build_design
 from analytics.estimate import Estimate, estimate_means, index_of, publishable
+from backend.errors import Conflict
 from backend.indices.models import Measure, Side
 from backend.indices.values import GROUP, Value
+from backend.surveys.figures import design_of
 from backend.surveys.instruments import parse
-from backend.surveys.models import Ballot, Round
+from backend.surveys.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
+from backend.surveys.models import Ballot, IssuedBallot, Round
+from backend.surveys.totals import Totals, stored
+from backend.units.models import Unit
 
 SLOTS = ("service.feedback.1", "service.feedback.2", "service.feedback.3")
 NAMES = ("1", "2", "3")
@@ -38,6 +42,50 @@ class Sheet(NamedTuple):
     timely: int | None
 
 
+class Drawn(NamedTuple):
+    """What the draw and the respondent tell of one ballot, in a round whose sample was drawn here or whose weights are
+    brought to known totals. ``population``: first-stage units in that of its stratum."""
+
+    key: str
+    population: int | None
+    unit: str | None
+    age: str | None
+    sex: str | None
+    ethnicity: str | None
+
+
+class Weighed(NamedTuple):
+    """The known totals of one round (`backend.surveys.totals`)."""
+
+    round_id: int
+    document: dict[str, Any]
+
+
+UNKNOWN = Drawn("", None, None, None, None, None)
+
+
+def drawn(session: Session, sheets: Sequence[Sheet]) -> tuple[Drawn, ...]:
+    """Of the ballots in such rounds, in the order of their keys."""
+    rounds = {sheet.round_id for sheet in sheets}
+    rows = session.execute(
+        select(Ballot.id, IssuedBallot.population, Unit.code, Ballot.age, Ballot.sex, Ballot.ethnicity)
+        .join(Round, Round.id == Ballot.round_id)
+        .outerjoin(IssuedBallot, (IssuedBallot.round_id == Ballot.round_id) & (IssuedBallot.number == Ballot.number))
+        .outerjoin(Unit, Unit.id == Ballot.unit_id)
+        .where(Ballot.round_id.in_(rounds), Ballot.valid, ~Ballot.withdrawn)
+        .where(Round.draw.is_not(None) | Round.totals.is_not(None))
+        .order_by(Ballot.round_id, Ballot.id)
+    )
+    return tuple(Drawn(row.id.hex, *row[1:]) for row in rows)
+
+
+def weighed(session: Session, sheets: Sequence[Sheet]) -> tuple[Weighed, ...]:
+    """The totals of these rounds, where there are any."""
+    rounds = {sheet.round_id for sheet in sheets}
+    known = select(Round.id, Round.totals).where(Round.id.in_(rounds), Round.totals.is_not(None)).order_by(Round.id)
+    return tuple(Weighed(*row) for row in session.execute(known))
+
+
 def read(session: Session, first: date, last: date, unit_ids: Sequence[int]) -> tuple[Sheet, ...]:
     """Ballots that count, of rounds begun in the period in one of these units, in the order of random keys."""
     rounds = session.scalars(
@@ -49,13 +97,20 @@ def read(session: Session, first: date, last: date, unit_ids: Sequence[int]) -> 
     return tuple(sheet for one in rounds for sheet in _sheets(session, one))
 
 
-def values(sheets: Sequence[Sheet]) -> Iterator[Value]:
+def codes(session: Session) -> dict[int, str]:
+    """Code of each round by its id."""
+    return {row.id: row.code for row in session.execute(select(Round.id, Round.code))}
+
+
+def values(sheets: Sequence[Sheet], places: Sequence[Drawn], known: Sequence[Weighed]) -> Iterator[Value]:
     """Means of the items and of the group, with design-based intervals, round by round."""
+    place_of = {place.key: place for place in places}
+    totals_of = {one.round_id: stored(one.document) for one in known}
     for round_id in sorted({sheet.round_id for sheet in sheets}):
         held = [sheet for sheet in sheets if sheet.round_id == round_id]
         try:
-            found = _estimated(held)
-        except DesignError:
+            found = _estimated(held, place_of, totals_of.get(round_id))
+        except Conflict:
             continue
         for item, name in (*enumerate(NAMES, start=1), (GROUP, "group")):
             yield _value(held[0], item, found[name])
@@ -77,16 +132,23 @@ def _sheets(session: Session, one: Round) -> Iterator[Sheet]:
         yield Sheet(key.hex, one.id, *days, unit_id, stratum, psu, weight, *scores)
 
 
-def _estimated(held: Sequence[Sheet]) -> dict[str, Estimate]:
-    """Strata and first-stage units as far as every ballot has them; a stratum with one unit is centred on all units."""
-    strata = np.array([sheet.stratum or "" for sheet in held])
-    psu = np.array([sheet.psu or "" for sheet in held])
-    design = build_design(
-        len(held),
-        strata=strata if all(strata) else None,
-        psu=psu if all(psu) else None,
-        weights=[sheet.weight for sheet in held],
-        single=SinglePsu.ADJUST,
+def _estimated(held: Sequence[Sheet], place_of: Mapping[str, Drawn], known: Totals | None) -> dict[str, Estimate]:
+    """By the same design as on the page of the round."""
+    places = [place_of.get(sheet.key, UNKNOWN) for sheet in held]
+    strata = [sheet.stratum for sheet in held]
+    design, _brought = design_of(
+        strata,
+        [sheet.psu for sheet in held],
+        [sheet.weight for sheet in held],
+        [place.population for place in places],
+        {
+            STRATUM: strata,
+            UNIT: [place.unit for place in places],
+            AGE: [place.age for place in places],
+            SEX: [place.sex for place in places],
+            ETHNICITY: [place.ethnicity for place in places],
+        },
+        known,
     )
     scores = np.array([sheet[-3:] for sheet in held], dtype=np.float64)
     items = {name: scores[:, at] for at, name in enumerate(NAMES)}

@@ -1,5 +1,6 @@
 """Pages: the two sides compared, runs with all they came from, published figures entered with their document."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from backend import clock, db
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
 from backend.forms import EMPTY, FILES, Form, Typed, TypedDep
-from backend.indices import asking, comparison, entry, runs, words
+from backend.indices import asking, comparison, entry, own_survey, runs, words
 from backend.indices.pictures import pictures
 from backend.indices.published import GEOGRAPHIES
 from backend.indices.queries import MARKS
@@ -54,7 +55,10 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
         places=drawn,
         plane=comparison.plane(drawn, board),
         pictures=pictures(board, drawn, comparison.among(session, board), partial(say, request), language_of(request)),
+        published=asking.published_of(session, filters),
         may_run=can(actor, Action.RUN_INDICES),
+        may_read=_may_read(actor),
+        rounds=_rounds(session, actor),
         **frame,
     )
 
@@ -98,7 +102,7 @@ def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) 
     found = asking.one(session, run_id, actor)
     values = runs.values_of(session, run_id)
     unit_ids = {value.unit_id for value in values if value.unit_id is not None}
-    named = {unit.id: unit.name for unit in session.query(Unit).where(Unit.id.in_(unit_ids))}
+    named = {unit.id: unit for unit in session.query(Unit).where(Unit.id.in_(unit_ids))}
     return page(
         request,
         "indices/run.html",
@@ -108,7 +112,8 @@ def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) 
         verification=runs.verify(session, run_id) if "kiem-tra" in request.query_params else None,
         filters=Filters(found.unit, found.run.first_day, found.run.last_day, None, chosen=True),
         may_run=can(actor, Action.RUN_INDICES),
-        may_read=lambda unit: can(actor, Action.VIEW_TICKET, Subject(unit.id if unit else None)),
+        may_read=_may_read(actor),
+        rounds=_rounds(session, actor),
         **_frame(request, session, actor),
     )
 
@@ -187,6 +192,16 @@ def _frame(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
         "write": partial(_write, language=language),
         "associated": partial(words.association_sentence, say=partial(say, request), language=language),
     }
+
+
+def _may_read(actor: Actor) -> Callable[[Unit | None], bool]:
+    """Whether the tickets behind a figure of a unit, or of all, may be opened."""
+    return lambda unit: can(actor, Action.VIEW_TICKET, Subject(unit.id if unit else None))
+
+
+def _rounds(session: Session, actor: Actor) -> dict[int, str]:
+    """Code of each survey round whose ballots' counts may be opened."""
+    return own_survey.codes(session) if can(actor, Action.VIEW_SURVEYS) else {}
 
 
 def _write(value: Value | None, part: str = "value", *, language: str) -> str:

@@ -74,7 +74,7 @@ def ask(session: Session, unit: Unit | None, first: date, last: date, actor: Act
 
 def compute(inputs: Inputs, asked: Asked, seed: int) -> list[Value]:
     """All values of a question, in a fixed order. Pure: the same inputs, question and seed give the same digits."""
-    found = [*printed_values(inputs, SAMPLING.se, Z95), *own_survey.values(inputs.sheets)]
+    found = [*printed_values(inputs, SAMPLING.se, Z95), *own_survey.values(inputs.sheets, inputs.drawn, inputs.weighed)]
     by_span = spans(inputs, asked.first, asked.last, asked.unit_ids)
     for span in by_span:
         found += side_values(span)
@@ -169,7 +169,7 @@ def verify(session: Session, run_id: int) -> Verification:
         digits=values_hash(again) == values_hash(stored) == run.values_hash,
         intact=marks == _marks(run) and rows.whole_hash(marks) == run.inputs_hash,
         code=code_hash() == run.code_hash,
-        changed=tuple(part for part, mark in live.items() if mark != _marks(run).get(part)),
+        changed=tuple(part for part in {**live, **_marks(run)} if live.get(part) != _marks(run).get(part)),
         different=tuple(_differences(again, stored)),
     )
 

@@ -1,7 +1,7 @@
 """The two sides on a page, runs and what is entered: what each role is shown, and what a wrong address gets."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend import progress
-from backend.indices import asking, pages
+from backend.indices import asking, pages, runs
 from backend.indices.models import IndexPublication, IndexRun
 from backend.kpi.definitions import definitions
 from backend.progress import Job
@@ -153,6 +153,25 @@ def test_a_run_is_asked_for_counted_shown_checked_and_published(
     assert session.get_one(IndexPublication, run.id).at == now
     assert "đã công bố" in client.get("/chi-so/lan-tinh").text
     assert client.post(f"/chi-so/lan-tinh/{run.id}/cong-bo").status_code == 409
+
+
+def test_by_right_a_figure_opens_its_tickets_and_its_published_run(
+    client: TestClient, world: World, session: Session, now: datetime
+) -> None:
+    tickets(world, world.unit(), 12, days=5, score=4)
+    first, last = date(2026, 10, 1), date(2026, 10, 31)
+    asked = runs.ask(session, world.unit(), first, last, world.actor(Role.MANAGER), last)
+    run_id = runs.make(session, asked, world.unit(), seed=1, now=now, user_id=None)
+    behind = "/chi-so/phan-anh?don-vi=03388&amp;tu=2026-10-01&amp;den=2026-10-31"
+    sides, run = f"/chi-so/hai-mat?{OCTOBER}&don-vi=03388", f"/chi-so/lan-tinh/{run_id}"
+    manager(client, world)
+    assert behind not in client.get(sides).text and behind not in client.get(run).text
+    assert f'href="{run}"' not in client.get(sides).text
+    runs.publish(session, run_id, user_id=world.user(Role.MANAGER).id, now=now)
+    assert f'href="{run}"' in client.get(sides).text
+    sign_in(client, world.user(Role.LEADER))
+    assert behind in client.get(sides).text and client.get(run).text.count(behind) > 10
+    assert client.get(behind.replace("&amp;", "&")).status_code == 200
 
 
 def test_a_run_of_the_province_is_hidden_from_a_leader(
