@@ -129,6 +129,27 @@ def test_strata_with_one_unit_are_refused_by_default_but_only_where_they_matter(
     assert estimate_means(design, columns(schools, "api00"), where=~alone).get("api00").se > 0
 
 
+def test_strata_drawn_all_but_in_full_add_nothing_and_need_no_second_unit():
+    # R: svymean with these fractions has SE 0.21370338275860104 under survey.lonely.psu = "fail".
+    nearly = 1 - 5e-8
+    design = build_design(
+        5, strata=[1, 1, 2, 2, 3], psu=[1, 2, 3, 4, 5], weights=[1, 2, 3, 4, 5], fpc=[nearly, nearly, 0.5, 0.5, nearly]
+    )
+    mean = estimate_means(design, {"q": [1, 2, 4, 5, 3]}).get("q")
+    assert mean.se == pytest.approx(0.21370338275860104, rel=TOLERANCE)
+
+
+def test_unit_of_weightless_ballots_stays_in_the_design_but_gives_no_degree_of_freedom():
+    # R: svymean and degf of the same design; its third unit has weights of zero alone.
+    design = build_design(
+        8, strata=[1, 1, 1, 1, 2, 2, 2, 2], psu=[1, 2, 3, 3, 1, 2, 3, 3], weights=[1, 2, 0, 0, 3, 4, 0, 2]
+    )
+    mean = estimate_means(design, {"q": [1, 2, 4, 5, 3, 2, 5, 1]}).get("q")
+    assert (mean.n, mean.estimate, mean.df) == (5, 2, 3)
+    assert mean.se == pytest.approx(0.37267799624996489, rel=TOLERANCE)
+    assert mean.deff == pytest.approx(1.9047619047619044, rel=TOLERANCE)
+
+
 def test_average_of_no_strata_gives_no_error_even_to_equal_answers():
     # R: svymean of two strata with one unit each under survey.lonely.psu = "average" has SE NaN.
     design = build_design(4, strata=[1, 1, 2, 2], psu=[1, 1, 1, 1], single="average")
