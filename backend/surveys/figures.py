@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from numpy.typing import ArrayLike
 from sqlalchemy.orm import Session
 
 from analytics.design import Design, DesignError, SinglePsu, build_design
@@ -14,8 +15,7 @@ from backend.errors import Conflict, _
 from backend.surveys import queries, totals
 from backend.surveys.instruments import Aspect, Instrument
 from backend.surveys.models import Round
-from backend.surveys.queries import Counted
-from backend.surveys.totals import Brought, Totals
+from backend.surveys.totals import Brought, Labels, Totals
 
 Coefficients = dict[str, float]
 WHOLE = Text("Mức độ hài lòng chung (SIPAS)", "Overall satisfaction (SIPAS)")
@@ -82,7 +82,9 @@ def estimate(session: Session, found: Round) -> Figures:
         for place, slot in enumerate(ballots.instrument.slots)
         if slot.aspect is Aspect.SATISFACTION
     }
-    design, brought = _design(ballots, totals.stored(found.totals))
+    known = totals.stored(found.totals)
+    drawn = (ballots.strata, ballots.psu, ballots.weights, ballots.populations)
+    design, brought = design_of(*drawn, ballots.labels, known)
     # An index may be named like its item, whose mean it is out of 100.
     named = {f"index:{code}": parts for code, parts in indices.items()}
     estimates = estimate_means(design, items, named)
@@ -103,22 +105,29 @@ def estimate(session: Session, found: Round) -> Figures:
 REST = ("domains", "n", "estimate", "se", "df", "lo", "hi", "deff")
 
 
-def _design(ballots: Counted, known: Totals | None) -> tuple[Design, Brought | None]:
+def design_of(
+    strata: Sequence[str | None],
+    psu: Sequence[str | None],
+    weights: ArrayLike,
+    populations: Sequence[int | None],
+    labels: Labels,
+    known: Totals | None,
+) -> tuple[Design, Brought | None]:
     """Strata and first-stage units count where every ballot has them, the finite population where the draw knows it. A
     stratum with a single unit is set against the mean of all units, which overstates its variance rather than hides
-    it."""
+    it. Raises Conflict."""
     try:
         design = build_design(
-            ballots.n,
-            strata=_labels(ballots.strata),
-            psu=_labels(ballots.psu),
-            weights=ballots.weights,
-            fpc=_populations(ballots.populations),
+            len(psu),
+            strata=_labels(strata),
+            psu=_labels(psu),
+            weights=weights,
+            fpc=_populations(populations),
             single=SinglePsu.ADJUST,
         )
     except DesignError as refusal:
         raise Conflict(_("Thiết kế mẫu của đợt này chưa dùng được: %(why)s."), why=str(refusal)) from None
-    return totals.bring(design, known, ballots.labels) if known else (design, None)
+    return totals.bring(design, known, labels) if known else (design, None)
 
 
 def _populations(column: Sequence[int | None]) -> list[float] | None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.indices import runs
 from backend.indices.values import Value
-from backend.surveys import figures, queries
+from backend.surveys import figures, queries, totals
 from backend.surveys import service as surveys
 from backend.surveys.models import Ballot, Batch
 from backend.surveys.service import Plan
@@ -81,3 +81,25 @@ def test_a_round_of_another_period_is_another_matter(session: Session, now: date
     survey(session, now, 40, start=date(2026, 9, 1))
     _run, values = count(session, now)
     assert not [value for value in values if value.code == "own_survey"]
+
+
+def test_a_drawn_round_with_known_totals_has_the_errors_of_its_own_page(session: Session, now: datetime) -> None:
+    code = survey(session, now, 60)
+    found = queries.round_called(session, code)
+    ballots = session.query(Ballot).order_by(Ballot.number).all()
+    slips = [surveys.Slip(one.number, None, one.stratum, one.psu, one.weight, 7) for one in ballots]
+    surveys.issue(session, found.id, slips, coded=False)
+    found.draw = {"ballots": 60, "sha256": "-"}
+    for at, one in enumerate(ballots):
+        one.sex = ("nam", "nữ", None)[at % 3]
+    surveys.bring_to(session, found, totals.read("gioi_tinh;nam;70\ngioi_tinh;nữ;30", "x", None), by="system", now=now)
+    theirs = figures.estimate(session, found)
+    assert theirs.finite and theirs.brought is not None
+    run_id, values = count(session, now)
+    (ours,) = [value for value in values if value.code == "own_survey" and value.item == 0]
+    expected = theirs.index("service.feedback")
+    assert (ours.value, ours.se) == (pytest.approx(expected.estimate, rel=1e-12), pytest.approx(expected.se, rel=1e-12))
+    assert runs.verify(session, run_id).holds and runs.verify(session, run_id).changed == ()
+    surveys.bring_to(session, found, None, by="system", now=now)
+    later = runs.verify(session, run_id)
+    assert later.holds and later.changed == ("totals",)
