@@ -5,7 +5,8 @@ of fields. What is read is declared step by step, so that every refusal stands a
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -16,25 +17,39 @@ from backend.worktime.calendar import DayException, Season, Week, Windows, WorkC
 from backend.worktime.errors import WorktimeError
 from backend.worktime.table import NAME_MOST, Brought
 
-DAYS: Final = ("T2", "T3", "T4", "T5", "T6", "T7", "CN")  # Monday first, as they are written in Vietnam
-OFF, OPEN, DOUBTFUL = "nghỉ", "làm việc", "chưa chắc"
-OPEN_WORDS: Final = {OPEN, "làm", "làm bù", "open", "working"}
-OFF_WORDS: Final = {OFF, "off", "closed"}
-DOUBT_WORDS: Final = {DOUBTFUL, "?", "uncertain"}
+
+@dataclass(frozen=True)
+class Words:
+    """What a language calls the parts of a line; weekdays from Monday on."""
+
+    off: str
+    open: str
+    doubtful: str
+    days: tuple[str, ...]
+
+
+VIETNAMESE: Final = Words("nghỉ", "làm việc", "chưa chắc", ("T2", "T3", "T4", "T5", "T6", "T7", "CN"))
+ENGLISH: Final = Words("off", "open", "uncertain", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
+WORDS: Final = {"vi": VIETNAMESE, "en": ENGLISH}  # written in the reader's language, read in either
+OPEN_WORDS: Final = {VIETNAMESE.open, "làm", "làm bù", ENGLISH.open, "working"}
+OFF_WORDS: Final = {VIETNAMESE.off, ENGLISH.off, "closed"}
+DOUBT_WORDS: Final = {VIETNAMESE.doubtful, "?", ENGLISH.doubtful}
+DAYS: Final = {name.upper(): number for words in WORDS.values() for number, name in enumerate(words.days)}
 FIELDS: Final = (*(f"day{weekday}" for weekday in range(7)), "announced", "estimated", "exceptions", "seasons")
 YEARS: Final = re.compile(r"([0-9]{4})(?:\s*[-–]\s*([0-9]{4}))?")
 _PLAIN: Final = dict.fromkeys(range(5), ("7:30-11:30", "13:30-17:00"))
 T = TypeVar("T")
 
 
-def texts_of(calendar: WorkCalendar) -> dict[str, str]:
+def texts_of(calendar: WorkCalendar, language: str = "vi") -> dict[str, str]:
     """What the form shows of a calendar."""
+    words = WORDS[language]
     texts = {f"day{weekday}": _hours_out(windows) for weekday, windows in enumerate(calendar.week)}
     return texts | {
         "announced": _years_out([year for year, announced in calendar.years if announced]),
         "estimated": _years_out([year for year, announced in calendar.years if not announced]),
-        "exceptions": exceptions_out(calendar.exceptions),
-        "seasons": "\n".join(line for season in calendar.seasons for line in _season_out(season)),
+        "exceptions": exceptions_out(calendar.exceptions, words),
+        "seasons": "\n".join(line for season in calendar.seasons for line in _season_out(season, words)),
     }
 
 
@@ -73,7 +88,7 @@ def _declare(code: str, version: str, basis: str, **parts: Any) -> WorkCalendar:
     return WorkCalendar.declare(code, version, basis=basis, **given)
 
 
-def merged(texts: Mapping[str, str], brought: Brought, *, replace: bool) -> dict[str, str]:
+def merged(texts: Mapping[str, str], brought: Brought, *, replace: bool, language: str = "vi") -> dict[str, str]:
     """The texts with what a file brought: its dates take the place of the same dates, with ``replace`` of all dates of
     its years; its years join those declared. Raises WorktimeError where the dates already there cannot be read."""
     held = {item.day: item for item in exceptions_of(texts.get("exceptions", ""))}
@@ -85,7 +100,7 @@ def merged(texts: Mapping[str, str], brought: Brought, *, replace: bool) -> dict
         **texts,
         "announced": _years_out([year for year in sorted(years) if years[year]]),
         "estimated": _years_out([year for year in sorted(years) if not years[year]]),
-        "exceptions": exceptions_out(held[day] for day in sorted(held)),
+        "exceptions": exceptions_out((held[day] for day in sorted(held)), WORDS[language]),
     }
 
 
@@ -112,15 +127,15 @@ def exceptions_of(text: str) -> list[DayException]:
     return found
 
 
-def exceptions_out(exceptions: Iterator[DayException] | tuple[DayException, ...]) -> str:
-    return "\n".join(_exception_out(item) for item in exceptions)
+def exceptions_out(exceptions: Iterable[DayException], words: Words) -> str:
+    return "\n".join(_exception_out(item, words) for item in exceptions)
 
 
-def _exception_out(item: DayException) -> str:
-    parts = [f"{item.day:%d/%m/%Y}", OPEN if item.is_open else OFF, item.name.replace("|", "/")]
+def _exception_out(item: DayException, words: Words) -> str:
+    parts = [f"{item.day:%d/%m/%Y}", words.open if item.is_open else words.off, item.name.replace("|", "/")]
     if item.windows or not item.verified:
         parts.append(_hours_out(item.windows or ()))
-    return " | ".join([*parts, *([] if item.verified else [DOUBTFUL])])
+    return " | ".join([*parts, *([] if item.verified else [words.doubtful])])
 
 
 def _seasons_of(text: str) -> list[Season]:
@@ -142,11 +157,11 @@ def _seasons_of(text: str) -> list[Season]:
     return [Season(first, last, week_of(week)) for (first, last), week in sorted(found.items())]
 
 
-def _season_out(season: Season) -> Iterator[str]:
+def _season_out(season: Season, words: Words) -> Iterator[str]:
     """One line for each run of weekdays with the same hours."""
     dates = f"{season.first:%d/%m/%Y} - {season.last:%d/%m/%Y}"
     for first, last in _runs(season.week):
-        days = DAYS[first] if first == last else f"{DAYS[first]}-{DAYS[last]}"
+        days = words.days[first] if first == last else f"{words.days[first]}-{words.days[last]}"
         yield f"{dates} | {days} | {_hours_out(season.week[first])}"
 
 
@@ -160,13 +175,13 @@ def _runs(week: Week) -> Iterator[tuple[int, int]]:
 
 
 def _weekdays(text: str) -> list[int]:
-    """``T2-T6, CN`` as numbers; empty where it cannot be read."""
+    """``T2-T6, CN`` or ``Mon-Fri, Sun`` as numbers; empty where it cannot be read."""
     found: list[int] = []
     for part in text.upper().split(","):
         ends = [end.strip() for end in re.split(r"[-–]", part)]
         if not all(end in DAYS for end in ends) or len(ends) > 2:
             return []
-        found += range(DAYS.index(ends[0]), DAYS.index(ends[-1]) + 1)
+        found += range(DAYS[ends[0]], DAYS[ends[-1]] + 1)
     return found
 
 

@@ -19,7 +19,7 @@ from backend.text import clean
 from backend.units import queries as units
 from backend.users.guard import allow
 from backend.users.policy import Action, Actor, can
-from backend.web import page, redirect
+from backend.web import language_of, page, redirect
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar, local
 from backend.worktime.errors import WorktimeError
@@ -75,7 +75,7 @@ def calendar(
 def edit_form(request: Request, session: SessionDep, actor: Administrator, calendar_id: int) -> Response:
     """The form of a new version, filled from an existing one."""
     version = queries.version(session, calendar_id)
-    values = editing.texts_of(worktime.calendar(session, calendar_id)) | {"basis": ""}
+    values = editing.texts_of(worktime.calendar(session, calendar_id), language_of(request)) | {"basis": ""}
     return _edit(request, session, version, Form(values))
 
 
@@ -86,7 +86,7 @@ def edit(request: Request, session: SessionDep, actor: Administrator, form: Type
     values = {name: form.raw(name) for name in (*editing.FIELDS, "basis", "scope", "replace")}
     try:
         if form.raw("do") == "import":
-            values, notice = _imported(form, values)
+            values, notice = _imported(form, values, language_of(request))
             return _edit(request, session, version, Form(values), notice=notice)
         saved = service.save(session, values["scope"], _cleaned(values), values["basis"], actor=actor, now=clock.now())
     except Invalid as refusal:
@@ -158,14 +158,16 @@ def _cleaned(values: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _imported(form: Typed, values: dict[str, str]) -> tuple[dict[str, str], tuple[str, dict[str, object]]]:
+def _imported(
+    form: Typed, values: dict[str, str], language: str
+) -> tuple[dict[str, str], tuple[str, dict[str, object]]]:
     """The form filled from the file, and what to say of it. Raises Invalid at the field of the file."""
     files = form.files("file")
     if not files:
         raise Invalid(_("Hãy chọn một tệp .csv hoặc .ics."), field="file")
     try:
         brought = imports.read(files[0].file.read(imports.BYTES_MOST + 1))
-        filled = editing.merged(_cleaned(values), brought, replace=form.ticked("replace"))
+        filled = editing.merged(_cleaned(values), brought, replace=form.ticked("replace"), language=language)
     except WorktimeError as refusal:
         raise Invalid(refusal.message, field="file", errors=(), **refusal.params) from None
     said: dict[str, object] = {"n": len(brought.exceptions), "skipped": brought.skipped}

@@ -22,6 +22,20 @@ def read(**changed: str) -> WorkCalendar:
     return editing.read("vn", "vn.2", TEXTS | changed, "Thử")
 
 
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_calendar_is_written_in_the_readers_language_and_read_back_the_same(language: str) -> None:
+    season = Season(date(2026, 4, 15), date(2026, 10, 14), week_of(dict.fromkeys(range(5), ("7:00-11:30",))))
+    calendar = WorkCalendar.declare(
+        "vn", "2", week=dict.fromkeys(range(5), ("7:30-11:30",)), years=dict(VN.years), exceptions=VN.exceptions,
+        seasons=[season], basis="Thử",
+    )  # fmt: skip
+    texts = editing.texts_of(calendar, language)
+    assert editing.read("vn", "2", texts, "Thử") == calendar
+    days, off = ("T2-T6", "nghỉ") if language == "vi" else ("Mon-Fri", "off")
+    assert f"| {days} |" in texts["seasons"] and f"01/01/2026 | {off} | Tết Dương lịch" in texts["exceptions"]
+    assert ("| nghỉ |" in texts["exceptions"]) is (language == "vi")
+
+
 def refusals(**changed: str) -> dict[str | None, str]:
     with pytest.raises(Invalid) as caught:
         read(**changed)
