@@ -150,6 +150,20 @@ def test_unit_of_weightless_ballots_stays_in_the_design_but_gives_no_degree_of_f
     assert mean.deff == pytest.approx(1.9047619047619044, rel=TOLERANCE)
 
 
+def test_design_effect_of_a_composite_with_blanks_is_that_of_its_linearised_ballots():
+    # R: svymean(~z, deff = TRUE) of z = sum of the weights x linearised composite, over the ballots with any answer.
+    nan = np.nan
+    items = {"a": [nan, 2, 4, nan, 3, nan, 5, nan], "b": [2, 3, nan, 5, 1, nan, 4, 4]}
+    design = build_design(
+        8, strata=[1, 1, 1, 1, 2, 2, 2, 2], psu=[1, 2, 3, 3, 1, 2, 3, 3], weights=[3, 2, 4, 2, 3, 4, 5, 2]
+    )
+    index = estimate_means(design, items, {"i": index_of(["a", "b"])}, by=["x"] * 8)
+    for domain in ("ALL", "x"):
+        assert index.get("i", domain).n == 7
+        assert index.get("i", domain).se == pytest.approx(12.614896146768887, rel=TOLERANCE)
+        assert index.get("i", domain).deff == pytest.approx(2.4803202714425101, rel=TOLERANCE)
+
+
 def test_average_of_no_strata_gives_no_error_even_to_equal_answers():
     # R: svymean of two strata with one unit each under survey.lonely.psu = "average" has SE NaN.
     design = build_design(4, strata=[1, 1, 2, 2], psu=[1, 1, 1, 1], single="average")
