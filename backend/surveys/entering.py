@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from analytics.ballot_number import read_ballot_number
+from backend import audit
 from backend.errors import Conflict, Invalid, NotFound, _
-from backend.surveys import queries, rules
+from backend.surveys import queries, rules, service
 from backend.surveys.answers import BLANK, Answers, Reader
 from backend.surveys.faults import TEXTS, Fault, Finding
 from backend.surveys.importing import Who
@@ -22,7 +23,6 @@ from backend.surveys.instruments import Slot
 from backend.surveys.layout import BANDS, FORM, NUMBER, WEIGHT, read_header, template
 from backend.surveys.models import Again, AgainBallot, Ballot, Batch, IssuedBallot, Round, Source
 from backend.surveys.particulars import Particulars, Respondent
-from backend.surveys.service import code_hash
 from backend.worktime.calendar import local
 
 Values = Mapping[str, str]
@@ -38,13 +38,17 @@ class Compared:
     differing: list[tuple[Slot, int | None, int | None]]
 
 
-def enter(session: Session, found: Round, values: Values, source: Source, *, who: Who, now: datetime) -> Ballot:
+def enter(
+    session: Session, found: Round, values: Values, source: Source, *, who: Who, now: datetime, replace: bool = False
+) -> Ballot:
     """Store one ballot. ``values``: text by column. Raises Invalid with every reason at its column, Conflict where the
-    number was entered before."""
+    number was entered before; with ``replace`` that ballot is set aside."""
     today = local(now).date()
     respondent, answers = _judged(session, found, values, today)
-    if _stored(session, found.id, respondent.number):
-        raise Conflict(_("Phiếu số %(number)s đã được nhập."), field=NUMBER, number=respondent.number)
+    if before := _stored(session, found.id, respondent.number):
+        if not replace:
+            raise Conflict(_("Phiếu số %(number)s đã được nhập."), field=NUMBER, number=respondent.number)
+        _set_aside(session, before, who, now)
     valid, marks = rules.apply(rules.shipped_rules(), queries.instrument_of(found.instrument), answers)
     batch = _batch(session, found, source, who, now)
     ballot = Ballot(
@@ -127,7 +131,7 @@ def comparisons(session: Session, found: Round) -> list[Compared]:
 def issued(session: Session, code: str) -> tuple[IssuedBallot, Round]:
     """The ballot of a respondent's code, with its round. Raises NotFound, Conflict when it was used."""
     slip = session.scalars(
-        select(IssuedBallot).where(IssuedBallot.code_hash == code_hash(code)).with_for_update()
+        select(IssuedBallot).where(IssuedBallot.code_hash == service.code_hash(code)).with_for_update()
     ).one_or_none()
     if slip is None:
         raise NotFound(_("Không có phiếu khảo sát này."))
@@ -146,6 +150,20 @@ def respond(session: Session, code: str, answers: Values, now: datetime) -> None
     ballot = enter(session, found, {**own, **bands, **place}, Source.RESPONDENT, who=Who(), now=now)
     ballot.unit_id, ballot.stratum, ballot.psu = slip.unit_id, slip.stratum, slip.psu
     slip.used_on = local(now).date()
+
+
+def _set_aside(session: Session, ballot: Ballot, who: Who, now: datetime) -> None:
+    """A ballot that was typed wrongly stays, marked, and is not counted."""
+    service.hold(session, ballot.round_id)
+    batch = session.get_one(Batch, ballot.batch_id, with_for_update=True, populate_existing=True)
+    ballot.withdrawn = True
+    if ballot.valid:
+        batch.accepted -= 1
+    else:
+        batch.invalid -= 1
+    data = {"batch": batch.id}
+    audit.record(session, f"survey:{ballot.round_id}", "replaced", actor=who.key, now=now, data=data)
+    session.flush()
 
 
 def _judged(session: Session, found: Round, values: Values, today: date) -> tuple[Respondent, Answers]:

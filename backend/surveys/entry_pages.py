@@ -46,7 +46,8 @@ def enter(request: Request, session: SessionDep, actor: Runner, survey_code: str
     values = _values(form, queries.instrument_of(found.instrument))
     who = Who(actor.key, actor.user_id)
     try:
-        entering.enter(session, found, values, Source.ENTRY, who=who, now=clock.now())
+        replace = form.ticked("thay")
+        entering.enter(session, found, values, Source.ENTRY, who=who, now=clock.now(), replace=replace)
     except (Invalid, Conflict) as refusal:
         return _entry(request, found, refusal.status, form=_refused(form, refusal))
     return _next(request, f"/khao-sat/dot/{survey_code}/nhap", values, _("Đã lưu phiếu. Nhập phiếu tiếp theo."))

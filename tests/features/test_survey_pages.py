@@ -1,5 +1,6 @@
 """Survey pages: rounds opened, files looked over and taken, batches withdrawn, ballots typed once and twice."""
 
+import logging
 import os
 from datetime import date, datetime, timedelta
 
@@ -101,6 +102,12 @@ def test_a_ballot_is_typed_and_the_village_stays_for_the_next(
     assert stored.answers == [4, 3, 5] and stored.psu == "bản 1" and stored.entered_on == date(2026, 11, 18)
     assert client.post(address, data={**EVERY_ANSWER, "so_phieu": "A1"}).status_code == 409
     assert client.post(address, data={"so_phieu": "A2"}).status_code == 422
+    mended = {**EVERY_ANSWER, "so_phieu": "A1", "don_vi": "03388", "cum": "bản 1", "tang": "A", "q39": "1"}
+    assert "Thay phiếu đã nhập" in client.post(address, data=mended).text
+    assert client.post(address, data=mended | {"thay": "1"}).status_code == 303
+    session.expire_all()
+    counted = [one.answers for one in session.scalars(select(Ballot)) if not one.withdrawn]
+    assert counted == [[4, 3, 1]] and len(session.scalars(select(Ballot)).all()) == 2
     batch = session.scalars(select(Batch)).one()
     assert batch.accepted == 1 and batch.created_at.astimezone().utcoffset() is not None
 
@@ -134,10 +141,14 @@ def test_the_share_entered_twice_is_drawn_by_the_number_alone(opened: Round) -> 
 
 
 def test_a_respondent_answers_once_by_the_code_of_the_ballot(
-    client: TestClient, opened: Round, session: Session
+    client: TestClient, opened: Round, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     code = service.issue(session, opened.id, [service.Slip("B7", None, "A", "bản 2", 2.5)])["B7"]
-    page = client.get(f"/phieu/{code}")
+    with caplog.at_level(logging.DEBUG):
+        page = client.get(f"/phieu/{code}")
+        client.get(f"/phieu/{code}x")
+    logged = [one.getMessage() for one in caplog.records if not one.name.startswith("httpx")]
+    assert len(logged) >= 2 and not any(code in one for one in logged)  # a log tells the second
     assert (
         page.status_code == 200 and "Phiếu không hỏi tên" in page.text and page.headers["cache-control"] == "no-store"
     )
