@@ -251,3 +251,17 @@ def test_blanks_zero_weights_and_domains_agree(single, fpc):
             assert (ours.n, ours.df) == (row.n, row.df)
             figures = ((ours.lo, row.lo), (ours.hi, row.hi), (ours.deff, row.deff))
             assert all(mine is None if np.isnan(r) else distance(mine, r) < TOLERANCE for mine, r in figures)
+
+
+def test_ballots_that_are_units_of_their_own_agree():
+    ballots = pd.read_csv(DATA / "survey_r" / "blanks.csv", dtype={"tinh": str})
+    design = build_design(len(ballots), strata=ballots.tinh, weights=ballots.w, single="adjust")
+    items = {f"q{i}": ballots[f"q{i}"] for i in range(1, 6)}
+    estimates = estimate_means(design, items, {"i5": index_of(list(items))}, by=ballots.tuoi)
+    expected = pd.read_csv(DATA / "survey_r" / "alone_r.csv")
+    assert len(expected) == 24
+    for row in expected.itertuples():
+        ours = estimates.get(row.variable, row.where)
+        assert (ours.n, ours.df) == (row.n, row.df)
+        for name in ("estimate", "se", "lo", "hi", "deff"):
+            assert distance(getattr(ours, name), getattr(row, name)) < TOLERANCE
