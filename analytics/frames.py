@@ -5,11 +5,13 @@ import pandera.pandas as pa
 
 # One row for each distinct (day received, day answered); ``answered`` is NaT for cases still open. ``due`` is the
 # last day that counts as on time, ``working_days`` the days counted from ``received`` (itself not counted) up to
-# and with ``answered``, missing when open. All days without a time of day.
+# and with ``answered``, missing without an answer. ``ended``: the day of an end without an answer (refused, withdrawn
+# and the like), NaT where there was none. All days without a time of day.
 CASE_GROUPS = pa.DataFrameSchema(
     {
         "received": pa.Column("datetime64[ns]"),
         "answered": pa.Column("datetime64[ns]", nullable=True),
+        "ended": pa.Column("datetime64[ns]", nullable=True),
         "due": pa.Column("datetime64[ns]"),
         "working_days": pa.Column("float64", pa.Check.ge(0), nullable=True),
         "cases": pa.Column("int64", pa.Check.gt(0)),

@@ -17,9 +17,10 @@ from analytics.operations import Share, weighted_quantile, wilson
 class Timeliness:
     """Cases received in a period, by what became of them as of one day.
 
-    received = answered + open; answered = on_time + late; open = not_due + overdue.
-    ``rate``: on time / (answered + overdue): a case that nobody answered in time has failed too; a case not yet due
-    has no verdict and is left out. ``rate_of_answered``: on time / answered, the more flattering and more usual one.
+    received = answered + open + ended; answered = on_time + late; open = not_due + overdue. ``ended`` are those without
+    an answer, of these ``ended_late`` after the due day. ``rate``: on time / (answered + overdue + ended_late): a case
+    that nobody answered in time has failed too; one not yet due has no verdict, one that ended by its due day is no
+    case: both are left out. ``rate_of_answered``: on time / answered, the more flattering and more usual one.
     Medians and percentiles are over answered cases, in working days.
     """
 
@@ -31,6 +32,8 @@ class Timeliness:
     open: int
     not_due: int
     overdue: int
+    ended: int
+    ended_late: int
     rate: Share
     rate_of_answered: Share
     median_days: float | None
@@ -40,7 +43,7 @@ class Timeliness:
 def timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> Timeliness:
     """Count the groups (see `analytics.frames.CASE_GROUPS`) as of the end of the day ``as_of``.
 
-    An answer given after ``as_of`` has not happened yet: such a case counts as open.
+    An answer or another end after ``as_of`` has not happened yet: such a case counts as open.
     """
     frame = case_groups(groups)
     day = np.datetime64(as_of, "ns")
@@ -49,8 +52,11 @@ def timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> Timeli
     done = ~np.isnat(answered) & (answered <= day)
     on_time = int(cases[done & (answered <= due)].sum())
     late = int(cases[done & (answered > due)].sum())
-    not_due = int(cases[~done & (day <= due)].sum())
-    overdue = int(cases[~done & (day > due)].sum())
+    ended = frame["ended"].to_numpy("datetime64[ns]")
+    over = ~done & ~np.isnat(ended) & (ended <= day)
+    ended_late = int(cases[over & (ended > due)].sum())
+    not_due = int(cases[~done & ~over & (day <= due)].sum())
+    overdue = int(cases[~done & ~over & (day > due)].sum())
     days = frame["working_days"].to_numpy(np.float64)[done]
     return Timeliness(
         as_of=as_of,
@@ -61,7 +67,9 @@ def timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> Timeli
         open=not_due + overdue,
         not_due=not_due,
         overdue=overdue,
-        rate=wilson(on_time, on_time + late + overdue, level),
+        ended=int(cases[over].sum()),
+        ended_late=ended_late,
+        rate=wilson(on_time, on_time + late + overdue + ended_late, level),
         rate_of_answered=wilson(on_time, on_time + late, level),
         median_days=weighted_quantile(days, cases[done], 0.5),
         p90_days=weighted_quantile(days, cases[done], 0.9),

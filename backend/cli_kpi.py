@@ -89,9 +89,11 @@ def _print(answer: Answer) -> None:
         ("Trả lời trễ", figures.late),
         ("Còn mở, chưa đến hạn", figures.not_due),
         ("Còn mở, quá hạn", figures.overdue),
+        ("Kết thúc không qua trả lời, trong hạn", figures.ended - figures.ended_late),
+        ("Kết thúc không qua trả lời, trễ", figures.ended_late),
     ):
         table.add_row(name, number(count, "vi"))
-    table.add_row("Đúng hạn, trên số đã trả lời hoặc quá hạn", _share(figures.rate))
+    table.add_row("Đúng hạn, trên số đã trả lời, quá hạn hoặc kết thúc trễ", _share(figures.rate))
     table.add_row("Đúng hạn, trên số đã trả lời", _share(figures.rate_of_answered))
     table.add_row("Số ngày làm việc, trung vị", _days(figures.median_days))
     table.add_row("Số ngày làm việc, 90% không quá", _days(figures.p90_days))

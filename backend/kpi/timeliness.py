@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import BigInteger, ColumnElement, String, cast, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Date, String, case, cast, func, literal, literal_column, select
 from sqlalchemy.orm import Session
 
 from analytics.timeliness import Timeliness
@@ -20,7 +20,7 @@ from backend import audit
 from backend.errors import Invalid, _
 from backend.tickets import deadlines, replay
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Ticket
+from backend.tickets.models import State, Ticket
 from backend.units.models import Unit
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due
@@ -29,7 +29,8 @@ from backend.worktime.duration import Duration
 from backend.worktime.shipped import shipped
 from backend.worktime.vector import lean_on_estimate, working_days_between
 
-Group = tuple[date, date | None, date, int | None, int]  # received, answered, due, working days, cases
+Group = tuple[date, date | None, date | None, date, int | None, int]
+COLUMNS = ("received", "answered", "ended", "due", "working_days", "cases")  # of a group
 
 
 @dataclass(frozen=True)
@@ -115,18 +116,36 @@ def _chains_with_pauses() -> ColumnElement[bool]:
     return chain.in_(select(audit.Entry.chain).where(audit.Entry.action == Event.INFO_REQUESTED.value))
 
 
+def _ended_on() -> ColumnElement[date | None]:
+    """The day on which a ticket ended without an answer: refused, redirected, withdrawn, or answered with the one that
+    it is merged into. Only the moment of a withdrawal stands in the history alone."""
+    withdrawn = (
+        select(func.max(audit.Entry.at))
+        .where(
+            audit.Entry.chain == literal("ticket:") + cast(Ticket.id, String),
+            audit.Entry.action == Event.WITHDRAWN.value,
+        )
+        .correlate(Ticket)
+        .scalar_subquery()
+    )
+    turned_away = Ticket.state.in_((State.REFUSED, State.REDIRECTED, State.MERGED))
+    moment = case((turned_away, Ticket.decided_at), (Ticket.state == State.WITHDRAWN, withdrawn))
+    day = cast(func.timezone(str(ZONE), moment), Date)
+    return case((Ticket.answered_on.is_(None), day)).label("ended_on")
+
+
 def _plain_groups(session: Session, asked: Asked) -> list[Group]:
     cases = func.count().cast(BigInteger)
     rows = session.execute(
-        select(Ticket.received_on, Ticket.answered_on, cases)
+        select(Ticket.received_on, Ticket.answered_on, _ended_on(), cases)
         .where(*_period(asked), ~_chains_with_pauses())
-        .group_by(Ticket.received_on, Ticket.answered_on)
+        .group_by(Ticket.received_on, Ticket.answered_on, literal_column("ended_on"))
     ).all()
     dues = {day: due(asked.calendar, asked.rule, _noon(day)).on for day in {row[0] for row in rows}}
     taken = _working_days(asked.calendar, rows)
     return [
-        (received, answered, dues[received], days if answered else None, count)
-        for (received, answered, count), days in zip(rows, taken, strict=True)
+        (received, answered, ended, dues[received], days if answered else None, count)
+        for (received, answered, ended, count), days in zip(rows, taken, strict=True)
     ]
 
 
@@ -140,7 +159,7 @@ def _paused(session: Session, asked: Asked) -> list[Group]:
     """One group for each ticket that was paused: due date and time taken with the pauses left out."""
     as_of = datetime.combine(asked.as_of, time.max, ZONE)
     rows = session.execute(
-        select(Ticket.id, Ticket.received_at, Ticket.received_on, Ticket.answered_at, Ticket.answered_on)
+        select(Ticket.id, Ticket.received_at, Ticket.received_on, Ticket.answered_at, Ticket.answered_on, _ended_on())
         .where(*_period(asked), _chains_with_pauses())
         .order_by(Ticket.id)
     ).all()
@@ -151,7 +170,7 @@ def _paused(session: Session, asked: Asked) -> list[Group]:
         days = (
             deadlines.days_taken(asked.calendar, row.received_at, history, row.answered_at) if row.answered_at else None
         )
-        groups.append((row.received_on, row.answered_on, end.on, days, 1))
+        groups.append((row.received_on, row.answered_on, row.ended_on, end.on, days, 1))
     return groups
 
 
@@ -160,16 +179,16 @@ def _estimates(calendar: WorkCalendar, groups: Sequence[Group]) -> tuple[int, tu
     if not groups or calendar.perpetual:
         return 0, ()
     start = np.array([group[0] for group in groups], dtype="datetime64[D]")
-    end = np.array([group[2] for group in groups], dtype="datetime64[D]")
+    end = np.array([group[3] for group in groups], dtype="datetime64[D]")
     leaning = lean_on_estimate(calendar, start, end)
     announced = {year for year, sure in calendar.years if sure}
-    years = {day.year for group in groups for day in (group[0], group[2])} - announced
-    return int(np.array([group[4] for group in groups])[leaning].sum()), tuple(sorted(years))
+    years = {day.year for group in groups for day in (group[0], group[3])} - announced
+    return int(np.array([group[5] for group in groups])[leaning].sum()), tuple(sorted(years))
 
 
 def _frame(groups: Sequence[Group]) -> pd.DataFrame:
-    frame = pd.DataFrame(groups, columns=["received", "answered", "due", "working_days", "cases"])
-    for name in ("received", "answered", "due"):
+    frame = pd.DataFrame(groups, columns=COLUMNS)
+    for name in COLUMNS[:4]:
         frame[name] = pd.to_datetime(frame[name])
     return frame
 

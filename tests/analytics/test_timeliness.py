@@ -22,6 +22,7 @@ def groups(*rows: tuple[int, int | None, int, int]) -> pd.DataFrame:
         {
             "received": [first + timedelta(days=row[0]) for row in rows],
             "answered": [pd.NaT if row[1] is None else first + timedelta(days=row[1]) for row in rows],
+            "ended": pd.NaT,
             "due": [first + timedelta(days=row[2]) for row in rows],
             "working_days": [np.nan if row[1] is None else float(row[1] - row[0]) for row in rows],
             "cases": [row[3] for row in rows],
@@ -43,6 +44,16 @@ def test_open_case_is_overdue_only_after_its_due_day() -> None:
     assert on_due_day.rate.value is None
     assert (day_after.not_due, day_after.overdue) == (0, 4)
     assert day_after.rate.value == 0
+
+
+def test_end_without_an_answer_is_no_case_up_to_the_due_day_and_a_failure_after_it() -> None:
+    frame = groups((0, None, 15, 4), (0, None, 15, 3), (0, None, 15, 2), (0, 10, 15, 5))
+    first = pd.Timestamp(DAY)
+    frame["ended"] = pd.Series([first + timedelta(15), first + timedelta(16), first + timedelta(40), pd.NaT])
+    result = timeliness(frame, DAY + timedelta(days=30))
+    assert (result.received, result.answered, result.open) == (14, 5, 2)  # the third has not ended yet
+    assert (result.ended, result.ended_late, result.overdue) == (7, 3, 2)
+    assert (result.rate.k, result.rate.n) == (5, 10)
 
 
 def test_rate_counts_overdue_cases_as_failed_and_leaves_out_those_not_due() -> None:

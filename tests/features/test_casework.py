@@ -322,6 +322,18 @@ def test_time_in_which_the_sender_owed_information_does_not_count(desk: Desk, se
     assert figures["median_days"] == 8  # of 17 working days, 9 closed while the sender was asked
 
 
+def test_ticket_that_ended_without_an_answer_is_no_case_in_time_and_late_after_it(desk: Desk, world: World) -> None:
+    monday = datetime.fromisoformat("2026-03-02T09:00+07:00")
+    refused, withdrawn, late = (world.receive(monday, email=f"n{i}@example.vn")[0] for i in range(3))
+    world.happen(refused, Event.REFUSED, world.actor(), monday + timedelta(days=1))
+    world.happen(withdrawn, Event.WITHDRAWN, SENDER, monday + timedelta(days=1))
+    world.happen(late, Event.WITHDRAWN, SENDER, monday + timedelta(days=30))
+    figures = desk.timeliness("--as-of", "2026-04-30")
+    assert (figures["received"], figures["open"], figures["ended"], figures["ended_late"]) == (3, 0, 3, 1)
+    assert (figures["rate"]["k"], figures["rate"]["n"]) == (0, 1)
+    assert desk.timeliness("--as-of", "2026-03-20")["not_due"] == 1
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
