@@ -15,6 +15,7 @@ ROOMS = {
     "index": ("backend.cli_index", "index"),
     "kpi": ("backend.cli_kpi", "kpi"),
     "report": ("backend.cli_report", "report"),
+    "rules": ("backend.cli_rules", "rules"),
     "seed": ("backend.cli_seed", "seed"),
     "sipas": ("backend.cli_sipas", "sipas"),
     "survey": ("backend.cli_survey", "survey"),

@@ -1,0 +1,82 @@
+"""``langnghe rules``: the terms that tickets are handled under, and a province's own rows beside the shipped ones."""
+
+import json
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from backend import db
+from backend.clock import now
+from backend.console import database_at_hand, day_option, refusals_as_lines
+from backend.errors import NotFound, _
+from backend.tickets import rulebook
+from backend.tickets.rules import Mark, Rule, read_value
+from backend.users import queries as users
+
+rules = typer.Typer(help="Thời hạn và quy định xử lý.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")]
+SHOWN = ("id", "code", "value", "case", "category", "category_class", "province", "valid_from", "valid_to", "basis")
+
+
+@rules.callback()
+def _group() -> None:
+    """Thời hạn và quy định xử lý."""
+
+
+@rules.command("list")
+def list_rules(
+    code: Annotated[str, typer.Option(help="Chỉ quy định này, như resolve hay approval.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Mọi quy định đã lưu, mới sau cũ; không dòng nào bị sửa."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        rows = [_row(rule) for rule in rulebook.stored(session).rows if code in ("", rule.code)]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    table = Table(*SHOWN, box=None)
+    for row in rows:
+        table.add_row(*(str(row[name] or "") for name in SHOWN))
+    Console().print(table)
+
+
+@rules.command("set")
+def set_rule(
+    code: Annotated[str, typer.Argument(help="Quy định, như resolve hay approval.")],
+    value: Annotated[str, typer.Argument(help="Như “10 working days”; với approval: required hay not required.")],
+    basis: Annotated[str, typer.Option(help="Căn cứ: văn bản của tỉnh.")],
+    province: Annotated[str, typer.Option(help="Mã tỉnh ban hành.")],
+    by: Annotated[str, typer.Option(help="Thư điện tử của người đặt.")],
+    since: Annotated[str, typer.Option("--from", metavar="NGÀY", help="Áp dụng từ ngày.")],
+    until: Annotated[str, typer.Option("--to", metavar="NGÀY", help="Đến hết ngày.")] = "",
+    category: Annotated[str, typer.Option(help="Chỉ một loại phản ánh (mã).")] = "",
+    category_class: Annotated[str, typer.Option("--class", help="Chỉ một nhóm: regulation, conduct, field.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Thêm quy định riêng của tỉnh. Phản ánh đã nhận giữ thời hạn cũ; kết quả đã chốt không đổi."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        user = users.by_email(session, by)
+        if user is None:
+            raise NotFound(_("Không có tài khoản nào với địa chỉ này."))
+        rule = Rule(
+            code,
+            **read_value(value),
+            basis=basis,
+            mark=Mark.OURS,
+            province=province,
+            valid_from=day_option(since),
+            valid_to=day_option(until) if until else None,
+            category=category,
+            category_class=category_class,
+        )
+        added = rulebook.set_by_province(session, rule, user.id, now())
+    told = {"id": added, "code": code, "value": rule.value}
+    typer.echo(json.dumps(told, ensure_ascii=False) if as_json else "\t".join(map(str, told.values())))
+
+
+def _row(rule: Rule) -> dict[str, object]:
+    given = {name: getattr(rule, name) for name in SHOWN}
+    return {name: given[name].isoformat() if isinstance(given[name], date) else given[name] for name in SHOWN}
