@@ -16,7 +16,7 @@ from backend.errors import Conflict, Invalid, _
 from backend.forms import EMPTY, FILES, Form, Typed, TypedDep
 from backend.indices import asking, comparison, entry, own_survey, runs, words
 from backend.indices.pictures import pictures
-from backend.indices.published import GEOGRAPHIES
+from backend.indices.published import GEOGRAPHIES, national
 from backend.indices.queries import MARKS
 from backend.indices.said import Said
 from backend.indices.tasks import run as run_task
@@ -59,6 +59,7 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
         may_run=can(actor, Action.RUN_INDICES),
         may_read=_may_read(actor),
         rounds=_rounds(session, actor),
+        national=national,
         **frame,
     )
 

@@ -1,12 +1,13 @@
 """The published figures that come with the package, row by row as they are stored. Pure: reads package data only."""
 
 import csv
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from backend.indices.models import FigureKind
 
@@ -84,6 +85,26 @@ def rows() -> tuple[Figure, ...]:
 def questions() -> dict[str, str]:
     """Wording of the eight perception questions by their code, the parent of their lines."""
     return {row["question"]: row["question_vi"] for row in _read("sipas_lai_chau_perception.csv")}
+
+
+@dataclass(frozen=True)
+class National:
+    """A figure of the whole country; ``source`` says by language from where, and that it was not checked if so."""
+
+    value: Decimal
+    source: dict[str, str]
+
+
+def national(year: int, code: str) -> National | None:
+    """The country's figure, where one is known."""
+    raw = _national()
+    value = raw.get(str(year), {}).get(code)
+    return National(Decimal(value), raw["source"]) if value else None
+
+
+@lru_cache
+def _national() -> dict[str, Any]:
+    return tomllib.loads((files("backend.indices") / "data" / "sipas_national.toml").read_text(encoding="utf-8"))
 
 
 def _satisfaction() -> Iterator[Figure]:

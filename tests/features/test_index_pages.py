@@ -65,6 +65,7 @@ def test_sides_stand_beside_each_other_with_n_and_interval(client: TestClient, w
     assert "Giới hạn nếu không ai khác chấm 50,0 – 90,0" in page
     assert "12 trong n = 24" in page and "khoảng tin cậy 95%: 31,4% – 68,6%" in page
     assert "78,96" in page and "khoảng gần đúng vì nguồn không in" in page
+    assert "cả nước 82,27 (đọc ở nguồn công khai, chưa đối chiếu văn bản của Bộ Nội vụ)" in page
     assert "Không có đợt khảo sát nào bắt đầu trong kỳ." in page
     assert "Đánh giá hiệu chỉnh trừ SIPAS công bố 2023" in page
 
