@@ -23,9 +23,10 @@ PASSWORD = "lang-nghe-2026"
 
 @dataclass(frozen=True)
 class Site:
-    """Where the pages are."""
+    """Where the pages are, and what they show."""
 
     address: str
+    database: str
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +36,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     broker = embedded.broker(folder)
+    database = new_database("browser")
     env = {
         **os.environ,
-        "LANGNGHE_DATABASE_URL": new_database("browser"),
+        "LANGNGHE_DATABASE_URL": database,
         "LANGNGHE_BROKER_URL": broker.url,
         "LANGNGHE_DATA_DIR": str(folder),
         "LANGNGHE_BASE_URL": address,
@@ -55,7 +57,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     ]
     try:
         wait_for(lambda: _answers(port))
-        yield Site(address)
+        yield Site(address, database)
     finally:
         processes.stop(started)
         broker.stop()

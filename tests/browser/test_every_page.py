@@ -5,7 +5,6 @@ stage set beforehand: a page whose address has a part that the stage does not kn
 """
 
 import io
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import ConsoleMessage, FilePayload, Request
 from sqlalchemy import create_engine, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import clock, db, progress
@@ -78,8 +76,7 @@ class Stage:
 @pytest.fixture
 def opened(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """The site's own database; what is committed here the site shows."""
-    name = f"browser_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    engine = create_engine(make_url(os.environ["LANGNGHE_TEST_SERVER"]).set(database=name))
+    engine = create_engine(site.database)
     factory = sessionmaker(engine, expire_on_commit=False)
     monkeypatch.setattr(db, "session_factory", lambda: factory)
     with factory() as session:
