@@ -221,3 +221,10 @@ def test_pause_without_limit_or_end_needs_a_moment_of_asking():
     with pytest.raises(DomainError, match="thời điểm hỏi"):
         course(asked, pause_limit="none")
     assert course(asked, pause_limit="none", now="2026-11-06T18:00")["due_date"] == "2026-11-26"
+
+
+def test_what_happens_at_the_moment_of_asking_is_known_and_reception_always_is():
+    answered = ("answered", "2026-11-20T09:00", {})
+    assert course(answered, now="2026-11-20T09:00")["verdict"] == "on_time"
+    assert "verdict" not in course(answered, now="2026-11-20T08:59")
+    assert course(answered, now="2026-01-01")["due_date"] == "2026-11-23"
