@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import BigInteger, ColumnElement, Date, String, case, cast, func, literal, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Date, String, and_, case, cast, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from analytics.timeliness import Timeliness
@@ -116,9 +116,15 @@ def _chains_with_pauses() -> ColumnElement[bool]:
     return chain.in_(select(audit.Entry.chain).where(audit.Entry.action == Event.INFO_REQUESTED.value))
 
 
+def _ended() -> ColumnElement[bool]:
+    """Ended without an answer: refused, redirected, withdrawn, or answered with the one that it is merged into."""
+    with_another = and_(Ticket.state == State.MERGED, Ticket.decided_at.is_not(None))
+    turned_away = Ticket.state.in_((State.REFUSED, State.REDIRECTED, State.WITHDRAWN))
+    return and_(Ticket.answered_on.is_(None), or_(turned_away, with_another))
+
+
 def _ended_on() -> ColumnElement[date | None]:
-    """The day on which a ticket ended without an answer: refused, redirected, withdrawn, or answered with the one that
-    it is merged into. Only the moment of a withdrawal stands in the history alone."""
+    """The day of that end. Only the moment of a withdrawal stands in the history alone."""
     withdrawn = (
         select(func.max(audit.Entry.at))
         .where(
@@ -128,19 +134,22 @@ def _ended_on() -> ColumnElement[date | None]:
         .correlate(Ticket)
         .scalar_subquery()
     )
-    turned_away = Ticket.state.in_((State.REFUSED, State.REDIRECTED, State.MERGED))
-    moment = case((turned_away, Ticket.decided_at), (Ticket.state == State.WITHDRAWN, withdrawn))
-    day = cast(func.timezone(str(ZONE), moment), Date)
-    return case((Ticket.answered_on.is_(None), day)).label("ended_on")
+    moment = case((Ticket.state == State.WITHDRAWN, withdrawn), else_=Ticket.decided_at)
+    return case((_ended(), cast(func.timezone(str(ZONE), moment), Date))).label("ended_on")
 
 
 def _plain_groups(session: Session, asked: Asked) -> list[Group]:
-    cases = func.count().cast(BigInteger)
-    rows = session.execute(
-        select(Ticket.received_on, Ticket.answered_on, _ended_on(), cases)
-        .where(*_period(asked), ~_chains_with_pauses())
-        .group_by(Ticket.received_on, Ticket.answered_on, literal_column("ended_on"))
+    plain = [*_period(asked), ~_chains_with_pauses()]
+    # The few that ended without an answer are asked for apart: their day costs a look at the history of each.
+    counted = session.execute(
+        select(Ticket.received_on, Ticket.answered_on, null(), func.count().cast(BigInteger))
+        .where(*plain, ~_ended())
+        .group_by(Ticket.received_on, Ticket.answered_on)
     ).all()
+    ended = session.execute(
+        select(Ticket.received_on, Ticket.answered_on, _ended_on(), literal(1)).where(*plain, _ended())
+    ).all()
+    rows = [*counted, *ended]
     dues = {day: due(asked.calendar, asked.rule, _noon(day)).on for day in {row[0] for row in rows}}
     taken = _working_days(asked.calendar, rows)
     return [

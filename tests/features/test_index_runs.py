@@ -11,6 +11,8 @@ from backend.errors import Conflict, Invalid, NotFound
 from backend.indices import runs
 from backend.indices.models import IndexPublication, IndexRun, IndexValue
 from backend.indices.values import Value
+from backend.kpi import dashboard
+from backend.kpi.filters import Filters
 from backend.ratings import service as ratings
 from backend.ratings.models import Rating
 from backend.ratings.service import Scores
@@ -73,6 +75,8 @@ def test_official_ratios_count_each_ticket_once(session: Session, world: World, 
     assert (satisfied.extra["k"], satisfied.n, satisfied.value) == (7, 10, 0.7)
     assert (satisfied.extra["late"], satisfied.extra["dissatisfied"], satisfied.extra["counted_once"]) == (2, 2, 3)
     assert fresh.accepted_at is None
+    page = dashboard.look(session, Filters(None, FIRST, LAST, None, chosen=True), MANAGER, TODAY).figures.official
+    assert (page.k, page.n) == (8, 10), "the page of the unit counts the same"
 
 
 def test_a_reopened_ticket_is_not_a_satisfied_one_and_keeps_its_verdict(
