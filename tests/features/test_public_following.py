@@ -284,4 +284,4 @@ def test_home_tells_the_record_once_there_are_answers_enough(
     session.commit()
     home = client.get("/").text
     assert "66,7%</strong> được trả lời đúng hạn, trong 30 phản ánh trả lời từ 18/11/2025 đến 17/11/2026." in home
-    assert "từ 48,8% đến 80,8% (độ tin cậy 95%)" in home  # 20 of 30 by Wilson's interval
+    assert "tin cậy 95%: 48,8% – 80,8%" in home  # 20 of 30 by Wilson's interval
