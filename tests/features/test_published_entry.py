@@ -40,7 +40,7 @@ def test_a_change_and_a_rank_that_do_not_follow_are_listed(session: Session) -> 
     entered = enter(session, LAI_CHAU, table)
     # 80.08 - 79.08 = 1.00, not 1.10; from 53 to 50 is three places, not five; the second row is right.
     assert [(one.what[:8], one.printed, one.computed) for one in entered.findings] == [
-        ("mức tăng", "1.10", "1.00"),
+        ("mức tăng", "1,10", "1,00"),
         ("mức đổi ", "5", "3"),
     ]
 
