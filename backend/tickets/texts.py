@@ -7,8 +7,8 @@ from backend.tickets.models import State
 
 STATE_NAMES: dict[State, str] = {
     State.NEW: _("Mới nhận"),
-    State.ACCEPTED: _("Đang xử lý"),
-    State.IN_PROGRESS: _("Đang giải quyết"),
+    State.ACCEPTED: _("Đã nhận xử lý"),
+    State.IN_PROGRESS: _("Đang xử lý"),
     State.AWAITING_SENDER: _("Chờ người gửi bổ sung"),
     State.AWAITING_APPROVAL: _("Chờ duyệt trả lời"),
     State.ANSWERED: _("Đã trả lời"),
