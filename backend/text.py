@@ -22,6 +22,8 @@ EMAIL = re.compile(
     r"(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 )
+MARKS_MOST = 8  # Vietnamese needs two
+MANY_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{MARKS_MOST + 1}}}")  # marks are among what is neither word nor blank
 SEEN = "LNPS"  # general categories with a shape of their own: letters, numbers, punctuation, symbols
 
 
@@ -33,7 +35,7 @@ def clean(text: str, *, limit: int, multiline: bool = False, field: str | None =
     on (accents, variation selectors) are no text. Cleaning twice changes nothing more.
     """
     text = text.replace(EMPTY_BRAILLE, " ")
-    kept = unicodedata.normalize("NFC", INVISIBLE.sub("", LINE_ENDS.sub("\n", text)))
+    kept = unicodedata.normalize("NFC", few_marks(INVISIBLE.sub("", LINE_ENDS.sub("\n", text))))
     if multiline:
         lines = (BLANKS.sub(" ", line).strip() for line in kept.split("\n"))
         kept = EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
@@ -46,10 +48,25 @@ def clean(text: str, *, limit: int, multiline: bool = False, field: str | None =
     return kept
 
 
+def few_marks(text: str) -> str:
+    """At most ``MARKS_MOST`` marks on one letter, the rest goes (as UAX #15, 13, has it at 30). Normalizing puts
+    the marks of a letter in order, at the square of their number: a form full of them would hold the process for
+    half an hour."""
+    if not MANY_MARKS.search(text):
+        return text
+    kept: list[str] = []
+    marks = 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        if marks <= MARKS_MOST:
+            kept.append(letter)
+    return "".join(kept)
+
+
 def fold(text: str) -> str:
     """The search form: lower case, no tone marks or other accents, ``đ`` as ``d``, single spaces.
 
     The embedded PostgreSQL has neither ``unaccent`` nor ICU, so columns that are searched keep this form beside them.
     """
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    bare = "".join(c for c in unicodedata.normalize("NFKD", few_marks(text)) if not unicodedata.combining(c))
     return " ".join(INVISIBLE.sub("", bare).casefold().replace("đ", "d").split())

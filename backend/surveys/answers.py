@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backend.surveys.faults import Fault, Finding
 from backend.surveys.instruments import Aspect, Instrument, Kind, Slot
+from backend.text import few_marks
 
 BLANK: Final = -1
 MOST_VALUE: Final = 99
@@ -176,7 +177,7 @@ def unquoted(text: str) -> str:
     """Without blanks around it, and without the apostrophe by which tables keep a text from being a formula."""
     bare = text.strip(" \u00a0")
     if not bare.isascii():  # some systems write letters and their marks apart: the same word would be two
-        bare = normalize("NFC", bare)
+        bare = normalize("NFC", few_marks(bare))
     return bare[1:] if bare.startswith("'") else bare
 
 

@@ -14,6 +14,7 @@ from datetime import date
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
 CONFUSED = str.maketrans({"O": "0", "I": "1", "L": "1"})
+TYPED_MOST = 200  # of what may be a number or a secret, however it was spaced
 NUMBER = re.compile("(?:PAKN)?([0-9]{8})([0-9]{1,12})")
 
 
@@ -40,7 +41,7 @@ def grouped(secret: str) -> str:
 
 def normal(typed: str) -> str:
     """What was typed or pasted, without hyphens, spaces of any kind, small letters and look-alikes."""
-    return "".join(sign for sign in typed.upper().translate(CONFUSED) if sign in ALPHABET)
+    return "".join(sign for sign in typed[:TYPED_MOST].upper().translate(CONFUSED) if sign in ALPHABET)
 
 
 def secret_hash(secret: str) -> bytes:
@@ -61,6 +62,6 @@ def number(day: date, count: int) -> str:
 def read_number(typed: str) -> str:
     """The number meant by what was typed: without ``PAKN.``, in small letters, with other signs or none between its
     parts, without the zeros before its count. What is no number comes back as letters and digits that no ticket has."""
-    bare = re.sub("[^0-9A-Z]", "", unicodedata.normalize("NFKC", typed[:200]).upper())
+    bare = re.sub("[^0-9A-Z]", "", unicodedata.normalize("NFKC", typed[:TYPED_MOST]).upper())
     found = NUMBER.fullmatch(bare)
     return f"PAKN.{found[1]}.{int(found[2]):04d}" if found else bare[:40]
