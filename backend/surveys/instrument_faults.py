@@ -19,7 +19,7 @@ TOP: Final = {
 }  # fmt: skip
 ALSO: Final = {"first_year", "last_year", "evidence", "scale", "group"}
 NOTE: Final = {"note_vi", "note_en"}  # both or none
-TYPES: Final = {str: _("chữ trong ngoặc kép"), bool: _("true hoặc false"), list: _("danh sách"), int: _("số nguyên")}
+TYPES: Final = {str: "string", bool: "boolean", list: "array", int: "integer"}  # as TOML calls them
 OF_QUESTION: Final[Mapping[str, type]] = {"code": str, "aspect": str, "kind": str, "vi": str, "en": str}
 OF_KIND: Final[Mapping[str, Mapping[str, type]]] = {
     "scale": {"scale": str, "items": list},
@@ -69,9 +69,9 @@ def _keys(raw: Any, path: str, wanted: Mapping[str, type], also: Collection[str]
     for key, kind in wanted.items():
         full = f"{path}.{key}" if path else key
         if key not in raw:
-            yield _fault(full, _("Thiếu %(path)s."))
+            yield _fault(full, _("%(path)s: còn thiếu."))
         elif type(raw[key]) is not kind:
-            yield _fault(full, _("%(path)s: cần %(kind)s."), kind=TYPES[kind])
+            yield _fault(full, _("%(path)s: giá trị phải thuộc kiểu %(kind)s của TOML."), kind=TYPES[kind])
         elif kind is str and not raw[key].strip() and key != "legal_basis":
             yield _fault(full, _("%(path)s: không được để trống."))
     for key in raw:
@@ -137,7 +137,7 @@ def _options(raw: list[Any], path: str, *, columns: bool) -> Found:
         yield _fault(path, _("%(path)s: nhiều nhất %(most)s lựa chọn."), most=MOST_OPTIONS)
     for at, one in enumerate(raw) if columns else ():
         if isinstance(one, dict) and not isinstance(one.get("column"), str):
-            yield _fault(f"{path}[{at}].column", _("Thiếu %(path)s."))
+            yield _fault(f"{path}[{at}].column", _("%(path)s: còn thiếu."))
         yield from _column(one, f"{path}[{at}]")
 
 

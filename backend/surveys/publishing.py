@@ -113,11 +113,11 @@ def _is(instrument: Instrument) -> Any:
 
 
 def _with_line(text: str, fault: Invalid) -> Invalid:
-    line = line_of(text, str(fault.params["path"]))
-    if line is None:
-        return fault
-    said = _("Dòng %(line)s: %(fault)s")
-    return Invalid(said, field="toml", errors=(), line=line, fault=str(fault))
+    """The line before the path, as compilers write it: the sentence stays one that is translated whole."""
+    path = str(fault.params["path"])
+    line = line_of(text, path)
+    place = f"{line}: {path}" if line else path
+    return Invalid(fault.message, field="toml", errors=(), **{**fault.params, "path": place})
 
 
 def _method(raw: Mapping[str, Any]) -> Method:
