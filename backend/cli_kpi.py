@@ -79,7 +79,9 @@ def _print(answer: Answer) -> None:
     console = Console()
     whose = asked.unit.name if asked.unit else "Tất cả cơ quan"
     period = f"nhận từ {shown_day(asked.first)} đến {shown_day(asked.last)}, tính đến {shown_day(asked.as_of)}"
-    console.print(f"{whose}; {period}; thời hạn {asked.rule}, lịch {asked.calendar.code}", highlight=False)
+    console.print(
+        f"{whose}; {period}; thời hạn {asked.rule}, lịch {asked.calendar.code}", highlight=False, soft_wrap=True
+    )
     table = Table(box=None, show_header=False)
     table.add_column()
     table.add_column(justify="right")
@@ -99,7 +101,7 @@ def _print(answer: Answer) -> None:
     table.add_row("Số ngày làm việc, 90% không quá", _days(figures.p90_days))
     console.print(table)
     for note in _notes(answer):
-        console.print(note, highlight=False)
+        console.print(note, highlight=False, soft_wrap=True)
 
 
 def _notes(answer: Answer) -> list[str]:

@@ -31,6 +31,8 @@ from backend.worktime.vector import lean_on_estimate, working_days_between
 
 Group = tuple[date, date | None, date | None, date, int | None, int]
 COLUMNS = ("received", "answered", "ended", "due", "working_days", "cases")  # of a group
+LONGEST = 10_000  # days of a term, and
+LATEST = date(2199, 12, 31)  # last day looked at: what pandas counts in nanoseconds ends in 2262
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,15 @@ def unit_called(session: Session, code: str) -> Unit:
 
 
 def timeliness(session: Session, asked: Asked) -> Answer:
-    """Count the period. Raises Invalid for one that ends before it begins, or a rule in hours."""
+    """Count the period. Invalid: one that ends before it begins, a rule in hours or too long, a day too far off."""
     if asked.last < asked.first:
         raise Invalid(_("Ngày cuối kỳ phải sau ngày đầu kỳ."))
     if asked.rule.unit.minutes:
         raise Invalid(_("Chỉ số này tính theo ngày. Hãy dùng thời hạn theo ngày, ví dụ “15 working days”."))
+    if asked.rule.value > LONGEST:
+        raise Invalid(_("Thời hạn phải từ 1 đến %(limit)s."), limit=LONGEST)
+    if asked.as_of > LATEST:
+        raise Invalid(_("Không có ngày “%(text)s”."), text=asked.as_of)
     paused = _paused(session, asked)
     groups = [*_plain_groups(session, asked), *paused]
     frame = _frame(groups)

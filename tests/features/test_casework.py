@@ -341,6 +341,8 @@ def test_ticket_that_ended_without_an_answer_is_no_case_in_time_and_late_after_i
         (["--from", "2026-03-02", "--to", "2026-03-01"], "Ngày cuối kỳ"),
         (["--from", "2026-03-01", "--to", "2026-03-02", "--rule", "soon"], "Không hiểu thời hạn"),
         (["--from", "2026-03-01", "--to", "2026-03-02", "--rule", "4 working hours"], "theo ngày"),
+        (["--from", "2026-03-01", "--to", "2026-03-02", "--rule", "1000000 days"], "Thời hạn phải từ 1 đến 10000"),
+        (["--from", "2026-03-01", "--to", "2026-03-02", "--as-of", "9999-12-31"], "Không có ngày “9999-12-31”"),
         (["--from", "2026-03-01", "--to", "2026-03-02", "--calendar", "mars"], "Không có lịch"),
         (["--from", "2026-03-01", "--to", "2026-03-02", "--unit", "mars"], "Không có cơ quan"),
     ],
