@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from backend import clock, db, first_data
 from backend.console import database_at_hand, day_option, refusals_as_lines
 from backend.demo import load as demo_load
+from backend.demo import survey as demo_survey
 from backend.errors import Forbidden, Invalid, _
 from backend.settings import get_settings
 from backend.worktime.calendar import local
@@ -42,10 +43,13 @@ def demo(
         with db.transaction() as session:
             before = demo_load.loaded(session)
         done = before if before and once else _load(number, tickets, last, before)
+        ballots = demo_survey.load(last, clock.now())
     if as_json:
-        typer.echo(json.dumps({"tickets": done, "added": done - before, "seed": number, "until": last.isoformat()}))
+        counts = {"tickets": done, "added": done - before, "ballots_added": ballots}
+        typer.echo(json.dumps(counts | {"seed": number, "until": last.isoformat()}))
     else:
         typer.echo(f"Có {done} phản ánh minh họa ({done - before} mới), đến ngày {last:%d/%m/%Y}.")
+        typer.echo(f"Có một đợt khảo sát minh họa ({ballots} phiếu mới).")
 
 
 def _until(typed: str | None) -> date:

@@ -11,11 +11,14 @@ from typer.testing import CliRunner
 
 from backend import audit, settings
 from backend.cli_seed import seed
-from backend.demo import load
+from backend.demo import load, survey
 from backend.demo.generate import cases
 from backend.kpi import timeliness
+from backend.surveys import synthetic
+from backend.surveys.models import Ballot
 from backend.tickets import replay
 from backend.tickets.models import State, Ticket
+from backend.units.models import Unit
 from backend.worktime.calendar import local
 from backend.worktime.duration import Duration
 from backend.worktime.shipped import shipped
@@ -75,3 +78,12 @@ def test_figures_of_a_command_leave_invented_cases_out_unless_asked(session: Ses
     assert timeliness.timeliness(session, asked).figures.received == 0
     everything = timeliness.timeliness(session, replace(asked, invented=True))
     assert (everything.figures.received, everything.demonstration) == (60, 60)
+
+
+def test_its_survey_round_is_imported_once_and_whole(session: Session) -> None:
+    assert survey.load(UNTIL, NOW) == synthetic.N
+    assert survey.load(UNTIL, NOW) == 0
+    ballots = session.execute(select(Ballot.entered_on, Unit.valid_to).join(Unit, Unit.id == Ballot.unit_id)).all()
+    assert len(ballots) == synthetic.N
+    assert {row.valid_to for row in ballots} == {None}
+    assert all(date(2026, 10, 1) < row.entered_on <= UNTIL for row in ballots)
