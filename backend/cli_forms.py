@@ -1,7 +1,8 @@
 """``langnghe survey instruments`` and ``methods``: shown, checked, compared, published."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,6 +23,7 @@ Diff = Annotated[
 ]
 Check = Annotated[Path | None, typer.Option(help="Kiểm tra một tệp TOML; nói mọi lỗi, từng dòng.")]
 Publish = Annotated[Path | None, typer.Option(help="Kiểm tra và công bố một tệp TOML; sau đó không đổi được.")]
+AsJson = Annotated[bool, typer.Option("--json", help="In danh sách dạng JSON.")]
 CHANGES = {
     differences.Change.SAME: "giữ nguyên",
     differences.Change.WORDING: "đổi câu chữ",
@@ -31,24 +33,42 @@ CHANGES = {
 }
 
 
-def instruments_command(show: Show = None, diff: Diff = None, check: Check = None, publish: Publish = None) -> None:
+def instruments_command(
+    show: Show = None, diff: Diff = None, check: Check = None, publish: Publish = None, as_json: AsJson = False
+) -> None:
     """Các mẫu phiếu kèm theo, cây nội dung, khác nhau giữa hai phiên bản; công bố phiên bản mới."""
     with refusals_as_lines():
         if _done(show, diff, check, publish):
             return
-        for key in instruments.SHIPPED:
-            one = instruments.shipped(key)
-            typer.echo(f"{key}\t{len(one.slots)}\t{one.checksum[:12]}\t{one.name.vi}")
+        every = [(key, instruments.shipped(key)) for key in instruments.SHIPPED]
+        _print_list(
+            [
+                {"key": key, "slots": len(one.slots), "checksum": one.checksum[:12], "name": one.name.vi}
+                for key, one in every
+            ],
+            as_json,
+        )
 
 
-def methods_command(show: Show = None, diff: Diff = None, check: Check = None, publish: Publish = None) -> None:
+def methods_command(
+    show: Show = None, diff: Diff = None, check: Check = None, publish: Publish = None, as_json: AsJson = False
+) -> None:
     """Các phương pháp tính chỉ số kèm theo, khác nhau giữa hai phương pháp; công bố phương pháp mới."""
     with refusals_as_lines():
         if _done(show, diff, check, publish):
             return
-        for code in METHODS:
-            one = load_method(code)
-            typer.echo(f"{code}\t{one.first_year}-{one.last_year}\t{one.name.vi}")
+        every = [(code, load_method(code)) for code in METHODS]
+        _print_list(
+            [{"code": code, "years": f"{one.first_year}-{one.last_year}", "name": one.name.vi} for code, one in every],
+            as_json,
+        )
+
+
+def _print_list(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        typer.echo("\n".join("\t".join(str(value) for value in row.values()) for row in rows))
 
 
 def _done(show: str | None, diff: tuple[str, str] | None, check: Path | None, publish: Path | None) -> bool:

@@ -164,6 +164,7 @@ def _draw_for_round(drawn: _Drawn, code: str, out: Path, link: str, *, printed: 
 def sample_command(
     file: Annotated[Path, typer.Argument(help="Tệp sample.csv của một lần chọn mẫu.")],
     code: Annotated[str, typer.Option("--round", help="Mã đợt khảo sát.")],
+    as_json: AsJson = False,
 ) -> None:
     """Gắn mẫu đã rút vào một đợt: từ đó chỉ nhận phiếu có trong mẫu; tầng, cụm, quyền số lấy theo mẫu."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
@@ -175,7 +176,10 @@ def sample_command(
         slips = sampling.read_sample(content, file.name, sampling.standings_of(session, found))
         sampling.take(session, found, slips, {"file": file.name}, coded=False, by="system", now=now())
     unknown = sum(slip.unit_id is None for slip in slips)
-    typer.echo(f"Đợt {code} có mẫu {len(slips)} phiếu." + (f" {unknown} phiếu chưa rõ đơn vị." if unknown else ""))
+    if as_json:
+        typer.echo(json.dumps({"round": code, "ballots": len(slips), "without_unit": unknown}))
+    else:
+        typer.echo(f"Đợt {code} có mẫu {len(slips)} phiếu." + (f" {unknown} phiếu chưa rõ đơn vị." if unknown else ""))
 
 
 def _design(name: str) -> SampleDesign:

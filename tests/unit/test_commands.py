@@ -13,8 +13,7 @@ from tests.command import Command
 ANY: Any = None  # the context, of which no group here asks anything
 WITHOUT_FIGURES = {
     *("up", "migrate", "seed base"),
-    *("survey instruments", "survey open", "survey template", "survey synthetic", "survey withdraw", "survey weigh"),
-    "survey sample",  # takes up a sample that was drawn
+    *("survey open", "survey template", "survey synthetic", "survey withdraw", "survey weigh"),
     "estimate",  # --format json
 }
 
