@@ -105,22 +105,6 @@ def mail_tells_of_the_answer(reader: Visitor, number: str) -> None:
     assert "Đã thay bóng ở cột số 12" in reader.text
 
 
-def test_every_role_sees_its_pages_at_phone_width_in_the_dark(people: People) -> None:
-    for who, paths in {
-        "canbo": ["/hop-thu", "/tai-khoan/mat-khau"],
-        "lanhdao": ["/hop-thu", "/chi-so"],
-        "dieuphoi": ["/hop-thu", "/chi-so"],
-        "quanly": ["/chi-so", "/chi-so/dinh-nghia"],
-        "quantri": ["/tai-khoan"],
-    }.items():
-        person = people.new(width=360, dark=True)
-        person.sign_in(who)
-        for path in paths:
-            person.go(path)
-            overflow = person.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-            assert overflow <= 0, f"{path} scrolls sideways by {overflow} px"
-
-
 @pytest.mark.parametrize("path", ["/", "/gui", "/theo-doi", "/dang-nhap"])
 def test_a_citizens_page_is_light_and_asks_no_other_host(people: People, path: str) -> None:
     citizen = people.new(width=320)
