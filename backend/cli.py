@@ -8,19 +8,19 @@ from typer.core import TyperGroup
 
 # Commands of the rooms: name -> the Typer application in a module. A new one is one line.
 ROOMS = {
-    "audit": ("backend.cli_audit", "audit"),
-    "clock": ("backend.cli_clock", "clock"),
-    "estimate": ("backend.cli_estimate", "estimation"),
-    "import": ("backend.cli_import", "importing"),
-    "index": ("backend.cli_index", "index"),
-    "kpi": ("backend.cli_kpi", "kpi"),
-    "report": ("backend.cli_report", "report"),
-    "rules": ("backend.cli_rules", "rules"),
-    "seed": ("backend.cli_seed", "seed"),
-    "sipas": ("backend.cli_sipas", "sipas"),
-    "survey": ("backend.cli_survey", "survey"),
-    "users": ("backend.cli_users", "users"),
-    "verify": ("backend.cli_verify", "verify"),
+    "audit": ("backend.commands.audit", "audit"),
+    "clock": ("backend.commands.clock", "clock"),
+    "estimate": ("backend.commands.estimate", "estimation"),
+    "import": ("backend.commands.casework", "importing"),
+    "index": ("backend.commands.index", "index"),
+    "kpi": ("backend.commands.kpi", "kpi"),
+    "report": ("backend.commands.report", "report"),
+    "rules": ("backend.commands.rules", "rules"),
+    "seed": ("backend.commands.seed", "seed"),
+    "sipas": ("backend.commands.sipas", "sipas"),
+    "survey": ("backend.commands.survey", "survey"),
+    "users": ("backend.commands.users", "users"),
+    "verify": ("backend.commands.verify", "verify"),
 }
 
 
@@ -62,7 +62,7 @@ def migrate() -> None:
     from alembic import command
     from alembic.config import Config
 
-    from backend.console import database_at_hand, refusals_as_lines
+    from backend.commands.console import database_at_hand, refusals_as_lines
     from backend.settings import ROOT
 
     with refusals_as_lines(), database_at_hand():

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from backend import audit, settings
-from backend.cli_seed import seed
+from backend.commands.seed import seed
 from backend.demo import load, survey
 from backend.demo.generate import cases
 from backend.kpi import timeliness

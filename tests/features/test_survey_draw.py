@@ -226,7 +226,7 @@ def test_printing_that_fails_leaves_nothing_behind(
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("backend.cli_sampling.print_ballots", full)
+    monkeypatch.setattr("backend.commands.survey_sample.print_ballots", full)
     assert "Không ghi được" in command.refusal(*words(lists, tmp_path / "out"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["households.csv", "units.csv"]
 

@@ -88,5 +88,5 @@ def test_the_form_of_2022_averages_groups_and_leaves_out_what_is_only_printed() 
 
 def test_the_command_knows_every_table_its_own_tables_refer_to() -> None:
     """In a process of its own: here the other rooms are imported already."""
-    asks = "import backend.cli_survey; from backend.db import Base; Base.metadata.sorted_tables"
+    asks = "import backend.commands.survey; from backend.db import Base; Base.metadata.sorted_tables"
     assert subprocess.run([sys.executable, "-c", asks], check=False, cwd=ROOT).returncode == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.clock_answers import answer
+from backend.commands.clock_answers import answer
 from backend.errors import DomainError
 from backend.tickets.happening import Event
 

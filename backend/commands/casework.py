@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from backend.clock import now
-from backend.console import database_at_hand, refusals_as_lines
+from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.tickets import casework
 from backend.tickets.casework import Counts

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from backend import clock, db
-from backend.console import database_at_hand, refusals_as_lines
+from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.reports import service
 from backend.reports.blocks import generated, pictures, tables

@@ -1,6 +1,6 @@
 """``langnghe survey plan`` and ``langnghe survey draw``: how large a sample must be, and the sample itself.
 
-Neither needs the database, unless a sample is drawn for a round. ``backend.cli_survey`` takes both among its commands.
+Neither needs the database, unless a sample is drawn for a round. ``commands.survey`` takes both among its commands.
 """
 
 import json
@@ -20,7 +20,7 @@ from analytics.sample_lists import ListError
 from analytics.sample_plan import Assumptions, Outlook, Plan, PlanError, plan
 from backend import db
 from backend.clock import now
-from backend.console import database_at_hand, refusals_as_lines
+from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.language import number
 from backend.settings import get_settings

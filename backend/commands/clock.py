@@ -8,7 +8,7 @@ from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
-from backend.clock_answers import answer
+from backend.commands.clock_answers import answer
 from backend.errors import DomainError, Invalid, _
 from backend.tickets.rules import shipped_rules
 

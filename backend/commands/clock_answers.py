@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.clock_questions import Asked, asks, question_of
+from backend.commands.clock_questions import Asked, asks, question_of
 from backend.errors import Conflict, Invalid, _
 from backend.tickets.clock_reading import Reading, extension_of
 from backend.tickets.clock_states import PAUSE_LIMIT, Book, Clock, Clocks, ClockState

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend import db
 from backend.clock import now
-from backend.console import database_at_hand, day_option, refusals_as_lines
+from backend.commands.console import database_at_hand, day_option, refusals_as_lines
 from backend.errors import Forbidden, NotFound, _
 from backend.indices import runs
 from backend.indices.models import IndexRun

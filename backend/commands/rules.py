@@ -10,7 +10,7 @@ from rich.table import Table
 
 from backend import db
 from backend.clock import now
-from backend.console import database_at_hand, day_option, refusals_as_lines
+from backend.commands.console import database_at_hand, day_option, refusals_as_lines
 from backend.errors import NotFound, _
 from backend.tickets import rulebook
 from backend.tickets.rules import Mark, Rule, read_value

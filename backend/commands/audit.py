@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from backend import clock, db
-from backend.console import database_at_hand, day_option, refusals_as_lines
+from backend.commands.console import database_at_hand, day_option, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
 from backend.history import heads, sealing
 from backend.worktime.calendar import local

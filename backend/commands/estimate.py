@@ -17,7 +17,7 @@ import typer
 from analytics.condition import Condition, ConditionError, parse_condition
 from analytics.design import Design, DesignError, Fault, SinglePsu, build_design
 from analytics.estimate import Estimate, Estimates, Note, estimate_means, index_of
-from backend.ballot_file import HEADER_LINES, BallotFile
+from backend.commands.ballot_file import HEADER_LINES, BallotFile
 from backend.errors import DomainError, Invalid, _
 
 COLUMNS = ("variable", "domain", "n", "estimate", "se", "df", "lo", "hi", "deff")

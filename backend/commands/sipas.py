@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backend import db
-from backend.console import database_at_hand, refusals_as_lines
+from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import _
 from backend.indices import service
 from backend.indices.published import GEOGRAPHIES

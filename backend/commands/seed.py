@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backend import clock, db, first_data
-from backend.console import database_at_hand, day_option, refusals_as_lines
+from backend.commands.console import database_at_hand, day_option, refusals_as_lines
 from backend.demo import load as demo_load
 from backend.demo import survey as demo_survey
 from backend.errors import Forbidden, Invalid, _

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend import db
 from backend.clock import now
-from backend.console import database_at_hand, refusals_as_lines
+from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
 from backend.units.models import Unit
 from backend.users import queries, service

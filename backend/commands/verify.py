@@ -12,7 +12,7 @@ import typer
 
 from backend import db
 from backend.audit import Broken
-from backend.console import database_at_hand, refusals_as_lines
+from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.history import verification, words
 from backend.history.heads import Head

@@ -11,7 +11,7 @@ from rich.table import Table
 from analytics.operations import Share
 from backend import db
 from backend.clock import now
-from backend.console import database_at_hand, day_option, refusals_as_lines
+from backend.commands.console import database_at_hand, day_option, refusals_as_lines
 from backend.kpi.timeliness import Answer, Asked, calendar_called, timeliness, unit_called
 from backend.language import day as shown_day
 from backend.language import number, percent

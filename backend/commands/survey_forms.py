@@ -11,7 +11,7 @@ from rich.table import Table
 from analytics.methods import METHODS, Method, load_method
 from backend import db
 from backend.clock import now
-from backend.console import database_at_hand, refusals_as_lines
+from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.surveys import differences, documents, instruments, publishing
 from backend.surveys.instruments import Instrument

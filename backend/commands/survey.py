@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from backend import cli_forms, cli_sampling, db
+from backend import db
 from backend.clock import now
-from backend.console import database_at_hand, refusals_as_lines
+from backend.commands import survey_forms, survey_sample
+from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
 from backend.language import number
 from backend.surveys import (
@@ -48,11 +49,11 @@ def _group() -> None:
     """Khảo sát: mẫu phiếu, đợt, nhập phiếu, ước lượng."""
 
 
-survey.command("plan")(cli_sampling.plan_command)
-survey.command("draw")(cli_sampling.draw_command)
-survey.command("sample")(cli_sampling.sample_command)
-survey.command("instruments")(cli_forms.instruments_command)
-survey.command("methods")(cli_forms.methods_command)
+survey.command("plan")(survey_sample.plan_command)
+survey.command("draw")(survey_sample.draw_command)
+survey.command("sample")(survey_sample.sample_command)
+survey.command("instruments")(survey_forms.instruments_command)
+survey.command("methods")(survey_forms.methods_command)
 
 
 @survey.command("open")
