@@ -24,7 +24,7 @@ INTERNAL = frozenset(
 
 
 class By(StrEnum):
-    """Who causes a move that needs no right of staff."""
+    """Who causes a move without a right; ``STAFF``: nobody."""
 
     STAFF = "staff"
     SENDER = "sender"
@@ -34,7 +34,7 @@ class By(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """From which states an event leads where. ``right`` is asked of the policy, or ``by`` names who else causes it.
+    """From which states an event leads where. ``right`` is asked of the policy; ``by`` names who else causes it.
     ``to`` None leaves the state as it is; a mapping is read at the state before the detour. ``text``: it needs words.
     """
 
@@ -96,7 +96,7 @@ _ROWS = (
     _T(_E.REFUSED, _NEW | {_S.ACCEPTED}, _S.REFUSED, _A.HANDLE_TICKET, text=True),
     _T(_E.REDIRECTED, _NEW | {_S.ACCEPTED}, _S.REDIRECTED, _A.HANDLE_TICKET, text=True),
     _T(_E.MERGED, _UNANSWERED, _S.MERGED, _A.MERGE_TICKET, text=True),
-    _T(_E.UNMERGED, frozenset({_S.MERGED}), _AS_BEFORE, _A.MERGE_TICKET, text=True),
+    _T(_E.UNMERGED, frozenset({_S.MERGED}), _AS_BEFORE, _A.MERGE_TICKET, By.SYSTEM, text=True),
     _T(_E.RATED, _SETTLED | {_S.MERGED}, by=By.SENDER),
     _T(_E.CLOSED, _ANSWERED | {_S.CONFIRMED}, _S.CLOSED, by=By.SYSTEM),
     _T(_E.RECOUNTED, _UNANSWERED | {_S.MERGED}, by=By.SYSTEM),

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
 from backend.db import table_of
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
+from backend.language import gettext
 from backend.notify import outbox
 from backend.text import clean
 from backend.tickets import dossier, lifecycle, replay
@@ -60,6 +61,15 @@ KINDS = {
         ),
         MessageKind.REASON,
     ),
+}
+# With these a ticket ends, and nobody who was merged into it will read an answer.
+UNANSWERED_ENDS = frozenset({Event.REFUSED, Event.REDIRECTED, Event.WITHDRAWN})
+LEFT_ALONE = _("Phản ánh được giải quyết chung đã kết thúc mà không có trả lời.")
+WITHOUT_RIGHT: dict[By, tuple[str, ...]] = {
+    By.STAFF: (),
+    By.SENDER: (SENDER.key,),
+    By.SYSTEM: (SYSTEM.key,),
+    By.EITHER: (SENDER.key, SYSTEM.key),
 }
 # What the sender is told of, with the name of the message template.
 TOLD = {
@@ -170,9 +180,9 @@ def _permitted(ticket: Ticket, event: Event, actor: Actor) -> Transition:
 
 
 def _may(move: Transition, ticket: Ticket, actor: Actor) -> bool:
-    if move.right is not None:
-        return can(actor, move.right, subject(ticket))
-    return actor.key in {By.SENDER: (SENDER.key,), By.SYSTEM: (SYSTEM.key,)}.get(move.by, (SENDER.key, SYSTEM.key))
+    if move.right is not None and can(actor, move.right, subject(ticket)):
+        return True
+    return actor.key in WITHOUT_RIGHT[move.by]
 
 
 def _happen(case: Case, move: Transition) -> Ticket:
@@ -198,6 +208,8 @@ def _happen(case: Case, move: Transition) -> Ticket:
     session.flush()
     if event is Event.ANSWERED:
         _answer_merged(case, said)
+    elif event in UNANSWERED_ENDS:
+        _release_merged(case)
     return ticket
 
 
@@ -269,10 +281,24 @@ def result_columns(state: ClockState) -> dict[str, Any]:
     }
 
 
+def _merged(case: Case) -> Sequence[Row[int, str]]:
+    """Ids and languages of the tickets that were merged into this one."""
+    chosen = select(Ticket.id, Ticket.language).where(Ticket.merged_into_id == case.ticket.id).order_by(Ticket.id)
+    return case.session.execute(chosen).all()
+
+
 def _answer_merged(case: Case, message_id: int | None) -> None:
     """Those merged into it are answered with it, each by its own number to its own sender."""
-    merged = select(Ticket.id).where(Ticket.merged_into_id == case.ticket.id).order_by(Ticket.id)
-    for child_id in case.session.scalars(merged).all():
+    for child_id, _language in _merged(case):
         change = Change(Event.ANSWERED_TOGETHER, message_id=message_id)
         child, move = _locked(case.session, child_id, change, SYSTEM, case.at, None)
         _happen(child, move)
+
+
+def _release_merged(case: Case) -> None:
+    """Those merged into a ticket that ends without an answer go their own way again: each sender is owed one."""
+    for child_id, language in _merged(case):
+        change = Change(Event.UNMERGED, gettext(language, LEFT_ALONE))
+        child, move = _locked(case.session, child_id, change, SYSTEM, case.at, None)
+        if child.last(Event.ANSWERED_TOGETHER) is None:
+            _happen(child, move)

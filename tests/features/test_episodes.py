@@ -97,6 +97,39 @@ class TestMerging:
         life.at = into.at
         assert life.act(Event.NOTIFIED, SYSTEM).told_in_time is True
 
+    @pytest.mark.parametrize(
+        ("end", "more"),
+        [(Event.REFUSED, {}), (Event.REDIRECTED, {"procedure": "complaint"}), (Event.WITHDRAWN, {"text": ""})],
+    )
+    def test_who_was_merged_into_a_ticket_that_ends_unanswered_goes_on_alone(
+        self, life: Life, other: Ticket, end: Event, more: dict[str, str]
+    ) -> None:
+        life.act(Event.ACCEPTED)
+        due = life.act(Event.MERGED, into_id=other.id, days=2).due_date
+        into = Life(life.session, life.world, other, life.officer, life.leader, life.coordinator, life.at)
+        into.act(end, SENDER if end is Event.WITHDRAWN else None, **more)
+        life.session.refresh(life.ticket)
+        assert (life.ticket.state, life.ticket.merged_into_id) == (State.ACCEPTED, None)
+        assert life.ticket.due_date == due
+        told = select(Message.template).where(Message.ticket_id == life.ticket.id)
+        assert "unmerged" in set(life.session.scalars(told))
+        life.at = into.at
+        assert life.act(Event.ANSWERED).verdict is Verdict.ON_TIME
+
+    def test_who_was_answered_together_stays_merged_when_the_other_is_taken_up_again_and_refused(
+        self, life: Life, other: Ticket
+    ) -> None:
+        life.act(Event.MERGED, into_id=other.id, days=2)
+        into = Life(life.session, life.world, other, life.officer, life.leader, life.coordinator, life.at)
+        into.act(Event.ACCEPTED)
+        into.act(Event.ANSWERED)
+        into.act(Event.DISPUTED, SENDER, days=1)
+        with pytest.raises(Conflict):
+            into.act(Event.REFUSED)
+        into.act(Event.WITHDRAWN, SENDER)
+        life.session.refresh(life.ticket)
+        assert life.ticket.state is State.MERGED
+
     def test_merging_an_overdue_ticket_into_a_fresh_one_hides_nothing(self, life: Life) -> None:
         life.at += 30 * DAY
         fresh = life.world.receive(life.at, email="khac@example.vn")[0]
