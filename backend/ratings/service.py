@@ -15,7 +15,13 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
 from backend.users.policy import SENDER
 
-ITEMS = ("ease", "by_rules", "timely")
+# The three items, each with what is said where none of its levels was chosen.
+UNCHOSEN = {
+    "ease": _("Xin chọn một mức cho câu hỏi về việc tiếp nhận."),
+    "by_rules": _("Xin chọn một mức cho câu hỏi về việc xử lý đúng quy định."),
+    "timely": _("Xin chọn một mức cho câu hỏi về việc báo kết quả."),
+}
+ITEMS = tuple(UNCHOSEN)
 REMARK_MOST = 2000
 
 
@@ -37,7 +43,7 @@ def rate(session: Session, ticket_id: int, scores: Scores, *, channel: Channel, 
     given = tuple(getattr(scores, item) for item in ITEMS)
     Invalid.collect(
         [
-            Invalid(_("Xin chọn một mức từ 1 đến 5."), field=item)
+            Invalid(UNCHOSEN[item], field=item)
             for item, score in zip(ITEMS, given, strict=True)
             if score not in range(1, 6)
         ]
