@@ -45,6 +45,8 @@ def enter(
     number was entered before; with ``replace`` that ballot is set aside."""
     today = local(now).date()
     respondent, answers = _judged(session, found, values, today)
+    if replace:  # of two people at once the second sets aside what the first typed, not the same ballot once more
+        service.hold(session, found.id)
     if before := _stored(session, found.id, respondent.number):
         if not replace:
             raise Conflict(_("Phiếu số %(number)s đã được nhập."), field=NUMBER, number=respondent.number)
@@ -154,7 +156,6 @@ def respond(session: Session, code: str, answers: Values, now: datetime) -> None
 
 def _set_aside(session: Session, ballot: Ballot, who: Who, now: datetime) -> None:
     """A ballot that was typed wrongly stays, marked, and is not counted."""
-    service.hold(session, ballot.round_id)
     batch = session.get_one(Batch, ballot.batch_id, with_for_update=True, populate_existing=True)
     ballot.withdrawn = True
     if ballot.valid:

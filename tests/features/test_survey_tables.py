@@ -12,10 +12,11 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.surveys import queries, service
+from backend.surveys import entering, queries, service
 from backend.surveys.faults import Fault, FileRefused
-from backend.surveys.importing import Outcome
-from backend.surveys.models import Ballot, Batch, HeldRow, Round
+from backend.surveys.importing import Outcome, Who
+from backend.surveys.models import Ballot, Batch, HeldRow, Round, Source
+from tests.features.test_races import at_once
 from tests.features.test_survey_import import HEADER, ROUND, as_csv, as_xlsx, bring_in, held, opened, row
 
 __all__ = ["opened"]
@@ -124,6 +125,24 @@ def test_imports_at_once_and_a_withdrawal_bring_in_each_ballot_once_and_keep_one
         numbers = session.scalars(select(Ballot.number).where(~Ballot.withdrawn)).all()
         assert len(numbers) == len({*numbers}) == 59 + done
         assert audit.first_break(audit.entries(session, f"survey:{round_id}")) is None
+
+
+def test_four_who_type_one_ballot_anew_at_once_leave_one_that_counts(
+    committed: Engine, round_id: int, now: datetime
+) -> None:
+    def typed(*, anew: bool) -> int:
+        with Session(committed) as session:
+            found = queries.round_called(session, ROUND)
+            ballot = entering.enter(session, found, row(2000), Source.ENTRY, who=Who(), now=now, replace=anew)
+            session.commit()
+            return ballot.batch_id
+
+    batch_id = typed(anew=False)
+    assert at_once(4, lambda _i: typed(anew=True)) == [batch_id] * 4
+    with Session(committed) as session:
+        ballots = session.scalars(select(Ballot).where(Ballot.number == row(2000)["so_phieu"])).all()
+        assert len(ballots) == 5 and sum(not ballot.withdrawn for ballot in ballots) == 1
+        assert session.get_one(Batch, batch_id).accepted == 1
 
 
 def test_an_import_that_is_cut_off_leaves_nothing_and_goes_in_when_repeated(
