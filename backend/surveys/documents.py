@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any
 
 from backend.errors import Invalid, _
@@ -42,13 +43,14 @@ def line_of(text: str, path: str) -> int | None:
     """The line where the part of a path begins: ``question[2].items[0].column`` stands in the second ``[[question]]``,
     at the first entry of its ``items``. None for what is not there."""
     lines = text.splitlines()
-    at, end = 0, len(lines)
+    line, at, end = None, 0, len(lines)
     for name, place in re.findall(r"(\w+|\"[^\"]+\")(?:\[(\d+)\])?", path):
         found = _find(lines[at:end], name.strip('"'), int(place) if place else None)
         if found is None:
             break
         at, end = at + found, _end(lines, at + found, end)
-    return at + 1 if at else None
+        line = at + 1
+    return line
 
 
 def _find(lines: Sequence[str], name: str, place: int | None) -> int | None:
@@ -71,21 +73,31 @@ def _end(lines: Sequence[str], at: int, end: int) -> int:
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Changed]:
     """Every value that was changed, added or removed, in the order of the earlier document."""
-    old, new = dict(_flat(before, "")), dict(_flat(after, ""))
+    old, new = dict(_flat(before)), dict(_flat(after))
     every = [*old, *(path for path in new if path not in old)]
     return [Changed(path, old.get(path), new.get(path)) for path in every if old.get(path) != new.get(path)]
 
 
-def _flat(node: Any, path: str) -> Iterator[tuple[str, str]]:
+def days_in(document: Mapping[str, Any]) -> Iterator[str]:
+    """Paths of days and times: TOML has them, documents as they are stored have not."""
+    return (path for path, value in _values(document, "") if isinstance(value, date | time))
+
+
+def _flat(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for path, value in _values(document, ""):
+        yield path, str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _values(node: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(node, Mapping):
         for key, value in node.items():
-            yield from _flat(value, f"{path}.{key}" if path else str(key))
+            yield from _values(value, f"{path}.{key}" if path else str(key))
     elif isinstance(node, list):
         for place, value in enumerate(node):
             named = isinstance(value, Mapping) and next((value[key] for key in NAMED_BY if key in value), None)
-            yield from _flat(value, f"{path}[{place if named is None or named is False else named}]")
+            yield from _values(value, f"{path}[{place if named is None or named is False else named}]")
     else:
-        yield path, str(node).lower() if isinstance(node, bool) else str(node)
+        yield path, node
 
 
 def write_toml(document: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from analytics.methods import METHODS, Method, MethodError, Text, parse_method
 from backend import audit
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.surveys import instruments, queries, service
-from backend.surveys.documents import line_of, read_toml
+from backend.surveys.documents import days_in, line_of, read_toml
 from backend.surveys.instruments import SHIPPED, Instrument, InstrumentError
 from backend.surveys.layout import HELD_COLUMNS, PARTICULARS
 from backend.surveys.models import InstrumentVersion, MethodVersion
@@ -41,6 +41,9 @@ class Document:
 def read(text: str) -> Document:
     """Read and check TOML. Raises Invalid with every fault: line, path and what is wrong."""
     raw = read_toml(text)
+    for path in days_in(raw):
+        said = _("%(path)s: giá trị phải thuộc kiểu %(kind)s của TOML.")
+        raise _with_line(text, Invalid(said, path=path, kind="string"))
     try:
         return fit(raw)
     except InstrumentError as error:
@@ -123,10 +126,10 @@ def _with_line(text: str, fault: Invalid) -> Invalid:
 def _method(raw: Mapping[str, Any]) -> Method:
     try:
         method = parse_method(raw)
-    except (MethodError, TypeError, AttributeError) as error:
+    except (MethodError, TypeError, AttributeError, OverflowError) as error:
         said = _("Phương pháp chưa đúng: %(why)s.")
         raise Invalid(said, field="toml", why=str(error)) from None
-    if not CODE.fullmatch(method.code):
+    if not (isinstance(raw["code"], str) and CODE.fullmatch(raw["code"])):
         raise Invalid(_("Mã phương pháp có chữ thường không dấu, số và gạch nối, 3 đến 40 ký tự."), field="toml")
     return method
 

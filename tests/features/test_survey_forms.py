@@ -1,6 +1,7 @@
 """New versions of instruments and methods: every fault told with its line, compared, published, never changed."""
 
 import copy
+import re
 import tomllib
 from datetime import date, datetime
 from importlib.resources import files
@@ -66,6 +67,21 @@ def test_each_fault_is_told_with_its_line(old: str, new: str, at: str, says: str
     said = [str(one) for one in refused.value.errors]
     assert len(said) == 1 and says in said[0], said
     assert said[0].startswith(f"{line(content, at)}: ") or said[0].startswith(f"Dòng {line(content, at)},"), said
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (re.sub("first_year = .*", "first_year = 2026-01-01", SHORT), "[0-9]: first_year: giá trị phải thuộc"),
+        ("first_year = 08:00:00\n" + re.sub("first_year = .*", "", METHOD), "^1: first_year: giá trị phải thuộc"),
+        (re.sub("first_year = .*", "first_year = inf", METHOD), "Phương pháp chưa đúng"),
+        (re.sub("^code = .*", "code = 2026", METHOD, count=1, flags=re.MULTILINE), "Mã phương pháp"),
+        (re.sub("^code = .*", "code = []", METHOD, count=1, flags=re.MULTILINE), "Mã phương pháp"),
+    ],
+)
+def test_a_day_or_a_number_in_the_wrong_place_is_refused_in_a_sentence(content: str, says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        publishing.read(content)
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
