@@ -114,6 +114,12 @@ class Typed:
         values = {name: value for name, value in self.data.multi_items() if isinstance(value, str)}
         return Form(values, {error.field: error for error in reversed(errors) if error.field})
 
+    def refused(self, refusal: DomainError, field: str) -> Form:
+        """The form to show again; a refusal that names no field of its own stands at ``field``."""
+        if isinstance(refusal, Invalid):
+            return self.form(refusal)
+        return Form(self.form().values, {refusal.field or field: refusal})
+
 
 async def typed(request: Request) -> Typed:
     """The form of a request, within limits. The parser answers whatever is wrong alike; too much of something is told

@@ -142,7 +142,7 @@ def enter_figures(request: Request, session: SessionDep, actor: Runner, form: Ty
     except Invalid as refusal:
         return _entry(request, form.form(refusal), 422, faults=refusal.errors)
     except Conflict as refusal:
-        return _entry(request, Form(form.form().values, {"ma-van-ban": refusal}), 409)
+        return _entry(request, form.refused(refusal, "ma-van-ban"), 409)
     return _entry(request, EMPTY, entered=entered)
 
 

@@ -41,7 +41,7 @@ def take_sample(request: Request, session: SessionDep, actor: Runner, survey_cod
         now = clock.now()
         sampling.take(session, found, slips, {"file": name}, coded=False, by=actor.key, now=now)
     except (Invalid, Conflict) as refusal:
-        return _page(request, session, actor, found, form=_shown(form, refusal), refused=refusal)
+        return _page(request, session, actor, found, form=form.refused(refusal, "sample"), refused=refusal)
     return _done(request, found, _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu."))
 
 
@@ -94,9 +94,3 @@ def _page(
 
 def _done(request: Request, found: Round, said: str) -> Response:
     return redirect(request, DESIGN.format(survey_code=found.code), flash=said)
-
-
-def _shown(form: Typed, refusal: Invalid | Conflict) -> Form:
-    if isinstance(refusal, Conflict):
-        return Form(form.form().values, {"sample": refusal})
-    return form.form(refusal)

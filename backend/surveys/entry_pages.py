@@ -49,7 +49,7 @@ def enter(request: Request, session: SessionDep, actor: Runner, survey_code: str
         replace = form.ticked("thay")
         entering.enter(session, found, values, Source.ENTRY, who=who, now=clock.now(), replace=replace)
     except (Invalid, Conflict) as refusal:
-        return _entry(request, found, refusal.status, form=_refused(form, refusal))
+        return _entry(request, found, refusal.status, form=form.refused(refusal, NUMBER))
     return _next(request, f"/khao-sat/dot/{survey_code}/nhap", values, _("Đã lưu phiếu. Nhập phiếu tiếp theo."))
 
 
@@ -68,7 +68,7 @@ def enter_again(request: Request, session: SessionDep, actor: Runner, survey_cod
     try:
         entering.enter_again(session, found, values, why, who=Who(actor.key, actor.user_id), now=clock.now())
     except (Invalid, Conflict) as refusal:
-        return _again(request, session, found, refusal.status, form=_refused(form, refusal))
+        return _again(request, session, found, refusal.status, form=form.refused(refusal, NUMBER))
     return redirect(request, f"/khao-sat/dot/{survey_code}/doi-chieu", flash=_("Đã lưu lần nhập thứ hai."))
 
 
@@ -103,7 +103,7 @@ def respond(request: Request, session: SessionDep, slip: str, form: TypedDep) ->
     try:
         entering.respond(session, slip, values, clock.now())
     except Invalid as refusal:
-        return _respondent(request, found, refusal.status, form=_refused(form, refusal))
+        return _respondent(request, found, refusal.status, form=form.refused(refusal, NUMBER))
     return page(request, "surveys/thanks.html", secret=True)
 
 
@@ -138,12 +138,6 @@ def _frame(found: Round) -> dict[str, Any]:
         "bands": shipped_rules().bands,
         "band_columns": BANDS,
     }
-
-
-def _refused(form: Typed, refusal: Invalid | Conflict) -> Form:
-    if isinstance(refusal, Invalid):
-        return form.form(refusal)
-    return Form(form.form().values, {refusal.field or NUMBER: refusal})
 
 
 def _next(request: Request, path: str, values: Mapping[str, str], said: str) -> Response:

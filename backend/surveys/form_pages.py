@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
-from backend.forms import EMPTY, Form, Typed, TypedDep
+from backend.forms import EMPTY, Form, TypedDep
 from backend.surveys import differences, documents, publishing, queries
 from backend.surveys.differences import Change, Difference
 from backend.surveys.instruments import Instrument
@@ -47,7 +47,7 @@ def take_form(request: Request, session: SessionDep, actor: Runner, form: TypedD
             return _forms(request, session, actor, form=form.form(), document=document)
         publishing.publish(session, document, by=actor.key, now=clock.now())
     except (Invalid, Conflict) as refusal:
-        return _forms(request, session, actor, form=_shown(form, refusal), refused=refusal)
+        return _forms(request, session, actor, form=form.refused(refusal, "toml"), refused=refusal)
     said = _("Đã công bố %(key)s; nội dung này không đổi được nữa.")
     return redirect(request, FORMS, flash=said, key=document.key)
 
@@ -96,7 +96,3 @@ def _changes(before: Document, after: Document) -> dict[str, Any]:
     items = [one for one in items if one.change is not Change.SAME]
     rest = [one for one in documents.changes(before.raw, after.raw) if not differences.tells(items, one.path)]
     return {"before": before, "items": items, "same": same, "rest": rest, "change_names": CHANGE_NAMES}
-
-
-def _shown(form: Typed, refusal: Invalid | Conflict) -> Form:
-    return form.form(refusal) if isinstance(refusal, Invalid) else Form(form.form().values, {"toml": refusal})

@@ -52,7 +52,7 @@ def open_round(request: Request, session: SessionDep, actor: Runner, form: Typed
         plan = _plan(form)
         service.open_round(session, plan, by=actor.key, now=clock.now())
     except (Invalid, Conflict) as refusal:
-        return _rounds(request, session, actor, refusal.status, _shown(form, refusal))
+        return _rounds(request, session, actor, refusal.status, form.refused(refusal, "code"))
     return redirect(request, f"{PAGE}/dot/{plan.code}", flash=_("Đã mở đợt khảo sát."))
 
 
@@ -101,7 +101,7 @@ def take_file(request: Request, session: SessionDep, actor: Runner, survey_code:
         who = Who(actor.key, actor.user_id)
         outcome = importing.import_file(stream, survey_code, file_name=name, who=who, now=now)
     except (Invalid, Conflict) as refusal:
-        return _round(request, session, actor, survey_code, refusal.status, form=_shown(form, refusal))
+        return _round(request, session, actor, survey_code, refusal.status, form=form.refused(refusal, "code"))
     if outcome.repeated:
         said = _("Tệp này đã được nhập trước đây; không thêm phiếu nào.")
         return redirect(request, f"{PAGE}/lo/{outcome.batch_id}", flash=said, kind="info")
@@ -144,7 +144,7 @@ def withdraw(request: Request, session: SessionDep, actor: Runner, batch_id: int
     try:
         service.withdraw(session, batch_id, form.raw("reason"), by=actor.key, user_id=actor.user_id, now=clock.now())
     except (Invalid, Conflict) as refusal:
-        return _batch(request, session, actor, batch_id, refusal.status, form=_shown(form, refusal))
+        return _batch(request, session, actor, batch_id, refusal.status, form=form.refused(refusal, "code"))
     return redirect(request, f"{PAGE}/lo/{batch_id}", flash=_("Đã rút cả lô; phiếu của lô không còn được tính."))
 
 
@@ -253,12 +253,6 @@ def _plan(form: Typed) -> service.Plan:
         planned_n=planned or 0,
         second_share=(share or 0) / 100,
     )
-
-
-def _shown(form: Typed, refusal: Invalid | Conflict) -> Form:
-    if isinstance(refusal, Invalid):
-        return form.form(refusal)
-    return Form(form.form().values, {refusal.field or "code": refusal})
 
 
 def _workbook(stream: io.BytesIO, name: str) -> Response:
