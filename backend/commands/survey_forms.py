@@ -24,13 +24,6 @@ Diff = Annotated[
 Check = Annotated[Path | None, typer.Option(help="Kiểm tra một tệp TOML; nói mọi lỗi, từng dòng.")]
 Publish = Annotated[Path | None, typer.Option(help="Kiểm tra và công bố một tệp TOML; sau đó không đổi được.")]
 AsJson = Annotated[bool, typer.Option("--json", help="In danh sách dạng JSON.")]
-CHANGES = {
-    differences.Change.SAME: "giữ nguyên",
-    differences.Change.WORDING: "đổi câu chữ",
-    differences.Change.SCALE: "đổi thang điểm",
-    differences.Change.NEW: "mới",
-    differences.Change.GONE: "bỏ",
-}
 
 
 def instruments_command(
@@ -163,6 +156,6 @@ def _print_items(old: str, new: str, told: list[differences.Difference]) -> None
     for one in told:
         if one.change is not differences.Change.SAME:
             texts = (slot.text.vi if slot else "–" for slot in (one.before, one.after))
-            table.add_row(f"{CHANGES[one.change]}: {one.code}", *texts)
+            table.add_row(f"{differences.NAMES[one.change]}: {one.code}", *texts)
     Console().print(table)
     typer.echo(f"Giữ nguyên {sum(one.change is differences.Change.SAME for one in told)} nội dung.")

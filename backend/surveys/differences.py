@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.errors import _
 from backend.surveys.instruments import Instrument, Slot
 
 
@@ -15,6 +16,15 @@ class Change(StrEnum):
     SCALE = "scale"
     NEW = "new"
     GONE = "gone"
+
+
+NAMES = {
+    Change.SAME: _("giữ nguyên"),
+    Change.WORDING: _("đổi câu chữ"),
+    Change.SCALE: _("đổi thang điểm"),
+    Change.NEW: _("mới"),
+    Change.GONE: _("bỏ"),
+}
 
 
 @dataclass(frozen=True, slots=True)

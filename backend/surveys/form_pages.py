@@ -18,13 +18,6 @@ from backend.users.policy import Action, Actor, can
 from backend.web import page, redirect
 
 FORMS = "/khao-sat/mau"
-CHANGE_NAMES = {
-    Change.SAME: _("giữ nguyên"),
-    Change.WORDING: _("đổi câu chữ"),
-    Change.SCALE: _("đổi thang điểm"),
-    Change.NEW: _("mới"),
-    Change.GONE: _("bỏ"),
-}
 
 router = APIRouter()
 Viewer = Annotated[Actor, Depends(allow(Action.VIEW_SURVEYS))]
@@ -95,4 +88,4 @@ def _changes(before: Document, after: Document) -> dict[str, Any]:
     same = sum(one.change is Change.SAME for one in items)
     items = [one for one in items if one.change is not Change.SAME]
     rest = [one for one in documents.changes(before.raw, after.raw) if not differences.tells(items, one.path)]
-    return {"before": before, "items": items, "same": same, "rest": rest, "change_names": CHANGE_NAMES}
+    return {"before": before, "items": items, "same": same, "rest": rest, "change_names": differences.NAMES}
