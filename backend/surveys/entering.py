@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from analytics.ballot_number import read_ballot_number
 from backend import audit
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.surveys import queries, rules, service
@@ -22,7 +21,7 @@ from backend.surveys.importing import Who
 from backend.surveys.instruments import Slot
 from backend.surveys.layout import BANDS, FORM, NUMBER, WEIGHT, read_header, template
 from backend.surveys.models import Again, AgainBallot, Ballot, Batch, IssuedBallot, Round, Source
-from backend.surveys.particulars import Particulars, Respondent
+from backend.surveys.particulars import Particulars, Respondent, number_of
 from backend.worktime.calendar import local
 
 Values = Mapping[str, str]
@@ -187,9 +186,7 @@ def _judged(session: Session, found: Round, values: Values, today: date) -> tupl
 
 
 def _number(found: Round, values: Values) -> str:
-    """The number as typed; of a drawn ballot in its proper form."""
-    number = values.get(NUMBER, "").strip()
-    return number if found.draw is None else read_ballot_number(number) or number
+    return number_of(values.get(NUMBER, ""), drawn=found.draw is not None)
 
 
 def _batch(session: Session, found: Round, source: Source, who: Who, now: datetime) -> Batch:

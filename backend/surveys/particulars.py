@@ -94,9 +94,9 @@ class Particulars:
         )
 
     def number(self, cells: list[str]) -> str:
-        """The ballot number of a row; that of a drawn ballot in its proper form, with or without dashes as typed."""
-        number = unquoted(cells[self._number_place]) if len(cells) > self._number_place else ""
-        return number if self._frame.sample is None else read_ballot_number(number) or number
+        """The ballot number of a row."""
+        text = cells[self._number_place] if len(cells) > self._number_place else ""
+        return number_of(text, drawn=self._frame.sample is not None)
 
     def _placed(
         self, number: str, cells: list[str], values: Mapping[str, Any], findings: list[Finding]
@@ -206,6 +206,12 @@ class Particulars:
             return None, Finding(column, Fault.EXACT_AGE if exact else Fault.BAND_UNKNOWN, params)
 
         return judge
+
+
+def number_of(text: str, *, drawn: bool) -> str:
+    """A ballot number as typed; that of a drawn ballot in its proper form, with or without dashes as typed."""
+    number = unquoted(text)
+    return (read_ballot_number(number) or number) if drawn else number
 
 
 def _differs(name: str, value: Any, place: Place) -> bool:

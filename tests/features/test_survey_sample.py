@@ -15,10 +15,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backend import db
-from backend.surveys import figures, importing, queries
+from backend.surveys import entering, figures, importing, queries
 from backend.surveys.faults import Fault
 from backend.surveys.importing import Outcome, Who
-from backend.surveys.models import Ballot, IssuedBallot
+from backend.surveys.models import Ballot, IssuedBallot, Source
 from backend.users.guard import COOKIE
 from backend.users.models import Role
 from tests.command import Command
@@ -148,6 +148,18 @@ def test_ballots_of_a_draw_get_their_places_and_others_are_held(
         one, drawn = stored[numbers[place]], sample[place]
         assert (one.stratum, one.psu) == (drawn["stratum"], drawn["psu"])
         assert one.weight == float(drawn["weight"])
+
+
+@pytest.mark.parametrize("written", ["{}", " {} ", "'{}", "\u00a0{}"])
+def test_a_drawn_ballot_is_typed_with_its_number_as_a_table_writes_it(
+    command: Command, draw: Callable[..., list[dict[str, str]]], session: Session, tmp_path: Path, now: datetime,
+    written: str,
+) -> None:  # fmt: skip
+    number = draw("out", "--no-print")[0]["ballot"]
+    command.run("survey", "sample", tmp_path / "out" / "sample.csv", "--round", ROUND)
+    values = filled(written.format(number.replace("-", "")), 0)
+    found = queries.round_called(session, ROUND)
+    assert entering.enter(session, found, values, Source.ENTRY, who=Who(), now=now).number == number
 
 
 def test_errors_of_a_round_are_those_of_its_design_with_the_finite_population(
