@@ -111,14 +111,10 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The rule that holds, why, and whether the province set it in place of a shipped row."""
+    """The rule that holds, and why."""
 
     rule: Rule
     reason: Reason
-
-    @property
-    def by_province(self) -> bool:
-        return bool(self.rule.province)
 
 
 @lru_cache
