@@ -115,7 +115,7 @@ def test_nothing_of_a_person_reaches_a_log(
     client.get("/theo-doi", params={"so": person["phone"]})
     client.post("/dang-nhap", data={"email": person["email"], "password": "canary-password"})
     sign_in(client, world.user())
-    client.get("/hop-thu", params={"number": person["email"], "state": person["phone"]})
+    client.get("/hop-thu", params={"q": person["email"], "state": person["phone"]})
     client.post(f"/hop-thu/{person['phone']}/tra-loi", data={"version": "1", "answer": person["name"]})
     lines = "\n".join(record.getMessage() for record in caplog.records if "httpx" not in record.name)  # the browser's
     assert "limit reached: secret-net" in lines and "POST /gui 303" in lines

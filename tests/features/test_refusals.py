@@ -55,9 +55,9 @@ def cast(life: Life) -> dict[str, Actor]:
 
 def may(move: Transition, actor: Actor, ticket: Ticket) -> bool:
     """The table's right, asked of the policy; or who else it names."""
-    if move.right is not None:
-        return can(actor, move.right, service.subject(ticket))
-    named = {By.SENDER: [SENDER], By.SYSTEM: [SYSTEM], By.EITHER: [SENDER, SYSTEM]}
+    named = {By.STAFF: [], By.SENDER: [SENDER], By.SYSTEM: [SYSTEM], By.EITHER: [SENDER, SYSTEM]}
+    if move.right is not None and can(actor, move.right, service.subject(ticket)):
+        return True
     return actor in named[move.by]
 
 
