@@ -5,17 +5,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend import audit, db
+from backend import audit
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from backend.notify.models import Message
 from backend.tickets import replay, service
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.clock_states import Clock
 from backend.tickets.lifecycle import Event, possible
-from backend.tickets.models import MessageKind, State, Ticket, TicketMessage, Verdict
+from backend.tickets.models import MessageKind, State, TicketMessage, Verdict
 from backend.tickets.service import Change, preview
 from backend.users.models import Role
 from backend.worktime.calendar import ZONE
@@ -239,25 +239,6 @@ class TestRefusals:
     def test_a_machine_whose_clock_is_a_little_behind_takes_the_moment_of_the_last_event(self, life: Life) -> None:
         life.at -= timedelta(minutes=4)
         assert life.act(Event.ACCEPTED).accepted_at == START
-
-
-def test_refused_attempts_stand_although_the_rest_is_rolled_back(committed: Any) -> None:
-    with db.transaction() as session:
-        world = World(session)
-        ticket, _secret = world.receive(START)
-        officer = world.actor(Role.OFFICER)
-
-    def attempt() -> None:
-        with db.transaction() as session:
-            session.execute(text("UPDATE tickets SET title = 'x'"))
-            service.apply(session, ticket.id, Change(Event.ANSWERED, text="x"), officer, now=START)
-
-    with pytest.raises(Conflict):
-        attempt()
-    with db.transaction() as session:
-        assert session.get_one(Ticket, ticket.id).title != "x"
-        noted = session.scalars(select(audit.Entry).where(audit.Entry.action == "refused:answered")).one()
-        assert (noted.actor, noted.data) == (officer.key, {"ticket": ticket.id, "why": "409"})
 
 
 class TestPreview:
