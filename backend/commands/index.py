@@ -28,7 +28,7 @@ index = typer.Typer(help="Lần tính chỉ số: tính, xem, tính lại để 
 TERMINAL = Actor(Role.MANAGER, key="system")
 CHANGED = 1
 
-As_json = Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")]
 Run = Annotated[int, typer.Argument(help="Mã lần tính.")]
 
 
@@ -43,7 +43,7 @@ def run_command(
     last: Annotated[str, typer.Option("--to", help="Ngày nhận cuối kỳ, tính cả ngày này.")],
     unit: Annotated[str | None, typer.Option(help="Mã cơ quan; tính cả cơ quan trực thuộc.")] = None,
     seed: Annotated[int, typer.Option(help="Số gieo của phần mô phỏng (khoảng thứ hạng).")] = runs.SEED,
-    as_json: As_json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tính mọi chỉ số hai mặt của một kỳ và lưu lại cùng dữ liệu đầu vào."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
@@ -56,7 +56,7 @@ def run_command(
 
 
 @index.command("show")
-def show_command(run: Run, as_json: As_json = False) -> None:
+def show_command(run: Run, as_json: AsJson = False) -> None:
     """Một lần tính đã lưu: câu hỏi, dữ liệu đầu vào, mã tính, mọi giá trị."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         found, values = runs.find(session, run), runs.values_of(session, run)
@@ -64,7 +64,7 @@ def show_command(run: Run, as_json: As_json = False) -> None:
 
 
 @index.command("verify")
-def verify_command(run: Run, as_json: As_json = False) -> None:
+def verify_command(run: Run, as_json: AsJson = False) -> None:
     """Tính lại từ dữ liệu đã lưu và so từng chữ số; kết thúc với mã 1 nếu không khớp."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         found = runs.verify(session, run)
@@ -81,7 +81,7 @@ def verify_command(run: Run, as_json: As_json = False) -> None:
 def publish_command(
     run: Run,
     by: Annotated[str, typer.Option(help="Thư điện tử của tài khoản người công bố; phải có quyền công bố.")],
-    as_json: As_json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Công bố một lần tính, một lần và không rút lại; trước đó tính lại và chỉ công bố khi đúng từng chữ số."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
