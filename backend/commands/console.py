@@ -1,4 +1,5 @@
-"""What commands that need the database share: where it is, and refusals as one line instead of a traceback."""
+"""What commands that need the database share: where it is, refusals as one line instead of a traceback, and in whose
+name something is done."""
 
 import os
 from collections.abc import Iterator
@@ -8,12 +9,16 @@ from datetime import date
 import typer
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
 
 from backend import embedded
 from backend.days import day_written
-from backend.errors import DomainError, Invalid, _
+from backend.errors import DomainError, Forbidden, Invalid, NotFound, _
 from backend.homes import EmbeddedServerError
 from backend.settings import get_settings
+from backend.users.models import User
+from backend.users.policy import Action, Actor, can
+from backend.users.queries import by_email
 
 
 @contextmanager
@@ -51,6 +56,17 @@ def day_option(text: str) -> date:
     if day is None:
         raise Invalid(_("Không có ngày “%(text)s”."), text=text[:40])
     return day
+
+
+def account_that_may(session: Session, email: str, action: Action, refusal: Forbidden) -> User:
+    """The open account of an address, in whose name something is done. Raises NotFound, or ``refusal`` where it has no
+    right to the action."""
+    user = by_email(session, email)
+    if user is None or not user.active:
+        raise NotFound(_("Không có tài khoản nào với địa chỉ này."))
+    if not can(Actor(user.role, user.id, user.unit_id), action):
+        raise refusal
+    return user
 
 
 def _end(sentence: str) -> None:

@@ -7,21 +7,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.orm import Session
 
 from backend import db
 from backend.clock import now
-from backend.commands.console import database_at_hand, day_option, refusals_as_lines
-from backend.errors import Forbidden, NotFound, _
+from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
+from backend.errors import Forbidden, _
 from backend.indices import runs
 from backend.indices.models import IndexRun
 from backend.indices.runs import Verification
 from backend.indices.values import Value
 from backend.kpi.timeliness import unit_called
 from backend.language import number
-from backend.users.models import Role, User
-from backend.users.policy import Action, Actor, can
-from backend.users.queries import by_email
+from backend.users.models import Role
+from backend.users.policy import Action, Actor
 from backend.worktime.calendar import ZONE, local
 
 index = typer.Typer(help="Lần tính chỉ số: tính, xem, tính lại để kiểm tra, công bố.", no_args_is_help=True)
@@ -85,7 +83,8 @@ def publish_command(
 ) -> None:
     """Công bố một lần tính, một lần và không rút lại; trước đó tính lại và chỉ công bố khi đúng từng chữ số."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        publisher = _publisher(session, by)
+        refusal = Forbidden(_("Tài khoản này không có quyền công bố lần tính."))
+        publisher = account_that_may(session, by, Action.RUN_INDICES, refusal)
         moment = now()
         runs.publish(session, run, user_id=publisher.id, now=moment)
         name, email = publisher.name, publisher.email
@@ -93,15 +92,6 @@ def publish_command(
         typer.echo(json.dumps({"run": run, "at": moment.isoformat(), "by": email}, ensure_ascii=False, indent=2))
     else:
         typer.echo(f"Đã công bố lần tính {run}: {name}, {local(moment):%d/%m/%Y %H:%M}.")
-
-
-def _publisher(session: Session, email: str) -> User:
-    user = by_email(session, email)
-    if user is None or not user.active:
-        raise NotFound(_("Không có tài khoản nào với địa chỉ này."))
-    if not can(Actor(user.role, user.id, user.unit_id), Action.RUN_INDICES):
-        raise Forbidden(_("Tài khoản này không có quyền công bố lần tính."))
-    return user
 
 
 def _sentences(found: Verification) -> list[str]:

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from backend import db
 from backend.clock import now
-from backend.commands.console import database_at_hand, day_option, refusals_as_lines
-from backend.errors import NotFound, _
+from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
+from backend.errors import Forbidden
 from backend.tickets import rulebook
 from backend.tickets.rules import Mark, Rule, read_value
-from backend.users import queries as users
+from backend.users.policy import Action
 
 rules = typer.Typer(help="Thời hạn và quy định xử lý.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")]
@@ -58,9 +58,7 @@ def set_rule(
 ) -> None:
     """Thêm quy định riêng của tỉnh. Phản ánh đã nhận giữ thời hạn cũ; kết quả đã chốt không đổi."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        user = users.by_email(session, by)
-        if user is None:
-            raise NotFound(_("Không có tài khoản nào với địa chỉ này."))
+        user = account_that_may(session, by, Action.MANAGE_CALENDARS, Forbidden())
         rule = Rule(
             code,
             **read_value(value),

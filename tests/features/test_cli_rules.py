@@ -60,3 +60,12 @@ def test_an_unknown_author_day_or_category_is_refused(command: Command, world: W
     by = world.user(Role.ADMINISTRATOR).email
     assert "Không có ngày" in command.refusal("rules", "set", "resolve", "7 days", *words(by, "--to", "31/02/2027"))
     assert "loại phản ánh" in command.refusal("rules", "set", "resolve", "7 days", *words(by, "--category", "x"))
+
+
+def test_nobody_sets_a_rule_in_the_name_of_who_may_not(command: Command, session: Session, world: World) -> None:
+    leader, closed = world.user(Role.LEADER), world.user(Role.ADMINISTRATOR)
+    closed.active = False
+    session.flush()
+    assert "không có quyền" in command.refusal("rules", "set", "resolve", "7 days", *words(leader.email))
+    assert "Không có tài khoản" in command.refusal("rules", "set", "resolve", "7 days", *words(closed.email))
+    assert not any(row["province"] for row in command.json("rules", "list"))
