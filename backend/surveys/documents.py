@@ -29,14 +29,14 @@ class Changed:
 def read_toml(text: str) -> dict[str, Any]:
     """The parsed text. Raises Invalid, with the line of what is no TOML."""
     if len(text) > MOST:
-        raise Invalid(_("Nội dung dài quá %(most)s ký tự."), field="toml", errors=(), most=MOST)
+        raise Invalid(_("Nội dung dài quá %(most)s ký tự."), field="toml", most=MOST)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+), column (\d+)", str(error))
         line, column = at.groups() if at else (text.count("\n") + 1, "–")
         said = _("Dòng %(line)s, cột %(column)s: không đọc được như TOML.")
-        raise Invalid(said, field="toml", errors=(), line=line, column=column) from None
+        raise Invalid(said, field="toml", line=line, column=column) from None
 
 
 def line_of(text: str, path: str) -> int | None:

@@ -137,10 +137,10 @@ def _method(raw: Mapping[str, Any]) -> Method:
 def _unfit(session: Session, instrument: Instrument) -> Iterator[Invalid]:
     """What the document alone does not show."""
     for name in sorted({*PARTICULARS, *HELD_COLUMNS}.intersection(instrument.columns)):
-        yield Invalid(_("Cột “%(name)s” đã dành cho thông tin của phiếu."), field="toml", errors=(), name=name)
+        yield Invalid(_("Cột “%(name)s” đã dành cho thông tin của phiếu."), field="toml", name=name)
     if instrument.method not in [one.code for one in queries.methods(session)]:
         said = _("Chưa có phương pháp “%(name)s”; hãy công bố phương pháp trước.")
-        yield Invalid(said, field="toml", errors=(), name=instrument.method)
+        yield Invalid(said, field="toml", name=instrument.method)
 
 
 def _publish_method(session: Session, method: Method, raw: Mapping[str, Any], now: datetime) -> str | None:

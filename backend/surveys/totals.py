@@ -78,16 +78,14 @@ def read(text: str, source: str, trim_at: float | None) -> Totals:
     for line, cells in _rows(text):
         said = _fault(cells, margins)
         if said:
-            wrong.append(Invalid(said, field="totals", errors=(), line=line, value=" ; ".join(cells)[:60]))
+            wrong.append(Invalid(said, field="totals", line=line, value=" ; ".join(cells)[:60]))
             continue
         by, value, total = cells
         margins.setdefault(by, {})[_value(by, value)] = float(total)
     if not source.strip():
-        wrong.append(Invalid(_("Hãy ghi nguồn của các tổng."), field="source", errors=()))
+        wrong.append(Invalid(_("Hãy ghi nguồn của các tổng."), field="source"))
     if trim_at is not None and not 1 < trim_at <= MOST_TRIM:
-        wrong.append(
-            Invalid(_("Mức cắt trọng số phải lớn hơn 1 và không quá 100 lần trung vị."), field="trim", errors=())
-        )
+        wrong.append(Invalid(_("Mức cắt trọng số phải lớn hơn 1 và không quá 100 lần trung vị."), field="trim"))
     Invalid.collect(wrong or list(_uneven(margins)))
     return Totals(source, margins, trim_at)
 
@@ -184,4 +182,4 @@ def _uneven(margins: Mapping[str, Mapping[str, float]]) -> Iterator[Invalid]:
     if sums and max(sums.values()) - min(sums.values()) > CLOSE * max(sums.values()):
         told = "; ".join(f"{by} {total:.15g}" for by, total in sums.items())
         said = _("Các biến phải có cùng một tổng chung, nhưng đang là: %(sums)s.")
-        yield Invalid(said, field="totals", errors=(), sums=told)
+        yield Invalid(said, field="totals", sums=told)
