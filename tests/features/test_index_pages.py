@@ -106,6 +106,14 @@ def test_quarters_stand_in_a_row(client: TestClient, world: World) -> None:
     assert "01/10/2026 – 31/10/2026 80,0 (80,0 – 80,0; n = 12)" in page
 
 
+def test_quarters_with_too_few_cases_draw_no_empty_axes(client: TestClient, world: World) -> None:
+    tickets(world, world.unit(), 3, days=5, score=4)
+    manager(client, world)
+    html = client.get("/chi-so/hai-mat?tu=01/07/2026&den=31/10/2026").text
+    section = html[html.index('id="time-title"') :].partition("</section>")[0]
+    assert "chưa đủ số liệu để so hai quý" in section and "<svg" not in section
+
+
 def test_made_up_tickets_are_marked(client: TestClient, world: World) -> None:
     tickets(world, world.unit(), 3, days=5, score=4)
     for ticket in world.session.scalars(select(Ticket)):
