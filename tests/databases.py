@@ -55,6 +55,17 @@ def work_on(engine: Engine, patch: pytest.MonkeyPatch, data_dir: Path | None = N
     settings.get_settings.cache_clear()
 
 
+@contextmanager
+def for_processes(name: str, patch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A new database that this process and those it starts work on."""
+    url = new_database(name)
+    engine = create_engine(url)
+    work_on(engine, patch)
+    yield url
+    engine.dispose()
+    settings.get_settings.cache_clear()
+
+
 def _furnish(url: URL) -> None:
     engine = create_engine(url, poolclass=NullPool)
     with engine.begin() as connection:

@@ -12,14 +12,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, func, select, update
+from sqlalchemy import func, select, update
 
-from backend import clock, db, embedded, settings
+from backend import clock, db, embedded
 from backend.notify import service
 from backend.notify.models import Delivery, Message
 from backend.notify.tasks import deliver
 from backend.worker import app
-from tests.databases import ROOT, new_database, work_on
+from tests.databases import ROOT, for_processes
 from tests.factories import World
 from tests.smtp_server import SmtpServer
 
@@ -33,12 +33,8 @@ WORKER = [*CELERY, "--concurrency", "2", "--without-gossip", "--without-mingle",
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    url = new_database("kills")
-    engine = create_engine(url)
-    work_on(engine, monkeypatch)
-    yield url
-    engine.dispose()
-    settings.get_settings.cache_clear()
+    with for_processes("kills", monkeypatch) as url:
+        yield url
 
 
 def of(delivery: Delivery) -> int:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 
-from backend import clock, db, embedded, settings
+from backend import clock, db, embedded
 from backend.notify.models import Delivery, Message
-from tests.databases import ROOT, new_database, work_on
+from tests.databases import ROOT, for_processes
 from tests.factories import World
 from tests.smtp_server import SmtpServer
 
@@ -24,12 +24,8 @@ WORKER = [*CELERY, "worker", "--queues", "messages,work", "--concurrency", "1", 
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    url = new_database("worker")
-    engine = create_engine(url)
-    work_on(engine, monkeypatch)
-    yield url
-    engine.dispose()
-    settings.get_settings.cache_clear()
+    with for_processes("worker", monkeypatch) as url:
+        yield url
 
 
 def receive() -> None:
