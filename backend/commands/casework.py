@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from backend.clock import now
+from backend import clock
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.tickets import casework
@@ -121,7 +121,7 @@ def _import(file: Path, columns: Columns, rejects: Path, source: str, parent: st
         except OSError:
             raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
         stream = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        moment = now()
+        moment = clock.now()
         cases = CaseFile(stream, columns, until=moment)
         run = casework.begin(source, parent, moment)
         refused = Rejects(rejects, cases.header, outcome, stack)

@@ -8,8 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from backend import db
-from backend.clock import now
+from backend import clock, db
 from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
 from backend.errors import Forbidden, _
 from backend.indices import runs
@@ -45,7 +44,7 @@ def run_command(
 ) -> None:
     """Tính mọi chỉ số hai mặt của một kỳ và lưu lại cùng dữ liệu đầu vào."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        moment = now()
+        moment = clock.now()
         held = unit_called(session, unit) if unit else None
         asked = runs.ask(session, held, day_option(first), day_option(last), TERMINAL, moment.astimezone(ZONE).date())
         run_id = runs.make(session, asked, held, seed=seed, now=moment, user_id=None)
@@ -85,7 +84,7 @@ def publish_command(
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         refusal = Forbidden(_("Tài khoản này không có quyền công bố lần tính."))
         publisher = account_that_may(session, by, Action.RUN_INDICES, refusal)
-        moment = now()
+        moment = clock.now()
         runs.publish(session, run, user_id=publisher.id, now=moment)
         name, email = publisher.name, publisher.email
     if as_json:

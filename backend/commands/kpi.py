@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analytics.operations import Share
-from backend import db
-from backend.clock import now
+from backend import clock, db
 from backend.commands.console import database_at_hand, day_option, refusals_as_lines
 from backend.kpi.timeliness import Answer, Asked, calendar_called, timeliness, unit_called
 from backend.language import day as shown_day
@@ -44,7 +43,7 @@ def timeliness_command(
             last=day_option(last),
             rule=Duration.parse(rule),
             calendar=calendar_called(session, calendar),
-            as_of=day_option(as_of) if as_of else now().astimezone(ZONE).date(),
+            as_of=day_option(as_of) if as_of else clock.now().astimezone(ZONE).date(),
             unit=unit_called(session, unit) if unit else None,
             invented=invented,
         )

@@ -8,8 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from backend import db
-from backend.clock import now
+from backend import clock, db
 from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
 from backend.errors import Forbidden
 from backend.tickets import rulebook
@@ -70,7 +69,7 @@ def set_rule(
             category=category,
             category_class=category_class,
         )
-        added = rulebook.set_by_province(session, rule, user.id, now())
+        added = rulebook.set_by_province(session, rule, user.id, clock.now())
     told = {"id": added, "code": code, "value": rule.value}
     typer.echo(json.dumps(told, ensure_ascii=False) if as_json else "\t".join(map(str, told.values())))
 

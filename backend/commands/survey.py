@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
-from backend import db
-from backend.clock import now
+from backend import clock, db
 from backend.commands import survey_forms, survey_sample
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
@@ -70,8 +69,8 @@ def open_command(
     """Mở một đợt khảo sát."""
     plan = service.Plan(code, name or code, instrument, unit, first.year, first.date(), last.date(), planned, second)
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        service.publish_shipped(session, now())
-        service.open_round(session, plan, by="system", now=now())
+        service.publish_shipped(session, clock.now())
+        service.open_round(session, plan, by="system", now=clock.now())
     typer.echo(f"Đã mở đợt {code}.")
 
 
@@ -110,11 +109,11 @@ def import_command(
             raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
         told = _told(stack)
         if check:
-            reading = importing.read_file(stream, code, local(now()).date(), told)
+            reading = importing.read_file(stream, code, local(clock.now()).date(), told)
             outcome = Outcome(0, False, reading.rows, len(reading.lines), 0, len(reading.held), 0)
             header, rows = list(reading.header), reading.held
         else:
-            outcome = importing.import_file(stream, code, file_name=file.name, who=Who(), now=now(), told=told)
+            outcome = importing.import_file(stream, code, file_name=file.name, who=Who(), now=clock.now(), told=told)
             header, rows = _held_of(outcome.batch_id)
         if rows and held:
             _write_held(held, header, rows)
@@ -132,7 +131,7 @@ def withdraw_command(
 ) -> None:
     """Rút một lô: phiếu còn đó, có dấu, không được tính."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        service.withdraw(session, batch, reason, by="system", user_id=None, now=now())
+        service.withdraw(session, batch, reason, by="system", user_id=None, now=clock.now())
     typer.echo(f"Đã rút lô {batch}.")
 
 
@@ -149,7 +148,7 @@ def weigh_command(
     """Đưa trọng số của một đợt về các tổng đã biết (phân tầng sau hoặc raking), cắt trọng số quá lớn."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         known = None if off else totals.read(_text_of(file), source, trim)
-        service.bring_to(session, queries.round_called(session, code), known, by="system", now=now())
+        service.bring_to(session, queries.round_called(session, code), known, by="system", now=clock.now())
     typer.echo(f"Đợt {code}: " + ("trọng số của mẫu." if off else "trọng số theo các tổng đã biết."))
 
 

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analytics.methods import METHODS, Method, load_method
-from backend import db
-from backend.clock import now
+from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.surveys import differences, documents, instruments, publishing
@@ -96,7 +95,7 @@ def _document(key: str) -> Document:
 def _publish(path: Path) -> None:
     document = publishing.read(_text(path))
     with database_at_hand(), db.transaction() as session:
-        made = publishing.publish(session, document, by="system", now=now())
+        made = publishing.publish(session, document, by="system", now=clock.now())
     mark = instruments.checksum(document.raw)
     typer.echo(f"{document.key}\t{mark}" + ("" if made else "\tđã có từ trước"))
 

@@ -18,8 +18,7 @@ from analytics.sample import Sample, draw
 from analytics.sample_design import DESIGNS, SampleDesign, SampleDesignError, load_design, parse_design
 from analytics.sample_lists import ListError
 from analytics.sample_plan import Assumptions, Outlook, Plan, PlanError, plan
-from backend import db
-from backend.clock import now
+from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.language import number
@@ -157,7 +156,7 @@ def _draw_for_round(drawn: _Drawn, code: str, out: Path, link: str, *, printed: 
     with database_at_hand(), db.transaction() as session:
         found = queries.round_called(session, code)
         slips = sampling.slips_of(drawn.sample, sampling.standings_of(session, found))
-        codes = sampling.take(session, found, slips, drawn.account, coded=printed, by="system", now=now())
+        codes = sampling.take(session, found, slips, drawn.account, coded=printed, by="system", now=clock.now())
         _write(drawn, out, queries.instrument_of(found.instrument) if printed else None, link, codes)
 
 
@@ -174,7 +173,7 @@ def sample_command(
             raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
         found = queries.round_called(session, code)
         slips = sampling.read_sample(content, file.name, sampling.standings_of(session, found))
-        sampling.take(session, found, slips, {"file": file.name}, coded=False, by="system", now=now())
+        sampling.take(session, found, slips, {"file": file.name}, coded=False, by="system", now=clock.now())
     unknown = sum(slip.unit_id is None for slip in slips)
     if as_json:
         typer.echo(json.dumps({"round": code, "ballots": len(slips), "without_unit": unknown}))

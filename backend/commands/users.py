@@ -10,8 +10,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend import db
-from backend.clock import now
+from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
 from backend.units.models import Unit
@@ -46,7 +45,7 @@ def add(
             password=password,
             role=role,
             unit_id=_unit_id(session, unit),
-            now=now(),
+            now=clock.now(),
         )
         added = {"id": user.id, "email": user.email, "role": user.role.value}
     typer.echo(json.dumps(added, ensure_ascii=False) if as_json else "\t".join(map(str, added.values())))
@@ -62,9 +61,9 @@ def revoke(
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         user = _known(session, email)
         if keep_open:
-            service.revoke(session, user.id, now())
+            service.revoke(session, user.id, clock.now())
         else:
-            service.set_active(session, user.id, False, by=None, now=now())
+            service.set_active(session, user.id, False, by=None, now=clock.now())
     if as_json:
         typer.echo(json.dumps({"email": user.email, "active": user.active}, ensure_ascii=False))
     else:
