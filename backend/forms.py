@@ -112,7 +112,11 @@ class Typed:
         """The form to show again: as typed, with the refusals of ``refusal`` (or those collected)."""
         errors = refusal.errors if refusal else tuple(self.refusals)
         values = {name: value for name, value in self.data.multi_items() if isinstance(value, str)}
-        return Form(values, {error.field: error for error in reversed(errors) if error.field})
+        first: dict[str, DomainError] = {}  # of each field, in the order of the form
+        for error in errors:
+            if error.field:
+                first.setdefault(error.field, error)
+        return Form(values, first)
 
     def refused(self, refusal: DomainError, field: str) -> Form:
         """The form to show again; a refusal that names no field of its own stands at ``field``."""

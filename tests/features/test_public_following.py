@@ -224,6 +224,18 @@ def test_sender_rates_three_items_once(client: TestClient, session: Session, wor
     assert actions.count("rated") == 1
 
 
+def test_who_chose_nothing_is_told_of_each_question_in_the_order_of_the_form(
+    client: TestClient, world: World, now: datetime
+) -> None:
+    ticket, secret = world.answered(now, now)
+    follow(client, ticket, secret)
+    page = client.post(f"{TICKET}/danh-gia", data={"remark": "Chưa chọn mức nào."})
+    assert page.status_code == 422 and "Chưa chọn mức nào." in page.text
+    summary = page.text[page.text.index('class="error-summary"') :].split("</section>")[0]
+    places = [summary.index(f'href="#{name}"') for name in ("ease", "by_rules", "timely")]
+    assert places == sorted(places)
+
+
 def test_an_english_reader_rates_in_english(client: TestClient, world: World, now: datetime) -> None:
     ticket, secret = world.answered(now, now)
     follow(client, ticket, secret)
