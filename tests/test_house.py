@@ -1,6 +1,8 @@
 """The rules of the house (docs: architecture). Each is checked on our code and shown to catch a breach."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -10,7 +12,6 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from celery import Celery
 from fastapi import APIRouter, Depends, FastAPI
-from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 from sqlalchemy import Engine
 
 from backend.app import create_app
@@ -204,6 +205,8 @@ def test_no_module_is_named_after_nothing() -> None:
     assert [path for path in own_files() if path.stem in SHAPELESS or path.parent.name in SHAPELESS] == []
 
 
-def test_the_import_contract_holds_bot_to_backend_to_analytics(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert lint_imports(no_cache=True, no_logo=True) == EXIT_STATUS_SUCCESS
+def test_the_import_contract_holds_bot_to_backend_to_analytics() -> None:
+    """In a process of its own: it silences the loggers of the one that it runs in."""
+    check = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True, no_logo=True))"
+    checked = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
