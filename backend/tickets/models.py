@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     ColumnElement,
+    Computed,
     Date,
     ForeignKey,
     Index,
@@ -65,6 +66,12 @@ def _listed(states: tuple[State, ...]) -> str:
 SETTLED_SQL = _listed(SETTLED_STATES)
 # Spelled out, so that the partial indexes on it serve under any plan.
 OPEN_SQL = f"state IN {_listed(OPEN_STATES)}"
+
+
+FOLDED_TITLE = (
+    "lower(translate(regexp_replace(NORMALIZE(title, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), "
+    "'đĐ'::text, 'dd'::text))"
+)
 
 
 class Channel(StrEnum):
@@ -148,6 +155,9 @@ class Ticket(Base):
     about_unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), doc="the unit that the feedback is about")
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), doc="the unit that has it now")
     title: Mapped[str] = mapped_column(String(200))
+    title_folded: Mapped[str] = mapped_column(
+        Text, Computed(FOLDED_TITLE, persisted=True), deferred=True, doc="for finding: what ``text.fold`` makes of it"
+    )
     content: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String(2), default="vi")
 

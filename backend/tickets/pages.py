@@ -15,6 +15,7 @@ from backend.tickets import queries, receipts
 from backend.tickets.models import OPEN_STATES, State
 from backend.tickets.standing import standings
 from backend.tickets.texts import STATE_NAMES, STATE_TONES
+from backend.tickets.ticket_view import INBOX
 from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users.guard import allow
@@ -23,8 +24,6 @@ from backend.web import page, redirect
 from backend.worktime import service as worktime
 from backend.worktime.calendar import local
 
-INBOX = "/hop-thu"
-NUMBER_MOST = 40
 WORDS_MOST = 100
 
 
@@ -76,14 +75,11 @@ def inbox(
 
 
 def _find(session: Session, typed: str, actor: Actor) -> str | None:
-    """The number of a ticket this actor may see, from what was typed: also without the letters before it."""
-    bare = "".join(typed[:NUMBER_MOST].split()).upper()
-    for number in (bare, receipts.read_number(typed)):
-        try:
-            return queries.for_staff(session, number, actor).number
-        except NotFound:
-            continue
-    return None
+    """The number of a ticket this actor may see, from what was typed."""
+    try:
+        return queries.for_staff(session, receipts.read_number(typed), actor).number
+    except NotFound:
+        return None
 
 
 def _place(after: str) -> tuple[date, int] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
-from sqlalchemy import Select, func, select, text, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit, limits
@@ -36,9 +36,6 @@ from backend.worktime.moments import Pause
 PAGE = 50
 COUNTED = 1_000  # counts of an inbox stop here: nobody works through more, and counting them costs
 MOST_WORDS = 8
-# What ``text.fold`` makes of a title, said in SQL: the column has no folded one beside it.
-BARE_TITLE = func.regexp_replace(func.normalize(Ticket.title, text("NFKD")), "[\u0300-\u036f]", "", "g")
-FOLDED_TITLE = func.lower(func.translate(BARE_TITLE, "đĐ", "dd"))
 SHOWN = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket.about_unit))
 
 
@@ -164,7 +161,9 @@ def inbox(
     place = tuple_(day, Ticket.id)
     done = state not in OPEN_STATES if state is not None else bool(words)
     chosen = chosen.where(Ticket.state == state) if state is not None else chosen
-    chosen = chosen.where(*(FOLDED_TITLE.contains(word, autoescape=True) for word in fold(words).split()[:MOST_WORDS]))
+    chosen = chosen.where(
+        *(Ticket.title_folded.contains(word, autoescape=True) for word in fold(words).split()[:MOST_WORDS])
+    )
     chosen = chosen if done else chosen.where(is_open())
     if after is not None:
         chosen = chosen.where(place < after if done else place > after)
@@ -209,9 +208,8 @@ def counting(ticket: Ticket, clocks: Clocks) -> Counting:
 
 
 def id_of(session: Session, typed: str) -> int | None:
-    """The ticket of a public number as people type it, with or without the letters before it. No right is asked."""
-    bare = "".join(typed[:40].split()).upper()
-    return session.scalar(select(Ticket.id).where(Ticket.number.in_((bare, f"PAKN.{bare}"))).limit(1))
+    """The ticket of a public number as people type it. No right is asked."""
+    return session.scalar(select(Ticket.id).where(Ticket.number == receipts.read_number(typed)))
 
 
 def merged_into(session: Session, ticket_id: int) -> Sequence[Ticket]:

@@ -16,20 +16,18 @@ from backend.tickets.texts import OF_DATA
 from backend.users.models import Role
 from backend.users.policy import SENDER
 from backend.worktime.shipped import shipped
-from tests.factories import World
 from tests.features.test_deeds import card
 from tests.features.test_public_following import TICKET, follow
 from tests.features.test_sign_in import sign_in
-from tests.life import Life, begun
+from tests.life import Life
 
 
 @pytest.fixture
-def life(session: Session, world: World, monkeypatch: pytest.MonkeyPatch) -> Life:
+def life(life: Life, monkeypatch: pytest.MonkeyPatch) -> Life:
     """Received on Monday 2 November, accepted at once; the clock of the application goes with it."""
-    lived = begun(session, world)
-    monkeypatch.setattr(clock, "now", lambda: lived.at)
-    lived.act(Event.ACCEPTED)
-    return lived
+    monkeypatch.setattr(clock, "now", lambda: life.at)
+    life.act(Event.ACCEPTED)
+    return life
 
 
 def page_of(client: TestClient, life: Life, role: Role = Role.OFFICER) -> str:
