@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from backend import db
 from backend.surveys import importing, service, synthetic
 from backend.surveys.importing import Who
-from backend.surveys.models import Round
+from backend.surveys.models import Batch, Round
 from backend.surveys.sheets import Value, write_workbook
 from backend.units.models import Succession, Unit
 
@@ -28,13 +28,15 @@ def load(until: date, now: datetime) -> int:
             service.publish_shipped(session, now)
             plan = service.Plan(CODE, NAME, "household-2023", "12", first.year, first, until, synthetic.N)
             found = service.open_round(session, plan, by="system", now=now)
+        elif session.scalar(select(Batch.id).filter_by(round_id=found.id).limit(1)) is not None:
+            return 0
         first = found.first_day
         heirs = _successors(session)
     file = BytesIO()
     write_workbook(file, {"Phiếu": _moved(first, heirs)})
     file.seek(0)
     outcome = importing.import_file(file, CODE, file_name="minh-hoa.xlsx", who=Who(), now=now)
-    return 0 if outcome.repeated else outcome.accepted
+    return outcome.accepted
 
 
 def _successors(session: Session) -> dict[str, str]:

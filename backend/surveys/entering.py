@@ -43,9 +43,8 @@ def enter(
     """Store one ballot. ``values``: text by column. Raises Invalid with every reason at its column, Conflict where the
     number was entered before; with ``replace`` that ballot is set aside."""
     today = local(now).date()
+    _hold(session, found)
     respondent, answers = _judged(session, found, values, today)
-    if replace:  # of two people at once the second sets aside what the first typed, not the same ballot once more
-        service.hold(session, found.id)
     if before := _stored(session, found.id, respondent.number):
         if not replace:
             raise Conflict(_("Phiếu số %(number)s đã được nhập."), field=NUMBER, number=respondent.number)
@@ -68,11 +67,7 @@ def enter(
         ethnicity=respondent.ethnicity,
         entered_on=respondent.day or today,
     )
-    try:
-        with session.begin_nested():
-            session.add(ballot)
-    except IntegrityError:
-        raise Conflict(_("Phiếu số %(number)s đã được nhập."), field=NUMBER, number=respondent.number) from None
+    session.add(ballot)
     if ballot.valid:
         batch.accepted += 1
     else:
@@ -131,9 +126,8 @@ def comparisons(session: Session, found: Round) -> list[Compared]:
 
 def issued(session: Session, code: str) -> tuple[IssuedBallot, Round]:
     """The ballot of a respondent's code, with its round. Raises NotFound, Conflict when it was used."""
-    slip = session.scalars(
-        select(IssuedBallot).where(IssuedBallot.code_hash == service.code_hash(code)).with_for_update()
-    ).one_or_none()
+    asked = select(IssuedBallot).where(IssuedBallot.code_hash == service.code_hash(code))
+    slip = session.scalars(asked.execution_options(populate_existing=True)).one_or_none()
     if slip is None:
         raise NotFound(_("Không có phiếu khảo sát này."))
     if slip.used_on is not None or _stored(session, slip.round_id, slip.number):
@@ -144,13 +138,20 @@ def issued(session: Session, code: str) -> tuple[IssuedBallot, Round]:
 
 def respond(session: Session, code: str, answers: Values, now: datetime) -> None:
     """Store the answers of a respondent; the place in the sample is that of the ballot which was handed out."""
-    slip, found = issued(session, code)
+    _hold(session, issued(session, code)[1])
+    slip, found = issued(session, code)  # as it stands now that nobody else may answer or draw anew
     own = {column: answers.get(column, "") for column in queries.instrument_of(found.instrument).columns}
     bands = {column: answers.get(column, "") for column in BANDS.values()}
     place = {NUMBER: slip.number, WEIGHT: repr(slip.weight)}
     ballot = enter(session, found, {**own, **bands, **place}, Source.RESPONDENT, who=Who(), now=now)
     ballot.unit_id, ballot.stratum, ballot.psu = slip.unit_id, slip.stratum, slip.psu
     slip.used_on = local(now).date()
+
+
+def _hold(session: Session, found: Round) -> None:
+    """Hold the round before anything is judged or locked: the sample stays what it is until the ballot is stored."""
+    service.hold(session, found.id)
+    session.refresh(found, ["draw"])
 
 
 def _set_aside(session: Session, ballot: Ballot, who: Who, now: datetime) -> None:

@@ -22,7 +22,7 @@ from backend.units.models import Unit
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 CODE_BYTES = 16
-LOCK = 0x6C6E7376  # with the round: one import, sample or withdrawal in a round at a time
+LOCK = 0x6C6E7376  # with the round: one import, ballot, sample or withdrawal in a round at a time
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,20 @@
 
 import io
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime
+from time import sleep
+from typing import Any
 from unicodedata import normalize
 
 import openpyxl
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.surveys import entering, queries, service
+from backend.errors import Conflict, Invalid
+from backend.surveys import entering, queries, sampling, service
 from backend.surveys.faults import Fault, FileRefused
 from backend.surveys.importing import Outcome, Who
 from backend.surveys.models import Ballot, Batch, HeldRow, Round, Source
@@ -91,12 +94,16 @@ def test_a_file_that_would_lose_ballots_or_letters_is_refused(
     assert refused.value.fault is fault
 
 
+def open_round(session: Session, code: str, now: datetime) -> Round:
+    plan = service.Plan(code, "Thử", "household-2023", "12", 2026, date(2026, 11, 1), date(2026, 12, 31), 600)
+    return service.open_round(session, plan, by="system", now=now)
+
+
 @pytest.fixture
 def round_id(committed: Engine, now: datetime) -> int:
     with Session(committed) as session:
-        plan = service.Plan(ROUND, "Thử", "household-2023", "12", 2026, date(2026, 11, 1), date(2026, 12, 31), 600)
         known = session.scalars(select(Round).filter_by(code=ROUND)).one_or_none()
-        made = known or service.open_round(session, plan, by="system", now=now)
+        made = known or open_round(session, ROUND, now)
         session.commit()
         return made.id
 
@@ -143,6 +150,64 @@ def test_four_who_type_one_ballot_anew_at_once_leave_one_that_counts(
         ballots = session.scalars(select(Ballot).where(Ballot.number == row(2000)["so_phieu"])).all()
         assert len(ballots) == 5 and sum(not ballot.withdrawn for ballot in ballots) == 1
         assert session.get_one(Batch, batch_id).accepted == 1
+
+
+def until_it_waits(committed: Engine, act: Future[Any]) -> None:
+    """Until the other one waits for the round, or did not."""
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    waiting = text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {here}")
+    with committed.connect() as connection:
+        while not (act.done() or connection.scalar(waiting)):
+            sleep(0.01)
+
+
+def sampled(session: Session, code: str, now: datetime) -> dict[str, str]:
+    slips = [service.Slip(f"26-{code}", None, "A", "bản 1", 2.0)]
+    found = queries.round_called(session, code)
+    return sampling.take(session, found, slips, {}, coded=True, by="system", now=now)
+
+
+def test_a_ballot_typed_while_a_sample_is_taken_is_judged_by_that_sample(committed: Engine, now: datetime) -> None:
+    with Session(committed) as session:
+        open_round(session, "luc-rut", now)
+        session.commit()
+
+    def typed() -> None:
+        with Session(committed) as session:
+            found = queries.round_called(session, "luc-rut")
+            entering.enter(session, found, row(1), Source.ENTRY, who=Who(), now=now)
+            session.commit()
+
+    with ThreadPoolExecutor(1) as pool, Session(committed) as session:
+        sampled(session, "luc-rut", now)
+        ballot = pool.submit(typed)
+        until_it_waits(committed, ballot)
+        session.commit()
+        with pytest.raises(Invalid) as refused:
+            ballot.result()
+    assert "không có trong mẫu đã rút" in str(refused.value.errors[0])
+
+
+def test_no_sample_is_taken_over_an_answer_that_is_being_stored(committed: Engine, now: datetime) -> None:
+    with Session(committed) as session:
+        open_round(session, "luc-dap", now)
+        (code,) = sampled(session, "luc-dap", now).values()
+        session.commit()
+
+    def taken() -> None:
+        with Session(committed) as session:
+            sampled(session, "luc-dap", now)
+            session.commit()
+
+    with ThreadPoolExecutor(1) as pool, Session(committed) as session:
+        entering.respond(session, code, row(1), now)
+        sample = pool.submit(taken)
+        until_it_waits(committed, sample)
+        session.commit()
+        with pytest.raises(Conflict, match="không thay mẫu"):
+            sample.result()
+    with Session(committed) as session, pytest.raises(Conflict, match="đã được trả lời"):
+        entering.issued(session, code)
 
 
 def test_an_import_that_is_cut_off_leaves_nothing_and_goes_in_when_repeated(
