@@ -11,12 +11,16 @@ from typing import cast
 
 
 class SmtpServer:
-    """``url`` goes into LANGNGHE_SMTP_URL; ``mails`` holds what arrived. RFC 5321, without extensions."""
+    """``url`` goes into LANGNGHE_SMTP_URL; ``mails`` holds what arrived. RFC 5321, without extensions.
+
+    After ``take_at_most`` the mail beyond that is read and never answered, so that its sender stands still.
+    """
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.refuse_with = ""  # such as "550 5.1.1 no such user"
+        self._room: threading.Semaphore | None = None
         server = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -43,6 +47,10 @@ class SmtpServer:
         self.url = f"smtp://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
+    def take_at_most(self, mails: int | None) -> None:
+        """From now on so many more; None: any number. Who stands still already is not let go."""
+        self._room = None if mails is None else threading.Semaphore(mails)
+
     def _answer(self, verb: str, line: str) -> str:
         if verb == "RCPT":
             if self.refuse_with:
@@ -56,6 +64,8 @@ class SmtpServer:
             if line == b".\r\n":
                 break
             raw += line.removeprefix(b".") if line.startswith(b"..") else line
+        if (room := self._room) is not None:
+            room.acquire()
         self.mails.append(cast(EmailMessage, message_from_bytes(raw, policy=default)))
         return "250 taken"
 
