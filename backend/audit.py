@@ -33,6 +33,8 @@ from backend.db import Base, Moment, table_of
 FIRST = bytes(32)
 REFUSED = "refused:"  # before the actor, the chain of what that actor was refused
 REFUSED_LOCK = 5_262_021  # any constant number of our own
+# Links that nobody with an account has made, their ``data`` as JSON.
+COPY_LINKS = "COPY audit (chain, seq, at, actor, action, data, prev, hash) FROM STDIN"
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 

@@ -1,10 +1,10 @@
 """The database: declarative base, the session of a request, and the only place that commits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 from sqlalchemy import DateTime, Engine, Enum, MetaData, Table, create_engine
@@ -89,6 +89,15 @@ def get_session() -> Iterator[Session]:
     it sends the response, so that nobody is told of something that was not stored."""
     with transaction() as session:
         yield session
+
+
+def copy_rows(session: Session, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    """``COPY table (columns) FROM STDIN`` within the session's own transaction. The connection answers nothing else
+    until the last row is in."""
+    connection: Any = session.connection().connection.driver_connection
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]

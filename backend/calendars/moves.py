@@ -62,7 +62,7 @@ def preview(session: Session, version: CalendarVersion, now: datetime, limit: in
     """Which open tickets would move if the version were put in force; writes nothing."""
     in_scope = _scope(session, version.code)
     found = Preview(session.scalar(select(func.count()).select_from(Ticket).join(Ticket.unit).where(*in_scope)) or 0)
-    names = {unit_id: name for unit_id, name in session.execute(select(Unit.id, Unit.name))}  # noqa: C416 - rows to a dict
+    names = dict(session.execute(select(Unit.id, Unit.name)).all())
     calendar = worktime.calendar(session, version.id)
     for calendar_id in session.scalars(select(Ticket.calendar_id).join(Ticket.unit).where(*in_scope).distinct()).all():
         held = worktime.calendar(session, calendar_id)

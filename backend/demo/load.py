@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -118,7 +117,6 @@ def _bases(session: Session, ordered: Sequence[Case], ids: Sequence[int]) -> dic
 
 
 def _copy(session: Session, rows: Rows) -> None:
-    connection: Any = session.connection().connection.driver_connection
     by_table: dict[str, list[Row]] = {
         "tickets": rows.tickets,
         "ticket_contacts": rows.contacts,
@@ -127,8 +125,5 @@ def _copy(session: Session, rows: Rows) -> None:
         "ratings": rows.ratings,
         "ticket_clocks": rows.results,
     }
-    with connection.cursor() as cursor:
-        for table, content in by_table.items():
-            with cursor.copy(f"COPY {table} ({COLUMNS[table]}) FROM STDIN") as copy:
-                for row in content:
-                    copy.write_row(row)
+    for table, content in by_table.items():
+        db.copy_rows(session, f"COPY {table} ({COLUMNS[table]}) FROM STDIN", content)

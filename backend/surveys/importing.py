@@ -106,7 +106,7 @@ def _store(session: Session, found: Round, batch: Batch, reading: Reading, today
     session.flush()
     session.execute(text(sql.STAGE))
     session.execute(text("TRUNCATE staged_ballots"))
-    _copy(session, sql.COPY_BALLOTS, _staged(reading, today))
+    db.copy_rows(session, sql.COPY_BALLOTS, _staged(reading, today))
     held, batch.already = _known(session, found.id, reading)
     session.execute(text("ANALYZE staged_ballots"))
     added = session.execute(text(sql.COUNT_ADDED), {"round_id": found.id, "batch_id": batch.id}).all()
@@ -114,7 +114,7 @@ def _store(session: Session, found: Round, batch: Batch, reading: Reading, today
     batch.accepted, batch.invalid = counts.get(True, 0), counts.get(False, 0)
     every = sorted([*reading.held, *held], key=lambda one: one.line)
     batch.held = len(every)
-    _copy(session, sql.COPY_HELD, _held_rows(batch.id, every))
+    db.copy_rows(session, sql.COPY_HELD, _held_rows(batch.id, every))
     session.flush()
 
 
@@ -164,14 +164,6 @@ def storable(cell: str) -> str:
     if cell.isascii() and "\x00" not in cell:
         return cell[:2000]
     return "".join("\ufffd" if c == "\x00" or "\ud800" <= c <= "\udfff" else c for c in cell[:2000])
-
-
-def _copy(session: Session, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
-    """COPY within the session's own transaction."""
-    connection: Any = session.connection().connection.driver_connection
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
 
 
 def _digest(stream: BinaryIO) -> bytes:

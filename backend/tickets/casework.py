@@ -188,21 +188,13 @@ def _working_days(calendar: WorkCalendar, cases: Sequence[Case]) -> list[int]:
 def _stage(session: Session, rows: Iterable[Sequence[Any]]) -> None:
     session.execute(text(sql.STAGE))
     session.execute(text("TRUNCATE staged_cases"))
-    _copy(session, sql.COPY_CASES, rows)
+    db.copy_rows(session, sql.COPY_CASES, rows)
     session.execute(text(sql.KNOWN))
-
-
-def _copy(session: Session, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-    """COPY within the session's own transaction."""
-    connection: Any = session.connection().connection.driver_connection
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
 
 
 def _write_history(session: Session, added: Sequence[Any], closed: Sequence[Any]) -> None:
     """Reception and answer as the first links of each chain, with the moments that the file gives."""
-    _copy(session, sql.COPY_HISTORY, (entry for row in added for entry in _births(row)))
+    db.copy_rows(session, audit.COPY_LINKS, (entry for row in added for entry in _births(row)))
     for row in closed:
         audit.record(session, f"ticket:{row.id}", Event.ANSWERED, actor=ACTOR, now=row.answered_at, data=IMPORTED)
 
@@ -217,7 +209,7 @@ def _births(row: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _entry(ticket_id: int, seq: int, at: datetime, event: Event, data: dict[str, Any], prev: bytes) -> tuple[Any, ...]:
-    """In the order of ``sql.COPY_HISTORY``; the last is the hash."""
+    """In the order of ``audit.COPY_LINKS``; the last is the hash."""
     chain, action = f"ticket:{ticket_id}", event.value
     made = audit.link(chain, seq, at, ACTOR, action, data, prev)
     return chain, seq, at, ACTOR, action, Jsonb(data), prev, made

@@ -24,7 +24,6 @@ KNOWN: Final = """
     UPDATE staged_cases
     SET known_id = (SELECT id FROM tickets known WHERE known.import_key = staged_cases.import_key)
 """
-COPY_HISTORY: Final = "COPY audit (chain, seq, at, actor, action, data, prev, hash) FROM STDIN"
 
 # The base is drawn before any number of the day, so numbers are positive and stay unique (see reception.next_number).
 OPEN_DAYS: Final = """

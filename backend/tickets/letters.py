@@ -70,8 +70,9 @@ def guidance(session: Session, ticket: Ticket) -> Letter:
     """The letter of a redirected ticket, in the words that the officer wrote. Raises Conflict for any other ticket."""
     if ticket.state is not State.REDIRECTED:
         raise Conflict(_("Phản ánh này không được chuyển sang thủ tục khác nên không có phiếu hướng dẫn."))
-    entry = [e for e in audit.entries(session, f"ticket:{ticket.id}") if e.action == Event.REDIRECTED][-1]
-    step = [s for s in queries.course(session, ticket.id) if s.event is Event.REDIRECTED][-1]
+    entries = audit.entries(session, f"ticket:{ticket.id}")
+    entry = [e for e in entries if e.action == Event.REDIRECTED][-1]
+    step = [s for s in queries.course(session, ticket.id, entries=entries) if s.event is Event.REDIRECTED][-1]
     name, law, where = _PROCEDURES[entry.data["procedure"]]
     received = local(ticket.received_at).strftime("%d/%m/%Y")
     words = [line.strip() for line in step.text.splitlines() if line.strip()]

@@ -6,7 +6,7 @@ without a pause, an extension or a second episode are counted together, as array
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -17,9 +17,8 @@ from sqlalchemy import ColumnElement, Row, Select, select, text
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.db import table_of
+from backend.db import copy_rows, table_of
 from backend.tickets import replay, rulebook
-from backend.tickets.clock_models import ClockVersion
 from backend.tickets.clock_states import Clock, ClockState
 from backend.tickets.clocks import state_of_clocks
 from backend.tickets.happening import Happening
@@ -42,7 +41,8 @@ STILL: Final = tuple(
     event.value
     for event in (
         *(Event.RECEIVED, Event.ACCEPTED, Event.ASSIGNED, Event.FORWARDED, Event.EXTENSION_REQUESTED),
-        *(Event.EXTENSION_DENIED, Event.SUBMITTED_FOR_APPROVAL, Event.RETURNED, Event.PROGRESS_TOLD, Event.RECOUNTED),
+        *(Event.EXTENSION_DENIED, Event.SUBMITTED_FOR_APPROVAL, Event.RETURNED, Event.DELAY_EXPLAINED),
+        *(Event.PROGRESS_TOLD, Event.RECOUNTED),
     )
 )
 COLUMNS: Final = (
@@ -201,14 +201,12 @@ def _store(session: Session, batch: Sequence[Fresh], calendar_id: int, calendar:
         "estimates": [item.estimated for item in batch],
     }
     session.execute(UPDATE, {"calendar_id": calendar_id, **columns})
-    _copy(
-        session, "audit", ("chain", "seq", "at", "actor", "action", "data", "prev", "hash"), _links(batch, calendar_id)
-    )
+    copy_rows(session, audit.COPY_LINKS, _links(batch, calendar_id))
     moved = [item for item in batch if item.due != item.row.due_date]
     if moved:
         # All made before the copy begins: its connection answers nothing else meanwhile.
         made = list(_versions(session, moved, calendar_id, calendar))
-        _copy(session, table_of(ClockVersion).name, RESULTS, made)
+        copy_rows(session, f"COPY ticket_clocks ({', '.join(RESULTS)}) FROM STDIN", made)
 
 
 def _links(batch: Sequence[Fresh], calendar_id: int) -> Iterator[tuple[Any, ...]]:
@@ -247,10 +245,3 @@ def _state(row: Row[Any], calendar_id: int, calendar: WorkCalendar) -> ClockStat
     rule = Rule(row.rule, Duration.parse(row.term), "", Mark.OURS, id=row.rule_id)
     term = Term(calendar, rule.duration, row.received_at)
     return ClockState(Clock.RESOLVE, row.episode, 1, row.unit_id, rule, calendar_id, term, term.due())
-
-
-def _copy(session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    connection: Any = session.connection().connection.driver_connection
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)

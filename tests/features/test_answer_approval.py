@@ -14,14 +14,12 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import State
 from backend.tickets.rules import APPROVAL, REQUIRED, Mark, Rule
 from backend.users.models import Role
-from tests.factories import World
 from tests.features.test_sign_in import sign_in
-from tests.life import START, Life, begun
+from tests.life import START, Life
 
 
 @pytest.fixture
-def life(session: Session, world: World) -> Life:
-    life = begun(session, world)
+def life(life: Life) -> Life:
     life.act(Event.ACCEPTED)
     return life
 

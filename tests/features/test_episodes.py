@@ -1,31 +1,16 @@
 """Reopening and merging: an old verdict stays, and nothing becomes on time by them."""
 
 from datetime import date
-from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from backend.errors import Conflict, Forbidden, Invalid, NotFound
 from backend.notify.models import Message
-from backend.tickets import replay
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket, Verdict
-from tests.factories import SENDER, SYSTEM, World
-from tests.life import DAY, START, Life, begun
-
-
-@pytest.fixture
-def life(session: Session, world: World) -> Life:
-    return begun(session, world)
-
-
-@pytest.fixture(autouse=True)
-def the_row_follows_from_the_history(session: Session) -> Any:
-    """After every test of this file: replaying gives the stored state, due dates and verdicts."""
-    yield
-    assert list(replay.check_all(session)) == []
+from tests.factories import SENDER, SYSTEM
+from tests.life import DAY, START, Life
 
 
 class TestReopening:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
 
 from backend.errors import DomainError, Invalid
 from backend.tickets import replay, rulebook, service
@@ -17,20 +16,8 @@ from backend.tickets.models import Verdict
 from backend.tickets.rules import Mark, Rule
 from backend.tickets.service import Change
 from backend.worktime.duration import Duration, Unit
-from tests.factories import SENDER, SYSTEM, World
-from tests.life import START, Life, begun, stranger
-
-
-@pytest.fixture
-def life(session: Session, world: World) -> Life:
-    return begun(session, world)
-
-
-@pytest.fixture(autouse=True)
-def the_row_follows_from_the_history(session: Session) -> Any:
-    """After every test of this file: replaying gives the stored state, due dates and verdicts."""
-    yield
-    assert list(replay.check_all(session)) == []
+from tests.factories import SENDER, SYSTEM
+from tests.life import START, Life, stranger
 
 
 class TestRules:

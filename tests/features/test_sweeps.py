@@ -1,20 +1,11 @@
 """Time alone: a reply that did not come, a window that closed."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import pytest
-from sqlalchemy.orm import Session
-
-from backend.tickets import replay, sweeps
+from backend.tickets import sweeps
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State
-from tests.factories import World
-from tests.life import DAY, Life, begun
-
-
-@pytest.fixture
-def life(session: Session, world: World) -> Life:
-    return begun(session, world)
+from tests.life import DAY, Life
 
 
 def run(life: Life, now: datetime) -> list[Event | None]:
@@ -43,13 +34,6 @@ def test_an_answered_ticket_is_closed_when_it_can_no_longer_be_reopened(life: Li
     assert run(life, life.at + 40 * DAY) == [Event.CLOSED]
     assert life.ticket.state is State.CLOSED
     assert run(life, life.at + 41 * DAY) == []
-
-
-def test_the_history_replays_to_the_row_after_sweeps(life: Life) -> None:
-    life.act(Event.ACCEPTED)
-    life.act(Event.ANSWERED, days=1)
-    run(life, life.at + timedelta(days=60))
-    assert list(replay.check_all(life.session)) == []
 
 
 def test_an_open_ticket_is_left_alone_however_old(life: Life) -> None:

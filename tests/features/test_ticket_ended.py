@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.tickets.lifecycle import Event
@@ -16,7 +15,7 @@ from backend.users.policy import SENDER
 from tests.factories import World
 from tests.features.test_public_following import TICKET, follow
 from tests.features.test_sign_in import sign_in
-from tests.life import START, Life, begun
+from tests.life import START, Life
 
 LATE = 30  # days; the due date is three weeks after reception
 
@@ -29,10 +28,9 @@ ENDS: dict[str, tuple[Callable[[Life], object], str]] = {
 
 
 @pytest.fixture
-def life(session: Session, world: World, monkeypatch: pytest.MonkeyPatch) -> Life:
-    lived = begun(session, world)
-    monkeypatch.setattr(clock, "now", lambda: lived.at + timedelta(hours=2))
-    return lived
+def life(life: Life, monkeypatch: pytest.MonkeyPatch) -> Life:
+    monkeypatch.setattr(clock, "now", lambda: life.at + timedelta(hours=2))
+    return life
 
 
 @pytest.mark.parametrize("days", [1, LATE])

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from backend.notify.models import Message
-from backend.tickets import replay, service
+from backend.tickets import service
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.clock_states import Clock
 from backend.tickets.lifecycle import Event, possible
@@ -19,20 +18,8 @@ from backend.tickets.models import MessageKind, State, TicketMessage, Verdict
 from backend.tickets.service import Change, preview
 from backend.users.models import Role
 from backend.worktime.calendar import ZONE
-from tests.factories import SENDER, SYSTEM, World
-from tests.life import DAY, START, Life, begun, stranger
-
-
-@pytest.fixture
-def life(session: Session, world: World) -> Life:
-    return begun(session, world)
-
-
-@pytest.fixture(autouse=True)
-def the_row_follows_from_the_history(session: Session) -> Any:
-    """After every test of this file: replaying gives the stored state, due dates and verdicts."""
-    yield
-    assert list(replay.check_all(session)) == []
+from tests.factories import SENDER, SYSTEM
+from tests.life import DAY, START, Life, stranger
 
 
 class TestApproval:
