@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 
 from analytics.compare import Comparability, Mark
-from analytics.estimate import Estimate, t_quantiles
+from analytics.estimation.estimate import Estimate, t_quantiles
 from analytics.operations import check_level
 
 

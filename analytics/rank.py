@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.design import Floats, Ints
+from analytics.estimation.design import Floats, Ints
 from analytics.operations import check_level
 
 DRAWS = 10_000

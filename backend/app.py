@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import text
 
-from backend import assets, refusals
 from backend.db import SessionDep
-from backend.demo.mark import Mark
-from backend.forms import ORDINARY, TypedDep
-from backend.gate import Gate, Head, Log, Protection
-from backend.language import LANGUAGES
+from backend.devserver.demo.mark import Mark
 from backend.settings import get_settings
 from backend.users.guard import public
-from backend.web import LANGUAGE_COOKIE, YEAR, environment, redirect, same_site_path, set_cookie
+from backend.web import assets, refusals
+from backend.web.forms import ORDINARY, TypedDep
+from backend.web.gate import Gate, Head, Log, Protection
+from backend.web.language import LANGUAGES
+from backend.web.rendering import LANGUAGE_COOKIE, YEAR, environment, redirect, same_site_path, set_cookie
 
 # Rooms with a ``router`` and, where they set hooks of ``app.state``, ``install(app)``; a new one is one line. Earlier
 # rooms win where addresses overlap.
@@ -25,20 +25,20 @@ ROOMS: list[str] = [
     "backend.indices.pages",
     "backend.reports.pages",
     "backend.users.pages",
-    "backend.users.accounts",
-    "backend.tickets.pages",
-    "backend.tickets.handling",
+    "backend.users.account_pages",
+    "backend.desk.inbox_pages",
+    "backend.desk.ticket_pages",
     "backend.notify.pages",
-    "backend.surveys.pages",
-    "backend.surveys.entry_pages",
-    "backend.surveys.design_pages",
-    "backend.surveys.form_pages",
+    "backend.surveys.rounds.pages",
+    "backend.surveys.entry.pages",
+    "backend.surveys.samples.pages",
+    "backend.surveys.forms.pages",
     "backend.public.pages",
-    "backend.public.sending",
-    "backend.attachments.pages",
-    "backend.public.following",
-    "backend.public.deeds",
-    "backend.ratings.pages",
+    "backend.public.sending_pages",
+    "backend.desk.attachment_pages",
+    "backend.public.following_pages",
+    "backend.public.action_pages",
+    "backend.public.rating_pages",
 ]
 
 house = APIRouter(dependencies=[Depends(public)])
@@ -95,7 +95,8 @@ def create_app() -> FastAPI:
     for room in rooms:
         if hasattr(room, "install"):
             room.install(app)
-    for router in (assets.router, house, *(room.router for room in rooms)):
+    app.include_router(assets.router, dependencies=[Depends(public)], max_body_size=ORDINARY)
+    for router in (house, *(room.router for room in rooms)):
         # Not on the application: its limit would stand outside our middleware and answer in bare English.
         app.include_router(router, max_body_size=ORDINARY)
     for language in LANGUAGES:

@@ -9,8 +9,8 @@ from typer.core import TyperGroup
 # Commands of the rooms: name -> the Typer application in a module. A new one is one line.
 ROOMS = {
     "audit": ("backend.commands.audit", "audit"),
-    "clock": ("backend.commands.clock", "clock"),
-    "estimate": ("backend.commands.estimate", "estimation"),
+    "clock": ("backend.commands.clock.due", "clock"),
+    "estimate": ("backend.commands.survey.estimate", "estimation"),
     "import": ("backend.commands.casework", "importing"),
     "index": ("backend.commands.index", "index"),
     "kpi": ("backend.commands.kpi", "kpi"),
@@ -18,7 +18,7 @@ ROOMS = {
     "rules": ("backend.commands.rules", "rules"),
     "seed": ("backend.commands.seed", "seed"),
     "sipas": ("backend.commands.sipas", "sipas"),
-    "survey": ("backend.commands.survey", "survey"),
+    "survey": ("backend.commands.survey.rounds", "survey"),
     "users": ("backend.commands.users", "users"),
     "verify": ("backend.commands.verify", "verify"),
 }
@@ -50,8 +50,8 @@ def langnghe() -> None:
 @app.command()
 def up() -> None:
     """Chạy tất cả (máy chủ nhúng, web, worker, beat, bot); Ctrl-C để dừng."""
+    from backend.devserver.supervisor import Supervisor
     from backend.settings import get_settings
-    from backend.supervisor import Supervisor
 
     raise typer.Exit(Supervisor(get_settings(), typer.echo).run())
 

@@ -2,7 +2,7 @@
 
 ``message`` is a Vietnamese sentence and at the same time the key of its translation; ``params`` fill its ``%(name)s``
 places after translation. ``field`` names the form field that the sentence belongs to. They are rendered in one place
-per edge: a page or JSON by ``backend.web``, a reply by ``bot.gateway``, a line by ``backend.cli``.
+per edge: a page or JSON by ``backend.web.rendering``, a reply by ``bot.gateway``, a line by ``backend.cli``.
 """
 
 

@@ -5,9 +5,8 @@ import backend.audit
 import backend.escalation.models
 import backend.history.models
 import backend.indices.models
-import backend.limits
-import backend.notify.models
-import backend.progress
+import backend.jobs.progress
+import backend.outbox.models
 import backend.ratings.models
 import backend.reports.models
 import backend.surveys.models
@@ -15,6 +14,7 @@ import backend.tickets.clock_models
 import backend.tickets.models
 import backend.units.models
 import backend.users.models
+import backend.web.rate_limits
 import backend.worktime.models
 from backend.db import Base
 

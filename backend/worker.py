@@ -17,10 +17,10 @@ TASK_MODULES = (
     "backend.calendars.tasks",
     "backend.escalation.tasks",
     "backend.history.tasks",
-    "backend.indices.tasks",
+    "backend.indices.runs.tasks",
     "backend.notify.tasks",
     "backend.reports.tasks",
-    "backend.surveys.tasks",
+    "backend.surveys.ballot_files.tasks",
     "backend.tickets.tasks",
     "backend.users.tasks",
 )

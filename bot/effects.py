@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from backend.messengers.messenger import Keyboard
 from backend.notify.channels import Button, Buttons
 from backend.settings import get_settings
-from backend.tickets import receipts
-from bot.messenger import Keyboard
+from backend.tickets.reception import receipts
 
 PLACE = "\ue000"  # a sign for private use, which nobody's text holds here
 

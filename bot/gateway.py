@@ -10,12 +10,12 @@ from backend import clock
 from backend.attachments import service as attachments
 from backend.db import transaction
 from backend.errors import DomainError
-from backend.language import SOURCE, gettext, translate
+from backend.messengers.messenger import Gone, Incoming, Keyboard, Messenger, TryLater
 from backend.notify.channels import pieces
+from backend.web.language import SOURCE, gettext, translate
 from bot import conversations, persistence, texts
 from bot.conversations import Talk
 from bot.effects import Do, Effect
-from bot.messenger import Gone, Incoming, Keyboard, Messenger, TryLater
 
 NO_DATABASE = (OperationalError, InterfaceError)
 

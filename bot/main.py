@@ -14,11 +14,11 @@ from telegram.error import InvalidToken
 
 from backend import clock
 from backend.db import transaction
+from backend.messengers.messenger import Incoming, Messenger, TryLater
+from backend.messengers.telegram.transport import TelegramMessenger
 from backend.settings import get_settings
 from bot import persistence
 from bot.gateway import NO_DATABASE, Gateway
-from bot.messenger import Incoming, Messenger, TryLater
-from bot.telegram_messenger import TelegramMessenger
 
 LONG_POLL = 25  # seconds; shorter while something is owed to a chat
 STAND_BY = 5.0  # seconds between looks whether the process that reads has ended

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend import db
-from backend.notify.models import Chat
+from backend.outbox.models import Chat
 from bot.effects import Effect
 
 CONSUMER = 0x6C6E_626F_7400_0001  # the advisory lock of whoever reads the updates: "lnbot", 1

@@ -1,16 +1,6 @@
-"""Longer texts of the bot, and its commands. Vietnamese sentences are messages of the catalogue."""
+"""Longer texts of the bot, Vietnamese sentences are messages of the catalogue."""
 
 from backend.errors import _
-
-# Offered under the menu button of the chat, in this order.
-COMMANDS = {
-    "gui": _("Gửi phản ánh, kiến nghị"),
-    "theodoi": _("Theo dõi bằng mã số và mã bí mật"),
-    "cuatoi": _("Phản ánh của tôi"),
-    "ngonngu": _("Đổi ngôn ngữ"),
-    "huy": _("Bỏ việc đang làm"),
-    "trogiup": _("Trợ giúp"),
-}
 
 LANGUAGE = "Bạn muốn dùng tiếng nào?\nWhich language would you like?"
 GREETING = _(
@@ -62,7 +52,6 @@ PHOTOS_DONE = _("Xong")
 PHOTOS_NONE = _("Không có ảnh")
 PHOTO_TAKEN = _("Đã nhận ảnh.")
 PHOTO_FULL = _("Mỗi phản ánh kèm được nhiều nhất %(most)s ảnh; ảnh thừa không được giữ.")
-PHOTO_LARGE = _("Ảnh lớn quá 20 MB. Xin gửi ảnh nhỏ hơn.")
 PHOTO_FIRST_TEXT = _("Đã nhận ảnh. Giờ xin viết vài dòng về sự việc.")
 PHOTO_LATE = _("Ảnh đến sau đã được thêm vào phản ánh.")
 PHOTO_LOST = _("Một ảnh không giữ được: %(why)s")

@@ -16,8 +16,9 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend import clock, db, embedded, settings
+from backend import clock, db, settings
 from backend.app import create_app
+from backend.devserver import embedded
 from backend.worktime.calendar import ZONE
 from tests.databases import new_database, work_on
 from tests.factories import World

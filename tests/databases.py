@@ -15,7 +15,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
-from backend import db, first_data, settings
+from backend import db, settings
+from backend.commands import first_data
 from backend.worktime.calendar import ZONE
 
 ROOT = Path(__file__).resolve().parent.parent

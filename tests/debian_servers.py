@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from redis import Redis
 
-from backend import processes
+from backend.devserver import processes
 
 CLEAN = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
 

@@ -10,10 +10,11 @@ from argon2 import PasswordHasher
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.tickets import receipts, service
-from backend.tickets.intake import Draft
+from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
+from backend.tickets.reception import receipts
+from backend.tickets.reception.drafts import Draft
 from backend.units.models import Unit
 from backend.users.models import Role, User
 from backend.users.policy import SENDER, SYSTEM, Actor

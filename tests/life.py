@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend import audit
+from backend.deadlines.clock_states import Clock
 from backend.tickets import service
 from backend.tickets.clock_models import ClockVersion
-from backend.tickets.clock_states import Clock
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, Verdict
 from backend.tickets.service import Change

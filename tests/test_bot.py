@@ -17,18 +17,19 @@ from PIL import Image
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import sessionmaker
 
-from backend import clock, db, limits, settings
+from backend import clock, db, settings
 from backend.attachments.models import Attachment
+from backend.messengers.messenger import Incoming, Kind
 from backend.notify import service as notify
-from backend.notify.models import Chat, Medium, Message
+from backend.outbox.models import Chat, Medium, Message
 from backend.ratings.models import Rating
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, State, Ticket
 from backend.units.models import Unit
 from backend.users.models import Role
+from backend.web import rate_limits
 from bot import gateway, persistence
-from bot.messenger import Incoming, Kind
 from tests.bot_api_server import TOKEN, BotApiServer, Sent
 from tests.databases import ROOT, new_database
 from tests.factories import World
@@ -247,7 +248,7 @@ def test_attempts_are_limited_for_the_chat_that_guesses(life: Life) -> None:
     for chat_id in (CHAT, STRANGER):
         turn(chat_id, "/start")
         turn(chat_id, button(chat_id, "Tiếng Việt"), Kind.PRESS)
-    for _n in range(limits.SECRET_BY_NETWORK.most):
+    for _n in range(rate_limits.SECRET_BY_NETWORK.most):
         turn(STRANGER, f"/theodoi {ticket.number} ABCD-EFGH-JKMN-PQRS")
     assert "quá nhiều lần" in turn(STRANGER, f"/theodoi {ticket.number} ABCD-EFGH-JKMN-PQRT")
     turn(CHAT, "/theodoi")

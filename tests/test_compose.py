@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import SecretStr
 
+from backend.devserver.supervisor import Supervisor
 from backend.settings import ROOT, Settings
-from backend.supervisor import Supervisor
 from backend.worker import QUEUES
 from tests import compose_file
 

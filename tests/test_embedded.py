@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from redis import Redis
 
-from backend import embedded, homes, processes
-from backend.homes import EmbeddedServerError
+from backend.devserver import embedded, homes, processes
+from backend.devserver.homes import EmbeddedServerError
 from backend.settings import ROOT
 
 # A start that is killed with its server left behind, as on a system where nothing ties a child to its parent.

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from backend import clock, db, embedded
+from backend import clock, db
+from backend.devserver import embedded
 from backend.notify import service
-from backend.notify.models import Delivery, Message
 from backend.notify.tasks import deliver
+from backend.outbox.models import Delivery, Message
 from backend.worker import app
 from tests.databases import ROOT, for_processes
 from tests.factories import World
@@ -96,7 +97,10 @@ def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, mo
         for _ in range(KILLS):
             mail.take_at_most(A_LIFE)
             aim, before = len(mail.mails) + dice.randrange(1, A_LIFE - 3), of(Delivery.SENT)
-            lives(lambda: len(mail.mails) >= aim and of(Delivery.SENT) > before, dice.uniform(0.0, 0.02))
+            lives(
+                lambda aim=aim, before=before: len(mail.mails) >= aim and of(Delivery.SENT) > before,
+                dice.uniform(0.0, 0.02),
+            )
         mail.take_at_most(None)
         lives(lambda: of(Delivery.PENDING) == 0)
         arrived = Counter(str(message["Message-ID"]) for message in mail.mails)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from backend import clock, db, embedded
-from backend.notify.models import Delivery, Message
+from backend import clock, db
+from backend.devserver import embedded
+from backend.outbox.models import Delivery, Message
 from tests.databases import ROOT, for_processes
 from tests.factories import World
 from tests.smtp_server import SmtpServer

@@ -19,14 +19,15 @@ from backend.errors import Conflict
 from backend.escalation import digest
 from backend.escalation import service as escalation
 from backend.escalation.models import Notice
+from backend.jobs.progress import start
 from backend.notify import service as delivery
 from backend.notify.composition import compose
-from backend.notify.models import Message
-from backend.progress import start
+from backend.outbox.models import Message
 from backend.ratings import service as ratings
-from backend.tickets import receipts, service
+from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, State, Ticket
+from backend.tickets.reception import receipts
 from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime import service as worktime

@@ -15,14 +15,15 @@ from httpx2 import Response
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from backend import progress, settings
+from backend import settings
 from backend.app import create_app
 from backend.attachments import service as attachments
 from backend.calendars import service as calendars
-from backend.indices import runs
-from backend.surveys import service as surveys
-from backend.surveys import waiting
+from backend.indices.runs import service as runs
+from backend.jobs import progress
+from backend.surveys.ballot_files import waiting
 from backend.surveys.models import Batch
+from backend.surveys.rounds import service as surveys
 from backend.tickets import queries
 from backend.tickets.models import Ticket
 from backend.tickets.service import subject

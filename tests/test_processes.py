@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 
-from backend import db, processes
+from backend import db
+from backend.devserver import processes
 from backend.settings import ROOT
 from tests import compose_file, debian_servers
 from tests.bot_api_server import TOKEN, BotApiServer

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backend import homes, processes
+from backend.devserver import homes, processes
 from backend.settings import ROOT
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("up")]

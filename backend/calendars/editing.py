@@ -11,8 +11,8 @@ from datetime import date
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from backend.days import day_written
 from backend.errors import Invalid, _
+from backend.files.days import day_written
 from backend.worktime.calendar import DayException, Season, Week, Windows, WorkCalendar, week_of
 from backend.worktime.errors import WorktimeError
 from backend.worktime.table import NAME_MOST, Brought

@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, Date, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from backend import progress
+from backend.calendars import recount as recounting
 from backend.calendars.months import differences
 from backend.db import transaction
-from backend.tickets import recount as recounting
+from backend.jobs import progress
 from backend.tickets.models import OPEN_STATES, State, Ticket
 from backend.units.models import Unit
 from backend.worktime import service as worktime

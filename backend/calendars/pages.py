@@ -8,18 +8,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
 
-from backend import clock, progress
+from backend import clock
 from backend.calendars import editing, imports, months, moves, queries, service, texts
 from backend.calendars.queries import Version
 from backend.db import SessionDep
 from backend.errors import Invalid, _
-from backend.forms import Form, Typed, TypedDep
-from backend.progress import Stage
-from backend.text import clean
+from backend.files.text import clean
+from backend.jobs import progress
+from backend.jobs.progress import Stage
 from backend.units import queries as units
 from backend.users.guard import allow
 from backend.users.policy import Action, Actor, can
-from backend.web import language_of, page, redirect
+from backend.web.forms import Form, Typed, TypedDep
+from backend.web.rendering import language_of, page, redirect
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar, local
 from backend.worktime.errors import WorktimeError

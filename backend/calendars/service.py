@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from backend import audit, progress
+from backend import audit
 from backend.calendars import editing
 from backend.db import transaction
 from backend.errors import Conflict, Invalid, _
-from backend.progress import Job, Stage
-from backend.text import clean
+from backend.files.text import clean
+from backend.jobs import progress
+from backend.jobs.progress import Job, Stage
 from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.worktime import service as worktime

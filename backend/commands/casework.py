@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from backend import clock
+from backend.casework import service as casework
+from backend.casework.case_file import Case, CaseFile, Columns, Reject
+from backend.casework.case_names import Names
+from backend.casework.service import Counts
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
-from backend.tickets import casework
-from backend.tickets.casework import Counts
-from backend.tickets.casework_file import Case, CaseFile, Columns, Reject
-from backend.tickets.casework_names import Names
 
 importing = typer.Typer(help="Nhập dữ liệu từ tệp.", no_args_is_help=True)
 

@@ -11,10 +11,10 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from backend import embedded
-from backend.days import day_written
+from backend.devserver import embedded
+from backend.devserver.homes import EmbeddedServerError
 from backend.errors import DomainError, Forbidden, Invalid, NotFound, _
-from backend.homes import EmbeddedServerError
+from backend.files.days import day_written
 from backend.settings import get_settings
 from backend.users.models import User
 from backend.users.policy import Action, Actor, can

@@ -11,14 +11,14 @@ from rich.table import Table
 from backend import clock, db
 from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
 from backend.errors import Forbidden, _
-from backend.indices import runs
+from backend.indices.measures.values import Value
 from backend.indices.models import IndexRun
-from backend.indices.runs import Verification
-from backend.indices.values import Value
+from backend.indices.runs import service as runs
+from backend.indices.runs.service import Verification
 from backend.kpi.timeliness import unit_called
-from backend.language import number
 from backend.users.models import Role
 from backend.users.policy import Action, Actor
+from backend.web.language import number
 from backend.worktime.calendar import ZONE, local
 
 index = typer.Typer(help="Lần tính chỉ số: tính, xem, tính lại để kiểm tra, công bố.", no_args_is_help=True)

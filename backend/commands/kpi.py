@@ -12,8 +12,8 @@ from analytics.operations import Share
 from backend import clock, db
 from backend.commands.console import database_at_hand, day_option, refusals_as_lines
 from backend.kpi.timeliness import Answer, Asked, calendar_called, timeliness, unit_called
-from backend.language import day as shown_day
-from backend.language import number, percent
+from backend.web.language import day as shown_day
+from backend.web.language import number, percent
 from backend.worktime.calendar import ZONE
 from backend.worktime.duration import Duration
 

@@ -8,10 +8,10 @@ import typer
 
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.documents.places import KEYS
 from backend.errors import Invalid, _
 from backend.reports import service
 from backend.reports.blocks import generated, pictures, tables
-from backend.reports.places import KEYS
 from backend.reports.service import DOCX, XLSX, About, Made
 
 report = typer.Typer(help="Báo cáo.", no_args_is_help=True)

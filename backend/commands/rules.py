@@ -10,9 +10,9 @@ from rich.table import Table
 
 from backend import clock, db
 from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
+from backend.deadlines.rules import Mark, Rule, read_value
 from backend.errors import Forbidden
 from backend.tickets import rulebook
-from backend.tickets.rules import Mark, Rule, read_value
 from backend.users.policy import Action
 
 rules = typer.Typer(help="Thời hạn và quy định xử lý.", no_args_is_help=True)

@@ -8,10 +8,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from backend import clock, db, first_data
+from backend import clock, db
+from backend.commands import first_data
 from backend.commands.console import database_at_hand, day_option, refusals_as_lines
-from backend.demo import load as demo_load
-from backend.demo import survey as demo_survey
+from backend.devserver.demo import load as demo_load
+from backend.devserver.demo import survey as demo_survey
 from backend.errors import Forbidden, Invalid, _
 from backend.settings import get_settings
 from backend.worktime.calendar import local

@@ -12,11 +12,11 @@ from rich.table import Table
 from backend import db
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import _
-from backend.indices import service
-from backend.indices.published import GEOGRAPHIES
-from backend.indices.queries import N_UNKNOWN
-from backend.indices.service import Recomputation, Recomputed
-from backend.reports.checks import Finding, findings
+from backend.indices.published import service
+from backend.indices.published.queries import N_UNKNOWN
+from backend.indices.published.service import Recomputation, Recomputed
+from backend.indices.published.shipped_figures import GEOGRAPHIES
+from backend.reports.content.checks import Finding, findings
 
 sipas = typer.Typer(help="Chỉ số SIPAS: số liệu công bố và cách tính.", no_args_is_help=True)
 

@@ -17,8 +17,8 @@ from backend.errors import Invalid, _
 from backend.history import verification, words
 from backend.history.heads import Head
 from backend.history.verification import Report
-from backend.language import number
-from backend.tickets import replay
+from backend.tickets import projection
+from backend.web.language import number
 
 verify = typer.Typer(help="Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký.", no_args_is_help=True)
 
@@ -75,7 +75,7 @@ def audit_command(
 def tickets_command(as_json: AsJson = False) -> None:
     """Dựng lại trạng thái, hạn, kết luận của từng phản ánh từ nhật ký và so với dữ liệu đang lưu; lời văn và đánh giá
     được so với dấu vết trong nhật ký."""
-    checks = replay.check_all, words.differences
+    checks = projection.check_all, words.differences
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         differences = [asdict(difference) for check in checks for difference in check(session)]

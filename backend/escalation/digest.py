@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from backend.db import transaction
 from backend.escalation import ladder, queries
 from backend.escalation.models import Notice
-from backend.notify import outbox
+from backend.outbox import service as outbox
 from backend.units.models import Unit
 from backend.users.models import User
 from backend.worktime import service as worktime

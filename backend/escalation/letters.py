@@ -8,7 +8,7 @@ from backend.escalation.digest import ALONE
 from backend.escalation.ladder import Recipient, shipped_ladder
 from backend.escalation.models import Notice
 from backend.escalation.texts import LINES_MOST, Letter, Line
-from backend.notify.models import Message
+from backend.outbox.models import Message
 from backend.settings import get_settings
 from backend.users.models import Role, User
 

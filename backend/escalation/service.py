@@ -15,15 +15,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.db import table_of, transaction
+from backend.deadlines.rules import parse_value
 from backend.errors import DomainError
 from backend.escalation import ladder, queries
 from backend.escalation.ladder import Facts, Recipient, Step
 from backend.escalation.models import Notice, StepTaken, Watch
-from backend.notify import outbox
+from backend.outbox import service as outbox
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket
-from backend.tickets.rules import parse_value
+from backend.tickets.sender_messages import media_of
 from backend.users.models import User
 from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime
@@ -177,7 +178,7 @@ def _tell_senders(session: Session, writing: Writing) -> None:
             step.code,
             ticket_id=ticket.id,
             occasion=step.key(ticket.id).removeprefix(f"ticket:{ticket.id}:"),
-            by=outbox.media(contacts.get(ticket.id)),
+            by=media_of(contacts.get(ticket.id)),
             now=writing.now,
         )
     outbox.put_all(session, messages)

@@ -10,8 +10,8 @@ from datetime import date
 
 from backend.errors import _
 from backend.escalation.ladder import Recipient
-from backend.language import day, gettext, number
 from backend.users.models import Role
+from backend.web.language import day, gettext, number
 
 LINES_MOST = 50
 HEADINGS = {

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from backend.tickets.replay import Difference
+from backend.tickets.projection import Difference
 
 GONE = text("""
     SELECT chain AS ticket, 'ticket' AS what, '' AS stored, min(seq)::text AS kept FROM audit

@@ -13,19 +13,24 @@ from analytics.methods import METHODS, load_method
 from backend import clock, db
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
-from backend.forms import EMPTY, FILES, Form, Typed, TypedDep
-from backend.indices import asking, comparison, entry, own_survey, runs, words
-from backend.indices.pictures import pictures
-from backend.indices.published import GEOGRAPHIES, national
-from backend.indices.queries import MARKS
-from backend.indices.said import Said
-from backend.indices.tasks import run as run_task
-from backend.indices.values import Value
-from backend.kpi.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
+from backend.indicators.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
+from backend.indices import texts as indices
+from backend.indices import two_sides
+from backend.indices.charts import pictures
+from backend.indices.measures import own_survey
+from backend.indices.measures.values import Value
+from backend.indices.published import entry
+from backend.indices.published.queries import MARKS
+from backend.indices.published.shipped_figures import GEOGRAPHIES, national
+from backend.indices.runs import requests
+from backend.indices.runs import service as runs
+from backend.indices.runs.tasks import run as run_task
+from backend.indices.translated_texts import Said
 from backend.units.models import Unit
 from backend.users.guard import allow
 from backend.users.policy import Action, Actor, Subject, can
-from backend.web import language_of, page, redirect, say
+from backend.web.forms import EMPTY, FILES, Form, Typed, TypedDep
+from backend.web.rendering import language_of, page, redirect, say
 from backend.worktime.calendar import ZONE
 
 SIDES, RUNS, ENTRY = "/chi-so/hai-mat", "/chi-so/lan-tinh", "/chi-so/so-cong-bo"
@@ -44,8 +49,8 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
     except Invalid as refusal:
         form = Form({name: request.query_params.get(name, "") for name in FIELDS}, _by_field(refusal))
         return page(request, "indices/sides.html", 422, form=form, board=None, **frame)
-    board = comparison.look(session, filters, actor, frame["today"])
-    drawn = comparison.places(session, board)
+    board = two_sides.look(session, filters, actor, frame["today"])
+    drawn = two_sides.places(session, board)
     return page(
         request,
         "indices/sides.html",
@@ -53,9 +58,9 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
         filters=filters,
         board=board,
         places=drawn,
-        plane=comparison.plane(drawn, board),
-        pictures=pictures(board, drawn, comparison.among(session, board), partial(say, request), language_of(request)),
-        published=asking.published_of(session, filters),
+        plane=two_sides.plane(drawn, board),
+        pictures=pictures(board, drawn, two_sides.among(session, board), partial(say, request), language_of(request)),
+        published=requests.published_of(session, filters),
         may_run=can(actor, Action.RUN_INDICES),
         may_read=_may_read(actor),
         rounds=_rounds(session, actor),
@@ -71,8 +76,8 @@ def runs_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
     return page(
         request,
         "indices/runs.html",
-        listed=asking.listed(session, actor),
-        jobs=asking.jobs(session, clock.now() - timedelta(days=1)) if can(actor, Action.RUN_INDICES) else [],
+        listed=requests.listed(session, actor),
+        jobs=requests.jobs(session, clock.now() - timedelta(days=1)) if can(actor, Action.RUN_INDICES) else [],
         may_run=can(actor, Action.RUN_INDICES),
         **frame,
     )
@@ -85,22 +90,22 @@ def start_run(request: Request, actor: Runner, form: TypedDep) -> Response:
     with db.transaction() as session:
         filters = read(session, {name: form.raw(name) for name in FIELDS}, actor, now.astimezone(ZONE).date())
         try:
-            job_id = asking.begin(session, filters, _seed(form), user_id=actor.user_id, now=now)
+            job_id = requests.begin(session, filters, _seed(form), user_id=actor.user_id, now=now)
         except Conflict as refusal:
             return redirect(request, RUNS, flash=refusal.message, kind="info")
     try:
         run_task.apply_async((job_id,))
     except OperationalError:
         with db.transaction() as session:
-            asking.unreachable(session, job_id, now)
-        return redirect(request, RUNS, flash=asking.UNREACHABLE, kind="warning")
+            requests.unreachable(session, job_id, now)
+        return redirect(request, RUNS, flash=requests.UNREACHABLE, kind="warning")
     return redirect(request, RUNS, flash=_("Đã bắt đầu tính. Tải lại trang để xem kết quả."), kind="info")
 
 
 @router.get(RUNS + "/{run_id}")
 def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) -> Response:
     """One run: the question, what it was counted from, whether it still holds, and every value."""
-    found = asking.one(session, run_id, actor)
+    found = requests.one(session, run_id, actor)
     values = runs.values_of(session, run_id)
     unit_ids = {value.unit_id for value in values if value.unit_id is not None}
     named = {unit.id: unit for unit in session.query(Unit).where(Unit.id.in_(unit_ids))}
@@ -122,7 +127,7 @@ def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) 
 @router.post(RUNS + "/{run_id}/cong-bo")
 def publish_run(request: Request, session: SessionDep, actor: Runner, run_id: int) -> Response:
     """Publish a run, once and for good, if its digits hold."""
-    asking.one(session, run_id, actor)
+    requests.one(session, run_id, actor)
     runs.publish(session, run_id, user_id=actor.user_id or 0, now=clock.now())
     return redirect(request, f"{RUNS}/{run_id}", flash=_("Đã công bố lần tính này."))
 
@@ -188,10 +193,10 @@ def _frame(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
         "units_listed": units_to_choose(session, actor, today),
         "sees_all": sees_all(actor),
         "usual": usual_period(today),
-        "words": words,
+        "words": indices,
         "marks": {mark.value: text for mark, text in MARKS.items()},
         "write": partial(_write, language=language),
-        "associated": partial(words.association_sentence, say=partial(say, request), language=language),
+        "associated": partial(indices.association_sentence, say=partial(say, request), language=language),
     }
 
 
@@ -206,7 +211,7 @@ def _rounds(session: Session, actor: Actor) -> dict[int, str]:
 
 
 def _write(value: Value | None, part: str = "value", *, language: str) -> str:
-    return "–" if value is None else words.shown(value, getattr(value, part), language)
+    return "–" if value is None else indices.shown(value, getattr(value, part), language)
 
 
 def _by_field(refusal: Invalid) -> dict[str, Invalid]:

@@ -9,12 +9,12 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from analytics.operations import SMALL_N, MeanIndex, Share, mean_index_of_counts, weighted_quantile, wilson
-from backend.indices.published import LAI_CHAU
-from backend.indices.queries import YearOnYear, year_on_year
-from backend.kpi import queries
-from backend.kpi.filters import Filters, units_within
-from backend.kpi.queries import AGES, Counts, Open, Scope, Scores, Taken
-from backend.tickets.deadlines import TOLD_WITHIN
+from backend.deadlines.due_dates import TOLD_WITHIN
+from backend.indicators import counts
+from backend.indicators.counts import AGES, Counts, Open, Scope, Scores, Taken
+from backend.indicators.filters import Filters, units_within
+from backend.indices.published.queries import YearOnYear, year_on_year
+from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
@@ -155,8 +155,8 @@ def look(session: Session, filters: Filters, actor: Actor, today: date) -> Dashb
     """Answer the question of the address as of ``today``."""
     units = units_within(session, filters.unit, actor)
     scope = scope_of(session, filters, units, today)
-    rows, days = queries.counts(session, scope), queries.days_taken(session, scope)
-    waiting, scores = queries.backlog(session, scope), queries.scores(session, scope)
+    rows, days = counts.counts(session, scope), counts.days_taken(session, scope)
+    waiting, scores = counts.backlog(session, scope), counts.scores(session, scope)
     whole = _figures(rows, days)
     published = {
         one.earlier.code if one.earlier else one.later.code if one.later else "": one

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import Invalid
-from backend.forms import EMPTY, Form
-from backend.kpi import dashboard, pictures, tickets
+from backend.indicators.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
+from backend.kpi import charts, dashboard, ticket_lists
 from backend.kpi.borders import outline
 from backend.kpi.definitions import PARTS, definitions
-from backend.kpi.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
 from backend.units.models import UnitKind
 from backend.users.guard import allow
 from backend.users.policy import Action, Actor, Subject, can
-from backend.web import language_of, page, say
+from backend.web.forms import EMPTY, Form
+from backend.web.rendering import language_of, page, say
 from backend.worktime.calendar import ZONE
 
 PAGE = "/chi-so"
@@ -39,7 +39,7 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
     except Invalid as refusal:
         return page(request, "kpi/manager.html", 422, form=_as_typed(request, refusal), board=None, **frame)
     board = dashboard.look(session, filters, actor, today)
-    words = pictures.Words(partial(say, request), language_of(request))
+    words = charts.Words(partial(say, request), language_of(request))
     return page(
         request,
         "kpi/manager.html",
@@ -47,17 +47,17 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
         filters=filters,
         board=board,
         enough=dashboard.enough,
-        standings=pictures.STANDINGS,
-        items=list(zip(pictures.ITEMS, pictures.OPERATIONS, pictures.OPERATION_ANCHORS, board.items, strict=True)),
-        scores=pictures.scores(board, words),
-        operations=pictures.operations(board, words),
-        received=pictures.received(board, words),
-        on_time=pictures.on_time(board, words),
-        ranking=pictures.ranking(board, words),
-        axis=pictures.axis(board),
+        standings=charts.STANDINGS,
+        items=list(zip(charts.ITEMS, charts.OPERATIONS, charts.OPERATION_ANCHORS, board.items, strict=True)),
+        scores=charts.scores(board, words),
+        operations=charts.operations(board, words),
+        received=charts.received(board, words),
+        on_time=charts.on_time(board, words),
+        ranking=charts.ranking(board, words),
+        axis=charts.axis(board),
         map=_map(session, board, filters, today, actor, words),
         may_read=can(actor, Action.VIEW_TICKET, Subject(filters.unit.id if filters.unit else None)),
-        groups=tickets.Group,
+        groups=ticket_lists.Group,
         **frame,
     )
 
@@ -74,8 +74,8 @@ def tickets_page(request: Request, session: SessionDep, actor: Reader) -> Respon
     which cannot be read gets the page of errors."""
     today = clock.now().astimezone(ZONE).date()
     filters = read(session, request.query_params, actor, today, Action.VIEW_TICKET)
-    group = tickets.group_called(request.query_params.get("nhom", ""))
-    found = tickets.behind(session, filters, group, actor, today, after=request.query_params.get("sau", ""))
+    group = ticket_lists.group_called(request.query_params.get("nhom", ""))
+    found = ticket_lists.behind(session, filters, group, actor, today, after=request.query_params.get("sau", ""))
     return page(
         request,
         "kpi/tickets.html",
@@ -93,7 +93,7 @@ def _filter_frame(session: Session, actor: Actor, today: date) -> dict[str, Any]
         "today": today,
         "units": units_to_choose(session, actor, today),
         "sees_all": sees_all(actor),
-        "channels": pictures.CHANNELS,
+        "channels": charts.CHANNELS,
         "usual": (first, last),
         "this_year": (today.replace(month=1, day=1), today),
     }
@@ -115,11 +115,11 @@ def _as_asked(filters: Filters) -> Form:
 
 
 def _map(
-    session: Session, board: dashboard.Dashboard, filters: Filters, today: date, actor: Actor, words: pictures.Words
-) -> tuple[pictures.Picture, str] | None:
+    session: Session, board: dashboard.Dashboard, filters: Filters, today: date, actor: Actor, words: charts.Words
+) -> tuple[charts.Picture, str] | None:
     """The map with its view box; none for a single unit."""
     if filters.unit is not None:
         return None
     communes = {one.id: one.name for one in units_to_choose(session, actor, today) if one.kind in COMMUNES}
     drawn = outline(session, tuple(communes))
-    return pictures.map_of(board.units, drawn, communes, filters, words), drawn.view_box
+    return charts.map_of(board.units, drawn, communes, filters, words), drawn.view_box

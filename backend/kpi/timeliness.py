@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from analytics.timeliness import Timeliness
 from analytics.timeliness import timeliness as count_groups
 from backend import audit
+from backend.deadlines import due_dates
 from backend.errors import Invalid, _
-from backend.tickets import deadlines, replay
+from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket
 from backend.units.models import Unit
@@ -180,10 +181,10 @@ def _paused(session: Session, asked: Asked) -> list[Group]:
     ).all()
     groups: list[Group] = []
     for row in rows:
-        history = replay.happenings(audit.entries(session, f"ticket:{row.id}"))
-        end = deadlines.due_date(asked.calendar, asked.rule, row.received_at, history, row.answered_at or as_of)
+        history = projection.happenings(audit.entries(session, f"ticket:{row.id}"))
+        end = due_dates.due_date(asked.calendar, asked.rule, row.received_at, history, row.answered_at or as_of)
         days = (
-            deadlines.days_taken(asked.calendar, row.received_at, history, row.answered_at) if row.answered_at else None
+            due_dates.days_taken(asked.calendar, row.received_at, history, row.answered_at) if row.answered_at else None
         )
         groups.append((row.received_on, row.answered_on, row.ended_on, end.on, days, 1))
     return groups

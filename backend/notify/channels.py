@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from backend.db import transaction
-from backend.notify.models import LocalMail
+from backend.outbox.models import LocalMail
 
 TIMEOUT = 20.0  # seconds for each answer; all of a delivery stays within the lease of its row
 TELEGRAM_MOST = 4096  # UTF-16 code units in one message (Bot API, sendMessage)

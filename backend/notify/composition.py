@@ -12,14 +12,14 @@ from backend.escalation import letters
 from backend.escalation.queries import WAITING
 from backend.notify import invitation, texts
 from backend.notify.channels import Buttons, OutgoingMessage
-from backend.notify.models import Medium, Message
+from backend.outbox.models import Medium, Message
 from backend.settings import get_settings
 from backend.tickets import queries
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
 from backend.units.models import Unit
 from backend.users.models import User
-from backend.web import environment
+from backend.web.rendering import environment
 from backend.worktime.calendar import local
 
 

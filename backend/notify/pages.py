@@ -5,10 +5,10 @@ from sqlalchemy import select
 
 from backend.db import SessionDep
 from backend.errors import NotFound
-from backend.notify.models import LocalMail
+from backend.outbox.models import LocalMail
 from backend.settings import get_settings
 from backend.users.guard import public
-from backend.web import page
+from backend.web.rendering import page
 
 SHOWN = 50
 

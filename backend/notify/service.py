@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from backend.db import transaction
 from backend.notify.channels import Channel, Delayed, EmailChannel, LocalMailbox, Refused, TelegramChannel, Unset
 from backend.notify.composition import NobodyThere, compose
-from backend.notify.models import Delivery, Medium, Message
+from backend.outbox.models import Delivery, Medium, Message
 from backend.settings import get_settings
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event

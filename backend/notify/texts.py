@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from backend.errors import _
-from backend.language import day, gettext
-from backend.public import words
+from backend.tickets import citizen_texts
 from backend.tickets.queries import Delay
+from backend.web.language import day, gettext
 
 SUBJECTS = {
     "received": _("Đã nhận phản ánh %(number)s"),
@@ -147,7 +147,7 @@ def chat(told: Told) -> str:
 
 def rating_question(language: str, item: int) -> str:
     """One of the three items, 0..2, in the words of every other channel, and what the ends of the scale mean."""
-    name = gettext(language, list(words.ITEMS.values())[item])
+    name = gettext(language, list(citizen_texts.ITEMS.values())[item])
     question = gettext(language, QUESTION, {"n": item + 1, "item": name})
-    ends = (f"{score} = {gettext(language, words.LEVELS[score])}" for score in (1, 5))
+    ends = (f"{score} = {gettext(language, citizen_texts.LEVELS[score])}" for score in (1, 5))
     return f"{question}\n({', '.join(ends)})"

@@ -13,7 +13,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from backend import clock
 from backend.settings import get_settings
-from backend.web import set_cookie
+from backend.web.rendering import set_cookie
 
 RECEIPT_COOKIE, RECEIPT_PATH = "bien-nhan", "/bien-nhan"
 RECEIPT_FOR = timedelta(minutes=15)

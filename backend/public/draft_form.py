@@ -14,12 +14,12 @@ from backend.attachments import service as attachments
 from backend.attachments.photos import MOST_BYTES
 from backend.attachments.service import Held
 from backend.errors import DomainError, Invalid, NotFound, TooMany, _
-from backend.forms import Form, Typed
-from backend.limits import Flow
 from backend.settings import get_settings
-from backend.tickets import receipts
+from backend.tickets.reception import receipts
 from backend.tickets.service import Draft
-from backend.web import address_of, language_of
+from backend.web.forms import Form, Typed
+from backend.web.rate_limits import Flow
+from backend.web.rendering import address_of, language_of
 
 ORDER = ("title", "content", "category", "unit", "photos", "name", "phone", "email", "address", "consent")
 MOST_BODY = 56 * 1024 * 1024  # five photos of ten megabytes, and the text

@@ -4,11 +4,11 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from backend import clock
 from backend.db import SessionDep
-from backend.public import words
-from backend.public.record import record
-from backend.tickets import rules
+from backend.deadlines import rules
+from backend.public.promise_record import record
+from backend.tickets import citizen_texts
 from backend.users.guard import public
-from backend.web import page
+from backend.web.rendering import page
 from backend.worktime.calendar import ZONE
 
 router = APIRouter(dependencies=[Depends(public)])
@@ -19,4 +19,4 @@ def home(request: Request, session: SessionDep) -> Response:
     """The two things to do, what happens then, the promise and how it was kept."""
     now = clock.now()
     promise = rules.choose(rules.shipped_rules(), "resolve", now.astimezone(ZONE).date()).rule.duration
-    return page(request, "public/home.html", promise=promise, record=record(session, now), words=words)
+    return page(request, "public/home.html", promise=promise, record=record(session, now), words=citizen_texts)

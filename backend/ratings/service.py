@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict, Invalid, _
+from backend.files.text import clean
 from backend.ratings.models import Rating, rating_notes
-from backend.text import clean
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel

@@ -16,11 +16,12 @@ from docx.shared import Mm, Pt
 from docx.table import _Cell as TableCell
 from docx.text.paragraph import Paragraph as Line
 
-from backend.reports import blocks, figures, page
+from backend.documents import page_layout
+from backend.documents.places import BY_KEY, STYLE, TAG
+from backend.reports import blocks, figures
 from backend.reports.blocks import Block, Cell, Kind
-from backend.reports.outline import Report
-from backend.reports.places import BY_KEY, STYLE, TAG
-from backend.reports.sentences import signed, two
+from backend.reports.content.outline import Report
+from backend.reports.content.sentences import signed, two
 
 NATION, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
 HEAD: tuple[int, int] = (65, 100)  # mm: agency, nation
@@ -59,7 +60,7 @@ class _Writer:
         self.report = report
         self.page: Page = Document()
         self.tables, self.pictures, self.ids = count(1), count(1), count(100)
-        page.prepare(self.page)
+        page_layout.prepare(self.page)
         about = self.page.core_properties
         about.title, about.author, about.language = report.title, report.context.agency.agency, "vi-VN"
         about.comments = ""
@@ -82,15 +83,15 @@ class _Writer:
         left, right = self._two_columns(HEAD)
         for i, text in enumerate(context.agency.agency_lines):
             self._centred(left, text, Pt(13), bold=True, first=i == 0)
-        page.rule_below(left.add_paragraph(), HEAD[0] - 4, 22)
+        page_layout.rule_below(left.add_paragraph(), HEAD[0] - 4, 22)
         self._place(left, "number")
         self._centred(right, NATION, Pt(12), bold=True, first=True)
         self._centred(right, MOTTO, Pt(14), bold=True)
-        page.rule_below(right.add_paragraph(), HEAD[1] - 4, MOTTO_LENGTH)
+        page_layout.rule_below(right.add_paragraph(), HEAD[1] - 4, MOTTO_LENGTH)
         self._place(right, "dateline")
         self._centred(self.page, "BÁO CÁO", Pt(14), bold=True, before=14)
         self._centred(self.page, self.report.title, Pt(14), bold=True)
-        page.rule_below(self.page.add_paragraph(), page.TEXT_WIDTH, 55)
+        page_layout.rule_below(self.page.add_paragraph(), page_layout.TEXT_WIDTH, 55)
         self.page.add_paragraph().paragraph_format.space_after = Pt(0)
 
     def _foot(self) -> None:
@@ -133,7 +134,7 @@ class _Writer:
     def _paragraph(self, text: str) -> None:
         paragraph = self.page.add_paragraph(text)
         paragraph.alignment = JUSTIFY
-        paragraph.paragraph_format.first_line_indent = page.INDENT
+        paragraph.paragraph_format.first_line_indent = page_layout.INDENT
 
     def _table(self, table: blocks.Table) -> None:
         caption = self.page.add_paragraph(f"Bảng {next(self.tables)}. {table.title}", style="Caption")
@@ -143,12 +144,12 @@ class _Writer:
         caption.paragraph_format.space_after = Pt(3)
         grid = self.page.add_table(rows=1, cols=len(table.columns))
         grid.alignment, grid.autofit = WD_TABLE_ALIGNMENT.CENTER, False
-        page.thin_borders(grid)
-        share = page.TEXT_WIDTH / sum(column.width for column in table.columns)
+        page_layout.thin_borders(grid)
+        share = page_layout.TEXT_WIDTH / sum(column.width for column in table.columns)
         widths = [Mm(column.width * share) for column in table.columns]
         self._describe(grid, f"{table.title}. {table.n}; {table.period}.")
         self._row(grid.rows[0], [column.title for column in table.columns], [CENTRE] * len(widths), widths, bold=True)
-        page.repeated(grid.rows[0])
+        page_layout.repeated(grid.rows[0])
         for row in table.rows:
             texts = [shown(cell, column.kind) for cell, column in zip(row.cells, table.columns, strict=True)]
             aligned = [ALIGNED[column.kind] for column in table.columns]
@@ -170,14 +171,14 @@ class _Writer:
     def _row(
         self, row: Any, texts: Sequence[str], aligned: Sequence[Any], widths: Sequence[Any], *, bold: bool
     ) -> None:
-        page.unbroken(row)
+        page_layout.unbroken(row)
         for cell, text, alignment, width in zip(row.cells, texts, aligned, widths, strict=True):
             cell.width, cell.vertical_alignment = width, WD_CELL_VERTICAL_ALIGNMENT.CENTER
             paragraph = cell.paragraphs[0]
             paragraph.alignment = alignment
             paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(1)
             run = paragraph.add_run(text)
-            run.font.size, run.bold = page.SMALL, bold
+            run.font.size, run.bold = page_layout.SMALL, bold
 
     def _note(self, text: str) -> None:
         paragraph = self.page.add_paragraph()
@@ -186,14 +187,14 @@ class _Writer:
         paragraph.paragraph_format.space_before = Pt(3)
         paragraph.paragraph_format.space_after = Pt(8)
         run = paragraph.add_run(text)
-        run.font.size, run.italic = page.SMALL, True
+        run.font.size, run.italic = page_layout.SMALL, True
 
     def _picture(self, picture: blocks.Picture) -> None:
         paragraph = self.page.add_paragraph()
         paragraph.alignment = CENTRE
         paragraph.paragraph_format.keep_with_next = True
         paragraph.paragraph_format.space_after = Pt(2)
-        drawn = paragraph.add_run().add_picture(io.BytesIO(figures.png(picture)), width=Mm(page.TEXT_WIDTH - 4))
+        drawn = paragraph.add_run().add_picture(io.BytesIO(figures.png(picture)), width=Mm(page_layout.TEXT_WIDTH - 4))
         about = drawn._inline.docPr
         about.set("descr", picture.alt)
         about.set("title", picture.title)
@@ -211,8 +212,8 @@ class _Writer:
     def _two_columns(self, widths: tuple[int, int]) -> tuple[TableCell, TableCell]:
         grid = self.page.add_table(rows=1, cols=2)
         grid.alignment, grid.autofit = WD_TABLE_ALIGNMENT.CENTER, False
-        page.no_borders(grid)
-        page.unbroken(grid.rows[0])
+        page_layout.no_borders(grid)
+        page_layout.unbroken(grid.rows[0])
         for cell, column, width in zip(grid.rows[0].cells, grid.columns, widths, strict=True):
             cell.width = column.width = Mm(width)
         left, right = grid.rows[0].cells
@@ -238,7 +239,7 @@ class _Writer:
         paragraphs = []
         for line in text.split("\n"):
             paragraph = where.add_paragraph(style=self.page.styles[STYLE + key])
-            paragraph.add_run(line, style=page.HINT if hint else None)
+            paragraph.add_run(line, style=page_layout.HINT if hint else None)
             paragraphs.append(paragraph._p)
         self._control(key, paragraphs, kind.label, hint=hint)
 

@@ -10,17 +10,17 @@ from sqlalchemy.orm import Session
 
 from backend import clock, db
 from backend.db import SessionDep
+from backend.documents.places import MOST, PLACES
 from backend.errors import Conflict, Invalid, NotFound, _
-from backend.forms import EMPTY, FILES, Form, TypedDep
-from backend.progress import Stage
+from backend.jobs.progress import Stage
 from backend.reports import service
-from backend.reports.facts import reporting
-from backend.reports.places import MOST, PLACES
+from backend.reports.content.facts import reporting
 from backend.reports.service import About
 from backend.reports.tasks import make
 from backend.users.guard import allow
 from backend.users.policy import Action, Actor
-from backend.web import page, redirect, wants_fragment
+from backend.web.forms import EMPTY, FILES, Form, TypedDep
+from backend.web.rendering import page, redirect, wants_fragment
 
 PAGE = "/bao-cao"
 

@@ -10,17 +10,19 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
-from backend import db, progress
+from backend import db
+from backend.documents import places
 from backend.errors import Conflict, DomainError, Invalid, NotFound, _
 from backend.indices.models import FigureKind, PublishedFigure
-from backend.progress import Job, Stage
-from backend.reports import docx, figures, places, xlsx
+from backend.jobs import progress
+from backend.jobs.progress import Job, Stage
+from backend.reports import docx, figures, xlsx
 from backend.reports.blocks import pictures
-from backend.reports.context import gather
-from backend.reports.facts import reporting
+from backend.reports.content.context import gather
+from backend.reports.content.facts import reporting
+from backend.reports.content.outline import Report as Composed
+from backend.reports.content.outline import compose, defaults
 from backend.reports.models import Report, ReportFile, ReportText
-from backend.reports.outline import Report as Composed
-from backend.reports.outline import compose, defaults
 from backend.worktime.calendar import local
 
 KIND = "report.sipas"

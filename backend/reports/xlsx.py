@@ -11,7 +11,7 @@ from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
 from backend.reports.blocks import Cell, Kind, Table, generated, tables
-from backend.reports.outline import Report
+from backend.reports.content.outline import Report
 
 FONT = "Times New Roman"
 FORMATS = {Kind.NUMBER: "0.00", Kind.SIGNED: '+0.00;"−"0.00;0.00', Kind.COUNT: "0"}

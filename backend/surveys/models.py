@@ -75,7 +75,7 @@ class Round(Base):
     """One survey: an instrument asked in a unit (with all below it) within a year.
 
     ``draw``: what its sample was drawn from and how, none without a sample; the places are in `IssuedBallot`.
-    ``totals``: known totals that the weights are brought to (`backend.surveys.totals`).
+    ``totals``: known totals that the weights are brought to (`backend.surveys.samples.totals`).
     """
 
     __tablename__ = "survey_rounds"

@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, Moment, by_value
-from backend.tickets.clock_states import Clock
+from backend.deadlines.clock_states import Clock
+from backend.deadlines.rules import Mark, Start
 from backend.tickets.models import Verdict
-from backend.tickets.rules import Mark, Start
 
 
 class RuleVersion(Base):

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.tickets import replay, rulebook
-from backend.tickets.clock_states import Book, Clocks
-from backend.tickets.clocks import state_of_clocks
-from backend.tickets.happening import Happening
-from backend.tickets.ledger import Ledger, ledger
+from backend.deadlines.clock_states import Book, Clocks
+from backend.deadlines.clocks import state_of_clocks
+from backend.deadlines.events import Happening
+from backend.deadlines.unit_shares import Ledger, ledger
+from backend.tickets import projection, rulebook
 from backend.tickets.models import Ticket
 
 
@@ -53,7 +53,7 @@ class Dossier:
 def read(session: Session, ticket: Ticket, now: datetime) -> Dossier:
     """Three look-ups, however long the history is. Needs ``ticket.category`` loaded for what is asked of it later."""
     entries = audit.entries(session, f"ticket:{ticket.id}")
-    history = replay.happenings(entries)
+    history = projection.happenings(entries)
     at = max(now, history[-1].at)
     book = rulebook.book(session, ticket, history)
     return Dossier(session, ticket, now, at, entries, history, book, state_of_clocks(history, book, at))

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.deadlines.events import Event as Event
 from backend.errors import Conflict, _
-from backend.tickets.happening import Event as Event
 from backend.tickets.models import OPEN_STATES, State
 from backend.users.policy import Action
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.db import Base, Moment, by_value
-from backend.tickets.terms import Verdict as Verdict
+from backend.deadlines.terms import Verdict as Verdict
 from backend.units.models import Unit
 from backend.worktime.models import CalendarVersion
 

@@ -8,11 +8,10 @@ from itertools import groupby
 from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
-from backend import audit, limits
+from backend import audit
+from backend.deadlines.clock_states import Clocks
 from backend.errors import NotFound, _
-from backend.text import fold
-from backend.tickets import receipts
-from backend.tickets.clock_states import Clocks
+from backend.files.text import fold
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import (
     OPEN_STATES,
@@ -25,10 +24,12 @@ from backend.tickets.models import (
     TicketMessage,
     is_open,
 )
+from backend.tickets.reception import receipts
 from backend.tickets.service import subject
 from backend.units.models import Unit
 from backend.users.models import User
 from backend.users.policy import EVERY_UNIT, Action, Actor, can
+from backend.web import rate_limits
 from backend.worktime.duration import Duration
 from backend.worktime.explain import Day, Why
 from backend.worktime.moments import Pause
@@ -103,9 +104,13 @@ def for_sender(session: Session, number: str, secret: str, *, address: str, now:
     number = receipts.read_number(number)
     ticket = session.scalar(select(Ticket).where(Ticket.number == number).options(*SHOWN))
     if not receipts.matches(ticket.secret_hash if ticket else b"", secret) or ticket is None:
-        network = limits.network(address)
-        tries = {limits.SECRET_BY_NETWORK: network, limits.SECRET_BY_NUMBER: number, limits.SECRETS_OF_ALL: ""}
-        limits.guessed(session, tries, now)
+        network = rate_limits.network(address)
+        tries = {
+            rate_limits.SECRET_BY_NETWORK: network,
+            rate_limits.SECRET_BY_NUMBER: number,
+            rate_limits.SECRETS_OF_ALL: "",
+        }
+        rate_limits.guessed(session, tries, now)
         raise NotFound(_("Mã số hoặc mã bí mật không đúng. Xin xem lại giấy tiếp nhận."))
     return ticket
 

@@ -8,13 +8,23 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.deadlines.clock_states import EPISODE_CODES, Book
+from backend.deadlines.events import Happening
+from backend.deadlines.rules import (
+    APPROVAL,
+    REQUIRED,
+    About,
+    Mark,
+    Rule,
+    choose,
+    parse_value,
+    read_value,
+    shipped_rules,
+)
 from backend.errors import Invalid, _
 from backend.tickets.clock_models import RuleVersion
-from backend.tickets.clock_states import EPISODE_CODES, Book
-from backend.tickets.happening import Happening
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Ticket
-from backend.tickets.rules import APPROVAL, REQUIRED, About, Mark, Rule, choose, parse_value, read_value, shipped_rules
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar
 

@@ -10,23 +10,23 @@ from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
 from backend.db import table_of
+from backend.deadlines.clock_states import Clock, Clocks, ClockState, explanation
+from backend.deadlines.clocks import Effect, state_of_clocks
+from backend.deadlines.events import Happening
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
-from backend.language import gettext
-from backend.notify import outbox
-from backend.text import clean
-from backend.tickets import dossier, lifecycle, replay
-from backend.tickets.changes import Case, Change, effect, notes, subject
+from backend.files.text import clean
+from backend.tickets import dossier, lifecycle, projection
 from backend.tickets.clock_models import ClockVersion
-from backend.tickets.clock_states import Clock, Clocks, ClockState, explanation
-from backend.tickets.clocks import Effect, state_of_clocks
 from backend.tickets.dossier import Dossier, Timing
-from backend.tickets.happening import Happening
-from backend.tickets.intake import Draft
 from backend.tickets.lifecycle import By, Event, Transition
 from backend.tickets.models import MessageKind, State, Ticket, TicketMessage
-from backend.tickets.reception import AlreadySent, Receipt, look_over, open_ticket
+from backend.tickets.reception.drafts import Draft
+from backend.tickets.reception.opening import AlreadySent, Receipt, look_over, open_ticket
+from backend.tickets.sender_messages import put_to_sender
+from backend.tickets.transition_checks import Case, Change, effect, notes, subject
 from backend.users import service as users
 from backend.users.policy import SENDER, SYSTEM, Action, Actor, can
+from backend.web.language import gettext
 
 __all__ = [
     "AlreadySent",
@@ -196,7 +196,7 @@ def _happen(case: Case, move: Transition) -> Ticket:
     history = [*case.history, Happening(event, case.at, case.actor.key, data)]
     clocks = state_of_clocks(history, case.book, case.at)
     _store_results(case, clocks)
-    row = replay.projection(history, clocks)
+    row = projection.projection(history, clocks)
     ticket.state = row.pop("state")
     for name, value in row.items():
         setattr(ticket, name, value)
@@ -204,7 +204,7 @@ def _happen(case: Case, move: Transition) -> Ticket:
     said = message.id if message else case.change.message_id
     if event in TOLD:
         occasion = f"{event}:{seq}"
-        outbox.put_to_sender(session, TOLD[event], ticket_id=ticket.id, occasion=occasion, now=case.at, message_id=said)
+        put_to_sender(session, TOLD[event], ticket_id=ticket.id, occasion=occasion, now=case.at, message_id=said)
     session.flush()
     if event is Event.ANSWERED:
         _answer_merged(case, said)

@@ -1,7 +1,7 @@
 """Names of states and events, as messages of the catalogue, and the tone in which a state is shown."""
 
+from backend.deadlines.clock_states import Clock
 from backend.errors import _
-from backend.tickets.clock_states import Clock
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State
 

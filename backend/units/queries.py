@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from backend.text import fold
+from backend.files.text import fold
 from backend.units.models import Succession, Unit
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.text import fold
+from backend.files.text import fold
 from backend.units.models import Succession, Unit, UnitKind
 
 DATA = files("backend.units").joinpath("data")

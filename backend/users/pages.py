@@ -4,16 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from backend import clock, web
+from backend import clock
 from backend.db import SessionDep
 from backend.errors import DomainError, Invalid, NotSignedIn, TooMany, _
-from backend.forms import EMPTY, Form, Typed, TypedDep, typed
 from backend.users import resume, service
 from backend.users.guard import COOKIE, MaybeActor, allow, public
 from backend.users.models import Role, User
 from backend.users.policy import Action, Actor
 from backend.users.resume import Kept
-from backend.web import NavItem, language_of, page, redirect, same_site_path, set_cookie
+from backend.web import rendering
+from backend.web.forms import EMPTY, Form, Typed, TypedDep, typed
+from backend.web.rendering import NavItem, language_of, page, redirect, same_site_path, set_cookie
 
 SIGN_IN = "/dang-nhap"
 PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
@@ -63,7 +64,7 @@ def sign_in(request: Request, session: SessionDep, form: TypedDep) -> Response:
     kept = resume.from_sign_in(request, form.data)
     try:
         user, token = service.sign_in(
-            session, form.raw("email"), form.raw("password"), address=web.address_of(request), now=now
+            session, form.raw("email"), form.raw("password"), address=rendering.address_of(request), now=now
         )
     except (Invalid, TooMany) as refusal:
         return _refused(request, form, refusal, kept)
@@ -114,7 +115,7 @@ def navigation(request: Request) -> list[NavItem]:
     """What the signed-in person may open; citizens' pages for everybody else."""
     actor: Actor | None = getattr(request.state, "actor", None)
     if actor is None:
-        return web.PUBLIC_NAVIGATION
+        return rendering.PUBLIC_NAVIGATION
     return [NavItem(path, LABELS[path]) for path in NAVIGATION[actor.role]]
 
 

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.routing import Match
 
 from backend.users.guard import COOKIE
-from backend.web import same_site_path
+from backend.web.rendering import same_site_path
 
 MOST_FIELDS = 60
 MOST_CHARACTERS = 100_000

@@ -12,12 +12,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
-from backend import audit, limits
+from backend import audit
 from backend.errors import Conflict, Invalid, NotFound, TooMany, _
-from backend.text import EMAIL, clean
+from backend.files.text import EMAIL, clean
 from backend.units.models import Unit
 from backend.users.models import STAFF, Role, User, UserSession
 from backend.users.policy import HANDLERS, Actor
+from backend.web import rate_limits
 from backend.worktime.calendar import local
 
 LASTS = timedelta(hours=12)
@@ -112,7 +113,7 @@ def sign_in(session: Session, email: str, password: str, *, address: str, now: d
     TooMany; limits count on the side of whoever tries, so that nobody can lock another out."""
     email = clean(email, limit=10_000).lower()[:200]
     with _turn():
-        user = _known(session, email, password, limits.network(address), now)
+        user = _known(session, email, password, rate_limits.network(address), now)
     token = secrets.token_urlsafe(32)
     session.add(
         UserSession(token_hash=token_hash(token), user_id=user.id, created_at=now, seen_at=now, expires_at=now + LASTS)
@@ -135,12 +136,12 @@ def _turn() -> Iterator[None]:
 
 def _known(session: Session, email: str, password: str, prefix: str, now: datetime) -> User:
     """Whose address and password these are; every failure counts."""
-    limits.check(session, limits.SIGN_IN_BY_NETWORK, prefix, now)
-    limits.check(session, limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
+    rate_limits.check(session, rate_limits.SIGN_IN_BY_NETWORK, prefix, now)
+    rate_limits.check(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
     user = session.scalar(select(User).where(User.email == email, User.active))
     if not _verified(user, password) or user is None:
-        limits.failed(limits.SIGN_IN_BY_NETWORK, prefix, now)
-        limits.failed(limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
+        rate_limits.failed(rate_limits.SIGN_IN_BY_NETWORK, prefix, now)
+        rate_limits.failed(rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
         raise Invalid(_("Địa chỉ hoặc mật khẩu không đúng."), field="email")
     return user
 
@@ -211,10 +212,10 @@ def change_password(session: Session, user_id: int, current: str, new: str, *, t
     """Replace one's own password; every other session of the account ends. Returns how many ended.
 
     Raises Invalid at ``current`` or ``new``, TooMany after too many wrong current passwords."""
-    limits.check(session, limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
+    rate_limits.check(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
     user = _account(session, user_id)
     if not _verified(user, current):
-        limits.failed(limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
+        rate_limits.failed(rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
         raise Invalid(_("Mật khẩu hiện tại không đúng."), field="current")
     Invalid.collect(_wrong_password(new, "new"))
     return _set_password(session, user, new, by=f"user:{user_id}", now=now, keep=token)

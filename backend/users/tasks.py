@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from backend import clock, limits
+from backend import clock
 from backend.db import transaction
+from backend.web import rate_limits
 from backend.worker import app
 
 KEPT = timedelta(days=1)
@@ -13,4 +14,4 @@ KEPT = timedelta(days=1)
 def forget_attempts() -> None:
     """Remove counts that limit nothing any more. Late or twice is harmless."""
     with transaction() as session:
-        limits.forget(session, clock.now() - KEPT)
+        rate_limits.forget(session, clock.now() - KEPT)

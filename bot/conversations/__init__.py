@@ -4,12 +4,12 @@ transaction, and leaves its replies in ``talk.effects``. Nothing here knows whic
 from collections.abc import Callable
 
 from backend.errors import DomainError, Invalid
-from backend.language import LANGUAGES
+from backend.messengers.messenger import Incoming, Keyboard, Kind
 from backend.notify import invitation
+from backend.web.language import LANGUAGES
 from bot import texts
 from bot.conversations import feedback, follow, rating, reply
 from bot.conversations.talk import Talk
-from bot.messenger import Incoming, Keyboard, Kind
 
 __all__ = ["Talk", "refused", "respond"]
 

@@ -1,11 +1,11 @@
 """Consent, and how to reach the sender as far as the category requires it."""
 
-from backend.text import clean
-from backend.tickets import intake
+from backend.files.text import clean
+from backend.messengers.messenger import Incoming, Keyboard, Kind
 from backend.tickets.models import Category
+from backend.tickets.reception import drafts
 from bot import texts
 from bot.conversations.talk import Draft, Step, Talk, check
-from bot.messenger import Incoming, Keyboard, Kind
 
 # Whether the category needs contact -> the question, and the answers: value -> label.
 CONSENTS: dict[bool, tuple[str, dict[str, str]]] = {
@@ -55,7 +55,7 @@ def _ask_name(talk: Talk, _draft: Draft) -> None:
 
 
 def _take_name(_talk: Talk, draft: Draft, said: Incoming, _value: str | None) -> bool:
-    if said.kind is Kind.TEXT and (name := clean(said.text, limit=intake.LATER)):
+    if said.kind is Kind.TEXT and (name := clean(said.text, limit=drafts.LATER)):
         check("name", name=name)
         draft["name"] = name
     return True

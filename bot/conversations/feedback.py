@@ -6,13 +6,15 @@ none), name, phone or email, title; ``asking`` while a title is being typed.
 """
 
 from backend.attachments.service import MOST as PHOTOS_MOST
-from backend.language import SOURCE
-from backend.tickets import queries, receipts
+from backend.messengers.messenger import FILE_MOST, Incoming, Kind
+from backend.messengers.texts import PHOTO_LARGE
+from backend.tickets import queries
+from backend.tickets.reception import receipts
+from backend.web.language import SOURCE
 from bot import texts
 from bot.conversations import contact, review, unit_choice
 from bot.conversations.talk import Draft, Step, Talk, check
 from bot.effects import Do, Effect
-from bot.messenger import FILE_MOST, Incoming, Kind
 
 
 def begin(talk: Talk) -> None:
@@ -135,7 +137,7 @@ def _keep_photo(talk: Talk, draft: Draft, said: Incoming) -> bool:
     if said.file_id in draft["photos"]:
         return first
     if said.size > FILE_MOST:
-        talk.say(texts.PHOTO_LARGE)
+        talk.say(PHOTO_LARGE)
         return False
     if len(draft["photos"]) >= PHOTOS_MOST:
         talk.say(texts.PHOTO_FULL, most=PHOTOS_MOST)

@@ -3,19 +3,19 @@
 import re
 
 from backend.errors import NotFound
-from backend.language import SOURCE, day, gettext, moment
+from backend.messengers.messenger import Incoming, Kind
 from backend.notify import invitation
 from backend.notify import texts as notices
-from backend.public import words
 from backend.ratings import service as ratings
 from backend.settings import get_settings
-from backend.tickets import queries, receipts, service
+from backend.tickets import citizen_texts, queries, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, State, Ticket
+from backend.tickets.reception import receipts
 from backend.users.policy import SENDER
+from backend.web.language import SOURCE, day, gettext, moment
 from bot import texts
 from bot.conversations.talk import Talk, chosen
-from bot.messenger import Incoming, Kind
 
 NUMBER = re.compile(r"(?<![0-9])(?:PAKN[. ]?)?20[0-9]{6}[. ][0-9]{4,12}(?![0-9])", re.IGNORECASE)
 SECRET_LIKE = re.compile(r"(?:[0-9A-Za-z][- ]?){16}")
@@ -71,7 +71,7 @@ def mine(talk: Talk, _said: Incoming) -> None:
     talk.turn_aside("list")
     rows = []
     for ticket in tickets:
-        state = talk.words(words.STATES[ticket.state][0])
+        state = talk.words(citizen_texts.STATES[ticket.state][0])
         rows.append([(f"{ticket.number} · {state}", f"t:{ticket.id}")])
     talk.ask(talk.words(texts.MINE), rows)
 
@@ -94,7 +94,7 @@ def show(talk: Talk, ticket: Ticket) -> None:
     if ticket.state is State.ANSWERED and ticket.told_at is None:
         service.apply(talk.session, ticket.id, service.Change(Event.NOTIFIED), SENDER, now=talk.now)
         ticket = queries.by_id(talk.session, ticket.id)
-    state = talk.words(words.STATES[ticket.state][0])
+    state = talk.words(citizen_texts.STATES[ticket.state][0])
     head = talk.words(
         texts.VIEW,
         number=ticket.number,
@@ -105,7 +105,7 @@ def show(talk: Talk, ticket: Ticket) -> None:
     )
     parts = [head]
     for step in queries.course(talk.session, ticket.id):
-        line = f"• {moment(step.at)} – {talk.words(words.EVENTS[step.event])}"
+        line = f"• {moment(step.at)} – {talk.words(citizen_texts.EVENTS[step.event])}"
         parts.append(f"{line}\n{step.text}" if step.text else line)
     contact = talk.session.get(Contact, ticket.id)
     if contact is not None and contact.chat_id == talk.chat_id:

@@ -4,16 +4,16 @@ Scores wait in the chat's state until the remark is written, declined, or the pe
 """
 
 from backend.errors import Conflict
-from backend.language import SOURCE
+from backend.messengers.messenger import Incoming
 from backend.notify import invitation
 from backend.notify import texts as notices
 from backend.notify.invitation import Invited
 from backend.ratings import service as ratings
 from backend.tickets.models import Channel, State
+from backend.web.language import SOURCE
 from bot import texts
 from bot.conversations.follow import own
 from bot.conversations.talk import Talk
-from bot.messenger import Incoming
 
 OPEN_MOST = 5  # ratings begun and not finished that a chat's state keeps
 

@@ -1,16 +1,16 @@
 """The sender's reply to a question of the unit."""
 
 from backend.errors import Conflict
-from backend.language import day
+from backend.messengers.messenger import Incoming
 from backend.notify.invitation import Invited
 from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State
 from backend.users.policy import SENDER
+from backend.web.language import day
 from bot import texts
 from bot.conversations.follow import own
 from bot.conversations.talk import Talk
-from bot.messenger import Incoming
 
 
 def press(talk: Talk, said: Incoming, invited: Invited) -> None:

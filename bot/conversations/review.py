@@ -1,14 +1,15 @@
 """Looking over, mending, sending, and the receipt."""
 
-from backend.language import SOURCE, day
+from backend.files.text import clean
+from backend.messengers.messenger import Incoming, Kind
 from backend.settings import get_settings
-from backend.text import clean
-from backend.tickets import intake, queries, service
+from backend.tickets import queries, service
 from backend.tickets.models import Category, Channel
+from backend.tickets.reception import drafts
+from backend.web.language import SOURCE, day
 from bot import texts
 from bot.conversations.talk import Draft, Step, Talk, check
 from bot.effects import PLACE, Do, Effect
-from bot.messenger import Incoming, Kind
 
 TITLE_SUGGESTED = 90
 CONTACT = ("consent", "name", "phone", "email")
@@ -19,7 +20,7 @@ def title_of(draft: Draft) -> str:
     """The title typed, else the first line of the text, cut at a word."""
     if draft.get("title"):
         return str(draft["title"])
-    first = clean(str(draft["content"]).strip().split("\n", 1)[0], limit=intake.LATER)
+    first = clean(str(draft["content"]).strip().split("\n", 1)[0], limit=drafts.LATER)
     if len(first) <= TITLE_SUGGESTED:
         return first
     return (first[:TITLE_SUGGESTED].rpartition(" ")[0] or first[: TITLE_SUGGESTED - 1]) + "…"

@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backend.errors import DomainError, Invalid
-from backend.language import SOURCE, gettext, translate
+from backend.messengers.messenger import Incoming, Keyboard, Kind
 from backend.notify.channels import Button, Buttons
-from backend.tickets import intake, service
+from backend.tickets import service
+from backend.tickets.reception import drafts
+from backend.web.language import SOURCE, gettext, translate
 from backend.worktime.calendar import ZONE
 from bot.effects import Do, Effect
-from bot.messenger import Incoming, Keyboard, Kind
 
 Rows = Sequence[Sequence[tuple[str, str]]]
 Draft = dict[str, Any]
@@ -111,5 +112,5 @@ class Step:
 def check(field: str, **typed: str) -> None:
     """Raise what reception would say of this field alone."""
     empty = service.Draft(key="", unit_id=None, category_code="", title="", content="", consent=True)
-    draft = intake.tidy(replace(empty, **typed))  # type: ignore[arg-type]  # all that is typed is text
-    Invalid.collect([error for error in intake.refusals(draft, contact_required=False) if error.field == field])
+    draft = drafts.tidy(replace(empty, **typed))  # type: ignore[arg-type]  # all that is typed is text
+    Invalid.collect([error for error in drafts.refusals(draft, contact_required=False) if error.field == field])

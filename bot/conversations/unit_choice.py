@@ -1,10 +1,10 @@
 """Choosing a unit: by typing, with or without tone marks, or from pages of buttons."""
 
+from backend.messengers.messenger import Incoming, Kind
 from backend.units import queries
 from backend.units.models import Unit
 from bot import texts
 from bot.conversations.talk import Talk, chosen
-from bot.messenger import Incoming, Kind
 
 PAGE = 8
 

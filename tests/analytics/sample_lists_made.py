@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from analytics.sample_design import SampleDesign, parse_design
-from analytics.sample_lists import Household, Unit
+from analytics.sampling.sample_design import SampleDesign, parse_design
+from analytics.sampling.sample_lists import Household, Unit
 
 TEXTS = {"name_vi": "x", "name_en": "x"}
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.adjust import Bounds, Cell, pool, post_stratified, worst_case
-from analytics.calibrate import post_stratify
-from analytics.design import build_design
-from analytics.estimate import estimate_means
+from analytics.estimation.calibrate import post_stratify
+from analytics.estimation.design import build_design
+from analytics.estimation.estimate import estimate_means
 
 
 def cell(key: str, closed: int, scores: list[int]) -> Cell:

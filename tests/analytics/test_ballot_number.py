@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from analytics.ballot_number import ballot_number, check_digit, read_ballot_number
+from analytics.sampling.ballot_number import ballot_number, check_digit, read_ballot_number
 
 numbers = st.builds(ballot_number, st.integers(2020, 2099), st.integers(1, 99_999))
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from analytics.compare import comparability
 from analytics.difference import Control, Verdict, adjust, difference, judge
-from analytics.estimate import Estimate, publishable
+from analytics.estimation.estimate import Estimate, publishable
 from analytics.rank import rank_units, volume_groups
-from analytics.smallarea import shrink, variance_between
+from analytics.small_areas import shrink, variance_between
 
 
 def figure(value, se, df=30, domain="ALL", n=400):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analytics.design import build_design
-from analytics.estimate import estimate_means, index_of
+from analytics.estimation.design import build_design
+from analytics.estimation.estimate import estimate_means, index_of
 
 SAMPLES = 1000
 STRATA, VILLAGES, HOUSEHOLDS = 8, 250, 60

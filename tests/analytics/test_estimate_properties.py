@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.design import DesignError, Fault, build_design
-from analytics.estimate import Note, estimate_means, estimate_ratios, estimate_totals, index_of, share_items
+from analytics.estimation.design import DesignError, Fault, build_design
+from analytics.estimation.estimate import Note, estimate_means, estimate_ratios, estimate_totals, index_of, share_items
 
 ITEMS = ("a", "b", "c")
 

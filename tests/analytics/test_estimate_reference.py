@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.calibrate import calibrate_linear, post_stratify, rake, trim
-from analytics.design import DesignError, Fault, build_design
-from analytics.estimate import estimate_means, estimate_ratios, estimate_totals, index_of
+from analytics.estimation.calibrate import calibrate_linear, post_stratify, rake, trim
+from analytics.estimation.design import DesignError, Fault, build_design
+from analytics.estimation.estimate import estimate_means, estimate_ratios, estimate_totals, index_of
 
 DATA = Path(__file__).parent.parent / "data"
 ITEMS = [f"q{i:02d}" for i in range(1, 40)]

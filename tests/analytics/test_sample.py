@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.sample import Sample, draw
-from analytics.sample_design import DESIGNS, SampleDesignError, load_design
-from analytics.sample_lists import Household, ListError, ListFault, Unit
+from analytics.sampling.drawing import Sample, draw
+from analytics.sampling.sample_design import DESIGNS, SampleDesignError, load_design
+from analytics.sampling.sample_lists import Household, ListError, ListFault, Unit
 from tests.analytics.sample_lists_made import TWO_STRATA, design, population
 
 DESIGN = design(*TWO_STRATA)

@@ -5,8 +5,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from analytics.sample_design import load_design
-from analytics.sample_plan import Assumptions, Plan, PlanError, plan, rank_resolution
+from analytics.sampling.sample_design import load_design
+from analytics.sampling.sample_plan import Assumptions, Plan, PlanError, plan, rank_resolution
 from tests.analytics.sample_lists_made import design
 
 SAMPLE_2023 = load_design("lai-chau-2023")

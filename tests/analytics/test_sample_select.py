@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.sample_design import Order
-from analytics.sample_select import allocate, inclusion, simple, stream, systematic, uniforms
+from analytics.sampling.sample_design import Order
+from analytics.sampling.sample_selection import allocate, inclusion, simple, stream, systematic, uniforms
 
 DRAWS = 10_000
 GOLDEN = [0.9114152156286263, 0.06023881071314052, 0.8459352647502295]

@@ -10,11 +10,12 @@ import numpy as np
 
 from backend import db, settings
 from backend.clock import now
-from backend.surveys import importing, service
-from backend.surveys.importing import Who
-from backend.surveys.instruments import Kind, shipped
-from backend.surveys.layout import template
-from backend.surveys.sheets import Value, write_workbook
+from backend.files.sheets import Value, write_workbook
+from backend.surveys.ballot_files import importing
+from backend.surveys.ballot_files.importing import Who
+from backend.surveys.ballot_files.layout import template
+from backend.surveys.forms.instruments import Kind, shipped
+from backend.surveys.rounds import service
 from tests.bench.stage import Stage
 
 BALLOTS = 100_000

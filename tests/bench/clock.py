@@ -15,14 +15,15 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend import db, progress
+from backend import db
 from backend.calendars import moves
 from backend.clock import now
-from backend.tickets.clock_states import EPISODE_CODES, Book, explanation
-from backend.tickets.clocks import state_of_clocks
-from backend.tickets.happening import Happening
+from backend.deadlines.clock_states import EPISODE_CODES, Book, explanation
+from backend.deadlines.clocks import state_of_clocks
+from backend.deadlines.events import Happening
+from backend.deadlines.rules import choose, shipped_rules
+from backend.jobs import progress
 from backend.tickets.lifecycle import Event
-from backend.tickets.rules import choose, shipped_rules
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due
 from backend.worktime.calendar import ZONE, DayException, WorkCalendar

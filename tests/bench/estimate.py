@@ -106,8 +106,8 @@ def _read(path: Path) -> dict[str, float]:
 def _reference(path: Path) -> dict[str, float]:
     import pandas as pd
 
-    from analytics.design import build_design
-    from analytics.estimate import estimate_means
+    from analytics.estimation.design import build_design
+    from analytics.estimation.estimate import estimate_means
 
     folder = ROOT / "tests" / "data" / "reference"
     ballots = pd.read_csv(folder / "ballots_35k.csv.gz")
@@ -126,7 +126,7 @@ def _reference(path: Path) -> dict[str, float]:
 
 
 def _indices() -> dict[str, dict[str, float]]:
-    from analytics.estimate import index_of
+    from analytics.estimation.estimate import index_of
 
     return {name: index_of([f"q{i:02d}" for i in range(first, last + 1)]) for name, (first, last) in INDICES.items()}
 
@@ -137,8 +137,8 @@ def _from_frame(what: str, path: Path) -> dict[str, float]:
     import numpy as np
     import pandas as pd
 
-    from analytics.design import build_design
-    from analytics.estimate import estimate_means
+    from analytics.estimation.design import build_design
+    from analytics.estimation.estimate import estimate_means
 
     frame = pd.read_csv(path)
     names = [name for name in frame if str(name).startswith("q")]

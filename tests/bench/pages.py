@@ -4,7 +4,7 @@ import http.client
 import time
 import urllib.parse
 
-from backend.demo.accounts import ACCOUNTS
+from backend.devserver.demo.accounts import ACCOUNTS
 from backend.users.models import Role
 from tests.bench.stage import Stage, langnghe
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from backend import db, embedded
-from backend.demo.accounts import officers
+from backend import db
+from backend.devserver import embedded
+from backend.devserver.demo.accounts import officers
 from backend.settings import get_settings
 
 ROOT = Path(__file__).resolve().parents[2]

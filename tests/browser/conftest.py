@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
-from backend import embedded, processes
+from backend.devserver import embedded, processes
 from tests.databases import ROOT, new_database
 from tests.debian_servers import free_port, wait_for
 

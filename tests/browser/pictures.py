@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from backend.demo.accounts import PASSWORD
+from backend.devserver.demo.accounts import PASSWORD
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 PHONE, DESK = (360, 640), (1280, 860)

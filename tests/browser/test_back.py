@@ -5,9 +5,11 @@ import re
 import pytest
 
 from tests.browser.conftest import People, Visitor
-from tests.browser.test_the_line import CONTENT, TITLE, fill_the_form
+from tests.browser.feedback_form import CONTENT, fill_form
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+TITLE = "Cột đèn trước trạm y tế bị nghiêng"
 
 
 def number_on(citizen: Visitor) -> str:
@@ -19,7 +21,7 @@ def number_on(citizen: Visitor) -> str:
 def test_back_asks_nothing_loses_nothing_and_sends_nothing_twice(people: People) -> None:
     citizen = people.new(width=360)
     citizen.go("/gui")
-    fill_the_form(citizen)
+    fill_form(citizen, TITLE)
     citizen.page.check("[name=consent]")
     citizen.page.fill("[name=content]", "ngắn")
     citizen.press("Xem lại trước khi gửi")

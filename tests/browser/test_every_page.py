@@ -17,16 +17,17 @@ from playwright.sync_api import ConsoleMessage, FilePayload, Request
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend import clock, db, progress
+from backend import clock, db
 from backend.app import create_app
 from backend.calendars import service as calendars
-from backend.demo.accounts import ACCOUNTS
-from backend.indices import runs
-from backend.notify.models import LocalMail
+from backend.devserver.demo.accounts import ACCOUNTS
+from backend.indices.runs import service as runs
+from backend.jobs import progress
+from backend.outbox.models import LocalMail
 from backend.reports import service as reports
-from backend.surveys import importing, waiting
-from backend.surveys import service as surveys
-from backend.surveys.importing import Who
+from backend.surveys.ballot_files import importing, waiting
+from backend.surveys.ballot_files.importing import Who
+from backend.surveys.rounds import service as surveys
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.tickets.service import Change, apply
@@ -37,7 +38,7 @@ from backend.users.policy import Action, Actor, can
 from backend.worktime import service as worktime
 from backend.worktime.calendar import local
 from tests.browser.conftest import People, Site
-from tests.browser.test_the_line import fill_the_form
+from tests.browser.feedback_form import fill_form
 from tests.factories import actor_for
 from tests.features.test_survey_import import as_csv, row
 from tests.routes import declared
@@ -213,7 +214,7 @@ def sends(citizen: Watch) -> str:
     Image.new("RGB", (900, 600), "green").save(picture, "JPEG")
     photo = FilePayload(name="a.jpg", mimeType="image/jpeg", buffer=picture.getvalue())
     citizen.open("/gui")
-    fill_the_form(citizen.visitor)
+    fill_form(citizen.visitor, "Bóng đèn ở ngã ba bị vỡ")
     citizen.page.set_input_files("[name=photos]", photo)
     citizen.page.check("[name=consent]")
     citizen.press("Xem lại trước khi gửi")

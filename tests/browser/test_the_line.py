@@ -6,28 +6,18 @@ import time
 import pytest
 
 from tests.browser.conftest import People, Visitor
+from tests.browser.feedback_form import CONTENT, fill_form
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 TITLE = "Đèn đường ở cổng chợ không sáng"
-CONTENT = "Dãy đèn ở cổng chợ tắt đã ba tối nay, học sinh đi học thêm về rất tối. Mong được sửa."
-
-
-def fill_the_form(citizen: Visitor, unit: str = "Phường Đoàn Kết") -> None:
-    page = citizen.page
-    page.fill("[name=title]", TITLE)
-    page.fill("[name=content]", CONTENT)
-    page.select_option("[name=category]", label="Đường sá, giao thông")
-    page.select_option("[name=unit]", label=unit)
-    page.fill("[name=name]", "Lò Thị Trình Duyệt")
-    page.fill("[name=email]", "trinhduyet@example.org")
 
 
 def test_citizen_sends_officer_answers_citizen_rates_manager_sees(people: People) -> None:
     citizen = people.new(width=360)
     citizen.go("/")
     citizen.open("Gửi phản ánh")
-    fill_the_form(citizen)
+    fill_form(citizen, TITLE)
     assert not citizen.page.is_checked("[name=consent]")
     citizen.press("Xem lại trước khi gửi")
     assert "đồng ý" in citizen.text
@@ -126,7 +116,7 @@ def test_a_citizens_page_is_light_and_asks_no_other_host(people: People, path: s
 def test_the_line_works_without_javascript(people: People) -> None:
     citizen = people.new(width=320, scripts=False)
     citizen.page.goto(citizen.address + "/gui")
-    fill_the_form(citizen, "Xã Bum Tở")
+    fill_form(citizen, TITLE, "Xã Bum Tở")
     citizen.page.check("[name=consent]")
     for button in ("Xem lại trước khi gửi", "Gửi phản ánh"):
         citizen.follow(citizen.page.get_by_role("button", name=button, exact=True))

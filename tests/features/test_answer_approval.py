@@ -8,11 +8,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from backend.deadlines.rules import APPROVAL, REQUIRED, Mark, Rule
 from backend.errors import Conflict, Forbidden
 from backend.tickets import rulebook
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State
-from backend.tickets.rules import APPROVAL, REQUIRED, Mark, Rule
 from backend.users.models import Role
 from tests.features.test_sign_in import sign_in
 from tests.life import START, Life

@@ -20,9 +20,9 @@ from sqlalchemy.orm import Session
 from backend.attachments import photos, service
 from backend.attachments.models import Attachment
 from backend.errors import Invalid, NotFound
-from backend.limits import Flow
-from backend.public.sending import Flows
+from backend.public.sending_pages import Flows
 from backend.tickets.models import Ticket
+from backend.web.rate_limits import Flow
 from tests.factories import World
 from tests.features.test_public_sending import form
 

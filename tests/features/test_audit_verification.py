@@ -17,8 +17,8 @@ from backend.audit import FIRST, Broken, Entry, link
 from backend.history import heads, keys, sealing, verification, words
 from backend.history.heads import Head
 from backend.history.models import Seal, SealedHead, SignedHead
-from backend.tickets import replay
-from backend.tickets.replay import Difference
+from backend.tickets import projection
+from backend.tickets.projection import Difference
 from backend.worktime.calendar import local
 from tests.command import Command
 from tests.conftest import NOW
@@ -373,7 +373,7 @@ def test_the_command_for_tickets_lists_where_they_differ_from_the_history(
     monkeypatch: pytest.MonkeyPatch, found: Difference | None, sentence: str
 ) -> None:
     every = [found] if found else []
-    monkeypatch.setattr(replay, "check_all", lambda _session: iter(every))
+    monkeypatch.setattr(projection, "check_all", lambda _session: iter(every))
     monkeypatch.setattr(words, "differences", lambda _session: iter(()))
     command = Command(monkeypatch)
     result = command.run("verify", "tickets", "--json")

@@ -9,10 +9,11 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from backend import audit, progress
+from backend import audit
 from backend.calendars import editing, moves, service
-from backend.progress import Job, Stage
-from backend.tickets import replay
+from backend.jobs import progress
+from backend.jobs.progress import Job, Stage
+from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, Verdict
 from backend.users.models import Role, User
@@ -224,7 +225,7 @@ def test_putting_in_force_moves_open_tickets_and_leaves_verdicts(
     assert ticket.due_date == before[0] + timedelta(days=2) == date(2026, 11, 25)
     assert (done.due_date, done.calendar_id, done.verdict) == (before[1], before[2], Verdict.ON_TIME)
     assert [entry.action for entry in audit.entries(session, "calendar:vn")] == ["saved", "activated"]
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
     finished = client.get(f"{HOME}/tien-do/{job_id}").text
     assert 'http-equiv="refresh"' not in finished and "Xong: đã xem 1 phản ánh" in finished
 

@@ -13,8 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.tickets import casework, recount, replay
-from backend.tickets.casework_file import Case
+from backend.calendars import recount
+from backend.casework import service as casework
+from backend.casework.case_file import Case
+from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Channel, State, Ticket, Verdict
 from backend.units.models import Unit
@@ -66,7 +68,7 @@ def test_real_cases_are_imported_once_however_often_the_file_is(desk: Desk, sess
     assert (second["read"], second["added"], second["already"], second["rejected"]) == (300, 0, 300, 0)
     assert (second["units_created"], second["categories_created"]) == (0, 0)
     assert session.scalar(select(func.count()).select_from(Ticket).filter_by(channel=Channel.IMPORT)) == 300
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
 
 
 def test_real_cases_give_the_figures_that_numpys_business_days_give(desk: Desk) -> None:
@@ -96,7 +98,7 @@ def test_answer_on_the_day_of_reception_follows_the_reception_whatever_the_hours
     body = "K1,A,2026-02-05 15:00,2026-02-05,x\nK2,A,2026-02-05 15:00,2026-02-05 09:00,x\n"
     assert desk.take(body)["added"] == 2
     assert ticket(session, "K1").answered_at == ticket(session, "K1").received_at
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
     assert desk.take(body)["already"] == 2
 
 
@@ -161,7 +163,7 @@ def test_case_that_is_here_with_other_values_is_kept_counted_and_named_with_what
     assert (first[0], first[2], second[0], second[2]) == ("2", "K1", "3", "K2")
     assert "cơ quan, ngày trả lời" in first[1]
     assert "ngày nhận, ngày trả lời, loại, nội dung" in second[1]
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
 
 
 @pytest.mark.parametrize("batch", [1, 2, 100])
@@ -193,7 +195,7 @@ def test_open_case_whose_due_date_a_new_calendar_moved_is_closed_by_a_later_file
     assert ticket(session, "K1").due_date > due
     counts = desk.take("K1,A,2026-11-02,2026-11-17,x\n", name="later.csv")
     assert counts["closed"] == 1
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
 
 
 def test_interrupted_import_tells_how_far_it_came_and_the_next_one_goes_on(
@@ -273,7 +275,7 @@ def test_import_that_cannot_begin_is_refused_and_stores_nothing(
 
 
 def test_column_of_free_text_taken_for_offices_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backend.tickets.casework_names.MOST", 5)
+    monkeypatch.setattr("backend.casework.case_names.MOST", 5)
     (desk.folder / "cases.csv").write_text(
         HEADER + "".join(f"K{i},office {i},2026-03-02,,x\n" for i in range(6)), encoding="utf-8"
     )

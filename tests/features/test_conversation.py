@@ -13,9 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend import clock
+from backend.messengers.messenger import FILE_MOST, Incoming, Kind
 from backend.notify import invitation
 from backend.notify.channels import Button
-from backend.notify.models import Chat
+from backend.outbox.models import Chat
 from backend.ratings.models import Rating
 from backend.ratings.service import Scores, rate
 from backend.tickets.lifecycle import Event
@@ -23,7 +24,6 @@ from backend.tickets.models import Channel, Contact, State, Ticket
 from backend.users.models import Role
 from bot import gateway, persistence, texts
 from bot.effects import Do, Effect
-from bot.messenger import FILE_MOST, Incoming, Kind
 from tests.factories import World
 
 CHAT, STRANGER = 5_000_000_007, 5_000_000_008

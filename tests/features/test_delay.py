@@ -13,7 +13,7 @@ from sqlalchemy import select
 from backend import clock
 from backend.errors import Conflict, DomainError, Invalid
 from backend.notify import service as delivery
-from backend.notify.models import Message
+from backend.outbox.models import Message
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Verdict
 from backend.users.policy import SENDER

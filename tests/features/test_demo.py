@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from backend import audit, settings
 from backend.commands.seed import seed
-from backend.demo import load, survey
-from backend.demo.generate import cases
+from backend.devserver.demo import load, survey
+from backend.devserver.demo.generate import cases
 from backend.kpi import timeliness
-from backend.surveys import synthetic
 from backend.surveys.models import Ballot
-from backend.tickets import replay
+from backend.surveys.rounds import synthetic
+from backend.tickets import projection
 from backend.tickets.models import State, Ticket
 from backend.units.models import Unit
 from backend.worktime.calendar import local
@@ -56,7 +56,7 @@ def test_its_history_holds_and_agrees_with_the_tickets(session: Session) -> None
         assert answers == ([ticket.answered_at] if ticket.state is State.ANSWERED else [])
         assert all(local(entry.at).date() <= UNTIL for entry in course)
     assert all(ticket.demonstration for ticket in tickets.values())
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
 
 
 def test_it_is_refused_outside_development(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from backend.errors import Conflict, Forbidden, Invalid, NotFound
-from backend.notify.models import Message
+from backend.outbox.models import Message
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket, Verdict
 from tests.factories import SENDER, SYSTEM

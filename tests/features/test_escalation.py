@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from backend import audit
 from backend.escalation import digest, queries, service
 from backend.escalation.models import Notice, StepTaken
-from backend.notify import outbox
 from backend.notify import service as delivery
-from backend.notify.models import Delivery, Message
-from backend.tickets import replay
+from backend.outbox import service as outbox
+from backend.outbox.models import Delivery, Message
+from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket
 from backend.users.models import Role, User
@@ -112,7 +112,7 @@ def test_the_sender_hears_an_apology_and_every_seven_days(session: Session, tick
     ]
     told = [entry.action for entry in audit.entries(session, base)].count(Event.PROGRESS_TOLD)
     assert told == 5, "each notice stands in the history"
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
 
 
 def test_two_beats_and_tasks_run_twice_tell_once(session: Session, ticket: Ticket, people: dict[Role, User]) -> None:

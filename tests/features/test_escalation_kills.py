@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from backend import db
 from backend.escalation import digest, queries, service
 from backend.escalation.models import Notice, StepTaken
-from backend.notify.models import Message
+from backend.outbox.models import Message
 from backend.users.models import Role, User
 from tests.factories import World
 

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from backend.app import create_app
 from backend.notify import service as notify
-from backend.notify.models import LocalMail, Message
-from backend.tickets import receipts
+from backend.outbox.models import LocalMail, Message
 from backend.tickets.models import Contact, Ticket
+from backend.tickets.reception import receipts
 from backend.users.models import Role
 from tests.factories import World
 from tests.features.test_public_following import follow

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.tickets import queries
+from backend.tickets.due_status import Pace, Standing, standings
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
-from backend.tickets.standing import Pace, Standing, standings
 from backend.units.models import Unit
 from backend.users.models import Role
 from backend.worktime import service as worktime

@@ -9,11 +9,13 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend import progress
-from backend.indices import asking, pages, runs
+from backend.indices import pages
 from backend.indices.models import IndexPublication, IndexRun
+from backend.indices.runs import requests
+from backend.indices.runs import service as runs
+from backend.jobs import progress
+from backend.jobs.progress import Job
 from backend.kpi.definitions import definitions
-from backend.progress import Job
 from backend.ratings.models import Rating
 from backend.tickets.models import Channel, Ticket
 from backend.units.models import Unit
@@ -149,8 +151,8 @@ def test_a_run_is_asked_for_counted_shown_checked_and_published(
     assert "Một lần tính đang chạy" in client.get("/chi-so/lan-tinh").text
     again = client.post("/chi-so/lan-tinh", data={"tu": "01/10/2026", "den": "31/10/2026", "so-gieo": "11"})
     assert again.status_code == 303 and len(handed_on) == 1
-    asking.run(handed_on[0], now)
-    asking.run(handed_on[0], now)  # a task may come twice
+    requests.run(handed_on[0], now)
+    requests.run(handed_on[0], now)  # a task may come twice
     (run,) = session.scalars(select(IndexRun)).all()
     assert progress.find(session, handed_on[0]).note == str(run.id) and run.seed == 11
     shown = client.get(f"/chi-so/lan-tinh/{run.id}?kiem-tra=1")
@@ -190,7 +192,7 @@ def test_a_run_of_the_province_is_hidden_from_a_leader(
     for unit in ("", world.unit().code):
         client.post("/chi-so/lan-tinh", data={"don-vi": unit, "tu": "01/10/2026", "den": "31/10/2026"})
     for job in handed_on:
-        asking.run(job, now)
+        requests.run(job, now)
     whole, own = session.scalars(select(IndexRun.id).order_by(IndexRun.id)).all()
     client.cookies.clear()
     sign_in(client, world.user(Role.LEADER))

@@ -8,11 +8,11 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict, Invalid, NotFound
-from backend.indices import runs
+from backend.indicators.filters import Filters
+from backend.indices.measures.values import Value
 from backend.indices.models import IndexPublication, IndexRun, IndexValue
-from backend.indices.values import Value
+from backend.indices.runs import service as runs
 from backend.kpi import dashboard
-from backend.kpi.filters import Filters
 from backend.ratings import service as ratings
 from backend.ratings.models import Rating
 from backend.ratings.service import Scores

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from backend.indices import runs
-from backend.indices.values import Value
-from backend.surveys import figures, queries, totals
-from backend.surveys import service as surveys
+from backend.indices.measures.values import Value
+from backend.indices.runs import service as runs
 from backend.surveys.models import Ballot, Batch
-from backend.surveys.service import Plan
+from backend.surveys.rounds import figures, queries
+from backend.surveys.rounds import service as surveys
+from backend.surveys.rounds.service import Plan
+from backend.surveys.samples import totals
 from backend.users.models import Role
 from backend.users.policy import Actor
 

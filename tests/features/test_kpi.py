@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.errors import Invalid, NotFound
-from backend.indices import inputs
-from backend.indices.published import SOURCES
+from backend.indicators.filters import Filters, day_typed, read, units_to_choose, usual_period
+from backend.indices.measures import inputs
+from backend.indices.published.shipped_figures import SOURCES
 from backend.kpi import borders, dashboard
 from backend.kpi.dashboard import Dashboard, Standing
 from backend.kpi.definitions import definitions, document
-from backend.kpi.filters import Filters, day_typed, read, units_to_choose, usual_period
 from backend.ratings import service as ratings
 from backend.ratings.service import Scores
 from backend.tickets import service

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend import settings
 from backend.app import create_app
-from backend.notify.models import LocalMail
+from backend.outbox.models import LocalMail
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from backend import audit, settings
 from backend.notify import service
 from backend.notify.channels import Delayed, EmailChannel, OutgoingMessage, Refused, TelegramChannel, pieces
-from backend.notify.models import Delivery, LocalMail, Medium, Message
+from backend.outbox.models import Delivery, LocalMail, Medium, Message
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, Ticket

@@ -14,17 +14,19 @@ from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 
 from analytics.operations import wilson
-from backend import audit, progress
+from backend import audit
 from backend.attachments import service as photos
 from backend.calendars import service as calendars
-from backend.kpi import queries as kpi
+from backend.indicators import counts as kpi
+from backend.jobs import progress
 from backend.notify import service as delivery
 from backend.notify.channels import EmailChannel
-from backend.notify.models import Message
+from backend.outbox.models import Message
 from backend.ratings.models import Rating
-from backend.tickets import queries, receipts, service
+from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket
+from backend.tickets.reception import receipts
 from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime import service as worktime

@@ -10,14 +10,16 @@ from httpx import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend import audit, clock, limits
+from backend import audit, clock
 from backend.errors import NotFound, TooMany
-from backend.limits import SECRET_BY_NETWORK, SECRET_BY_NUMBER
-from backend.public import record
+from backend.public import promise_record
 from backend.ratings.models import Rating
-from backend.tickets import queries, receipts
+from backend.tickets import queries
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import State, Ticket
+from backend.tickets.reception import receipts
+from backend.web import rate_limits
+from backend.web.rate_limits import SECRET_BY_NETWORK, SECRET_BY_NUMBER
 from tests.factories import World
 
 TICKET = "/theo-doi/phan-anh"
@@ -114,7 +116,7 @@ def test_tries_on_many_numbers_from_many_networks_are_stopped_and_told_to_the_op
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     ticket, secret = world.receive(now)
-    monkeypatch.setattr(limits, "SECRETS_OF_ALL", replace(limits.SECRETS_OF_ALL, most=3))
+    monkeypatch.setattr(rate_limits, "SECRETS_OF_ALL", replace(rate_limits.SECRETS_OF_ALL, most=3))
     for place in range(3):
         with pytest.raises(NotFound):
             queries.for_sender(session, f"20261118.{place}", "0" * 16, address=f"192.0.2.{place}", now=now)
@@ -286,7 +288,7 @@ def test_home_offers_both_actions_and_the_promise_without_an_invented_record(cli
 def test_home_tells_the_record_once_there_are_answers_enough(
     client: TestClient, session: Session, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "_held", {})
+    monkeypatch.setattr(promise_record, "_held", {})
     earlier = now - timedelta(days=40)
     for _late in range(10):
         world.answered(earlier, now - timedelta(days=2))

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.errors import TooMany
-from backend.limits import Flow
-from backend.public.sending import Flows
-from backend.tickets import receipts
+from backend.public.sending_pages import Flows
 from backend.tickets.models import Contact, Ticket
+from backend.tickets.reception import receipts
 from backend.units.models import Unit
+from backend.web.rate_limits import Flow
 from tests.factories import World
 
 

@@ -7,10 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict, Invalid
-from backend.indices import queries
-from backend.indices.entry import Document, enter, read_file
 from backend.indices.models import FigureKind, PublishedFigure
-from backend.indices.service import recompute_published
+from backend.indices.published import queries
+from backend.indices.published.entry import Document, enter, read_file
+from backend.indices.published.service import recompute_published
 
 NATIONAL = Document("toan-quoc", 2024, "qd1001-2023", "bo-noi-vu-2025", "Bộ Nội vụ công bố Chỉ số SIPAS năm 2024")
 LAI_CHAU = Document("lai-chau", 2024, "qd1001-2023", "lai-chau-2025", "Báo cáo của UBND tỉnh Lai Châu năm 2025")

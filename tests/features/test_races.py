@@ -10,9 +10,10 @@ from sqlalchemy import Engine, func, select
 
 from backend import audit, db
 from backend.errors import Conflict, DomainError, NotFound
-from backend.tickets import receipts, reception, replay, service
+from backend.tickets import projection, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
+from backend.tickets.reception import opening, receipts
 from backend.tickets.service import Change
 from backend.users.models import Role
 from backend.users.policy import SENDER
@@ -46,8 +47,8 @@ def test_senders_at_once_get_numbers_of_their_own() -> None:
             return service.open_ticket(session, drafts[i], now=NOW)
 
     given = at_once(24, send)
-    assert all(isinstance(receipt, reception.Receipt) for receipt in given)
-    numbers = {receipt.number for receipt in given if isinstance(receipt, reception.Receipt)}
+    assert all(isinstance(receipt, opening.Receipt) for receipt in given)
+    numbers = {receipt.number for receipt in given if isinstance(receipt, opening.Receipt)}
     assert len(numbers) == 24
     assert all(int(number.rsplit(".", 1)[1]) > 0 for number in numbers)
 
@@ -116,6 +117,6 @@ def test_six_people_with_one_page_open_and_six_different_deeds() -> None:
     with db.transaction() as session:
         chain = audit.entries(session, f"ticket:{ticket.id}")
         assert sorted(entry.action for entry in chain) == sorted(["received", "accepted", *done])
-        assert audit.first_break(chain) is None and list(replay.check_all(session)) == []
+        assert audit.first_break(chain) is None and list(projection.check_all(session)) == []
         refused = session.scalars(select(audit.Entry).where(audit.Entry.action.startswith("refused:"))).all()
         assert len([entry for entry in refused if entry.data["ticket"] == ticket.id]) == 6 - len(done)

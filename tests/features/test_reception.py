@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.errors import Invalid
-from backend.notify.models import Medium, Message
-from backend.tickets import receipts, service
+from backend.outbox.models import Medium, Message
+from backend.tickets import service
 from backend.tickets.models import Contact, State, Ticket
+from backend.tickets.reception import receipts
 from tests.factories import World
 
 

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from backend import audit, db, progress
+from backend import audit, db
 from backend.calendars import moves
-from backend.progress import Stage
-from backend.tickets import replay, service
+from backend.jobs import progress
+from backend.jobs.progress import Stage
+from backend.tickets import projection, service
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, Verdict
@@ -98,7 +99,7 @@ def test_the_preview_shows_who_would_move_and_writes_nothing(
     assert (found.looked_at, found.moved, found.by_days) == (6, 2, {1: 2})
     assert {row.number for row in found.moves} == {tickets[name].number for name in ("early", "merged")}
     assert dues(session, tickets) == BEFORE
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
 
 
 def test_a_run_moves_what_the_preview_showed_and_keeps_verdicts_and_proof(
@@ -108,7 +109,7 @@ def test_a_run_moves_what_the_preview_showed_and_keeps_verdicts_and_proof(
     assert dues(session, tickets) == AFTER
     assert {name for name, ticket in tickets.items() if ticket.calendar_id != version.id} == {"answered"}
     assert tickets["answered"].verdict is Verdict.ON_TIME
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
     for ticket in tickets.values():
         assert audit.first_break(audit.entries(session, f"ticket:{ticket.id}")) is None
 
@@ -132,7 +133,7 @@ def test_small_batches_come_to_the_same_and_a_second_run_finds_nothing_to_do(
     assert dues(session, tickets) == AFTER
     actions = [e.action for t in tickets.values() for e in audit.entries(session, f"ticket:{t.id}")]
     assert actions.count("recounted") == 6
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
 
 
 def test_a_ticket_that_an_officer_holds_is_counted_when_it_is_free(committed: Engine) -> None:
@@ -155,7 +156,7 @@ def test_a_ticket_that_an_officer_holds_is_counted_when_it_is_free(committed: En
     held.close()
     with db.transaction() as session:
         assert {session.get_one(Ticket, ticket_id).calendar_id for ticket_id in made} == {again.id}
-        assert list(replay.check_all(session)) == []
+        assert list(projection.check_all(session)) == []
 
 
 def test_a_verdict_after_it_is_by_the_new_version(
@@ -168,7 +169,7 @@ def test_a_verdict_after_it_is_by_the_new_version(
     assert ticket.verdict is Verdict.ON_TIME
     session.refresh(tickets["merged"])  # answered together, on its own due date, and yet no case
     assert (tickets["merged"].verdict, tickets["merged"].untold) == (None, True)
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
 
 
 def test_a_form_that_shows_the_old_date_is_refused_and_one_that_shows_the_same_is_not(

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from backend import audit, db
 from backend.app import create_app
+from backend.desk.actions import DEEDS
 from backend.errors import Conflict, DomainError, Forbidden, NotFound
 from backend.tickets import queries, service
-from backend.tickets.deeds import DEEDS
 from backend.tickets.lifecycle import TRANSITIONS, By, Event, Transition
 from backend.tickets.models import State, Ticket
 from backend.tickets.service import Change

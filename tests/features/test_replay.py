@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from backend.deadlines.clock_states import Clock
+from backend.deadlines.rules import Mark, Rule
 from backend.errors import DomainError, Invalid
-from backend.tickets import replay, rulebook, service
+from backend.tickets import projection, rulebook, service
 from backend.tickets.clock_models import ClockVersion
-from backend.tickets.clock_states import Clock
 from backend.tickets.lifecycle import By, Event, possible
 from backend.tickets.models import Verdict
-from backend.tickets.rules import Mark, Rule
 from backend.tickets.service import Change
 from backend.worktime.duration import Duration, Unit
 from tests.factories import SENDER, SYSTEM
@@ -129,11 +129,11 @@ class TestVerification:
     def test_a_row_changed_with_triggers_off_is_named(self, life: Life, statement: str, what: str) -> None:
         life.act(Event.ACCEPTED)
         life.act(Event.ANSWERED, days=3)
-        assert list(replay.check_all(life.session)) == []
+        assert list(projection.check_all(life.session)) == []
         with life.session.begin_nested() as tampered:
             life.session.execute(text("SET LOCAL session_replication_role = replica"))
             life.session.execute(text(statement))
-            found = list(replay.check_all(life.session))
+            found = list(projection.check_all(life.session))
             assert what in {difference.what for difference in found}
             assert {difference.ticket for difference in found} == {life.ticket.number}
             tampered.rollback()

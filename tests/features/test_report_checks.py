@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from backend.indices.models import FigureKind, PublishedFigure
-from backend.reports import approximation
-from backend.reports.approximation import Assumptions, Verdict
-from backend.reports.checks import findings
+from backend.reports.content import approximation
+from backend.reports.content.approximation import Assumptions, Verdict
+from backend.reports.content.checks import findings
 from tests.command import Command
 
 CENTS = st.decimals(0, 100, places=2)

@@ -18,12 +18,12 @@ from docx.oxml.ns import qn
 from docx.text.paragraph import Paragraph
 from sqlalchemy.orm import Session
 
+from backend.documents.places import KEYS, PLACES, read_back
 from backend.errors import Invalid
 from backend.reports import service
-from backend.reports.context import gather
+from backend.reports.content.context import gather
+from backend.reports.content.outline import compose
 from backend.reports.docx import write
-from backend.reports.outline import compose
-from backend.reports.places import KEYS, PLACES, read_back
 from backend.reports.service import About
 from tests.command import Command
 

@@ -8,11 +8,12 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend import clock, progress
-from backend.progress import Job, Stage
+from backend import clock
+from backend.documents.places import read_back
+from backend.jobs import progress
+from backend.jobs.progress import Job, Stage
 from backend.reports import figures, service, tasks
 from backend.reports.blocks import pictures
-from backend.reports.places import read_back
 from backend.reports.service import About
 from backend.users.models import Role
 from tests.factories import PASSWORD, World

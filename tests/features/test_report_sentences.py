@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from backend.indices.models import PublishedFigure
 from backend.reports.blocks import generated, tables
-from backend.reports.context import gather
-from backend.reports.outline import compose
+from backend.reports.content.context import gather
+from backend.reports.content.outline import compose
 from backend.worktime.calendar import ZONE
 from tests.factories import World
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from backend.indices.models import PublishedFigure
 from backend.reports import docx, figures, service, xlsx
 from backend.reports.blocks import Bar, Picture
-from backend.reports.context import gather
-from backend.reports.outline import compose
+from backend.reports.content.context import gather
+from backend.reports.content.outline import compose
 from backend.reports.service import XLSX, About, Made
 from backend.reports.xlsx import put
 

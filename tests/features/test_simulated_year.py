@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, func, select, text
 from sqlalchemy.orm import Session
 
 from backend import audit, db, settings
-from backend.demo import load
+from backend.devserver.demo import load
 from backend.errors import DomainError
 from backend.escalation import digest
 from backend.escalation import service as escalation

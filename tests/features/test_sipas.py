@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from analytics.compare import Mark
-from backend.indices import queries, service
 from backend.indices.models import FigureKind, PublishedFigure
+from backend.indices.published import queries, service
 from tests.command import Command
 
 

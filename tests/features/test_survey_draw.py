@@ -13,8 +13,8 @@ import pytest
 import segno
 from docx.enum.section import WD_SECTION
 
-from analytics.ballot_number import read_ballot_number
-from backend.surveys.instruments import shipped
+from analytics.sampling.ballot_number import read_ballot_number
+from backend.surveys.forms.instruments import shipped
 from tests.command import Command
 
 Lists = tuple[Path, Path]
@@ -226,7 +226,7 @@ def test_printing_that_fails_leaves_nothing_behind(
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("backend.commands.survey_sample.print_ballots", full)
+    monkeypatch.setattr("backend.commands.survey.samples.print_ballots", full)
     assert "Không ghi được" in command.refusal(*words(lists, tmp_path / "out"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["households.csv", "units.csv"]
 

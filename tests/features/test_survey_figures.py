@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from analytics.methods import load_method
-from backend.surveys import figures, synthetic
-from backend.surveys.instruments import Instrument, parse, shipped
+from backend.surveys.forms.instruments import Instrument, parse, shipped
+from backend.surveys.rounds import figures, synthetic
 from tests.command import Command
 from tests.databases import ROOT
 
@@ -88,5 +88,5 @@ def test_the_form_of_2022_averages_groups_and_leaves_out_what_is_only_printed() 
 
 def test_the_command_knows_every_table_its_own_tables_refer_to() -> None:
     """In a process of its own: here the other rooms are imported already."""
-    asks = "import backend.commands.survey; from backend.db import Base; Base.metadata.sorted_tables"
+    asks = "import backend.commands.survey.rounds; from backend.db import Base; Base.metadata.sorted_tables"
     assert subprocess.run([sys.executable, "-c", asks], check=False, cwd=ROOT).returncode == 0

@@ -17,10 +17,11 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from backend.errors import Invalid
-from backend.surveys import documents, figures, instruments, publishing, queries, service
-from backend.surveys.instrument_faults import faults
-from backend.surveys.instruments import InstrumentError
+from backend.surveys.forms import documents, instruments, publishing
+from backend.surveys.forms.instrument_faults import faults
+from backend.surveys.forms.instruments import InstrumentError
 from backend.surveys.models import Ballot, Batch
+from backend.surveys.rounds import figures, queries, service
 from backend.users.guard import COOKIE
 from backend.users.models import Role
 from tests.command import Command

@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.surveys import importing, queries, service
-from backend.surveys.faults import Fault, FileRefused
-from backend.surveys.importing import Outcome, Who
-from backend.surveys.instruments import shipped
-from backend.surveys.layout import template
+from backend.files.sheets import write_workbook
+from backend.surveys.ballot_files import importing
+from backend.surveys.ballot_files.faults import Fault, FileRefused
+from backend.surveys.ballot_files.importing import Outcome, Who
+from backend.surveys.ballot_files.layout import template
+from backend.surveys.forms.instruments import shipped
 from backend.surveys.models import Ballot, Batch, Round
-from backend.surveys.sheets import write_workbook
+from backend.surveys.rounds import queries, service
 from tests.command import Command
 
 FORM = shipped("household-2023")

@@ -11,10 +11,12 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict
-from backend.progress import Job, Stage
-from backend.surveys import entering, service, tasks, waiting
-from backend.surveys.instruments import parse, shipped
+from backend.jobs.progress import Job, Stage
+from backend.surveys.ballot_files import tasks, waiting
+from backend.surveys.entry import service as entry
+from backend.surveys.forms.instruments import parse, shipped
 from backend.surveys.models import AgainBallot, Ballot, Batch, Round
+from backend.surveys.rounds import service
 from backend.users.guard import COOKIE
 from backend.users.models import Role, User
 from tests.factories import World
@@ -134,10 +136,10 @@ def test_a_second_entry_is_another_persons_and_is_compared_field_by_field(
 
 def test_the_share_entered_twice_is_drawn_by_the_number_alone(opened: Round) -> None:
     opened.second_share = 0.1
-    drawn = [number for number in range(5000) if entering.is_drawn(opened, f"P{number}")]
-    assert 400 < len(drawn) < 600 and drawn == [n for n in range(5000) if entering.is_drawn(opened, f"P{n}")]
+    drawn = [number for number in range(5000) if entry.is_drawn(opened, f"P{number}")]
+    assert 400 < len(drawn) < 600 and drawn == [n for n in range(5000) if entry.is_drawn(opened, f"P{n}")]
     opened.second_share = 0.0
-    assert not any(entering.is_drawn(opened, f"P{number}") for number in range(100))
+    assert not any(entry.is_drawn(opened, f"P{number}") for number in range(100))
 
 
 def test_a_respondent_answers_once_by_the_code_of_the_ballot(

@@ -15,10 +15,12 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backend import db
-from backend.surveys import entering, figures, importing, queries
-from backend.surveys.faults import Fault
-from backend.surveys.importing import Outcome, Who
+from backend.surveys.ballot_files import importing
+from backend.surveys.ballot_files.faults import Fault
+from backend.surveys.ballot_files.importing import Outcome, Who
+from backend.surveys.entry import service as entry
 from backend.surveys.models import Ballot, IssuedBallot, Source
+from backend.surveys.rounds import figures, queries
 from backend.users.guard import COOKIE
 from backend.users.models import Role
 from tests.command import Command
@@ -159,7 +161,7 @@ def test_a_drawn_ballot_is_typed_with_its_number_as_a_table_writes_it(
     command.run("survey", "sample", tmp_path / "out" / "sample.csv", "--round", ROUND)
     values = filled(written.format(number.replace("-", "")), 0)
     found = queries.round_called(session, ROUND)
-    assert entering.enter(session, found, values, Source.ENTRY, who=Who(), now=now).number == number
+    assert entry.enter(session, found, values, Source.ENTRY, who=Who(), now=now).number == number
 
 
 def test_errors_of_a_round_are_those_of_its_design_with_the_finite_population(

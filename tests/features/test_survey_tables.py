@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.errors import Conflict, Invalid
-from backend.surveys import entering, queries, sampling, service
-from backend.surveys.faults import Fault, FileRefused
-from backend.surveys.importing import Outcome, Who
+from backend.surveys.ballot_files.faults import Fault, FileRefused
+from backend.surveys.ballot_files.importing import Outcome, Who
+from backend.surveys.entry import service as entry
 from backend.surveys.models import Ballot, Batch, HeldRow, Round, Source
+from backend.surveys.rounds import queries, service
+from backend.surveys.samples import sampling
 from tests.features.test_races import at_once
 from tests.features.test_survey_import import HEADER, ROUND, as_csv, as_xlsx, bring_in, held, opened, row
 
@@ -140,7 +142,7 @@ def test_four_who_type_one_ballot_anew_at_once_leave_one_that_counts(
     def typed(*, anew: bool) -> int:
         with Session(committed) as session:
             found = queries.round_called(session, ROUND)
-            ballot = entering.enter(session, found, row(2000), Source.ENTRY, who=Who(), now=now, replace=anew)
+            ballot = entry.enter(session, found, row(2000), Source.ENTRY, who=Who(), now=now, replace=anew)
             session.commit()
             return ballot.batch_id
 
@@ -175,7 +177,7 @@ def test_a_ballot_typed_while_a_sample_is_taken_is_judged_by_that_sample(committ
     def typed() -> None:
         with Session(committed) as session:
             found = queries.round_called(session, "luc-rut")
-            entering.enter(session, found, row(1), Source.ENTRY, who=Who(), now=now)
+            entry.enter(session, found, row(1), Source.ENTRY, who=Who(), now=now)
             session.commit()
 
     with ThreadPoolExecutor(1) as pool, Session(committed) as session:
@@ -200,14 +202,14 @@ def test_no_sample_is_taken_over_an_answer_that_is_being_stored(committed: Engin
             session.commit()
 
     with ThreadPoolExecutor(1) as pool, Session(committed) as session:
-        entering.respond(session, code, row(1), now)
+        entry.respond(session, code, row(1), now)
         sample = pool.submit(taken)
         until_it_waits(committed, sample)
         session.commit()
         with pytest.raises(Conflict, match="không thay mẫu"):
             sample.result()
     with Session(committed) as session, pytest.raises(Conflict, match="đã được trả lời"):
-        entering.issued(session, code)
+        entry.issued(session, code)
 
 
 def test_an_import_that_is_cut_off_leaves_nothing_and_goes_in_when_repeated(

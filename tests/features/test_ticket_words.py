@@ -8,13 +8,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from backend import clock, language
+from backend import clock
+from backend.deadlines.rules import shipped_rules
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
-from backend.tickets.rules import shipped_rules
 from backend.tickets.texts import OF_DATA
 from backend.users.models import Role
 from backend.users.policy import SENDER
+from backend.web import language
 from backend.worktime.shipped import shipped
 from tests.features.test_deeds import card
 from tests.features.test_public_following import TICKET, follow

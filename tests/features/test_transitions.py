@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import func, select
 
 from backend import audit
+from backend.deadlines.clock_states import Clock
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
-from backend.notify.models import Message
+from backend.outbox.models import Message
 from backend.tickets import service
 from backend.tickets.clock_models import ClockVersion
-from backend.tickets.clock_states import Clock
 from backend.tickets.lifecycle import Event, possible
 from backend.tickets.models import MessageKind, State, TicketMessage, Verdict
 from backend.tickets.service import Change, preview

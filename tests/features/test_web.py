@@ -11,16 +11,16 @@ from fastapi import FastAPI, Request, Response
 from fastapi.testclient import TestClient
 from starlette.datastructures import FormData
 
-from backend import web
 from backend.app import create_app
-from backend.assets import STATIC, assets
 from backend.errors import DomainError, Forbidden, Invalid, NotSignedIn, TooMany
-from backend.forms import Form, Typed, TypedDep
 from backend.settings import get_settings
+from backend.web import rendering
+from backend.web.assets import STATIC, assets
+from backend.web.forms import Form, Typed, TypedDep
 
-TEMPLATES = sorted(web.TEMPLATES.rglob("*.html"))
+TEMPLATES = sorted(rendering.TEMPLATES.rglob("*.html"))
 # Mail programs read inline style alone, and no page ever shows this one.
-MAIL = web.TEMPLATES / "notify" / "email.html"
+MAIL = rendering.TEMPLATES / "notify" / "email.html"
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -46,11 +46,11 @@ def app() -> FastAPI:
 
     @app.get("/t/secret")
     def secret(request: Request) -> Response:
-        return web.page(request, "error.html", secret=True, heading="x", error=Forbidden("x" * 5000), code=403)
+        return rendering.page(request, "error.html", secret=True, heading="x", error=Forbidden("x" * 5000), code=403)
 
     @app.get("/t/part")
     def part(request: Request) -> Response:
-        return web.page(request, "error.html", block="main", heading="Tên", error=Forbidden(), code=403)
+        return rendering.page(request, "error.html", block="main", heading="Tên", error=Forbidden(), code=403)
 
     @app.get("/t/number/{number}")
     def numbered(number: int) -> int:
@@ -58,7 +58,7 @@ def app() -> FastAPI:
 
     @app.get("/t/saved")
     def saved(request: Request) -> Response:
-        return web.redirect(request, "/t/unknown", flash="Đã lưu.")
+        return rendering.redirect(request, "/t/unknown", flash="Đã lưu.")
 
     @app.post("/t/form")
     def form(request: Request, form: TypedDep) -> dict[str, str]:
@@ -149,7 +149,7 @@ def test_a_fragment_is_the_block_alone(browser: TestClient) -> None:
 
 
 def test_a_form_comes_back_filled_with_each_refusal_linked_to_its_field() -> None:
-    ui = web.environment("vi").globals["ui"]
+    ui = rendering.environment("vi").globals["ui"]
     form = Form({"title": '"><svg onload=x>'}, {"title": Invalid("Hãy viết tiêu đề.", field="title")})
     field = str(ui.input(form, "title", "Tiêu đề", hint="Một câu", required=True))  # type: ignore[attr-defined]
     assert "<svg onload" not in field
@@ -160,7 +160,7 @@ def test_a_form_comes_back_filled_with_each_refusal_linked_to_its_field() -> Non
 
 
 def test_a_label_that_passes_through_translation_is_still_escaped() -> None:
-    template = web.environment("en").from_string("{{ _(label) }}")
+    template = rendering.environment("en").from_string("{{ _(label) }}")
     assert template.render(label="<script>") == "&lt;script&gt;"
 
 
@@ -380,7 +380,7 @@ def test_health_answers_without_details(client: TestClient) -> None:
 
 
 def test_every_status_of_a_refusal_has_a_heading() -> None:
-    from backend.refusals import TITLES
+    from backend.web.refusals import TITLES
 
     def below(kind: type[DomainError]) -> Iterator[type[DomainError]]:
         yield kind

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from backend.history import words
 from backend.ratings import service as ratings
 from backend.ratings.service import Scores
-from backend.tickets import replay
+from backend.tickets import projection
 from backend.tickets.models import Channel, Ticket
 from tests.factories import World
 
@@ -30,7 +30,7 @@ def found(session: Session) -> list[tuple[str, str]]:
 
 def test_untouched_all_holds(session: Session, rated: Ticket) -> None:
     assert found(session) == []
-    assert list(replay.check_all(session)) == []
+    assert list(projection.check_all(session)) == []
 
 
 @pytest.mark.parametrize(
@@ -93,5 +93,5 @@ def test_ticket_that_was_deleted_is_named_by_its_chain(session: Session, world: 
 def test_what_reception_wrote_for_good_is_checked(session: Session, rated: Ticket, statement: str) -> None:
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(text(statement), {"id": rated.id})
-    (difference,) = replay.check_all(session)
+    (difference,) = projection.check_all(session)
     assert difference.what in statement

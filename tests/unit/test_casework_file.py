@@ -5,8 +5,8 @@ from datetime import date, datetime
 
 import pytest
 
+from backend.casework.case_file import LONGEST_LINE, Case, CaseFile, Columns, Reject
 from backend.errors import Invalid
-from backend.tickets.casework_file import LONGEST_LINE, Case, CaseFile, Columns, Reject
 from backend.worktime.calendar import ZONE
 
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=ZONE)

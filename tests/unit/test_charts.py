@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.charts import Dot, Point, Series, breaks, class_of, dot_scale, point_scale, scale
+from backend.web.charts import Dot, Point, Series, breaks, class_of, dot_scale, point_scale, scale
 
 VALUES = st.lists(st.floats(0, 1e6, allow_nan=False), min_size=1, max_size=40)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from backend.commands.clock_answers import answer
+from backend.commands.clock.answers import answer
+from backend.deadlines.events import Event
 from backend.errors import DomainError
-from backend.tickets.happening import Event
 
 
 def course(*events, received="2026-11-02T09:00", **more):

@@ -8,8 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from backend.commands.clock import LINE_MOST, clock
-from backend.commands.clock_answers import answer
+from backend.commands.clock.answers import answer
+from backend.commands.clock.due import LINE_MOST, clock
 
 app = typer.Typer()
 app.add_typer(clock, name="clock")
@@ -197,9 +197,8 @@ def _asked_for(row):
 
 
 def test_due_date_needs_neither_database_library_nor_web_framework():
-    loads = (
-        "import sys, backend.commands.clock; print(*sorted({'sqlalchemy', 'fastapi', 'numpy'} & sys.modules.keys()))"
-    )
+    heavy = "{'sqlalchemy', 'fastapi', 'numpy'}"
+    loads = f"import sys, backend.commands.clock.due; print(*sorted({heavy} & sys.modules.keys()))"
     shown = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == []
 

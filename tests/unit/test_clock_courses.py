@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.commands.clock_answers import answer
+from backend.commands.clock.answers import answer
 from backend.errors import DomainError
 from backend.worktime.shipped import shipped
 from tests.unit.test_worktime_properties import open_windows

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from backend.deadlines.clock_states import EPISODE_CODES, Clock, explanation
+from backend.deadlines.clocks import Book, Clocks, state_of_clocks, what_if
+from backend.deadlines.events import Happening
+from backend.deadlines.rules import choose, shipped_rules
+from backend.deadlines.terms import Ended
+from backend.deadlines.unit_shares import ledger
 from backend.errors import Conflict
-from backend.tickets.clock_states import EPISODE_CODES, Clock, explanation
-from backend.tickets.clocks import Book, Clocks, state_of_clocks, what_if
-from backend.tickets.happening import Happening
-from backend.tickets.ledger import ledger
 from backend.tickets.lifecycle import Event, Standing, advance, possible
 from backend.tickets.models import State, Verdict
-from backend.tickets.rules import choose, shipped_rules
-from backend.tickets.terms import Ended
 from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.explain import Why
 from backend.worktime.shipped import shipped

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.days import day_written
+from backend.files.days import day_written
 
 
 @given(st.dates(date(1000, 1, 1)), st.sampled_from("/-."))

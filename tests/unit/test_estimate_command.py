@@ -15,8 +15,8 @@ import typer
 from openpyxl import Workbook
 from typer.testing import CliRunner
 
-from analytics.condition import ConditionError, parse_condition
-from backend.commands.estimate import COLUMNS, estimation
+from analytics.estimation.condition import ConditionError, parse_condition
+from backend.commands.survey.estimate import COLUMNS, estimation
 
 DATA = Path(__file__).parent.parent / "data"
 REFERENCE = str(DATA / "reference" / "ballots_35k.csv.gz")
@@ -264,7 +264,7 @@ def test_other_delimiters_decimal_commas_and_lines_within_texts_are_read(tmp_pat
 
 
 def test_lines_within_texts_may_cross_the_blocks_of_the_reader(tmp_path, monkeypatch):
-    monkeypatch.setattr("backend.commands.ballot_file.BLOCK_BYTES", 64)
+    monkeypatch.setattr("backend.commands.survey.ballot_file.BLOCK_BYTES", 64)
     path = tmp_path / "ballots.csv"
     path.write_text("ghi chú,q\n" + '"một\nhai, ba\nbốn",3\n' * 50, encoding="utf-8")
     assert rows(path, "--items", "q")[0]["n"] == 50

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from backend.indices.among import Tally, drawn_values, unit_gaps
+from backend.indices.measures.sides import Span
+from backend.indices.measures.unit_ranks import Tally, drawn_values, unit_gaps
+from backend.indices.measures.values import Value
 from backend.indices.models import Side
-from backend.indices.sides import Span
-from backend.indices.values import Value
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 10, 31)
 SCORES = st.lists(st.integers(1, 5), min_size=1, max_size=40)

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict
 from decimal import Decimal
 
-from backend.indices.consistency import Finding
-from backend.indices.said import Said, figure
+from backend.indices.published.consistency import Finding
+from backend.indices.translated_texts import Said, figure
 
 
 def test_numbers_are_written_as_each_language_writes_them() -> None:

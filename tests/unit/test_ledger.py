@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.tickets.clocks import state_of_clocks
-from backend.tickets.happening import Happening
-from backend.tickets.ledger import Ledger, closes, ledger
+from backend.deadlines.clocks import state_of_clocks
+from backend.deadlines.events import Happening
+from backend.deadlines.unit_shares import Ledger, closes, ledger
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Verdict
 from backend.worktime.arithmetic import worked

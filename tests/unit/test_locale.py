@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from backend import language
 from backend.errors import Invalid
 from backend.locale import extract
+from backend.web import language
 
 PLACES = re.compile(r"%\((\w+)\)s")
 

@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 
+from backend.deadlines.rules import Mark, Reason, choose, read_rule, shipped_rules
 from backend.errors import NotFound
-from backend.tickets.rules import Mark, Reason, choose, read_rule, shipped_rules
 from backend.worktime.duration import Duration
 from backend.worktime.errors import WorktimeError
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import Invalid
-from backend.text import INVISIBLE, MARKS_MOST, clean, fold
+from backend.files.text import INVISIBLE, MARKS_MOST, clean, fold
 
 ANY = st.text(alphabet=st.characters(codec=None), max_size=200)
 

@@ -1,0 +1,170 @@
+"""Conditions on ballots such as ``gioi == "nữ" and tuoi in (18, 19)``, read by a small grammar, never evaluated.
+
+condition = all {or all}; all = one {and one}; one = (condition) | column operator literal.
+operator = == != < <= > >= in; literal = number | "text" | 'text' | word, after ``in`` a list of them in brackets.
+``&`` and ``|`` stand for and, or. A column whose name is more than a word stands in `backticks`. The literal decides:
+numbers compare with the column's values as numbers ("01" is 1), texts with its texts. A blank fulfils no comparison.
+"""
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analytics.estimation.design import Coded, Flags, codes_of
+
+TOKEN = re.compile(r"""\s*(`[^`]+`|"[^"]*"|'[^']*'|==|!=|<=|>=|[<>&|()\[\],]|[^\s"'`<>=!&|()\[\],]+)\s*""")
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+NAME = re.compile(r"[^\W\d][\w.]*")
+OR, AND, IN = ("or", "|"), ("and", "&"), "in"
+SIGNS = "<>=!&|()[],`"
+# Brackets within brackets; more is no condition that somebody wrote.
+DEPTH = 50
+
+ORDERED: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class ConditionError(ValueError):
+    """The text is no condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``column operator literal``; several literals only with ``in``."""
+
+    column: str
+    operator: str
+    literals: tuple[float | str, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        return [self.column]
+
+    def holds(self, values: Callable[[str], ArrayLike | Coded]) -> Flags:
+        """Where it is fulfilled, as flags; ``values`` gives the column of a name."""
+        column = values(self.column)
+        n = column.codes.size if isinstance(column, Coded) else np.asarray(column).size
+        codes, distinct = codes_of(column, n, self.column, optional=True)
+        verdicts = [self._accepts(value) for value in distinct.tolist()]
+        return np.array([*verdicts, False], dtype=bool)[codes]
+
+    def _accepts(self, value: object) -> bool:
+        if self.operator in ORDERED:
+            number = _number(value)
+            return number is not None and ORDERED[self.operator](number, self.literals[0])
+        found = any(_same(value, literal) for literal in self.literals)
+        return found is not (self.operator == "!=")
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Several conditions, all of which hold or any of which holds."""
+
+    parts: "tuple[Condition, ...]"
+    all: bool
+
+    @property
+    def columns(self) -> list[str]:
+        return [column for part in self.parts for column in part.columns]
+
+    def holds(self, values: Callable[[str], ArrayLike | Coded]) -> Flags:
+        flags = np.array([part.holds(values) for part in self.parts])
+        return np.asarray(flags.all(axis=0) if self.all else flags.any(axis=0))
+
+
+Condition = Comparison | Joined
+
+
+def parse_condition(text: str) -> Condition:
+    """Raises `ConditionError` with the text."""
+    if TOKEN.sub("", text):
+        raise ConditionError(text)
+    reader = _Reader(text)
+    condition = reader.joined(OR)
+    if reader.next:
+        raise ConditionError(text)
+    return condition
+
+
+class _Reader:
+    """Recursive descent over the words and signs of a condition; what is next is "" at the end."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._depth = text, 0
+        self._tokens = iter(TOKEN.findall(text))
+        self.next = next(self._tokens, "")
+
+    def _take(self, *only: str) -> str:
+        taken, self.next = self.next, next(self._tokens, "")
+        if only and taken not in only:
+            raise ConditionError(self._text)
+        return taken
+
+    def joined(self, words: tuple[str, str]) -> Condition:
+        parts: list[Condition] = []
+        while not parts or (self.next.lower() in words and self._take()):
+            parts.append(self._one() if words == AND else self.joined(AND))
+        return parts[0] if len(parts) == 1 else Joined(tuple(parts), all=words == AND)
+
+    def _one(self) -> Condition:
+        if self.next != "(":
+            return self._comparison()
+        self._depth += 1
+        if self._depth > DEPTH:
+            raise ConditionError(self._text)
+        self._take()
+        inside = self.joined(OR)
+        self._take(")")
+        self._depth -= 1
+        return inside
+
+    def _comparison(self) -> Comparison:
+        name, sign = self._take(), self._take("==", "!=", IN, *ORDERED)
+        column = name[1:-1] if name.startswith("`") else name
+        if not (name.startswith("`") or NAME.fullmatch(name)):
+            raise ConditionError(self._text)
+        literals = self._list() if sign == IN else (self._literal(),)
+        if sign in ORDERED and isinstance(literals[0], str):
+            raise ConditionError(self._text)
+        return Comparison(column, sign, literals)
+
+    def _list(self) -> tuple[float | str, ...]:
+        closing = ")" if self._take("(", "[") == "(" else "]"
+        literals = [self._literal()]
+        while self.next == ",":
+            self._take()
+            if self.next != closing:
+                literals.append(self._literal())
+        self._take(closing)
+        return tuple(literals)
+
+    def _literal(self) -> float | str:
+        token = self._take()
+        if token[:1] in ("'", '"'):
+            return token[1:-1]
+        if not token or token[0] in SIGNS or token.lower() in (*OR, *AND, IN):
+            raise ConditionError(self._text)
+        return float(token) if NUMBER.fullmatch(token) else token
+
+
+def _same(value: object, literal: float | str) -> bool:
+    if isinstance(literal, str):
+        whole = isinstance(value, float) and value.is_integer()
+        return (str(int(value)) if whole and isinstance(value, float) else str(value)) == literal
+    return _number(value) == literal
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value)  # type: ignore[arg-type]  # whatever is no number raises
+    except (TypeError, ValueError):
+        return None

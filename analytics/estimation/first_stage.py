@@ -1,0 +1,160 @@
+"""One pass over the ballots to sums by first-stage unit and domain; everything later works on these small tables.
+
+A cell is a first-stage unit within a domain; where every ballot is a unit of its own, a stratum within a domain, and
+what differs within it is left to a second pass (`residuals`). Scores are centred by a constant of the item first,
+which changes no result and keeps the digits.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from analytics.estimation.blocks import BLOCK, Ballots, Block
+from analytics.estimation.design import Calibration, Flags, Floats, Ints, dense, group_sums, spread
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """Sums by cell (K rows); v = k + c columns, or 1 where no item has blanks.
+
+    ``total`` (K x k): weight x centred score. ``weight``, ``answers`` (ballots that count: weight above zero) and
+    ``present`` (any ballot), K x v: of those that answered the item, or any item of the composite.
+    """
+
+    total: Floats
+    weight: Floats
+    answers: Floats
+    present: Floats
+
+    def take(self, cells: Flags) -> "Tables":
+        return Tables(self.total[cells], self.weight[cells], self.answers[cells], self.present[cells])
+
+    def summed(self, codes: Ints, size: int) -> "Tables":
+        add = spread(codes, size, np.ones(codes.size))
+        return Tables(add @ self.total, add @ self.weight, add @ self.answers, add @ self.present)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Auxiliary:
+    """Of a calibrated design: base weight x auxiliary variable x score (slots x q x k) and x answered (.. x v)."""
+
+    total: Floats
+    weight: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """What the pass over the ballots leaves: tables by cell, each in a unit and a slot.
+
+    ``alone``: every ballot is a first-stage unit, and ``unit`` is the stratum of a cell. ``weights`` (n,): scaled, zero
+    outside the members. ``cell`` (n,): that of each ballot. ``squares``: weight x centred score squared by slot,
+    k columns, and c more where no item has blanks.
+    """
+
+    alone: bool
+    weights: Floats
+    cell: Ints
+    unit: Ints
+    slot: Ints
+    centre: Floats
+    blanks: bool
+    tables: Tables
+    squares: Floats
+    auxiliary: Auxiliary | None
+
+
+def first_stage_sums(ballots: Ballots) -> Sums:
+    """The first pass over the ballots, most often the only one."""
+    design = ballots.design
+    alone = design.calibration is None and design.stratum_of_psu.size == design.n
+    cell, unit, slot = _cells(ballots, alone)
+    first = _FirstPass(ballots, cell, unit.size)
+    total, squares, composites, *counts = first.sums()
+    if not first.blanks:
+        counts = [group_sums(cell, unit.size, factor[:, None]) for factor in first.factors]
+    tables = Tables(total, counts[0], counts[1], counts[-1])
+    auxiliary = first.regression.sums if first.regression else None
+    every = np.hstack((squares, composites))
+    weights = first.factors[0]
+    return Sums(alone, weights, cell, unit, slot, first.centre, first.blanks, tables, every, auxiliary)
+
+
+class _FirstPass:
+    """Adds up the blocks: totals (cells x k), squares and, without blanks, those of composites by slot, and,
+    with blanks, each factor of the ballots by cell over those that answered (cells x v)."""
+
+    def __init__(self, ballots: Ballots, cell: Ints, cells: int) -> None:
+        self.ballots, self.cell, self.cells = ballots, cell, cells
+        self.centre, self.blanks = ballots.centre(), ballots.blanks
+        weights, counts, here = ballots.factors()
+        self.factors = [weights, counts] if counts is here else [weights, counts, here]
+        self.inside = (ballots.coefficients != 0).astype(np.float64)
+        k, c = ballots.coefficients.shape
+        calibration = ballots.design.calibration
+        self.regression = _Regression(ballots, calibration, k + c if self.blanks else 1) if calibration else None
+
+    def sums(self) -> list[Floats]:
+        (k, c), slots = self.ballots.coefficients.shape, self.ballots.domains + 1
+        total, squares = np.zeros((self.cells, k)), np.zeros((slots, k))
+        composites = np.zeros((slots, 0 if self.blanks else c))
+        counts = [np.zeros((self.cells, k + c)) for _factor in self.factors if self.blanks]
+        for block in self.ballots.blocks(self.centre, self.blanks):
+            rows, scores = block.rows, block.scores
+            local, found = self._places(rows)
+            size = self.cells if isinstance(found, slice) else found.size
+            answered = self._answered(block) if self.blanks else np.ones((len(scores), 1))
+            for sums, factor in zip(counts, self.factors, strict=False):
+                sums[found] += group_sums(local, size, answered, factor[rows])
+            if self.regression:
+                self.regression.add(rows, scores, answered)
+            total[found] += group_sums(local, size, scores, self.factors[0][rows])
+            of_slot = spread(self.ballots.slot[rows], slots, self.factors[0][rows])
+            if not self.blanks and c:
+                composites += of_slot @ np.square(scores @ self.ballots.coefficients)
+            squares += of_slot @ np.square(scores, out=scores)
+        return [total, squares, composites, *counts]
+
+    def _places(self, rows: slice) -> tuple[Ints, slice | Ints]:
+        """Where the rows are added: codes and the cells that they stand for, all of them where they are few."""
+        if self.cells <= BLOCK // 4:
+            return self.cell[rows], slice(None)
+        return dense(self.cell[rows])
+
+    def _answered(self, block: Block) -> Floats:
+        """1 where an item, or any item of a composite, was answered (m x (k + c))."""
+        (m, k), c = block.scores.shape, self.inside.shape[1]
+        answered = np.ones((m, k + c))
+        answered.reshape(-1)[block.blank + block.blank // k * c] = 0.0
+        answered[:, k:] = answered[:, :k] @ self.inside > 0
+        return answered
+
+
+def _cells(ballots: Ballots, alone: bool) -> tuple[Ints, Ints, Ints]:
+    """Code of the cell of each row; unit and slot of each cell."""
+    design = ballots.design
+    unit = design.stratum_of_psu[design.psu] if alone else design.psu
+    slots = ballots.domains + 1
+    codes, found = dense(unit * slots + ballots.slot)
+    return codes, found // slots, found % slots
+
+
+class _Regression:
+    """Gathers what the regression on the auxiliary variables of a calibrated design needs."""
+
+    def __init__(self, ballots: Ballots, calibration: Calibration, wide: int) -> None:
+        self.x, self.slot = calibration.x, ballots.slot
+        after = calibration.weights
+        trimmed = np.divide(ballots.design.weights, after, out=np.zeros_like(after), where=after > 0)
+        self.base = calibration.base * trimmed * (1.0 if ballots.member is None else ballots.member)
+        shape = (ballots.domains + 1, self.x.shape[1])
+        self.sums = Auxiliary(np.zeros((*shape, len(ballots.columns))), np.zeros((*shape, wide)))
+
+    def add(self, rows: slice, block: Floats, valid: Floats) -> None:
+        x, (slots, q, _) = self.x[rows], self.sums.total.shape
+        per_row = np.diff(x.indptr)
+        index = np.repeat(self.slot[rows], per_row) * q + x.indices
+        data = np.repeat(self.base[rows], per_row) * x.data
+        add = sp.csc_matrix((data, index, x.indptr), shape=(slots * q, len(block)))
+        for sums, values in ((self.sums.total, block), (self.sums.weight, valid)):
+            sums += (add @ values).reshape(sums.shape)

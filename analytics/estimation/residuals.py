@@ -1,0 +1,122 @@
+"""The second pass over the ballots, where sums by cell do not say enough.
+
+It is made for the design effect of composites with blanks, and for variances where every ballot is a first-stage unit,
+so that no table has a row for each ballot.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.estimation.blocks import BLOCK, Ballots, Block
+from analytics.estimation.design import Floats, Ints, group_sums
+from analytics.estimation.first_stage import Auxiliary, Sums
+from analytics.estimation.request import System
+from analytics.estimation.variance import CELLS_AT_A_TIME, mean_of_unit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linear:
+    """z = total * a + weight * b, with a and b (domains x k) by domain, then its mixtures (k x c).
+
+    ``keep``: the k come first in the result; otherwise it is the mixtures alone.
+    """
+
+    a: Floats
+    b: Floats
+    mixtures: Floats
+    keep: bool = True
+
+    @property
+    def kept(self) -> int:
+        return int(self.mixtures.shape[0]) if self.keep else 0
+
+    def of_cells(self, system: System) -> Floats:
+        kept, (k, c) = self.kept, self.mixtures.shape
+        z = np.empty((system.domain.size, kept + c))
+        for start in range(0, len(z), CELLS_AT_A_TIME):
+            rows = slice(start, start + CELLS_AT_A_TIME)
+            domain = system.domain[rows]
+            items = self.a[domain] * system.tables.total[rows]
+            items += self.b[domain] * system.tables.weight[rows, :k]
+            z[rows, :kept], z[rows, kept:] = items[:, :kept], items @ self.mixtures
+        return z
+
+    def of_auxiliary(self, sums: Auxiliary) -> Floats:
+        """The same of the sums with the auxiliary variables: domains x q x v."""
+        k = self.a.shape[1]
+        items = self.a[:, None] * sums.total + self.b[:, None] * sums.weight[:, :, :k]
+        return np.concatenate((items[:, :, : k * self.keep], items @ self.mixtures), axis=2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Squares:
+    """Of one system: weight x squared mixture of a ballot by domain (domains x c), and, where every ballot is a unit,
+    the sum over all units of a group of (z - mean)^2 (groups x v)."""
+
+    mixtures: Floats
+    about_mean: Floats | None
+
+
+def residual_squares(
+    ballots: Ballots, sums: Sums, systems: Sequence[System], linears: Sequence[Linear], *, mixtures: bool = False
+) -> list[Squares | None]:
+    """By system; nothing, and no pass, where nobody needs it. ``mixtures``: their squares are wanted."""
+    if not (sums.alone or mixtures):
+        return [None] * len(systems)
+    parts = [_Part(ballots, sums, system, linear) for system, linear in zip(systems, linears, strict=True)]
+    buffer = np.empty((2, BLOCK, len(ballots.columns)))
+    for block in ballots.blocks(sums.centre, sums.blanks):
+        for part in parts:
+            part.add(block, sums.weights[block.rows], buffer[:, : len(block.scores)])
+    return [part.squares() for part in parts]
+
+
+class _Part:
+    """What one system adds up. Ballots outside its domains fall into a last domain and a last group, left out then."""
+
+    def __init__(self, ballots: Ballots, sums: Sums, system: System, linear: Linear) -> None:
+        self.alone, self.linear, self.cell = sums.alone, linear, sums.cell
+        self.domains, groups = system.domains, system.groups
+        self.mixtures = np.zeros((system.domains + 1, linear.mixtures.shape[1]))
+        self.domain_of_cell = np.append(system.domain, system.domains)[system.cell_of]
+        self.a, self.b = (np.vstack((part, np.zeros((1, part.shape[1])))) for part in (linear.a, linear.b))
+        if sums.alone:
+            self.group_of_cell = np.append(groups.of_cell, groups.size)[system.cell_of]
+            mean = mean_of_unit(ballots.design, groups, linear.of_cells(system))
+            self.mean = np.vstack((mean, np.zeros((1, mean.shape[1]))))
+            self.about_mean = np.zeros_like(self.mean)
+            ballots_of_cell = np.bincount(sums.cell)[:, None].astype(np.float64)
+            ballots_in = group_sums(self.group_of_cell, groups.size + 1, ballots_of_cell)[:-1]
+            self.absent = ballots.design.units[groups.stratum][:, None] - ballots_in
+
+    def squares(self) -> Squares:
+        if not self.alone:
+            return Squares(self.mixtures[:-1], None)
+        return Squares(self.mixtures[:-1], self.about_mean[:-1] + self.absent * np.square(self.mean[:-1]))
+
+    def add(self, block: Block, weights: Floats, buffer: Floats) -> None:
+        cell = self.cell[block.rows]
+        domain = self.domain_of_cell[cell]
+        z = self._of_ballots(block, domain, *buffer)
+        mixtures = z @ self.linear.mixtures
+        if self.alone:
+            group, kept = self.group_of_cell[cell], self.linear.kept
+            both = np.hstack((z[:, :kept], mixtures)) * weights[:, None]
+            both -= self.mean[group]
+            self.about_mean += group_sums(group, len(self.mean), np.square(both, out=both))
+        self.mixtures += group_sums(domain, self.domains + 1, np.square(mixtures), weights)
+
+    def _of_ballots(self, block: Block, domain: Ints, z: Floats, b: Floats) -> Floats:
+        """z of each ballot of weight 1 (m x k)."""
+        if self.domains == 1 and not domain.any():
+            np.multiply(block.scores, self.a[0], out=z)
+            z += self.b[0]
+        else:
+            # Every place is known to be within: "clip" alone spares a copy.
+            np.take(self.a, domain, axis=0, out=z, mode="clip")
+            z *= block.scores
+            z += np.take(self.b, domain, axis=0, out=b, mode="clip")
+        z.reshape(-1)[block.blank] = 0.0
+        return z

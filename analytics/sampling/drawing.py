@@ -1,0 +1,219 @@
+"""Drawing a sample: units stage by stage, then households; with probabilities, weights and reserves.
+
+The design weight of a household is one over the product of the probabilities with which its units and itself were
+taken (Horvitz and Thompson 1952). The same lists in any order of rows with the same seed give the same sample. Each
+group (stage, parents, stratum) has random numbers of its own, so a changed list in one place leaves the rest alone.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from analytics.sampling.sample_design import SampleDesign, Select, Short, Stage
+from analytics.sampling.sample_lists import (
+    Fault,
+    Household,
+    ListError,
+    ListFault,
+    Unit,
+    Units,
+    by_stratum,
+    households_by_village,
+    size_of,
+)
+from analytics.sampling.sample_selection import Floats, Selection, allocate, simple, stream, systematic
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Units from the top down with their probabilities.
+
+    ``stratum`` and ``psu`` are those of the ultimate-cluster variance: units that are taken with certainty are strata,
+    the first unit that had a chance of being left out is the first-stage unit; ``population`` counts the first-stage
+    units of its stratum, None under pps, where no finite population correction is used.
+    """
+
+    chain: tuple[Unit, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    stratum: tuple[str, ...] = ()
+    psu: str | None = None
+    population: int | None = None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(unit.code for unit in self.chain)
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One household of the sample; ``number`` counts from 1. The probabilities are those of the units, of the listing
+    (see `Stage.list_cap`) and of the household in its list."""
+
+    number: int
+    branch: Branch
+    household: Household
+    probabilities: tuple[float, ...]
+    psu: str
+    population: int | None
+
+    @property
+    def probability(self) -> float:
+        return prod(self.probabilities)
+
+    @property
+    def weight(self) -> float:
+        return 1 / self.probability
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """The ``rank``-th to step in (from 1): a unit for one of its group, or a household for one of its village."""
+
+    level: str
+    parents: tuple[str, ...]
+    stratum: str
+    rank: int
+    unit: Unit | None = None
+    household: Household | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was drawn. ``villages`` are the units of the last stage above households; ``ballots`` is empty where no list
+    of households was given. ``unknown_listing`` names villages whose list was cut from an unknown number."""
+
+    design: SampleDesign
+    seed: int
+    villages: tuple[Branch, ...]
+    ballots: tuple[Ballot, ...]
+    reserves: tuple[Reserve, ...]
+    unknown_listing: tuple[str, ...] = ()
+
+    @property
+    def households(self) -> float:
+        """Estimated households of the population: the sum of the weights."""
+        return float(sum(ballot.weight for ballot in self.ballots))
+
+    @property
+    def weighting_effect(self) -> float:
+        """n sum(w^2) / sum(w)^2 = 1 + cv^2, 1 for equal weights: what unequal ones cost in variance (Kish 1992)."""
+        weights = np.array([ballot.weight for ballot in self.ballots])
+        return float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
+
+    @property
+    def lonely_strata(self) -> tuple[str, ...]:
+        """Strata with a single first-stage unit: their error cannot be estimated from within (`design.SinglePsu`)."""
+        units: dict[tuple[str, ...], set[str]] = {}
+        for ballot in self.ballots:
+            units.setdefault(ballot.branch.stratum, set()).add(ballot.psu)
+        return tuple("/".join(stratum) for stratum, found in units.items() if len(found) == 1)
+
+
+def draw(design: SampleDesign, units: Iterable[Unit], households: Iterable[Household] | None, seed: int) -> Sample:
+    """Draw a sample. Without ``households`` only the units are drawn, so that lists need to be made for these villages
+    alone; drawing again with the lists and the same seed takes the same villages. Raises `ListError`."""
+    tree = Units(design, units)
+    reserves: list[Reserve] = []
+    branches = [Branch()]
+    for stage in design.units:
+        branches = [below for above in branches for below in _units(stage, tree, above, seed, reserves)]
+    if households is None:
+        return Sample(design, seed, tuple(branches), (), tuple(reserves))
+    lists = households_by_village(design, tree, households)
+    if faults := [fault for branch in branches for fault in _short_lists(design, branch, lists)]:
+        raise ListError(faults)
+    ballots: list[Ballot] = []
+    for branch in branches:
+        ballots += _households(design.households, branch, lists[branch.codes[-1]], seed, len(ballots), reserves)
+    unknown = [branch.codes[-1] for branch in branches if _listing(design.households, branch, lists) is None]
+    return Sample(design, seed, tuple(branches), tuple(ballots), tuple(reserves), tuple(unknown))
+
+
+def _units(stage: Stage, tree: Units, above: Branch, seed: int, reserves: list[Reserve]) -> Iterator[Branch]:
+    """The units taken below one branch, in the order of their codes; the reserves are added to the list."""
+    groups = by_stratum(stage, tree.children(stage.level, above.codes[-1] if above.chain else ""))
+    wanted = _wanted(stage, groups)
+    for stratum, group in sorted(groups.items()):
+        names = (stage.level, *above.codes, *((stratum,) if stratum else ()))
+        chosen = _select(stage, group, wanted[stratum], seed, names)
+        ranks = enumerate(chosen.reserves, 1)
+        reserves += [Reserve(stage.level, above.codes, stratum, rank, unit=group[at]) for rank, at in ranks]
+        for at, p in zip(chosen.taken, chosen.probabilities, strict=True):
+            yield _grown(stage, above, stratum, group, at, p)
+
+
+def _wanted(stage: Stage, groups: dict[str, list[Unit]]) -> dict[str, int]:
+    counts = {stratum: len(group) for stratum, group in groups.items()}
+    if stage.select is Select.ALL:
+        return counts
+    if stage.total:
+        sizes = {s: sum(size_of(unit, stage.size) or 1.0 for unit in group) for s, group in groups.items()}
+        return allocate(stage.total, sizes, counts, stage.at_least)
+    return {s: min(stage.take_by_stratum.get(s, stage.take or 0), count) for s, count in counts.items()}
+
+
+def _select(stage: Stage, group: Sequence[Unit], n: int, seed: int, names: tuple[str, ...]) -> Selection:
+    if stage.select is not Select.PPS:
+        return simple(stream(seed, *names), len(group), n, stage.reserves)
+    return systematic(stream(seed, *names), _sizes(stage, group), n, stage.reserves, stage.order)
+
+
+def _sizes(stage: Stage, group: Sequence[Unit]) -> Floats:
+    return np.array([size_of(unit, stage.size) for unit in group], dtype=np.float64)
+
+
+def _grown(stage: Stage, above: Branch, stratum: str, group: Sequence[Unit], at: int, p: float) -> Branch:
+    unit = group[at]
+    chain, probabilities = (*above.chain, unit), (*above.probabilities, p)
+    if above.psu is not None:
+        return Branch(chain, probabilities, above.stratum, above.psu, above.population)
+    inside = (*above.stratum, *((stratum,) if stratum else ()))
+    if p < 1:
+        population = len(group) if stage.select is Select.SRSWOR else None
+        return Branch(chain, probabilities, inside, unit.code, population)
+    return Branch(chain, probabilities, (*inside, unit.code))
+
+
+def _short_lists(design: SampleDesign, branch: Branch, lists: dict[str, list[Household]]) -> Iterator[Fault]:
+    stage, village = design.households, branch.chain[-1]
+    have = len(lists.get(village.code, ()))
+    need = 1 if stage.short is Short.ALL or stage.select is Select.ALL else stage.planned
+    if have < need:
+        yield Fault(ListFault.TOO_FEW, stage.level, village.line, village.code, have=have, need=need)
+    size = size_of(village, stage.list_size)
+    if stage.list_cap and size is not None and have == stage.list_cap and size < have:
+        yield Fault(ListFault.LIST_TOO_LONG, stage.level, village.line, village.code, have=have, need=round(size))
+
+
+def _listing(stage: Stage, branch: Branch, lists: dict[str, list[Household]]) -> float | None:
+    """The share of the village that its list holds: 1 for a list that was not cut, None where nobody knows."""
+    village = branch.chain[-1]
+    listed = len(lists[village.code])
+    if listed != stage.list_cap:
+        return 1.0
+    size = size_of(village, stage.list_size)
+    return None if size is None else listed / size
+
+
+def _households(
+    stage: Stage, branch: Branch, listed: list[Household], seed: int, before: int, reserves: list[Reserve]
+) -> Iterator[Ballot]:
+    """The ballots of one village, numbered on from ``before``."""
+    n = len(listed) if stage.select is Select.ALL else min(stage.planned, len(listed))
+    chosen = simple(stream(seed, stage.level, *branch.codes), len(listed), n, stage.reserves)
+    share = _listing(stage, branch, {branch.codes[-1]: listed}) or 1.0
+    ranks = enumerate(chosen.reserves, 1)
+    reserves += [Reserve(stage.level, branch.codes, "", rank, household=listed[at]) for rank, at in ranks]
+    for number, at in enumerate(chosen.taken, before + 1):
+        household = listed[at]
+        own = branch.psu is None  # every unit above is certain: households themselves are first-stage units
+        yield Ballot(
+            number=number,
+            branch=branch,
+            household=household,
+            probabilities=(*branch.probabilities, share, chosen.probabilities[0]),
+            psu=household.code if own else str(branch.psu),
+            population=round(len(listed) / share) if own else branch.population,
+        )

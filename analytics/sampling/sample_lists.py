@@ -1,0 +1,206 @@
+"""The lists a sample is drawn from, and what makes them unfit. A list is checked whole, whatever the seed would draw:
+a refusal that hangs on the draw would invite another seed."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from analytics.sampling.sample_design import SampleDesign, Select, Short, Stage
+
+LONGEST_CODE = 100
+WHOLE = re.compile(r"\d{1,12}", re.ASCII)
+
+
+class ListFault(StrEnum):
+    """Why a list cannot be drawn from."""
+
+    NO_CODE = "a code is missing or too long"
+    UNKNOWN_LEVEL = "the design has no such level"
+    DUPLICATE = "the code occurs twice"
+    UNKNOWN_PARENT = "the parent is not in the list"
+    NO_STRATUM = "the stratum is missing"
+    UNKNOWN_STRATUM = "the design has no such stratum"
+    EMPTY_STRATUM = "a stratum of the design has no unit"
+    NO_SIZE = "the size is missing"
+    BAD_SIZE = "the size is no whole number above 0"
+    TOO_FEW = "fewer units than the design takes"
+    CANNOT_SHARE = "the total cannot be shared among the strata"
+    LIST_TOO_LONG = "a list holds more households than the village has"
+    NO_UNITS = "there is no unit of this level"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault with its place: the line (the header is line 1; 0 for none), code, and the numbers that matter."""
+
+    kind: ListFault
+    level: str
+    line: int = 0
+    code: str = ""
+    what: str = ""
+    have: int = 0
+    need: int = 0
+    in_households: bool = False
+
+
+class ListError(ValueError):
+    """The lists cannot be drawn from; all faults together."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"line {fault.line}: {fault.kind.value} {fault.code}" for fault in self.faults[:5]))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A row of the list of units. ``columns`` are all its columns, for strata and sizes."""
+
+    line: int
+    level: str
+    code: str
+    name: str
+    parent: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A row of the list of households; codes are unique within the village."""
+
+    line: int
+    code: str
+    village: str
+    name: str = ""
+    address: str = ""
+
+
+class Units:
+    """The checked tree of units: children by level and parent, in the order of their codes."""
+
+    def __init__(self, design: SampleDesign, units: Iterable[Unit]) -> None:
+        """Raises `ListError` with every fault found."""
+        self.design = design
+        rows = list(units)
+        faults = _rows(design, rows)
+        self._children: dict[tuple[str, str], list[Unit]] = defaultdict(list)
+        for unit in sorted(rows, key=lambda unit: unit.code):
+            self._children[unit.level, "" if unit.level == design.units[0].level else unit.parent].append(unit)
+        if not faults:
+            faults = [fault for at, stage in enumerate(design.units) for fault in self._groups(at, stage)]
+        if faults:
+            raise ListError(sorted(faults, key=lambda fault: fault.line))
+
+    def children(self, level: str, parent: str) -> Sequence[Unit]:
+        return self._children.get((level, parent), ())
+
+    def all_of(self, level: str) -> list[Unit]:
+        return [unit for (at, _parent), units in self._children.items() if at == level for unit in units]
+
+    def _groups(self, at: int, stage: Stage) -> Iterable[Fault]:
+        if at == 0:
+            yield from group_faults(stage, self.children(stage.level, ""), None)
+            return
+        for parent in self.all_of(self.design.units[at - 1].level):
+            yield from group_faults(stage, self.children(stage.level, parent.code), parent)
+
+
+def by_stratum(stage: Stage, units: Sequence[Unit]) -> dict[str, list[Unit]]:
+    """The units of one parent by stratum; one nameless stratum where the stage has none."""
+    groups: dict[str, list[Unit]] = defaultdict(list)
+    for unit in units:
+        groups[unit.columns[stage.strata] if stage.strata else ""].append(unit)
+    return dict(groups)
+
+
+def size_of(unit: Unit, column: str | None) -> float | None:
+    """The size in the column, or None where it is empty or no whole number above 0.
+
+    Sizes count something, so only digits are read: a separator may mean thousands or decimals, and a size that is
+    wrong by a thousand would spoil the draw unseen.
+    """
+    found = WHOLE.fullmatch(unit.columns.get(column or "", ""))
+    return float(found[0]) if found and int(found[0]) else None
+
+
+def households_by_village(
+    design: SampleDesign, units: Units, households: Iterable[Household]
+) -> dict[str, list[Household]]:
+    """The households of each village in the order of their codes. Raises `ListError` with every fault found."""
+    known = {unit.code for unit in units.all_of(design.units[-1].level)}
+    found: dict[str, list[Household]] = defaultdict(list)
+    seen: set[tuple[str, str]] = set()
+    faults = []
+    for row in households:
+        kind = _household(row, known, seen)
+        if kind:
+            what = row.village if kind is ListFault.UNKNOWN_PARENT else ""
+            faults.append(Fault(kind, design.households.level, row.line, row.code, what, in_households=True))
+        seen.add((row.village, row.code))
+        found[row.village].append(row)
+    if faults:
+        raise ListError(faults)
+    return {village: sorted(rows, key=lambda row: row.code) for village, rows in found.items()}
+
+
+def _household(row: Household, known: set[str], seen: set[tuple[str, str]]) -> ListFault | None:
+    if not 0 < len(row.code) <= LONGEST_CODE:
+        return ListFault.NO_CODE
+    if row.village not in known:
+        return ListFault.UNKNOWN_PARENT
+    return ListFault.DUPLICATE if (row.village, row.code) in seen else None
+
+
+def _rows(design: SampleDesign, rows: Sequence[Unit]) -> list[Fault]:
+    stages = {stage.level: stage for stage in design.units}
+    above = {lower.level: upper.level for upper, lower in zip(design.units, design.units[1:], strict=False)}
+    times = Counter((unit.level, unit.code) for unit in rows)
+    first: set[tuple[str, str]] = set()
+    faults = []
+    for unit in rows:
+        if unit.level not in stages:
+            faults.append(Fault(ListFault.UNKNOWN_LEVEL, unit.level, unit.line, unit.code))
+            continue
+        if (unit.level, unit.code) in first:
+            faults.append(Fault(ListFault.DUPLICATE, unit.level, unit.line, unit.code))
+        first.add((unit.level, unit.code))
+        if unit.level in above and not times[above[unit.level], unit.parent]:
+            faults.append(Fault(ListFault.UNKNOWN_PARENT, unit.level, unit.line, unit.code, unit.parent))
+        faults.extend(_values(stages[unit.level], unit))
+    faults.extend(Fault(ListFault.NO_UNITS, level) for level in stages if not any(u.level == level for u in rows))
+    return faults
+
+
+def _values(stage: Stage, unit: Unit) -> Iterable[Fault]:
+    if not 0 < len(unit.code) <= LONGEST_CODE:
+        yield Fault(ListFault.NO_CODE, unit.level, unit.line)
+    if stage.strata:
+        stratum = unit.columns.get(stage.strata, "")
+        if not stratum:
+            yield Fault(ListFault.NO_STRATUM, unit.level, unit.line, unit.code, stage.strata)
+        elif stage.take_by_stratum and stratum not in stage.take_by_stratum:
+            yield Fault(ListFault.UNKNOWN_STRATUM, unit.level, unit.line, unit.code, stratum)
+    if stage.size and size_of(unit, stage.size) is None:
+        kind = ListFault.BAD_SIZE if unit.columns.get(stage.size) else ListFault.NO_SIZE
+        yield Fault(kind, unit.level, unit.line, unit.code, stage.size)
+
+
+def group_faults(stage: Stage, units: Sequence[Unit], parent: Unit | None) -> Iterable[Fault]:
+    """What keeps the stage from being drawn within one parent."""
+    line, code = (parent.line, parent.code) if parent else (0, "")
+    if stage.total:
+        groups = by_stratum(stage, units)
+        least = sum(min(stage.at_least, len(group)) for group in groups.values())
+        if not least <= stage.total <= len(units):
+            kind = ListFault.CANNOT_SHARE if least > stage.total else ListFault.TOO_FEW
+            yield Fault(kind, stage.level, line, code, have=len(units), need=stage.total)
+        return
+    groups = by_stratum(stage, units)
+    for stratum, need in stage.take_by_stratum.items() or (("", stage.take or 1),):
+        have = len(groups.get(stratum, ()))
+        if not have:
+            kind = ListFault.EMPTY_STRATUM if stratum else ListFault.TOO_FEW
+            yield Fault(kind, stage.level, line, code, stratum, 0, need)
+        elif have < need and stage.short is Short.REFUSE and stage.select is not Select.ALL:
+            yield Fault(ListFault.TOO_FEW, stage.level, line, code, stratum, have, need)

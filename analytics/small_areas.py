@@ -1,0 +1,76 @@
+"""Small numbers: what may be published, and figures of small units drawn toward their province, marked as such."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.estimation.design import Floats
+from analytics.estimation.estimate import Estimate, publishable
+from analytics.operations import SMALL_N
+
+HALVINGS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Shrunk:
+    """A unit's figure after shrinkage. ``weight`` 0..1 is the share of its own survey in it; ``shrunk`` marks it.
+
+    ``se`` is the root of the mean squared error under the model. ``value`` is None where nothing may be published.
+    """
+
+    unit: str
+    n: int
+    value: float | None
+    se: float | None
+    weight: float | None
+    shrunk: bool
+
+
+def shrink(
+    units: Sequence[Estimate], province: Estimate, *, threshold: int = SMALL_N, publish_small: bool = False
+) -> list[Shrunk]:
+    """Figures of the units drawn toward the province's: w x own + (1 - w) x province, w = A / (A + se^2).
+
+    A, the variance between units beyond sampling error, is that of Fay and Herriot (1979) with the province as the
+    common mean: the A at which the squared distances / (A + se^2) add up to the number of units (0 if less even so).
+    Mean squared error: w se^2 + (1 - w)^2 se(province)^2. A unit without ballots or error (one first-stage unit) takes
+    the province's value. Below ``threshold`` ballots nothing is given unless ``publish_small``: then with its mark.
+    """
+    if province.estimate is None or province.se is None:
+        raise ValueError("shrinkage needs the province's figure and its standard error")
+    own = [unit for unit in units if _usable(unit)]
+    distance = np.array([unit.estimate for unit in own], dtype=np.float64) - province.estimate
+    noise = np.square(np.array([unit.se for unit in own], dtype=np.float64))
+    between = variance_between(distance, noise)
+    return [_one(unit, province.estimate, province.se, between, threshold, publish_small) for unit in units]
+
+
+def variance_between(distance: Floats, noise: Floats) -> float:
+    """The A >= 0 that solves sum of distance^2 / (A + noise) = number of units, by halving."""
+    if distance.size == 0 or float((np.square(distance) / noise).sum()) <= distance.size:
+        return 0.0
+    lo, hi = 0.0, float(np.square(distance).sum())
+    for _step in range(HALVINGS):
+        middle = (lo + hi) / 2
+        too_small = float((np.square(distance) / (middle + noise)).sum()) > distance.size
+        lo, hi = (middle, hi) if too_small else (lo, middle)
+    return (lo + hi) / 2
+
+
+def _usable(unit: Estimate) -> bool:
+    return unit.estimate is not None and unit.se is not None and unit.se > 0 and unit.df >= 1
+
+
+def _one(
+    unit: Estimate, centre: float, centre_error: float, between: float, threshold: int, publish_small: bool
+) -> Shrunk:
+    if not (publish_small or publishable(unit.n, threshold)):
+        return Shrunk(unit.domain, unit.n, None, None, None, shrunk=False)
+    own, noise, weight = centre, 0.0, 0.0
+    if _usable(unit) and unit.estimate is not None and unit.se is not None:
+        own, noise = unit.estimate, unit.se**2
+        weight = between / (between + noise)
+    value = weight * own + (1 - weight) * centre
+    error = weight * noise + (1 - weight) ** 2 * centre_error**2 if weight else between + centre_error**2
+    return Shrunk(unit.domain, unit.n, value, float(np.sqrt(error)), weight, shrunk=True)

@@ -1,0 +1,247 @@
+"""Another version of the calendar: which open tickets move, and moving them. Verdicts already given stay.
+
+Tickets are taken in batches by id: memory is bounded, readers never wait, an officer waits for a batch at most. Each
+ticket's history notes by which version it is counted from then on, so that a replay comes to the same date. Tickets
+without a pause, an extension or a second episode are counted together, as arrays; the others one by one.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy import ColumnElement, Row, Select, select, text
+from sqlalchemy.orm import Session
+
+from backend import audit
+from backend.db import copy_rows, table_of
+from backend.deadlines.clock_states import Clock, ClockState
+from backend.deadlines.clocks import state_of_clocks
+from backend.deadlines.events import Happening
+from backend.deadlines.rules import Mark, Rule
+from backend.deadlines.terms import Term
+from backend.tickets import projection, rulebook
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import Ticket
+from backend.tickets.rulebook import Calendars
+from backend.tickets.service import result_columns
+from backend.users.policy import SYSTEM
+from backend.worktime import service as worktime
+from backend.worktime.calendar import WorkCalendar
+from backend.worktime.duration import Duration
+from backend.worktime.duration import Unit as Length
+from backend.worktime.vector import due_dates, lean_on_estimate
+
+BATCH: Final = 1_000
+# What moves no due date: a ticket that knows nothing else is counted by its day of reception alone.
+STILL: Final = tuple(
+    event.value
+    for event in (
+        *(Event.RECEIVED, Event.ACCEPTED, Event.ASSIGNED, Event.FORWARDED, Event.EXTENSION_REQUESTED),
+        *(Event.EXTENSION_DENIED, Event.SUBMITTED_FOR_APPROVAL, Event.RETURNED, Event.DELAY_EXPLAINED),
+        *(Event.PROGRESS_TOLD, Event.RECOUNTED),
+    )
+)
+COLUMNS: Final = (
+    *("id", "number", "state", "unit_id", "episode", "received_at", "received_on", "rule", "term", "rule_id"),
+    *("calendar_id", "due_date", "due_estimated"),
+)
+HEADS: Final = text("""
+    SELECT chain, max(seq) AS seq, max(at) AS at, (array_agg(hash ORDER BY seq DESC))[1] AS hash,
+        bool_and(action = ANY(:still)) AS still
+    FROM audit WHERE chain = ANY(:chains) GROUP BY chain
+""")
+UPDATE: Final = text("""
+    UPDATE tickets SET calendar_id = :calendar_id, due_date = fresh.due, due_estimated = fresh.estimated,
+        version = version + CASE WHEN tickets.due_date = fresh.due THEN 0 ELSE 1 END
+    FROM unnest(CAST(:ids AS int[]), CAST(:dues AS date[]), CAST(:estimates AS bool[])) AS fresh (id, due, estimated)
+    WHERE tickets.id = fresh.id
+""")
+VERSIONS: Final = text("""
+    SELECT ticket_id, max(version) FROM ticket_clocks
+    WHERE ticket_id = ANY(:ids) AND clock = 'resolve' AND nth = 1 GROUP BY ticket_id
+""")
+RESULTS: Final = (
+    *("ticket_id", "episode", "clock", "nth", "version", "unit_id", "value", "rule_id", "calendar_id", "started_at"),
+    *("due_date", "due_at", "estimated", "ended_at", "verdict", "late_days", "late_minutes", "explanation", "reason"),
+    "computed_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A ticket with its due date ``before`` and by the new version (``due``). ``head`` is the last link of its chain;
+    ``state`` is None for one that was counted with others, and for one whose clock of handling has ended."""
+
+    row: Row[Any]
+    head: Row[Any]
+    at: datetime
+    before: date
+    due: date
+    estimated: bool
+    state: ClockState | None
+
+
+def look(
+    session: Session, where: Sequence[ColumnElement[bool]], calendar_id: int, calendar: WorkCalendar, now: datetime
+) -> Iterator[list[Fresh]]:
+    """Tickets that meet ``where``, in batches by id, as ``calendar`` would count them. Writes and locks nothing."""
+    after = 0
+    while rows := session.execute(_next(where, after, BATCH)).all():
+        after = rows[-1].id
+        yield _fresh(session, rows, calendar_id, calendar, now)
+
+
+def count(
+    session: Session,
+    where: Sequence[ColumnElement[bool]],
+    calendar_id: int,
+    now: datetime,
+    *,
+    after: int = 0,
+    most: int = BATCH,
+    skip_locked: bool = False,
+) -> list[Fresh]:
+    """Count the next tickets that meet ``where`` by a stored version, in the caller's transaction. A ticket that
+    somebody works on is waited for, or left out with ``skip_locked``: whoever holds many rows must not wait for one.
+    """
+    chosen = _next(where, after, most).with_for_update(of=Ticket, key_share=True, skip_locked=skip_locked)
+    rows = session.execute(chosen).all()
+    calendar = worktime.calendar(session, calendar_id)
+    batch = _fresh(session, rows, calendar_id, calendar, now) if rows else []
+    if batch:
+        _store(session, batch, calendar_id, calendar)
+    return batch
+
+
+def _next(where: Sequence[ColumnElement[bool]], after: int, most: int) -> Select[Any]:
+    table = table_of(Ticket)
+    columns = (table.c[name] for name in COLUMNS)
+    return select(*columns).join(Ticket.unit).where(*where, Ticket.id > after).order_by(Ticket.id).limit(most)
+
+
+def _fresh(
+    session: Session, rows: Sequence[Row[Any]], calendar_id: int, calendar: WorkCalendar, now: datetime
+) -> list[Fresh]:
+    """Each ticket with its due date by the new version."""
+    chains = [f"ticket:{row.id}" for row in rows]
+    heads = {head.chain: head for head in session.execute(HEADS, {"chains": chains, "still": list(STILL)})}
+    plain = [row for row in rows if _is_plain(row, heads[f"ticket:{row.id}"])]
+    fresh = _together(plain, heads, calendar, now)
+    known = {item.row.id for item in fresh}
+    fresh += _one_by_one(session, [row for row in rows if row.id not in known], heads, calendar_id, calendar, now)
+    return sorted(fresh, key=lambda item: int(item.row.id))
+
+
+def _is_plain(row: Row[Any], head: Row[Any]) -> bool:
+    return bool(head.still) and Duration.parse(row.term).unit is Length.WORKING_DAYS
+
+
+def _together(
+    rows: Sequence[Row[Any]], heads: dict[str, Row[Any]], calendar: WorkCalendar, now: datetime
+) -> list[Fresh]:
+    if not rows:
+        return []
+    received = np.array([row.received_on for row in rows], dtype="datetime64[D]")
+    values = np.array([Duration.parse(row.term).value for row in rows], dtype=np.int64)
+    dues = due_dates(calendar, values, received)
+    estimates = lean_on_estimate(calendar, received, dues)
+    return [
+        Fresh(row, heads[f"ticket:{row.id}"], _at(heads, row, now), row.due_date, due, bool(estimate), None)
+        for row, due, estimate in zip(rows, dues.tolist(), estimates, strict=True)
+    ]
+
+
+def _one_by_one(
+    session: Session,
+    rows: Sequence[Row[Any]],
+    heads: dict[str, Row[Any]],
+    calendar_id: int,
+    calendar: WorkCalendar,
+    now: datetime,
+) -> list[Fresh]:
+    histories = _histories(session, rows)
+    calendars = Calendars(session)
+    calendars[calendar_id] = calendar
+    fresh = []
+    for row in rows:
+        history, at = histories[f"ticket:{row.id}"], _at(heads, row, now)
+        book = rulebook.book(session, row, history, calendars)
+        recounted = Happening(Event.RECOUNTED, at, SYSTEM.key, {"from": row.calendar_id, "calendar": calendar_id})
+        before = state_of_clocks(history, book, at).resolve
+        state = state_of_clocks([*history, recounted], book, at).resolve
+        running = state if state.running else None
+        fresh.append(
+            Fresh(row, heads[f"ticket:{row.id}"], at, before.due.on, state.due.on, state.due.estimate, running)
+        )
+    return fresh
+
+
+def _at(heads: dict[str, Row[Any]], row: Row[Any], now: datetime) -> datetime:
+    last: datetime = heads[f"ticket:{row.id}"].at
+    return max(now, last)
+
+
+def _histories(session: Session, rows: Sequence[Row[Any]]) -> dict[str, list[Happening]]:
+    table = table_of(audit.Entry)
+    columns = (table.c.chain, table.c.at, table.c.actor, table.c.action, table.c.data)
+    chains = [f"ticket:{row.id}" for row in rows]
+    found = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
+    return {str(chain): projection.happenings(links) for chain, links in groupby(found, key=lambda entry: entry.chain)}
+
+
+def _store(session: Session, batch: Sequence[Fresh], calendar_id: int, calendar: WorkCalendar) -> None:
+    """The rows, a link in each chain, and a version of each due date that moved."""
+    columns = {
+        "ids": [item.row.id for item in batch],
+        "dues": [item.due for item in batch],
+        "estimates": [item.estimated for item in batch],
+    }
+    session.execute(UPDATE, {"calendar_id": calendar_id, **columns})
+    copy_rows(session, audit.COPY_LINKS, _links(batch, calendar_id))
+    moved = [item for item in batch if item.due != item.row.due_date]
+    if moved:
+        # All made before the copy begins: its connection answers nothing else meanwhile.
+        made = list(_versions(session, moved, calendar_id, calendar))
+        copy_rows(session, f"COPY ticket_clocks ({', '.join(RESULTS)}) FROM STDIN", made)
+
+
+def _links(batch: Sequence[Fresh], calendar_id: int) -> Iterator[tuple[Any, ...]]:
+    for item in batch:
+        head, data = item.head, {"from": item.row.calendar_id, "calendar": calendar_id}
+        seq, action = head.seq + 1, Event.RECOUNTED.value
+        made = audit.link(head.chain, seq, item.at, SYSTEM.key, action, data, head.hash)
+        yield head.chain, seq, item.at, SYSTEM.key, action, json.dumps(data), head.hash, made
+
+
+def _versions(
+    session: Session, moved: Sequence[Fresh], calendar_id: int, calendar: WorkCalendar
+) -> Iterator[tuple[Any, ...]]:
+    """Tickets received at the same moment of day share nothing but their days, so each day is explained once."""
+    last = {row[0]: row[1] for row in session.execute(VERSIONS, {"ids": [item.row.id for item in moved]})}
+    by_day: dict[tuple[date, str], dict[str, Any]] = {}
+    for item in moved:
+        state = item.state or _state(item.row, calendar_id, calendar)
+        key = (item.row.received_on, item.row.term)
+        columns = by_day.get(key) if item.state is None else None
+        if columns is None:
+            columns = result_columns(state)
+            if item.state is None:
+                by_day[key] = columns
+        start = state.term.start
+        told = columns["explanation"] | {"start": start.isoformat(), "was": item.row.due_date.isoformat()}
+        columns = columns | {"unit_id": item.row.unit_id, "rule_id": state.rule.id, "started_at": start}
+        columns |= {"ticket_id": item.row.id, "episode": item.row.episode, "clock": Clock.RESOLVE.value, "nth": 1}
+        columns |= {"version": last.get(item.row.id, 0) + 1, "explanation": json.dumps(told, ensure_ascii=False)}
+        columns |= {"reason": Event.RECOUNTED.value, "computed_at": item.at}
+        yield tuple(columns[name] for name in RESULTS)
+
+
+def _state(row: Row[Any], calendar_id: int, calendar: WorkCalendar) -> ClockState:
+    """The clock of a ticket that has only its day of reception."""
+    rule = Rule(row.rule, Duration.parse(row.term), "", Mark.OURS, id=row.rule_id)
+    term = Term(calendar, rule.duration, row.received_at)
+    return ClockState(Clock.RESOLVE, row.episode, 1, row.unit_id, rule, calendar_id, term, term.due())

@@ -1,0 +1,195 @@
+"""A question about a due date, as it is put on the command line or on a line of input. Pure.
+
+Needs no database: the calendars and the rules are those that ship. Moments without a zone are Vietnam's time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from backend.deadlines.additional_terms import Lengthened, with_additions
+from backend.deadlines.clock_states import CODES, PAUSE_LIMIT, Book, Clock
+from backend.deadlines.events import Event, Happening
+from backend.deadlines.rules import Mark, Rule, choose, shipped_rules
+from backend.errors import Conflict, Invalid, _
+from backend.worktime.calendar import ZONE, local
+from backend.worktime.duration import Duration, Unit
+from backend.worktime.shipped import shipped
+
+CALENDARS: Final = ("vn", "weekdays")
+NOTES: Final = ("unit", "pause", "stands")  # taken over as they are
+NO_LIMIT: Final = "none"
+CLOCKS: Final = {code: clock for clock, code in CODES.items()}
+
+
+class HappeningIn(BaseModel):
+    """One line of a ticket's history, as written in a file. An extension says ``days`` (working days, or days for a
+    term of calendar days), ``value`` (``5 working days``) or ``until`` (a date); a recount its ``calendar``."""
+
+    model_config = ConfigDict(extra="ignore")
+    at: str
+    event: str
+    by: str | int | None = Field(None, validation_alias=AliasChoices("by", "approver", "approved_by", "actor"))
+    requested_by: str | int | None = None
+    unit: int | str | None = None
+    days: int | None = None
+    value: str | None = None
+    until: str | None = Field(
+        None, validation_alias=AliasChoices("until", "date", "due_date", "new_date", "new_due_date")
+    )
+    pause: int | None = None
+    stands: bool | None = None
+    calendar: str | None = None
+
+
+class Question(BaseModel):
+    """What is asked: the term by the name of its rule, or by its value, which goes before. ``pause_limit`` sets another
+    limit of a pause than the shipped one, or ``none``; ``id`` is given back with the answer."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str | int | None = None
+    received: str | None = None
+    rule: str | None = None
+    value: str | None = None
+    case: str | None = None
+    calendar: str | None = None
+    events: list[HappeningIn] | None = None
+    now: str | None = None
+    pause_limit: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The term that is asked for, the course of events, and what it is read by. ``own`` is the clock that the rule has,
+    if it has one: what starts and ends it is in the events. Any other term runs from reception to the answer, as
+    handling does."""
+
+    term: Rule
+    named: Lengthened | None
+    own: Clock | None
+    ruling: Mapping[str, Rule]
+    calendar: str
+    history: Sequence[Happening]
+    now: datetime | None
+
+    def book(self, clock: Clock) -> Book:
+        """Everything by its shipped term, but this clock by the one that is asked for."""
+        calendars = {place: shipped(code) for place, code in enumerate(CALENDARS)}
+        return Book(calendars, {}, CALENDARS.index(self.calendar), {**self.ruling, CODES[clock]: self.term})
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 moment; without a zone it is Vietnam's time."""
+    try:
+        parsed = datetime.fromisoformat(text.strip())
+        return local(parsed) if parsed.tzinfo else parsed.replace(tzinfo=ZONE)
+    except (ValueError, OverflowError):
+        raise Invalid(_("Không hiểu thời điểm “%(text)s”. Hãy ghi như 2026-11-20T16:45."), text=text[:40]) from None
+
+
+def question_of(asked: object) -> Question:
+    try:
+        return Question.model_validate(asked)
+    except ValidationError as wrong:
+        place = ".".join(str(part) for part in wrong.errors()[0]["loc"])
+        raise Invalid(_("Câu hỏi không đúng mẫu ở “%(place)s”."), place=place[:80]) from None
+
+
+def asks(question: Question) -> Asked:
+    """A question as the clocks read it. Raises DomainError for what cannot be read."""
+    received = _received(question)
+    day = received.date()
+    named = _shipped_term(question.rule, day, question.case or "") if question.rule else None
+    if named is not None and named.rule.word:
+        raise Invalid(_("Quy định này không phải là thời hạn."))
+    if named is None and not question.value:
+        raise Invalid(_("Hãy cho biết quy định hoặc thời hạn."))
+    if question.value:
+        named = replace(named, adds=None) if named else None
+    duration = Duration.parse(question.value) if question.value else named and named.duration
+    term = Rule(question.rule or "", duration or None, named.rule.basis if named else "", Mark.OURS)
+    calendar = question.calendar or CALENDARS[0]
+    shipped(calendar)  # refuses one that does not ship
+    ruling = dict(_shipped_ruling(day))
+    if question.pause_limit == NO_LIMIT:
+        del ruling[PAUSE_LIMIT]
+    elif question.pause_limit:
+        ruling[PAUSE_LIMIT] = Rule(PAUSE_LIMIT, Duration.parse(question.pause_limit), "", Mark.OURS)
+    own = CLOCKS.get(question.rule or "")
+    return Asked(
+        term,
+        named,
+        None if own is Clock.RESOLVE else own,
+        ruling,
+        calendar,
+        _history(question, received, term.duration),
+        moment(question.now) if question.now else None,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _shipped_term(code: str, day: date, case: str) -> Lengthened:
+    return with_additions(shipped_rules(), code, day, case)
+
+
+@lru_cache(maxsize=4096)
+def _shipped_ruling(day: date) -> dict[str, Rule]:
+    return {code: choose(shipped_rules(), code, day).rule for code in (*CODES.values(), PAUSE_LIMIT)}
+
+
+def _received(question: Question) -> datetime:
+    """Said once: beside the events, or as one of them."""
+    begun = {moment(line.at) for line in question.events or () if line.event == Event.RECEIVED}
+    if question.received is not None or not begun:
+        begun.add(moment(question.received or ""))
+    if len(begun) > 1:
+        raise Invalid(_("Lúc tiếp nhận được ghi hai lần khác nhau."))
+    return begun.pop()
+
+
+def _history(question: Question, received: datetime, term: Duration | None) -> list[Happening]:
+    """Reception and what followed, in order of time; of two at one moment, in the order told."""
+    told = [_happening(line, term) for line in question.events or () if line.event != Event.RECEIVED]
+    told.sort(key=lambda happening: happening.at)
+    if told and told[0].at < received:
+        raise Invalid(_("Có sự kiện xảy ra trước lúc tiếp nhận."))
+    first = next((line for line in question.events or () if line.event == Event.RECEIVED), None)
+    return [Happening(Event.RECEIVED, received, data=_notes(first) if first else {}), *told]
+
+
+def _happening(line: HappeningIn, term: Duration | None) -> Happening:
+    try:
+        event = Event(line.event)
+    except ValueError:
+        raise Invalid(_("Không có sự kiện “%(event)s”."), event=line.event[:40]) from None
+    notes = _notes(line)
+    if event is Event.EXTENDED:
+        notes |= _extension(line, term)
+    elif event is Event.RECOUNTED:
+        if line.calendar not in CALENDARS:
+            raise Invalid(_("Không có lịch “%(code)s” đi kèm."), code=line.calendar)
+        notes["calendar"] = CALENDARS.index(line.calendar)
+    return Happening(event, moment(line.at), "" if line.by is None else str(line.by), notes)
+
+
+def _notes(line: HappeningIn) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in NOTES if getattr(line, name) is not None}
+
+
+def _extension(line: HappeningIn, term: Duration | None) -> dict[str, str]:
+    """How long an extension is, or until when: one of them."""
+    if line.by is not None and line.by == line.requested_by:
+        raise Conflict(_("Người đề nghị không tự duyệt gia hạn cho mình."))
+    if sum((line.days is not None, bool(line.value), bool(line.until))) != 1:
+        raise Invalid(_("Gia hạn cần ghi một trong các mục: days, value, until."))
+    if line.until:
+        try:
+            return {"until": date.fromisoformat(line.until[:10]).isoformat()}
+        except ValueError:
+            raise Invalid(_("Không hiểu ngày “%(text)s”."), text=line.until[:40]) from None
+    unit = Unit.CALENDAR_DAYS if term and term.unit is Unit.CALENDAR_DAYS else Unit.WORKING_DAYS
+    return {"value": str(Duration.parse(line.value) if line.value else Duration(line.days or 0, unit))}

@@ -1,0 +1,212 @@
+"""``langnghe estimate``: means and indices of a file of ballots with standard errors, for others to check."""
+
+import csv
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analytics.estimation.condition import Condition, ConditionError, parse_condition
+from analytics.estimation.design import Design, DesignError, Fault, SinglePsu, build_design
+from analytics.estimation.estimate import Estimate, Estimates, Note, estimate_means, index_of
+from backend.commands.survey.ballot_file import HEADER_LINES, BallotFile
+from backend.errors import DomainError, Invalid, _
+
+COLUMNS = ("variable", "domain", "n", "estimate", "se", "df", "lo", "hi", "deff")
+RANGE = re.compile(r"(.*?)(\d+)\.\.(.*?)(\d+)")
+ITEMS_AT_MOST = 10_000
+# Nearer to 1 an interval has no ends.
+LEVEL_AT_MOST = 1 - 1e-9
+
+FAULTS = {
+    Fault.LABEL_MISSING: _("Cột “%(what)s”, dòng %(line)s: thiếu nhãn; mọi phiếu phải có tầng và đơn vị chọn mẫu."),
+    Fault.WEIGHT_MISSING: _("Cột “%(what)s”, dòng %(line)s: thiếu trọng số hoặc trọng số không phải là số hữu hạn."),
+    Fault.WEIGHT_NEGATIVE: _("Cột “%(what)s”, dòng %(line)s: trọng số âm."),
+    Fault.WEIGHTS_ZERO: _("Cột “%(what)s”: mọi trọng số đều bằng 0."),
+    Fault.FPC_MISSING: _("Cột “%(what)s”, dòng %(line)s: số đơn vị của tổng thể phải là số lớn hơn 0."),
+    Fault.FPC_MIXED: _("Cột “%(what)s”, dòng %(line)s: số đơn vị và tỷ lệ chọn mẫu lẫn lộn; chỉ dùng một trong hai."),
+    Fault.FPC_VARIES: _("%(stratum)s: số đơn vị của tổng thể không giống nhau giữa các phiếu."),
+    Fault.FPC_SMALL: _("%(stratum)s: mẫu có nhiều đơn vị hơn tổng thể."),
+    Fault.SINGLE_PSU: _(
+        "%(stratum)s chỉ có một đơn vị chọn mẫu; hãy chọn --single-psu adjust, average hoặc certainty."
+    ),
+    Fault.NOT_FINITE: _("Cột “%(what)s”, dòng %(line)s: điểm vô hạn hoặc quá lớn."),
+    Fault.RESERVED_DOMAIN: _("Cột của --by có nhãn “%(what)s”, là tên dành cho toàn bộ."),
+}
+NOTES = {
+    Note.NO_ANSWERS: _("%(count)s dòng không có giá trị vì không có câu trả lời nào được tính."),
+    Note.NO_VARIANCE: _("%(count)s dòng không có sai số chuẩn vì mọi tầng chỉ có một đơn vị chọn mẫu."),
+    Note.NO_INTERVAL: _("%(count)s dòng không có khoảng tin cậy vì số đơn vị chọn mẫu không nhiều hơn số tầng."),
+    Note.NO_DESIGN_EFFECT: _(
+        "%(count)s dòng không có hiệu ứng thiết kế vì câu trả lời bằng nhau hoặc trọng số cộng lại không quá số phiếu."
+    ),
+}
+
+estimation = typer.Typer(add_completion=False)
+
+
+class Format(StrEnum):
+    """How the rows are printed."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which column plays which part in the design."""
+
+    strata: str | None
+    psu: str | None
+    weights: str | None
+    fpc: str | None
+    by: str | None
+    where: Condition | None
+    items: dict[str, None]
+    indices: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> list[str]:
+        names = [self.strata, self.psu, self.by, *(self.where.columns if self.where else ())]
+        return [name for name in names if name]
+
+    @property
+    def numbers(self) -> list[str]:
+        inside = [item for items in self.indices.values() for item in items]
+        return [name for name in (self.weights, self.fpc, *self.items, *inside) if name]
+
+
+@estimation.command()
+def estimate(
+    file: Annotated[Path, typer.Argument(help="Tệp phiếu: .csv, .csv.gz, .parquet hoặc .xlsx.")],
+    strata: Annotated[str | None, typer.Option(help="Cột tầng.")] = None,
+    psu: Annotated[str | None, typer.Option(help="Cột đơn vị chọn mẫu bậc một, đọc trong từng tầng.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Cột trọng số; không có thì mọi phiếu như nhau.")] = None,
+    fpc: Annotated[str | None, typer.Option(help="Cột số đơn vị bậc một của tầng, hoặc tỷ lệ được chọn.")] = None,
+    by: Annotated[str | None, typer.Option(help="Cột chia miền.")] = None,
+    where: Annotated[str | None, typer.Option(help='Miền chung, ví dụ: gioi == "nữ".')] = None,
+    items: Annotated[str, typer.Option(help="Các câu hỏi: q01,q02 hoặc q01..q39.")] = "",
+    index: Annotated[list[str] | None, typer.Option(help="Chỉ số: TÊN=q37..q39; dùng được nhiều lần.")] = None,
+    scale: Annotated[float, typer.Option(help="Điểm cao nhất của thang.")] = 5,
+    single_psu: Annotated[SinglePsu, typer.Option(help="Cách xử lý tầng chỉ có một đơn vị.")] = SinglePsu.FAIL,
+    level: Annotated[float, typer.Option(help="Độ tin cậy của khoảng.")] = 0.95,
+    output: Annotated[Format, typer.Option("--format", help="Dạng kết quả.")] = Format.CSV,
+) -> None:
+    """Ước lượng điểm trung bình và chỉ số kèm sai số chuẩn từ một tệp phiếu; không cần cơ sở dữ liệu."""
+    with _refusals():
+        roles = _roles(strata, psu, weights, fpc, by, where, items, index or [])
+        if not scale > 0 or scale == float("inf"):
+            raise Invalid(_("Điểm cao nhất của thang phải là số lớn hơn 0."))
+        if not 0.5 <= level <= LEVEL_AT_MOST:
+            raise Invalid(_("Độ tin cậy phải từ 0.5 đến dưới 1, thường là 0.95."))
+        result = _estimates(BallotFile(file, roles.labels, roles.numbers), roles, single_psu, scale, level)
+    rows = [row for row in result if row.variable in roles.items or row.variable in roles.indices]
+    _print(rows, output)
+    _explain(rows)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """A refusal is one sentence on standard error and ends the command with status 2."""
+    try:
+        yield
+    except DomainError as refusal:
+        typer.echo(str(refusal), err=True)
+        raise typer.Exit(2) from None
+
+
+def _roles(
+    strata: str | None,
+    psu: str | None,
+    weights: str | None,
+    fpc: str | None,
+    by: str | None,
+    where: str | None,
+    items: str,
+    index: list[str],
+) -> Roles:
+    try:
+        condition = parse_condition(where) if where else None
+    except ConditionError as error:
+        raise Invalid(_('Không hiểu điều kiện “%(text)s”; ví dụ: gioi == "nữ" hoặc tuoi >= 60.'), text=error) from None
+    names = dict.fromkeys(_names(items))
+    indices: dict[str, list[str]] = {}
+    for text in index:
+        name, _sign, of = text.partition("=")
+        if not name.strip() or not (inside := _names(of)):
+            raise Invalid(_("Chỉ số “%(text)s” phải có dạng TÊN=q37..q39."), text=text)
+        if name.strip() in names or name.strip() in indices:
+            raise Invalid(_("Tên “%(name)s” được dùng hai lần."), name=name.strip())
+        indices[name.strip()] = inside
+    if not names and not indices:
+        raise Invalid(_("Hãy nêu --items hoặc --index."))
+    return Roles(strata, psu, weights, fpc, by, condition, names, indices)
+
+
+def _names(text: str) -> list[str]:
+    """Column names of ``q01,q02`` and ``q01..q39``; the digits keep their width."""
+    names: list[str] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = RANGE.fullmatch(part)
+        if not match:
+            names.append(part)
+            continue
+        prefix, first, other, last = match.groups()
+        if prefix != other or not int(first) <= int(last) < int(first) + ITEMS_AT_MOST:
+            raise Invalid(_("Dãy “%(text)s” phải có dạng q01..q39."), text=part)
+        names += [f"{prefix}{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
+    return names
+
+
+def _estimates(ballots: BallotFile, roles: Roles, single: SinglePsu, scale: float, level: float) -> Estimates:
+    try:
+        member = None if roles.where is None else roles.where.holds(ballots.labels)
+        by = ballots.labels(roles.by) if roles.by else None
+        design = _design(ballots, roles, single)
+        inside = [item for items in roles.indices.values() for item in items]
+        items = {name: ballots.numbers(name) for name in dict.fromkeys([*roles.items, *inside])}
+        indices = {name: index_of(of, scale) for name, of in roles.indices.items()}
+        return estimate_means(design, items, indices, by=by, where=member, level=level)
+    except DesignError as error:
+        # The design speaks of its own parts; the reader knows the columns of the file.
+        columns = {"strata": roles.strata, "psu": roles.psu, "weights": roles.weights, "fpc": roles.fpc}
+        line = None if error.row is None else error.row + HEADER_LINES + 1
+        stratum = f"Tầng “{error.what}”" if roles.strata else "Cả mẫu"
+        what = columns.get(error.what) or error.what
+        raise Invalid(FAULTS[error.fault], what=what, stratum=stratum, line=line) from None
+
+
+def _design(ballots: BallotFile, roles: Roles, single: SinglePsu) -> Design:
+    return build_design(
+        ballots.n,
+        strata=ballots.labels(roles.strata) if roles.strata else None,
+        psu=ballots.labels(roles.psu) if roles.psu else None,
+        weights=ballots.numbers(roles.weights) if roles.weights else None,
+        fpc=ballots.numbers(roles.fpc) if roles.fpc else None,
+        single=single,
+    )
+
+
+def _print(rows: list[Estimate], output: Format) -> None:
+    table = [[getattr(row, column) for column in COLUMNS] for row in rows]
+    if output is Format.JSON:
+        lines = ",\n".join(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) for row in table)
+        typer.echo(f"[\n{lines}\n]")
+        return
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(table)
+
+
+def _explain(rows: list[Estimate]) -> None:
+    """Why places are empty, on standard error, so that the rows stay as they are."""
+    for note, count in Counter(row.note for row in rows if row.note).items():
+        typer.echo(NOTES[note] % {"count": count}, err=True)

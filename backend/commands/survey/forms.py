@@ -1,0 +1,160 @@
+"""``langnghe survey instruments`` and ``methods``: shown, checked, compared, published."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from analytics.methods import METHODS, Method, load_method
+from backend import clock, db
+from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.errors import Invalid, _
+from backend.surveys.forms import differences, documents, instruments, publishing
+from backend.surveys.forms.instruments import Instrument
+from backend.surveys.forms.publishing import Document
+
+Show = Annotated[str | None, typer.Option(help="In nội dung của một mẫu phiếu hoặc phương pháp (mã hoặc tệp TOML).")]
+Diff = Annotated[
+    tuple[str, str] | None, typer.Option(help="So hai bản, mã hoặc tệp TOML, như household-2022 household-2023.")
+]
+Check = Annotated[Path | None, typer.Option(help="Kiểm tra một tệp TOML; nói mọi lỗi, từng dòng.")]
+Publish = Annotated[Path | None, typer.Option(help="Kiểm tra và công bố một tệp TOML; sau đó không đổi được.")]
+AsJson = Annotated[bool, typer.Option("--json", help="In danh sách dạng JSON.")]
+
+
+def instruments_command(
+    show: Show = None, diff: Diff = None, check: Check = None, publish: Publish = None, as_json: AsJson = False
+) -> None:
+    """Các mẫu phiếu kèm theo, cây nội dung, khác nhau giữa hai phiên bản; công bố phiên bản mới."""
+    with refusals_as_lines():
+        if _done(show, diff, check, publish):
+            return
+        every = [(key, instruments.shipped(key)) for key in instruments.SHIPPED]
+        _print_list(
+            [
+                {"key": key, "slots": len(one.slots), "checksum": one.checksum[:12], "name": one.name.vi}
+                for key, one in every
+            ],
+            as_json,
+        )
+
+
+def methods_command(
+    show: Show = None, diff: Diff = None, check: Check = None, publish: Publish = None, as_json: AsJson = False
+) -> None:
+    """Các phương pháp tính chỉ số kèm theo, khác nhau giữa hai phương pháp; công bố phương pháp mới."""
+    with refusals_as_lines():
+        if _done(show, diff, check, publish):
+            return
+        every = [(code, load_method(code)) for code in METHODS]
+        _print_list(
+            [{"code": code, "years": f"{one.first_year}-{one.last_year}", "name": one.name.vi} for code, one in every],
+            as_json,
+        )
+
+
+def _print_list(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        typer.echo("\n".join("\t".join(str(value) for value in row.values()) for row in rows))
+
+
+def _done(show: str | None, diff: tuple[str, str] | None, check: Path | None, publish: Path | None) -> bool:
+    """Do what was asked, if anything was."""
+    if diff:
+        _print_differences(*map(_document, diff))
+    elif publish:
+        _publish(publish)
+    elif show or check:
+        _print(publishing.read(_text(check)) if check else _document(show or ""))
+    return bool(diff or publish or show or check)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(path)) from None
+
+
+def _document(key: str) -> Document:
+    """By the key of the package, by file, else as published in the database."""
+    if Path(key).is_file():
+        return publishing.read(_text(Path(key)))
+    raw = publishing.shipped(key)
+    if raw is None:
+        with database_at_hand(), db.transaction() as session:
+            raw = publishing.published(session, key)
+    return publishing.fit(raw)
+
+
+def _publish(path: Path) -> None:
+    document = publishing.read(_text(path))
+    with database_at_hand(), db.transaction() as session:
+        made = publishing.publish(session, document, by="system", now=clock.now())
+    mark = instruments.checksum(document.raw)
+    typer.echo(f"{document.key}\t{mark}" + ("" if made else "\tđã có từ trước"))
+
+
+def _print(document: Document) -> None:
+    if isinstance(document.subject, Instrument):
+        _print_tree(document.subject)
+    else:
+        _print_method(document.subject)
+
+
+def _print_tree(one: Instrument) -> None:
+    typer.echo(f"{one.key}: {one.name.vi}. {one.legal_basis}")
+    if one.note:
+        typer.echo(one.note.vi)
+    for place, question in enumerate(one.questions, 1):
+        typer.echo(f"\n{place}. {question.text.vi} [{question.kind.value}]")
+        for slot in question.slots:
+            if slot.code != question.code:
+                typer.echo(f"   {slot.columns[0]:6} {slot.text.vi}")
+        levels = question.slots[0].levels
+        typer.echo("   " + "; ".join(f"{level.value} = {level.text.vi}" for level in levels))
+
+
+def _print_method(one: Method) -> None:
+    typer.echo(f"{one.code}: {one.name.vi}, {one.first_year}-{one.last_year}. {one.legal_basis}")
+    typer.echo(f"{one.respondents.vi}")
+    rules = "; ".join(f"{level.value}: {rule.value}" for level, rule in one.aggregation.items())
+    typer.echo(f"{one.item_formula} (max {one.item_max or '–'}); {rules}")
+    for code, node in one.nodes.items():
+        if node.children:
+            typer.echo(f"   {code}: {len(node.children)}")
+
+
+def _print_differences(before: Document, after: Document) -> None:
+    """Items first, as they can be compared; then everything else that differs."""
+    told: list[differences.Difference] = []
+    if isinstance(before.subject, Instrument) and isinstance(after.subject, Instrument):
+        told = differences.compare(before.subject, after.subject)
+        _print_items(before.key, after.key, told)
+    table = _table("Chỗ khác", before.key, after.key)
+    rest = [one for one in documents.changes(before.raw, after.raw) if not differences.tells(told, one.path)]
+    for one in rest:
+        table.add_row(one.path, one.before or "–", one.after or "–")
+    Console().print(table if rest else "Ngoài ra không có gì khác.", markup=False)
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
+
+
+def _print_items(old: str, new: str, told: list[differences.Difference]) -> None:
+    table = _table("Nội dung", old, new)
+    for one in told:
+        if one.change is not differences.Change.SAME:
+            texts = (slot.text.vi if slot else "–" for slot in (one.before, one.after))
+            table.add_row(f"{differences.NAMES[one.change]}: {one.code}", *texts)
+    Console().print(table)
+    typer.echo(f"Giữ nguyên {sum(one.change is differences.Change.SAME for one in told)} nội dung.")

@@ -1,0 +1,171 @@
+"""The terms (thời hạn) that feedback is handled under: rows with value, legal basis and how sure it is. Pure."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+from backend.errors import NotFound, _
+from backend.worktime.duration import Duration
+
+AT_ONCE: Final = "at once"
+# Whether an answer leaves with a second person's approval: the one rule that is no term.
+APPROVAL, REQUIRED, NOT_REQUIRED = "approval", "required", "not required"
+
+
+class Mark(StrEnum):
+    """How sure a row is: read in a public source, practice elsewhere, our own choice, or not seen."""
+
+    VERIFIED = "verified"
+    PRACTICE = "practice"
+    OURS = "ours"
+    UNVERIFIED = "unverified"
+
+
+class Start(StrEnum):
+    """What a term runs from."""
+
+    RECEPTION = "reception"
+    DECISION = "decision"
+    ACCEPTANCE = "acceptance"
+    DUE = "due"
+    QUESTION = "question"
+
+
+class Reason(StrEnum):
+    """Why a rule was chosen: what its row is narrowed to, the narrowest first."""
+
+    CASE = "case"  # a row of its own for this case
+    CATEGORY = "category"  # set for the ticket's category
+    CLASS = "class"  # set for its class: regulation, conduct, field
+    ORDINARY = "ordinary"  # nothing narrower in force
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One term, in force from ``valid_from`` to ``valid_to``, both included; None leaves a side open.
+
+    ``duration`` None means at once; ``word`` is the value of a rule that is no term. ``case``, ``category``,
+    ``category_class`` narrow it to some tickets; ``province`` says who set it, empty for the shipped rows. ``adds_to``
+    names the rule it lengthens, ``times`` how often it may; ``repeats`` that it starts again whenever it ends. ``id``
+    is that of its stored version.
+    """
+
+    code: str
+    duration: Duration | None
+    basis: str
+    mark: Mark
+    starts: Start = Start.RECEPTION
+    case: str = ""
+    adds_to: str = ""
+    times: int = 1
+    repeats: bool = False
+    valid_from: date | None = None
+    valid_to: date | None = None
+    note: str = ""
+    category: str = ""
+    category_class: str = ""
+    province: str = ""
+    id: int | None = None
+    word: str = ""
+
+    @property
+    def verified(self) -> bool:
+        return self.mark is Mark.VERIFIED
+
+    @property
+    def value(self) -> str:
+        """As it is written in configuration, such as ``15 working days``."""
+        return self.word or (str(self.duration) if self.duration else AT_ONCE)
+
+    @property
+    def narrowed(self) -> Reason:
+        """What the row is for: the reason it is chosen, when it is."""
+        if self.case:
+            return Reason.CASE
+        if self.category:
+            return Reason.CATEGORY
+        return Reason.CLASS if self.category_class else Reason.ORDINARY
+
+    def in_force(self, on: date) -> bool:
+        return (self.valid_from or date.min) <= on <= (self.valid_to or date.max)
+
+    def is_for(self, about: "About") -> bool:
+        """Whether everything that the row is narrowed to holds of a ticket."""
+        wanted = ((self.case, about.case), (self.category, about.category), (self.category_class, about.category_class))
+        return all(not narrow or narrow == given for narrow, given in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What of a ticket a rule may be narrowed to."""
+
+    case: str = ""
+    category: str = ""
+    category_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The rule that holds, and why."""
+
+    rule: Rule
+    reason: Reason
+
+
+@lru_cache
+def shipped_rules() -> tuple[Rule, ...]:
+    """The rows that come with the package."""
+    text = files("backend.deadlines").joinpath("data", "rules.toml").read_text(encoding="utf-8")
+    return tuple(rule for row in tomllib.loads(text)["rule"] for rule in read_rule(row))
+
+
+def read_rule(row: Mapping[str, Any]) -> Iterable[Rule]:
+    """A row as rules: two where the law was ``amended`` by a text not seen, the later one unverified.
+
+    Raises WorktimeError for an unreadable value, ValueError for an unknown mark or start.
+    """
+    fields = dict(row)
+    value, amended = fields.pop("value"), fields.pop("amended", None)
+    rule = Rule(
+        **fields
+        | read_value(value)
+        | {
+            "mark": Mark(fields["mark"]),
+            "starts": Start(fields.get("starts", Start.RECEPTION)),
+        }
+    )
+    if amended is None:
+        return (rule,)
+    before = replace(rule, valid_to=amended - timedelta(days=1))
+    return before, replace(rule, valid_from=amended, mark=Mark.UNVERIFIED)
+
+
+def read_value(value: str) -> dict[str, Any]:
+    """A value as it is written in configuration, as the fields of a rule."""
+    if value in (REQUIRED, NOT_REQUIRED):
+        return {"duration": None, "word": value}
+    return {"duration": parse_value(value)}
+
+
+def parse_value(value: str) -> Duration | None:
+    """``15 working days`` as a term, ``at once`` as None. Raises WorktimeError for anything else."""
+    return None if value == AT_ONCE else Duration.parse(value)
+
+
+def choose(rules: Sequence[Rule], code: str, on: date, case: str = "", about: About | None = None) -> Choice:
+    """The rule of a code in force on a date, and why that one: a row for the case goes before one for the category,
+    that before one for its class, that before the ordinary one. Of equally narrow rows a province's own goes before the
+    shipped one, and of those the last of ``rules``.
+    """
+    wanted = about or About(case)
+    order = {reason: place for place, reason in enumerate(reversed(Reason))}
+    rows = [rule for rule in rules if rule.code == code and rule.in_force(on) and rule.is_for(wanted)]
+    if not rows:
+        raise NotFound(_("Không có quy định nào về thời hạn mang mã này vào ngày đã cho."))
+    held = max(enumerate(rows), key=lambda row: (order[row[1].narrowed], bool(row[1].province), row[0]))[1]
+    return Choice(held, held.narrowed)

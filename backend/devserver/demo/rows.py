@@ -1,0 +1,157 @@
+"""A case of the demonstration as rows: due date, verdict and history by the same functions as a real ticket's. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from backend import audit
+from backend.deadlines.clock_states import Book, Clocks
+from backend.deadlines.clocks import state_of_clocks
+from backend.deadlines.events import Happening
+from backend.deadlines.rules import About, Rule
+from backend.devserver.demo.generate import Case, Moment
+from backend.ratings.models import rating_notes
+from backend.tickets import projection
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import MessageKind, TicketMessage, words_digest
+from backend.tickets.reception import receipts
+from backend.tickets.rulebook import Rules
+from backend.tickets.service import KINDS, result_columns
+from backend.worktime.calendar import WorkCalendar, local
+
+Row = tuple[Any, ...]
+# What follows from the history, in the order in which ``load`` names the columns.
+PROJECTED = (
+    *("state", "episode", "unit_id", "rule", "term", "rule_id", "calendar_id", "due_date", "due_estimated"),
+    *("accepted_at", "decided_at", "answered_at", "answered_on", "working_days", "verdict", "told_at", "told_in_time"),
+)
+RESULTS = (
+    *("ticket_id", "episode", "clock", "nth", "version", "unit_id", "value", "rule_id", "calendar_id", "started_at"),
+    *("due_date", "due_at", "estimated", "ended_at", "verdict", "late_days", "late_minutes", "explanation", "reason"),
+    "computed_at",
+)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """By what the cases are counted."""
+
+    calendar_id: int
+    calendar: WorkCalendar
+    rules: Rules
+    about: Mapping[str, About]
+
+    def book(self, case: Case) -> Book:
+        return Book({self.calendar_id: self.calendar}, self.rules.by_id, self.calendar_id, self._ruling(case))
+
+    def rule_ids(self, case: Case) -> dict[str, int | None]:
+        return {code: rule.id for code, rule in self._ruling(case).items()}
+
+    def _ruling(self, case: Case) -> dict[str, Rule]:
+        return self.rules.ruling(local(case.received).date(), self.about[case.category])
+
+
+@dataclass
+class Rows:
+    """Rows by table, in the order of the columns that ``load`` names."""
+
+    tickets: list[Row] = field(default_factory=list)
+    contacts: list[Row] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    audit: list[Row] = field(default_factory=list)
+    ratings: list[Row] = field(default_factory=list)
+    results: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a case goes: its id, the base of its day, ids of units and of their officers."""
+
+    ticket_id: int
+    base: int
+    first_message_id: int
+    units: Mapping[str, int]
+    officers: Mapping[str, int]
+    about_id: int
+
+
+def messages_of(case: Case) -> int:
+    """How many texts were written in the course of a case."""
+    return sum(1 for moment in case.course if moment.event in KINDS)
+
+
+def add(rows: Rows, case: Case, place: Place, terms: Terms) -> None:
+    """Append the rows of one case."""
+    history = _history(rows, case, place, terms)
+    clocks = state_of_clocks(history, terms.book(case), case.course[-1].at)
+    _add_results(rows, place.ticket_id, clocks)
+    now = projection.projection(history, clocks)
+    unit_id = now["unit_id"]
+    received_on = local(case.received).date()
+    rows.tickets.append(
+        (
+            place.ticket_id, receipts.number(received_on, place.ticket_id - place.base), len(case.course),
+            case.channel.value, case.category, place.about_id, case.title, case.content, "vi", case.received,
+            received_on, case.received, *(_plain(now[name]) for name in PROJECTED),
+            receipts.secret_hash(f"demo-{place.ticket_id}-nobody-holds-this"), True,
+        )
+    )  # fmt: skip
+    if case.name:
+        rows.contacts.append((place.ticket_id, case.name, case.email or None, case.received))
+    if case.scores:
+        rows.ratings.append(
+            (place.ticket_id, unit_id, received_on, *case.scores, case.remark or None, case.channel.value,
+             "sipas-feedback-3", case.course[-1].at)
+        )  # fmt: skip
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def _add_results(rows: Rows, ticket_id: int, clocks: Clocks) -> None:
+    """A version of each clock that has its verdict."""
+    for state in clocks.states:
+        if state.verdict is None or state.ended is None:
+            continue
+        columns = result_columns(state)
+        explained = json.dumps(columns.pop("explanation"), ensure_ascii=False)
+        key = (ticket_id, state.episode, state.clock.value, state.nth, 1)
+        rows.results.append((*key, *map(_plain, columns.values()), explained, "answered", state.ended))
+
+
+def _history(rows: Rows, case: Case, place: Place, terms: Terms) -> list[Happening]:
+    """The chain of a case, link by link, and its texts."""
+    prev, message_id, holder = audit.FIRST, place.first_message_id, ""
+    history: list[Happening] = []
+    chain = f"ticket:{place.ticket_id}"
+    for seq, moment in enumerate(case.course, start=1):
+        user_id = place.officers.get(moment.by)
+        actor = f"user:{user_id}" if user_id is not None else moment.by
+        data: dict[str, Any] = {}
+        if moment.event in KINDS:
+            rows.messages.append(
+                (message_id, place.ticket_id, KINDS[moment.event].value, moment.text, moment.at, user_id)
+            )
+            data = {"message": message_id, "text": _digest(moment)}
+            message_id += 1
+        if moment.event is Event.RECEIVED:
+            data = {"unit": place.units[moment.to], "about": place.about_id, "category": case.category}
+            data |= {"calendar": terms.calendar_id, "rules": terms.rule_ids(case)}
+            data["words"] = words_digest(case.title, case.content)
+        elif moment.event is Event.FORWARDED:
+            data |= {"from": place.units[holder], "unit": place.units[moment.to]}
+        elif moment.event is Event.RATED and case.scores:
+            data = rating_notes(case.scores, case.remark) | {"credited": place.units[holder]}
+        holder = moment.to or holder
+        link = audit.link(chain, seq, moment.at, actor, moment.event, data, prev)
+        rows.audit.append((chain, seq, moment.at, actor, user_id, moment.event.value, json.dumps(data), prev, link))
+        prev = link
+        history.append(Happening(moment.event, moment.at, actor, data))
+    return history
+
+
+def _digest(moment: Moment) -> str:
+    return TicketMessage(kind=MessageKind.ANSWER, body=moment.text).digest().hex()

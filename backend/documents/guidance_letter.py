@@ -1,0 +1,181 @@
+"""The guidance letter (phiếu hướng dẫn) for feedback that is a khiếu nại or a tố cáo: as a page and as .docx in the
+layout of Decree 30/2020/NĐ-CP. It names no person: who holds the number knows whose it is."""
+
+import io
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from docx import Document
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Mm, Pt
+from fastapi import Response
+from sqlalchemy.orm import Session
+
+from backend import audit
+from backend.documents import page_layout as layout
+from backend.errors import Conflict, _
+from backend.tickets import queries
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import State, Ticket
+from backend.units.models import Unit, UnitKind
+from backend.worktime.calendar import local
+
+NATION: Final = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
+MOTTO: Final = "Độc lập - Tự do - Hạnh phúc"
+WIDTHS: Final = (68.0, 97.0)  # mm: agency, nation
+COUNCIL: Final = "Ủy ban nhân dân"
+TO_SIGN: Final = Pt(66)  # room for a signature and a stamp
+DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+# Procedure -> its name, its law and who takes it up. An official document is in Vietnamese whatever the reader's
+# language.
+_PROCEDURES: Final = {
+    "complaint": (
+        "khiếu nại",
+        "Luật Khiếu nại năm 2011",
+        "Đơn khiếu nại lần đầu gửi đến người đã ra quyết định hoặc cơ quan có người có hành vi bị khiếu nại.",
+    ),
+    "denunciation": (
+        "tố cáo",
+        "Luật Tố cáo năm 2018",
+        "Đơn tố cáo gửi đến nơi có thẩm quyền quản lý người bị tố cáo; họ tên người tố cáo được giữ bí mật.",
+    ),
+}
+# Their people's committee writes, at a place of their own name; over a department's name stands the province's.
+_COMMUNES: Final = frozenset({UnitKind.COMMUNE, UnitKind.WARD, UnitKind.TOWNSHIP})
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What the letter says, paragraph by paragraph; the last one ends with ``./.``. ``above`` is the agency that the
+    writing one belongs to, ``signer`` in whose name and as what it is signed."""
+
+    number: str
+    above: str
+    agency: tuple[str, ...]
+    signer: tuple[str, ...]
+    place: str
+    on: date
+    subject: str
+    paragraphs: tuple[str, ...]
+
+    @property
+    def dateline(self) -> str:
+        """Days below 10 and January and February are written with a 0 before them, so that none can be put there."""
+        month = f"{self.on.month:02d}" if self.on.month < 3 else str(self.on.month)
+        return f"{self.place}, ngày {self.on.day:02d} tháng {month} năm {self.on.year}"
+
+
+def guidance(session: Session, ticket: Ticket) -> Letter:
+    """The letter of a redirected ticket, in the words that the officer wrote. Raises Conflict for any other ticket."""
+    if ticket.state is not State.REDIRECTED:
+        raise Conflict(_("Phản ánh này không được chuyển sang thủ tục khác nên không có phiếu hướng dẫn."))
+    entries = audit.entries(session, f"ticket:{ticket.id}")
+    entry = [e for e in entries if e.action == Event.REDIRECTED][-1]
+    step = [s for s in queries.course(session, ticket.id, entries=entries) if s.event is Event.REDIRECTED][-1]
+    name, law, where = _PROCEDURES[entry.data["procedure"]]
+    received = local(ticket.received_at).strftime("%d/%m/%Y")
+    words = [line.strip() for line in step.text.splitlines() if line.strip()]
+    closing = "Trân trọng thông báo để ông/bà biết và thực hiện./."
+    commune = ticket.unit.kind in _COMMUNES
+    return Letter(
+        number=ticket.number,
+        above="" if commune else _above(session, ticket.unit),
+        agency=(COUNCIL, ticket.unit.name) if commune else (ticket.unit.name,),
+        signer=(f"TM. {COUNCIL}".upper(), "CHỦ TỊCH") if commune else ("THỦ TRƯỞNG CƠ QUAN",),
+        place=ticket.unit.name.split(" ", 1)[-1] if commune else "...............",
+        on=local(step.at).date(),
+        subject=f"Hướng dẫn thực hiện thủ tục {name}",
+        paragraphs=(
+            f"Ngày {received}, {ticket.unit.name} nhận được phản ánh mã số {ticket.number} của ông/bà.",
+            f"Nội dung này thuộc thủ tục {name} theo {law}, không thuộc phạm vi xử lý phản ánh, kiến nghị. {where}",
+            *words,
+            f"Phản ánh mã số {ticket.number} kết thúc tại đây và không được công khai. {closing}",
+        ),
+    )
+
+
+def _above(session: Session, unit: Unit) -> str:
+    """``UBND`` is what the Decree lets the name of the agency above be shortened to."""
+    parent = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
+    return f"UBND {parent.name}" if parent is not None and parent.kind is UnitKind.PROVINCE else ""
+
+
+def download(letter: Letter) -> Response:
+    """The letter as a file. Its name holds the number alone."""
+    name = f"phieu-huong-dan-{letter.number}.docx"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(document(letter), media_type=DOCX, headers=headers)
+
+
+def document(letter: Letter) -> bytes:
+    """The letter as a Word document."""
+    paper = Document()
+    layout.prepare(paper)
+    about = paper.core_properties
+    about.title, about.author, about.language, about.comments = letter.subject, letter.agency[-1], "vi-VN", ""
+    _head(paper, letter)
+    _line(paper.add_paragraph(), "PHIẾU HƯỚNG DẪN", 14, bold=True, before=14)
+    _line(paper.add_paragraph(), letter.subject, 14, bold=True)
+    layout.rule_below(paper.add_paragraph(), layout.TEXT_WIDTH, 50)
+    _line(paper.add_paragraph(), f"Kính gửi: Người gửi phản ánh mã số {letter.number}", 14, before=6, after=6)
+    for text in letter.paragraphs:
+        body = paper.add_paragraph(text)
+        body.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
+        body.paragraph_format.first_line_indent = layout.INDENT
+    body.paragraph_format.keep_with_next = True  # never a page of signatures alone
+    _foot(paper, letter)
+    out = io.BytesIO()
+    paper.save(out)
+    return out.getvalue()
+
+
+def _head(paper: Any, letter: Letter) -> None:
+    left, right = _columns(paper, WIDTHS)
+    lines = [(letter.above, False)] if letter.above else []
+    lines += [(name, True) for name in letter.agency]
+    for line, (text, bold) in zip(_lines_of(left, len(lines)), lines, strict=True):
+        _line(line, text.upper(), 13, bold=bold)
+    layout.rule_below(left.add_paragraph(), WIDTHS[0] - 4, 22)
+    _line(left.add_paragraph(), "Số:        /PHD", 13)
+    _line(right.paragraphs[0], NATION, 12, bold=True)
+    _line(right.add_paragraph(), MOTTO, 14, bold=True)
+    layout.rule_below(right.add_paragraph(), WIDTHS[1] - 4, 60)
+    _line(right.add_paragraph(), letter.dateline, 14, italic=True)
+
+
+def _foot(paper: Any, letter: Letter) -> None:
+    left, right = _columns(paper, (80.0, 85.0))
+    _line(left.paragraphs[0], "Nơi nhận:", 12, bold=True, italic=True, centred=False)
+    for text in ("- Như trên;", "- Lưu: VT."):
+        _line(left.add_paragraph(), text, 11, centred=False)
+    for line, text in zip(_lines_of(right, len(letter.signer)), letter.signer, strict=True):
+        _line(line, text, 14, bold=True)
+    _line(right.add_paragraph(), "(Chữ ký, dấu, họ tên)", 14, italic=True, after=TO_SIGN.pt)
+
+
+def _lines_of(cell: Any, count: int) -> list[Any]:
+    """So many paragraphs of a cell that has its first."""
+    return [cell.paragraphs[0], *(cell.add_paragraph() for _more in range(count - 1))]
+
+
+def _columns(paper: Any, widths: tuple[float, float]) -> tuple[Any, Any]:
+    """Header and footer are two columns without borders."""
+    grid = paper.add_table(rows=1, cols=2)
+    grid.autofit = False
+    layout.no_borders(grid)
+    layout.unbroken(grid.rows[0])
+    for cell, column, width in zip(grid.rows[0].cells, grid.columns, widths, strict=True):
+        cell.width = column.width = Mm(width)
+    left, right = grid.rows[0].cells
+    return left, right
+
+
+def _line(
+    line: Any, text: str, size: int, *, bold: bool = False, italic: bool = False, before: float = 0,
+    after: float = 0, centred: bool = True,
+) -> None:  # fmt: skip
+    line.alignment = WD_ALIGN_PARAGRAPH.CENTER if centred else WD_ALIGN_PARAGRAPH.LEFT
+    line.paragraph_format.space_before, line.paragraph_format.space_after = Pt(before), Pt(after)
+    run = line.add_run(text)
+    run.font.size, run.bold, run.italic = Pt(size), bold, italic

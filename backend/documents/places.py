@@ -1,0 +1,104 @@
+"""The places of the author's own texts: their names, their hints, and reading them back from a document."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backend.errors import Invalid, _
+from backend.files.text import clean
+
+MOST = 20_000  # characters of one place
+MOST_UNPACKED = 30 * 1024 * 1024
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+TAG, STYLE = "langnghe:", "langnghe"
+NOT_A_DOCUMENT = _("Tệp này không phải là báo cáo .docx đọc được.")
+
+
+@dataclass(frozen=True)
+class PlaceKind:
+    """A place: its label on the page and the hint shown while nothing is written."""
+
+    key: str
+    label: str
+    hint: str
+
+
+# Labels are messages of the pages; hints stand in the document and stay Vietnamese.
+PLACES: tuple[PlaceKind, ...] = (
+    PlaceKind("number", _("Số, ký hiệu"), ""),
+    PlaceKind("dateline", _("Nơi và ngày ban hành"), ""),
+    PlaceKind("achievements", _("Nhận xét về kết quả đạt được"), "[Nhận xét của cơ quan về kết quả đạt được]"),
+    PlaceKind("shortcomings", _("Nhận xét về tồn tại, hạn chế"), "[Nhận xét của cơ quan về tồn tại, hạn chế]"),
+    PlaceKind("causes", _("Nguyên nhân"), "[Nguyên nhân của tồn tại, hạn chế]"),
+    PlaceKind("target", _("Mục tiêu"), "[Mục tiêu cho năm sau]"),
+    PlaceKind("tasks", _("Nhiệm vụ và giải pháp"), "[Nhiệm vụ, giải pháp: việc gì, cơ quan nào chủ trì, bao giờ xong]"),
+    PlaceKind("recipients", _("Nơi nhận"), ""),
+    PlaceKind("signature", _("Quyền hạn, chức vụ, họ tên người ký"), ""),
+)
+KEYS = tuple(place.key for place in PLACES)
+BY_KEY: Mapping[str, PlaceKind] = {place.key: place for place in PLACES}
+
+
+def cleaned(key: str, text: str) -> str:
+    """The text as it is stored. Raises Invalid, at the field of that name, when it is too long."""
+    return clean(text, limit=MOST, multiline=True, field=key)
+
+
+def read_back(document: bytes) -> dict[str, str]:
+    """What an edited report says in its places, by key; a place that still shows its hint is left out.
+
+    A place is a content control; where a program dropped those (LibreOffice does), the paragraphs of its style
+    serve. Raises Invalid for a file that is no readable document, or one that unpacks to more than 30 MB.
+    """
+    body = _body(document)
+    found = dict(_controls(body))
+    found = _styled(body) | found
+    return {key: cleaned(key, text) for key, text in found.items() if text.strip() and text.strip() != BY_KEY[key].hint}
+
+
+def _body(document: bytes) -> Any:
+    # Only those who read a document pay for the import.
+    from docx.oxml.parser import parse_xml
+    from lxml.etree import XMLSyntaxError
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(document)) as archive, archive.open("word/document.xml") as part:
+            text = part.read(MOST_UNPACKED + 1)
+        if len(text) > MOST_UNPACKED:
+            raise Invalid(_("Tệp quá lớn sau khi mở nén."), field="tep")
+        return parse_xml(text)
+    except (zipfile.BadZipFile, KeyError, XMLSyntaxError, NotImplementedError, RuntimeError, EOFError) as error:
+        raise Invalid(NOT_A_DOCUMENT, field="tep") from error
+
+
+def _controls(body: Any) -> Iterator[tuple[str, str]]:
+    for control in body.iter(f"{W}sdt"):
+        tag = control.find(f"{W}sdtPr/{W}tag")
+        content = control.find(f"{W}sdtContent")
+        key = (tag.get(f"{W}val") or "").removeprefix(TAG) if tag is not None else ""
+        if key in KEYS and content is not None:
+            paragraphs = list(content.iter(f"{W}p"))
+            yield key, "\n".join(map(_text, paragraphs)) if paragraphs else _text(content)
+
+
+def _styled(body: Any) -> dict[str, str]:
+    """Paragraphs that bear a place's style, together by place."""
+    found: dict[str, list[str]] = {}
+    for paragraph in body.iter(f"{W}p"):
+        style = paragraph.find(f"{W}pPr/{W}pStyle")
+        name = (style.get(f"{W}val") or "").casefold() if style is not None else ""
+        key = name.removeprefix(STYLE)
+        if name.startswith(STYLE) and key in KEYS:
+            found.setdefault(key, []).append(_text(paragraph))
+    return {key: "\n".join(lines) for key, lines in found.items()}
+
+
+def _text(element: Any) -> str:
+    """Words of a paragraph; what a reviewer struck out (``w:delText``) is not among them."""
+    parts = []
+    for one in element.iter(f"{W}t", f"{W}br", f"{W}cr", f"{W}tab"):
+        parts.append(one.text or "" if one.tag == f"{W}t" else "\t" if one.tag == f"{W}tab" else "\n")
+    return re.sub(r"[ \t]+", " ", "".join(parts)).strip()

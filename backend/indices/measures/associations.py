@@ -1,0 +1,203 @@
+"""What lies between the sides and between quarters: gaps of like quantities, what goes with the ratings, and what can
+be said of the year's figure. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+
+import numpy as np
+
+from analytics.association import Association, NoFitError, associate
+from analytics.compare import Comparability, comparability
+from analytics.difference import Difference, adjust, difference, judge
+from analytics.estimation.estimate import Estimate
+from analytics.forecast import Forecast, Month, Sampling, least_visible_change, of_months, of_published
+from backend.indices.measures.inputs import ITEM_CODES, Case, Inputs
+from backend.indices.measures.sides import BY_STAFF, Span
+from backend.indices.measures.unit_ranks import share_of
+from backend.indices.measures.values import GROUP, ITEMS, Value
+from backend.indices.models import Measure, Side
+
+# Code of the later and the earlier side of each gap: all are mean / 5 x 100.
+PAIRS = (("ratings_adjusted", "published"), ("own_survey", "published"), ("ratings_adjusted", "own_survey"))
+INDICATORS = ("late", "days_5", "told", "at_once", "in_two_days")
+
+
+def gap_values(values: Sequence[Value], first: date, last: date) -> list[Value]:
+    """Differences of the whole province's figures, judged together (Holm); the latest figure of each side."""
+    found: list[tuple[int, Value, Value, Difference]] = []
+    for later, earlier in PAIRS:
+        for item in (*ITEMS, GROUP):
+            a, b = latest(values, later, item), latest(values, earlier, item)
+            if a is not None and b is not None:
+                found.append((item, a, b, difference(_estimate(b), _estimate(a))))
+    judged = judge([row[3] for row in found])
+    return [_gap(first, last, *row[:3], one) for row, one in zip(found, judged, strict=True)]
+
+
+def latest(values: Iterable[Value], code: str, item: int) -> Value | None:
+    """The last whole-period value of all units that has a figure."""
+    held = [v for v in values if (v.code, v.item, v.unit_id) == (code, item, None) and v.value is not None]
+    return max(held, key=lambda v: (v.last, -v.first.toordinal()), default=None)
+
+
+def year_values(values: Sequence[Value], sampling: Sampling) -> list[Value]:
+    """The last published figure less the one before, with the mark of their methods; judged together (Holm).
+
+    The sampling error is approximate, and a year whose number of ballots was not printed is taken to have had as many
+    as the other: ``extra`` says so.
+    """
+    found: list[tuple[Value, Value, Difference, Comparability]] = []
+    for item in (*ITEMS, GROUP):
+        held = sorted((v for v in values if (v.code, v.item) == ("published", item)), key=lambda v: v.first)
+        if len(held) > 1 and (held[-1].n or held[-2].n):
+            before, after = held[-2:]
+            n = (before.n or after.n or 0, after.n or before.n or 0)
+            ends = [
+                Estimate("", "", k, one.value, sampling.se(k), k - 1, None, None, None)
+                for one, k in zip((before, after), n, strict=True)
+            ]
+            mark = comparability(before.extra["method"], after.extra["method"], ITEM_CODES[item])
+            found.append((before, after, difference(*ends, comparability=mark), mark))
+    judged = judge([row[2] for row in found])
+    return [_year(*row[:2], one, row[3]) for row, one in zip(found, judged, strict=True)]
+
+
+def _year(before: Value, after: Value, one: Difference, mark: Comparability) -> Value:
+    extra = {
+        "verdict": one.verdict.value, "p": one.p, "earlier": before.first.year, "later": after.first.year,
+        "from": before.value, "to": after.value, "assumed_n": before.n is None or after.n is None,
+        "mark": mark.mark.value, "reason": {"vi": mark.reason.vi, "en": mark.reason.en},
+    }  # fmt: skip
+    return Value(
+        None, before.first, after.last, Side.PUBLISHED, after.item, "year_change", Measure.POINTS,
+        n=after.n or before.n, value=one.value, se=one.se, lo=one.lo, hi=one.hi, extra=extra,
+    )  # fmt: skip
+
+
+def association_values(span: Span) -> Iterator[Value]:
+    """Odds of a higher score for each indicator, item by item; p adjusted over all of them (Holm)."""
+    cases = [case for case in span.closed if _known(case)]
+    rows = np.array([_indicators(case) for case in cases], dtype=np.float64).reshape(len(cases), len(INDICATORS))
+    moving = [i for i in range(len(INDICATORS)) if len(cases) and rows[:, i].min() < rows[:, i].max()]
+    names = [INDICATORS[i] for i in moving]
+    fits: list[tuple[int, Association | None, str]] = []
+    for item in ITEMS if names else ():
+        scores = [(case.scores or (0, 0, 0))[item - 1] for case in cases]
+        try:
+            found = associate(scores, rows[:, moving], names, [case.rated_unit or 0 for case in cases])
+            fits.append((item, found, "" if found else "few_units"))
+        except NoFitError:
+            fits.append((item, None, "no_fit"))
+    tried = [effect for _item, found, _why in fits if found for effect in found.effects]
+    adjusted = iter(adjust([effect.p for effect in tried]))
+    for item, found, why in fits:
+        if found is None:
+            yield span.value(Side.BETWEEN, item, "association", Measure.ODDS, n=len(cases), about=why)
+            continue
+        for effect in found.effects:
+            extra = {"clusters": found.clusters, "left_out": found.left_out, "p": next(adjusted)}
+            yield span.value(
+                Side.BETWEEN, item, "association", Measure.ODDS, n=found.n, value=effect.odds, se=effect.se,
+                lo=effect.lo, hi=effect.hi, about=effect.name, extra=extra,
+            )  # fmt: skip
+
+
+def change_values(values: Sequence[Value], first: tuple[date, date], last: tuple[date, date]) -> list[Value]:
+    """The last quarter less the first, of what is measured in both; judged together (Holm)."""
+    found: list[tuple[Value, Difference]] = []
+    for code, item in (*(("ratings_adjusted", item) for item in (*ITEMS, GROUP)), ("on_time_rate", 2)):
+        ends = [_of(values, code, item, span) for span in (first, last)]
+        if all(one is not None and one.value is not None for one in ends):
+            before, after = (_comparable(one) for one in ends if one is not None)
+            found.append((next(one for one in reversed(ends) if one), difference(before, after)))
+    judged = judge([single for _value, single in found])
+    return [_change(first, last, value, one) for (value, _single), one in zip(found, judged, strict=True)]
+
+
+def outlook_values(inputs: Inputs, span: Span, sampling: Sampling) -> Iterator[Value]:
+    """What the next published figure and this year's ratings will be, and the least change that would be visible."""
+    for item in (*ITEMS, GROUP):
+        yield _published_outlook(inputs, span, item, sampling)
+        yield _ratings_outlook(span, item)
+    sizes = [one.n for one in inputs.printed if one.n]
+    if sizes:
+        n = sizes[-1]
+        yield span.value(
+            Side.PUBLISHED, 1, "least_visible_change", Measure.POINTS, n=n,
+            value=least_visible_change(n, n, sampling), extra={"sd": sampling.sd, "deff": sampling.deff},
+        )  # fmt: skip
+
+
+def _published_outlook(inputs: Inputs, span: Span, item: int, sampling: Sampling) -> Value:
+    held = [one for one in inputs.printed if one.code == ITEM_CODES[item]]
+    series = [(one.year, float(one.value), one.n) for one in held]
+    year = max((one.year for one in held), default=span.last.year - 1) + 1
+    return _outlook(span, item, Side.PUBLISHED, year, of_published(series, year, sampling))
+
+
+def _ratings_outlook(span: Span, item: int) -> Value:
+    """The year in which the period ends, from its months so far; the period must reach back to January."""
+    year = span.last.year
+    months = last_full_month(span.last) if span.first <= date(year, 1, 1) else 0
+    sums = [[0, 0.0] for _month in range(months)]
+    for case in span.closed:
+        at = int(case.received_on[5:7])
+        if case.received_on[:4] == str(year) and at <= months and case.scores and case.rated_by != BY_STAFF:
+            sums[at - 1][0] += 1
+            sums[at - 1][1] += sum(case.scores) / 3 if item == GROUP else case.scores[item - 1]
+    found = of_months([Month(int(n), total) for n, total in sums], 12 - months)
+    return _outlook(span, item, Side.RATINGS, year, found, n=int(sum(n for n, _total in sums)))
+
+
+def last_full_month(day: date) -> int:
+    """Months of the day's year that are over with it."""
+    return day.month if (day + timedelta(days=1)).day == 1 else day.month - 1
+
+
+def _outlook(span: Span, item: int, side: Side, year: int, found: Forecast, n: int | None = None) -> Value:
+    extra = {"year": year, "points": found.points, "trend": found.trend, "why": found.why.value if found.why else None}
+    return span.value(
+        side, item, "forecast", Measure.SCORE, n=n, value=found.value, lo=found.lo, hi=found.hi,
+        about=found.basis.value if found.basis else "", extra=extra,
+    )  # fmt: skip
+
+
+def _estimate(value: Value) -> Estimate:
+    n = value.n or 0
+    df = int(value.extra.get("df", max(n - 1, 0)))
+    return Estimate(value.code, "", n, value.value, value.se, df, value.lo, value.hi, None)
+
+
+def _gap(first: date, last: date, item: int, later: Value, earlier: Value, one: Difference) -> Value:
+    extra = {"verdict": one.verdict.value, "p": one.p, "earlier": earlier.first.year, "later_n": later.n}
+    return Value(
+        None, first, last, Side.BETWEEN, item, "side_gap", Measure.POINTS, n=earlier.n, value=one.value, se=one.se,
+        lo=one.lo, hi=one.hi, about=f"{later.code} - {earlier.code}", extra=extra,
+    )  # fmt: skip
+
+
+def _of(values: Iterable[Value], code: str, item: int, span: tuple[date, date]) -> Value | None:
+    wanted = (code, item, None, *span)
+    return next((v for v in values if (v.code, v.item, v.unit_id, v.first, v.last) == wanted), None)
+
+
+def _comparable(value: Value) -> Estimate:
+    return share_of(value.extra["k"], value.n or 0) if value.measure is Measure.SHARE else _estimate(value)
+
+
+def _change(first: tuple[date, date], last: tuple[date, date], value: Value, one: Difference) -> Value:
+    extra = {"verdict": one.verdict.value, "p": one.p, "of": value.code}
+    return Value(
+        None, first[0], last[1], value.side, value.item, "change", Measure.POINTS, n=value.n, value=one.value,
+        se=one.se, lo=one.lo, hi=one.hi, about=f"{first[0]} - {last[0]}", extra=extra,
+    )  # fmt: skip
+
+
+def _known(case: Case) -> bool:
+    known = (case.scores, case.days, case.told, case.at_once, case.in_two_days)
+    return case.rated_by != BY_STAFF and None not in known
+
+
+def _indicators(case: Case) -> tuple[float, ...]:
+    late = float(case.standing == "late")
+    return late, (case.days or 0) / 5, float(case.told or 0), float(case.at_once or 0), float(case.in_two_days or 0)

@@ -1,0 +1,177 @@
+"""What does not add up in a published table: each case a row of what is printed, what follows from it, and why.
+
+Looked at when figures are entered, and on every list of what the sources print wrong.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from analytics.index import CENT, rounded
+from analytics.methods import load_method
+from backend.errors import _
+from backend.indices.models import FigureKind, PublishedFigure
+from backend.indices.published.service import TOLERANCE, Recomputation, recompute_published
+from backend.indices.translated_texts import Said, figure
+
+Figures = Mapping[str, PublishedFigure]
+BLANKS = 5  # answers to an item that may be missing among the ballots
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One case. ``code`` is the index concerned; ``what`` is a message of the catalogue; what is printed, what follows
+    and why are Vietnamese texts, those of type ``Said`` in other languages too."""
+
+    geography: str
+    year: int
+    code: str
+    what: str
+    printed: str
+    computed: str
+    why: str
+
+
+def findings(session: Session, geography: str, year: int) -> list[Finding]:
+    """Every case in the figures of one place and year: aggregates, groups, changes, ranks, items, shares."""
+    figures = _of(session, geography, year)
+    before = _of(session, geography, year - 1)
+    found: list[Finding] = []
+    for code in sorted({one.method for one in figures.values()}):
+        if load_method(code).computable:
+            result = recompute_published(session, code, geography, year)
+            found += [*_aggregates(result), *_groups_without_items(result, figures)]
+    return [
+        *found,
+        *_changes(figures, before),
+        *_ranks(figures),
+        *_items(figures),
+        *_single_choice(session, geography, year),
+    ]
+
+
+def _aggregates(result: Recomputation) -> Iterator[Finding]:
+    """Aggregates further from their recomputation than rounding explains."""
+    for row in result.rows:
+        if row.off and not row.missing:
+            yield Finding(
+                result.geography, result.year, row.code, _("chỉ số tổng hợp không bằng số tính lại"),
+                figure(row.published), figure(row.recomputed),
+                Said(_("Lệch %(points)s điểm, quá mức làm tròn %(most)s."), points=row.difference, most=TOLERANCE),
+            )  # fmt: skip
+
+
+def _groups_without_items(result: Recomputation, figures: Figures) -> Iterator[Finding]:
+    """Groups that do not follow from the items printed below them, and why."""
+    for code, reason in result.as_printed.items():
+        if code not in figures:
+            continue
+        items = [one.value for one in figures.values() if one.parent == code]
+        nothing = Said(_("không có nội dung nào được in"))
+        mean = rounded(sum(items, Decimal(0)) / len(items)) if items else None
+        computed = nothing if mean is None else Said(_("%(mean)s (từ %(n)s nội dung)"), mean=mean, n=len(items))
+        yield Finding(
+            result.geography, result.year, code, _("nhóm không suy ra được từ các nội dung được in"),
+            figure(figures[code].value), computed, Said(_sentence(reason.vi), {"en": _sentence(reason.en)}),
+        )  # fmt: skip
+
+
+def _changes(figures: Figures, before: Figures) -> Iterator[Finding]:
+    """Printed changes that are not the difference of the printed values, or of the printed ranks."""
+    for code, later in figures.items():
+        earlier = before.get(code)
+        if earlier is None:
+            continue
+        if later.change is not None and later.value - earlier.value != later.change:
+            yield Finding(
+                later.geography, later.year, code, _("mức tăng, giảm không bằng hiệu hai năm"),
+                figure(later.change), figure(later.value - earlier.value),
+                Said(_("%(later)s so với %(earlier)s."), later=later.value, earlier=earlier.value),
+            )  # fmt: skip
+        if None in (later.rank_change, later.rank, earlier.rank):
+            continue
+        places = (earlier.rank or 0) - (later.rank or 0)
+        if places != later.rank_change:
+            yield Finding(
+                later.geography, later.year, code, _("mức đổi hạng không bằng hiệu hai hạng"),
+                str(later.rank_change), str(places),
+                Said(_("%(later)s so với %(earlier)s."), later=later.rank, earlier=earlier.rank),
+            )  # fmt: skip
+
+
+def _ranks(figures: Figures) -> Iterator[Finding]:
+    """Ranks of figures that stand beside several numbers of places ranked."""
+    counts = {one.ranked for one in figures.values() if one.ranked}
+    if len(counts) > 1:
+        first = next(iter(figures.values()))
+        yield Finding(
+            first.geography, first.year, first.code, _("thứ hạng tính trên các số tỉnh khác nhau"),
+            ", ".join(map(str, sorted(counts))), Said(_("một số duy nhất")),
+            Said(_("Thứ hạng trong cùng một bảng phải cùng số tỉnh.")),
+        )  # fmt: skip
+
+
+def _items(figures: Figures) -> Iterator[Finding]:
+    """Items that no whole sum of scores of so many ballots gives, and means below the floor of their scale."""
+    for one in figures.values():
+        scale = load_method(one.method).item_max
+        if not scale:
+            continue
+        floor = Decimal(100) / scale
+        if one.value < floor:
+            yield Finding(
+                one.geography, one.year, one.code, _("chỉ số thấp hơn mức thấp nhất có thể có"),
+                figure(one.value), figure(floor), Said(_("Điểm thấp nhất là 1 trên %(scale)s."), scale=scale),
+            )  # fmt: skip
+        elif one.level == "item" and one.n and not any(_possible(one.value, n, scale) for n in _answers(one.n)):
+            yield Finding(
+                one.geography, one.year, one.code, _("không tổng điểm nào của số phiếu này cho giá trị được in"),
+                figure(one.value), Said(_("không có k/(%(scale)s × n)"), scale=scale),
+                Said(_("Đã thử n từ %(least)s đến %(most)s."), least=one.n - BLANKS, most=one.n),
+            )  # fmt: skip
+
+
+def _single_choice(session: Session, geography: str, year: int) -> Iterator[Finding]:
+    """Questions with one answer each whose shares do not add to 100."""
+    found: dict[str, list[Decimal]] = defaultdict(list)
+    rows = session.scalars(
+        select(PublishedFigure)
+        .filter_by(geography=geography, year=year, kind=FigureKind.PERCEPTION, level="single")
+        .order_by(PublishedFigure.id)
+    )
+    for row in rows:
+        found[row.parent or ""].append(row.value)
+    for question, values in found.items():
+        total = sum(values, Decimal(0))
+        if abs(total - 100) > TOLERANCE * len(values):
+            why = Said(_("Mỗi người chỉ chọn một câu trả lời nên các tỷ lệ phải cộng lại bằng 100."))
+            off = _("tỷ lệ không cộng lại bằng 100")
+            yield Finding(geography, year, question, off, figure(total), figure(Decimal(100)), why)
+
+
+def _answers(ballots: int) -> range:
+    return range(max(1, ballots - BLANKS), ballots + 1)
+
+
+def _possible(value: Decimal, n: int, scale: int) -> bool:
+    """Whether some whole sum of n scores gives this index to two decimals."""
+    near = int(value * scale * n / 100)
+    sums = range(near - 1, near + 3)
+    return any((Decimal(100 * k) / (scale * n)).quantize(CENT, ROUND_HALF_UP) == value for k in sums)
+
+
+def _of(session: Session, geography: str, year: int) -> dict[str, PublishedFigure]:
+    rows = session.scalars(
+        select(PublishedFigure)
+        .filter_by(geography=geography, year=year, kind=FigureKind.SATISFACTION)
+        .order_by(PublishedFigure.position)
+    )
+    return {row.code: row for row in rows}
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,186 @@
+"""Published figures of others, entered with the document that prints them: all rows or none, each fault at its line."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from analytics.methods import METHODS, Method, load_method
+from backend.errors import Conflict, Invalid, _
+from backend.files.text import clean
+from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
+from backend.indices.published.consistency import Finding, findings
+from backend.indices.published.shipped_figures import GEOGRAPHIES
+
+COLUMNS = ("ma", "gia_tri", "hang", "so_tinh", "tang_giam", "doi_hang", "so_phieu", "noi_dung")
+REQUIRED = ("ma", "gia_tri")
+MOST_BYTES = 1_000_000
+MOST_ROWS = 200
+FIRST_YEAR, LAST_YEAR = 2011, 2099
+NUMBER = re.compile(r"[-+−]?\d{1,3}(?:[.,]\d{1,2})?", re.A)
+WHOLE = re.compile(r"[-+−]?\d{1,6}", re.A)
+
+
+@dataclass(frozen=True)
+class Document:
+    """Where, when and by which method; ``source`` is a short code of the document, ``title`` what it is called."""
+
+    geography: str
+    year: int
+    method: str
+    source: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Entered:
+    """How many figures were stored, and what does not add up among them."""
+
+    stored: int
+    findings: Sequence[Finding]
+
+
+def enter(session: Session, document: Document, table: str) -> Entered:
+    """Store the rows of a table (CSV with the header ``COLUMNS``) and look at what does not add up.
+
+    Raises Invalid with a refusal for each faulty line, Conflict where the figures stand under another document.
+    """
+    method = _checked(document)
+    rows = _read(table, method)
+    held = session.scalar(
+        select(PublishedFigure.source_code)
+        .filter_by(geography=document.geography, year=document.year, kind=FigureKind.SATISFACTION)
+        .where(PublishedFigure.source_code != document.source)
+        .limit(1)
+    )
+    if held is not None:
+        raise Conflict(
+            _("Số liệu năm %(year)s của nơi này đã có theo văn bản “%(source)s”."), year=document.year, source=held
+        )
+    session.execute(
+        insert(PublishedSource)
+        .values(code=document.source, title=document.title, note="")
+        .on_conflict_do_update(index_elements=["code"], set_={"title": document.title})
+    )
+    fixed = {"geography": document.geography, "year": document.year, "kind": FigureKind.SATISFACTION}
+    values = [row | fixed | {"method": method.code, "source_code": document.source} for row in rows]
+    statement = insert(PublishedFigure).values(values)
+    fresh = {name: statement.excluded[name] for name in values[0] if name not in fixed and name != "code"}
+    key = ["geography", "year", "kind", "code"]
+    session.execute(statement.on_conflict_do_update(index_elements=key, set_=fresh))
+    session.expire_all()
+    return Entered(len(values), findings(session, document.geography, document.year))
+
+
+def read_file(content: bytes) -> str:
+    """A file as text. Raises Invalid for one that is too large or not UTF-8."""
+    if len(content) > MOST_BYTES:
+        raise Invalid(_("Tệp lớn hơn 1 MB."), field="tep")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid(_("Tệp phải là văn bản CSV, mã UTF-8."), field="tep") from None
+
+
+def _checked(document: Document) -> Method:
+    refusals = []
+    if document.geography not in GEOGRAPHIES:
+        refusals.append(Invalid(_("Hãy chọn một trong các mục."), field="noi"))
+    if document.method not in METHODS or not load_method(document.method).nodes:
+        refusals.append(Invalid(_("Hãy chọn một trong các mục."), field="phuong-phap"))
+    if not FIRST_YEAR <= document.year <= LAST_YEAR:
+        refusals.append(Invalid(_("Hãy ghi năm của cuộc khảo sát, ví dụ 2024."), field="nam"))
+    if not re.fullmatch(r"[a-z0-9-]{3,40}", document.source):
+        refusals.append(
+            Invalid(_("Mã văn bản gồm chữ thường không dấu, số và gạch ngang, từ 3 đến 40 ký tự."), field="ma-van-ban")
+        )
+    if len(document.title) < 10:
+        refusals.append(Invalid(_("Hãy ghi tên, số và ngày của văn bản công bố."), field="van-ban"))
+    Invalid.collect(refusals)
+    return load_method(document.method)
+
+
+def _read(table: str, method: Method) -> list[dict[str, Any]]:
+    lines = table.strip().splitlines()
+    delimiter = max(";,\t", key=lines[0].count) if lines else ","
+    rows = list(csv.DictReader(io.StringIO("\n".join(lines)), delimiter=delimiter)) if len(lines) > 1 else []
+    header = set(rows[0]) if rows else set()
+    if not rows or not set(REQUIRED) <= header or None in header or not header <= set(COLUMNS):
+        raise Invalid(
+            _("Bảng phải có dòng đầu gồm các cột: %(columns)s; bắt buộc ma và gia_tri."),
+            field="bang", columns=", ".join(COLUMNS),
+        )  # fmt: skip
+    if len(rows) > MOST_ROWS:
+        raise Invalid(_("Bảng có quá %(most)s dòng."), field="bang", most=MOST_ROWS)
+    places = {code: at for at, code in enumerate(method.nodes, start=1)}
+    found: list[dict[str, Any]] = []
+    refusals: list[Invalid] = []
+    for line, row in enumerate(rows, start=2):
+        try:
+            found.append(_row(line, row, method, places, {one["code"] for one in found}))
+        except Invalid as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise Invalid(_("Có dòng cần sửa; chưa lưu dòng nào."), errors=tuple(refusals))
+    return found
+
+
+def _row(
+    line: int, row: Mapping[str, str | None], method: Method, places: Mapping[str, int], known: set[str]
+) -> dict[str, Any]:
+    code = (row.get("ma") or "").strip()
+    if code not in places:
+        raise _fault(line, _("dòng %(line)s: phương pháp này không có chỉ số “%(text)s”."), code)
+    if code in known:
+        raise _fault(line, _("dòng %(line)s: chỉ số “%(text)s” có hai lần."), code)
+    value, rank = _number(line, row, "gia_tri"), _whole(line, row, "hang")
+    ranked, ballots = _whole(line, row, "so_tinh"), _whole(line, row, "so_phieu")
+    if value is None or not 0 <= value <= 100:
+        raise _fault(line, _("dòng %(line)s: giá trị “%(text)s” phải từ 0 đến 100."), row.get("gia_tri") or "")
+    if rank is not None and not 1 <= rank <= (ranked or 0):
+        raise _fault(line, _("dòng %(line)s: hạng “%(text)s” phải từ 1 đến số tỉnh được xếp."), row.get("hang") or "")
+    if ballots is not None and ballots < 1:
+        raise _fault(line, _("dòng %(line)s: số phiếu “%(text)s” phải lớn hơn 0."), row.get("so_phieu") or "")
+    node = method.nodes[code]
+    return {
+        "code": code,
+        "parent": node.parent,
+        "level": node.level.value,
+        "position": places[code],
+        "text_vi": clean(row.get("noi_dung") or code, limit=500),
+        "value": value,
+        "rank": rank,
+        "ranked": ranked if rank is not None else None,
+        "n": ballots,
+        "change": _number(line, row, "tang_giam"),
+        "rank_change": _whole(line, row, "doi_hang"),
+    }
+
+
+def _number(line: int, row: Mapping[str, str | None], column: str) -> Decimal | None:
+    text = (row.get(column) or "").strip()
+    if not text:
+        return None
+    if not NUMBER.fullmatch(text):
+        raise _fault(line, _("dòng %(line)s: “%(text)s” không phải là số có nhiều nhất hai chữ số thập phân."), text)
+    return Decimal(text.replace(",", ".").replace("−", "-"))
+
+
+def _whole(line: int, row: Mapping[str, str | None], column: str) -> int | None:
+    text = (row.get(column) or "").strip()
+    if not text:
+        return None
+    if not WHOLE.fullmatch(text):
+        raise _fault(line, _("dòng %(line)s: “%(text)s” không phải là số nguyên."), text)
+    return int(text.replace("−", "-"))
+
+
+def _fault(line: int, message: str, text: str) -> Invalid:
+    return Invalid(message, field="bang", line=line, text=text[:60])

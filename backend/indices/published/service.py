@@ -1,0 +1,114 @@
+"""What is done with published figures: loaded into the database, and recomputed from what is below them."""
+
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from analytics.index import recompute, rounded
+from analytics.methods import METHODS, Method, Text, load_method
+from backend.errors import Invalid, NotFound, _
+from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
+from backend.indices.published import shipped_figures
+
+TOLERANCE = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """A published aggregate beside the same figure computed from what is below it; ``missing`` leaves had no figure."""
+
+    code: str
+    published: Decimal
+    recomputed: Decimal
+    used: int
+    missing: tuple[str, ...]
+
+    @property
+    def difference(self) -> Decimal:
+        return self.recomputed - self.published
+
+    @property
+    def off(self) -> bool:
+        """Further apart than the rounding of printed items explains."""
+        return abs(self.difference) > TOLERANCE
+
+
+@dataclass(frozen=True)
+class Recomputation:
+    """A published tree computed anew. ``as_printed``: groups that cannot be had from printed items, and why."""
+
+    method: Method
+    geography: str
+    year: int
+    n: int | None
+    rows: tuple[Recomputed, ...]
+    as_printed: dict[str, Text]
+
+    @property
+    def largest(self) -> Decimal:
+        return max((abs(row.difference) for row in self.rows), default=Decimal(0))
+
+
+def load_published(session: Session) -> int:
+    """Store the figures of the package; again changes nothing but what the package corrected. Returns their number."""
+    for source in shipped_figures.SOURCES.values():
+        statement = insert(PublishedSource).values(asdict(source))
+        texts = {"title": statement.excluded.title, "note": statement.excluded.note}
+        session.execute(statement.on_conflict_do_update(index_elements=["code"], set_=texts))
+    values = [
+        asdict(row)
+        | {
+            "method": row.method,
+            "n": row.n,
+            "ranked": row.ranked,
+            "source_code": shipped_figures.SOURCES[row.geography].code,
+        }
+        for row in shipped_figures.rows()
+    ]
+    statement = insert(PublishedFigure).values(values)
+    key = ["geography", "year", "kind", "code"]
+    fresh = {name: statement.excluded[name] for name in values[0] if name not in key}
+    session.execute(statement.on_conflict_do_update(index_elements=key, set_=fresh))
+    return len(values)
+
+
+def recompute_published(
+    session: Session, code: str, geography: str | None = None, year: int | None = None
+) -> Recomputation:
+    """Compute a published tree of a method from its leaves: items, or groups known only as printed. Without a place and
+    a year: the latest of the place whose figures by this method were stored first.
+
+    Raises Invalid for an unknown method or one whose formula is not verified, NotFound without figures of it.
+    """
+    if code not in METHODS:
+        raise Invalid(
+            _("Không có phương pháp “%(code)s”. Các phương pháp: %(known)s."), code=code, known=", ".join(METHODS)
+        )
+    method = load_method(code)
+    if not method.computable:
+        raise Invalid(_("Cách tổng hợp của phương pháp “%(code)s” chưa được kiểm chứng nên không tính lại."), code=code)
+    of_method = select(PublishedFigure).filter_by(method=code, kind=FigureKind.SATISFACTION)
+    where = geography or session.scalar(
+        of_method.with_only_columns(PublishedFigure.geography).order_by(PublishedFigure.id).limit(1)
+    )
+    there = of_method.where(PublishedFigure.geography == where)
+    when = year or session.scalar(there.with_only_columns(func.max(PublishedFigure.year)))
+    figures = {figure.code: figure for figure in session.scalars(there.where(PublishedFigure.year == when))}
+    if not figures:
+        raise NotFound(_("Chưa có số liệu công bố theo phương pháp này. Hãy nạp dữ liệu gốc trước."))
+    return _beside(method, figures, where or "", when or 0)
+
+
+def _beside(method: Method, figures: dict[str, PublishedFigure], geography: str, year: int) -> Recomputation:
+    computed = recompute(method, {code: figure.value for code, figure in figures.items()})
+    rows = tuple(
+        Recomputed(code, figures[code].value, rounded(result.value), result.used, result.missing)
+        for code, result in computed.items()
+        if code in figures and result.value is not None
+    )
+    reasons = {code: node.as_printed for code, node in method.nodes.items() if node.as_printed}
+    root = figures.get(next(iter(method.nodes)))
+    return Recomputation(method, geography, year, root.n if root else None, rows, reasons)

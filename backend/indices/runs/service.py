@@ -1,0 +1,244 @@
+"""Index runs: stored once with all they were counted from, published once, checked again at any time.
+
+A run keeps its inputs, so that anybody can count it again: the same inputs give the same digits. Whether tickets and
+ratings have changed since is told apart from that.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from analytics.forecast import Sampling
+from backend.db import table_of
+from backend.errors import Conflict, Invalid, NotFound, _
+from backend.indicators.filters import units_within
+from backend.indices.measures import inputs as rows
+from backend.indices.measures import own_survey
+from backend.indices.measures.associations import (
+    association_values,
+    change_values,
+    gap_values,
+    outlook_values,
+    year_values,
+)
+from backend.indices.measures.inputs import Asked, Fingerprint, Inputs
+from backend.indices.measures.sides import printed_values, side_values, spans, unit_spans, unit_values
+from backend.indices.measures.unit_ranks import Z95, among_values
+from backend.indices.measures.values import Value
+from backend.indices.models import IndexInput, IndexPublication, IndexRun, IndexValue
+from backend.settings import ROOT
+from backend.units.models import Unit
+from backend.users.policy import Actor
+from backend.worktime import service as worktime
+
+SEED = 20_240_410
+SAMPLING = Sampling()
+PARAMETERS = {
+    "level": 0.95, "small_n": 10, "least_in_cell": 5, "least_units": 10, "dissatisfied_at_most": 2,
+    "taken_up_within_working_days": rows.TAKEN_UP_WITHIN, "sd": SAMPLING.sd, "deff": SAMPLING.deff,
+}  # fmt: skip
+METHODS = {"feedback": "sipas-feedback-3", "official": "QĐ 766/QĐ-TTg", "published": "qd1001-2023, form-2022"}
+CODE = ("analytics", "backend.indices")
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of counting a run again. ``digits``: every value has the same digits, from the stored inputs.
+    ``changed``: parts of the inputs that are different in the database today. ``code``: the code is that of the run."""
+
+    run_id: int
+    digits: bool
+    intact: bool
+    code: bool
+    changed: tuple[str, ...]
+    different: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        return self.digits and self.intact
+
+
+def ask(session: Session, unit: Unit | None, first: date, last: date, actor: Actor, as_of: date) -> Asked:
+    """The question about a unit and those below it, or the province. Raises Invalid for a period upside down."""
+    if last < first:
+        raise Invalid(_("Ngày cuối kỳ phải sau ngày đầu kỳ."), field="den")
+    ids = tuple(sorted(one.id for one in units_within(session, unit, actor)))
+    return Asked(first, last, ids, unit is None, as_of)
+
+
+def compute(inputs: Inputs, asked: Asked, seed: int) -> list[Value]:
+    """All values of a question, in a fixed order. Pure: the same inputs, question and seed give the same digits."""
+    found = [*printed_values(inputs, SAMPLING.se, Z95), *own_survey.values(inputs.sheets, inputs.drawn, inputs.weighed)]
+    by_span = spans(inputs, asked.first, asked.last, asked.unit_ids)
+    for span in by_span:
+        found += side_values(span)
+    found += outlook_values(inputs, by_span[0], SAMPLING) if asked.province else []
+    if asked.province:
+        found += year_values(found, SAMPLING)
+        period, outside = (asked.first, asked.last), ("published", "own_survey")
+        whole = [v for v in found if v.code in outside or (v.first, v.last) == period]
+        found += gap_values(whole, *period)
+        found += association_values(by_span[0])
+    if len(by_span) > 1:
+        found += change_values(found, *((one.first, one.last) for one in (by_span[1], by_span[-1])))
+    if len(asked.unit_ids) > 1:
+        by_unit = unit_spans(inputs, asked.first, asked.last, asked.unit_ids)
+        units = [v for one in by_unit for v in unit_values(one)]
+        found += [*units, *among_values(by_unit, seed, units)]
+    return found
+
+
+def make(session: Session, asked: Asked, unit: Unit | None, *, seed: int, now: datetime, user_id: int | None) -> int:
+    """Count and store a run; returns its id."""
+    calendar_id = worktime.active_id(session)
+    inputs = rows.read(session, asked, worktime.calendar(session, calendar_id))
+    forms = rows.parts(inputs)
+    marks = rows.fingerprints(forms)
+    values = compute(inputs, asked, seed)
+    run = IndexRun(
+        first_day=asked.first,
+        last_day=asked.last,
+        unit_id=unit.id if unit else None,
+        as_of=asked.as_of,
+        seed=seed,
+        parameters=PARAMETERS | {"unit_ids": list(asked.unit_ids)},
+        inputs={part: asdict(mark) for part, mark in marks.items()},
+        inputs_hash=rows.whole_hash(marks),
+        code_version=code_version(),
+        code_hash=code_hash(),
+        calendar_id=calendar_id,
+        methods=METHODS,
+        values_hash=values_hash(values),
+        demonstration=inputs.demonstration,
+        created_at=now,
+        user_id=user_id,
+    )
+    session.add(run)
+    session.flush()
+    session.add_all(IndexInput(run_id=run.id, part=part, content=rows.packed(form)) for part, form in forms.items())
+    session.flush()
+    session.execute(insert(table_of(IndexValue)), [_row(run.id, at, value) for at, value in enumerate(values)])
+    return run.id
+
+
+def find(session: Session, run_id: int) -> IndexRun:
+    """A run by its id. Raises NotFound."""
+    run = session.get(IndexRun, run_id)
+    if run is None:
+        raise NotFound(_("Không có lần tính này."))
+    return run
+
+
+def values_of(session: Session, run_id: int) -> list[Value]:
+    """The stored values in their order."""
+    found = session.scalars(select(IndexValue).where(IndexValue.run_id == run_id).order_by(IndexValue.position))
+    return [_value(row) for row in found]
+
+
+def publish(session: Session, run_id: int, *, user_id: int, now: datetime) -> None:
+    """Publish a run, once and for good. Raises NotFound, Conflict the second time, or where its digits do not hold."""
+    if not verify(session, run_id).holds:
+        raise Conflict(_("Tính lại từ dữ liệu đã lưu cho kết quả khác, nên không công bố được lần tính này."))
+    published = session.scalar(
+        upsert(IndexPublication)
+        .values(run_id=run_id, at=now, user_id=user_id)
+        .on_conflict_do_nothing(index_elements=[IndexPublication.run_id])
+        .returning(IndexPublication.run_id)
+    )
+    if published is None:
+        raise Conflict(_("Lần tính này đã được công bố."))
+
+
+def verify(session: Session, run_id: int) -> Verification:
+    """Count a run again from its stored inputs, and see what has changed in the database since. Raises NotFound."""
+    run = find(session, run_id)
+    asked = asked_of(run)
+    contents = {one.part: one.content for one in session.scalars(select(IndexInput).filter_by(run_id=run_id))}
+    kept = rows.unpacked(contents)
+    marks = rows.fingerprints(rows.parts(kept))
+    again, stored = compute(kept, asked, run.seed), values_of(session, run_id)
+    live = rows.fingerprints(rows.parts(rows.read(session, asked, worktime.calendar(session, run.calendar_id))))
+    return Verification(
+        run_id=run_id,
+        digits=values_hash(again) == values_hash(stored) == run.values_hash,
+        intact=marks == _marks(run) and rows.whole_hash(marks) == run.inputs_hash,
+        code=code_hash() == run.code_hash,
+        changed=tuple(part for part in {**live, **_marks(run)} if live.get(part) != _marks(run).get(part)),
+        different=tuple(_differences(again, stored)),
+    )
+
+
+def asked_of(run: IndexRun) -> Asked:
+    """The question of a stored run."""
+    return Asked(run.first_day, run.last_day, tuple(run.parameters["unit_ids"]), run.unit_id is None, run.as_of)
+
+
+def values_hash(values: Sequence[Value]) -> str:
+    """SHA-256 over the values with all their digits."""
+    form = "".join(json.dumps(_plain(value), sort_keys=True, ensure_ascii=False) + "\n" for value in values)
+    return hashlib.sha256(form.encode()).hexdigest()
+
+
+@lru_cache
+def code_version() -> str:
+    """Version of the package, or of the checkout it runs from. The hash below tells apart what shares a version."""
+    try:
+        return version("langnghe")
+    except PackageNotFoundError:
+        return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+
+
+@lru_cache
+def code_hash() -> str:
+    """SHA-256 over the modules and data that count: whoever has the same files has the same hash."""
+    digest = hashlib.sha256()
+    for package in CODE:
+        root = Path(str(files(package)))
+        for path in sorted(path for path in root.rglob("*") if path.suffix in (".py", ".toml")):
+            digest.update(f"{package}/{path.relative_to(root).as_posix()}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _marks(run: IndexRun) -> dict[str, Fingerprint]:
+    return {part: Fingerprint(**mark) for part, mark in run.inputs.items()}
+
+
+def _differences(again: Sequence[Value], stored: Sequence[Value]) -> Iterator[str]:
+    if len(again) != len(stored):
+        yield f"{len(stored)} -> {len(again)}"
+    for at, (new, old) in enumerate(zip(again, stored, strict=False)):
+        if _plain(new) != _plain(old):
+            yield f"#{at} {old.code} {old.item}: {old.value!r} -> {new.value!r}"
+
+
+def _plain(value: Value) -> dict[str, Any]:
+    plain = asdict(value)
+    numbers = {name: None if plain[name] is None else float(plain[name]) for name in ("value", "se", "lo", "hi")}
+    extra = json.loads(json.dumps(plain["extra"]))
+    return plain | numbers | {"first": str(value.first), "last": str(value.last), "extra": extra}
+
+
+def _row(run_id: int, at: int, value: Value) -> dict[str, Any]:
+    plain = _plain(value)
+    first, last = plain.pop("first"), plain.pop("last")
+    return plain | {"run_id": run_id, "position": at, "first_day": first, "last_day": last}
+
+
+def _value(row: IndexValue) -> Value:
+    return Value(
+        row.unit_id, row.first_day, row.last_day, row.side, row.item, row.code, row.measure, row.n, row.value, row.se,
+        row.lo, row.hi, row.about, row.extra,
+    )  # fmt: skip

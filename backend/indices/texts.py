@@ -1,0 +1,130 @@
+"""Figures about the feedback group in words: names, verdicts, what goes together. All texts are of the catalogue."""
+
+from collections.abc import Callable
+
+from analytics.forecast import Basis, Why
+from backend.errors import _
+from backend.indices.measures.values import Value
+from backend.indices.models import Measure, Side
+from backend.web.language import number, percent
+
+Say = Callable[..., str]
+
+ITEM_NAMES = (
+    _("Nhóm tiếp nhận, xử lý phản ánh, kiến nghị"),
+    _("1. Dễ gửi phản ánh"),
+    _("2. Xử lý đúng quy định"),
+    _("3. Báo kết quả kịp thời"),
+)
+SIDE_NAMES = {
+    Side.PUBLISHED: _("SIPAS công bố"),
+    Side.SURVEY: _("Khảo sát của tỉnh"),
+    Side.RATINGS: _("Đánh giá sau xử lý"),
+    Side.OPERATIONS: _("Vận hành"),
+    Side.BETWEEN: _("Giữa các mặt"),
+}
+VOLUMES = (
+    _("dưới 30 phản ánh đã ngã ngũ"),
+    _("từ 30 đến 299 phản ánh đã ngã ngũ"),
+    _("từ 300 phản ánh đã ngã ngũ"),
+)
+# Code of a value -> its name; the code is also the anchor of its definition.
+NAMES = {
+    "published": _("SIPAS công bố, cả tỉnh"),
+    "own_survey": _("Khảo sát của tỉnh"),
+    "ratings": _("Đánh giá sau xử lý, như đã chấm"),
+    "ratings_adjusted": _("Đánh giá, hiệu chỉnh theo mọi phản ánh đã trả lời"),
+    "ratings_bounds": _("Giới hạn nếu không ai khác chấm"),
+    "response_rate": _("Tỷ lệ có đánh giá"),
+    "acknowledged": _("Báo nhận ngay"),
+    "taken_up": _("Tiếp nhận trong hai ngày làm việc"),
+    "on_time_rate": _("Trả lời đúng hạn"),
+    "median_days": _("Ngày làm việc đến khi trả lời, trung vị"),
+    "reopened": _("Người gửi yêu cầu xử lý lại"),
+    "qd766_on_time": _("QĐ 766: xử lý đúng hạn"),
+    "qd766_satisfied": _("QĐ 766: hài lòng về xử lý"),
+    "told": _("Báo kết quả trong một ngày làm việc"),
+    "told_hours": _("Giờ từ khi quyết định đến khi báo, trung vị"),
+    "side_gap": _("Chênh lệch giữa hai mặt"),
+    "association": _("Đi cùng với đánh giá"),
+    "rank_interval": _("Khoảng thứ hạng trong nhóm cùng khối lượng"),
+    "unit_gap": _("Hơn kém các cơ quan còn lại"),
+    "ratings_drawn": _("Đánh giá, kéo về mức chung cả tỉnh"),
+    "change": _("Quý cuối so với quý đầu"),
+    "year_change": _("SIPAS công bố, năm sau so với năm trước"),
+    "forecast": _("Dự báo"),
+    "least_visible_change": _("Thay đổi nhỏ nhất nhận ra được"),
+}
+SCORES = ("published", "own_survey", "ratings", "ratings_adjusted")
+OPERATIONS = {
+    1: ("acknowledged", "taken_up"),
+    2: ("on_time_rate", "qd766_on_time", "qd766_satisfied", "reopened", "median_days"),
+    3: ("told", "told_hours"),
+}
+PAIR_NAMES = {
+    "ratings_adjusted - published": _("Đánh giá hiệu chỉnh trừ SIPAS công bố"),
+    "own_survey - published": _("Khảo sát của tỉnh trừ SIPAS công bố"),
+    "ratings_adjusted - own_survey": _("Đánh giá hiệu chỉnh trừ khảo sát của tỉnh"),
+}
+VERDICTS = {
+    "higher": (_("cao hơn"), "good"),
+    "lower": (_("thấp hơn"), "bad"),
+    "no-evidence": (_("chưa có cơ sở để nói là khác"), "neutral"),
+    "not-comparable": (_("không so sánh được"), "ended"),
+}
+INDICATOR_NAMES = {
+    "late": _("trả lời trễ hạn"),
+    "days_5": _("lâu thêm 5 ngày làm việc"),
+    "told": _("được báo kết quả trong một ngày làm việc"),
+    "at_once": _("được báo nhận ngay"),
+    "in_two_days": _("được tiếp nhận trong hai ngày làm việc"),
+}
+NO_ASSOCIATION = {
+    "few_units": _("Chưa đủ 10 cơ quan, mỗi nơi ít nhất 10 đánh giá, nên không tính. Hãy chọn kỳ dài hơn."),
+    "no_fit": _("Dữ liệu không cho phép ước lượng: mọi người chấm như nhau, hoặc chỉ số tách hẳn các mức."),
+}
+BASES = {
+    Basis.LAST_FIGURE.value: _(
+        "Lấy số công bố gần nhất; khoảng chỉ tính sai số chọn mẫu của hai cuộc, không tính thay đổi thật."
+    ),
+    Basis.STRAIGHT_LINE.value: _("Đường thẳng qua các năm cùng phương pháp."),
+    Basis.MONTHS_SO_FAR.value: _("Các tháng đã qua, coi các tháng còn lại cũng như thế."),
+}
+WHYS = {
+    Why.NO_FIGURES.value: _("Chưa có số liệu."),
+    Why.NO_SAMPLE.value: _("Nguồn không công bố số phiếu."),
+    Why.FEW_MONTHS.value: _("Kỳ phải có ít nhất ba tháng có đánh giá, kể từ tháng Một."),
+    Why.FEW_RATINGS.value: _("Chưa đủ 10 đánh giá."),
+    Why.YEAR_OVER.value: _("Năm đã hết: không cần dự báo."),
+}
+
+
+def shown(value: Value, end: float | None, language: str) -> str:
+    """A number of this value as its measure is written; a dash where there is none."""
+    if end is None:
+        return "–"
+    if value.measure is Measure.SHARE:
+        return percent(end, language, 1)
+    places = {Measure.SCORE: 2 if value.code == "published" else 1, Measure.RANK: 0, Measure.ODDS: 2}
+    return number(end, language, places.get(value.measure, 1)).replace("-", "−")
+
+
+def counted(n: int, language: str) -> str:
+    """A count as it is written."""
+    return number(n, language)
+
+
+def association_sentence(value: Value, say: Say, language: str) -> str:
+    """One effect in words: association, with its interval, or that none can be told."""
+    numbers = {
+        "indicator": say(INDICATOR_NAMES[value.about]),
+        "odds": number(value.value or 0, language, 2),
+        "lo": number(value.lo or 0, language, 2),
+        "hi": number(value.hi or 0, language, 2),
+    }
+    if value.extra["p"] > 0.05:
+        unclear = _("Chưa thấy đi cùng điểm cao hay thấp hơn: %(indicator)s (tỷ số chênh %(odds)s; %(lo)s – %(hi)s).")
+        return say(unclear, **numbers)
+    if (value.value or 1) > 1:
+        return say(_("Đi cùng điểm cao hơn: %(indicator)s (tỷ số chênh %(odds)s; %(lo)s – %(hi)s)."), **numbers)
+    return say(_("Đi cùng điểm thấp hơn: %(indicator)s (tỷ số chênh %(odds)s; %(lo)s – %(hi)s)."), **numbers)

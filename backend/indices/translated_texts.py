@@ -1,0 +1,42 @@
+"""Words about figures that are kept in Vietnamese and can be said in another language."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from backend.web import language
+
+
+class Said(str):
+    """A Vietnamese text made from a message of the catalogue and its numbers; ``in_language`` makes it anew.
+
+    As a string it is the Vietnamese text, so that documents, tables and JSON take it as it is.
+    """
+
+    message: str
+    params: Mapping[str, Any]
+    own: Mapping[str, str]
+
+    def __new__(cls, message: str, own: Mapping[str, str] | None = None, **params: Any) -> "Said":
+        """``own``: the text by language where it comes from data and not from the catalogue."""
+        made = super().__new__(cls, _filled("vi", message, params))
+        made.message, made.params, made.own = message, params, own or {}
+        return made
+
+    def __deepcopy__(self, _memo: Any) -> "Said":
+        return self
+
+    def in_language(self, name: str) -> str:
+        return self.own.get(name) or _filled(name, self.message, self.params)
+
+
+def figure(value: Decimal) -> Said:
+    """A number to two decimals, as the language writes it."""
+    return Said("%(value)s", value=value)
+
+
+def _filled(name: str, message: str, params: Mapping[str, Any]) -> str:
+    written = {
+        key: language.number(value, name, 2) if isinstance(value, Decimal) else value for key, value in params.items()
+    }
+    return language.gettext(name, message, written)

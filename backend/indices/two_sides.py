@@ -1,0 +1,177 @@
+"""The two sides of a unit and a period as one look: values by their place, units in quadrants, quarters in a row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from analytics.operations import SMALL_N
+from backend.indicators.filters import Filters
+from backend.indices.measures import inputs
+from backend.indices.measures.sides import quarters
+from backend.indices.measures.values import GROUP, ITEMS, Value
+from backend.indices.runs import service as runs
+from backend.units.models import Unit
+from backend.users.policy import Actor
+from backend.web.charts import Scale, scale
+
+HEIGHT = 340
+EDGE = 12
+
+
+class Quadrant(StrEnum):
+    """Where a unit stands against the province, on both axes at once; ``BETWEEN``: an interval reaches over a line."""
+
+    FAST_SATISFIED = "fast-satisfied"
+    FAST_DISSATISFIED = "fast-dissatisfied"
+    SLOW_SATISFIED = "slow-satisfied"
+    SLOW_DISSATISFIED = "slow-dissatisfied"
+    BETWEEN = "between"
+    FEW = "few"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A unit with both figures, and its number in the picture (0: too few cases to be drawn)."""
+
+    unit: Unit
+    rate: Value
+    rated: Value
+    quadrant: Quadrant
+    number: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What can be said of a unit among the others; ``group`` of volume, -1 where it has too few cases for a place."""
+
+    unit: Unit
+    rank: Value | None
+    speed: Value | None
+    rating: Value | None
+    drawn: Value | None
+
+    @property
+    def group(self) -> int:
+        return int(self.rank.extra["group"]) if self.rank else -1
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The picture: on-time rate across, mean rating up, both with the lines of all."""
+
+    x: Scale
+    y: Scale
+    rate: float
+    rated: float
+
+    def up(self, value: float) -> float:
+        """Pixels from the top."""
+        return round(EDGE + (1 - self.y.at(value)) * (HEIGHT - 2 * EDGE), 1)
+
+    @property
+    def height(self) -> int:
+        return HEIGHT
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything on the page, from values alone, so that a stored run shows the same."""
+
+    first: date
+    last: date
+    values: Sequence[Value]
+    demonstration: int
+    tickets: int
+
+    def get(self, code: str, item: int = GROUP, span: tuple[date, date] | None = None) -> Value | None:
+        """The figure of all units looked at, in the whole period or a quarter of it."""
+        when = span or (self.first, self.last)
+        held = (v for v in self.values if (v.code, v.item, v.unit_id) == (code, item, None))
+        return next((v for v in held if (v.first, v.last) == when), None)
+
+    def latest(self, code: str, item: int) -> Value | None:
+        """The last figure of a side that has years of its own: published, or own survey."""
+        held = [v for v in self.values if (v.code, v.item) == (code, item)]
+        return max(held, key=lambda v: v.last, default=None)
+
+    def all(self, code: str, item: int | None = None) -> list[Value]:
+        return [v for v in self.values if v.code == code and item in (None, v.item) and v.unit_id is None]
+
+    @property
+    def quarters(self) -> list[tuple[date, date]]:
+        """The quarters, where the period has several."""
+        found = quarters(self.first, self.last)
+        return found if len(found) > 1 else []
+
+    @property
+    def items(self) -> tuple[int, ...]:
+        return (*ITEMS, GROUP)
+
+
+def look(session: Session, filters: Filters, actor: Actor, today: date) -> Comparison:
+    """Count the question of the address as of today, without storing it."""
+    asked = runs.ask(session, filters.unit, filters.first, filters.last, actor, today)
+    rows = inputs.read(session, asked)
+    values = runs.compute(rows, asked, runs.SEED)
+    return Comparison(filters.first, filters.last, values, rows.demonstration, len(rows.cases))
+
+
+def places(session: Session, board: Comparison) -> list[Place]:
+    """Units by name, never by figure; those with too few cases are named without figures."""
+    rates = {v.unit_id: v for v in board.values if v.code == "on_time_rate" and v.unit_id is not None}
+    ratings = {v.unit_id: v for v in board.values if v.code == "ratings" and v.unit_id is not None}
+    both = [unit_id for unit_id in rates if unit_id in ratings]
+    units = session.scalars(select(Unit).where(Unit.id.in_(both)).order_by(Unit.folded, Unit.id)).all()
+    found, number = [], 0
+    for unit in units:
+        quadrant = _quadrant(rates[unit.id], ratings[unit.id], board)
+        number += quadrant is not Quadrant.FEW
+        shown = number if quadrant is not Quadrant.FEW else 0
+        found.append(Place(unit, rates[unit.id], ratings[unit.id], quadrant, shown))
+    return found
+
+
+def among(session: Session, board: Comparison) -> list[Row]:
+    """Units by name, each with its place, how it differs from all others, and its rating drawn toward the province."""
+    held = {(v.code, v.item, v.unit_id): v for v in board.values if v.unit_id is not None}
+    keys = [("rank_interval", 2), ("unit_gap", 2), ("unit_gap", GROUP), ("ratings_drawn", GROUP)]
+    ids = {v.unit_id for v in board.values if v.code in ("rank_interval", "unit_gap", "ratings_drawn")}
+    units = session.scalars(select(Unit).where(Unit.id.in_(ids)).order_by(Unit.folded, Unit.id)).all()
+    return [Row(unit, *(held.get((*key, unit.id)) for key in keys)) for unit in units]
+
+
+def plane(drawn: Sequence[Place], board: Comparison) -> Plane | None:
+    """The axes that hold every interval; None where nothing is to be drawn."""
+    drawn = [place for place in drawn if place.number]
+    rate, rated = board.get("on_time_rate", 2), board.get("ratings", GROUP)
+    if not drawn or rate is None or rated is None or rate.value is None or rated.value is None:
+        return None
+    x = [end * 100 for place in drawn for end in (place.rate.lo, place.rate.hi) if end is not None]
+    y = [end for place in drawn for end in (place.rated.lo, place.rated.hi) if end is not None]
+    return Plane(scale([*x, rate.value * 100], most=100), scale([*y, rated.value], most=100), rate.value, rated.value)
+
+
+def _quadrant(rate: Value, rated: Value, board: Comparison) -> Quadrant:
+    line, height = board.get("on_time_rate", 2), board.get("ratings", GROUP)
+    few = min(rate.n or 0, rated.n or 0) < SMALL_N
+    if few or line is None or height is None or line.value is None or height.value is None:
+        return Quadrant.FEW
+    fast, satisfied = _side(rate, line.value), _side(rated, height.value)
+    if fast is None or satisfied is None:
+        return Quadrant.BETWEEN
+    if fast:
+        return Quadrant.FAST_SATISFIED if satisfied else Quadrant.FAST_DISSATISFIED
+    return Quadrant.SLOW_SATISFIED if satisfied else Quadrant.SLOW_DISSATISFIED
+
+
+def _side(value: Value, line: float) -> bool | None:
+    """Above or below the line with the whole interval; None where it reaches over."""
+    if value.lo is not None and value.lo > line:
+        return True
+    if value.hi is not None and value.hi < line:
+        return False
+    return None

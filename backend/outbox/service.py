@@ -1,0 +1,90 @@
+"""Put a message into the outbox, in the transaction that gives rise to it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from backend.db import table_of
+from backend.outbox.models import Delivery, Medium, Message
+
+PUT = insert(table_of(Message)).on_conflict_do_nothing(index_elements=["key"])
+
+
+def put(
+    session: Session,
+    template: str,
+    *,
+    ticket_id: int,
+    occasion: str,
+    by: list[Medium],
+    now: datetime,
+    message_id: int | None = None,
+) -> None:
+    """One row for each medium, at most once for each occasion: the key is ``ticket:42:answered:5:email``."""
+    for row in rows(template, ticket_id=ticket_id, occasion=occasion, by=by, now=now, message_id=message_id):
+        session.execute(PUT, row)
+
+
+def rows(
+    template: str,
+    *,
+    ticket_id: int,
+    occasion: str,
+    by: list[Medium],
+    now: datetime,
+    message_id: int | None = None,
+) -> list[dict[str, Any]]:
+    """What ``put`` writes, to be written together with others by ``put_all``."""
+    return [
+        {
+            "key": f"ticket:{ticket_id}:{occasion}:{medium.value}",
+            "medium": medium,
+            "template": template,
+            "ticket_id": ticket_id,
+            "message_id": message_id,
+            "created_at": now,
+            "delivery": Delivery.PENDING,
+            "attempts": 0,
+            "next_at": now,
+        }
+        for medium in by
+    ]
+
+
+def put_all(session: Session, messages: Sequence[dict[str, Any]]) -> None:
+    """Many rows together, each at most once. What is returned is not wanted, but lets them go as one statement."""
+    if messages:
+        session.execute(PUT.returning(table_of(Message).c.id), messages)
+
+
+def put_to_staff(session: Session, template: str, *, user_id: int, key: str, now: datetime) -> int | None:
+    """To a member of staff by e-mail; the id of the row, or None where the key has been used."""
+    found: int | None = session.scalar(
+        PUT.returning(table_of(Message).c.id),
+        {
+            "key": key,
+            "medium": Medium.EMAIL,
+            "template": template,
+            "user_id": user_id,
+            "created_at": now,
+            "delivery": Delivery.PENDING,
+            "attempts": 0,
+            "next_at": now,
+        },
+    )
+    return found
+
+
+def sent_to_staff(session: Session, user_id: int, template: str, *, since: datetime) -> int:
+    """How many messages of a template were put for one person since a moment."""
+    counted = select(func.count()).select_from(Message)
+    return (
+        session.scalar(
+            counted.where(Message.user_id == user_id, Message.template == template, Message.created_at >= since)
+        )
+        or 0
+    )

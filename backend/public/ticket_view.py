@@ -1,0 +1,118 @@
+"""The page of one ticket as its sender sees it, and the way back to it when the hour is over."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from fastapi import Request, Response
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.attachments import queries as attachments
+from backend.errors import DomainError, Invalid, NotFound
+from backend.public import access
+from backend.public.due_date_texts import counting
+from backend.public.sender_actions import extension_told, open_wishes, pauses_told, window
+from backend.ratings import service as ratings
+from backend.tickets import citizen_texts, dossier, queries, service
+from backend.tickets.lifecycle import INTERNAL, Event
+from backend.tickets.models import State, Ticket
+from backend.tickets.queries import Step
+from backend.users.policy import SENDER
+from backend.web.forms import Form, Typed
+from backend.web.rendering import page
+from backend.worktime.calendar import ZONE
+
+TICKET = "/theo-doi/phan-anh"
+KEPT = ("text", "objection", "wish", *ratings.ITEMS, "remark")  # what a sender may have typed when the hour ended
+ANSWERS = (Event.ANSWERED, Event.ANSWERED_TOGETHER)
+DECISIONS = (*ANSWERS, Event.REFUSED, Event.REDIRECTED)
+STOPS = (*DECISIONS[1:], Event.WITHDRAWN)  # what ends the term of a ticket without an answer of its own
+
+
+def opened(request: Request, session: Session) -> Ticket | None:
+    """The ticket that this browser may follow, if its hour is not over."""
+    ticket_id = access.granted(request)
+    if ticket_id is None:
+        return None
+    try:
+        return queries.by_id(session, ticket_id)
+    except NotFound:
+        return None
+
+
+def tell(session: Session, ticket: Ticket, now: datetime) -> None:
+    """The answer reaches its sender. Called by a POST alone: programs that look into links before people do must not
+    count as the sender reading."""
+    if ticket.untold:
+        service.apply(session, ticket.id, service.Change(Event.NOTIFIED), SENDER, now=now)
+
+
+def ticket_page(
+    request: Request,
+    session: Session,
+    ticket: Ticket,
+    *,
+    typed: Typed | None = None,
+    refusal: DomainError | None = None,
+) -> Response:
+    """State, due date, course, answer, and what the sender can do now; on a refusal with what was typed."""
+    if typed is not None:  # something was tried, which read the ticket anew and without what the page shows of it
+        ticket = queries.by_id(session, ticket.id)
+    known = dossier.read(session, ticket, clock.now())
+    clocks = known.clocks
+    course = queries.course(session, ticket.id, internal=True, entries=known.entries)
+    steps = [step for step in course if step.event not in INTERNAL]
+    field_errors = refusal if isinstance(refusal, Invalid) and refusal.errors else None
+    return page(
+        request,
+        "public/ticket.html",
+        refusal.status if refusal else 200,
+        secret=True,
+        form=typed.form(field_errors) if typed else Form(),
+        notice=refusal if not field_errors else None,
+        ticket=ticket,
+        steps=steps,
+        question=_last(steps, Event.INFO_REQUESTED) if ticket.state is State.AWAITING_SENDER else None,
+        decision=_last(steps, *DECISIONS) if ticket.told_at else None,
+        answer=_last(steps, *ANSWERS) if ticket.told_at and ticket.answered_at else None,
+        delay=queries.delay(session, known.entries) if ticket.open else None,
+        stopped=None if ticket.open or ticket.settled else _last(steps, *STOPS),
+        wishes=open_wishes(known),
+        extension=extension_told(clocks, course),
+        pauses=pauses_told(known, steps),
+        window=window(clocks),
+        due=clocks.resolve.due,
+        overdue=_overdue(ticket, clock.now()),
+        photos=attachments.of_ticket(session, ticket.id),
+        rating=ratings.given(session, ticket.id),
+        counting=counting(clocks),
+        words=citizen_texts,
+    )
+
+
+def follow_page(
+    request: Request,
+    *,
+    number: str = "",
+    error: DomainError | None = None,
+    kept: Typed | None = None,
+    status: int = 200,
+) -> Response:
+    """The form for number and secret. ``kept`` carries what was typed in a page whose hour was over."""
+    form = Form({"number": number}, {"number": error} if error else {})
+    values = {name: kept.raw(name) for name in KEPT if kept.raw(name)} if kept else {}
+    return page(request, "public/follow.html", status, secret=True, form=form, kept=values)
+
+
+def ask_again(request: Request, typed: Typed) -> Response:
+    """The hour was over in mid-form: number and secret once more, and nothing typed is lost."""
+    return follow_page(request, kept=typed, status=401)
+
+
+def _last(steps: Iterable[Step], *events: Event) -> Step | None:
+    return next((step for step in reversed(list(steps)) if step.event in events), None)
+
+
+def _overdue(ticket: Ticket, now: datetime) -> bool:
+    waiting = ticket.open and ticket.state is not State.AWAITING_SENDER
+    return waiting and now.astimezone(ZONE).date() > ticket.due_date

@@ -1,0 +1,284 @@
+"""Everything a report says, computed once from stored values: templates and layout only write down what stands here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+
+from sqlalchemy.orm import Session
+
+from analytics.compare import Comparability, Mark
+from analytics.methods import Level, Method, load_method
+from backend.errors import Invalid, NotFound, _
+from backend.files.text import clean
+from backend.indicators.filters import Filters
+from backend.indices.models import FigureKind
+from backend.indices.published.queries import Published, YearOnYear, published, year_on_year
+from backend.indices.published.shipped_figures import questions as question_texts
+from backend.kpi import dashboard
+from backend.reports.content import approximation as approximate
+from backend.reports.content.approximation import Assumptions, Interval, Verdict
+from backend.reports.content.checks import Finding, findings
+from backend.reports.content.comparison import compared
+from backend.reports.content.facts import Agency, Survey, agency, survey
+from backend.users.models import Role
+from backend.users.policy import Actor
+
+OVERALL, FEEDBACK = "sipas", "service.feedback"
+EXPERIENCE = "experience.8"  # who has ever sent feedback
+WEAKEST = 5
+MOST_WORDS = 2000  # letters of an item's wording
+# A report covers the whole province and is given to those who may see every unit's figures.
+READER = Actor(Role.MANAGER, key="system")
+
+
+@dataclass(frozen=True)
+class Index:
+    """A satisfaction index of the year beside the earlier one. ``restated``: the year's figure under the earlier
+    formula. ``margin``: what a difference must exceed to be called a change."""
+
+    code: str
+    parent: str | None
+    level: Level
+    text: str
+    value: Decimal
+    interval: Interval | None
+    rank: int | None
+    ranked: int | None
+    before: Decimal | None
+    rank_before: int | None
+    comparability: Comparability
+    restated: Decimal | None
+    margin: float | None
+
+    @property
+    def difference(self) -> Decimal | None:
+        return None if self.before is None else self.value - self.before
+
+    @property
+    def like_for_like(self) -> Decimal | None:
+        """The change under one formula: the difference itself where the formula is the same."""
+        if self.comparability.mark is Mark.COMPARABLE:
+            return self.difference
+        return None if self.restated is None or self.before is None else self.restated - self.before
+
+    @property
+    def places(self) -> int | None:
+        """Ranks gained (+) or lost (-)."""
+        return None if self.rank is None or self.rank_before is None else self.rank_before - self.rank
+
+    @property
+    def verdict(self) -> Verdict:
+        change = self.like_for_like
+        if change is None or self.margin is None:
+            return Verdict.NOT_COMPARABLE
+        return approximate.verdict(change, self.margin)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a perception or expectation table. ``k``: people behind a share."""
+
+    code: str
+    number: str
+    text: str
+    value: Decimal
+    k: int | None
+    n: int | None
+    interval: Interval | None
+    before: Decimal | None
+    comparability: Comparability | None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and its lines, highest first. ``kind``: scale (mean / 4), multi or single (shares)."""
+
+    code: str
+    text: str
+    kind: str
+    lines: tuple[Line, ...]
+
+    @property
+    def scale(self) -> bool:
+        return self.kind == "scale"
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.value for line in self.lines), Decimal(0))
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The tickets of the period beside the feedback group."""
+
+    first: date
+    last: date
+    figures: dashboard.Figures
+    items: Sequence[dashboard.SubIndex]
+    response: int
+    demonstration: int
+
+
+@dataclass(frozen=True)
+class Context:
+    """A whole report before it is written."""
+
+    geography: str
+    year: int
+    against: int
+    made_on: date
+    agency: Agency
+    survey: Survey
+    survey_before: Survey
+    method: Method
+    method_before: Method
+    source: str
+    n: int | None
+    assumed: Assumptions
+    indices: dict[str, Index]
+    questions: tuple[Question, ...]
+    needs: Question | None
+    needs_before: Question | None
+    operations: Operations
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def overall(self) -> Index:
+        return self.indices[OVERALL]
+
+    def below(self, code: str) -> list[Index]:
+        """Indices directly below one, in the order of the table."""
+        return [one for one in self.indices.values() if one.parent == code]
+
+    def at(self, *levels: Level) -> list[Index]:
+        return [one for one in self.indices.values() if one.level in levels]
+
+    def question(self, code: str) -> Question | None:
+        return next((one for one in self.questions if one.code == code), None)
+
+    @property
+    def ever_sent(self) -> Line | None:
+        """Those who have ever sent feedback."""
+        lines = (line for one in self.questions for line in one.lines)
+        return next((line for line in lines if line.code == EXPERIENCE), None)
+
+    @property
+    def comparable(self) -> list[Index]:
+        """Groups and items that were asked and computed alike in both years."""
+        both = self.at(Level.GROUP, Level.ITEM)
+        return [one for one in both if one.comparability.mark is Mark.COMPARABLE and one.difference is not None]
+
+    def changed(self, *verdicts: Verdict) -> list[Index]:
+        """Comparable ones with such a verdict, largest change first."""
+        found = [one for one in self.comparable if one.verdict in verdicts]
+        return sorted(found, key=lambda one: abs(one.difference or Decimal(0)), reverse=True)
+
+    @property
+    def weakest(self) -> list[Index]:
+        """Items with the lowest mean scores."""
+        return sorted(self.at(Level.ITEM), key=lambda one: (one.value, -(one.rank or 0)))[:WEAKEST]
+
+    @property
+    def lowest_ranked(self) -> list[Index]:
+        return sorted(self.at(Level.ITEM), key=lambda one: (-(one.rank or 0), one.value))[:WEAKEST]
+
+
+def gather(
+    session: Session, geography: str, year: int, against: int, today: date, assumed: Assumptions | None = None
+) -> Context:
+    """Read and compute a report. Raises NotFound for a unit or year without published figures, Invalid where the two
+    years are the same."""
+    assumed = assumed or Assumptions()
+    about = agency(geography)
+    if year <= against:
+        raise Invalid(_("Năm so sánh phải trước năm báo cáo."), field="so-voi")
+    now, before = published(session, geography, year), published(session, geography, against)
+    if not now or not before:
+        raise NotFound(_("Chưa có số liệu công bố của đơn vị này cho một trong hai năm."))
+    n, method = now[0].n, load_method(now[0].method_code)
+    years = {one.code: one for one in year_on_year(session, geography, against, year, [one.code for one in now])}
+    indices = {one.code: _index(years[one.code], one, n, assumed) for one in now}
+    return Context(
+        geography=geography,
+        year=year,
+        against=against,
+        made_on=today,
+        agency=about,
+        survey=survey(geography, year),
+        survey_before=survey(geography, against),
+        method=method,
+        method_before=load_method(before[0].method_code),
+        source=now[0].source,
+        n=n,
+        assumed=assumed,
+        indices=indices,
+        questions=_questions(session, geography, year, against, FigureKind.PERCEPTION, assumed),
+        needs=next(iter(_questions(session, geography, year, against, FigureKind.EXPECTATION, assumed)), None),
+        needs_before=next(iter(_questions(session, geography, against, year, FigureKind.EXPECTATION, assumed)), None),
+        operations=_operations(session, year, today),
+        findings=tuple(one for one in findings(session) if one.geography == geography),
+    )
+
+
+def _index(years: YearOnYear, now: Published, n: int | None, assumed: Assumptions) -> Index:
+    scale = load_method(now.method_code).item_max or 5
+    return Index(
+        code=now.code,
+        parent=now.parent,
+        level=Level(now.level),
+        text=clean(now.text_vi, limit=MOST_WORDS),
+        value=now.value,
+        interval=approximate.mean_interval(now.value, n, scale, assumed) if n else None,
+        rank=now.rank,
+        ranked=now.ranked,
+        before=years.earlier.value if years.earlier else None,
+        rank_before=years.earlier.rank if years.earlier else None,
+        comparability=years.comparability,
+        restated=years.restated,
+        margin=approximate.difference_margin(n, scale, assumed) if n else None,
+    )
+
+
+def _questions(
+    session: Session, geography: str, year: int, against: int, kind: FigureKind, assumed: Assumptions
+) -> tuple[Question, ...]:
+    """Questions in the order of the source's tables, each with its lines as printed there."""
+    before = {one.code: one for one in published(session, geography, against, kind=kind)}
+    texts, found = question_texts(), []
+    for code, group in groupby(published(session, geography, year, kind=kind), key=lambda one: one.parent or ""):
+        rows = list(group)
+        lines = tuple(_line(one, before.get(one.code), rows, assumed) for one in rows)
+        found.append(Question(code, texts.get(code, code), rows[0].level, lines))
+    return tuple(found)
+
+
+def _line(one: Published, before: Published | None, rows: Sequence[Published], assumed: Assumptions) -> Line:
+    n, k, interval = one.n, None, None
+    if n and one.level == "scale":
+        interval = approximate.mean_interval(one.value, n, 4, assumed)
+    elif n:
+        together = approximate.answers_behind([row.value for row in rows], n)
+        n = together or approximate.answers_behind([one.value], n)
+        k = approximate.count_behind(one.value, n) if n else None
+        interval = approximate.share_interval(one.value, n, assumed) if n else None
+    number = one.code.rsplit(".", 1)[-1]
+    return Line(
+        code=one.code,
+        number=number,
+        text=clean(one.text_vi, limit=MOST_WORDS),
+        value=one.value,
+        k=k,
+        n=n,
+        interval=interval,
+        before=before.value if before else None,
+        comparability=compared(before, one),
+    )
+
+
+def _operations(session: Session, year: int, today: date) -> Operations:
+    """Tickets received in the survey's year, by all units of the province."""
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    board = dashboard.look(session, Filters(None, first, last, None, chosen=True), READER, today)
+    return Operations(first, last, board.figures, board.items, board.response.k, board.demonstration)

@@ -1,0 +1,250 @@
+"""The report from its first line to its last, as parts that a document or a workbook lays out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from analytics.compare import Mark
+from backend.reports.blocks import Block, Heading, Paragraph, Place
+from backend.reports.content import charts, sentences, tables
+from backend.reports.content.approximation import Verdict
+from backend.reports.content.context import FEEDBACK, Context, Index, Question
+from backend.reports.content.sentences import moved
+
+LETTERS = "abcdđeghik"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report to be laid out: the parts of its first page, its body, its annex."""
+
+    title: str
+    context: Context
+    texts: Mapping[str, str]
+    body: tuple[Block, ...]
+    annex: tuple[Block, ...]
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return (*self.body, *self.annex)
+
+
+def defaults(context: Context) -> dict[str, str]:
+    """What stands in the places that a report fills itself until the author changes them."""
+    about = context.agency
+    return {
+        "number": f"Số:          /{about.number_mark}",
+        "dateline": f"{about.place}, ngày       tháng       năm {context.made_on.year}",
+        "recipients": "\n".join(about.recipients),
+        "signature": "\n".join(about.signature),
+    }
+
+
+def compose(context: Context, texts: Mapping[str, str]) -> Report:
+    """Write the report down; ``texts`` are the author's, by place."""
+    title = (
+        "Phân tích Chỉ số hài lòng của người dân đối với sự phục vụ của cơ quan hành chính nhà nước (SIPAS) "
+        f"năm {context.year} của {context.agency.name}; mục tiêu, nhiệm vụ nâng cao Chỉ số SIPAS năm {context.year + 1}"
+    )
+    body = (*_opening(context), *_information(context), *_results(context), *_assessment(context, texts),
+            *_tasks(context, texts), *_closing(context))  # fmt: skip
+    return Report(title, context, defaults(context) | dict(texts), tuple(body), tuple(_annex(context)))
+
+
+def _said(key: str, *parts: str) -> Paragraph:
+    """A generated paragraph from one or more sentences; empty ones fall away."""
+    return Paragraph(" ".join(part for part in parts if part), key)
+
+
+def _opening(context: Context) -> Iterator[Block]:
+    basis = context.survey.announced or context.source
+    yield Paragraph(
+        f"Căn cứ {basis[:1].lower() + basis[1:] if basis.startswith('Báo') else basis}, {context.agency.agency_short} phân tích kết quả của "
+        f"{context.agency.name}, so với năm {context.against}, như sau:"
+    )
+
+
+def _information(context: Context) -> Iterator[Block]:
+    survey = context.survey
+    yield Heading(1, "I. THÔNG TIN CHUNG")
+    yield Heading(2, "1. Cuộc khảo sát")
+    yield Paragraph(
+        f"Khảo sát do {survey.conducted_by} thực hiện tại {survey.scope}, theo {context.method.legal_basis}; đối tượng là "
+        f"{context.method.respondents.vi}. Nội dung gồm ba khía cạnh: nhận định, đánh giá ({len(context.questions)} tiêu chí); mức "
+        f"độ hài lòng ({len(context.method.leaves)} nội dung trong 9 nhóm và 2 thành phần); nhu cầu, mong đợi (10 nội dung)."
+    )
+    if survey.stages:
+        yield _said("sample", sentences.sample(context))
+    yield Heading(2, "2. Cách đọc số liệu")
+    yield _said("reading", sentences.reading(context))
+    yield _said("approximation", sentences.approximation(context))
+    yield Heading(2, f"3. So sánh với năm {context.against}")
+    yield Paragraph(
+        "Phiếu và cách tính của hai năm không giống nhau, nên từng chỉ số được đánh dấu có so sánh được hay không."
+    )
+    yield tables.marks(context)
+    yield _said("difference_rule", sentences.difference_rule(context))
+
+
+def _results(context: Context) -> Iterator[Block]:
+    year, overall = context.year, context.overall
+    yield Heading(1, f"II. KẾT QUẢ CHỈ SỐ SIPAS NĂM {year}")
+    name = f"Chỉ số SIPAS của {context.agency.name}"
+    yield _said(
+        "overall", sentences.level(overall, name, year, context.n), sentences.rank_change(overall, context.against)
+    )
+    yield _said("overall_change", sentences.change(overall, context.against))
+    yield tables.overview(context)
+    yield charts.groups(context)
+    yield Heading(2, f"1. Nhận định, đánh giá của người dân ({len(context.questions)} tiêu chí)")
+    for number, question in enumerate(context.questions, start=1):
+        yield from _perception(context, number, question)
+    yield Heading(2, "2. Mức độ hài lòng của người dân")
+    for number, component in enumerate(context.below("sipas"), start=1):
+        yield from _component(context, number, component)
+    yield from _focus(context)
+    yield from _needs(context)
+
+
+def _perception(context: Context, number: int, question: Question) -> Iterator[Block]:
+    yield Heading(3, f"1.{number}. {question.text}")
+    if question.scale:
+        said = (sentences.scale_question(question), sentences.not_a_trend(question, context.against))
+    else:
+        said = (sentences.share_question(question), _share_change(context, question))
+    yield _said(f"perception.{question.code}", *said)
+    key, title = question.code.replace("_", "-"), question.text
+    yield tables.question(context, question, key, title)
+    if len(question.lines) > 4:
+        yield charts.lines(context, question, key, title)
+
+
+def _share_change(context: Context, question: Question) -> str:
+    """The first line beside the earlier year, for questions with one answer each; other forms of asking changed."""
+    line = question.lines[0]
+    alike = line.comparability is not None and line.comparability.mark is Mark.COMPARABLE
+    if question.kind != "single" or not alike or line.interval is None:
+        return ""
+    half = max(line.value - line.interval.lo, line.interval.hi - line.value)
+    return sentences.share_change(line, context.against, half * Decimal(2).sqrt())
+
+
+def _component(context: Context, number: int, component: Index) -> Iterator[Block]:
+    yield Heading(3, f"2.{number}. {component.text}")
+    name = "Chỉ số thành phần"
+    yield _said(component.code, sentences.level(component, name, context.year, context.n),
+                sentences.rank_change(component, context.against), sentences.change(component, context.against))  # fmt: skip
+    for letter, group in zip(LETTERS, context.below(component.code), strict=False):
+        yield Heading(4, f"{letter}) {group.text}")
+        yield _said(group.code, sentences.level(group, "Nhóm này", context.year, context.n),
+                    sentences.rank_change(group, context.against), sentences.change(group, context.against))  # fmt: skip
+        yield _said(f"{group.code}.extremes", sentences.extremes(context.below(group.code)))
+        yield tables.group(context, group.code)
+    yield charts.items(context, component)
+
+
+def _focus(context: Context) -> Iterator[Block]:
+    """The feedback group beside what happened to the tickets."""
+    yield Heading(3, "2.3. Trọng tâm: tiếp nhận, xử lý phản ánh, kiến nghị")
+    group = context.indices[FEEDBACK]
+    ranked = sorted(context.below(group.parent or ""), key=lambda one: one.value)
+    place = 1 + [one.code for one in ranked].index(FEEDBACK)
+    order = "thấp nhất" if place == 1 else f"thấp thứ {place}"
+    yield Paragraph(
+        f"Nhóm này có điểm trung bình {sentences.two(group.value)}, {order} trong {len(ranked)} nhóm về cung ứng dịch vụ hành "
+        "chính công.", "feedback.place",
+    )  # fmt: skip
+    line = context.ever_sent
+    if line is not None and context.n and line.k is not None:
+        yield _said("feedback.impression", sentences.impression(line, context.n))
+    yield _said("feedback.operations", sentences.operations(context))
+    if context.operations.figures.received:
+        yield tables.feedback(context)
+
+
+def _needs(context: Context) -> Iterator[Block]:
+    if context.needs is None:
+        return
+    yield Heading(2, "3. Nhu cầu, mong đợi của người dân")
+    yield _said("needs", sentences.needs(context.needs), sentences.need_of_feedback(context.needs))
+    title = f"Mong đợi năm {context.year}"
+    yield tables.question(context, context.needs, "mong-doi", title)
+    yield charts.lines(context, context.needs, "mong-doi", title)
+    if context.needs_before is not None:
+        yield Paragraph(
+            f"Mười nội dung của năm {context.against} khác với năm {context.year} (kể cả khi cùng số thứ tự), nên không nói được "
+            "mong đợi tăng hay giảm."
+        )
+        yield tables.needs_before(context, context.needs_before)
+
+
+def _assessment(context: Context, texts: Mapping[str, str]) -> Iterator[Block]:
+    yield Heading(1, "III. ĐÁNH GIÁ CHUNG")
+    yield Heading(2, "1. Kết quả đạt được; những chỉ số tăng, giảm")
+    yield _said("balance", sentences.balance(context))
+    yield from _moved(context, Verdict.HIGHER, "Cao hơn quá sai số gần đúng:")
+    yield from _moved(context, Verdict.LOWER, "Thấp hơn quá sai số gần đúng:")
+    yield _said("ranks", sentences.ranks(context))
+    yield tables.changes(context)
+    yield Place("achievements", texts.get("achievements", ""))
+    yield Heading(2, "2. Tồn tại, hạn chế")
+    yield _said("weakest", sentences.weakest(context.weakest))
+    for code in ("harassment", "informal_payment"):
+        if (question := context.question(code)) is not None:
+            yield _said(
+                f"still.{code}", f"{question.text}: " + "; ".join(map(sentences.share, question.lines[1:])) + "."
+            )
+    yield Place("shortcomings", texts.get("shortcomings", ""))
+    yield Heading(2, "3. Nguyên nhân")
+    yield Place("causes", texts.get("causes", ""))
+    yield Heading(2, "4. Giới hạn của số liệu")
+    yield from _limits(context)
+
+
+def _moved(context: Context, verdict: Verdict, lead: str) -> Iterator[Block]:
+    found = context.changed(verdict)
+    if found:
+        yield Paragraph(lead)
+        for index in found:
+            yield Paragraph(moved(index), f"moved.{index.code}")
+
+
+def _limits(context: Context) -> Iterator[Block]:
+    survey = context.survey
+    if survey.communes and survey.villages and context.n:
+        yield Paragraph(
+            f"Mẫu nằm trong {survey.communes} xã, phường, thị trấn với {survey.villages} thôn, bản, tổ dân phố; người cùng nơi trả lời "
+            f"giống nhau hơn nên {context.n} phiếu cho ít thông tin hơn {context.n} người chọn ngẫu nhiên trong toàn tỉnh. Không có "
+            "số liệu của từng xã, phường.", "limits.sample",
+        )  # fmt: skip
+    yield Paragraph(
+        "Khoảng tin cậy trong báo cáo là gần đúng, dựa trên giả định nêu ở mục I.2; chỉ có phiếu gốc mới cho khoảng tin cậy đúng."
+    )
+    if context.findings:
+        yield Paragraph(
+            f"Đối chiếu số liệu đã công bố cho thấy {len(context.findings)} chỗ chưa khớp, nêu ở Phụ lục.",
+            "limits.findings",
+        )
+
+
+def _tasks(context: Context, texts: Mapping[str, str]) -> Iterator[Block]:
+    yield Heading(1, f"IV. MỤC TIÊU, NHIỆM VỤ NÂNG CAO CHỈ SỐ SIPAS NĂM {context.year + 1}")
+    yield Heading(2, "1. Mục tiêu")
+    yield Place("target", texts.get("target", ""))
+    if context.n:
+        yield _said("least_visible", sentences.least_visible(context))
+    yield Heading(2, "2. Nhiệm vụ và giải pháp")
+    yield tables.candidates(context)
+    yield Place("tasks", texts.get("tasks", ""))
+
+
+def _closing(context: Context) -> Iterator[Block]:
+    yield Paragraph(
+        f"Trên đây là báo cáo phân tích Chỉ số SIPAS năm {context.year} của {context.agency.name}; mục tiêu, nhiệm vụ nâng cao Chỉ số "
+        f"SIPAS năm {context.year + 1}./."
+    )
+
+
+def _annex(context: Context) -> Iterator[Block]:
+    if context.findings:
+        yield tables.discrepancies(context)

@@ -1,0 +1,289 @@
+"""The sentences with numbers: each a function from stored values to Vietnamese text, so that each can be tested. Pure.
+
+A mean score is called one and never a share of satisfied people; a difference is called higher or lower only beyond its
+approximate margin; a rank stands with the number of provinces.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from analytics.compare import Mark
+from backend.reports.content.approximation import Interval, Verdict, difference_margin, mean_margin
+from backend.reports.content.comparison import MARKS
+from backend.reports.content.context import Context, Index, Line, Question
+from backend.web import language
+
+MULTIPLE = "Người trả lời được chọn nhiều mục, nên các tỷ lệ cộng lại {total}%, hơn 100%."
+NO_SUCH_SHARE = "đây là điểm trung bình, không phải tỷ lệ người hài lòng"
+
+
+def two(value: Decimal | float) -> str:
+    """79,82: two decimals, as the Ministry prints."""
+    return language.number(value, "vi", 2)
+
+
+def one(value: Decimal | float) -> str:
+    return language.number(value, "vi", 1)
+
+
+def signed(value: Decimal) -> str:
+    """+0,48 or −2,18, with a true minus sign."""
+    return ("+" if value > 0 else "−" if value < 0 else "") + two(abs(value))
+
+
+def span(interval: Interval | None) -> str:
+    return f"{two(interval.lo)}-{two(interval.hi)}" if interval else ""
+
+
+def whole(value: int) -> str:
+    return language.number(value, "vi")
+
+
+def order(rank: int, ranked: int) -> str:
+    """50/63 tỉnh, thành phố."""
+    return f"{rank:02d}/{ranked} tỉnh, thành phố"
+
+
+def sample(context: Context) -> str:
+    survey, n = context.survey, context.n
+    drawn = "; ".join(survey.stages)
+    return f"Mẫu gồm {n} phiếu, chọn theo nhiều bước: {drawn}."
+
+
+def reading(context: Context) -> str:
+    """What an index of means is, with its floor and its marks on the way."""
+    highest = context.method.item_max or 5
+    return (
+        f"Mỗi nội dung được chấm từ 1 (rất không hài lòng) đến {highest} (rất hài lòng). Chỉ số là điểm trung bình chia cho "
+        f"{highest} và nhân 100: mọi người chọn “bình thường” thì được 60, mọi người chọn “hài lòng” thì được 80, thấp "
+        f"nhất là {100 // highest}. Vì vậy {two(context.overall.value)} là điểm trung bình trên thang 100, không phải "
+        "tỷ lệ người hài lòng. Chỉ số nhóm, thành phần và chỉ số chung là trung bình của các nội dung bên dưới."
+    )
+
+
+def approximation(context: Context) -> str:
+    """Why intervals are approximate, and on what they rest."""
+    n, assumed = context.n, context.assumed
+    if n is None:
+        return "Nguồn công bố không nêu số phiếu và khoảng tin cậy, nên báo cáo không đưa ra khoảng tin cậy."
+    plain, clustered = mean_margin(n, 5, assumed, deff=1), mean_margin(n, 5, assumed)
+    return (
+        "Bộ Nội vụ không công bố khoảng tin cậy và độ phân tán của điểm. Khoảng 95% trong báo cáo là gần đúng, tính với "
+        f"n = {n} và độ lệch chuẩn giả định {two(assumed.sd)} điểm: sai số của một nội dung là ±{one(plain)} điểm nếu coi các "
+        f"phiếu độc lập, và ±{one(clustered)} điểm khi kể việc chọn cả cụm thôn, bản (hệ số thiết kế giả định "
+        f"{one(assumed.deff)}). Các bảng dùng mức sau; với nhóm và chỉ số chung, đó là mức rộng nhất."
+    )
+
+
+def difference_rule(context: Context) -> str:
+    n = context.n
+    if n is None:
+        return "Không có số phiếu nên không xét được chênh lệch giữa hai năm."
+    return (
+        f"Chênh lệch giữa hai năm chỉ được gọi là cao hơn hoặc thấp hơn khi vượt ±{one(difference_margin(n, 5, context.assumed))} "
+        f"điểm, với giả định khảo sát năm {context.against} có cỡ mẫu tương đương (nguồn không công bố số phiếu năm đó). Nhỏ "
+        "hơn mức ấy thì ghi là trong sai số: số liệu không cho biết tăng hay giảm."
+    )
+
+
+def level(index: Index, name: str, year: int, n: int | None) -> str:
+    """The figure of the year with n, interval and rank."""
+    about = "; ".join(filter(None, (f"n = {n}" if n else "", _interval(index.interval))))
+    ranked = f", xếp thứ {order(index.rank, index.ranked)}" if index.rank and index.ranked else ""
+    return f"{name} năm {year} đạt điểm trung bình {two(index.value)} trên thang 100 ({about}){ranked}."
+
+
+def change(index: Index, against: int) -> str:
+    """The earlier figure and what may be said of the difference."""
+    if index.before is None or index.difference is None:
+        return f"Năm {against} không có số liệu để so sánh."
+    said = f"Năm {against} là {two(index.before)}"
+    if index.comparability.mark is Mark.COMPARABLE:
+        return f"{said}; {_verdict(index, index.difference)}."
+    if index.restated is None or index.like_for_like is None:
+        mark = MARKS[index.comparability.mark]
+        return (
+            f"{said}, {mark} ({index.comparability.reason.vi}), nên hiệu {signed(index.difference)} điểm của hai số công "
+            "bố không được coi là tăng hay giảm."
+        )
+    return (
+        f"{said}, chênh lệch công bố {signed(index.difference)} điểm, nhưng công thức đã đổi: {index.comparability.reason.vi}. "
+        f"Tính số mới theo công thức năm {against} thì được {two(index.restated)}; {_verdict(index, index.like_for_like)}."
+    )
+
+
+def rank_change(index: Index, against: int) -> str:
+    """Ranks of both years; empty where one was not printed."""
+    if index.places is None or index.rank_before is None or index.ranked is None:
+        return ""
+    word = "tăng" if index.places > 0 else "giảm"
+    moved = f"{word} {abs(index.places)} bậc" if index.places else "không đổi"
+    return f"Thứ hạng {moved} (năm {against}: thứ {order(index.rank_before, index.ranked)})."
+
+
+def extremes(items: Sequence[Index]) -> str:
+    """Highest and lowest of the items below a group."""
+    best, worst = max(items, key=lambda one: one.value), min(items, key=lambda one: one.value)
+    return (
+        f"Nhóm gồm {len(items)} nội dung; điểm trung bình cao nhất ở “{best.text}” ({two(best.value)}), thấp nhất ở "
+        f"“{worst.text}” ({two(worst.value)})."
+    )
+
+
+def scale_question(question: Question) -> str:
+    ranked = _falling(question.lines)
+    best, worst = ranked[0], ranked[-1]
+    return (
+        f"Mỗi dòng được chấm trên thang 4 mức; số dưới đây là điểm trung bình quy về thang 100. Cao nhất: {_low(best.text)} "
+        f"({two(best.value)}); thấp nhất: {_low(worst.text)} ({two(worst.value)})."
+    )
+
+
+def share_question(question: Question) -> str:
+    """The three largest shares, as counted people."""
+    return "Trong số người trả lời: " + "; ".join(share(line) for line in _falling(question.lines)[:3]) + "."
+
+
+def share(line: Line) -> str:
+    """66,97% (373/557) ..."""
+    counted = f" ({line.k}/{line.n})" if line.k is not None else ""
+    return f"{two(line.value)}%{counted} chọn “{_low(line.text)}”"
+
+
+def share_change(line: Line, against: int, margin: Decimal) -> str:
+    """A share beside that of the earlier year."""
+    if line.before is None:
+        return f"Năm {against} không có số liệu của câu trả lời “{_low(line.text)}”."
+    moved = line.value - line.before
+    said = "vượt" if abs(moved) > margin else "nằm trong"
+    return (
+        f"Tỷ lệ chọn “{_low(line.text)}” là {two(line.value)}%, năm {against} là {two(line.before)}%: chênh {signed(moved)} điểm "
+        f"phần trăm, {said} sai số gần đúng (±{one(margin)})."
+    )
+
+
+def multiple(question: Question) -> str:
+    return MULTIPLE.format(total=two(question.total))
+
+
+def not_a_trend(question: Question, against: int) -> str:
+    """For scale questions whose figures of the earlier year are shares."""
+    reasons = {line.comparability.reason.vi for line in question.lines if line.comparability}
+    return (
+        f"Không so với năm {against}: {'; '.join(sorted(reasons))}." if reasons else f"Năm {against} không có số liệu."
+    )
+
+
+def impression(line: Line, n: int) -> str:
+    """How many of those asked speak from experience."""
+    return (
+        f"Chỉ {two(line.value)}% ({line.k}/{line.n}) số người được hỏi đã từng nêu phản ánh, kiến nghị, nhưng mọi người trả "
+        f"lời phiếu (n = {n}) đều được hỏi về nhóm này: điểm công bố chủ yếu là ấn tượng, còn số liệu xử lý là việc đã xảy ra."
+    )
+
+
+def needs(question: Question) -> str:
+    first, *rest = _falling(question.lines)
+    second, last = rest[0], rest[-1]
+    return (
+        f"Mong đợi được nêu nhiều nhất là “{_low(first.text)}” ({two(first.value)}%), tiếp đến là “{_low(second.text)}” "
+        f"({two(second.value)}%); ít nhất là “{_low(last.text)}” ({two(last.value)}%)."
+    )
+
+
+def need_of_feedback(question: Question) -> str:
+    """Where the expectation about feedback stands."""
+    ranked = _falling(question.lines)
+    found = next((line for line in ranked if "phản ánh, kiến nghị" in line.text), None)
+    if found is None:
+        return ""
+    place = 1 + sum(line.value > found.value for line in ranked)
+    return (
+        f"Riêng “{_low(found.text)}” được {two(found.value)}% ({found.k}/{found.n}) số người được hỏi nêu, đứng thứ {place} "
+        f"trong {len(ranked)} nội dung."
+    )
+
+
+def balance(context: Context) -> str:
+    """How many comparable figures rose or fell beyond the margin, and how many would by chance."""
+    both = context.comparable
+    higher, lower = context.changed(Verdict.HIGHER), context.changed(Verdict.LOWER)
+    chance = one((1 - context.assumed.level) * len(both))
+    return (
+        f"Trong {len(both)} chỉ số nhóm và nội dung so sánh được với năm {context.against}, {len(higher)} cao hơn và "
+        f"{len(lower)} thấp hơn quá sai số gần đúng; {len(both) - len(higher) - len(lower)} nằm trong sai số. Nếu không có gì "
+        f"thay đổi thì vẫn khoảng {chance} trong số đó vượt mức này do ngẫu nhiên."
+    )
+
+
+def ranks(context: Context) -> str:
+    known = [index.places for index in context.indices.values() if index.places is not None]
+    up, down = sum(places > 0 for places in known), sum(places < 0 for places in known)
+    return (
+        f"Về thứ hạng, trong {len(known)} chỉ số có hạng ở cả hai năm, {up} tăng hạng, {down} giảm hạng và "
+        f"{len(known) - up - down} giữ nguyên. Thứ hạng tính trên số công bố, không có khoảng tin cậy: điểm của các tỉnh sát "
+        "nhau thì một chênh lệch trong sai số cũng đổi nhiều bậc."
+    )
+
+
+def moved(index: Index) -> str:
+    """An item beyond the margin, for a list."""
+    change = signed(index.difference or Decimal(0))
+    return f"- {index.text}: {two(index.value)} ({change} điểm)."
+
+
+def operations(context: Context) -> str:
+    """What the tickets of the period are, or that there are none."""
+    held = context.operations
+    period = f"{language.day(held.first)}-{language.day(held.last)}"
+    figures = held.figures
+    if not figures.received:
+        return (
+            f"Trong kỳ {period} hệ thống không có phản ánh, kiến nghị nào của {context.agency.name}, nên không đặt được số liệu "
+            "xử lý bên cạnh điểm khảo sát của năm này."
+        )
+    made_up = f" Trong đó {whole(held.demonstration)} là dữ liệu minh họa, không có thật." if held.demonstration else ""
+    return (
+        f"Trong kỳ {period} hệ thống có {whole(figures.received)} phản ánh, kiến nghị của {context.agency.name}: "
+        f"{whole(figures.on_time)} trả lời đúng hạn, {whole(figures.late)} trả lời trễ, {whole(figures.overdue)} còn mở đã quá "
+        f"hạn, {whole(figures.not_due)} chưa đến hạn; {whole(held.response)} người gửi đã chấm điểm.{made_up}"
+    )
+
+
+def weakest(items: Sequence[Index]) -> str:
+    listed = "; ".join(f"{_low(one.text)} ({two(one.value)})" for one in items)
+    return f"{len(items)} nội dung có điểm trung bình thấp nhất: {listed}."
+
+
+def least_visible(context: Context) -> str:
+    if context.n is None:
+        return ""
+    margin = difference_margin(context.n, 5, context.assumed)
+    return (
+        f"Với {context.n} phiếu mỗi năm, một thay đổi dưới khoảng {one(margin)} điểm của một nội dung không phân biệt được với "
+        "sai số lấy mẫu; mục tiêu tăng vài phần mười điểm thì kết quả năm sau không cho biết đã đạt hay chưa."
+    )
+
+
+def _verdict(index: Index, difference: Decimal) -> str:
+    margin = f"±{one(index.margin)} điểm" if index.margin is not None else ""
+    if index.verdict is Verdict.HIGHER:
+        return f"cao hơn {two(difference)} điểm, vượt sai số gần đúng ({margin})"
+    if index.verdict is Verdict.LOWER:
+        return f"thấp hơn {two(abs(difference))} điểm, vượt sai số gần đúng ({margin})"
+    return (
+        f"chênh {signed(difference)} điểm, nằm trong sai số gần đúng ({margin}), chưa có cơ sở để nói là tăng hay giảm"
+    )
+
+
+def _interval(interval: Interval | None) -> str:
+    return f"khoảng 95% gần đúng {span(interval)}" if interval else ""
+
+
+def _falling(lines: Sequence[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: -line.value)
+
+
+def _low(text: str) -> str:
+    """Within a sentence: a small first letter, unless the first word is an abbreviation."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]

@@ -1,0 +1,122 @@
+"""Files that are handed out: the template of an instrument, and held rows to be mended. Pure.
+
+A cell that a table program would take for a formula is typed as text in a workbook and gets an apostrophe in CSV; the
+import takes the apostrophe off again.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
+
+from analytics.methods import Text
+from backend.files.sheets import Value, write_workbook
+from backend.surveys.ballot_files.answers import FORMULA, WHOLE
+from backend.surveys.ballot_files.ballot_rules import Rules
+from backend.surveys.ballot_files.faults import Finding
+from backend.surveys.ballot_files.layout import (
+    AGE,
+    DAY,
+    ETHNICITY,
+    FORM,
+    HELD_COLUMNS,
+    NUMBER,
+    PSU,
+    SEX,
+    STRATUM,
+    UNIT,
+    WEIGHT,
+    template,
+)
+from backend.surveys.forms.instruments import Instrument, Kind, Slot
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Say = Callable[[Finding], str]
+
+MEANINGS = {
+    NUMBER: Text("số phiếu, không trùng trong đợt", "ballot number, once in a round"),
+    FORM: Text("mã và phiên bản mẫu phiếu", "code and version of the form"),
+    UNIT: Text("mã đơn vị hành chính", "code of the administrative unit"),
+    STRATUM: Text("tầng của mẫu", "stratum of the sample"),
+    PSU: Text("cụm của mẫu (thôn, bản)", "first-stage unit of the sample (village)"),
+    WEIGHT: Text("trọng số, lớn hơn 0, dấu chấm thập phân", "weight, above 0, decimal point"),
+    DAY: Text("ngày phỏng vấn, 05/12/2023", "day of the interview, 05/12/2023"),
+    AGE: Text("nhóm tuổi", "age band"),
+    SEX: Text("giới tính", "sex"),
+    ETHNICITY: Text("dân tộc", "ethnicity"),
+}
+
+
+def template_workbook(stream: BinaryIO, instrument: Instrument, rules: Rules, lang: str) -> None:
+    """An empty sheet with the header, and a sheet that says what each column takes."""
+    titles = ("Phiếu", "Hướng dẫn") if lang == "vi" else ("Ballots", "Guide")
+    write_workbook(stream, {titles[0]: [template(instrument)], titles[1]: list(guide(instrument, rules, lang))})
+
+
+def guide(instrument: Instrument, rules: Rules, lang: str) -> Iterator[list[Value]]:
+    """Column, what it is, what it takes."""
+    yield ["cột", "nội dung", "giá trị"] if lang == "vi" else ["column", "content", "values"]
+    taken = {FORM: instrument.key} | {
+        column: "; ".join(rules.bands[name]) for name, column in (("age", AGE), ("sex", SEX), ("ethnicity", ETHNICITY))
+    }
+    for column, meaning in MEANINGS.items():
+        yield [column, getattr(meaning, lang), taken.get(column, "")]
+    for slot in instrument.slots:
+        yield from _lines(slot, lang)
+
+
+def _lines(slot: Slot, lang: str) -> Iterator[list[Value]]:
+    if slot.kind is Kind.MULTIPLE:
+        for column, level in zip(slot.columns, slot.levels, strict=True):
+            yield [column, f"{getattr(slot.text, lang)}: {getattr(level.text, lang)}", "0; 1"]
+        return
+    levels = "; ".join(f"{level.value} = {getattr(level.text, lang)}" for level in slot.levels)
+    yield [slot.columns[0], getattr(slot.text, lang), levels]
+
+
+def held_workbook(stream: BinaryIO, header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> None:
+    """Held rows as a workbook to mend."""
+    lines = ([*map(_number, cells), *told] for cells, told in _told(header, rows, say))
+    write_workbook(stream, {"Dòng bị giữ": _with_header(_header(header), lines)})
+
+
+def held_csv(header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> str:
+    """Held rows as CSV to mend, with the mark that lets table programs see that it is UTF-8."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_header(header))
+    for cells, told in _told(header, rows, say):
+        writer.writerow([_quoted(str(cell)) for cell in (*cells, *told)])
+    return "\ufeff" + text.getvalue()
+
+
+HeldLine = tuple[int, Sequence[Finding], Sequence[str]]
+
+
+def _told(
+    header: Sequence[str], rows: Iterator[HeldLine], say: Say
+) -> Iterator[tuple[list[str], tuple[Value, str, str]]]:
+    """The cells of the file's own columns, then line, columns, reasons."""
+    own = [place for place, name in enumerate(header) if name not in HELD_COLUMNS]
+    for line, findings, cells in rows:
+        columns = ", ".join(dict.fromkeys(finding.column for finding in findings if finding.column))
+        reasons = " | ".join(say(finding) for finding in findings)
+        yield [cells[place] if place < len(cells) else "" for place in own], (line, columns, reasons)
+
+
+def _header(header: Sequence[str]) -> list[str]:
+    return [name for name in header if name not in HELD_COLUMNS] + list(HELD_COLUMNS)
+
+
+def _with_header(header: list[str], rows: Iterator[list[Value]]) -> Iterator[Sequence[Value]]:
+    yield header
+    yield from rows
+
+
+def _number(cell: str) -> Value:
+    """A whole number as a number, unless zeros before it would be lost; the rest stays text."""
+    return int(cell) if WHOLE.fullmatch(cell) and cell == str(int(float(cell))) else cell
+
+
+def _quoted(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA) and not WHOLE.fullmatch(cell) else cell

@@ -1,0 +1,187 @@
+"""Import of a file of ballots: read and judged first, then stored whole in one transaction or not at all."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, BinaryIO, Final
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from backend import audit, db
+from backend.errors import Conflict, _
+from backend.files.tables import open_table
+from backend.surveys.ballot_files import quarantine
+from backend.surveys.ballot_files import statements as sql
+from backend.surveys.ballot_files.answers import BLANK
+from backend.surveys.ballot_files.faults import Fault, Finding
+from backend.surveys.ballot_files.layout import NUMBER
+from backend.surveys.ballot_files.quarantine import Held, Reading
+from backend.surveys.models import Batch, Round, Source
+from backend.surveys.rounds import queries, service
+from backend.worktime.calendar import local
+
+NAME_MOST: Final = 120
+PIECE: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who imports: the key for the history, the account."""
+
+    key: str = "system"
+    user_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an import came to. ``repeated``: this very file was imported before, and nothing was done."""
+
+    batch_id: int
+    repeated: bool
+    rows: int
+    accepted: int
+    invalid: int
+    held: int
+    already: int
+
+
+def read_file(stream: BinaryIO, code: str, today: date, told: Callable[[int], None] = lambda _rows: None) -> Reading:
+    """Read and judge a file for a round, storing nothing. Raises FileRefused, NotFound."""
+    return _read(stream, code, today, told)[0]
+
+
+def _read(stream: BinaryIO, code: str, today: date, told: Callable[[int], None]) -> tuple[Reading, str | None]:
+    """What was read, and the sample it was judged by."""
+    with db.transaction() as session:
+        frame = queries.frame(session, queries.round_called(session, code), today)
+    return quarantine.read(open_table(stream), frame, told), frame.draw
+
+
+def import_file(
+    stream: BinaryIO,
+    code: str,
+    *,
+    file_name: str,
+    who: Who,
+    now: datetime,
+    told: Callable[[int], None] = lambda _rows: None,
+) -> Outcome:
+    """Import a file into a round. ``told`` hears how many rows are read. Raises FileRefused, NotFound.
+
+    A file that was imported and not withdrawn is not imported again: its batch is the answer.
+    """
+    digest = _digest(stream)
+    with db.transaction() as session:
+        found = queries.round_called(session, code)
+        if known := _same_file(session, found.id, digest):
+            return _outcome(known, repeated=True)
+    today = local(now).date()
+    reading, draw = _read(stream, code, today, told)
+    with db.transaction() as session:
+        service.hold(session, found.id)
+        if (session.get_one(Round, found.id).draw or {}).get("sha256") != draw:
+            raise Conflict(_("Mẫu đã rút của đợt vừa được thay; hãy nhập lại tệp."), field="file")
+        if known := _same_file(session, found.id, digest):
+            return _outcome(known, repeated=True)
+        batch = Batch(
+            round_id=found.id,
+            source=Source.FILE,
+            file_name="".join(c for c in file_name if c.isprintable())[-NAME_MOST:],
+            sha256=digest,
+            header=list(reading.header),
+            user_id=who.user_id,
+            created_at=now,
+        )
+        _store(session, found, batch, reading, today)
+        data = {"batch": batch.id, "accepted": batch.accepted, "invalid": batch.invalid, "held": batch.held}
+        audit.record(session, f"survey:{found.id}", "imported", actor=who.key, now=now, data=data)
+        return _outcome(batch, repeated=False)
+
+
+def _store(session: Session, found: Round, batch: Batch, reading: Reading, today: date) -> None:
+    """The batch, its ballots and its held rows, in the caller's transaction."""
+    session.add(batch)
+    session.flush()
+    session.execute(text(sql.STAGE))
+    session.execute(text("TRUNCATE staged_ballots"))
+    db.copy_rows(session, sql.COPY_BALLOTS, _staged(reading, today))
+    held, batch.already = _known(session, found.id, reading)
+    session.execute(text("ANALYZE staged_ballots"))
+    added = session.execute(text(sql.COUNT_ADDED), {"round_id": found.id, "batch_id": batch.id}).all()
+    counts = {bool(valid): int(number) for valid, number in added}
+    batch.accepted, batch.invalid = counts.get(True, 0), counts.get(False, 0)
+    every = sorted([*reading.held, *held], key=lambda one: one.line)
+    batch.held = len(every)
+    db.copy_rows(session, sql.COPY_HELD, _held_rows(batch.id, every))
+    session.flush()
+
+
+def _staged(reading: Reading, today: date) -> Iterator[tuple[Any, ...]]:
+    """In the order of ``sql.COPY_BALLOTS``. Arrays are written as PostgreSQL reads them: quicker than by element."""
+    words = {value: str(value) for value in range(1 << 15)} | {BLANK: "NULL"}
+    rows = zip(reading.lines, reading.respondents, reading.answers, reading.valid, reading.marks, strict=True)
+    for line, one, answers, valid, marks in rows:
+        yield (
+            line,
+            one.number,
+            one.unit_id,
+            one.stratum,
+            one.psu,
+            one.weight,
+            "{" + ",".join([words[value] for value in answers.tolist()]) + "}",
+            valid,
+            "{" + ",".join(marks) + "}",
+            one.age,
+            one.sex,
+            one.ethnicity,
+            one.day or today,
+        )
+
+
+def _known(session: Session, round_id: int, reading: Reading) -> tuple[list[Held], int]:
+    """Rows whose number is in the round already: held where they differ, counted where they are the same."""
+    held, same = [], 0
+    for row in session.execute(text(sql.KNOWN), {"round_id": round_id}):
+        if row.same:
+            same += 1
+            continue
+        finding = Finding(NUMBER, Fault.DUPLICATE_STORED, {"batch": row.batch_id})
+        held.append(Held(row.line, reading.cells_of(row.line), [finding]))
+    return held, same
+
+
+def _held_rows(batch_id: int, held: Sequence[Held]) -> Iterator[tuple[Any, ...]]:
+    for one in held:
+        findings = [[finding.column, finding.fault.value, dict(finding.params)] for finding in one.findings]
+        # PostgreSQL's JSON takes neither NUL nor lone surrogates; the reason says that they were there.
+        yield batch_id, one.line, Jsonb(findings), Jsonb([storable(cell) for cell in one.cells])
+
+
+def storable(cell: str) -> str:
+    """The cell with what the database cannot hold shown as a replacement sign, and not longer than a cell of ours."""
+    if cell.isascii() and "\x00" not in cell:
+        return cell[:2000]
+    return "".join("\ufffd" if c == "\x00" or "\ud800" <= c <= "\udfff" else c for c in cell[:2000])
+
+
+def _digest(stream: BinaryIO) -> bytes:
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while piece := stream.read(PIECE):
+        digest.update(piece)
+    stream.seek(0)
+    return digest.digest()
+
+
+def _same_file(session: Session, round_id: int, digest: bytes) -> Batch | None:
+    return session.scalars(
+        select(Batch).where(Batch.round_id == round_id, Batch.sha256 == digest, Batch.withdrawn_at.is_(None))
+    ).one_or_none()
+
+
+def _outcome(batch: Batch, *, repeated: bool) -> Outcome:
+    rows = batch.accepted + batch.invalid + batch.held + batch.already
+    return Outcome(batch.id, repeated, rows, batch.accepted, batch.invalid, batch.held, batch.already)

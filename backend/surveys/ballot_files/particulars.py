@@ -1,0 +1,244 @@
+"""What a row says besides its answers: number, form, unit, place in the sample, weight, day, bands. Pure.
+
+Most of these texts repeat from row to row, so that each distinct one is judged once.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import isclose, isfinite
+from typing import Any, Final
+
+from analytics.sampling.ballot_number import WRITTEN, read_ballot_number
+from backend.surveys.ballot_files.answers import FAULT_OF, Cell, rank_of, shown, unquoted
+from backend.surveys.ballot_files.faults import Fault, Finding
+from backend.surveys.ballot_files.frame import Frame, Place
+from backend.surveys.ballot_files.layout import AGE, BANDS, DAY, FORM, NUMBER, PSU, STRATUM, UNIT, WEIGHT, Layout
+
+LABEL_MOST: Final = 60
+NUMBER_MOST: Final = 40
+ROUNDED: Final = 0.005
+LOCAL_DAY: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T].*)?")
+ISO_DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T].*)?")
+SERIAL: Final = re.compile(r"\d{5}(\.\d+)?")
+EPOCH: Final = date(1899, 12, 30)
+NUMERIC: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Respondent:
+    """One accepted row without its answers. Bands are none where not told; ``day`` is none where the file has none."""
+
+    number: str
+    unit_id: int | None
+    stratum: str | None
+    psu: str | None
+    weight: float
+    day: date | None
+    age: str | None
+    sex: str | None
+    ethnicity: str | None
+
+
+Judgement = tuple[Any, Finding | None]
+
+
+class Particulars:
+    """Reads the particulars of rows with one layout. ``serial_days`` shifts day numbers of a workbook; none in CSV."""
+
+    def __init__(self, frame: Frame, layout: Layout, serial_days: int | None) -> None:
+        self._frame, self._serial_days = frame, serial_days
+        self._number_place = layout.particulars[NUMBER]
+        self._judges: list[tuple[int, dict[str, Judgement], Callable[[str], Judgement]]] = []
+        self._names: list[str] = []
+        every: dict[str, Callable[[str], Judgement]] = {
+            FORM: self._form,
+            UNIT: self._unit,
+            STRATUM: lambda text: self._label(STRATUM, text),
+            PSU: lambda text: self._label(PSU, text),
+            WEIGHT: self._weight,
+            DAY: self._day,
+        } | {column: self._band(name, column) for name, column in BANDS.items()}
+        for name, judge in every.items():
+            if name in layout.particulars:
+                self._names.append(name)
+                self._judges.append((layout.particulars[name], {}, judge))
+
+    def of(self, cells: list[str], findings: list[Finding]) -> Respondent:
+        """The particulars of one row; what is wrong with them goes to ``findings``."""
+        values: dict[str, Any] = {}
+        for name, (place, memory, judge) in zip(self._names, self._judges, strict=True):
+            text = cells[place]
+            judged = memory.get(text)
+            if judged is None:
+                judged = memory[text] = judge(text)
+            if judged[1] is not None:
+                findings.append(judged[1])
+            values[name] = judged[0]
+        number = self.number(cells)
+        if wrong := _wrong_number(number):
+            findings.append(wrong)
+        elif self._frame.sample is not None:
+            values |= self._placed(number, cells, values, findings)
+        return Respondent(
+            number=number,
+            unit_id=values.get(UNIT),
+            stratum=values.get(STRATUM),
+            psu=values.get(PSU),
+            weight=1.0 if values.get(WEIGHT) is None else values[WEIGHT],
+            day=values.get(DAY),
+            age=values.get(AGE),
+            sex=values.get(BANDS["sex"]),
+            ethnicity=values.get(BANDS["ethnicity"]),
+        )
+
+    def number(self, cells: list[str]) -> str:
+        """The ballot number of a row."""
+        text = cells[self._number_place] if len(cells) > self._number_place else ""
+        return number_of(text, drawn=self._frame.sample is not None)
+
+    def _placed(
+        self, number: str, cells: list[str], values: Mapping[str, Any], findings: list[Finding]
+    ) -> dict[str, Any]:
+        """The place of the ballot as it was drawn. What the row says of it may be left out, and must not differ."""
+        place = (self._frame.sample or {}).get(number)
+        if place is None:
+            mistyped = WRITTEN.fullmatch(number) and read_ballot_number(number) is None
+            fault = Fault.NUMBER_MISTYPED if mistyped else Fault.NOT_DRAWN
+            findings.append(Finding(NUMBER, fault, {"value": shown(number)}))
+            return {}
+        drawn = {UNIT: place.unit, STRATUM: place.stratum, PSU: place.psu, WEIGHT: f"{place.weight:g}"}
+        for name, (column, _memory, _judge) in zip(self._names, self._judges, strict=True):
+            if name in drawn and _differs(name, values[name], place):
+                params = {"value": shown(cells[column]), "drawn": drawn[name] or "–"}
+                findings.append(Finding(name, Fault.DRAW_DIFFERS, params))
+        unit_id = values.get(UNIT) if place.unit_id is None else place.unit_id
+        return {UNIT: unit_id, STRATUM: place.stratum, PSU: place.psu, WEIGHT: place.weight}
+
+    def _form(self, text: str) -> Judgement:
+        wanted = self._frame.instrument.key
+        if unquoted(text).lower() == wanted:
+            return wanted, None
+        return None, Finding(FORM, Fault.WRONG_FORM, {"value": shown(text), "wanted": wanted})
+
+    def _unit(self, text: str) -> Judgement:
+        code = unquoted(text)
+        if not code:
+            return None, self._missing(UNIT, Fault.UNIT_MISSING)
+        # A table of numbers loses the zeros before a code.
+        standing = self._frame.units.get(code) or self._frame.units.get(code.zfill(5))
+        if standing is None:
+            return None, Finding(UNIT, Fault.UNIT_UNKNOWN, {"value": shown(text)})
+        if standing.unit_id is not None:
+            return standing.unit_id, None
+        if standing.ended is None:
+            return None, Finding(UNIT, Fault.UNIT_LATER, {"name": standing.name})
+        heirs = "; ".join(standing.successors) or "–"
+        params = {"name": standing.name, "day": f"{standing.ended:%d/%m/%Y}", "successors": heirs}
+        return None, Finding(UNIT, Fault.UNIT_GONE, params)
+
+    def _label(self, column: str, text: str) -> Judgement:
+        bare = unquoted(text)
+        if not bare:
+            return None, self._missing(column, Fault.LABEL_MISSING)
+        return _checked(column, bare, LABEL_MOST)
+
+    def _missing(self, column: str, fault: Fault) -> Finding | None:
+        """What a drawn ballot lacks here is known from the draw."""
+        return None if self._frame.sample is not None else Finding(column, fault)
+
+    def _weight(self, text: str) -> Judgement:
+        bare = unquoted(text)
+        if not bare:
+            return None, self._missing(WEIGHT, Fault.WEIGHT_MISSING)
+        if not NUMERIC.fullmatch(bare):
+            kind = rank_of(text)[0]
+            fault = FAULT_OF.get(kind, Fault.TEXT_IN_NUMBER)
+            return None, Finding(WEIGHT, fault, {"value": shown(text)})
+        weight = float(bare)
+        if not weight > 0:
+            return None, Finding(WEIGHT, Fault.WEIGHT_NOT_POSITIVE, {"value": shown(bare)})
+        if not isfinite(weight) or weight > self._frame.rules.weight_most:
+            return None, Finding(WEIGHT, Fault.WEIGHT_HUGE, {"value": shown(bare), "median": "–"})
+        return weight, None
+
+    def _day(self, text: str) -> Judgement:
+        """The day alone is kept: a time of day could tell who it was."""
+        bare = unquoted(text)
+        if not bare:
+            return None, None
+        day = self._day_in(bare)
+        if day is None:
+            return None, Finding(DAY, Fault.DATE_WRONG, {"value": shown(bare)})
+        told = {"value": f"{day:%d/%m/%Y}"}
+        if day > self._frame.today:
+            return None, Finding(DAY, Fault.DATE_FUTURE, told)
+        if day < self._frame.first_day:
+            return None, Finding(DAY, Fault.DATE_BEFORE, told)
+        return day, None
+
+    def _day_in(self, bare: str) -> date | None:
+        if self._serial_days is not None and SERIAL.fullmatch(bare):
+            return EPOCH + timedelta(days=int(float(bare)) + self._serial_days)
+        if local := LOCAL_DAY.fullmatch(bare):
+            day, month, year = (int(part) for part in local.groups())
+        elif iso := ISO_DAY.fullmatch(bare):
+            year, month, day = (int(part) for part in iso.groups())
+        else:
+            return None
+        try:
+            return date(year, month, day)
+        except ValueError:
+            return None
+
+    def _band(self, name: str, column: str) -> Callable[[str], Judgement]:
+        values = self._frame.rules.bands[name]
+
+        def judge(text: str) -> Judgement:
+            bare = unquoted(text).lower().replace("–", "-")
+            if not bare:
+                return None, None
+            if bare in values:
+                return bare, None
+            params = {"value": shown(text), "values": ", ".join(values)}
+            exact = column == AGE and bare[0].isdigit()
+            return None, Finding(column, Fault.EXACT_AGE if exact else Fault.BAND_UNKNOWN, params)
+
+        return judge
+
+
+def number_of(text: str, *, drawn: bool) -> str:
+    """A ballot number as typed; that of a drawn ballot in its proper form, with or without dashes as typed."""
+    number = unquoted(text)
+    return (read_ballot_number(number) or number) if drawn else number
+
+
+def _differs(name: str, value: Any, place: Place) -> bool:
+    """Whether a row says something else of its place than the draw. A weight may have been rounded."""
+    if value is None:
+        return False
+    if name == WEIGHT:
+        return not isclose(value, place.weight, rel_tol=ROUNDED)
+    drawn = {UNIT: place.unit_id, STRATUM: place.stratum, PSU: place.psu}[name]
+    return value != drawn and not (name == UNIT and drawn is None)
+
+
+def _wrong_number(number: str) -> Finding | None:
+    if not number:
+        return Finding(NUMBER, Fault.NUMBER_MISSING)
+    return _checked(NUMBER, number, NUMBER_MOST)[1]
+
+
+def _checked(column: str, text: str, most: int) -> Judgement:
+    """A label that may be stored: short, no formula, no bytes that are no text."""
+    if len(text) > most:
+        return None, Finding(column, Fault.TOO_LONG, {"most": most})
+    if text.isalnum() and text.isascii():
+        return text, None
+    kind = rank_of(text)[0]
+    if kind is Cell.TEXT and not text.isprintable():
+        kind = Cell.NUL
+    if kind in (Cell.NUL, Cell.NOT_UTF8, Cell.FORMULA, Cell.ERROR):
+        return None, Finding(column, FAULT_OF[kind], {"value": shown(text)})
+    return text, None

@@ -1,0 +1,202 @@
+"""The quarantine: every row of a file is accepted, or held with line, column and reason. Pure; nothing is stored here.
+
+What a single row shows is judged chunk by chunk; what only the whole file shows (a number twice, merged cells, a weight
+far from the median, a scale that begins at 0) after the last row.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
+from statistics import median
+from typing import Final
+
+import numpy as np
+
+from backend.files.tables import MOST_ROWS, Row, Table, not_utf8
+from backend.surveys.ballot_files import ballot_rules as rules_
+from backend.surveys.ballot_files.answers import BLANK, Answers, Reader, shifted, shown
+from backend.surveys.ballot_files.faults import Fault, FileRefused, Finding
+from backend.surveys.ballot_files.frame import Frame
+from backend.surveys.ballot_files.layout import NUMBER, WEIGHT, Layout, read_header
+from backend.surveys.ballot_files.particulars import Particulars, Respondent
+
+CHUNK: Final = 5_000
+JOIN: Final = "\x1f"
+
+Told = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row that was not taken: its line, its cells as they stood, and every reason."""
+
+    line: int
+    cells: list[str]
+    findings: list[Finding]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A whole file read. The accepted ballots stand column by column in the same order."""
+
+    header: tuple[str, ...]
+    lines: list[int]
+    respondents: list[Respondent]
+    answers: Answers
+    valid: list[bool]
+    marks: list[list[str]]
+    held: list[Held]
+    packed: list[str]
+
+    def cells_of(self, line: int) -> list[str]:
+        """The cells of an accepted row as they stood."""
+        return self.packed[bisect_left(self.lines, line)].split(JOIN)
+
+    @property
+    def rows(self) -> int:
+        return len(self.lines) + len(self.held)
+
+
+@dataclass
+class _Pile:
+    """What is gathered while a file is read; ``packed`` keeps the cells of accepted rows, in case they are held yet."""
+
+    lines: list[int] = field(default_factory=list)
+    respondents: list[Respondent] = field(default_factory=list)
+    answers: list[Answers] = field(default_factory=list)
+    packed: list[str] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+
+
+def read(table: Table, frame: Frame, told: Told = lambda _rows: None) -> Reading:
+    """Read and judge a table; ``told`` hears how many rows are done. Raises FileRefused for the file as a whole."""
+    layout = read_header(table.header, frame.instrument)
+    for title, head in table.heads_elsewhere:
+        if NUMBER in [name.strip().lower() for name in head]:
+            raise FileRefused(Fault.MORE_SHEETS, sheet=shown(title))
+    judge = _Judge(frame, layout, Particulars(frame, layout, table.serial_days))
+    pile, rows, done = _Pile(), iter(table), 0
+    while chunk := list(islice(rows, CHUNK)):
+        done += len(chunk)
+        if done > MOST_ROWS:
+            raise FileRefused(Fault.TOO_MANY_ROWS, most=MOST_ROWS)
+        judge.chunk(chunk, pile)
+        told(done)
+    if not done:
+        raise FileRefused(Fault.EMPTY_FILE)
+    if not pile.lines and all(any(map(not_utf8, held.cells)) for held in pile.held):
+        raise FileRefused(Fault.ENCODING)
+    judge.check_scale()
+    late = _late_findings(pile, table, frame, judge.particulars)
+    return _finished(pile, late, frame, layout)
+
+
+class _Judge:
+    """Judges rows by what each shows alone, and counts what tells of the scale."""
+
+    def __init__(self, frame: Frame, layout: Layout, particulars: Particulars) -> None:
+        self._frame, self._layout = frame, layout
+        self._reader = Reader(frame.instrument)
+        self.particulars = particulars
+        self._cut = itemgetter(*layout.answers) if len(layout.answers) > 1 else None
+        self._zeros = np.zeros(len(frame.instrument.slots), dtype=np.int64)
+        self._tops = self._zeros.copy()
+
+    def chunk(self, rows: Sequence[Row], pile: _Pile) -> None:
+        width = len(self._layout.header)
+        whole = [row for row in rows if len(row.cells) == width]
+        pile.held += [Held(row.line, row.cells, row.findings) for row in rows if len(row.cells) != width]
+        if not whole:
+            return
+        judged = self._reader.judge([self._answers_of(row.cells) for row in whole])
+        self._zeros += judged.zeros
+        self._tops += judged.tops
+        blank = (judged.answers == BLANK).all(axis=1)
+        kept: list[int] = []
+        for place, row in enumerate(whole):
+            findings = row.findings + judged.findings.get(place, [])
+            respondent = self.particulars.of(row.cells, findings)
+            if blank[place] and place not in judged.findings:
+                findings.append(Finding("", Fault.BLANK_BALLOT))
+            if findings:
+                pile.held.append(Held(row.line, row.cells, findings))
+                continue
+            kept.append(place)
+            pile.lines.append(row.line)
+            pile.respondents.append(respondent)
+            pile.packed.append(JOIN.join(row.cells))
+        pile.answers.append(judged.answers[kept])
+
+    def check_scale(self) -> None:
+        found = shifted(self._frame.instrument, self._zeros, self._tops)
+        if found:
+            slot, zeros = found
+            question = next(q for q in self._frame.instrument.questions if q.code == slot.question)
+            low, high = slot.values[0], slot.values[-1]
+            raise FileRefused(Fault.SHIFTED_SCALE, question=question.text.vi, zeros=zeros, low=low, high=high)
+
+    def _answers_of(self, cells: list[str]) -> Sequence[str]:
+        return self._cut(cells) if self._cut else (cells[self._layout.answers[0]],)
+
+
+def _late_findings(pile: _Pile, table: Table, frame: Frame, particulars: Particulars) -> dict[int, list[Finding]]:
+    """What only the whole file shows, by line."""
+    found: dict[int, list[Finding]] = defaultdict(list)
+    for line, finding in table.late().items():
+        found[line].append(finding)
+    for line, finding in _repeated(pile, particulars):
+        found[line].append(finding)
+    # Weights of a drawn sample follow from the draw, however far apart they are.
+    for line, finding in _heavy(pile, frame) if frame.sample is None else ():
+        found[line].append(finding)
+    return found
+
+
+def _repeated(pile: _Pile, particulars: Particulars) -> Iterator[tuple[int, Finding]]:
+    """Every row whose ballot number stands in another row too, held or not: which one is right, nobody knows here."""
+    lines: dict[str, list[int]] = defaultdict(list)
+    for line, respondent in zip(pile.lines, pile.respondents, strict=True):
+        lines[respondent.number].append(line)
+    for held in pile.held:
+        if number := particulars.number(held.cells):
+            lines[number].append(held.line)
+    for same in lines.values():
+        if len(same) > 1:
+            for line in same:
+                others = ", ".join(str(other) for other in sorted(same) if other != line)
+                yield line, Finding(NUMBER, Fault.DUPLICATE_IN_FILE, {"lines": others[:80]})
+
+
+def _heavy(pile: _Pile, frame: Frame) -> Iterator[tuple[int, Finding]]:
+    if not pile.respondents:
+        return
+    middle = median(respondent.weight for respondent in pile.respondents)
+    most = min(frame.rules.weight_most, frame.rules.weight_times_median * middle)
+    for line, respondent in zip(pile.lines, pile.respondents, strict=True):
+        if respondent.weight > most:
+            params = {"value": f"{respondent.weight:g}", "median": f"{middle:g}"}
+            yield line, Finding(WEIGHT, Fault.WEIGHT_HUGE, params)
+
+
+def _finished(pile: _Pile, late: dict[int, list[Finding]], frame: Frame, layout: Layout) -> Reading:
+    kept = [place for place, line in enumerate(pile.lines) if line not in late]
+    held = [Held(one.line, one.cells, one.findings + late.pop(one.line, [])) for one in pile.held]
+    for place, line in enumerate(pile.lines):
+        if line in late:
+            held.append(Held(line, pile.packed[place].split(JOIN), late[line]))
+    slots = len(frame.instrument.slots)
+    answers = np.concatenate(pile.answers)[kept] if pile.answers else np.zeros((0, slots), dtype=np.int16)
+    valid, marks = rules_.apply(frame.rules, frame.instrument, answers)
+    return Reading(
+        header=layout.header,
+        lines=[pile.lines[place] for place in kept],
+        respondents=[pile.respondents[place] for place in kept],
+        answers=answers,
+        valid=valid.tolist(),
+        marks=marks,
+        held=sorted(held, key=lambda one: one.line),
+        packed=[pile.packed[place] for place in kept],
+    )

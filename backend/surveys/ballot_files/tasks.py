@@ -1,0 +1,17 @@
+"""Imports that take long."""
+
+from backend import clock
+from backend.surveys.ballot_files import waiting
+from backend.worker import app
+
+
+@app.task(name="surveys.sweep")
+def sweep() -> None:
+    """Find imports left by a dead worker, and files that wait for nothing. Late or twice is harmless."""
+    waiting.sweep(clock.now(), import_file.delay)
+
+
+@app.task(name="surveys.import")
+def import_file(job_id: int) -> None:
+    """Import the file of a job, unless that was done."""
+    waiting.run(job_id, clock.now())

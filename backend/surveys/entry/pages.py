@@ -1,0 +1,146 @@
+"""Pages where ballots are typed: by an officer, a second time by another, or by the respondent with a code."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.db import SessionDep
+from backend.errors import Conflict, Invalid, _
+from backend.surveys.ballot_files.ballot_rules import shipped_rules
+from backend.surveys.ballot_files.importing import Who
+from backend.surveys.ballot_files.layout import BANDS, DAY, NUMBER, PSU, STRATUM, UNIT, WEIGHT
+from backend.surveys.entry import service as entry
+from backend.surveys.forms.instruments import Instrument
+from backend.surveys.models import Again, Round, Source
+from backend.surveys.rounds import queries
+from backend.users.guard import allow, public
+from backend.users.policy import Action, Actor
+from backend.web.forms import EMPTY, Form, Typed, TypedDep
+from backend.web.rendering import page, redirect
+
+ROUND = "/khao-sat/dot/{survey_code}"
+# Kept from one ballot to the next: an officer enters a village at a time.
+STICKY = (UNIT, STRATUM, PSU, WEIGHT, DAY)
+TYPED = (NUMBER, *STICKY, *BANDS.values())
+WHY_NAMES = {Again.ENTRY: _("Nhập lại"), Again.RECHECK: _("Phúc tra")}
+
+router = APIRouter()
+Viewer = Annotated[Actor, Depends(allow(Action.VIEW_SURVEYS))]
+Runner = Annotated[Actor, Depends(allow(Action.RUN_SURVEYS))]
+
+
+@router.get(ROUND + "/nhap")
+def entry_page(request: Request, session: SessionDep, actor: Runner, survey_code: str) -> Response:
+    """One ballot on one page; what stays the same in a village is filled in from the ballot before."""
+    kept = {name: request.query_params.get(name, "")[:60] for name in STICKY}
+    return _entry(request, queries.round_called(session, survey_code), form=Form(kept))
+
+
+@router.post(ROUND + "/nhap")
+def enter(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
+    """Store the ballot and offer the next one."""
+    found = queries.round_called(session, survey_code)
+    values = _values(form, queries.instrument_of(found.instrument))
+    who = Who(actor.key, actor.user_id)
+    try:
+        replace = form.ticked("thay")
+        entry.enter(session, found, values, Source.ENTRY, who=who, now=clock.now(), replace=replace)
+    except (Invalid, Conflict) as refusal:
+        return _entry(request, found, refusal.status, form=form.refused(refusal, NUMBER))
+    return _next(request, f"/khao-sat/dot/{survey_code}/nhap", values, _("Đã lưu phiếu. Nhập phiếu tiếp theo."))
+
+
+@router.get(ROUND + "/nhap-lai")
+def again_page(request: Request, session: SessionDep, actor: Runner, survey_code: str) -> Response:
+    """The same page for a second entry, without the first one's answers."""
+    return _again(request, session, queries.round_called(session, survey_code))
+
+
+@router.post(ROUND + "/nhap-lai")
+def enter_again(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
+    """Keep the second entry and go to the comparison."""
+    found = queries.round_called(session, survey_code)
+    values = _values(form, queries.instrument_of(found.instrument))
+    why = Again.RECHECK if form.raw("why") == Again.RECHECK else Again.ENTRY
+    try:
+        entry.enter_again(session, found, values, why, who=Who(actor.key, actor.user_id), now=clock.now())
+    except (Invalid, Conflict) as refusal:
+        return _again(request, session, found, refusal.status, form=form.refused(refusal, NUMBER))
+    return redirect(request, f"/khao-sat/dot/{survey_code}/doi-chieu", flash=_("Đã lưu lần nhập thứ hai."))
+
+
+@router.get(ROUND + "/doi-chieu")
+def comparison_page(request: Request, session: SessionDep, actor: Viewer, survey_code: str) -> Response:
+    """Second entries beside first ones, field by field."""
+    found = queries.round_called(session, survey_code)
+    pairs = entry.comparisons(session, found)
+    fields = sum(one.fields for one in pairs)
+    return page(
+        request,
+        "surveys/comparison.html",
+        round=found,
+        pairs=pairs,
+        agreement=1 - sum(len(one.differing) for one in pairs) / fields if fields else None,
+        why_names=WHY_NAMES,
+    )
+
+
+@router.get("/phieu/{slip}", dependencies=[Depends(public)])
+def respondent_page(request: Request, session: SessionDep, slip: str) -> Response:
+    """The form for whoever holds a ballot's code."""
+    _issued, found = entry.issued(session, slip)
+    return _respondent(request, found)
+
+
+@router.post("/phieu/{slip}", dependencies=[Depends(public)])
+def respond(request: Request, session: SessionDep, slip: str, form: TypedDep) -> Response:
+    """Store the answers once; nothing about the person but bands is kept."""
+    _issued, found = entry.issued(session, slip)
+    values = _values(form, queries.instrument_of(found.instrument))
+    try:
+        entry.respond(session, slip, values, clock.now())
+    except Invalid as refusal:
+        return _respondent(request, found, refusal.status, form=form.refused(refusal, NUMBER))
+    return page(request, "surveys/thanks.html", secret=True)
+
+
+def _values(form: Typed, instrument: Instrument) -> dict[str, str]:
+    return {name: form.raw(name)[:200] for name in (*TYPED, *instrument.columns)}
+
+
+def _entry(request: Request, found: Round, status: int = 200, *, form: Form = EMPTY) -> Response:
+    return page(request, "surveys/entry.html", status, secret=True, form=form, again=None, **_frame(found))
+
+
+def _again(request: Request, session: Session, found: Round, status: int = 200, *, form: Form = EMPTY) -> Response:
+    return page(
+        request,
+        "surveys/entry.html",
+        status,
+        secret=True,
+        form=form,
+        again=entry.awaiting(session, found),
+        **_frame(found),
+    )
+
+
+def _respondent(request: Request, found: Round, status: int = 200, *, form: Form = EMPTY) -> Response:
+    return page(request, "surveys/respondent.html", status, secret=True, form=form, **_frame(found))
+
+
+def _frame(found: Round) -> dict[str, Any]:
+    return {
+        "round": found,
+        "instrument": queries.instrument_of(found.instrument),
+        "bands": shipped_rules().bands,
+        "band_columns": BANDS,
+    }
+
+
+def _next(request: Request, path: str, values: Mapping[str, str], said: str) -> Response:
+    kept = {name: values[name] for name in STICKY if values[name]}
+    return redirect(request, f"{path}?{urlencode(kept)}" if kept else path, flash=said)

@@ -1,0 +1,200 @@
+"""Instruments of a survey as data: a versioned tree of questions, items and levels, checked and made ready to read
+ballots with. Pure.
+
+The files in ``backend/surveys/data`` are the shipped instruments. A published version never changes: its checksum is
+taken over the whole document, and a new wording is a new version. Terms: question (câu hỏi), item (nội dung), level
+(mức), slot (the place of one answer in a ballot).
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from analytics.methods import Text
+from backend.errors import Invalid, _
+from backend.surveys.forms.instrument_faults import faults
+
+SHIPPED = ("household-2023", "household-2022", "feedback-1")
+
+
+class InstrumentError(ValueError):
+    """A document does not say what an instrument must say; ``faults``: each in a sentence with its path."""
+
+    def __init__(self, found: Sequence[Invalid]) -> None:
+        self.faults = tuple(found)
+        super().__init__("; ".join(map(str, found)))
+
+
+class Kind(StrEnum):
+    """How a question is answered."""
+
+    SCALE = "scale"
+    SINGLE = "single"
+    MULTIPLE = "multiple"
+    YES_NO = "yes_no"
+
+
+class Aspect(StrEnum):
+    """What a question is about: perception (nhận định), satisfaction (hài lòng), expectation (mong đợi)."""
+
+    PERCEPTION = "perception"
+    SATISFACTION = "satisfaction"
+    EXPECTATION = "expectation"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One labelled answer."""
+
+    value: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One answer of a ballot. ``columns`` has one name, or for a multiple choice one for each option in their order."""
+
+    code: str
+    question: str
+    aspect: Aspect
+    kind: Kind
+    text: Text
+    levels: tuple[Level, ...]
+    columns: tuple[str, ...]
+    weight: float = 1.0
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        return tuple(level.value for level in self.levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The question is asked only of those whose answer to ``slot`` is one of ``values``."""
+
+    slot: str
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with its slots in order. ``skip``: none where everybody is asked."""
+
+    code: str
+    aspect: Aspect
+    kind: Kind
+    text: Text
+    slots: tuple[Slot, ...]
+    skip: Skip | None
+
+
+@dataclass(frozen=True, eq=False)
+class Instrument:
+    """A version of a form. ``slots`` is the order of the answers in a ballot, for ever."""
+
+    code: str
+    version: str
+    name: Text
+    method: str
+    legal_basis: str
+    complete: bool
+    note: Text | None
+    groups: Mapping[str, Text]
+    questions: tuple[Question, ...]
+    document: Mapping[str, Any]
+    checksum: str
+
+    @property
+    def key(self) -> str:
+        """What files name the form by."""
+        return f"{self.code}-{self.version}"
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return tuple(slot for question in self.questions for slot in question.slots)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the answers in a file, in the order of the template."""
+        return tuple(column for slot in self.slots for column in slot.columns)
+
+    def of(self, aspect: Aspect) -> tuple[Slot, ...]:
+        return tuple(slot for slot in self.slots if slot.aspect is aspect)
+
+
+@lru_cache
+def shipped(key: str) -> Instrument:
+    """The shipped instrument of this key (household-2023). Raises `InstrumentError`."""
+    if key not in SHIPPED:
+        raise InstrumentError([Invalid(_("Không có mẫu phiếu “%(key)s”."), key=key)])
+    text = files("backend.surveys").joinpath("data", f"{key}.toml").read_text(encoding="utf-8")
+    return parse(tomllib.loads(text))
+
+
+def checksum(document: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical form: JSON, keys sorted, no spaces."""
+    form = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(form.encode()).hexdigest()
+
+
+def parse(document: Mapping[str, Any]) -> Instrument:
+    """Check a document and freeze it; `InstrumentError` holds everything that is missing or wrong."""
+    if wrong := faults(document):
+        raise InstrumentError(wrong)
+    scales = {name: _levels(raw["levels"]) for name, raw in document.get("scale", {}).items()}
+    return Instrument(
+        code=document["code"],
+        version=document["version"],
+        name=_named(document, "name"),
+        method=document["method"],
+        legal_basis=document["legal_basis"],
+        complete=document["complete"],
+        note=_named(document, "note") if "note_vi" in document else None,
+        groups={code: _text(raw) for code, raw in document.get("group", {}).items()},
+        questions=tuple(_question(raw, scales) for raw in document["question"]),
+        document=document,
+        checksum=checksum(document),
+    )
+
+
+def _question(raw: Mapping[str, Any], scales: Mapping[str, tuple[Level, ...]]) -> Question:
+    kind, aspect = Kind(raw["kind"]), Aspect(raw["aspect"])
+    skip = Skip(raw["skip"]["unless"], tuple(raw["skip"]["is"])) if "skip" in raw else None
+    slots = tuple(_slots(raw, kind, aspect, scales))
+    return Question(raw["code"], aspect, kind, _text(raw), slots, skip)
+
+
+def _slots(
+    raw: Mapping[str, Any], kind: Kind, aspect: Aspect, scales: Mapping[str, tuple[Level, ...]]
+) -> Iterator[Slot]:
+    code, text = raw["code"], _text(raw)
+    if kind in (Kind.SINGLE, Kind.MULTIPLE):
+        levels = _levels(raw["options"])
+        columns = (raw["column"],) if kind is Kind.SINGLE else tuple(option["column"] for option in raw["options"])
+        yield Slot(code, code, aspect, kind, text, levels, columns)
+        return
+    levels = YES_NO if kind is Kind.YES_NO else scales[raw["scale"]]
+    for item in raw["items"]:
+        weight = float(item.get("weight", 1))
+        yield Slot(item["code"], code, aspect, kind, _text(item), levels, (item["column"],), weight)
+
+
+def _levels(raw: list[Mapping[str, Any]]) -> tuple[Level, ...]:
+    return tuple(Level(level["value"], _text(level)) for level in raw)
+
+
+YES_NO = (Level(0, Text(vi="Không", en="No")), Level(1, Text(vi="Có", en="Yes")))
+
+
+def _text(raw: Mapping[str, Any]) -> Text:
+    return Text(vi=raw["vi"], en=raw["en"])
+
+
+def _named(raw: Mapping[str, Any], name: str) -> Text:
+    return Text(vi=raw[f"{name}_vi"], en=raw[f"{name}_en"])

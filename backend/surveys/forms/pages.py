@@ -1,0 +1,92 @@
+"""Pages for instruments and methods: all of them, two compared, a new version checked and published."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.db import SessionDep
+from backend.errors import Conflict, Invalid, _
+from backend.surveys.forms import differences, documents, publishing
+from backend.surveys.forms.differences import Change, Difference
+from backend.surveys.forms.instruments import Instrument
+from backend.surveys.forms.publishing import Document
+from backend.surveys.rounds import queries
+from backend.users.guard import allow
+from backend.users.policy import Action, Actor, can
+from backend.web.forms import EMPTY, Form, TypedDep
+from backend.web.rendering import page, redirect
+
+FORMS = "/khao-sat/mau"
+
+router = APIRouter()
+Viewer = Annotated[Actor, Depends(allow(Action.VIEW_SURVEYS))]
+Runner = Annotated[Actor, Depends(allow(Action.RUN_SURVEYS))]
+
+
+@router.get(FORMS)
+def forms_page(request: Request, session: SessionDep, actor: Viewer, tu: str = "") -> Response:
+    """Every instrument and method; the text of one to begin a new version from."""
+    start = documents.write_toml(publishing.published(session, tu)) if tu else ""
+    return _forms(request, session, actor, form=Form({"toml": start}) if start else EMPTY)
+
+
+@router.post(FORMS)
+def take_form(request: Request, session: SessionDep, actor: Runner, form: TypedDep) -> Response:
+    """Look a document over beside the version before, or publish it."""
+    try:
+        document = publishing.read(form.raw("toml").replace("\r\n", "\n"))
+        if form.raw("act") != "publish":
+            return _forms(request, session, actor, form=form.form(), document=document)
+        publishing.publish(session, document, by=actor.key, now=clock.now())
+    except (Invalid, Conflict) as refusal:
+        return _forms(request, session, actor, form=form.refused(refusal, "toml"), refused=refusal)
+    said = _("Đã công bố %(key)s; nội dung này không đổi được nữa.")
+    return redirect(request, FORMS, flash=said, key=document.key)
+
+
+@router.get(FORMS + "/{instrument_key}/khac")
+def comparison_page(
+    request: Request, session: SessionDep, actor: Viewer, instrument_key: str, voi: str = ""
+) -> Response:
+    """What differs between two versions."""
+    after = publishing.fit(publishing.published(session, instrument_key))
+    key = voi or publishing.latest_before(session, after) or instrument_key
+    before = publishing.fit(publishing.published(session, key))
+    return page(request, "surveys/form_changes.html", after=after, **_changes(before, after))
+
+
+def _forms(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    *,
+    form: Form = EMPTY,
+    document: Document | None = None,
+    refused: Invalid | Conflict | None = None,
+) -> Response:
+    key = publishing.latest_before(session, document) if document else None
+    before = publishing.fit(publishing.published(session, key)) if key else None
+    return page(
+        request,
+        "surveys/forms.html",
+        refused.status if refused else 200,
+        form=form,
+        faults=refused.errors[1:] if isinstance(refused, Invalid) else (),
+        instruments=[queries.instrument_of(one) for one in queries.versions(session)],
+        methods=queries.methods(session),
+        document=document,
+        may_run=can(actor, Action.RUN_SURVEYS),
+        **(_changes(before, document) if before and document else {}),
+    )
+
+
+def _changes(before: Document, after: Document) -> dict[str, Any]:
+    items: list[Difference] = []
+    if isinstance(before.subject, Instrument) and isinstance(after.subject, Instrument):
+        items = differences.compare(before.subject, after.subject)
+    same = sum(one.change is Change.SAME for one in items)
+    items = [one for one in items if one.change is not Change.SAME]
+    rest = [one for one in documents.changes(before.raw, after.raw) if not differences.tells(items, one.path)]
+    return {"before": before, "items": items, "same": same, "rest": rest, "change_names": differences.NAMES}

@@ -1,0 +1,262 @@
+"""Pages for survey officers: rounds, files in, batches, figures; instruments as trees."""
+
+import io
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
+
+from backend import clock
+from backend.db import SessionDep
+from backend.errors import Conflict, Invalid, _
+from backend.jobs.progress import Stage
+from backend.surveys.ballot_files import ballot_templates, importing, tasks, waiting
+from backend.surveys.ballot_files.ballot_rules import shipped_rules
+from backend.surveys.ballot_files.faults import Finding
+from backend.surveys.ballot_files.importing import Who
+from backend.surveys.forms.instruments import Aspect
+from backend.surveys.models import Source
+from backend.surveys.rounds import figures, queries, service
+from backend.surveys.samples import totals
+from backend.units import queries as units
+from backend.users.guard import allow
+from backend.users.policy import Action, Actor, can
+from backend.web.forms import EMPTY, FILES, Form, Typed, TypedDep
+from backend.web.rendering import language_of, page, redirect, say, wants_fragment
+from backend.worktime.calendar import local
+
+PAGE = "/khao-sat"
+SOURCE_NAMES = {Source.FILE: _("Tệp"), Source.ENTRY: _("Nhập tay"), Source.RESPONDENT: _("Người dân tự trả lời")}
+ASPECTS = {
+    Aspect.PERCEPTION: _("Nhận định, đánh giá"),
+    Aspect.SATISFACTION: _("Mức độ hài lòng"),
+    Aspect.EXPECTATION: _("Nhu cầu, mong đợi"),
+}
+PREVIEWED = 50
+
+router = APIRouter()
+Viewer = Annotated[Actor, Depends(allow(Action.VIEW_SURVEYS))]
+Runner = Annotated[Actor, Depends(allow(Action.RUN_SURVEYS))]
+
+
+@router.get(PAGE)
+def rounds_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
+    """Every round, and the form that opens one."""
+    return _rounds(request, session, actor)
+
+
+@router.post(PAGE)
+def open_round(request: Request, session: SessionDep, actor: Runner, form: TypedDep) -> Response:
+    """A new round."""
+    try:
+        plan = _plan(form)
+        service.open_round(session, plan, by=actor.key, now=clock.now())
+    except (Invalid, Conflict) as refusal:
+        return _rounds(request, session, actor, refusal.status, form.refused(refusal, "code"))
+    return redirect(request, f"{PAGE}/dot/{plan.code}", flash=_("Đã mở đợt khảo sát."))
+
+
+@router.get(PAGE + "/mau/{instrument_key}")
+def instrument_page(request: Request, session: SessionDep, actor: Viewer, instrument_key: str) -> Response:
+    """A form as a readable tree."""
+    return page(
+        request,
+        "surveys/instrument.html",
+        instrument=queries.instrument(session, instrument_key),
+        aspects=ASPECTS,
+    )
+
+
+@router.get(PAGE + "/mau/{instrument_key}/tep-mau.xlsx")
+def template_file(request: Request, session: SessionDep, actor: Viewer, instrument_key: str) -> Response:
+    """The workbook to fill in."""
+    instrument = queries.instrument(session, instrument_key)
+    stream = io.BytesIO()
+    ballot_templates.template_workbook(stream, instrument, shipped_rules(), language_of(request))
+    return _workbook(stream, f"mau-{instrument.key}.xlsx")
+
+
+@router.get(PAGE + "/dot/{survey_code}")
+def round_page(request: Request, session: SessionDep, actor: Viewer, survey_code: str) -> Response:
+    """A round: ballots in, batches, figures."""
+    return _round(request, session, actor, survey_code)
+
+
+@router.post(PAGE + "/dot/{survey_code}/tep", max_body_size=FILES)
+def take_file(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
+    """Look a file over, or import it. The import stores by itself, whole or not at all."""
+    files = form.files("file")
+    now = clock.now()
+    try:
+        if not files:
+            raise Invalid(_("Hãy chọn một tệp CSV hoặc XLSX."), field="file")
+        content = files[0].file.read()
+        stream = io.BytesIO(content)
+        if form.raw("act") == "check":
+            reading = importing.read_file(stream, survey_code, local(now).date())
+            return _round(request, session, actor, survey_code, reading=reading, name=files[0].filename)
+        name = files[0].filename or ""
+        if len(content) > waiting.LARGE:
+            return _later(request, session, actor, survey_code, content, name)
+        who = Who(actor.key, actor.user_id)
+        outcome = importing.import_file(stream, survey_code, file_name=name, who=who, now=now)
+    except (Invalid, Conflict) as refusal:
+        return _round(request, session, actor, survey_code, refusal.status, form=form.refused(refusal, "code"))
+    if outcome.repeated:
+        said = _("Tệp này đã được nhập trước đây; không thêm phiếu nào.")
+        return redirect(request, f"{PAGE}/lo/{outcome.batch_id}", flash=said, kind="info")
+    said = _("Đã nhập %(accepted)s phiếu; giữ lại %(held)s dòng.")
+    path = f"{PAGE}/lo/{outcome.batch_id}"
+    return redirect(request, path, flash=said, accepted=outcome.accepted, held=outcome.held)
+
+
+@router.get(PAGE + "/viec/{import_id}")
+def job_page(request: Request, session: SessionDep, actor: Viewer, import_id: int) -> Response:
+    """How far a large file is; the page asks again by itself."""
+    job = waiting.job_of(session, import_id)
+    block = "standing" if wants_fragment(request) else None
+    return page(request, "surveys/job.html", block=block, job=job, waiting=waiting.about(job), stages=Stage)
+
+
+@router.get(PAGE + "/lo/{batch_id}")
+def batch_page(request: Request, session: SessionDep, actor: Viewer, batch_id: int, sau: int = 0) -> Response:
+    """A batch with its rows in quarantine."""
+    return _batch(request, session, actor, batch_id, after=sau)
+
+
+@router.get(PAGE + "/lo/{batch_id}/can-sua.xlsx")
+def held_file(request: Request, session: SessionDep, actor: Runner, batch_id: int) -> Response:
+    """Held rows as a workbook to mend, reasons in the reader's language."""
+    batch = queries.batch(session, batch_id)
+    rows = ((one.line, one.findings, one.cells) for one in queries.held(session, batch_id, limit=None))
+    stream = io.BytesIO()
+
+    def told(finding: Finding) -> str:
+        return say(request, finding.reason.message, **finding.params)
+
+    ballot_templates.held_workbook(stream, batch.header, rows, told)
+    return _workbook(stream, f"can-sua-lo-{batch_id}.xlsx")
+
+
+@router.post(PAGE + "/lo/{batch_id}/rut")
+def withdraw(request: Request, session: SessionDep, actor: Runner, batch_id: int, form: TypedDep) -> Response:
+    """Take the whole batch out."""
+    try:
+        service.withdraw(session, batch_id, form.raw("reason"), by=actor.key, user_id=actor.user_id, now=clock.now())
+    except (Invalid, Conflict) as refusal:
+        return _batch(request, session, actor, batch_id, refusal.status, form=form.refused(refusal, "code"))
+    return redirect(request, f"{PAGE}/lo/{batch_id}", flash=_("Đã rút cả lô; phiếu của lô không còn được tính."))
+
+
+def _later(request: Request, session: Session, actor: Actor, code: str, content: bytes, name: str) -> Response:
+    """Leave a large file to the worker, who is told after the job is committed."""
+    queries.round_called(session, code)
+    job = waiting.begin(session, code, content, name, actor.user_id, clock.now())
+    response = redirect(request, f"{PAGE}/viec/{job.id}")
+    response.background = BackgroundTask(tasks.import_file.delay, job.id)
+    return response
+
+
+def _rounds(request: Request, session: Session, actor: Actor, status: int = 200, form: Form = EMPTY) -> Response:
+    return page(
+        request,
+        "surveys/rounds.html",
+        status,
+        form=form,
+        rounds=queries.rounds(session),
+        instruments=[queries.instrument_of(version) for version in queries.versions(session)],
+        units=units.receiving(session, local(clock.now()).date()),
+        may_run=can(actor, Action.RUN_SURVEYS),
+    )
+
+
+def _round(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    code: str,
+    status: int = 200,
+    *,
+    form: Form = EMPTY,
+    reading: object = None,
+    name: str | None = None,
+) -> Response:
+    found = queries.round_called(session, code)
+    counted, invalid = queries.tally(session, found.id)
+    result = refused = None
+    try:
+        result = figures.estimate(session, found)
+    except Conflict as refusal:
+        refused = refusal
+    return page(
+        request,
+        "surveys/round.html",
+        status,
+        form=form,
+        round=found,
+        instrument=queries.instrument_of(found.instrument),
+        counted=counted,
+        invalid=invalid,
+        batches=queries.batches(session, found.id),
+        source_names=SOURCE_NAMES,
+        figures=result,
+        total_names=totals.NAMES,
+        refused=refused,
+        reading=reading,
+        file_name=name,
+        previewed=PREVIEWED,
+        may_run=can(actor, Action.RUN_SURVEYS),
+    )
+
+
+def _batch(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    batch_id: int,
+    status: int = 200,
+    *,
+    form: Form = EMPTY,
+    after: int = 0,
+) -> Response:
+    batch = queries.batch(session, batch_id)
+    held = queries.held(session, batch_id, after=after)
+    return page(
+        request,
+        "surveys/batch.html",
+        status,
+        form=form,
+        batch=batch,
+        held=held,
+        older=f"{PAGE}/lo/{batch_id}?sau={held[-1].line}" if len(held) == queries.PAGE else None,
+        source_names=SOURCE_NAMES,
+        may_run=can(actor, Action.RUN_SURVEYS),
+    )
+
+
+def _plan(form: Typed) -> service.Plan:
+    first, last = form.day("first_day"), form.day("last_day")
+    year, planned = form.integer("year"), form.integer("planned_n")
+    share = form.integer("second_percent")
+    for name, value in (("first_day", first), ("last_day", last), ("year", year), ("planned_n", planned)):
+        if value is None and not any(refusal.field == name for refusal in form.refusals):
+            form.refuse(name, _("Hãy điền mục này."))
+    form.check()
+    return service.Plan(
+        code=form.raw("code").strip(),
+        name=form.raw("name"),
+        instrument=form.raw("instrument"),
+        unit_code=form.raw("unit") or "12",
+        year=min(year or 0, 9999),
+        first_day=first or date.min,
+        last_day=last or date.min,
+        planned_n=planned or 0,
+        second_share=(share or 0) / 100,
+    )
+
+
+def _workbook(stream: io.BytesIO, name: str) -> Response:
+    headers = {"Content-Disposition": f"attachment; filename={name}", "Cache-Control": "private, no-store"}
+    return Response(stream.getvalue(), media_type=ballot_templates.XLSX, headers=headers)

@@ -1,0 +1,259 @@
+"""Surveys as they are looked at: rounds with their counts, batches, held rows, the frame that estimation takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from analytics.methods import METHODS, Method, load_method, parse_method
+from backend.errors import NotFound, _
+from backend.surveys.ballot_files import ballot_rules
+from backend.surveys.ballot_files.faults import Fault, Finding
+from backend.surveys.ballot_files.frame import Frame, Place
+from backend.surveys.ballot_files.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
+from backend.surveys.forms.instruments import Instrument, parse
+from backend.surveys.models import Ballot, Batch, HeldRow, InstrumentVersion, IssuedBallot, MethodVersion, Round
+from backend.surveys.samples import unit_codes
+from backend.units.models import Unit
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A round with what came in so far."""
+
+    round: Round
+    counted: int
+    invalid: int
+
+
+@dataclass(frozen=True)
+class HeldView:
+    """A row in quarantine as it is shown."""
+
+    line: int
+    findings: list[Finding]
+    cells: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """The ballots of a round that count. ``scores`` (ballots x slots): not a number where blank. ``populations``: of
+    first-stage units, as `IssuedBallot`. ``labels``: by column, what each ballot says of itself beside its answers."""
+
+    instrument: Instrument
+    scores: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    strata: list[str | None]
+    psu: list[str | None]
+    populations: list[int | None]
+    labels: dict[str, list[str | None]]
+
+    @property
+    def n(self) -> int:
+        return len(self.weights)
+
+
+def versions(session: Session) -> Sequence[InstrumentVersion]:
+    """Every published instrument, the newest version of each first."""
+    order = (InstrumentVersion.code, InstrumentVersion.version.desc())
+    return session.scalars(select(InstrumentVersion).order_by(*order)).all()
+
+
+def instrument(session: Session, key: str) -> Instrument:
+    """A published instrument by its key. Raises NotFound."""
+    code, _dash, version = key.rpartition("-")
+    found = session.scalars(select(InstrumentVersion).filter_by(code=code, version=version)).one_or_none()
+    if found is None:
+        raise NotFound(_("Không có mẫu phiếu này."))
+    return instrument_of(found)
+
+
+def methods(session: Session) -> list[Method]:
+    """The methods of the package, then those published here."""
+    stored = session.scalars(select(MethodVersion).order_by(MethodVersion.code))
+    return [*map(load_method, METHODS), *(parse_method(one.document) for one in stored)]
+
+
+def method(session: Session, code: str) -> Method:
+    """A method of the package or a published one. Raises NotFound."""
+    if code in METHODS:
+        return load_method(code)
+    stored = session.scalars(select(MethodVersion).filter_by(code=code)).one_or_none()
+    if stored is None:
+        raise NotFound(_("Không có phương pháp này."))
+    return parse_method(stored.document)
+
+
+def instrument_of(version: InstrumentVersion) -> Instrument:
+    """The tree of a stored version; it never changes, so that it is parsed once a process."""
+    return _parsed(_Document(version.checksum, version))
+
+
+@dataclass(frozen=True)
+class _Document:
+    checksum: str
+    version: InstrumentVersion
+
+    def __hash__(self) -> int:
+        return hash(self.checksum)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Document) and self.checksum == other.checksum
+
+
+@lru_cache(maxsize=32)
+def _parsed(document: _Document) -> Instrument:
+    return parse(document.version.document)
+
+
+def round_called(session: Session, code: str) -> Round:
+    """A round with its instrument and unit. Raises NotFound."""
+    found = session.scalars(
+        select(Round).filter_by(code=code).options(joinedload(Round.instrument), joinedload(Round.unit))
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("Không có đợt khảo sát này."))
+    return found
+
+
+def rounds(session: Session) -> list[Standing]:
+    """Every round, the latest first, with its ballots."""
+    counted = func.count(Ballot.id).filter(Ballot.valid)
+    invalid = func.count(Ballot.id).filter(~Ballot.valid)
+    tallies = (
+        select(Ballot.round_id, counted.label("counted"), invalid.label("invalid"))
+        .where(~Ballot.withdrawn)
+        .group_by(Ballot.round_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Round, tallies.c.counted, tallies.c.invalid)
+        .outerjoin(tallies, tallies.c.round_id == Round.id)
+        .options(joinedload(Round.unit), joinedload(Round.instrument))
+        .order_by(Round.first_day.desc(), Round.id.desc())
+    ).all()
+    return [Standing(one, counted or 0, invalid or 0) for one, counted, invalid in rows]
+
+
+def tally(session: Session, round_id: int) -> tuple[int, int]:
+    """Ballots that count, and stored ones that do not."""
+    rows = session.execute(
+        select(Ballot.valid, func.count()).where(Ballot.round_id == round_id, ~Ballot.withdrawn).group_by(Ballot.valid)
+    ).all()
+    found = {bool(valid): int(number) for valid, number in rows}
+    return found.get(True, 0), found.get(False, 0)
+
+
+def batches(session: Session, round_id: int, limit: int = 200) -> Sequence[Batch]:
+    """The batches of a round, the latest first."""
+    return session.scalars(select(Batch).filter_by(round_id=round_id).order_by(Batch.id.desc()).limit(limit)).all()
+
+
+def batch(session: Session, batch_id: int) -> Batch:
+    """A batch with its round. Raises NotFound."""
+    found = session.scalars(
+        select(Batch).join(Batch.round).options(contains_eager(Batch.round)).where(Batch.id == batch_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("Không có lô phiếu này."))
+    return found
+
+
+def held(session: Session, batch_id: int, *, after: int = 0, limit: int | None = PAGE) -> list[HeldView]:
+    """Held rows in the order of the file, from the line after ``after``."""
+    rows = select(HeldRow).where(HeldRow.batch_id == batch_id, HeldRow.line > after).order_by(HeldRow.line)
+    return [
+        HeldView(row.line, [Finding(column, Fault(fault), params) for column, fault, params in row.findings], row.cells)
+        for row in session.scalars(rows.limit(limit))
+    ]
+
+
+def frame(session: Session, found: Round, today: date, number: str | None = None) -> Frame:
+    """What rows of a file for this round are judged against; with ``number``, a single ballot."""
+    drawn = found.draw is not None
+    return Frame(
+        instrument=instrument_of(found.instrument),
+        units=unit_codes.standings(session, found.first_day),
+        first_day=found.first_day,
+        today=today,
+        rules=ballot_rules.shipped_rules(),
+        sample=places(session, found.id, number) if drawn else None,
+        draw=found.draw["sha256"] if found.draw else None,
+    )
+
+
+@dataclass(frozen=True)
+class DrawnStratum:
+    """A stratum of the sample: first-stage units in the sample and in the population (none: by size), ballots drawn,
+    ballots that came in and count."""
+
+    stratum: str | None
+    psus: int
+    population: int | None
+    drawn: int
+    returned: int
+
+
+def drawn_strata(session: Session, round_id: int) -> list[DrawnStratum]:
+    """The sample by strata, with what came back."""
+    came = (Ballot.round_id == IssuedBallot.round_id) & (Ballot.number == IssuedBallot.number) & ~Ballot.withdrawn
+    rows = session.execute(
+        select(
+            IssuedBallot.stratum,
+            func.count(IssuedBallot.psu.distinct()),
+            func.min(IssuedBallot.population),
+            func.count(),
+            func.count(Ballot.id).filter(Ballot.valid),
+        )
+        .outerjoin(Ballot, came)
+        .where(IssuedBallot.round_id == round_id)
+        .group_by(IssuedBallot.stratum)
+        .order_by(IssuedBallot.stratum)
+    )
+    return [DrawnStratum(*row) for row in rows]
+
+
+def places(session: Session, round_id: int, number: str | None = None) -> dict[str, Place]:
+    """The places of the drawn ballots by number, or of one alone."""
+    columns = (IssuedBallot.unit_id, Unit.code, IssuedBallot.stratum, IssuedBallot.psu, IssuedBallot.weight)
+    rows = select(IssuedBallot.number, *columns).outerjoin(Unit, Unit.id == IssuedBallot.unit_id)
+    rows = rows.where(IssuedBallot.round_id == round_id)
+    if number is not None:
+        rows = rows.where(IssuedBallot.number == number)
+    return {row.number: Place(*row[1:]) for row in session.execute(rows)}
+
+
+def counted(session: Session, found: Round) -> Counted:
+    """The ballots that count, for estimation. The order is that of random keys."""
+    tree = instrument_of(found.instrument)
+    told = (Ballot.age, Ballot.sex, Ballot.ethnicity)
+    rows = session.execute(
+        select(Ballot.answers, Ballot.weight, Ballot.stratum, Ballot.psu, IssuedBallot.population, Unit.code, *told)
+        .outerjoin(IssuedBallot, (IssuedBallot.round_id == Ballot.round_id) & (IssuedBallot.number == Ballot.number))
+        .outerjoin(Unit, Unit.id == Ballot.unit_id)
+        .where(Ballot.round_id == found.id, Ballot.valid, ~Ballot.withdrawn)
+        .order_by(Ballot.id)
+    ).all()
+    scores = np.array([row.answers for row in rows], dtype=np.float64).reshape(len(rows), len(tree.slots))
+    return Counted(
+        instrument=tree,
+        scores=scores,
+        weights=np.array([row.weight for row in rows], dtype=np.float64),
+        strata=[row.stratum for row in rows],
+        psu=[row.psu for row in rows],
+        populations=[row.population for row in rows],
+        labels={
+            STRATUM: [row.stratum for row in rows],
+            UNIT: [row.code for row in rows],
+            AGE: [row.age for row in rows],
+            SEX: [row.sex for row in rows],
+            ETHNICITY: [row.ethnicity for row in rows],
+        },
+    )

@@ -1,0 +1,183 @@
+"""What is done with surveys: instruments published, rounds opened, batches withdrawn, ballots issued."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from backend import audit
+from backend.errors import Conflict, Invalid, NotFound, _
+from backend.files.text import clean
+from backend.surveys.ballot_files.particulars import LABEL_MOST, NUMBER_MOST
+from backend.surveys.forms import instruments
+from backend.surveys.forms.instruments import Instrument
+from backend.surveys.models import Ballot, Batch, InstrumentVersion, IssuedBallot, Round
+from backend.surveys.samples.totals import Totals
+from backend.units.models import Unit
+
+CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
+CODE_BYTES = 16
+LOCK = 0x6C6E7376  # with the round: one import, ballot, sample or withdrawal in a round at a time
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a new round is asked with."""
+
+    code: str
+    name: str
+    instrument: str
+    unit_code: str
+    year: int
+    first_day: date
+    last_day: date
+    planned_n: int
+    second_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A drawn ballot: its number and its place in the sample. ``population``: first-stage units in the population of
+    its stratum, none where they were drawn by size or it is not known."""
+
+    number: str
+    unit_id: int | None
+    stratum: str | None
+    psu: str | None
+    weight: float
+    population: int | None = None
+
+
+def publish(session: Session, instrument: Instrument, now: datetime) -> InstrumentVersion:
+    """Store a version; the same again changes nothing, another document under the same version is a Conflict."""
+    found = session.scalars(
+        select(InstrumentVersion).filter_by(code=instrument.code, version=instrument.version)
+    ).one_or_none()
+    if found is None:
+        found = InstrumentVersion(
+            code=instrument.code,
+            version=instrument.version,
+            checksum=instrument.checksum,
+            document=instrument.document,
+            published_at=now,
+        )
+        session.add(found)
+        session.flush()
+    elif found.checksum != instrument.checksum:
+        said = _("Phiên bản %(key)s đã công bố với nội dung khác; hãy đặt phiên bản mới.")
+        raise Conflict(said, field="toml", key=instrument.key)
+    return found
+
+
+def publish_shipped(session: Session, now: datetime) -> None:
+    """The instruments of the package."""
+    for key in instruments.SHIPPED:
+        publish(session, instruments.shipped(key), now)
+
+
+def open_round(session: Session, plan: Plan, *, by: str, now: datetime) -> Round:
+    """A new round. Raises Invalid with every refusal at its field; Conflict where the code is taken."""
+    instrument = _instrument(session, plan.instrument)
+    unit = session.scalars(
+        select(Unit).where(Unit.code == plan.unit_code, Unit.valid_from <= plan.first_day).order_by(Unit.valid_from)
+    ).all()
+    Invalid.collect(_wrong_plan(plan, instrument, bool(unit)))
+    if session.scalar(select(Round.id).filter_by(code=plan.code)) is not None:
+        raise Conflict(_("Mã đợt khảo sát “%(code)s” đã có."), field="code", code=plan.code)
+    assert instrument is not None  # noqa: S101 - refused above where it is none
+    made = Round(
+        code=plan.code,
+        name=clean(plan.name, limit=200, field="name"),
+        instrument_id=instrument.id,
+        unit_id=unit[-1].id,
+        year=plan.year,
+        first_day=plan.first_day,
+        last_day=plan.last_day,
+        planned_n=plan.planned_n,
+        second_share=plan.second_share,
+        created_at=now,
+    )
+    session.add(made)
+    session.flush()
+    data = {"instrument": plan.instrument, "planned": plan.planned_n}
+    audit.record(session, f"survey:{made.id}", "opened", actor=by, now=now, data=data, first=True)
+    return made
+
+
+def bring_to(session: Session, found: Round, known: Totals | None, *, by: str, now: datetime) -> None:
+    """Weights of the round are brought to these totals from now on; without, they are those of the draw again."""
+    hold(session, found.id)
+    found.totals = known.document if known else None
+    data = {"totals": instruments.checksum(known.document) if known else None}
+    audit.record(session, f"survey:{found.id}", "weighted", actor=by, now=now, data=data)
+    session.flush()
+
+
+def withdraw(session: Session, batch_id: int, reason: str, *, by: str, user_id: int | None, now: datetime) -> Batch:
+    """Take a whole batch out: its ballots stay, marked, and are not counted. Raises NotFound, Conflict, Invalid."""
+    round_id = session.scalar(select(Batch.round_id).where(Batch.id == batch_id))
+    if round_id is None:
+        raise NotFound
+    hold(session, round_id)
+    batch = session.scalars(select(Batch).where(Batch.id == batch_id).with_for_update()).one()
+    if batch.withdrawn_at is not None:
+        raise Conflict(_("Lô này đã được rút."))
+    reason = clean(reason, limit=500, field="reason")
+    if not reason:
+        raise Invalid(_("Hãy ghi lý do rút lô."), field="reason")
+    batch.withdrawn_at, batch.withdrawn_by, batch.reason = now, user_id, reason
+    session.execute(update(Ballot).where(Ballot.batch_id == batch_id).values(withdrawn=True))
+    audit.record(session, f"survey:{batch.round_id}", "withdrawn", actor=by, now=now, data={"batch": batch_id})
+    session.flush()
+    return batch
+
+
+def issue(session: Session, round_id: int, slips: Iterable[Slip], *, coded: bool = True) -> dict[str, str]:
+    """Hand out ballots; returns the respondent's code of each number, which is kept nowhere else."""
+    codes: dict[str, str] = {}
+    rows = []
+    for slip in slips:
+        if not 1 <= len(slip.number) <= NUMBER_MOST or not slip.weight > 0:
+            raise Invalid(_("Phiếu phát ra cần số phiếu và trọng số lớn hơn 0."))
+        if max(len(slip.stratum or ""), len(slip.psu or "")) > LABEL_MOST:
+            raise Invalid(_("Tên tầng hoặc cụm của mẫu dài quá %(most)s ký tự; hãy dùng mã ngắn."), most=LABEL_MOST)
+        if coded:
+            codes[slip.number] = secrets.token_urlsafe(CODE_BYTES)
+        code = codes.get(slip.number)
+        rows.append({"round_id": round_id, **asdict(slip), "code_hash": code and code_hash(code)})
+    session.execute(insert(IssuedBallot), rows)
+    return codes
+
+
+def hold(session: Session, round_id: int) -> None:
+    """Hold a round until the transaction ends: what is stored for it, and its history, come one after the other."""
+    session.execute(select(func.pg_advisory_xact_lock(LOCK, round_id)))
+
+
+def code_hash(code: str) -> bytes:
+    return hashlib.sha256(b"ballot:" + code.encode("utf-8", "replace")).digest()
+
+
+def _instrument(session: Session, key: str) -> InstrumentVersion | None:
+    code, _dash, version = key.rpartition("-")
+    return session.scalars(select(InstrumentVersion).filter_by(code=code, version=version)).one_or_none()
+
+
+def _wrong_plan(plan: Plan, instrument: InstrumentVersion | None, unit: bool) -> list[Invalid]:
+    usable = instrument is not None and instruments.parse(instrument.document).complete
+    refusals = {
+        ("code", _("Mã đợt có chữ thường không dấu, số và gạch nối, 3 đến 40 ký tự.")): CODE.fullmatch(plan.code),
+        ("name", _("Hãy đặt tên đợt khảo sát.")): plan.name.strip(),
+        ("instrument", _("Hãy chọn một mẫu phiếu đầy đủ.")): usable,
+        ("unit", _("Xin chọn cơ quan trong danh sách.")): unit,
+        ("year", _("Năm khảo sát từ 2000 đến 2100.")): 2000 <= plan.year <= 2100,
+        ("last_day", _("Ngày kết thúc không thể trước ngày bắt đầu.")): plan.first_day <= plan.last_day,
+        ("planned_n", _("Số phiếu dự kiến từ 1 đến 10.000.000.")): 1 <= plan.planned_n <= 10_000_000,
+        ("second_share", _("Tỷ lệ nhập lại từ 0 đến 1.")): 0 <= plan.second_share <= 1,
+    }
+    return [Invalid(sentence, field=field) for (field, sentence), fine in refusals.items() if not fine]

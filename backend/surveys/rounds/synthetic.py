@@ -1,0 +1,180 @@
+"""Synthetic ballots: 558 invented answers whose item means are the published ones of Lai Châu 2023. Pure, seeded.
+
+The plan is that of 2023: 3 districts x 3 communes x 2 villages x 31 households, with the communes that the source
+report names. People of a village answer alike, so that the design effect shows. Every answer is invented; only the sums
+are not.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from importlib.resources import files
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.files.sheets import Value
+from backend.surveys.ballot_files.layout import template
+from backend.surveys.forms.instruments import Aspect, Instrument, Kind, Slot, shipped
+
+N: Final = 558
+VILLAGES, HOUSEHOLDS, LISTED = 2, 31, 150
+# Equal for all, so that the plain means are the published ones: each stands for its part of its village's list.
+WEIGHT: Final = LISTED / HOUSEHOLDS
+MOST_BLANKS: Final = 20
+SEED: Final = 20231211
+# Share of an answer's variance that people of a village have in common; a person's own leaning comes on top.
+VILLAGE, PERSON = 0.03, 0.35
+DISTRICTS: Final = {
+    "TP Lai Châu": ("03387", "03388", "03386"),
+    "Sìn Hồ": ("03514", "03541", "03478"),
+    "Mường Tè": ("03467", "03436", "03433"),
+}
+BANDS: Final = {"age": ("18-24", "25-34", "35-49", "50-59", "60+"), "sex": ("nam", "nữ")}
+INTERVIEWED: Final = ("04/12/2023", "05/12/2023", "06/12/2023", "07/12/2023", "08/12/2023")
+
+Floats = NDArray[np.float64]
+Scores = NDArray[np.int16]
+
+
+class Unreachable(ValueError):
+    """No sum of whole scores gives a published figure."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the answers to one slot must add up to: ``n`` answers, ``total`` their sum."""
+
+    n: int
+    total: int
+
+
+def rows() -> Iterator[Sequence[Value]]:
+    """The header of the household form and 558 ballots."""
+    instrument = shipped("household-2023")
+    yield template(instrument)
+    dice = np.random.Generator(np.random.PCG64(SEED))
+    sample = list(_sample(dice))
+    villages = np.repeat(np.arange(N // HOUSEHOLDS), HOUSEHOLDS)
+    columns = list(_columns(instrument, dice, villages))
+    for place, particulars in enumerate(sample):
+        yield [*particulars, *(column[place] for column in columns)]
+
+
+def score_target(published: Decimal, levels: int, n: int = N) -> Target:
+    """Answers and sum of scores that give 100 x sum / (levels x n) rounded to the published figure, with as few blanks
+    as can be. Raises Unreachable."""
+    for answers in range(n, n - MOST_BLANKS - 1, -1):
+        nearest = int((published * levels * answers / 100).to_integral_value(ROUND_HALF_UP))
+        for total in (nearest, nearest - 1, nearest + 1):
+            figure = Decimal(100 * total) / (levels * answers)
+            if figure.quantize(Decimal("0.01"), ROUND_HALF_UP) == published:
+                return Target(answers, total)
+    raise Unreachable(f"{published} is no mean of about {n} scores out of {levels}")
+
+
+def scores(lean: Floats, target: Target, levels: int) -> Scores:
+    """Scores 1..levels with exactly the target's sum, rising with ``lean`` (n,); blanks (-1) at the middle lean."""
+    order = np.argsort(lean, kind="stable")
+    blanks = lean.size - target.n
+    order = np.delete(order, np.s_[lean.size // 2 : lean.size // 2 + blanks])
+    counts = _counts(target, levels)
+    found = np.full(lean.size, -1, dtype=np.int16)
+    found[order] = np.repeat(np.arange(1, levels + 1), counts)
+    return found
+
+
+def _counts(target: Target, levels: int) -> list[int]:
+    """How many have each score: few at the bottom, the rest at the two highest that the sum allows."""
+    shares = {5: (0.01, 0.035, 0.17), 4: (0.03, 0.12)}[levels]
+    counts = [round(share * target.n) for share in shares] + [0, 0]
+    while True:
+        rest = target.n - sum(counts[:-2])
+        high = target.total - sum(score * count for score, count in enumerate(counts[:-2], 1)) - (levels - 1) * rest
+        if 0 <= high <= rest:
+            counts[-2:] = [rest - high, high]
+            return counts
+        # Too few points for two high scores: one more at the top of the low ones; too many: one fewer.
+        place = len(counts) - 3
+        counts[place] += 1 if high < 0 else -1
+        if counts[place] < 0 or sum(counts[:-2]) > target.n:
+            raise Unreachable(f"{target} with {levels} levels")
+
+
+def _columns(instrument: Instrument, dice: np.random.Generator, villages: NDArray[np.int64]) -> Iterator[list[Value]]:
+    published = _published()
+    place = dice.normal(size=villages.max() + 1)[villages] * VILLAGE**0.5
+    person = dice.normal(size=N) * PERSON**0.5
+    for slot in instrument.slots:
+        own = place + person + dice.normal(size=N) * (1 - VILLAGE - PERSON) ** 0.5
+        if slot.kind is Kind.MULTIPLE:
+            for level in slot.levels:
+                own = place + dice.normal(size=N)
+                yield _values(_ticks(own, published[f"{slot.code}.{level.value}"]))
+        elif slot.kind is Kind.SCALE and slot.aspect is not Aspect.EXPECTATION:
+            most = slot.values[-1]
+            yield _values(scores(own, score_target(published[slot.code], most), most))
+        else:
+            yield _values(_shares(slot, own, published))
+
+
+def _values(column: Scores) -> list[Value]:
+    return [None if value < 0 else int(value) for value in column]
+
+
+def _ticks(lean: Floats, percent: Decimal) -> Scores:
+    """1 for the share that leans most, else 0."""
+    chosen = int((percent * N / 100).to_integral_value(ROUND_HALF_UP))
+    found = np.zeros(N, dtype=np.int16)
+    found[np.argsort(-lean, kind="stable")[:chosen]] = 1
+    return found
+
+
+def _shares(slot: Slot, lean: Floats, published: dict[str, Decimal]) -> Scores:
+    """Yes or no by the published share; one of several options by theirs; expectation: the two upper levels by the
+    share (which levels the Ministry counts is not known)."""
+    if slot.kind is Kind.YES_NO:
+        return _ticks(lean, published[slot.code])
+    if slot.kind is Kind.SCALE:
+        return (_ticks(lean, published[slot.code]) * 2 + 1 + (lean > np.median(lean))).astype(np.int16)
+    found = np.full(N, slot.values[0], dtype=np.int16)
+    order, start = np.argsort(lean, kind="stable"), 0
+    for level in reversed(slot.levels[1:]):
+        count = int((published[f"{slot.code}.{level.value}"] * N / 100).to_integral_value(ROUND_HALF_UP))
+        found[order[start : start + count]] = level.value
+        start += count
+    return found
+
+
+def _sample(dice: np.random.Generator) -> Iterator[list[Value]]:
+    """Particulars of the ballots in the order of the template; every household had the same chance in its village."""
+    number = 0
+    for district, communes in DISTRICTS.items():
+        for commune in communes:
+            for village in range(1, VILLAGES + 1):
+                for _household in range(HOUSEHOLDS):
+                    number += 1
+                    age, sex = (BANDS[name][dice.integers(len(BANDS[name]))] for name in ("age", "sex"))
+                    minority = "dân tộc thiểu số" if dice.random() < 0.8 else "kinh"
+                    day = INTERVIEWED[(number - 1) % len(INTERVIEWED)]
+                    place: list[Value] = [commune, district, f"{commune}-{village}", WEIGHT, day]
+                    yield [f"LC23-{number:04d}", "household-2023", *place, age, sex, minority]
+
+
+def _published() -> dict[str, Decimal]:
+    """Published figures of 2023 by the code of the slot or option."""
+    folder = files("backend.indices").joinpath("data")
+
+    def read(name: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(folder.joinpath(name).read_text(encoding="utf-8-sig").splitlines()))
+
+    found = {row["code"]: Decimal(row["y2023"]) for row in read("sipas_lai_chau_satisfaction.csv")}
+    for row in read("sipas_lai_chau_perception.csv"):
+        if row["y2023"]:
+            found[f"{row['question']}.{row['option']}"] = Decimal(row["y2023"])
+    for row in read("sipas_lai_chau_expectation.csv"):
+        if row["year"] == "2023":
+            found[f"expectation.{row['option']}"] = Decimal(row["percent"])
+    return found

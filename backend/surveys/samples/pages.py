@@ -1,0 +1,97 @@
+"""The page where a round gets its drawn sample and the known totals of its weights."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.db import SessionDep
+from backend.errors import Conflict, Invalid, _
+from backend.surveys.models import Round
+from backend.surveys.rounds import queries, service
+from backend.surveys.samples import sampling, totals
+from backend.users.guard import allow
+from backend.users.policy import Action, Actor, can
+from backend.web.forms import EMPTY, FILES, Form, Typed, TypedDep
+from backend.web.rendering import page, redirect
+
+DESIGN = "/khao-sat/dot/{survey_code}/mau-rut"
+
+router = APIRouter()
+Viewer = Annotated[Actor, Depends(allow(Action.VIEW_SURVEYS))]
+Runner = Annotated[Actor, Depends(allow(Action.RUN_SURVEYS))]
+
+
+@router.get(DESIGN)
+def design_page(request: Request, session: SessionDep, actor: Viewer, survey_code: str) -> Response:
+    """The sample by strata, and the totals."""
+    return _page(request, session, actor, queries.round_called(session, survey_code))
+
+
+@router.post(DESIGN, max_body_size=FILES)
+def take_sample(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
+    """Make a file of drawn ballots the sample of the round."""
+    found = queries.round_called(session, survey_code)
+    files = form.files("sample")
+    try:
+        if not files:
+            raise Invalid(_("Hãy chọn tệp sample.csv của lần chọn mẫu."), field="sample")
+        name = (files[0].filename or "")[-100:]
+        slips = sampling.read_sample(files[0].file.read(), name, sampling.standings_of(session, found))
+        now = clock.now()
+        sampling.take(session, found, slips, {"file": name}, coded=False, by=actor.key, now=now)
+    except (Invalid, Conflict) as refusal:
+        return _page(request, session, actor, found, form=form.refused(refusal, "sample"), refused=refusal)
+    return _done(request, found, _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu."))
+
+
+@router.post(DESIGN + "/tong")
+def bring_to_totals(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
+    """Bring the weights to known totals; with nothing typed they are those of the draw again."""
+    found = queries.round_called(session, survey_code)
+    try:
+        known = _totals(form)
+    except Invalid as refusal:
+        return _page(request, session, actor, found, form=form.form(refusal), refused=refusal)
+    service.bring_to(session, found, known, by=actor.key, now=clock.now())
+    return _done(request, found, _("Đã ghi cách tính trọng số của đợt."))
+
+
+def _totals(form: Typed) -> totals.Totals | None:
+    text, trim = form.raw("totals")[:100_000], form.raw("trim").strip().replace(",", ".")
+    if not text.strip() and not trim:
+        return None
+    try:
+        most = float(trim) if trim else None
+    except ValueError:
+        raise Invalid(_("Hãy nhập một số."), field="trim") from None
+    return totals.read(text, form.raw("source"), most)
+
+
+def _page(
+    request: Request,
+    session: Session,
+    actor: Actor,
+    found: Round,
+    *,
+    form: Form = EMPTY,
+    refused: Invalid | Conflict | None = None,
+) -> Response:
+    known = totals.stored(found.totals)
+    return page(
+        request,
+        "surveys/design.html",
+        refused.status if refused else 200,
+        form=form,
+        faults=refused.errors[1:] if isinstance(refused, Invalid) else (),
+        round=found,
+        strata=queries.drawn_strata(session, found.id),
+        known=known,
+        total_names=totals.NAMES,
+        may_run=can(actor, Action.RUN_SURVEYS),
+    )
+
+
+def _done(request: Request, found: Round, said: str) -> Response:
+    return redirect(request, DESIGN.format(survey_code=found.code), flash=said)

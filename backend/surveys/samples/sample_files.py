@@ -1,0 +1,279 @@
+"""The lists a sample is drawn from (CSV in) and what a draw leaves behind (a folder out)."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from analytics.sampling.ballot_number import ballot_number
+from analytics.sampling.drawing import Branch, Reserve, Sample
+from analytics.sampling.sample_design import SampleDesign
+from analytics.sampling.sample_lists import Fault, Household, ListError, ListFault, Unit, size_of
+from analytics.sampling.sample_selection import ALGORITHM
+from backend.errors import Invalid, _
+from backend.files.text import clean, fold
+
+LONGEST_CELL = 500
+MOST_SENTENCES = 20
+IN_LINE = {
+    ListFault.NO_CODE: _("%(file)s, dòng %(line)s: thiếu mã, hoặc mã dài quá 100 ký tự."),
+    ListFault.UNKNOWN_LEVEL: _("%(file)s, dòng %(line)s: thiết kế không có cấp “%(level)s”."),
+    ListFault.DUPLICATE: _("%(file)s, dòng %(line)s: mã “%(code)s” đã có ở một dòng trước."),
+    ListFault.UNKNOWN_PARENT: _(
+        "%(file)s, dòng %(line)s: mã “%(code)s” thuộc “%(what)s”, nhưng danh sách đơn vị không có mã đó."
+    ),
+    ListFault.NO_STRATUM: _("%(file)s, dòng %(line)s: mã “%(code)s” thiếu tầng ở cột “%(what)s”."),
+    ListFault.UNKNOWN_STRATUM: _("%(file)s, dòng %(line)s: mã “%(code)s” thuộc tầng “%(what)s” mà thiết kế không có."),
+    ListFault.EMPTY_STRATUM: _(
+        "%(file)s, dòng %(line)s: “%(code)s” không có %(name)s nào thuộc tầng “%(what)s”, thiết kế cần %(need)s."
+    ),
+    ListFault.NO_SIZE: _("%(file)s, dòng %(line)s: mã “%(code)s” thiếu quy mô ở cột “%(what)s”."),
+    ListFault.BAD_SIZE: _(
+        "%(file)s, dòng %(line)s: quy mô của mã “%(code)s” ở cột “%(what)s” phải là số nguyên lớn hơn 0, chỉ có chữ số."
+    ),
+    ListFault.TOO_FEW: _(
+        "%(file)s, dòng %(line)s: “%(code)s” có %(have)s %(name)s trong danh sách, thiết kế cần %(need)s."
+    ),
+    ListFault.CANNOT_SHARE: _(
+        "%(file)s, dòng %(line)s: %(need)s %(name)s của “%(code)s” là quá ít để chia cho các tầng."
+    ),
+    ListFault.LIST_TOO_LONG: _(
+        "%(file)s, dòng %(line)s: “%(code)s” có %(have)s hộ trong danh sách, nhiều hơn số hộ đã khai là %(need)s."
+    ),
+}
+AT_THE_TOP = {
+    ListFault.EMPTY_STRATUM: _("%(file)s: không có đơn vị nào thuộc tầng “%(what)s”, thiết kế cần %(need)s."),
+    ListFault.TOO_FEW: _("%(file)s: danh sách có %(have)s %(name)s, thiết kế cần %(need)s."),
+    ListFault.CANNOT_SHARE: _("%(file)s: %(need)s %(name)s là quá ít để chia cho các tầng."),
+    ListFault.NO_UNITS: _("%(file)s: không có dòng nào thuộc cấp “%(level)s”."),
+}
+
+
+def read_units(path: Path, design: SampleDesign) -> list[Unit]:
+    """The list of units: columns level, code, name, parent, and those of strata and sizes. A level is written by its
+    code or its Vietnamese name. Raises `Invalid`."""
+    levels = {fold(word): stage.level for stage in design.units for word in (stage.level, stage.name.vi)}
+    return [
+        Unit(line, levels.get(fold(row["level"]), row["level"]), row["code"], row["name"], row["parent"], row)
+        for line, row in _rows(path, ("level", "code", "name", "parent"))
+    ]
+
+
+def read_households(path: Path) -> list[Household]:
+    """The list of households: columns village, code; name and address if they are to be printed. Raises `Invalid`."""
+    return [
+        Household(line, row["code"], row["village"], row.get("name", ""), row.get("address", ""))
+        for line, row in _rows(path, ("village", "code"))
+    ]
+
+
+def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(path)) from None
+    return read_rows(content, path.name, needed)
+
+
+def read_rows(content: bytes, name: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and cells by column; lines without any content are passed over. Raises `Invalid`."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise Invalid(_("%(file)s, dòng %(line)s: tệp không phải UTF-8."), file=name, line=line) from None
+    first = text.partition("\n")[0]
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True
+    )
+    try:
+        header = [cell.strip().casefold() for cell in next(reader, [])]
+        _check_header(name, header, needed)
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, _row(name, reader.line_num, header, cells)
+    except csv.Error:
+        raise Invalid(_("%(file)s, dòng %(line)s: không đọc được như CSV."), file=name, line=reader.line_num) from None
+
+
+def _check_header(file: str, header: list[str], needed: Sequence[str]) -> None:
+    missing = [name for name in needed if name not in header]
+    if missing:
+        raise Invalid(_("%(file)s: thiếu cột %(columns)s."), file=file, columns=", ".join(missing))
+    if len(set(header)) < len(header):
+        raise Invalid(_("%(file)s: có hai cột trùng tên."), file=file)
+
+
+def _row(file: str, line: int, header: list[str], cells: list[str]) -> dict[str, str]:
+    if len(cells) != len(header):
+        raise Invalid(
+            _("%(file)s, dòng %(line)s: dòng có %(have)s ô, cần %(need)s ô."),
+            file=file,
+            line=line,
+            have=len(cells),
+            need=len(header),
+        )
+    try:
+        return {name: clean(cell, limit=LONGEST_CELL) for name, cell in zip(header, cells, strict=True)}
+    except Invalid:
+        raise Invalid(
+            _("%(file)s, dòng %(line)s: có ô dài quá %(limit)s ký tự."), file=file, line=line, limit=LONGEST_CELL
+        ) from None
+
+
+def refusal(design: SampleDesign, error: ListError, units: Path, households: Path | None) -> Invalid:
+    """The faults of lists as sentences with file and line."""
+    names = {stage.level: stage.name.vi for stage in design.stages}
+    sentences = []
+    for fault in error.faults[:MOST_SENTENCES]:
+        file = households if fault.in_households and households else units
+        sentences.append(_sentence(fault, file.name, names.get(fault.level, fault.level)))
+    if (left := len(error.faults) - MOST_SENTENCES) > 0:
+        sentences.append(Invalid(_("Và %(left)s chỗ khác cần sửa."), left=left))
+    return Invalid(_("Danh sách chưa chọn mẫu được."), errors=tuple(sentences))
+
+
+def _sentence(fault: Fault, file: str, name: str) -> Invalid:
+    message = IN_LINE[fault.kind] if fault.line else AT_THE_TOP[fault.kind]
+    values = {key: value for key, value in asdict(fault).items() if key not in ("kind", "in_households")}
+    return Invalid(message, file=file, name=name, **{**values, "level": fault.level or "?"})
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder that appears under its name whole or not at all. Its owner alone may read it: it names households."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise Invalid(_("Thư mục “%(folder)s” đã có nội dung. Hãy chọn thư mục mới."), folder=str(out))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError:
+        raise Invalid(_("Không ghi được thư mục “%(folder)s”."), folder=str(out)) from None
+    try:
+        yield work
+        os.replace(work, out)
+    except OSError:
+        raise Invalid(_("Không ghi được thư mục “%(folder)s”."), folder=str(out)) from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def write_tables(sample: Sample, folder: Path) -> None:
+    """units.csv and reserves.csv; with ballots also sample.csv. Names of households are in none of them."""
+    _write(folder / "units.csv", _unit_header(sample), (_unit_row(sample, branch) for branch in sample.villages))
+    _write(folder / "reserves.csv", _reserve_header(sample), (_reserve_row(sample, one) for one in sample.reserves))
+    if sample.ballots:
+        _write(folder / "sample.csv", *_ballot_table(sample))
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """With a byte order mark, so that a spreadsheet reads the Vietnamese letters."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _levels(sample: Sample) -> list[str]:
+    return [stage.level for stage in sample.design.units]
+
+
+def _unit_header(sample: Sample) -> list[str]:
+    levels = _levels(sample)
+    return [*(f"{level}{part}" for level in levels for part in ("", "_name")), *(f"p_{level}" for level in levels)]
+
+
+def _unit_row(_sample: Sample, branch: Branch) -> list[object]:
+    return [*(text for unit in branch.chain for text in (unit.code, unit.name)), *branch.probabilities]
+
+
+def _reserve_header(sample: Sample) -> list[str]:
+    return ["level", *_levels(sample), "stratum", "rank", "code", "name"]
+
+
+def _reserve_row(sample: Sample, reserve: Reserve) -> list[object]:
+    parents = [*reserve.parents, *[""] * (len(sample.design.units) - len(reserve.parents))]
+    code, name = "", ""
+    if reserve.unit:
+        code, name = reserve.unit.code, reserve.unit.name
+    elif reserve.household:
+        code = reserve.household.code
+    return [reserve.level, *parents, reserve.stratum, reserve.rank, code, name]
+
+
+def _ballot_table(sample: Sample) -> tuple[list[str], Iterator[list[object]]]:
+    """Columns ``stratum``, ``psu`` and ``fpc`` are those of ``langnghe estimate``; without ``fpc`` under pps."""
+    last = sample.design.households
+    chances = [f"p_{level}" for level in _levels(sample)]
+    chances += ["p_listing", f"p_{last.level}"]
+    with_fpc = all(ballot.population is not None for ballot in sample.ballots)
+    header = ["ballot", *_unit_header(sample)[: 2 * len(sample.design.units)], last.level, *chances]
+    header += ["p", "weight", "stratum", "psu", *(["fpc"] if with_fpc else [])]
+    return header, (
+        [
+            ballot_number(sample.design.year, ballot.number),
+            *(text for unit in ballot.branch.chain for text in (unit.code, unit.name)),
+            ballot.household.code,
+            *ballot.probabilities,
+            ballot.probability,
+            ballot.weight,
+            "/".join(ballot.branch.stratum),
+            ballot.psu,
+            *([ballot.population] if with_fpc else []),
+        ]
+        for ballot in sample.ballots
+    )
+
+
+def account(sample: Sample, units: Sequence[Unit], households: Sequence[Household] | None) -> dict[str, Any]:
+    """What was drawn from what and how, to be drawn again; and the checks of the weights."""
+    result: dict[str, Any] = {
+        "algorithm": ALGORITHM,
+        "design": sample.design.code,
+        "design_sha256": _digest([asdict(sample.design)]),
+        "seed": sample.seed,
+        "units_sha256": _digest([one.level, one.code, one.name, one.parent, one.columns] for one in units),
+        "households_sha256": None if households is None else _digest(map(_listed, households)),
+        "villages": len(sample.villages),
+        "ballots": len(sample.ballots),
+        "reserves": len(sample.reserves),
+    }
+    if sample.ballots:
+        result |= {
+            "estimated_households": sample.households,
+            "known_households": _known_households(sample.design, units),
+            "weighting_effect": sample.weighting_effect,
+            "single_unit_strata": list(sample.lonely_strata),
+            "unknown_listing": list(sample.unknown_listing),
+        }
+    return result
+
+
+def _listed(one: Household) -> list[str]:
+    return [one.village, one.code, one.name, one.address]
+
+
+def _digest(rows: Iterable[object]) -> str:
+    """SHA-256 of the rows, whatever their order."""
+    lines = sorted(json.dumps(row, ensure_ascii=False, sort_keys=True) for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _known_households(design: SampleDesign, units: Sequence[Unit]) -> int | None:
+    """Households of all villages by their column of sizes, or None if one is not known."""
+    last = design.units[-1]
+    sizes = [size_of(unit, design.households.list_size or last.size) for unit in units if unit.level == last.level]
+    return round(sum(size or 0 for size in sizes)) if all(sizes) else None
+
+
+def write_account(result: Mapping[str, Any], folder: Path) -> None:
+    text = json.dumps(result, ensure_ascii=False, indent=2)
+    (folder / "draw.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,229 @@
+"""Reception: from a draft to a ticket with number, secret, due date, history and acknowledgement in one transaction."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from backend import audit, db
+from backend.deadlines.clock_states import EPISODE_CODES, Clock
+from backend.deadlines.rules import About
+from backend.deadlines.terms import Term
+from backend.errors import Conflict, Invalid, _
+from backend.outbox import service as outbox
+from backend.settings import get_settings
+from backend.tickets import rulebook
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import Category, Contact, State, Ticket, TicketDay, ticket_ids, words_digest
+from backend.tickets.reception import drafts, receipts, routing
+from backend.tickets.reception.drafts import Draft
+from backend.tickets.sender_messages import media_of
+from backend.worktime import service as worktime
+from backend.worktime.calendar import ZONE
+
+# One statement, because reception is the hottest path. A base that it sees was drawn from the sequence before the id
+# that it draws itself, so the number of the day is always positive.
+LOOK_UP = text("""
+    SELECT nextval('tickets_id_seq') AS next_id, day.base,
+        unit.code AS unit_code, desk.code AS desk_code,
+        unit.id AS unit_id, unit.receives, unit.conduct_desk_id, unit.valid_from, unit.valid_to,
+        category.listed, category.category_class, category.contact_required,
+        (SELECT max(id) FROM rules) AS rules_upto,
+        earlier.id AS ticket_id, earlier.number, earlier.fingerprint
+    FROM (SELECT 1) AS one
+    LEFT JOIN ticket_days AS day ON day.day = :today
+    LEFT JOIN units AS unit ON unit.id = CAST(:unit_id AS integer)
+    LEFT JOIN units AS desk ON desk.id = unit.conduct_desk_id
+    LEFT JOIN categories AS category ON category.code = :category_code
+    LEFT JOIN tickets AS earlier ON earlier.idempotency_hash = :key
+""").columns(category_class=db.table_of(Category).c.category_class.type)
+STORE = (
+    insert(db.table_of(Ticket))
+    .on_conflict_do_nothing(index_elements=["idempotency_hash"])
+    .returning(db.table_of(Ticket).c.id)
+)
+OPEN_DAY = text("""
+    INSERT INTO ticket_days (day, base) SELECT :day, nextval('tickets_id_seq') ON CONFLICT (day) DO NOTHING
+""")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the sender is handed. ``repeated`` says that this feedback had been taken before."""
+
+    ticket_id: int
+    number: str
+    secret: str
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What a new ticket got: its number, and the versions that it is counted by."""
+
+    ticket_id: int
+    number: str
+    calendar_id: int
+    rules: dict[str, int | None]
+
+
+class AlreadySent(Conflict):
+    """The form was used before, for another text; the sender keeps what is typed now and may send it anew."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            _("Phản ánh trước đã được nhận với mã số %(number)s. Nếu đây là phản ánh mới, xin bấm gửi lần nữa."),
+            number=number,
+        )
+
+
+def open_ticket(session: Session, draft: Draft, *, now: datetime) -> Receipt:
+    """Take feedback. The same ``draft.key`` gives the same receipt, also to two requests at once.
+
+    Raises Invalid with one refusal for each field, AlreadySent where the key was used for another text.
+    """
+    draft = drafts.tidy(draft)
+    if not drafts.KEY.fullmatch(draft.key):
+        raise Invalid(_("Biểu mẫu đã cũ. Xin tải lại trang rồi gửi."))
+    found = _look_up(session, draft, now.astimezone(ZONE).date())
+    if found.number is not None:
+        return _repeated(draft, found)
+    handling_unit = _checked(draft, found, now.astimezone(ZONE).date())
+    stored = _store_ticket(session, draft, found, handling_unit, now)
+    if stored is None:  # the other of two equal requests was faster; its ticket is committed by now
+        return _repeated(draft, _look_up(session, draft, now.astimezone(ZONE).date()))
+    ticket_id, number = stored.ticket_id, stored.number
+    data = {
+        "unit": handling_unit,
+        "about": draft.unit_id,
+        "category": draft.category_code,
+        "words": words_digest(draft.title, draft.content),
+        "calendar": stored.calendar_id,
+        "rules": stored.rules,
+    }
+    audit.record(session, f"ticket:{ticket_id}", Event.RECEIVED, actor="sender", now=now, data=data, first=True)
+    _store_contact(session, draft, ticket_id, now)
+    return Receipt(ticket_id, number, _secret(draft))
+
+
+def look_over(session: Session, draft: Draft, *, now: datetime) -> tuple[Draft, int]:
+    """What ``open_ticket`` would keep and which unit would get it. Stores nothing; raises Invalid as it does."""
+    draft = drafts.tidy(draft)
+    today = now.astimezone(ZONE).date()
+    return draft, _checked(draft, _look_up(session, draft, today), today)
+
+
+def _secret(draft: Draft) -> str:
+    return receipts.access_secret(get_settings().secret_key.get_secret_value(), draft.key)
+
+
+def _look_up(session: Session, draft: Draft, today: date) -> Row[Any]:
+    """All that reception asks of the database, at once: the unit and the category (empty where unknown), where the
+    day's numbers start, and the ticket that the same key has made before."""
+    return session.execute(
+        LOOK_UP,
+        {
+            "unit_id": draft.unit_id,
+            "category_code": draft.category_code,
+            "key": receipts.key_hash(draft.key),
+            "today": today,
+        },
+    ).one()
+
+
+def _repeated(draft: Draft, found: Row[Any]) -> Receipt:
+    """The receipt that the same key was given before."""
+    if found.fingerprint != draft.fingerprint():
+        raise AlreadySent(found.number)
+    return Receipt(found.ticket_id, found.number, _secret(draft), repeated=True)
+
+
+def _checked(draft: Draft, found: Row[Any], today: date) -> int:
+    """The handling unit of a draft in which nothing is wrong; else all that is wrong, at once."""
+    wrong = drafts.refusals(draft, contact_required=bool(found.contact_required))
+    handling_unit = 0
+    if not found.listed:
+        wrong.append(Invalid(_("Xin chọn loại phản ánh."), field="category"))
+    if found.unit_id is None or not found.valid_from <= today <= (found.valid_to or date.max):
+        wrong.append(Invalid(_("Xin chọn cơ quan trong danh sách."), field="unit"))
+    elif found.listed:
+        about = routing.About(found.unit_id, found.receives, found.conduct_desk_id)
+        try:
+            handling_unit = routing.handling_unit(about, found.category_class)
+        except Invalid as refusal:
+            wrong.append(refusal)
+    Invalid.collect(wrong)
+    return handling_unit
+
+
+def _store_ticket(session: Session, draft: Draft, found: Row[Any], unit_id: int, now: datetime) -> "_Stored | None":
+    """Insert the ticket; None where its key has just been taken."""
+    day = now.astimezone(ZONE).date()
+    ticket_id, number = _number(session, day, found.next_id, found.base)
+    calendar_id = worktime.active_id_for(session, found.unit_code if unit_id == found.unit_id else found.desk_code)
+    about = About(category=draft.category_code, category_class=found.category_class.value)
+    ruling = rulebook.stored(session, found.rules_upto or 0).ruling(day, about)
+    rule = ruling[Clock.RESOLVE.value]
+    due = Term(worktime.calendar(session, calendar_id), rule.duration, now).due()
+    values = {
+        "id": ticket_id,
+        "number": number,
+        "state": State.NEW,
+        "version": 1,
+        "channel": draft.channel,
+        "category_code": draft.category_code,
+        "about_unit_id": draft.unit_id,
+        "unit_id": unit_id,
+        "title": draft.title,
+        "content": draft.content,
+        "language": draft.language,
+        "received_at": now,
+        "received_on": day,
+        "acknowledged_at": now,
+        "rule": rule.code,
+        "term": rule.value,
+        "rule_id": rule.id,
+        "calendar_id": calendar_id,
+        "due_date": due.on,
+        "due_estimated": due.estimate,
+        "secret_hash": receipts.secret_hash(_secret(draft)),
+        "idempotency_hash": receipts.key_hash(draft.key),
+        "fingerprint": draft.fingerprint(),
+        "demonstration": False,
+    }
+    if session.execute(STORE, values).one_or_none() is None:
+        return None
+    return _Stored(ticket_id, number, calendar_id, {code: ruling[code].id for code in EPISODE_CODES})
+
+
+def _number(session: Session, day: date, ticket_id: int, base: int | None) -> tuple[int, str]:
+    """An id and the public number of its day. Numbers count from the day's base, which is written once a day in a
+    transaction of its own: no sender waits for another, and gaps are fine."""
+    if base is None:
+        with db.transaction() as own:
+            own.execute(OPEN_DAY, {"day": day})
+        drawn = select(ticket_ids.next_value(), select(TicketDay.base).where(TicketDay.day == day).scalar_subquery())
+        ticket_id, base = session.execute(drawn).one()
+    return ticket_id, receipts.number(day, ticket_id - base)
+
+
+def _store_contact(session: Session, draft: Draft, ticket_id: int, now: datetime) -> None:
+    """Who sent it, if they said so, and the acknowledgement to them."""
+    if not draft.has_contact:
+        return
+    values = {
+        "ticket_id": ticket_id,
+        "name": draft.name or None,
+        "phone": draft.phone or None,
+        "email": draft.email or None,
+        "address": draft.address or None,
+        "chat_id": draft.chat_id,
+        "consent_at": now,
+    }
+    session.execute(insert(db.table_of(Contact)), values)
+    # A chat is handed its receipt in the same breath; a message beside it would only repeat that.
+    by = [medium for medium in media_of(Contact(**values)) if medium.value != draft.channel.value]
+    outbox.put(session, "received", ticket_id=ticket_id, occasion="received", by=by, now=now)

@@ -1,0 +1,34 @@
+"""Messages to the sender of a ticket: by every channel that the sender gave."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.outbox import service as outbox
+from backend.outbox.models import Medium
+from backend.tickets.models import Contact
+
+
+def media_of(contact: Contact | None) -> list[Medium]:
+    """By which channels a sender can be reached."""
+    if contact is None:
+        return []
+    found = [Medium.EMAIL] if contact.email else []
+    return [*found, Medium.TELEGRAM] if contact.chat_id is not None else found
+
+
+def put_to_sender(
+    session: Session, template: str, *, ticket_id: int, occasion: str, now: datetime, message_id: int | None = None
+) -> None:
+    """To the sender of a ticket, by every channel they gave."""
+    contact = session.scalar(select(Contact).where(Contact.ticket_id == ticket_id))
+    outbox.put(
+        session,
+        template,
+        ticket_id=ticket_id,
+        occasion=occasion,
+        by=media_of(contact),
+        now=now,
+        message_id=message_id,
+    )

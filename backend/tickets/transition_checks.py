@@ -1,0 +1,354 @@
+"""What each event needs beyond the table of moves, and what is noted with it. Nothing here writes.
+
+Each check reads a ``Case`` and returns the notes of the history's entry, or refuses with a sentence: Invalid for what
+was typed, Conflict for what the state of things forbids, Forbidden for who may not.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from backend.deadlines.clock_states import EPISODE_CODES, REOPEN_WINDOW, Book, Clocks
+from backend.deadlines.clocks import Effect, what_if
+from backend.deadlines.events import Happening
+from backend.deadlines.terms import Ended, Term
+from backend.errors import Conflict, Forbidden, Invalid, NotFound, _
+from backend.tickets import rulebook
+from backend.tickets.lifecycle import Event
+from backend.tickets.models import CategoryClass, State, Ticket
+from backend.units.models import Unit
+from backend.users.models import User
+from backend.users.policy import HANDLERS, Action, Actor, Subject, can
+from backend.worktime import service as worktime
+from backend.worktime.calendar import local
+from backend.worktime.duration import Duration
+
+PROMISE_MOST: Final = timedelta(days=90)
+PROCEDURES: Final = ("complaint", "denunciation")  # khiếu nại, tố cáo: each has a procedure of its own
+
+
+@dataclass(frozen=True)
+class Change:
+    """One event that somebody wants to happen to a ticket, with what it needs.
+
+    ``more`` or ``until``: an extension by a term such as ``5 working days``, or until a date; ``until`` is also the new
+    date that goes with the reason of a delay. ``pause``: the number of the pause that is disputed or judged, the last
+    one unless told; ``stands``: how it is judged. ``procedure``: which one it is redirected to. ``calendar_id``: the
+    version it is counted by from now on.
+    """
+
+    event: Event
+    text: str = ""
+    to_unit_id: int | None = None
+    to_user_id: int | None = None
+    into_id: int | None = None
+    more: str = ""
+    until: date | None = None
+    pause: int | None = None
+    stands: bool | None = None
+    procedure: str = ""
+    calendar_id: int | None = None
+    message_id: int | None = None  # the answer that was given together
+    rating: Mapping[str, Any] = field(default_factory=dict)  # what the history keeps of it
+
+
+@dataclass(frozen=True)
+class Case:
+    """A ticket, what happened to it, how its clocks stand, and what is wanted now."""
+
+    session: Session
+    ticket: Ticket
+    change: Change
+    actor: Actor
+    at: datetime
+    history: Sequence[Happening]
+    book: Book
+    clocks: Clocks
+
+    def since_beginning(self, *events: Event) -> list[Happening]:
+        """The events of these kinds in the present episode, in order."""
+        begun = max(place for place, h in enumerate(self.history) if h.event in _BEGINNINGS)
+        return [h for h in self.history[begun:] if h.event in events]
+
+    def last(self, event: Event) -> Happening | None:
+        """The latest event of a kind in the present episode."""
+        found = self.since_beginning(event)
+        return found[-1] if found else None
+
+
+_BEGINNINGS: Final = frozenset({Event.RECEIVED, Event.DISPUTED, Event.REOPENED})
+Notes = dict[str, Any]
+
+
+def subject(ticket: Ticket) -> Subject:
+    """What the policy asks of a ticket: a complaint about conduct is invisible to the unit it is about. Needs
+    ``ticket.category`` loaded."""
+    conduct = ticket.category.category_class is CategoryClass.CONDUCT
+    return Subject(ticket.unit_id, ticket.about_unit_id if conduct else None)
+
+
+def notes(case: Case) -> Notes:
+    """What is noted with the event. Raises what the event's check refuses."""
+    check = _CHECKS.get(case.change.event)
+    return check(case) if check else {}
+
+
+def effect(case: Case) -> Effect:
+    """What the change would do to the clocks. An extension that is only asked for is shown as granted."""
+    event = case.change.event
+    shown = Event.EXTENDED if event is Event.EXTENSION_REQUESTED else event
+    return what_if(case.history, Happening(shown, case.at, case.actor.key, notes(case)), case.book)
+
+
+def _forwarded(case: Case) -> Notes:
+    """Refused where the unit must not see the ticket or does not receive."""
+    wanted, ticket = case.change.to_unit_id, case.ticket
+    unit = case.session.get(Unit, wanted) if wanted is not None else None
+    if unit is None or not unit.receives or not unit.valid_on(local(case.at).date()):
+        raise Invalid(_("Xin chọn cơ quan trong danh sách."), field="to_unit")
+    if unit.id == ticket.unit_id:
+        raise Invalid(_("Phản ánh đang ở chính cơ quan này."), field="to_unit")
+    if unit.id == subject(ticket).hidden_from:
+        raise Invalid(_("Không chuyển phản ánh về hành vi cho chính cơ quan bị phản ánh."), field="to_unit")
+    return {"from": ticket.unit_id, "unit": unit.id}
+
+
+def _assigned(case: Case) -> Notes:
+    wanted = case.change.to_user_id
+    user = case.session.get(User, wanted) if wanted is not None else None
+    if user is None or not user.active or user.role not in HANDLERS or user.unit_id != case.ticket.unit_id:
+        raise Invalid(_("Xin chọn cán bộ của cơ quan đang giữ phản ánh."), field="to_user")
+    return {"user": user.id}
+
+
+def _not_overdue(case: Case) -> None:
+    """More time can be had once, and only as long as the term runs: on its last day still, after it no more."""
+    if case.clocks.resolve.term.extension is not None:
+        raise Conflict(_("Phản ánh này đã được gia hạn một lần."))
+    if not case.clocks.resolve.running or case.clocks.resolve.due.missed_by(case.at):
+        raise Conflict(_("Đã quá hạn nên không gia hạn được nữa."))
+
+
+def _pending(case: Case) -> Happening | None:
+    """The request for more time that nobody has decided yet."""
+    found = case.since_beginning(Event.EXTENSION_REQUESTED, Event.EXTENDED, Event.EXTENSION_DENIED)
+    return found[-1] if found and found[-1].event is Event.EXTENSION_REQUESTED else None
+
+
+def _extension_requested(case: Case) -> Notes:
+    _not_overdue(case)
+    if _pending(case) is not None:
+        raise Conflict(_("Đã có đề nghị gia hạn đang chờ duyệt."))
+    more, until = case.change.more.strip(), case.change.until
+    if bool(more) == (until is not None):
+        raise Invalid(_("Xin ghi số ngày xin thêm hoặc ngày hẹn mới."), field="until")
+    given: Notes = {"value": str(Duration.parse(more))} if more else {}
+    if until is not None:
+        given = {"until": until.isoformat()}
+    shown = what_if(case.history, Happening(Event.EXTENDED, case.at, case.actor.key, given), case.book)
+    if shown.due_after <= shown.due_before or (until is not None and until <= shown.due_before):
+        raise Invalid(_("Ngày hẹn mới phải sau hạn đang có."), field="until")
+    return given
+
+
+def _extended(case: Case) -> Notes:
+    _not_overdue(case)
+    asked = _asked_by_another(case)
+    return {name: asked.data[name] for name in ("value", "until") if name in asked.data}
+
+
+def _extension_denied(case: Case) -> Notes:
+    _asked_by_another(case)
+    return {}
+
+
+def _asked_by_another(case: Case) -> Happening:
+    asked = _pending(case)
+    if asked is None:
+        raise Conflict(_("Không có đề nghị gia hạn nào đang chờ duyệt."))
+    if asked.actor == case.actor.key:
+        raise Forbidden(_("Người đề nghị không tự duyệt gia hạn cho mình."))
+    return asked
+
+
+def _answered(case: Case) -> Notes:
+    """The answer that somebody submitted is approved by another person; where the rules want that of every answer,
+    none leaves without it, a leader's neither."""
+    if case.ticket.state is not State.AWAITING_APPROVAL:
+        if rulebook.needs_approval(case.session, case.ticket.category, local(case.at).date()):
+            raise Conflict(_("Trả lời loại phản ánh này phải có người thứ hai duyệt. Xin trình duyệt."))
+        return {}
+    draft = case.last(Event.SUBMITTED_FOR_APPROVAL)
+    if draft is not None and draft.actor == case.actor.key:
+        raise Forbidden(_("Người soạn không tự duyệt trả lời của mình."))
+    return {}
+
+
+def _pause_number(case: Case) -> int:
+    number = case.change.pause if case.change.pause is not None else len(case.clocks.breaks)
+    if not 1 <= number <= len(case.clocks.breaks):
+        raise Invalid(_("Không có lần tạm dừng này."), field="pause")
+    return number
+
+
+def _pause_disputed(case: Case) -> Notes:
+    number = _pause_number(case)
+    if case.clocks.breaks[number - 1].disputed:
+        raise Conflict(_("Lần tạm dừng này đã được khiếu nại rồi."))
+    return {"pause": number}
+
+
+def _pause_judged(case: Case) -> Notes:
+    number = _pause_number(case)
+    judged = any(h.event is Event.PAUSE_JUDGED and h.data.get("pause") == number for h in case.history)
+    if judged or not case.clocks.breaks[number - 1].disputed:
+        raise Conflict(_("Lần tạm dừng này không có khiếu nại nào đang chờ."))
+    if case.clocks.breaks[number - 1].asked_by == case.actor.key:
+        raise Forbidden(_("Người đã tạm dừng không tự xét khiếu nại về việc đó."))
+    if case.change.stands is None:
+        raise Invalid(_("Xin chọn giữ hay bỏ lần tạm dừng."), field="stands")
+    return {"pause": number, "stands": case.change.stands}
+
+
+def _pause_expired(case: Case) -> Notes:
+    if not case.clocks.breaks or case.clocks.breaks[-1].ended_by is not Ended.LIMIT:
+        raise Conflict(_("Thời gian chờ người gửi bổ sung chưa hết."))
+    known = case.since_beginning(Event.INFO_REQUESTED, Event.PAUSE_EXPIRED)
+    if known and known[-1].event is Event.PAUSE_EXPIRED:
+        raise Conflict(_("Việc này đã được ghi nhận."))
+    return {}
+
+
+def window_ends(case: Case) -> datetime | None:
+    """Until when the sender may have a decided ticket taken up again, by the moment on our own clock."""
+    rule = case.clocks.ruling[REOPEN_WINDOW]
+    if case.clocks.decided is None or rule.duration is None:
+        return None
+    return Term(case.book.calendars[case.clocks.calendar_id], rule.duration, case.clocks.decided).due().at
+
+
+def _new_episode(case: Case) -> Notes:
+    """Counted by the rules and the calendar of now, not by those of the first time."""
+    ends = window_ends(case)
+    if ends is None or case.at > ends:
+        raise Conflict(_("Đã hết thời gian yêu cầu xử lý lại. Xin gửi phản ánh mới."))
+    return episode_notes(case.session, case.ticket, case.at)
+
+
+def episode_notes(session: Session, ticket: Ticket, at: datetime) -> Notes:
+    """The versions that an episode which begins now is counted by."""
+    ruling = rulebook.stored(session).ruling(local(at).date(), rulebook.about(ticket.category))
+    calendar_id = worktime.active_id_for(session, session.get_one(Unit, ticket.unit_id).code)
+    return {"calendar": calendar_id, "rules": {code: ruling[code].id for code in EPISODE_CODES}}
+
+
+def _redirected(case: Case) -> Notes:
+    if case.change.procedure not in PROCEDURES:
+        raise Invalid(_("Xin chọn thủ tục: khiếu nại hay tố cáo."), field="procedure")
+    return {"procedure": case.change.procedure}
+
+
+def _merged(case: Case) -> Notes:
+    """Into another open ticket that the same person may merge and that the same people may see. One level only: what
+    others were merged into is not merged itself, so there is no chain and no cycle."""
+    target = _target(case)
+    if target.id == case.ticket.id:
+        raise Invalid(_("Không gộp phản ánh vào chính nó."), field="into")
+    if not target.open:
+        raise Conflict(_("Chỉ gộp vào phản ánh đang được xử lý."))
+    if subject(target).hidden_from != subject(case.ticket).hidden_from:
+        raise Invalid(_("Hai phản ánh này không cùng phạm vi được xem nên không gộp được."), field="into")
+    if case.session.scalar(select(Ticket.id).where(Ticket.merged_into_id == case.ticket.id).limit(1)) is not None:
+        raise Conflict(_("Phản ánh này đang gộp các phản ánh khác. Xin tách ra trước."))
+    return {"into": target.id}
+
+
+def _target(case: Case) -> Ticket:
+    wanted = case.change.into_id
+    chosen = select(Ticket).where(Ticket.id == wanted).options(joinedload(Ticket.category))
+    target = case.session.scalar(chosen.execution_options(populate_existing=True)) if wanted is not None else None
+    if target is None or not can(case.actor, Action.VIEW_TICKET, subject(target)):
+        raise NotFound(_("Không tìm thấy phản ánh muốn gộp vào."))
+    if not can(case.actor, Action.MERGE_TICKET, subject(target)):
+        raise Forbidden
+    return target
+
+
+def _rated(case: Case) -> Notes:
+    if case.clocks.decided is None:
+        raise Conflict(_("Phản ánh này chưa có trả lời để đánh giá."))
+    return {"credited": case.ticket.unit_id, **case.change.rating}
+
+
+def _published(case: Case) -> Notes:
+    if case.last(Event.PUBLISHED) is not None:
+        raise Conflict(_("Trả lời này đã được công khai."))
+    return {}
+
+
+def _closed(case: Case) -> Notes:
+    ends = window_ends(case)
+    if case.last(Event.CONFIRMED) is None and (ends is None or case.at <= ends):
+        raise Conflict(_("Người gửi vẫn còn thời gian yêu cầu xử lý lại."))
+    return {}
+
+
+def _delay_explained(case: Case) -> Notes:
+    """Said once in an episode, with one new date: a working day after the due date, not past and not out of sight. It
+    is a promise to the sender and moves neither due date nor verdict."""
+    if case.last(Event.DELAY_EXPLAINED) is not None:
+        raise Conflict(_("Đã báo lý do chậm và hẹn lại một lần; chỉ được hẹn lại một lần."))
+    promised, today = case.change.until, local(case.at).date()
+    if promised is None:
+        raise Invalid(_("Xin ghi ngày hẹn trả lời mới."), field="promised")
+    if promised <= case.clocks.resolve.due.on or promised < today:
+        raise Invalid(_("Ngày hẹn mới phải sau hạn đang có và không ở trong quá khứ."), field="promised")
+    if promised > today + PROMISE_MOST:
+        raise Invalid(_("Ngày hẹn mới không xa quá %(most)s ngày."), field="promised", most=PROMISE_MOST.days)
+    if not case.book.calendars[case.clocks.calendar_id].is_working(promised):
+        raise Invalid(_("Ngày hẹn mới phải là ngày làm việc."), field="promised")
+    return {"until": promised.isoformat()}
+
+
+def _progress_told(case: Case) -> Notes:
+    if not case.clocks.resolve.running or not case.clocks.resolve.due.missed_by(case.at):
+        raise Conflict(_("Phản ánh này chưa quá hạn."))
+    return {}
+
+
+def _recounted(case: Case) -> Notes:
+    if case.change.calendar_id is None or case.change.calendar_id == case.clocks.calendar_id:
+        raise Conflict(_("Phản ánh này đã tính theo lịch đó."))
+    return {"from": case.clocks.calendar_id, "calendar": case.change.calendar_id}
+
+
+def _answered_together(case: Case) -> Notes:
+    return {"with": case.ticket.merged_into_id, "message": case.change.message_id}
+
+
+_CHECKS: Final[Mapping[Event, Callable[[Case], Notes]]] = {
+    Event.FORWARDED: _forwarded,
+    Event.ASSIGNED: _assigned,
+    Event.EXTENSION_REQUESTED: _extension_requested,
+    Event.EXTENDED: _extended,
+    Event.EXTENSION_DENIED: _extension_denied,
+    Event.ANSWERED: _answered,
+    Event.ANSWERED_TOGETHER: _answered_together,
+    Event.PAUSE_DISPUTED: _pause_disputed,
+    Event.PAUSE_JUDGED: _pause_judged,
+    Event.PAUSE_EXPIRED: _pause_expired,
+    Event.DISPUTED: _new_episode,
+    Event.REOPENED: _new_episode,
+    Event.REDIRECTED: _redirected,
+    Event.MERGED: _merged,
+    Event.RATED: _rated,
+    Event.PUBLISHED: _published,
+    Event.CLOSED: _closed,
+    Event.DELAY_EXPLAINED: _delay_explained,
+    Event.PROGRESS_TOLD: _progress_told,
+    Event.RECOUNTED: _recounted,
+}

@@ -1,0 +1,93 @@
+"""Accounts, for administrators: list, add, close and open again, give a new password."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.db import SessionDep
+from backend.errors import Invalid, _
+from backend.units import queries as units
+from backend.users import queries, service
+from backend.users.guard import allow
+from backend.users.models import STAFF, Role, User
+from backend.users.policy import Action, Actor
+from backend.users.texts import ROLE_NAMES
+from backend.web.forms import EMPTY, Form, TypedDep
+from backend.web.rendering import page, redirect
+from backend.worktime.calendar import local
+
+ACCOUNTS = "/tai-khoan"
+
+router = APIRouter()
+Administrator = Annotated[Actor, Depends(allow(Action.MANAGE_USERS))]
+
+
+@router.get(ACCOUNTS)
+def accounts(request: Request, session: SessionDep, actor: Administrator) -> Response:
+    return _page(request, session)
+
+
+@router.post(ACCOUNTS)
+def add(request: Request, session: SessionDep, actor: Administrator, form: TypedDep) -> Response:
+    """A new account with a random password, shown once."""
+    password = secrets.token_urlsafe(12)
+    try:
+        role = form.choice("role", [role.value for role in STAFF], _("Hãy chọn một vai trò."))
+        unit_id = form.integer("unit", _("Xin chọn cơ quan trong danh sách."))
+        form.check()
+        user = service.create_user(
+            session,
+            email=form.raw("email"),
+            name=form.raw("name"),
+            password=password,
+            role=Role(role),
+            unit_id=unit_id,
+            now=clock.now(),
+            by=actor.key,
+        )
+    except Invalid as refusal:
+        return _page(request, session, refusal.status, form=form.form(refusal))
+    return _page(request, session, shown=(user, password))
+
+
+@router.post("/tai-khoan/{user_id}/dong")
+def close(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
+    """The account is closed and signed out everywhere with the next request it makes."""
+    user = service.set_active(session, user_id, False, by=actor, now=clock.now())
+    return redirect(request, ACCOUNTS, flash=_("Đã đóng tài khoản số %(id)s và kết thúc mọi phiên của nó."), id=user.id)
+
+
+@router.post("/tai-khoan/{user_id}/mo")
+def open_again(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
+    user = service.set_active(session, user_id, True, by=actor, now=clock.now())
+    return redirect(request, ACCOUNTS, flash=_("Đã mở lại tài khoản số %(id)s."), id=user.id)
+
+
+@router.post("/tai-khoan/{user_id}/mat-khau-moi")
+def reset_password(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
+    """The new password stands on this answer alone: nobody can look it up afterwards."""
+    return _page(request, session, shown=service.reset_password(session, user_id, by=actor, now=clock.now()))
+
+
+def _page(
+    request: Request,
+    session: Session,
+    status: int = 200,
+    *,
+    form: Form = EMPTY,
+    shown: tuple[User, str] | None = None,
+) -> Response:
+    return page(
+        request,
+        "users/accounts.html",
+        status,
+        form=form,
+        accounts=queries.accounts(session),
+        units=units.receiving(session, local(clock.now()).date()),
+        roles=[(role.value, ROLE_NAMES[role]) for role in STAFF],
+        role_names=ROLE_NAMES,
+        shown=shown,
+    )

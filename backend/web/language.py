@@ -1,0 +1,101 @@
+"""Languages of the pages: the catalogue, the reader's choice, and the formats of dates and numbers.
+
+Vietnamese is the source: a message is its own key. English is read at start-up straight from
+``locale/en/LC_MESSAGES/messages.po``, so that there is no compiled file which could drift from it.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+from backend.errors import DomainError
+
+LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
+SOURCE = "vi"
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+LOCALE = Path(__file__).parents[1] / "locale"
+
+Catalogue = Mapping[str, str | tuple[str, ...]]
+
+
+@lru_cache
+def catalogue(language: str) -> Catalogue:
+    """Message -> translation, or the tuple of its plural forms. The source language needs none."""
+    path = LOCALE / language / "LC_MESSAGES" / "messages.po"
+    if language == SOURCE or not path.exists():
+        return {}
+    with path.open("rb") as file:
+        messages = [message for message in read_po(file, locale=language) if message.id and not message.fuzzy]
+    found: dict[str, str | tuple[str, ...]] = {}
+    for message in messages:
+        key = message.id if isinstance(message.id, str) else message.id[0]
+        text = message.string
+        if text and (isinstance(text, str) or all(text)):
+            found[key] = text if isinstance(text, str) else tuple(text)
+    return found
+
+
+def gettext(language: str, message: str, params: Mapping[str, object] | None = None) -> str:
+    """The message in the language, or the message itself while it has no translation."""
+    text = catalogue(language).get(message, message)
+    if not isinstance(text, str):
+        text = text[-1]
+    return text % params if params else text
+
+
+def ngettext(language: str, one: str, many: str, n: int, params: Mapping[str, object] | None = None) -> str:
+    """The form that fits ``n``, which both ``%(n)s`` and ``%(num)s`` show; Vietnamese has a single form."""
+    text = catalogue(language).get(one, (one, many))
+    forms = (text, text) if isinstance(text, str) else text
+    return forms[0 if n == 1 else -1] % {"n": number(n, language), "num": number(n, language), **(params or {})}
+
+
+def translate(error: DomainError, language: str) -> str:
+    """The sentence of a refusal in the reader's language."""
+    return gettext(language, error.message, error.params)
+
+
+def preferred(cookie: str | None, accept: str | None) -> str:
+    """The language chosen by the switch, else the browser's best of ours (RFC 9110, 12.5.4), else Vietnamese."""
+    if cookie in LANGUAGES:
+        return str(cookie)
+    best, weight = SOURCE, 0.0
+    for part in (accept or "")[:500].split(","):
+        tag, _sep, quality = part.strip().partition(";q=")
+        code = tag.partition("-")[0].lower()
+        try:
+            q = float(quality or 1)
+        except ValueError:
+            continue
+        if code in LANGUAGES and q > weight:
+            best, weight = code, q
+    return best
+
+
+def day(value: date | datetime) -> str:
+    """22/11/2026, in both languages, in Vietnam's time."""
+    if isinstance(value, datetime):
+        value = value.astimezone(ZONE)
+    return f"{value:%d/%m/%Y}"
+
+
+def moment(value: datetime) -> str:
+    """22/11/2026 14:05 in Vietnam's time."""
+    return f"{value.astimezone(ZONE):%d/%m/%Y %H:%M}"
+
+
+def number(value: float | Decimal, language: str, places: int | None = None) -> str:
+    """1.234,5 in Vietnamese, 1,234.5 in English; ``places`` fixes the digits after the sign."""
+    pattern = "#,##0.###" if places is None else "#,##0" + ("." + "0" * places if places else "")
+    return format_decimal(value, format=pattern, locale=language)
+
+
+def percent(value: float | Decimal, language: str, places: int = 2) -> str:
+    """A share 0..1 as 79,82% in Vietnamese, 79.82% in English."""
+    return number(value * 100, language, places) + "%"
