@@ -16,7 +16,7 @@ LEAST_IN_CELL = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class RatingCell:
     """Closed tickets that share a key, coarsest part first, and the ``n`` ratings among them: sum of scores and of
     their squares."""
 
@@ -28,7 +28,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Adjusted:
+class AdjustedIndex:
     """Mean score / highest score x 100 over ``closed`` tickets; None where fewer ratings than the threshold.
 
     ``cells`` were used after pooling; ``pooled`` of the original cells had too few ratings to stand alone. ``se`` is on
@@ -46,7 +46,7 @@ class Adjusted:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class NonresponseBounds:
     """The figure if every closed ticket without a rating had got the lowest score, and if the highest."""
 
     lo: float
@@ -54,13 +54,13 @@ class Bounds:
 
 
 def post_stratified(
-    cells: Sequence[Cell],
+    cells: Sequence[RatingCell],
     *,
     scale: int = 5,
     level: float = 0.95,
     least: int = LEAST_IN_CELL,
     suppress_below: int = SMALL_N,
-) -> Adjusted:
+) -> AdjustedIndex:
     """Sum over cells of closed share x mean score of the cell.
 
     Variance n / (n - 1) x sum of (N_g / (N n_g))^2 x squares about the cell's mean (Valliant 1993). Cells with fewer
@@ -73,7 +73,7 @@ def post_stratified(
     used = pool(cells, least)
     merged = sum(1 for cell in cells if cell.closed) - sum(1 for cell in used if cell in cells)
     if n < max(suppress_below, 2):
-        return Adjusted(n, closed, None, None, None, None, len(used), merged)
+        return AdjustedIndex(n, closed, None, None, None, None, len(used), merged)
     factor = 100 / scale
     mean = sum(cell.closed / closed * cell.total / cell.n for cell in used)
     spread = sum(
@@ -82,16 +82,16 @@ def post_stratified(
     se = sqrt(n / (n - 1) * spread)
     half = t_quantile((1 + level) / 2, n - 1) * se
     lo, hi = max(1.0, mean - half), min(float(scale), mean + half)
-    return Adjusted(n, closed, mean * factor, se * factor, lo * factor, hi * factor, len(used), merged)
+    return AdjustedIndex(n, closed, mean * factor, se * factor, lo * factor, hi * factor, len(used), merged)
 
 
-def pool(cells: Sequence[Cell], least: int = LEAST_IN_CELL) -> list[Cell]:
+def pool(cells: Sequence[RatingCell], least: int = LEAST_IN_CELL) -> list[RatingCell]:
     """Cells with at least ``least`` ratings each (or one cell of all), in the order of their keys.
 
     Cells with too few under the same key but for its last part are put together. Where that is still too few, they join
     the cell with the fewest ratings (the first by key of several) under that shorter key, or go up further if none is.
     """
-    standing: list[Cell] = []
+    standing: list[RatingCell] = []
     waiting = _together([cell for cell in cells if cell.closed])
     for depth in range(max((len(cell.key) for cell in waiting), default=0), -1, -1):
         deep = [cell for cell in waiting if len(cell.key) == depth]
@@ -109,31 +109,31 @@ def pool(cells: Sequence[Cell], least: int = LEAST_IN_CELL) -> list[Cell]:
     return sorted(standing, key=lambda cell: cell.key)
 
 
-def worst_case(n: int, total: float, closed: int, scale: int = 5) -> Bounds | None:
+def worst_case(n: int, total: float, closed: int, scale: int = 5) -> NonresponseBounds | None:
     """Manski's (1989) bounds of the mean over all closed tickets; None without closed tickets."""
     if closed == 0:
         return None
     silent = closed - n
     if silent < 0:
         raise ValueError("more ratings than closed tickets")
-    return Bounds(100 / scale * (total + silent) / closed, 100 / scale * (total + silent * scale) / closed)
+    return NonresponseBounds(100 / scale * (total + silent) / closed, 100 / scale * (total + silent * scale) / closed)
 
 
-def _absorbed(kept: Sequence[Cell], hosts: Sequence[Cell], cell: Cell) -> list[Cell]:
+def _absorbed(kept: Sequence[RatingCell], hosts: Sequence[RatingCell], cell: RatingCell) -> list[RatingCell]:
     """The cell within the thinnest of its hosts, among those kept."""
     host = min(hosts, key=lambda one: (one.n, one.key))
     return [*(one for one in kept if one is not host), *_together([host, _moved(cell, host.key)])]
 
 
-def _together(cells: Sequence[Cell]) -> list[Cell]:
+def _together(cells: Sequence[RatingCell]) -> list[RatingCell]:
     """One cell for each key."""
     sums: dict[tuple[str, ...], list[float]] = defaultdict(lambda: [0, 0, 0.0, 0.0])
     for cell in cells:
         held = sums[cell.key]
         for i, number in enumerate((cell.closed, cell.n, cell.total, cell.squares)):
             held[i] += number
-    return [Cell(key, int(held[0]), int(held[1]), held[2], held[3]) for key, held in sorted(sums.items())]
+    return [RatingCell(key, int(held[0]), int(held[1]), held[2], held[3]) for key, held in sorted(sums.items())]
 
 
-def _moved(cell: Cell, key: tuple[str, ...]) -> Cell:
-    return Cell(key, cell.closed, cell.n, cell.total, cell.squares)
+def _moved(cell: RatingCell, key: tuple[str, ...]) -> RatingCell:
+    return RatingCell(key, cell.closed, cell.n, cell.total, cell.squares)

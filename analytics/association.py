@@ -27,7 +27,7 @@ class NoFitError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+class ModelFit:
     """Thresholds, coefficients, the inverse information and the scores by observation (rows x parameters)."""
 
     levels: tuple[int, ...]
@@ -39,7 +39,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class IndicatorEffect:
     """One indicator: odds of a higher rating times ``odds`` for one unit more of it, other indicators held equal."""
 
     name: str
@@ -58,7 +58,7 @@ class Association:
     n: int
     clusters: int
     left_out: int
-    effects: tuple[Effect, ...]
+    effects: tuple[IndicatorEffect, ...]
 
 
 def associate(
@@ -90,7 +90,7 @@ def associate(
     return Association(int(y.size), count, int((~enough).sum()), effects)
 
 
-def proportional_odds(scores: ArrayLike, indicators: ArrayLike, counts: ArrayLike | None = None) -> Fit:
+def proportional_odds(scores: ArrayLike, indicators: ArrayLike, counts: ArrayLike | None = None) -> ModelFit:
     """Maximum likelihood by Newton's method; the log-likelihood is concave (Pratt 1981). ``counts``: how often each
     row occurs. Levels nobody chose are left out. Raises `NoFitError`."""
     values, y = np.unique(np.asarray(scores, dtype=np.int64), return_inverse=True)
@@ -115,10 +115,10 @@ def proportional_odds(scores: ArrayLike, indicators: ArrayLike, counts: ArrayLik
     natural = change @ phi
     inverse = change @ np.linalg.inv(information) @ change.T
     own = each * weights[:, None] @ np.linalg.inv(change)
-    return Fit(tuple(map(int, values)), natural[:thresholds], natural[thresholds:], inverse, own, value)
+    return ModelFit(tuple(map(int, values)), natural[:thresholds], natural[thresholds:], inverse, own, value)
 
 
-def cluster_covariance(fit: Fit, clusters: ArrayLike) -> Floats:
+def cluster_covariance(fit: ModelFit, clusters: ArrayLike) -> Floats:
     """The sandwich over clusters, thresholds first."""
     codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
     count = int(codes.max()) + 1
@@ -128,12 +128,12 @@ def cluster_covariance(fit: Fit, clusters: ArrayLike) -> Floats:
     return covariance
 
 
-def _effect(name: str, coefficient: float, se: float, t: float, df: int) -> Effect:
+def _effect(name: str, coefficient: float, se: float, t: float, df: int) -> IndicatorEffect:
     from scipy.special import stdtr
 
     p = 2 * float(stdtr(df, -abs(coefficient / se))) if se > 0 else 0.0
     ends = (exp(coefficient - t * se), exp(coefficient + t * se))
-    return Effect(name, float(coefficient), float(se), exp(coefficient), *ends, p)
+    return IndicatorEffect(name, float(coefficient), float(se), exp(coefficient), *ends, p)
 
 
 def _designs(y: Ints, x: Floats, levels: int) -> tuple[Floats, Floats]:

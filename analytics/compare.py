@@ -6,10 +6,10 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 
-from analytics.methods import METHODS, MethodError, Text
+from analytics.methods import METHODS, BilingualText, MethodError
 
 
-class Mark(StrEnum):
+class ComparabilityMark(StrEnum):
     """Verdict on a comparison between two methods."""
 
     COMPARABLE = "comparable"
@@ -23,12 +23,12 @@ class Mark(StrEnum):
 class Comparability:
     """A mark and the reason for it, to be shown together."""
 
-    mark: Mark
-    reason: Text
+    mark: ComparabilityMark
+    reason: BilingualText
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class _ComparisonRule:
     earlier: str
     later: str
     codes: tuple[str, ...]
@@ -38,10 +38,10 @@ class _Rule:
         return (self.earlier, self.later) == (earlier, later) and any(_matches(p, code) for p in self.codes)
 
 
-SAME_METHOD = Comparability(Mark.COMPARABLE, Text("cùng phương pháp", "same method"))
+SAME_METHOD = Comparability(ComparabilityMark.COMPARABLE, BilingualText("cùng phương pháp", "same method"))
 UNLISTED = Comparability(
-    Mark.NOT_COMPARABLE,
-    Text("hai cuộc khảo sát theo hai phương pháp khác nhau", "two surveys by two different methods"),
+    ComparabilityMark.NOT_COMPARABLE,
+    BilingualText("hai cuộc khảo sát theo hai phương pháp khác nhau", "two surveys by two different methods"),
 )
 
 
@@ -56,14 +56,14 @@ def comparability(earlier: str, later: str, code: str) -> Comparability:
 
 
 @lru_cache
-def _rules() -> tuple[_Rule, ...]:
+def _rules() -> tuple[_ComparisonRule, ...]:
     raw = tomllib.loads((files("analytics") / "data" / "comparability.toml").read_text(encoding="utf-8"))
     rules = tuple(
-        _Rule(
+        _ComparisonRule(
             entry["earlier"],
             entry["later"],
             tuple(entry["codes"]),
-            Comparability(Mark(entry["mark"]), Text(entry["reason_vi"], entry["reason_en"])),
+            Comparability(ComparabilityMark(entry["mark"]), BilingualText(entry["reason_vi"], entry["reason_en"])),
         )
         for entry in raw["rule"]
     )

@@ -7,12 +7,12 @@ from math import sqrt
 
 import numpy as np
 
-from analytics.compare import Comparability, Mark
+from analytics.compare import Comparability, ComparabilityMark
 from analytics.estimation.estimate import Estimate, t_quantiles
 from analytics.operations import check_level
 
 
-class Verdict(StrEnum):
+class DifferenceVerdict(StrEnum):
     """What a difference says. Where there is no evidence, the figures are not said to be equal."""
 
     HIGHER = "higher"
@@ -21,7 +21,7 @@ class Verdict(StrEnum):
     NOT_COMPARABLE = "not-comparable"
 
 
-class Control(StrEnum):
+class ErrorControl(StrEnum):
     """Against false alarms among many comparisons.
 
     holm: at most the error probability for even one among all (Holm 1979). benjamini-hochberg: that share of those
@@ -34,7 +34,7 @@ class Control(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class EstimateDifference:
     """``later`` minus ``earlier``. ``p`` is adjusted for the comparisons made together; ``reason`` says why not."""
 
     variable: str
@@ -44,7 +44,7 @@ class Difference:
     lo: float | None
     hi: float | None
     p: float | None
-    verdict: Verdict
+    verdict: DifferenceVerdict
     reason: Comparability | None = None
 
 
@@ -55,7 +55,7 @@ def difference(
     covariance: float = 0.0,
     comparability: Comparability | None = None,
     level: float = 0.95,
-) -> Difference:
+) -> EstimateDifference:
     """Difference of two estimates by Student's t with the degrees of freedom of Welch and Satterthwaite.
 
     ``covariance``: of the two, 0 for different years and for units that share no first-stage unit. ``comparability``:
@@ -63,14 +63,14 @@ def difference(
     degree of freedom there is a value but no evidence.
     """
     check_level(level)
-    if comparability is not None and comparability.mark is not Mark.COMPARABLE:
-        return Difference(
-            later.variable, None, None, None, None, None, None, Verdict.NOT_COMPARABLE, reason=comparability
+    if comparability is not None and comparability.mark is not ComparabilityMark.COMPARABLE:
+        return EstimateDifference(
+            later.variable, None, None, None, None, None, None, DifferenceVerdict.NOT_COMPARABLE, reason=comparability
         )
     if earlier.estimate is None or later.estimate is None:
-        return Difference(later.variable, None, None, None, None, None, None, Verdict.NO_EVIDENCE)
+        return EstimateDifference(later.variable, None, None, None, None, None, None, DifferenceVerdict.NO_EVIDENCE)
     value = later.estimate - earlier.estimate
-    nothing = Difference(later.variable, value, None, None, None, None, None, Verdict.NO_EVIDENCE)
+    nothing = EstimateDifference(later.variable, value, None, None, None, None, None, DifferenceVerdict.NO_EVIDENCE)
     if earlier.se is None or later.se is None or earlier.df < 1 or later.df < 1:
         return nothing
     parts = earlier.se**2, later.se**2
@@ -80,13 +80,15 @@ def difference(
     df = sum(parts) ** 2 / (parts[0] ** 2 / earlier.df + parts[1] ** 2 / later.df)
     se = sqrt(variance)
     half = float(t_quantiles((1 + level) / 2, np.array([df]))[0]) * se
-    judged = Difference(later.variable, value, se, df, value - half, value + half, _p(value / se, df), Verdict.HIGHER)
+    judged = EstimateDifference(
+        later.variable, value, se, df, value - half, value + half, _p(value / se, df), DifferenceVerdict.HIGHER
+    )
     return replace(judged, verdict=_verdict(judged, 1 - level))
 
 
 def judge(
-    differences: Sequence[Difference], *, level: float = 0.95, control: Control = Control.HOLM
-) -> list[Difference]:
+    differences: Sequence[EstimateDifference], *, level: float = 0.95, control: ErrorControl = ErrorControl.HOLM
+) -> list[EstimateDifference]:
     """The same differences with p and verdict adjusted for all being looked at together; intervals stay single."""
     check_level(level)
     tested = [i for i, one in enumerate(differences) if one.p is not None]
@@ -98,14 +100,14 @@ def judge(
     return result
 
 
-def adjust(p_values: Sequence[float], control: Control = Control.HOLM) -> list[float]:
+def adjust(p_values: Sequence[float], control: ErrorControl = ErrorControl.HOLM) -> list[float]:
     """Adjusted p values, as R's ``p.adjust``."""
     p = np.asarray(p_values, dtype=np.float64)
     m = p.size
-    if control is Control.NONE or m < 2:
+    if control is ErrorControl.NONE or m < 2:
         return [float(one) for one in p]
     order = np.argsort(p, kind="stable")
-    if control is Control.HOLM:
+    if control is ErrorControl.HOLM:
         ranked = np.maximum.accumulate(p[order] * (m - np.arange(m)))
     else:
         ranked = np.minimum.accumulate((p[order] * m / np.arange(1, m + 1))[::-1])[::-1]
@@ -114,10 +116,10 @@ def adjust(p_values: Sequence[float], control: Control = Control.HOLM) -> list[f
     return [float(one) for one in result]
 
 
-def _verdict(one: Difference, error: float) -> Verdict:
+def _verdict(one: EstimateDifference, error: float) -> DifferenceVerdict:
     if one.p is None or one.value is None or one.p > error:
-        return Verdict.NO_EVIDENCE
-    return Verdict.HIGHER if one.value > 0 else Verdict.LOWER
+        return DifferenceVerdict.NO_EVIDENCE
+    return DifferenceVerdict.HIGHER if one.value > 0 else DifferenceVerdict.LOWER
 
 
 def _p(t: float, df: float) -> float:

@@ -16,7 +16,7 @@ LEAST_MONTHS = 3
 LEAST_POINTS = 4  # a line through three points leaves one degree of freedom: an interval of no use
 
 
-class Basis(StrEnum):
+class ForecastBasis(StrEnum):
     """What a forecast rests on."""
 
     LAST_FIGURE = "last figure, sampling alone"
@@ -24,7 +24,7 @@ class Basis(StrEnum):
     MONTHS_SO_FAR = "months so far"
 
 
-class Why(StrEnum):
+class ForecastGap(StrEnum):
     """Why there is no forecast."""
 
     NO_FIGURES = "no figures"
@@ -42,14 +42,14 @@ class Forecast:
     value: float | None = None
     lo: float | None = None
     hi: float | None = None
-    basis: Basis | None = None
+    basis: ForecastBasis | None = None
     points: int = 0
     trend: float | None = None
-    why: Why | None = None
+    why: ForecastGap | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
+class ScoreSpread:
     """``sd`` of a score in points of its scale and the design effect of a survey whose spread was not published.
 
     Shipped: the middle of 0.6 to 0.7, and 2, which clusters of 31 ballots reach at a correlation within them of 0.033.
@@ -65,7 +65,7 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class MonthRatings:
     """Ratings of a month: how many, and the sum of their scores."""
 
     n: int
@@ -73,7 +73,10 @@ class Month:
 
 
 def of_published(
-    series: Sequence[tuple[int, float, int | None]], year: int, sampling: Sampling = Sampling(), level: float = 0.95
+    series: Sequence[tuple[int, float, int | None]],
+    year: int,
+    sampling: ScoreSpread = ScoreSpread(),
+    level: float = 0.95,
 ) -> Forecast:
     """Forecast from figures (year, value, n) by one method, n None where the source does not give it.
 
@@ -83,18 +86,18 @@ def of_published(
     """
     check_level(level)
     if not series:
-        return Forecast(why=Why.NO_FIGURES)
+        return Forecast(why=ForecastGap.NO_FIGURES)
     ordered = sorted(series)
     if len(ordered) >= LEAST_POINTS:
         return _line([(float(at), value) for at, value, _n in ordered], float(year), sampling.scale, level)
     _year, value, n = ordered[-1]
     if n is None:
-        return Forecast(points=len(ordered), why=Why.NO_SAMPLE)
+        return Forecast(points=len(ordered), why=ForecastGap.NO_SAMPLE)
     half = _z(level) * sqrt(2) * sampling.se(n)
-    return _clipped(value, half, sampling.scale, Basis.LAST_FIGURE, len(ordered))
+    return _clipped(value, half, sampling.scale, ForecastBasis.LAST_FIGURE, len(ordered))
 
 
-def of_months(months: Sequence[Month], remaining: int, scale: int = 5, level: float = 0.95) -> Forecast:
+def of_months(months: Sequence[MonthRatings], remaining: int, scale: int = 5, level: float = 0.95) -> Forecast:
     """The mean over a year of which ``months`` have passed (those without ratings too) and ``remaining`` are to come.
 
     Months are first-stage units: the mean so far is a ratio; s^2 of its residuals is what a month adds. The error of
@@ -103,21 +106,21 @@ def of_months(months: Sequence[Month], remaining: int, scale: int = 5, level: fl
     check_level(level)
     k, n = len(months), sum(month.n for month in months)
     if remaining < 1:
-        return Forecast(points=k, why=Why.YEAR_OVER)
+        return Forecast(points=k, why=ForecastGap.YEAR_OVER)
     if sum(1 for month in months if month.n) < LEAST_MONTHS:
-        return Forecast(points=k, why=Why.FEW_MONTHS)
+        return Forecast(points=k, why=ForecastGap.FEW_MONTHS)
     if n < SMALL_N:
-        return Forecast(points=k, why=Why.FEW_RATINGS)
+        return Forecast(points=k, why=ForecastGap.FEW_RATINGS)
     mean = sum(month.total for month in months) / n
     squares = sum((month.total - mean * month.n) ** 2 for month in months)
     spread = sqrt(squares / (k - 1)) / (n / k)
     error = remaining / (k + remaining) * spread * sqrt(1 / k + 1 / remaining)
     half = t_quantile((1 + level) / 2, k - 1) * error * 100 / scale
-    return _clipped(mean * 100 / scale, half, scale, Basis.MONTHS_SO_FAR, k)
+    return _clipped(mean * 100 / scale, half, scale, ForecastBasis.MONTHS_SO_FAR, k)
 
 
 def least_visible_change(
-    n_before: int, n_after: int, sampling: Sampling = Sampling(), level: float = 0.95, power: float = 0.8
+    n_before: int, n_after: int, sampling: ScoreSpread = ScoreSpread(), level: float = 0.95, power: float = 0.8
 ) -> float:
     """The change of mean / scale x 100 that two surveys would find with probability ``power``:
     (z(level) + z(power)) x sqrt(se_before^2 + se_after^2) (Cochran 1977, section 4.6)."""
@@ -136,10 +139,12 @@ def _line(points: Sequence[tuple[float, float]], at: float, scale: int, level: f
     t = t_quantile((1 + level) / 2, n - 2)
     half = t * sqrt(rest * (1 + 1 / n + (at - x_mean) ** 2 / sxx))
     trend = slope if abs(slope) > t * sqrt(rest / sxx) else None
-    return _clipped(y_mean + slope * (at - x_mean), half, scale, Basis.STRAIGHT_LINE, n, trend)
+    return _clipped(y_mean + slope * (at - x_mean), half, scale, ForecastBasis.STRAIGHT_LINE, n, trend)
 
 
-def _clipped(value: float, half: float, scale: int, basis: Basis, points: int, trend: float | None = None) -> Forecast:
+def _clipped(
+    value: float, half: float, scale: int, basis: ForecastBasis, points: int, trend: float | None = None
+) -> Forecast:
     floor = 100 / scale
     value = min(100.0, max(floor, value))
     return Forecast(value, max(floor, value - half), min(100.0, value + half), basis, points, trend)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from analytics.methods import Level, Method, MethodError, Rule
+from analytics.methods import IndexLevel, IndexMethod, LevelRule, MethodError
 
 Number = Decimal | Fraction | float | int
 CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class ComputedIndex:
     """An aggregate on the 0..100 scale, unrounded.
 
     ``value`` is None when no leaf below it has a value. ``missing`` names the leaves below it that had none: the
@@ -34,7 +34,7 @@ class Computed:
         return not self.missing
 
 
-def recompute(method: Method, leaves: Mapping[str, Number | None]) -> dict[str, Computed]:
+def recompute(method: IndexMethod, leaves: Mapping[str, Number | None]) -> dict[str, ComputedIndex]:
     """All aggregates of the method's tree from the values of its leaves, in the order of the tree.
 
     Values are percentages (0..100); a leaf that is absent or None is missing. Codes that are no leaves of the
@@ -46,7 +46,7 @@ def recompute(method: Method, leaves: Mapping[str, Number | None]) -> dict[str, 
     return {code: _computed(method, code, weights[code], known) for code in method.aggregates}
 
 
-def leaf_weights(method: Method, present: frozenset[str]) -> dict[str, dict[str, Fraction]]:
+def leaf_weights(method: IndexMethod, present: frozenset[str]) -> dict[str, dict[str, Fraction]]:
     """For every aggregate the weight of each present leaf; the weights of one aggregate add to 1.
 
     ``items``: every leaf below weighs the same. ``children``: every node directly below weighs the same, and
@@ -63,17 +63,18 @@ def leaf_weights(method: Method, present: frozenset[str]) -> dict[str, dict[str,
     return {code: weights[code] for code in method.aggregates}
 
 
-def under_rules_of(method: Method, other: Method) -> Method:
+def under_rules_of(method: IndexMethod, other: IndexMethod) -> IndexMethod:
     """The tree of ``method`` aggregated as ``other`` does: what a figure would have been under the other formula.
 
     Only aggregation is exchanged. A level that ``other`` takes as printed keeps the rule of ``method``. Raises
     `MethodError` where the other formula averages items and some items of ``method`` are not known.
     """
-    bare = [code for code in method.leaves if method.nodes[code].level is not Level.ITEM]
-    if bare and Rule.ITEMS in (other.aggregation[Level.COMPONENT], other.aggregation[Level.OVERALL]):
+    bare = [code for code in method.leaves if method.nodes[code].level is not IndexLevel.ITEM]
+    if bare and LevelRule.ITEMS in (other.aggregation[IndexLevel.COMPONENT], other.aggregation[IndexLevel.OVERALL]):
         raise MethodError(f"{method.code}: {', '.join(bare)} are known only as printed, not by their items")
     rules = {
-        level: method.aggregation[level] if rule is Rule.PRINTED else rule for level, rule in other.aggregation.items()
+        level: method.aggregation[level] if rule is LevelRule.PRINTED else rule
+        for level, rule in other.aggregation.items()
     }
     return replace(method, aggregation=rules)
 
@@ -84,19 +85,21 @@ def rounded(value: Number) -> Decimal:
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(CENT, ROUND_HALF_UP)
 
 
-def _combined(method: Method, code: str, weights: Mapping[str, Mapping[str, Fraction]]) -> dict[str, Fraction]:
+def _combined(method: IndexMethod, code: str, weights: Mapping[str, Mapping[str, Fraction]]) -> dict[str, Fraction]:
     node = method.nodes[code]
-    if method.aggregation[node.level] is Rule.ITEMS:
+    if method.aggregation[node.level] is LevelRule.ITEMS:
         present = [leaf for leaf in method.leaves_below(code) if weights[leaf]]
         return dict.fromkeys(present, Fraction(1, len(present))) if present else {}
     below = [weights[child] for child in node.children if weights[child]]
     return {leaf: weight / len(below) for part in below for leaf, weight in part.items()}
 
 
-def _computed(method: Method, code: str, weights: Mapping[str, Fraction], known: Mapping[str, Fraction]) -> Computed:
+def _computed(
+    method: IndexMethod, code: str, weights: Mapping[str, Fraction], known: Mapping[str, Fraction]
+) -> ComputedIndex:
     value = sum((weight * known[leaf] for leaf, weight in weights.items()), Fraction(0)) if weights else None
     missing = tuple(leaf for leaf in method.leaves_below(code) if leaf not in known)
-    return Computed(code, value, len(weights), missing)
+    return ComputedIndex(code, value, len(weights), missing)
 
 
 def _exact(value: Number) -> Fraction:

@@ -20,7 +20,7 @@ class MethodError(ValueError):
     """A method file does not say what a method must say."""
 
 
-class Level(StrEnum):
+class IndexLevel(StrEnum):
     """Depth in the satisfaction tree."""
 
     ITEM = "item"
@@ -29,7 +29,7 @@ class Level(StrEnum):
     OVERALL = "overall"
 
 
-class Rule(StrEnum):
+class LevelRule(StrEnum):
     """How a level gets its value: over all items below it, over the nodes directly below it, or as printed."""
 
     ITEMS = "items"
@@ -38,7 +38,7 @@ class Rule(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Evidence(StrEnum):
+class MethodEvidence(StrEnum):
     """How sure a part of a method is."""
 
     SOURCE = "S"
@@ -48,7 +48,7 @@ class Evidence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class BilingualText:
     """A text of the data in the two languages of the project."""
 
     vi: str
@@ -56,37 +56,37 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class IndexNode:
     """One index of the tree; ``as_printed`` says why its value cannot be had from the items below it."""
 
     code: str
     parent: str | None
-    level: Level
+    level: IndexLevel
     children: tuple[str, ...] = ()
-    as_printed: Text | None = None
+    as_printed: BilingualText | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class IndexMethod:
     """A method with its tree in order from the root down; ``nodes`` is empty where the tree was not verified."""
 
     code: str
-    name: Text
+    name: BilingualText
     first_year: int
     last_year: int
-    respondents: Text
+    respondents: BilingualText
     legal_basis: str
     published_by: str
     item_formula: str
     item_max: int | None
-    aggregation: Mapping[Level, Rule]
-    evidence: Mapping[str, Evidence]
-    nodes: Mapping[str, Node] = field(default_factory=dict)
+    aggregation: Mapping[IndexLevel, LevelRule]
+    evidence: Mapping[str, MethodEvidence]
+    nodes: Mapping[str, IndexNode] = field(default_factory=dict)
 
     @property
     def computable(self) -> bool:
         """Whether tree and aggregation are known, so that indices can be computed by this method."""
-        return bool(self.nodes) and Rule.UNKNOWN not in self.aggregation.values()
+        return bool(self.nodes) and LevelRule.UNKNOWN not in self.aggregation.values()
 
     def covers(self, year: int) -> bool:
         return self.first_year <= year <= self.last_year
@@ -94,7 +94,7 @@ class Method:
     def is_leaf(self, code: str) -> bool:
         """Leaves take their value from outside: items, and groups that are only known as printed."""
         node = self.nodes[code]
-        return not node.children or self.aggregation.get(node.level) is Rule.PRINTED
+        return not node.children or self.aggregation.get(node.level) is LevelRule.PRINTED
 
     @property
     def leaves(self) -> tuple[str, ...]:
@@ -112,22 +112,22 @@ class Method:
 
 
 @lru_cache
-def load_method(code: str) -> Method:
+def load_method(code: str) -> IndexMethod:
     """The shipped method of this code. Raises `MethodError` for an unknown code or a faulty file."""
     if code not in METHODS:
         raise MethodError(f"no method {code!r}; there are {', '.join(METHODS)}")
     return parse_method(tomllib.loads((_folder() / f"{code}.toml").read_text(encoding="utf-8")))
 
 
-def method_of_year(year: int, codes: Iterable[str] = ("qd2640", "form-2022", "qd1001-2023")) -> Method | None:
+def method_of_year(year: int, codes: Iterable[str] = ("qd2640", "form-2022", "qd1001-2023")) -> IndexMethod | None:
     """The Ministry's method of a year, or None where none is known."""
     return next((method for method in map(load_method, codes) if method.covers(year)), None)
 
 
-def parse_method(raw: Mapping[str, Any]) -> Method:
+def parse_method(raw: Mapping[str, Any]) -> IndexMethod:
     """Check the parsed TOML of a method and freeze it; `MethodError` names what is missing or wrong."""
     try:
-        method = Method(
+        method = IndexMethod(
             code=raw["code"],
             name=_text(raw, "name"),
             first_year=int(raw["first_year"]),
@@ -137,8 +137,8 @@ def parse_method(raw: Mapping[str, Any]) -> Method:
             published_by=raw["published_by"],
             item_formula=raw["item"]["formula"],
             item_max=raw["item"].get("max"),
-            aggregation={Level(level): Rule(rule) for level, rule in raw["aggregation"].items()},
-            evidence={part: Evidence(mark) for part, mark in raw["evidence"].items()},
+            aggregation={IndexLevel(level): LevelRule(rule) for level, rule in raw["aggregation"].items()},
+            evidence={part: MethodEvidence(mark) for part, mark in raw["evidence"].items()},
             nodes=_tree(raw.get("tree"), raw.get("as_printed", {})),
         )
     except KeyError as error:
@@ -149,42 +149,42 @@ def parse_method(raw: Mapping[str, Any]) -> Method:
     return method
 
 
-def _check(method: Method) -> None:
+def _check(method: IndexMethod) -> None:
     if method.first_year > method.last_year:
         raise MethodError(f"{method.code}: the years of validity run backwards")
-    if missing := {Level.GROUP, Level.COMPONENT, Level.OVERALL} - method.aggregation.keys():
+    if missing := {IndexLevel.GROUP, IndexLevel.COMPONENT, IndexLevel.OVERALL} - method.aggregation.keys():
         raise MethodError(f"{method.code}: no aggregation for {', '.join(sorted(missing))}")
     if missing_evidence := {"respondents", "item", "aggregation", "tree"} - method.evidence.keys():
         raise MethodError(f"{method.code}: no evidence mark for {', '.join(sorted(missing_evidence))}")
     if (method.item_formula == "mean-over-max") != (method.item_max is not None):
         raise MethodError(f"{method.code}: a mean over the maximum needs the maximum, and only it does")
     for node in method.nodes.values():
-        bare = node.level is Level.GROUP and not node.children
-        if bare and method.aggregation[Level.GROUP] is not Rule.PRINTED and node.as_printed is None:
+        bare = node.level is IndexLevel.GROUP and not node.children
+        if bare and method.aggregation[IndexLevel.GROUP] is not LevelRule.PRINTED and node.as_printed is None:
             raise MethodError(f"{method.code}: {node.code} has no items and no reason why")
 
 
-def _tree(raw: Mapping[str, Any] | None, printed: Mapping[str, Mapping[str, str]]) -> dict[str, Node]:
+def _tree(raw: Mapping[str, Any] | None, printed: Mapping[str, Mapping[str, str]]) -> dict[str, IndexNode]:
     if raw is None:
         return {}
     root = raw["root"]
     components: Mapping[str, Mapping[str, int]] = raw["components"]
-    nodes = {root: Node(root, None, Level.OVERALL, tuple(components))}
+    nodes = {root: IndexNode(root, None, IndexLevel.OVERALL, tuple(components))}
     for component, groups in components.items():
         codes = tuple(f"{component}.{name}" for name in groups)
-        nodes[component] = Node(component, root, Level.COMPONENT, codes)
+        nodes[component] = IndexNode(component, root, IndexLevel.COMPONENT, codes)
         for code, size in zip(codes, groups.values(), strict=True):
             items = tuple(f"{code}.{number}" for number in range(1, size + 1))
-            reason = Text(**printed[code]) if code in printed else None
-            nodes[code] = Node(code, component, Level.GROUP, items, reason)
-            nodes |= {item: Node(item, code, Level.ITEM) for item in items}
+            reason = BilingualText(**printed[code]) if code in printed else None
+            nodes[code] = IndexNode(code, component, IndexLevel.GROUP, items, reason)
+            nodes |= {item: IndexNode(item, code, IndexLevel.ITEM) for item in items}
     if unknown := printed.keys() - nodes.keys():
         raise MethodError(f"as printed, but not in the tree: {', '.join(sorted(unknown))}")
     return nodes
 
 
-def _text(raw: Mapping[str, Any], name: str) -> Text:
-    return Text(vi=raw[f"{name}_vi"], en=raw[f"{name}_en"])
+def _text(raw: Mapping[str, Any], name: str) -> BilingualText:
+    return BilingualText(vi=raw[f"{name}_vi"], en=raw[f"{name}_en"])
 
 
 def _folder() -> Traversable:

@@ -16,7 +16,7 @@ SMALL_N = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ShareInterval:
     """``k`` of ``n`` as a proportion 0..1 with its Wilson interval; everything is None for n = 0."""
 
     k: int
@@ -44,7 +44,7 @@ class MeanIndex:
     suppressed: bool = False
 
 
-def wilson(k: int, n: int, level: float = 0.95) -> Share:
+def wilson(k: int, n: int, level: float = 0.95) -> ShareInterval:
     """Share k/n with the score interval of Wilson (1927), without continuity correction.
 
     lo, hi = (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), the interval of R's
@@ -54,13 +54,13 @@ def wilson(k: int, n: int, level: float = 0.95) -> Share:
     if not 0 <= k <= n:
         raise ValueError(f"a share of {k} in {n} is no share: 0 <= k <= n is needed")
     if n == 0:
-        return Share(0, 0, None, None, None, level)
+        return ShareInterval(0, 0, None, None, None, level)
     p, z2 = k / n, NormalDist().inv_cdf((1 + level) / 2) ** 2
     centre = p + z2 / (2 * n)
     half = sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)))
     lo, hi = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
     # At the ends the formula gives 0 and 1 exactly; floating point misses them by one part in 10^16.
-    return Share(k, n, p, 0.0 if k == 0 else lo, 1.0 if k == n else hi, level)
+    return ShareInterval(k, n, p, 0.0 if k == 0 else lo, 1.0 if k == n else hi, level)
 
 
 def mean_index(scores: ArrayLike, scale: int = 5, level: float = 0.95, suppress_below: int = 0) -> MeanIndex:

@@ -9,7 +9,7 @@ from analytics.operations import check_level, weighted_quantile
 
 
 @dataclass(frozen=True, slots=True)
-class Median:
+class MedianEstimate:
     """Median of ``n`` values; no interval where so few values allow none at the level."""
 
     n: int
@@ -18,19 +18,19 @@ class Median:
     hi: float | None
 
 
-def median(values: Sequence[float], level: float = 0.95) -> Median:
+def median(values: Sequence[float], level: float = 0.95) -> MedianEstimate:
     """Median and the order statistics between which it lies with at least the ``level`` (binomial, exact; Conover 1999,
     section 3.2): the j-th smallest and j-th largest value with P(B(n, 1/2) < j) <= (1 - level) / 2."""
     check_level(level)
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     n = int(ordered.size)
     if n == 0:
-        return Median(0, None, None, None)
+        return MedianEstimate(0, None, None, None)
     value = weighted_quantile(ordered, np.ones(n, dtype=np.int64), 0.5)
     j = _rank(n, (1 - level) / 2)
     if j == 0:
-        return Median(n, value, None, None)
-    return Median(n, value, float(ordered[j - 1]), float(ordered[n - j]))
+        return MedianEstimate(n, value, None, None)
+    return MedianEstimate(n, value, float(ordered[j - 1]), float(ordered[n - j]))
 
 
 def _rank(n: int, tail: float) -> int:

@@ -13,7 +13,7 @@ DRAWS_AT_A_TIME = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Rank:
+class UnitRank:
     """1 is the highest figure. ``rank`` is shared by ties (1, 2, 2, 4), ``tied`` says so.
 
     ``lo`` and ``hi``: where the rank lies with the given confidence; None for a unit without a standard error.
@@ -35,7 +35,7 @@ def rank_units(
     level: float = 0.95,
     digits: int = 2,
     draws: int = DRAWS,
-) -> list[Rank]:
+) -> list[UnitRank]:
     """Ranks by the estimates as published (``digits`` decimals), with simulated intervals.
 
     Each draw adds to every estimate a normal error of its own standard error and ranks the units again; the interval
@@ -55,7 +55,7 @@ def rank_units(
     ranks, ties = _shared_ranks(np.round(value, digits))
     lo, hi = _intervals(value, error, seed, level, draws)
     result = {
-        units[i]: Rank(
+        units[i]: UnitRank(
             units[i], int(ranks[j]), bool(ties[j] > 1), *((int(lo[j]), int(hi[j])) if known else (None, None))
         )
         for j, i in enumerate(order)

@@ -13,7 +13,7 @@ HALVINGS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Shrunk:
+class ShrunkEstimate:
     """A unit's figure after shrinkage. ``weight`` 0..1 is the share of its own survey in it; ``shrunk`` marks it.
 
     ``se`` is the root of the mean squared error under the model. ``value`` is None where nothing may be published.
@@ -29,7 +29,7 @@ class Shrunk:
 
 def shrink(
     units: Sequence[Estimate], province: Estimate, *, threshold: int = SMALL_N, publish_small: bool = False
-) -> list[Shrunk]:
+) -> list[ShrunkEstimate]:
     """Figures of the units drawn toward the province's: w x own + (1 - w) x province, w = A / (A + se^2).
 
     A, the variance between units beyond sampling error, is that of Fay and Herriot (1979) with the province as the
@@ -64,13 +64,13 @@ def _usable(unit: Estimate) -> bool:
 
 def _one(
     unit: Estimate, centre: float, centre_error: float, between: float, threshold: int, publish_small: bool
-) -> Shrunk:
+) -> ShrunkEstimate:
     if not (publish_small or publishable(unit.n, threshold)):
-        return Shrunk(unit.domain, unit.n, None, None, None, shrunk=False)
+        return ShrunkEstimate(unit.domain, unit.n, None, None, None, shrunk=False)
     own, noise, weight = centre, 0.0, 0.0
     if _usable(unit) and unit.estimate is not None and unit.se is not None:
         own, noise = unit.estimate, unit.se**2
         weight = between / (between + noise)
     value = weight * own + (1 - weight) * centre
     error = weight * noise + (1 - weight) ** 2 * centre_error**2 if weight else between + centre_error**2
-    return Shrunk(unit.domain, unit.n, value, float(np.sqrt(error)), weight, shrunk=True)
+    return ShrunkEstimate(unit.domain, unit.n, value, float(np.sqrt(error)), weight, shrunk=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.frames import case_groups
-from analytics.operations import Share, weighted_quantile, wilson
+from analytics.operations import ShareInterval, weighted_quantile, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Timeliness:
     overdue: int
     ended: int
     ended_late: int
-    rate: Share
-    rate_of_answered: Share
+    rate: ShareInterval
+    rate_of_answered: ShareInterval
     median_days: float | None
     p90_days: float | None
 

@@ -8,12 +8,12 @@ from fastapi.responses import PlainTextResponse
 from sqlalchemy import text
 
 from backend.db import SessionDep
-from backend.devserver.demo.mark import Mark
+from backend.devserver.demo.mark import DemoFlag
 from backend.settings import get_settings
 from backend.users.guard import public
 from backend.web import assets, refusals
 from backend.web.forms import ORDINARY, TypedDep
-from backend.web.gate import Gate, Head, Log, Protection
+from backend.web.gate import GateMiddleware, HeadMiddleware, LogMiddleware, ProtectionMiddleware
 from backend.web.language import LANGUAGES
 from backend.web.rendering import LANGUAGE_COOKIE, YEAR, environment, redirect, same_site_path, set_cookie
 
@@ -85,12 +85,12 @@ def create_app() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # the framework's redirect repeats the Host header; refusals.http_error has ours
     )
-    app.state.demonstration = Mark()
+    app.state.demonstration = DemoFlag()
     refusals.install(app)
-    app.add_middleware(Gate, settings=settings, refuse=refusals.domain_error, unexpected=refusals.unexpected)
-    app.add_middleware(Protection, settings=settings)
-    app.add_middleware(Log)
-    app.add_middleware(Head)
+    app.add_middleware(GateMiddleware, settings=settings, refuse=refusals.domain_error, unexpected=refusals.unexpected)
+    app.add_middleware(ProtectionMiddleware, settings=settings)
+    app.add_middleware(LogMiddleware)
+    app.add_middleware(HeadMiddleware)
     rooms = [import_module(room) for room in ROOMS]
     for room in rooms:
         if hasattr(room, "install"):

@@ -38,7 +38,7 @@ COPY_LINKS = "COPY audit (chain, seq, at, actor, action, data, prev, hash) FROM 
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-class Entry(Base):
+class AuditEntry(Base):
     """One thing that happened, link ``seq`` of its chain."""
 
     __tablename__ = "audit"
@@ -60,7 +60,7 @@ class Entry(Base):
 
 
 @dataclass(frozen=True)
-class Broken:
+class BrokenLink:
     """The first link of a chain that does not hold."""
 
     chain: str
@@ -100,13 +100,16 @@ def record(
     seq, prev = 1, FIRST
     if not first:
         head = session.execute(
-            select(Entry.seq, Entry.hash).where(Entry.chain == chain).order_by(Entry.seq.desc()).limit(1)
+            select(AuditEntry.seq, AuditEntry.hash)
+            .where(AuditEntry.chain == chain)
+            .order_by(AuditEntry.seq.desc())
+            .limit(1)
         ).one_or_none()
         if head is not None:
             seq, prev = head.seq + 1, head.hash
     values = dict(data or {})
     session.execute(
-        insert(table_of(Entry)),
+        insert(table_of(AuditEntry)),
         {
             "chain": chain,
             "seq": seq,
@@ -143,20 +146,20 @@ def user_id_of(chain: str, actor: str) -> int | None:
     return int(actor.removeprefix("user:")) if actor.startswith("user:") and not chain.startswith(REFUSED) else None
 
 
-def entries(session: Session, chain: str) -> list[Entry]:
+def entries(session: Session, chain: str) -> list[AuditEntry]:
     """A chain from its first link on."""
-    return list(session.scalars(select(Entry).where(Entry.chain == chain).order_by(Entry.seq)))
+    return list(session.scalars(select(AuditEntry).where(AuditEntry.chain == chain).order_by(AuditEntry.seq)))
 
 
-def first_break(chain: Iterable[Entry]) -> Broken | None:
+def first_break(chain: Iterable[AuditEntry]) -> BrokenLink | None:
     """The first link of one chain (given in order) that is missing, altered or forged."""
     prev = FIRST
     for expected, entry in enumerate(chain, start=1):
         if entry.seq != expected:
-            return Broken(entry.chain, expected, "missing")
+            return BrokenLink(entry.chain, expected, "missing")
         if entry.prev != prev:
-            return Broken(entry.chain, entry.seq, "does not follow the link before")
+            return BrokenLink(entry.chain, entry.seq, "does not follow the link before")
         if entry.hash != link(entry.chain, entry.seq, entry.at, entry.actor, entry.action, entry.data, prev):
-            return Broken(entry.chain, entry.seq, "altered")
+            return BrokenLink(entry.chain, entry.seq, "altered")
         prev = entry.hash
     return None

@@ -24,7 +24,7 @@ ROOMS = {
 }
 
 
-class Rooms(TyperGroup):
+class LazyCommands(TyperGroup):
     """Loads a room's commands only when one of them is called (or all are listed)."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -39,7 +39,7 @@ class Rooms(TyperGroup):
         return command
 
 
-app = typer.Typer(cls=Rooms, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+app = typer.Typer(cls=LazyCommands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
 
 @app.callback()

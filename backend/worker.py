@@ -27,7 +27,7 @@ TASK_MODULES = (
 
 
 @dataclass(frozen=True)
-class Periodic:
+class PeriodicTask:
     """A sweep and its rhythm: ``task`` finds what is due and leaves each piece to a task of its own."""
 
     task: str
@@ -37,17 +37,19 @@ class Periodic:
 
 
 BEAT = (
-    Periodic("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),
-    Periodic("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
-    Periodic("calendars.sweep", 10.0, WORK, "find recounts of due dates to begin, or left by a dead worker"),
-    Periodic("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
-    Periodic("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
-    Periodic("surveys.sweep", 300.0, WORK, "find imports of ballots left by a dead worker, remove files nobody took"),
-    Periodic("tickets.sweep", 3600.0, WORK, "end pauses past their limit, close what can no longer be reopened"),
-    Periodic("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),
+    PeriodicTask("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),
+    PeriodicTask("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
+    PeriodicTask("calendars.sweep", 10.0, WORK, "find recounts of due dates to begin, or left by a dead worker"),
+    PeriodicTask("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
+    PeriodicTask("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
+    PeriodicTask(
+        "surveys.sweep", 300.0, WORK, "find imports of ballots left by a dead worker, remove files nobody took"
+    ),
+    PeriodicTask("tickets.sweep", 3600.0, WORK, "end pauses past their limit, close what can no longer be reopened"),
+    PeriodicTask("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),
     # Short, and not to wait behind long work; hence among the messages.
-    Periodic("history.seal", 30.0, MESSAGES, "put new entries of the history under the global chain"),
-    Periodic("history.sign", 600.0, MESSAGES, "sign the global chain as it stood at the end of yesterday"),
+    PeriodicTask("history.seal", 30.0, MESSAGES, "put new entries of the history under the global chain"),
+    PeriodicTask("history.sign", 600.0, MESSAGES, "sign the global chain as it stood at the end of yesterday"),
 )
 
 
@@ -76,7 +78,7 @@ def make_app(settings: Settings) -> Celery:
     return app
 
 
-def _beat_entry(entry: Periodic) -> dict[str, Any]:
+def _beat_entry(entry: PeriodicTask) -> dict[str, Any]:
     """A sweep nobody took before the next one is due is dropped: they would only pile up."""
     options = {"queue": entry.queue, "expires": entry.every}
     return {"task": entry.task, "schedule": entry.every, "options": options}

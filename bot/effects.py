@@ -10,14 +10,14 @@ from enum import StrEnum
 from typing import Any, Self
 
 from backend.messengers.messenger import Keyboard
-from backend.notify.channels import Button, Buttons
+from backend.notify.channels import Buttons, ChatButton
 from backend.settings import get_settings
 from backend.tickets.reception import receipts
 
 PLACE = "\ue000"  # a sign for private use, which nobody's text holds here
 
 
-class Do(StrEnum):
+class EffectKind(StrEnum):
     """The kinds of effects."""
 
     SAY = "say"
@@ -27,10 +27,10 @@ class Do(StrEnum):
 
 
 @dataclass(frozen=True)
-class Effect:
+class BotEffect:
     """One of them; ``key`` is a receipt's, ``ticket_id`` the ticket that a photo belongs to."""
 
-    do: Do
+    do: EffectKind
     text: str = ""
     buttons: Buttons = ()
     keyboard: Keyboard = Keyboard.NONE
@@ -45,9 +45,9 @@ class Effect:
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Self:
-        rows = tuple(tuple(Button(**button) for button in row) for row in kept.get("buttons", ()))
+        rows = tuple(tuple(ChatButton(**button) for button in row) for row in kept.get("buttons", ()))
         keyboard = Keyboard(kept.get("keyboard", ""))
-        return cls(**{**kept, "do": Do(kept["do"]), "buttons": rows, "keyboard": keyboard})
+        return cls(**{**kept, "do": EffectKind(kept["do"]), "buttons": rows, "keyboard": keyboard})
 
     def words(self) -> str:
         """The text as it is said, with the receipt's secret in its place."""

@@ -10,26 +10,26 @@ from backend import clock
 from backend.attachments import service as attachments
 from backend.db import transaction
 from backend.errors import DomainError
-from backend.messengers.messenger import Gone, Incoming, Keyboard, Messenger, TryLater
+from backend.messengers.messenger import ChatGone, ChatInput, Keyboard, Messenger, TryLater
 from backend.notify.channels import pieces
 from backend.web.language import SOURCE, gettext, translate
 from bot import conversations, persistence, texts
-from bot.conversations import Talk
-from bot.effects import Do, Effect
+from bot.conversations import ConversationTurn
+from bot.effects import BotEffect, EffectKind
 
 NO_DATABASE = (OperationalError, InterfaceError)
 
 log = logging.getLogger("langnghe.bot")
 
 
-class Gateway:
+class BotGateway:
     """``debts`` are chats that something is still owed to, each with the moment of the loop's clock to try again."""
 
     def __init__(self, messenger: Messenger) -> None:
         self.messenger = messenger
         self.debts: dict[int, float] = {}
 
-    async def handle(self, incoming: Iterable[Incoming]) -> None:
+    async def handle(self, incoming: Iterable[ChatInput]) -> None:
         """Updates of one chat, in their order. Raises only where the database is away: they will come again."""
         for said in incoming:
             await asyncio.to_thread(answer, said)
@@ -41,7 +41,7 @@ class Gateway:
         """Stops the waiting sign on the button; nothing is lost where it does not."""
         try:
             await self.messenger.settle(press_id)
-        except (Gone, TryLater):
+        except (ChatGone, TryLater):
             log.info("a press was not settled")
 
     async def pay(self, chat_id: int) -> None:
@@ -56,7 +56,7 @@ class Gateway:
                     await self._perform(chat_id, effect, language or SOURCE)
         except TryLater as later:
             self.debts[chat_id] = asyncio.get_running_loop().time() + later.seconds
-        except Gone:
+        except ChatGone:
             await asyncio.to_thread(_forget, chat_id)
 
     async def pay_again(self) -> None:
@@ -70,13 +70,13 @@ class Gateway:
         for chat_id in await asyncio.to_thread(_debtors):
             await self.pay(chat_id)
 
-    async def _perform(self, chat_id: int, effect: Effect, language: str) -> None:
-        if effect.do is Do.KEEP_PHOTO:
+    async def _perform(self, chat_id: int, effect: BotEffect, language: str) -> None:
+        if effect.do is EffectKind.KEEP_PHOTO:
             await self._keep_photo(chat_id, effect, language)
             return
-        if effect.do is Do.DELETE:
+        if effect.do is EffectKind.DELETE:
             await self.messenger.delete(chat_id, effect.message_id)
-        elif effect.do is Do.REMOVE_BUTTONS:
+        elif effect.do is EffectKind.REMOVE_BUTTONS:
             await self.messenger.remove_buttons(chat_id, effect.message_id)
         else:
             *parts, last = pieces(effect.words())
@@ -85,17 +85,17 @@ class Gateway:
             await self.messenger.say(chat_id, last, effect.buttons, effect.keyboard, effect.keyboard_text)
         await asyncio.to_thread(_paid, chat_id)
 
-    async def _keep_photo(self, chat_id: int, effect: Effect, language: str) -> None:
+    async def _keep_photo(self, chat_id: int, effect: BotEffect, language: str) -> None:
         """Fetched and re-encoded with no connection held; kept, and no longer owed, in one transaction."""
         try:
             content = await self.messenger.file(effect.file_id)
             await asyncio.to_thread(_keep_photo, chat_id, effect.ticket_id, content)
         except DomainError as refusal:
             sentence = gettext(language, texts.PHOTO_LOST, {"why": translate(refusal, language)})
-            await asyncio.to_thread(_paid, chat_id, Effect(Do.SAY, sentence))
+            await asyncio.to_thread(_paid, chat_id, BotEffect(EffectKind.SAY, sentence))
 
 
-def answer(said: Incoming) -> None:
+def answer(said: ChatInput) -> None:
     """One turn: all of it or nothing. A refusal, or a failure of ours, is a turn too: it is told and not met again."""
     try:
         _turn(said, None)
@@ -113,13 +113,13 @@ def answer(said: Incoming) -> None:
         _turn(said, DomainError(texts.FAILED))
 
 
-def _turn(said: Incoming, refusal: DomainError | None) -> None:
+def _turn(said: ChatInput, refusal: DomainError | None) -> None:
     now = clock.now()
     with transaction() as session:
         chat = persistence.locked(session, said.chat_id, now)
         if persistence.dealt_with(chat, said.update_id, now):
             return
-        talk = Talk(session, said.chat_id, chat.language, persistence.state(chat), now)
+        talk = ConversationTurn(session, said.chat_id, chat.language, persistence.state(chat), now)
         if refusal is None:
             conversations.respond(talk, said)
         else:
@@ -128,12 +128,12 @@ def _turn(said: Incoming, refusal: DomainError | None) -> None:
         persistence.keep(chat, talk.state, talk.effects, said.update_id, now)
 
 
-def _owed(chat_id: int) -> tuple[list[Effect], str | None]:
+def _owed(chat_id: int) -> tuple[list[BotEffect], str | None]:
     with transaction() as session:
         return persistence.owed(session, chat_id)
 
 
-def _paid(chat_id: int, instead: Effect | None = None) -> None:
+def _paid(chat_id: int, instead: BotEffect | None = None) -> None:
     with transaction() as session:
         persistence.paid(session, chat_id)
         if instead is not None:

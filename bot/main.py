@@ -14,11 +14,11 @@ from telegram.error import InvalidToken
 
 from backend import clock
 from backend.db import transaction
-from backend.messengers.messenger import Incoming, Messenger, TryLater
+from backend.messengers.messenger import ChatInput, Messenger, TryLater
 from backend.messengers.telegram.transport import TelegramMessenger
 from backend.settings import get_settings
 from bot import persistence
-from bot.gateway import NO_DATABASE, Gateway
+from bot.gateway import NO_DATABASE, BotGateway
 
 LONG_POLL = 25  # seconds; shorter while something is owed to a chat
 STAND_BY = 5.0  # seconds between looks whether the process that reads has ended
@@ -28,7 +28,7 @@ FORGET_EVERY = timedelta(hours=6)
 log = logging.getLogger("langnghe.bot")
 
 
-class Masked(logging.Formatter):
+class MaskingFormatter(logging.Formatter):
     """No line, traceback included, shows the token."""
 
     def __init__(self, token: str) -> None:
@@ -46,7 +46,7 @@ async def serve(messenger: Messenger) -> None:
             with persistence.only_consumer() as connection:
                 log.info("reading updates")
                 await _read(messenger, connection)
-        except persistence.Busy:
+        except persistence.BotBusy:
             await asyncio.sleep(STAND_BY)
         except NO_DATABASE as failure:
             log.error("the database does not answer: %s", type(failure).__name__)
@@ -55,7 +55,7 @@ async def serve(messenger: Messenger) -> None:
 
 async def _read(messenger: Messenger, connection: Connection) -> None:
     """Updates are confirmed after they were dealt with: who dies in between meets them again."""
-    gateway = Gateway(messenger)
+    gateway = BotGateway(messenger)
     await gateway.take_over()
     confirmed: int | None = None
     forgot: datetime | None = None
@@ -78,7 +78,7 @@ async def _read(messenger: Messenger, connection: Connection) -> None:
         await gateway.pay_again()
 
 
-def by_chat(incoming: Iterable[Incoming]) -> list[list[Incoming]]:
+def by_chat(incoming: Iterable[ChatInput]) -> list[list[ChatInput]]:
     """Each chat's updates in their order."""
     ordered = sorted(incoming, key=lambda said: (said.chat_id, said.update_id))
     return [list(group) for _chat, group in groupby(ordered, key=lambda said: said.chat_id)]
@@ -114,7 +114,7 @@ def main() -> int:
         return 2
     token = settings.telegram_token.get_secret_value()
     handler = logging.StreamHandler()
-    handler.setFormatter(Masked(token))
+    handler.setFormatter(MaskingFormatter(token))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for noisy in ("httpx", "httpcore", "telegram"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from backend import db
 from backend.outbox.models import Chat
-from bot.effects import Effect
+from bot.effects import BotEffect
 
 CONSUMER = 0x6C6E_626F_7400_0001  # the advisory lock of whoever reads the updates: "lnbot", 1
 SEEN_FOR = timedelta(days=2)  # an update is kept for a day; after a quiet week ids start anew at any number
 DRAFT_FOR = timedelta(days=30)  # what was typed and never sent is forgotten then
 
 
-class Busy(Exception):
+class BotBusy(Exception):
     """Another process reads the updates."""
 
 
@@ -29,7 +29,7 @@ def only_consumer() -> Iterator[Connection]:
     process ends. Raises Busy."""
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not connection.scalar(select(func.pg_try_advisory_lock(CONSUMER))):
-            raise Busy
+            raise BotBusy
         try:
             yield connection
         finally:
@@ -59,7 +59,7 @@ def state(chat: Chat) -> dict[str, Any]:
     return deepcopy(dict(chat.conversation.get("state", {})))
 
 
-def keep(chat: Chat, state: dict[str, Any], effects: list[Effect], update_id: int, now: datetime) -> None:
+def keep(chat: Chat, state: dict[str, Any], effects: list[BotEffect], update_id: int, now: datetime) -> None:
     """Write down where the conversation is now, and what is owed for it."""
     owed = [*chat.conversation.get("owed", []), *(effect.as_json() for effect in effects)]
     chat.conversation = {"state": state, "owed": owed}
@@ -67,12 +67,12 @@ def keep(chat: Chat, state: dict[str, Any], effects: list[Effect], update_id: in
     chat.updated_at = now
 
 
-def owed(session: Session, chat_id: int) -> tuple[list[Effect], str | None]:
+def owed(session: Session, chat_id: int) -> tuple[list[BotEffect], str | None]:
     """What is owed to a chat, in order, and its language."""
     chat = session.get(Chat, chat_id, populate_existing=True)
     if chat is None:
         return [], None
-    return [Effect.from_json(kept) for kept in chat.conversation.get("owed", [])], chat.language
+    return [BotEffect.from_json(kept) for kept in chat.conversation.get("owed", [])], chat.language
 
 
 def paid(session: Session, chat_id: int) -> None:
@@ -81,7 +81,7 @@ def paid(session: Session, chat_id: int) -> None:
     chat.conversation = {**chat.conversation, "owed": chat.conversation.get("owed", [])[1:]}
 
 
-def owe(session: Session, chat_id: int, effect: Effect) -> None:
+def owe(session: Session, chat_id: int, effect: BotEffect) -> None:
     """One thing more, after all others."""
     chat = session.get_one(Chat, chat_id, with_for_update=True, populate_existing=True)
     chat.conversation = {**chat.conversation, "owed": [*chat.conversation.get("owed", []), effect.as_json()]}

@@ -43,7 +43,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_FOLDER].cleanup()
 
 
-_SERVER = pytest.StashKey[embedded.Server]()
+_SERVER = pytest.StashKey[embedded.EmbeddedServer]()
 _FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 

@@ -58,7 +58,7 @@ def postgres(password: str) -> Iterator[int]:
     account = None
     if os.geteuid() == 0:
         entry = pwd.getpwnam("nobody")
-        account = processes.Account(entry.pw_uid, entry.pw_gid)
+        account = processes.SystemAccount(entry.pw_uid, entry.pw_gid)
         os.chown(folder, entry.pw_uid, entry.pw_gid)
     (folder / "password").write_text(password)
     (folder / "password").chmod(0o644)

@@ -14,7 +14,7 @@ from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.tickets.reception import receipts
-from backend.tickets.reception.drafts import Draft
+from backend.tickets.reception.drafts import FeedbackDraft
 from backend.units.models import Unit
 from backend.users.models import Role, User
 from backend.users.policy import SENDER, SYSTEM, Actor
@@ -53,7 +53,7 @@ class World:
     def actor(self, role: Role = Role.OFFICER, unit: Unit | None = None) -> Actor:
         return actor_for(self.user(role, unit))
 
-    def draft(self, **more: Any) -> Draft:
+    def draft(self, **more: Any) -> FeedbackDraft:
         """A complete draft about a road in Phường Đoàn Kết, sent with an e-mail address."""
         values: dict[str, Any] = {
             "key": receipts.new_key(),
@@ -65,7 +65,7 @@ class World:
             "email": "nguoigui@example.vn",
             "consent": True,
         }
-        return Draft(**values | more)
+        return FeedbackDraft(**values | more)
 
     def receive(self, now: datetime, **more: Any) -> tuple[Ticket, str]:
         """A new ticket and its access secret."""
@@ -74,7 +74,7 @@ class World:
 
     def happen(self, ticket: Ticket, event: Event, actor: Actor, now: datetime, text: str = "Nội dung thử.") -> Ticket:
         """Let an event happen to a ticket."""
-        return service.apply(self.session, ticket.id, service.Change(event, text=text), actor, now=now)
+        return service.apply(self.session, ticket.id, service.ActionRequest(event, text=text), actor, now=now)
 
     def answered(self, received: datetime, answered: datetime, **more: Any) -> tuple[Ticket, str]:
         """A ticket that an officer of its unit accepted at once and answered later."""

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.deadlines.clock_states import Clock
+from backend.deadlines.clock_states import ClockKind
 from backend.tickets import service
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, Verdict
-from backend.tickets.service import Change
+from backend.tickets.service import ActionRequest
 from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime.calendar import ZONE
@@ -38,10 +38,10 @@ class Life:
     def act(self, event: Event, actor: Actor | None = None, days: float = 0, **more: Any) -> Ticket:
         """Let something happen some days after what came before."""
         self.at += DAY * days
-        change = Change(event, **{"text": "Nội dung thử.", **more})
+        change = ActionRequest(event, **{"text": "Nội dung thử.", **more})
         return service.apply(self.session, self.ticket.id, change, actor or self.officer, now=self.at)
 
-    def results(self, clock: Clock = Clock.RESOLVE) -> list[tuple[int, int, Verdict | None]]:
+    def results(self, clock: ClockKind = ClockKind.RESOLVE) -> list[tuple[int, int, Verdict | None]]:
         """Episode, version and verdict of the stored results of a clock."""
         rows = self.session.scalars(
             select(ClockVersion)

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
-from backend.users.policy import Action
+from backend.users.policy import Permission
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Declared:
 
     method: str
     path: str
-    actions: frozenset[Action]
+    actions: frozenset[Permission]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -33,9 +33,9 @@ def declared(app: FastAPI) -> list[Declared]:
     return routes
 
 
-def _actions(dependant: Dependant) -> Iterator[Action]:
+def _actions(dependant: Dependant) -> Iterator[Permission]:
     action = getattr(dependant.call, "action", None)
-    if isinstance(action, Action):
+    if isinstance(action, Permission):
         yield action
     for inner in dependant.dependencies:
         yield from _actions(inner)

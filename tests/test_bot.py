@@ -19,13 +19,13 @@ from sqlalchemy.orm import sessionmaker
 
 from backend import clock, db, settings
 from backend.attachments.models import Attachment
-from backend.messengers.messenger import Incoming, Kind
+from backend.messengers.messenger import ChatInput, InputKind
 from backend.notify import service as notify
-from backend.outbox.models import Chat, Medium, Message
+from backend.outbox.models import Chat, Medium, OutboxMessage
 from backend.ratings.models import Rating
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Channel, Contact, State, Ticket
+from backend.tickets.models import Channel, Contact, Ticket, TicketState
 from backend.units.models import Unit
 from backend.users.models import Role
 from backend.web import rate_limits
@@ -91,7 +91,7 @@ class Life:
         with db.transaction() as session:
             unit = session.get_one(Unit, session.get_one(Ticket, ticket_id).unit_id)
             officer = World(session).actor(Role.OFFICER, unit)
-            tickets.apply(session, ticket_id, tickets.Change(event, text), officer, now=clock.now())
+            tickets.apply(session, ticket_id, tickets.ActionRequest(event, text), officer, now=clock.now())
         self.deliver()
 
 
@@ -175,7 +175,7 @@ def test_sender_reports_follows_and_rates_in_one_chat_across_a_crash(life: Life)
         contact = session.scalars(select(Contact)).one()
         chat = session.get_one(Chat, CHAT)
         assert (ticket.number, ticket.channel, ticket.title) == (number, Channel.TELEGRAM, "Ổ gà ở chợ")
-        assert "<b>*_`[" in ticket.content and ticket.state is State.NEW
+        assert "<b>*_`[" in ticket.content and ticket.state is TicketState.NEW
         assert (contact.chat_id, contact.name, contact.phone) == (CHAT, "Lò Văn Thử", "+84912345678")
         assert secret.replace("-", "") not in str(chat.conversation) and "0912345678" not in str(chat.conversation)
         assert "draft" not in chat.conversation["state"]
@@ -211,7 +211,7 @@ def test_sender_reports_follows_and_rates_in_one_chat_across_a_crash(life: Life)
         assert rating.channel is Channel.TELEGRAM
         ticket = session.scalars(select(Ticket)).one()
         assert ticket.told_at is not None
-        assert session.scalars(select(Message.medium).distinct()).all() == [Medium.TELEGRAM]
+        assert session.scalars(select(OutboxMessage.medium).distinct()).all() == [Medium.TELEGRAM]
     typed = next(
         u["message"]["message_id"] for u in life.api.history if "/theodoi" in u.get("message", {}).get("text", "")
     )
@@ -247,7 +247,7 @@ def test_attempts_are_limited_for_the_chat_that_guesses(life: Life) -> None:
         ticket, secret = World(session).receive(now)
     for chat_id in (CHAT, STRANGER):
         turn(chat_id, "/start")
-        turn(chat_id, button(chat_id, "Tiếng Việt"), Kind.PRESS)
+        turn(chat_id, button(chat_id, "Tiếng Việt"), InputKind.PRESS)
     for _n in range(rate_limits.SECRET_BY_NETWORK.most):
         turn(STRANGER, f"/theodoi {ticket.number} ABCD-EFGH-JKMN-PQRS")
     assert "quá nhiều lần" in turn(STRANGER, f"/theodoi {ticket.number} ABCD-EFGH-JKMN-PQRT")
@@ -259,10 +259,10 @@ def test_attempts_are_limited_for_the_chat_that_guesses(life: Life) -> None:
 _turns = itertools.count(1)
 
 
-def turn(chat_id: int, text: str, kind: Kind = Kind.TEXT) -> str:
+def turn(chat_id: int, text: str, kind: InputKind = InputKind.TEXT) -> str:
     """One turn without a process; what is owed for it."""
     number = next(_turns)
-    gateway.answer(Incoming(number, chat_id, kind, number, text=text))
+    gateway.answer(ChatInput(number, chat_id, kind, number, text=text))
     with db.transaction() as session:
         owed, _language = persistence.owed(session, chat_id)
     return "\n".join(effect.words() for effect in owed)

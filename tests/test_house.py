@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from backend.app import create_app
 from backend.locale import extract
 from backend.tickets.lifecycle import TRANSITIONS, Event, possible
-from backend.tickets.models import State
+from backend.tickets.models import TicketState
 from backend.tickets.texts import EVENT_NAMES, STATE_NAMES, STATE_TONES
 from backend.users.guard import public
 from backend.users.models import Role
@@ -30,7 +30,7 @@ from tests.routes import declared
 ROOT = source.ROOT
 MOST_LINES = 400
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "shared"}
-FINAL_STATES = {State.REDIRECTED, State.WITHDRAWN}
+FINAL_STATES = {TicketState.REDIRECTED, TicketState.WITHDRAWN}
 # Each writes tickets where there is no transition: reception brings one into being; the two loads bring finished
 # histories in bulk, by rows that went through the same table; a recount moves due dates in bulk and no state.
 WRITE_TICKETS = {
@@ -171,8 +171,8 @@ def test_no_drift_between_models_and_migrations(engine: Engine) -> None:
         command.check(config)
 
 
-@pytest.mark.parametrize("state", list(State))
-def test_every_state_leads_on_or_is_final(state: State) -> None:
+@pytest.mark.parametrize("state", list(TicketState))
+def test_every_state_leads_on_or_is_final(state: TicketState) -> None:
     leads_on = any(move.to not in (None, state) for move in possible(state))
     assert leads_on != (state in FINAL_STATES)
 
@@ -182,7 +182,7 @@ def test_every_event_but_the_first_has_its_transition() -> None:
 
 
 def test_states_events_and_roles_have_names_in_both_languages() -> None:
-    assert set(STATE_NAMES) == set(STATE_TONES) == set(State)
+    assert set(STATE_NAMES) == set(STATE_TONES) == set(TicketState)
     assert set(EVENT_NAMES) == set(Event)
     assert set(ROLE_NAMES) == set(Role)
     missing = set(extract.untranslated(extract.merged()))

@@ -18,7 +18,7 @@ from backend import clock, db
 from backend.devserver import embedded
 from backend.notify import service
 from backend.notify.tasks import deliver
-from backend.outbox.models import Delivery, Message
+from backend.outbox.models import DeliveryState, OutboxMessage
 from backend.worker import app
 from tests.databases import ROOT, for_processes
 from tests.factories import World
@@ -39,16 +39,18 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield url
 
 
-def of(delivery: Delivery) -> int:
+def of(delivery: DeliveryState) -> int:
     with db.transaction() as session:
-        return session.scalar(select(func.count()).where(Message.delivery == delivery)) or 0
+        return session.scalar(select(func.count()).where(OutboxMessage.delivery == delivery)) or 0
 
 
 def leases_run_out() -> None:
     """What takes minutes of the clock: rows that a dead worker held are due again."""
     with db.transaction() as session:
         due = clock.now() - timedelta(seconds=1)
-        session.execute(update(Message).where(Message.delivery == Delivery.PENDING).values(next_at=due))
+        session.execute(
+            update(OutboxMessage).where(OutboxMessage.delivery == DeliveryState.PENDING).values(next_at=due)
+        )
 
 
 def start(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -92,23 +94,23 @@ def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, mo
                 time.sleep(longer)
             finally:
                 kill(worker)
-            seen.append(of(Delivery.SENT))
+            seen.append(of(DeliveryState.SENT))
 
         for _ in range(KILLS):
             mail.take_at_most(A_LIFE)
-            aim, before = len(mail.mails) + dice.randrange(1, A_LIFE - 3), of(Delivery.SENT)
+            aim, before = len(mail.mails) + dice.randrange(1, A_LIFE - 3), of(DeliveryState.SENT)
             lives(
-                lambda aim=aim, before=before: len(mail.mails) >= aim and of(Delivery.SENT) > before,
+                lambda aim=aim, before=before: len(mail.mails) >= aim and of(DeliveryState.SENT) > before,
                 dice.uniform(0.0, 0.02),
             )
         mail.take_at_most(None)
-        lives(lambda: of(Delivery.PENDING) == 0)
+        lives(lambda: of(DeliveryState.PENDING) == 0)
         arrived = Counter(str(message["Message-ID"]) for message in mail.mails)
         recipients = {str(message["To"]) for message in mail.mails}
     twice = sum(times - 1 for times in arrived.values())
     sys.stdout.write(
         f"killed {KILLS} times after {seen[:-1]} of {MESSAGES}; {len(mail.mails)} mails, {twice} of them again\n"
     )
-    assert of(Delivery.SENT) == len(arrived) == len(recipients) == MESSAGES
+    assert of(DeliveryState.SENT) == len(arrived) == len(recipients) == MESSAGES
     assert [0, *seen] == sorted({0, *seen}), "each kill fell into the middle of the work"
     assert twice <= KILLS * 2, "only what was in the hands of a killed process (two of them) may go out again"

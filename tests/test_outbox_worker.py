@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from backend import clock, db
 from backend.devserver import embedded
-from backend.outbox.models import Delivery, Message
+from backend.outbox.models import DeliveryState, OutboxMessage
 from tests.databases import ROOT, for_processes
 from tests.factories import World
 from tests.smtp_server import SmtpServer
@@ -41,9 +41,9 @@ def until(holds: Callable[[], bool], log: Path, seconds: float = 120.0) -> None:
         time.sleep(0.1)
 
 
-def deliveries() -> list[Delivery]:
+def deliveries() -> list[DeliveryState]:
     with db.transaction() as session:
-        return list(session.scalars(select(Message.delivery).order_by(Message.id)))
+        return list(session.scalars(select(OutboxMessage.delivery).order_by(OutboxMessage.id)))
 
 
 @pytest.mark.skipif(embedded.redis_binary() is None, reason="the embedded Redis has no wheel for this platform")
@@ -64,9 +64,9 @@ def test_nothing_is_lost_while_the_broker_is_away(url: str, tmp_path: Path) -> N
             receive()
             receive()
             time.sleep(2)
-            assert deliveries().count(Delivery.PENDING) == 2
+            assert deliveries().count(DeliveryState.PENDING) == 2
             with embedded.broker(tmp_path):
-                until(lambda: deliveries() == [Delivery.SENT] * 3, log)
+                until(lambda: deliveries() == [DeliveryState.SENT] * 3, log)
                 assert len({message["Message-ID"] for message in mail.mails}) == 3
                 for process in running:
                     process.terminate()

@@ -18,15 +18,15 @@ from backend.calendars import moves
 from backend.errors import Conflict
 from backend.escalation import digest
 from backend.escalation import service as escalation
-from backend.escalation.models import Notice
+from backend.escalation.models import StaffNotice
 from backend.jobs.progress import start
 from backend.notify import service as delivery
 from backend.notify.composition import compose
-from backend.outbox.models import Message
+from backend.outbox.models import OutboxMessage
 from backend.ratings import service as ratings
 from backend.tickets import service
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Channel, State, Ticket
+from backend.tickets.models import Channel, Ticket, TicketState
 from backend.tickets.reception import receipts
 from backend.users.models import Role
 from backend.users.policy import Actor
@@ -34,7 +34,7 @@ from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due
 from backend.worktime.calendar import ZONE, DayException, WorkCalendar
 from backend.worktime.document import to_document
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.models import CalendarVersion
 from backend.worktime.shipped import shipped
 from tests.factories import SENDER, World
@@ -44,7 +44,7 @@ from tests.features.test_sign_in import sign_in
 MONDAY = datetime(2026, 11, 2, 9, 0, tzinfo=ZONE)
 DAY = timedelta(days=1)
 WEEK = ("7:30-11:30", "13:30-17:00")
-GOOD = ratings.Scores(5, 5, 5)
+GOOD = ratings.RatingScores(5, 5, 5)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def officer(world: World) -> Actor:
 
 
 def merge(session: Session, ticket: Ticket, into: Ticket, actor: Actor, now: datetime) -> None:
-    change = service.Change(Event.MERGED, text="Cùng một việc.", into_id=into.id)
+    change = service.ActionRequest(Event.MERGED, text="Cùng một việc.", into_id=into.id)
     service.apply(session, ticket.id, change, actor, now=now)
 
 
@@ -70,7 +70,7 @@ class TestFrappeHelpdesk:
 
     def test_hours_of_work_know_the_holidays(self) -> None:
         holiday = datetime(2026, 11, 24, 9, 0, tzinfo=ZONE)
-        hour = Duration(1, Unit.WORKING_HOURS)
+        hour = Duration(1, TimeUnit.WORKING_HOURS)
         assert not shipped("vn").windows(holiday.toordinal())
         assert due(shipped("vn"), hour, holiday).at == datetime(2026, 11, 25, 8, 30, tzinfo=ZONE)
 
@@ -84,7 +84,7 @@ class TestFrappeHelpdesk:
 class TestDjangoHelpdesk:
     def test_leaving_out_weekends_makes_nothing_due_earlier(self) -> None:
         every_day = WorkCalendar.declare("all", "1", week=dict.fromkeys(range(7), WEEK), years={2026: True})
-        term = Duration(5, Unit.WORKING_DAYS)
+        term = Duration(5, TimeUnit.WORKING_DAYS)
         for day in range(14):
             received = MONDAY + day * DAY
             assert due(shipped("weekdays"), term, received).at >= due(every_day, term, received).at
@@ -101,12 +101,12 @@ class TestDjangoHelpdesk:
             client.get(f"/theo-doi/phan-anh{path}")
         client.get(f"/theo-doi?so={ticket.number}&secret={secret}")
         session.refresh(ticket)
-        assert (ticket.version, ticket.told_at, ticket.state) == (version, None, State.ANSWERED)
+        assert (ticket.version, ticket.told_at, ticket.state) == (version, None, TicketState.ANSWERED)
 
     def test_no_message_that_leaves_carries_the_access_secret(self, session: Session, world: World) -> None:
         ticket, secret = world.answered(MONDAY, MONDAY + DAY)
         held = {secret, receipts.grouped(secret), ticket.secret_hash.hex()}
-        rows = session.scalars(select(Message).where(Message.ticket_id == ticket.id)).all()
+        rows = session.scalars(select(OutboxMessage).where(OutboxMessage.ticket_id == ticket.id)).all()
         assert {row.template for row in rows} == {"received", "accepted", "answered"}
         for row in rows:
             sent = compose(session, row, MONDAY + DAY)
@@ -133,7 +133,7 @@ class TestZammad:
         merge(session, one, other, officer, MONDAY + DAY)
         for day in range(2, 40):
             self.beat(MONDAY + day * DAY)
-        assert set(session.scalars(select(Notice.ticket_id))) == {other.id}
+        assert set(session.scalars(select(StaffNotice.ticket_id))) == {other.id}
 
     def test_534_and_4353_a_change_of_calendar_leaves_no_stale_escalation(self, session: Session, world: World) -> None:
         ticket = world.receive(MONDAY)[0]
@@ -153,14 +153,14 @@ class TestZammad:
         assert ticket.due_date == date(2026, 12, 1)
         for day in range(1, 30):
             self.beat(MONDAY + day * DAY)
-        assert not [code for code in session.scalars(select(Notice.code)) if code.startswith("overdue")]
+        assert not [code for code in session.scalars(select(StaffNotice.code)) if code.startswith("overdue")]
         self.beat(MONDAY + 30 * DAY)
-        assert "overdue" in set(session.scalars(select(Notice.code)))
+        assert "overdue" in set(session.scalars(select(StaffNotice.code)))
 
     def test_a_merge_can_be_undone(self, session: Session, world: World, officer: Actor) -> None:
         one, other = (world.receive(MONDAY, email=f"{name}@example.vn")[0] for name in "ab")
         merge(session, one, other, officer, MONDAY)
-        assert world.happen(one, Event.UNMERGED, officer, MONDAY + DAY).state is State.NEW
+        assert world.happen(one, Event.UNMERGED, officer, MONDAY + DAY).state is TicketState.NEW
 
 
 class TestChatwoot:
@@ -168,7 +168,7 @@ class TestChatwoot:
         ticket, _secret = world.answered(MONDAY, MONDAY + DAY)
         ratings.rate(session, ticket.id, GOOD, channel=Channel.WEB, now=MONDAY + DAY)
         with pytest.raises(Conflict):
-            ratings.rate(session, ticket.id, ratings.Scores(1, 1, 1), channel=Channel.WEB, now=MONDAY + 2 * DAY)
+            ratings.rate(session, ticket.id, ratings.RatingScores(1, 1, 1), channel=Channel.WEB, now=MONDAY + 2 * DAY)
         kept = ratings.given(session, ticket.id)
         assert kept is not None and kept.ease == 5
 
@@ -179,7 +179,7 @@ class TestChatwoot:
         answering = ticket.unit_id
         ratings.rate(session, ticket.id, GOOD, channel=Channel.WEB, now=MONDAY + DAY)
         world.happen(ticket, Event.DISPUTED, SENDER, MONDAY + 2 * DAY)
-        forward = service.Change(Event.FORWARDED, text="Đúng việc của Sở.", to_unit_id=world.unit("LC-SXD").id)
+        forward = service.ActionRequest(Event.FORWARDED, text="Đúng việc của Sở.", to_unit_id=world.unit("LC-SXD").id)
         service.apply(session, ticket.id, forward, officer, now=MONDAY + 3 * DAY)
         kept = ratings.given(session, ticket.id)
         assert kept is not None and kept.unit_id == answering != ticket.unit_id
@@ -187,7 +187,9 @@ class TestChatwoot:
 
 def test_digit_the_window_of_reopening_is_measured_by_our_clock(session: Session, world: World) -> None:
     """No caller can name the moment of an event: a change has no field for one."""
-    assert not [name for name, hint in get_type_hints(service.Change).items() if datetime in (hint, *get_args(hint))]
+    assert not [
+        name for name, hint in get_type_hints(service.ActionRequest).items() if datetime in (hint, *get_args(hint))
+    ]
     ticket, _secret = world.answered(MONDAY, MONDAY + DAY)
     with pytest.raises(Conflict, match="Đã hết thời gian"):
         world.happen(ticket, Event.DISPUTED, SENDER, MONDAY + 33 * DAY)
@@ -195,7 +197,7 @@ def test_digit_the_window_of_reopening_is_measured_by_our_clock(session: Session
 
 class TestOsTicket:
     def test_two_shifts_of_a_day_do_not_collapse(self) -> None:
-        four = Duration(4, Unit.WORKING_HOURS)
+        four = Duration(4, TimeUnit.WORKING_HOURS)
         assert due(shipped("vn"), four, MONDAY).at == datetime(2026, 11, 2, 15, 0, tzinfo=ZONE)
 
     def test_strikes_at_sign_in_are_not_kept_in_a_cookie(self, client: TestClient, world: World) -> None:
@@ -215,11 +217,11 @@ class TestWhatUsersComplainOf:
         for moment in (MONDAY + timedelta(hours=hours) for hours in range(24 * 40)):
             if not 7 <= moment.hour < 17:
                 TestZammad().beat(moment)
-        assert session.scalars(select(Notice.id)).all() == []
+        assert session.scalars(select(StaffNotice.id)).all() == []
 
     def test_a_lunch_break_is_no_working_time(self) -> None:
         noon = MONDAY.replace(hour=11, minute=0)
-        assert due(shipped("vn"), Duration(1, Unit.WORKING_HOURS), noon).at.hour == 14
+        assert due(shipped("vn"), Duration(1, TimeUnit.WORKING_HOURS), noon).at.hour == 14
 
     def test_a_deadline_is_explained_day_by_day(self, session: Session, world: World) -> None:
         ticket = world.receive(MONDAY)[0]

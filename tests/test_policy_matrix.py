@@ -22,7 +22,7 @@ from backend.calendars import service as calendars
 from backend.indices.runs import service as runs
 from backend.jobs import progress
 from backend.surveys.ballot_files import waiting
-from backend.surveys.models import Batch
+from backend.surveys.models import BallotBatch
 from backend.surveys.rounds import service as surveys
 from backend.tickets import queries
 from backend.tickets.models import Ticket
@@ -31,7 +31,7 @@ from backend.units.models import Unit
 from backend.users import service
 from backend.users.guard import COOKIE
 from backend.users.models import Role, User, UserSession
-from backend.users.policy import Action, Actor, Subject, can
+from backend.users.policy import Actor, Permission, PolicySubject, can
 from backend.worktime import service as worktime
 from tests.factories import World, actor_for
 from tests.routes import Declared, declared
@@ -75,11 +75,11 @@ class Stage:
         known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run}
         return path.replace(":path", "").format(**known)
 
-    def subject(self, path: str) -> Subject | None:
+    def subject(self, path: str) -> PolicySubject | None:
         """What the policy is asked about: the ticket of the address, the unit of it or of its run, or nothing."""
         if "{number}" in path:
             return subject(self.ticket)
-        return Subject(self.unit.id) if "{unit_id}" in path or "{run_id}" in path else None
+        return PolicySubject(self.unit.id) if "{unit_id}" in path or "{run_id}" in path else None
 
 
 @pytest.fixture
@@ -120,8 +120,10 @@ def signed_in(session: Session, user: User, now: datetime) -> str:
 def surveyed(session: Session, now: datetime) -> tuple[int, int]:
     """A survey round with an empty batch and a file that waits; returns the batch and the job of the file."""
     days = (now.date(), now.date())
-    plan = surveys.Plan(SURVEY, "Khảo sát thử", "household-2023", "12", now.year, *days, planned_n=10)
-    batch = Batch(round_id=surveys.open_round(session, plan, by="system", now=now).id, source="file", created_at=now)
+    plan = surveys.RoundPlan(SURVEY, "Khảo sát thử", "household-2023", "12", now.year, *days, planned_n=10)
+    batch = BallotBatch(
+        round_id=surveys.open_round(session, plan, by="system", now=now).id, source="file", created_at=now
+    )
     session.add(batch)
     session.flush()
     return batch.id, waiting.begin(session, SURVEY, b"", "phieu.csv", None, now).id
@@ -175,14 +177,14 @@ def test_every_role_gets_what_the_policy_says(
     assert not wrong, f"{route} ({action}):\n" + "\n".join(wrong)
 
 
-def right(actor: Actor | None, action: Action, about: Subject | None) -> str:
+def right(actor: Actor | None, action: Permission, about: PolicySubject | None) -> str:
     """What the policy says, as an outcome: who may not do such a thing at all is refused openly; who may, but must not
     see this one, is told that it is not there."""
     if not can(actor, action):
         return SIGN_IN if actor is None else FORBIDDEN
-    if action is Action.PUBLIC or about is None or can(actor, action, about):
+    if action is Permission.PUBLIC or about is None or can(actor, action, about):
         return THROUGH
-    return FORBIDDEN if can(actor, Action.VIEW_TICKET, about) else HIDDEN
+    return FORBIDDEN if can(actor, Permission.VIEW_TICKET, about) else HIDDEN
 
 
 def ask(client: TestClient, method: str, address: str, token: str | None) -> Response:
@@ -196,7 +198,7 @@ def outcome(answer: Response, route: Declared) -> str:
     """What came of it. A public route may ask for a sender's own secret or answer 404 for reasons that have nothing to
     do with roles; the staff's sign-in page it must not show. Nothing may answer 500."""
     assert answer.status_code < 500, f"{route}: {answer.status_code}"
-    if route.actions == {Action.PUBLIC}:
+    if route.actions == {Permission.PUBLIC}:
         refused = answer.status_code in (401, 403) and ("password" in answer.text or answer.status_code == 403)
         return FORBIDDEN if refused else THROUGH
     if answer.status_code == 401 or answer.headers.get("location", "").startswith("/dang-nhap"):
@@ -220,7 +222,7 @@ def test_a_hidden_ticket_and_an_unknown_one_get_the_same_answer(
     stranger = next(person for person in people if person.name == "leader of another unit")
     unknown = "PAKN.20200101.0001"
     for route in ROUTES:
-        if "{number}" in route.path and Action.PUBLIC not in route.actions:
+        if "{number}" in route.path and Permission.PUBLIC not in route.actions:
             there = stages[0].fill(route.path)
             hidden = ask(client, route.method, there, stranger.token)
             absent = ask(client, route.method, there.replace(stages[0].ticket.number, unknown), stranger.token)

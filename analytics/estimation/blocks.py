@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.estimation.design import Design, Flags, Floats, Ints
+from analytics.estimation.design import Flags, Floats, Ints, SurveyDesign
 
 # Rows at a time: so few that a block of some forty items stays in the processor's cache, and that a product with a few
 # composites is not worth the threads of a linear algebra library, which would wait for one another.
@@ -18,7 +18,7 @@ NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class BallotBlock:
     """Centred scores (m x k) of these rows, zero where blank; ``blank``: flat places of the blanks."""
 
     rows: slice
@@ -27,14 +27,14 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ballots:
+class BallotColumns:
     """What is asked of the ballots of a design: k item columns, c composites, members, domains.
 
     ``columns``: k arrays (n,), not a number where blank. ``coefficients`` (k x c). ``member`` (n,) or None for all.
     ``slot`` (n,): 0 for ballots without a domain, else 1..``domains``.
     """
 
-    design: Design
+    design: SurveyDesign
     columns: Sequence[NDArray[Any]]
     coefficients: Floats
     member: Flags | None
@@ -65,7 +65,7 @@ class Ballots:
         counts = weights > 0
         return weights, here if np.array_equal(counts, here) else counts.astype(np.float64), here
 
-    def blocks(self, centre: Floats, blanks: bool) -> Iterator[Block]:
+    def blocks(self, centre: Floats, blanks: bool) -> Iterator[BallotBlock]:
         """All ballots in turn; the array of scores is used again for the next block."""
         buffer, table = np.empty((BLOCK, len(self.columns))), _one_table(self.columns)
         for start in range(0, self.design.n, BLOCK):
@@ -78,7 +78,7 @@ class Ballots:
             scores -= centre
             blank = np.flatnonzero(np.isnan(scores)) if blanks else NONE
             scores.reshape(-1)[blank] = 0.0
-            yield Block(rows, scores, blank)
+            yield BallotBlock(rows, scores, blank)
 
 
 def _one_table(columns: Sequence[NDArray[Any]]) -> NDArray[Any] | None:

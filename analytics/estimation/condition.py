@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analytics.estimation.design import Coded, Flags, codes_of
+from analytics.estimation.design import CodedColumn, Flags, codes_of
 
 TOKEN = re.compile(r"""\s*(`[^`]+`|"[^"]*"|'[^']*'|==|!=|<=|>=|[<>&|()\[\],]|[^\s"'`<>=!&|()\[\],]+)\s*""")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -38,7 +38,7 @@ class ConditionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ColumnCondition:
     """``column operator literal``; several literals only with ``in``."""
 
     column: str
@@ -49,10 +49,10 @@ class Comparison:
     def columns(self) -> list[str]:
         return [self.column]
 
-    def holds(self, values: Callable[[str], ArrayLike | Coded]) -> Flags:
+    def holds(self, values: Callable[[str], ArrayLike | CodedColumn]) -> Flags:
         """Where it is fulfilled, as flags; ``values`` gives the column of a name."""
         column = values(self.column)
-        n = column.codes.size if isinstance(column, Coded) else np.asarray(column).size
+        n = column.codes.size if isinstance(column, CodedColumn) else np.asarray(column).size
         codes, distinct = codes_of(column, n, self.column, optional=True)
         verdicts = [self._accepts(value) for value in distinct.tolist()]
         return np.array([*verdicts, False], dtype=bool)[codes]
@@ -66,7 +66,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class JoinedCondition:
     """Several conditions, all of which hold or any of which holds."""
 
     parts: "tuple[Condition, ...]"
@@ -76,26 +76,26 @@ class Joined:
     def columns(self) -> list[str]:
         return [column for part in self.parts for column in part.columns]
 
-    def holds(self, values: Callable[[str], ArrayLike | Coded]) -> Flags:
+    def holds(self, values: Callable[[str], ArrayLike | CodedColumn]) -> Flags:
         flags = np.array([part.holds(values) for part in self.parts])
         return np.asarray(flags.all(axis=0) if self.all else flags.any(axis=0))
 
 
-Condition = Comparison | Joined
+Condition = ColumnCondition | JoinedCondition
 
 
 def parse_condition(text: str) -> Condition:
     """Raises `ConditionError` with the text."""
     if TOKEN.sub("", text):
         raise ConditionError(text)
-    reader = _Reader(text)
+    reader = _ConditionReader(text)
     condition = reader.joined(OR)
     if reader.next:
         raise ConditionError(text)
     return condition
 
 
-class _Reader:
+class _ConditionReader:
     """Recursive descent over the words and signs of a condition; what is next is "" at the end."""
 
     def __init__(self, text: str) -> None:
@@ -113,7 +113,7 @@ class _Reader:
         parts: list[Condition] = []
         while not parts or (self.next.lower() in words and self._take()):
             parts.append(self._one() if words == AND else self.joined(AND))
-        return parts[0] if len(parts) == 1 else Joined(tuple(parts), all=words == AND)
+        return parts[0] if len(parts) == 1 else JoinedCondition(tuple(parts), all=words == AND)
 
     def _one(self) -> Condition:
         if self.next != "(":
@@ -127,7 +127,7 @@ class _Reader:
         self._depth -= 1
         return inside
 
-    def _comparison(self) -> Comparison:
+    def _comparison(self) -> ColumnCondition:
         name, sign = self._take(), self._take("==", "!=", IN, *ORDERED)
         column = name[1:-1] if name.startswith("`") else name
         if not (name.startswith("`") or NAME.fullmatch(name)):
@@ -135,7 +135,7 @@ class _Reader:
         literals = self._list() if sign == IN else (self._literal(),)
         if sign in ORDERED and isinstance(literals[0], str):
             raise ConditionError(self._text)
-        return Comparison(column, sign, literals)
+        return ColumnCondition(column, sign, literals)
 
     def _list(self) -> tuple[float | str, ...]:
         closing = ")" if self._take("(", "[") == "(" else "]"

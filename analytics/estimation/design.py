@@ -29,7 +29,7 @@ class SinglePsu(StrEnum):
     CERTAINTY = "certainty"
 
 
-class Fault(StrEnum):
+class DesignFault(StrEnum):
     """Why a design or a request cannot be taken."""
 
     NO_ROWS = "no ballots"
@@ -54,7 +54,7 @@ class Fault(StrEnum):
 class DesignError(ValueError):
     """A refusal with its `Fault`; ``what`` names the column, label or stratum, ``row`` counts ballots from 0."""
 
-    def __init__(self, fault: Fault, what: str = "", row: int | None = None) -> None:
+    def __init__(self, fault: DesignFault, what: str = "", row: int | None = None) -> None:
         self.fault, self.what, self.row = fault, what, row
         super().__init__(": ".join(filter(None, (what, fault.value))) + ("" if row is None else f" (row {row})"))
 
@@ -72,7 +72,7 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Design:
+class SurveyDesign:
     """A checked design of n ballots in P first-stage units in H strata.
 
     ``weights`` (n,), ``psu`` (n,) codes 0..P-1, ``stratum_of_psu`` (P,) codes 0..H-1, ``strata`` (H,) labels,
@@ -92,19 +92,19 @@ class Design:
     def n(self) -> int:
         return int(self.weights.size)
 
-    def with_weights(self, weights: Floats, calibration: Calibration | None) -> "Design":
+    def with_weights(self, weights: Floats, calibration: Calibration | None) -> "SurveyDesign":
         return replace(self, weights=weights, calibration=calibration)
 
 
 def build_design(
     n: int,
     *,
-    strata: "ArrayLike | Coded | None" = None,
-    psu: "ArrayLike | Coded | None" = None,
+    strata: "ArrayLike | CodedColumn | None" = None,
+    psu: "ArrayLike | CodedColumn | None" = None,
     weights: ArrayLike | None = None,
     fpc: ArrayLike | None = None,
     single: SinglePsu | str = SinglePsu.FAIL,
-) -> Design:
+) -> SurveyDesign:
     """Check the columns of ``n`` ballots and make a `Design` of them.
 
     Without ``strata`` there is one; without ``psu`` each ballot is its own unit; without ``weights`` all weigh 1.
@@ -112,11 +112,11 @@ def build_design(
     every value is at most 1. Zero weights stay in: their units count, as in R. Raises `DesignError`.
     """
     if n == 0:
-        raise DesignError(Fault.NO_ROWS)
+        raise DesignError(DesignFault.NO_ROWS)
     stratum, labels = codes_of(strata, n, "strata") if strata is not None else (np.zeros(n, np.int64), np.array([""]))
     units, unit_stratum = _units(psu, stratum, n)
     in_stratum = np.bincount(unit_stratum, minlength=len(labels))
-    return Design(
+    return SurveyDesign(
         weights=_weights(weights, n),
         psu=units,
         stratum_of_psu=unit_stratum,
@@ -128,32 +128,34 @@ def build_design(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Coded:
+class CodedColumn:
     """A column of labels read in as codes 0.. (n,), -1 where missing, and the label of each code."""
 
     codes: Ints
     labels: NDArray[Any]
 
 
-def codes_of(labels: "ArrayLike | Coded", n: int, what: str, *, optional: bool = False) -> tuple[Ints, NDArray[Any]]:
+def codes_of(
+    labels: "ArrayLike | CodedColumn", n: int, what: str, *, optional: bool = False
+) -> tuple[Ints, NDArray[Any]]:
     """Codes 0.. of the labels, and the labels. ``optional``: -1 where one is missing, which is else refused."""
-    coded = labels if isinstance(labels, Coded) else _coded(labels)
+    coded = labels if isinstance(labels, CodedColumn) else _coded(labels)
     if coded.codes.shape != (n,):
-        raise DesignError(Fault.LENGTH, what)
+        raise DesignError(DesignFault.LENGTH, what)
     if not optional and coded.codes.min(initial=0) < 0:
-        raise DesignError(Fault.LABEL_MISSING, what, int(np.argmin(coded.codes)))
+        raise DesignError(DesignFault.LABEL_MISSING, what, int(np.argmin(coded.codes)))
     return coded.codes, coded.labels
 
 
-def _coded(labels: ArrayLike) -> Coded:
+def _coded(labels: ArrayLike) -> CodedColumn:
     column = np.asarray(labels)
     if column.dtype.kind in "iu":
-        return Coded(*dense(column.astype(np.int64, copy=False)))
+        return CodedColumn(*dense(column.astype(np.int64, copy=False)))
     # The import takes longer than most estimates; whole numbers and files of ballots do without it.
     import pandas as pd
 
     codes, uniques = pd.factorize(pd.Series(labels))
-    return Coded(codes.astype(np.int64, copy=False), np.asarray(uniques))
+    return CodedColumn(codes.astype(np.int64, copy=False), np.asarray(uniques))
 
 
 def dense(values: Ints) -> tuple[Ints, Ints]:
@@ -168,7 +170,7 @@ def dense(values: Ints) -> tuple[Ints, Ints]:
     return places if there.all() else (np.cumsum(there) - 1)[places], np.flatnonzero(there) + least
 
 
-def _units(psu: "ArrayLike | Coded | None", stratum: Ints, n: int) -> tuple[Ints, Ints]:
+def _units(psu: "ArrayLike | CodedColumn | None", stratum: Ints, n: int) -> tuple[Ints, Ints]:
     if psu is None:
         return np.arange(n), stratum
     label, names = codes_of(psu, n, "psu")
@@ -176,42 +178,42 @@ def _units(psu: "ArrayLike | Coded | None", stratum: Ints, n: int) -> tuple[Ints
     return codes, pairs // len(names)
 
 
-def _numbers(values: ArrayLike, n: int, fault: Fault, what: str) -> Floats:
+def _numbers(values: ArrayLike, n: int, fault: DesignFault, what: str) -> Floats:
     try:
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise DesignError(fault, what) from None
     if numbers.shape != (n,):
-        raise DesignError(Fault.LENGTH, what)
+        raise DesignError(DesignFault.LENGTH, what)
     return numbers
 
 
 def _weights(values: ArrayLike | None, n: int) -> Floats:
     if values is None:
         return np.ones(n)
-    weights = _numbers(values, n, Fault.WEIGHT_MISSING, "weights")
-    for fault, bad in ((Fault.WEIGHT_MISSING, ~np.isfinite(weights)), (Fault.WEIGHT_NEGATIVE, weights < 0)):
+    weights = _numbers(values, n, DesignFault.WEIGHT_MISSING, "weights")
+    for fault, bad in ((DesignFault.WEIGHT_MISSING, ~np.isfinite(weights)), (DesignFault.WEIGHT_NEGATIVE, weights < 0)):
         if bad.any():
             raise DesignError(fault, "weights", int(np.argmax(bad)))
     if not weights.any():
-        raise DesignError(Fault.WEIGHTS_ZERO, "weights")
+        raise DesignError(DesignFault.WEIGHTS_ZERO, "weights")
     return weights
 
 
 def _kept(values: ArrayLike, stratum: Ints, units: Ints, labels: NDArray[Any]) -> Floats:
     """1 - f by stratum: 1 - n/N for population sizes N, 1 - fraction for fractions."""
-    fpc = _numbers(values, stratum.size, Fault.FPC_MISSING, "fpc")
+    fpc = _numbers(values, stratum.size, DesignFault.FPC_MISSING, "fpc")
     if (bad := ~(fpc > 0)).any():
-        raise DesignError(Fault.FPC_MISSING, "fpc", int(np.argmax(bad)))
+        raise DesignError(DesignFault.FPC_MISSING, "fpc", int(np.argmax(bad)))
     sizes = bool((fpc > 1).any())
     if sizes and bool((fpc < 1).any()):
-        raise DesignError(Fault.FPC_MIXED, "fpc", int(np.argmax(fpc < 1)))
+        raise DesignError(DesignFault.FPC_MIXED, "fpc", int(np.argmax(fpc < 1)))
     of_stratum = np.empty(units.size)
     of_stratum[stratum] = fpc
     if (bad := fpc != of_stratum[stratum]).any():
-        raise DesignError(Fault.FPC_VARIES, str(labels[stratum[int(np.argmax(bad))]]))
+        raise DesignError(DesignFault.FPC_VARIES, str(labels[stratum[int(np.argmax(bad))]]))
     if sizes and (bad := of_stratum < units).any():
-        raise DesignError(Fault.FPC_SMALL, str(labels[int(np.argmax(bad))]))
+        raise DesignError(DesignFault.FPC_SMALL, str(labels[int(np.argmax(bad))]))
     return 1 - (units / of_stratum if sizes else of_stratum)
 
 

@@ -16,15 +16,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analytics.estimation import linearise
-from analytics.estimation.blocks import Ballots
-from analytics.estimation.design import Coded, Design, DesignError, Fault, Floats, Ints
-from analytics.estimation.first_stage import Sums, first_stage_sums
-from analytics.estimation.linearise import Figures
-from analytics.estimation.request import OVERALL, Coefficients, Request, System, check_finite, checked_request, systems
+from analytics.estimation.blocks import BallotColumns
+from analytics.estimation.design import CodedColumn, DesignError, DesignFault, Floats, Ints, SurveyDesign
+from analytics.estimation.first_stage import FirstStageSums, first_stage_sums
+from analytics.estimation.linearise import SystemFigures
+from analytics.estimation.request import (
+    OVERALL,
+    Coefficients,
+    DomainSystem,
+    EstimateRequest,
+    check_finite,
+    checked_request,
+    systems,
+)
 from analytics.operations import SMALL_N, check_level
 
 
-class Note(StrEnum):
+class EstimateNote(StrEnum):
     """Why a part of an estimate is missing."""
 
     NO_ANSWERS = "no-answers"
@@ -49,11 +57,11 @@ class Estimate:
     lo: float | None
     hi: float | None
     deff: float | None
-    note: Note | None = None
+    note: EstimateNote | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Estimates:
+class EstimateTable:
     """Figures as arrays (domains x variables); not a number where a figure cannot be had."""
 
     variables: tuple[str, ...]
@@ -90,7 +98,7 @@ class Estimates:
 def index_of(items: Sequence[str], scale: float = 5) -> dict[str, float]:
     """Coefficients of an index: the mean of its items / scale x 100."""
     if not items:
-        raise DesignError(Fault.NO_ITEMS)
+        raise DesignError(DesignFault.NO_ITEMS)
     return {item: 100 * items.count(item) / (scale * len(items)) for item in items}
 
 
@@ -109,14 +117,14 @@ def share_items(answers: ArrayLike, levels: Mapping[str, Sequence[float | str]])
 
 
 def estimate_means(
-    design: Design,
+    design: SurveyDesign,
     items: Mapping[str, ArrayLike],
     indices: Mapping[str, Coefficients] | None = None,
     *,
-    by: ArrayLike | Coded | None = None,
+    by: ArrayLike | CodedColumn | None = None,
     where: ArrayLike | None = None,
     level: float = 0.95,
-) -> Estimates:
+) -> EstimateTable:
     """Means of the items and of composites of their means, overall and by the labels of ``by``.
 
     ``items``: name -> n scores, not a number where blank. ``indices``: name -> item -> coefficient (`index_of`).
@@ -128,43 +136,43 @@ def estimate_means(
 
 
 def estimate_totals(
-    design: Design,
+    design: SurveyDesign,
     items: Mapping[str, ArrayLike],
     *,
-    by: ArrayLike | Coded | None = None,
+    by: ArrayLike | CodedColumn | None = None,
     where: ArrayLike | None = None,
     level: float = 0.95,
-) -> Estimates:
+) -> EstimateTable:
     """Totals: sums of weight x score, a blank adding nothing. No design effect is given."""
     request = checked_request(design, items, {}, by, where)
     return _estimate(request, linearise.totals, request.variables, level)
 
 
 def estimate_ratios(
-    design: Design,
+    design: SurveyDesign,
     ratios: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
-    by: ArrayLike | Coded | None = None,
+    by: ArrayLike | CodedColumn | None = None,
     where: ArrayLike | None = None,
     level: float = 0.95,
-) -> Estimates:
+) -> EstimateTable:
     """Ratios of two totals, name -> (numerator, denominator), over the ballots that have both. No design effect."""
     both: dict[str, ArrayLike] = {}
     for name, pair in ratios.items():
         upper, lower = (np.asarray(part, dtype=np.float64) for part in pair)
         if upper.shape != lower.shape:
-            raise DesignError(Fault.LENGTH, name)
+            raise DesignError(DesignFault.LENGTH, name)
         blank = np.isnan(upper) | np.isnan(lower)
         both |= {f"{name}: upper": np.where(blank, np.nan, upper), f"{name}: lower": np.where(blank, np.nan, lower)}
     return _estimate(checked_request(design, both, {}, by, where), linearise.ratios, tuple(ratios), level)
 
 
 def _estimate(
-    request: Request,
-    statistic: Callable[[Ballots, Sums, Sequence[System]], list[Figures]],
+    request: EstimateRequest,
+    statistic: Callable[[BallotColumns, FirstStageSums, Sequence[DomainSystem]], list[SystemFigures]],
     variables: tuple[str, ...],
     level: float,
-) -> Estimates:
+) -> EstimateTable:
     check_level(level)
     # Scores too large for numbers are found where they have been added up.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -176,7 +184,7 @@ def _estimate(
     )
     se = np.sqrt(variance)
     half = t_quantiles((1 + level) / 2, df) * se
-    return Estimates(variables, (OVERALL, *request.labels), n, value, se, df, value - half, value + half, deff)
+    return EstimateTable(variables, (OVERALL, *request.labels), n, value, se, df, value - half, value + half, deff)
 
 
 def t_quantiles(p: float, df: Ints | Floats) -> Floats:
@@ -193,11 +201,11 @@ def _number(value: float) -> float | None:
     return None if value != value else float(value)
 
 
-def _note(value: float | None, se: float | None, lo: float | None, deff: float | None) -> Note | None:
+def _note(value: float | None, se: float | None, lo: float | None, deff: float | None) -> EstimateNote | None:
     reasons = (
-        (value, Note.NO_ANSWERS),
-        (se, Note.NO_VARIANCE),
-        (lo, Note.NO_INTERVAL),
-        (deff, Note.NO_DESIGN_EFFECT),
+        (value, EstimateNote.NO_ANSWERS),
+        (se, EstimateNote.NO_VARIANCE),
+        (lo, EstimateNote.NO_INTERVAL),
+        (deff, EstimateNote.NO_DESIGN_EFFECT),
     )
     return next((note for number, note in reasons if number is None), None)

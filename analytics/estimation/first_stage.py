@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from analytics.estimation.blocks import BLOCK, Ballots, Block
+from analytics.estimation.blocks import BLOCK, BallotBlock, BallotColumns
 from analytics.estimation.design import Calibration, Flags, Floats, Ints, dense, group_sums, spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tables:
+class CellTables:
     """Sums by cell (K rows); v = k + c columns, or 1 where no item has blanks.
 
     ``total`` (K x k): weight x centred score. ``weight``, ``answers`` (ballots that count: weight above zero) and
@@ -27,16 +27,16 @@ class Tables:
     answers: Floats
     present: Floats
 
-    def take(self, cells: Flags) -> "Tables":
-        return Tables(self.total[cells], self.weight[cells], self.answers[cells], self.present[cells])
+    def take(self, cells: Flags) -> "CellTables":
+        return CellTables(self.total[cells], self.weight[cells], self.answers[cells], self.present[cells])
 
-    def summed(self, codes: Ints, size: int) -> "Tables":
+    def summed(self, codes: Ints, size: int) -> "CellTables":
         add = spread(codes, size, np.ones(codes.size))
-        return Tables(add @ self.total, add @ self.weight, add @ self.answers, add @ self.present)
+        return CellTables(add @ self.total, add @ self.weight, add @ self.answers, add @ self.present)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Auxiliary:
+class AuxiliarySums:
     """Of a calibrated design: base weight x auxiliary variable x score (slots x q x k) and x answered (.. x v)."""
 
     total: Floats
@@ -44,7 +44,7 @@ class Auxiliary:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sums:
+class FirstStageSums:
     """What the pass over the ballots leaves: tables by cell, each in a unit and a slot.
 
     ``alone``: every ballot is a first-stage unit, and ``unit`` is the stratum of a cell. ``weights`` (n,): scaled, zero
@@ -59,12 +59,12 @@ class Sums:
     slot: Ints
     centre: Floats
     blanks: bool
-    tables: Tables
+    tables: CellTables
     squares: Floats
-    auxiliary: Auxiliary | None
+    auxiliary: AuxiliarySums | None
 
 
-def first_stage_sums(ballots: Ballots) -> Sums:
+def first_stage_sums(ballots: BallotColumns) -> FirstStageSums:
     """The first pass over the ballots, most often the only one."""
     design = ballots.design
     alone = design.calibration is None and design.stratum_of_psu.size == design.n
@@ -73,18 +73,18 @@ def first_stage_sums(ballots: Ballots) -> Sums:
     total, squares, composites, *counts = first.sums()
     if not first.blanks:
         counts = [group_sums(cell, unit.size, factor[:, None]) for factor in first.factors]
-    tables = Tables(total, counts[0], counts[1], counts[-1])
+    tables = CellTables(total, counts[0], counts[1], counts[-1])
     auxiliary = first.regression.sums if first.regression else None
     every = np.hstack((squares, composites))
     weights = first.factors[0]
-    return Sums(alone, weights, cell, unit, slot, first.centre, first.blanks, tables, every, auxiliary)
+    return FirstStageSums(alone, weights, cell, unit, slot, first.centre, first.blanks, tables, every, auxiliary)
 
 
 class _FirstPass:
     """Adds up the blocks: totals (cells x k), squares and, without blanks, those of composites by slot, and,
     with blanks, each factor of the ballots by cell over those that answered (cells x v)."""
 
-    def __init__(self, ballots: Ballots, cell: Ints, cells: int) -> None:
+    def __init__(self, ballots: BallotColumns, cell: Ints, cells: int) -> None:
         self.ballots, self.cell, self.cells = ballots, cell, cells
         self.centre, self.blanks = ballots.centre(), ballots.blanks
         weights, counts, here = ballots.factors()
@@ -92,7 +92,7 @@ class _FirstPass:
         self.inside = (ballots.coefficients != 0).astype(np.float64)
         k, c = ballots.coefficients.shape
         calibration = ballots.design.calibration
-        self.regression = _Regression(ballots, calibration, k + c if self.blanks else 1) if calibration else None
+        self.regression = _RegressionSums(ballots, calibration, k + c if self.blanks else 1) if calibration else None
 
     def sums(self) -> list[Floats]:
         (k, c), slots = self.ballots.coefficients.shape, self.ballots.domains + 1
@@ -121,7 +121,7 @@ class _FirstPass:
             return self.cell[rows], slice(None)
         return dense(self.cell[rows])
 
-    def _answered(self, block: Block) -> Floats:
+    def _answered(self, block: BallotBlock) -> Floats:
         """1 where an item, or any item of a composite, was answered (m x (k + c))."""
         (m, k), c = block.scores.shape, self.inside.shape[1]
         answered = np.ones((m, k + c))
@@ -130,7 +130,7 @@ class _FirstPass:
         return answered
 
 
-def _cells(ballots: Ballots, alone: bool) -> tuple[Ints, Ints, Ints]:
+def _cells(ballots: BallotColumns, alone: bool) -> tuple[Ints, Ints, Ints]:
     """Code of the cell of each row; unit and slot of each cell."""
     design = ballots.design
     unit = design.stratum_of_psu[design.psu] if alone else design.psu
@@ -139,16 +139,16 @@ def _cells(ballots: Ballots, alone: bool) -> tuple[Ints, Ints, Ints]:
     return codes, found // slots, found % slots
 
 
-class _Regression:
+class _RegressionSums:
     """Gathers what the regression on the auxiliary variables of a calibrated design needs."""
 
-    def __init__(self, ballots: Ballots, calibration: Calibration, wide: int) -> None:
+    def __init__(self, ballots: BallotColumns, calibration: Calibration, wide: int) -> None:
         self.x, self.slot = calibration.x, ballots.slot
         after = calibration.weights
         trimmed = np.divide(ballots.design.weights, after, out=np.zeros_like(after), where=after > 0)
         self.base = calibration.base * trimmed * (1.0 if ballots.member is None else ballots.member)
         shape = (ballots.domains + 1, self.x.shape[1])
-        self.sums = Auxiliary(np.zeros((*shape, len(ballots.columns))), np.zeros((*shape, wide)))
+        self.sums = AuxiliarySums(np.zeros((*shape, len(ballots.columns))), np.zeros((*shape, wide)))
 
     def add(self, rows: slice, block: Floats, valid: Floats) -> None:
         x, (slots, q, _) = self.x[rows], self.sums.total.shape

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.estimation.blocks import Ballots
-from analytics.estimation.design import Calibration, Design, Flags, Floats, Ints, group_sums
-from analytics.estimation.first_stage import Sums
-from analytics.estimation.request import System
-from analytics.estimation.residuals import Linear, Squares, residual_squares
+from analytics.estimation.blocks import BallotColumns
+from analytics.estimation.design import Calibration, Flags, Floats, Ints, SurveyDesign, group_sums
+from analytics.estimation.first_stage import FirstStageSums
+from analytics.estimation.request import DomainSystem
+from analytics.estimation.residuals import LinearResiduals, SquareSums, residual_squares
 from analytics.estimation.variance import groups_of, variances
 
 # A spread below this share of the squared scores is rounding: all answers are equal.
@@ -21,7 +21,7 @@ CALIBRATED_VALUES = 8_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Figures:
+class SystemFigures:
     """Figures of one system (domains x v); not a number where there is none."""
 
     n: Ints
@@ -31,7 +31,7 @@ class Figures:
     deff: Floats
 
 
-def means(ballots: Ballots, sums: Sums, systems: Sequence[System]) -> list[Figures]:
+def means(ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]) -> list[SystemFigures]:
     """Weighted means of the answers and composites of them: z = weight (score - mean) / sum of weights."""
     linears = [_of_means(ballots, system) for system in systems]
     blanks = sums.blanks and ballots.coefficients.shape[1] > 0
@@ -39,15 +39,21 @@ def means(ballots: Ballots, sums: Sums, systems: Sequence[System]) -> list[Figur
     return [_means(ballots, sums, *parts) for parts in zip(systems, linears, squares, strict=True)]
 
 
-def _of_means(ballots: Ballots, system: System) -> Linear:
+def _of_means(ballots: BallotColumns, system: DomainSystem) -> LinearResiduals:
     k = len(ballots.columns)
     weight = system.by_domain(system.tables.weight[:, :k])
     safe = np.where(weight > 0, weight, 1.0)
     centred = system.by_domain(system.tables.total) / safe
-    return Linear(np.broadcast_to(1 / safe, centred.shape), -centred / safe, ballots.coefficients)
+    return LinearResiduals(np.broadcast_to(1 / safe, centred.shape), -centred / safe, ballots.coefficients)
 
 
-def _means(ballots: Ballots, sums: Sums, system: System, linear: Linear, squares: Squares | None) -> Figures:
+def _means(
+    ballots: BallotColumns,
+    sums: FirstStageSums,
+    system: DomainSystem,
+    linear: LinearResiduals,
+    squares: SquareSums | None,
+) -> SystemFigures:
     k, c = ballots.coefficients.shape
     weight = system.by_domain(system.tables.weight)
     answered = np.broadcast_to(weight[:, :k] > 0, (system.domains, k))
@@ -63,19 +69,25 @@ def _means(ballots: Ballots, sums: Sums, system: System, linear: Linear, squares
     n = np.broadcast_to(system.by_domain(system.tables.answers), (system.domains, k + c))
     deff = _design_effect(ballots.design, variance, spread, n, weight)
     df = np.broadcast_to(_degrees(sums, system), (system.domains, k + c))
-    return Figures(n.astype(np.int64), value, variance, df, deff)
+    return SystemFigures(n.astype(np.int64), value, variance, df, deff)
 
 
-def totals(ballots: Ballots, sums: Sums, systems: Sequence[System]) -> list[Figures]:
+def totals(ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]) -> list[SystemFigures]:
     """Sums of weight x score over the answers: z = weight x score."""
     k, unit = len(ballots.columns), np.ldexp(1.0, _exponent(ballots.design))
     ones = [np.full((system.domains, k), unit) for system in systems]
-    linears = [Linear(one, one * sums.centre, np.empty((k, 0))) for one in ones]
+    linears = [LinearResiduals(one, one * sums.centre, np.empty((k, 0))) for one in ones]
     squares = residual_squares(ballots, sums, systems, linears)
     return [_totals(ballots, sums, *parts) for parts in zip(systems, linears, squares, strict=True)]
 
 
-def _totals(ballots: Ballots, sums: Sums, system: System, linear: Linear, squares: Squares | None) -> Figures:
+def _totals(
+    ballots: BallotColumns,
+    sums: FirstStageSums,
+    system: DomainSystem,
+    linear: LinearResiduals,
+    squares: SquareSums | None,
+) -> SystemFigures:
     k, design, present = len(ballots.columns), ballots.design, system.tables.present
     value = linear.a * system.by_domain(system.tables.total) + linear.b * system.by_domain(system.tables.weight)
     recentre = value / design.stratum_of_psu.size
@@ -83,7 +95,7 @@ def _totals(ballots: Ballots, sums: Sums, system: System, linear: Linear, square
     return _figures(sums, system, value, variance, k)
 
 
-def ratios(ballots: Ballots, sums: Sums, systems: Sequence[System]) -> list[Figures]:
+def ratios(ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]) -> list[SystemFigures]:
     """Ratios of the totals of neighbouring columns: z = weight (upper - ratio x lower) / total of lower."""
     pairs = len(ballots.columns) // 2
     values, linears = [], []
@@ -94,32 +106,39 @@ def ratios(ballots: Ballots, sums: Sums, systems: Sequence[System]) -> list[Figu
         a = np.empty_like(total)
         a[:, ::2], a[:, 1::2] = 1 / safe, -upper / safe / safe
         values.append(np.where(lower == 0, np.nan, upper / safe))
-        linears.append(Linear(a, a * sums.centre, np.repeat(np.eye(pairs), 2, axis=0), keep=False))
+        linears.append(LinearResiduals(a, a * sums.centre, np.repeat(np.eye(pairs), 2, axis=0), keep=False))
     squares = residual_squares(ballots, sums, systems, linears)
     return [_ratios(ballots, sums, *parts) for parts in zip(systems, linears, squares, values, strict=True)]
 
 
 def _ratios(
-    ballots: Ballots, sums: Sums, system: System, linear: Linear, squares: Squares | None, value: Floats
-) -> Figures:
+    ballots: BallotColumns,
+    sums: FirstStageSums,
+    system: DomainSystem,
+    linear: LinearResiduals,
+    squares: SquareSums | None,
+    value: Floats,
+) -> SystemFigures:
     pairs = slice(None, None, 2 if system.tables.present.shape[1] > 1 else 1)
     variance = _variance(ballots.design, sums, system, linear, squares, system.tables.present[:, pairs])
     return _figures(sums, system, value, np.where(np.isnan(value), np.nan, variance), value.shape[1], pairs)
 
 
-def _figures(sums: Sums, system: System, value: Floats, variance: Floats, v: int, pick: slice = slice(None)) -> Figures:
+def _figures(
+    sums: FirstStageSums, system: DomainSystem, value: Floats, variance: Floats, v: int, pick: slice = slice(None)
+) -> SystemFigures:
     shape = (system.domains, v)
     n = np.broadcast_to(system.by_domain(system.tables.answers)[:, pick], shape).astype(np.int64)
     df = np.broadcast_to(_degrees(sums, system)[:, pick], shape)
-    return Figures(n, value, variance, df, np.full(shape, np.nan))
+    return SystemFigures(n, value, variance, df, np.full(shape, np.nan))
 
 
 def _variance(
-    design: Design,
-    sums: Sums,
-    system: System,
-    linear: Linear,
-    squares: Squares | None,
+    design: SurveyDesign,
+    sums: FirstStageSums,
+    system: DomainSystem,
+    linear: LinearResiduals,
+    squares: SquareSums | None,
     present: Floats,
     recentre: Floats | None = None,
 ) -> Floats:
@@ -139,7 +158,12 @@ def _regression(calibration: Calibration, auxiliary: Floats) -> Floats:
 
 
 def _calibrated_variance(
-    design: Design, calibration: Calibration, system: System, z_cells: Floats, beta: Floats, recentre: Floats | None
+    design: SurveyDesign,
+    calibration: Calibration,
+    system: DomainSystem,
+    z_cells: Floats,
+    beta: Floats,
+    recentre: Floats | None,
 ) -> Floats:
     """The variance of what a regression on the auxiliary variables leaves, as R's `calibrate` and `postStratify` do.
 
@@ -165,12 +189,12 @@ def _calibrated_variance(
     return result
 
 
-def _exponent(design: Design) -> int:
+def _exponent(design: SurveyDesign) -> int:
     """The power of two by which the first-stage sums were scaled down."""
     return int(np.frexp(design.weights.max())[1])
 
 
-def _degrees(sums: Sums, system: System) -> Ints:
+def _degrees(sums: FirstStageSums, system: DomainSystem) -> Ints:
     """First-stage units that have members minus the strata these lie in (domains x v or domains x 1)."""
     answers = system.tables.answers
     units = answers if sums.alone else (answers > 0).astype(np.float64)
@@ -180,7 +204,12 @@ def _degrees(sums: Sums, system: System) -> Ints:
 
 
 def _spread(
-    ballots: Ballots, sums: Sums, system: System, weight: Floats, centred: Floats, squares: Squares | None
+    ballots: BallotColumns,
+    sums: FirstStageSums,
+    system: DomainSystem,
+    weight: Floats,
+    centred: Floats,
+    squares: SquareSums | None,
 ) -> tuple[Floats, Flags]:
     """Weighted variance of the scores and of the linearised composites (divisor: sum of weights); where it is none."""
     k = len(ballots.columns)
@@ -199,7 +228,7 @@ def _spread(
     return np.where(equal, 0.0, spread), equal
 
 
-def _design_effect(design: Design, variance: Floats, spread: Floats, n: Floats, weight: Floats) -> Floats:
+def _design_effect(design: SurveyDesign, variance: Floats, spread: Floats, n: Floats, weight: Floats) -> Floats:
     """Variance / that of a simple random sample without replacement of n from N = sum of the weights; R's default.
 
     None (not a number) where answers are all equal, and where the weights do not add up to more than the ballots.

@@ -7,10 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analytics.estimation.blocks import Ballots
-from analytics.estimation.design import Coded, Design, DesignError, Fault, Flags, Floats, Ints, codes_of, group_sums
-from analytics.estimation.first_stage import Auxiliary, Sums, Tables
-from analytics.estimation.variance import Groups, groups_of
+from analytics.estimation.blocks import BallotColumns
+from analytics.estimation.design import (
+    CodedColumn,
+    DesignError,
+    DesignFault,
+    Flags,
+    Floats,
+    Ints,
+    SurveyDesign,
+    codes_of,
+    group_sums,
+)
+from analytics.estimation.first_stage import AuxiliarySums, CellTables, FirstStageSums
+from analytics.estimation.variance import StratumGroups, groups_of
 
 OVERALL = "ALL"
 # Scores above this have squares that leave the numbers once they are added up.
@@ -20,31 +30,31 @@ Coefficients = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Request:
+class EstimateRequest:
     """A checked request: the ballots, the names of items and composites, the labels of the domains in order."""
 
-    ballots: Ballots
+    ballots: BallotColumns
     variables: tuple[str, ...]
     labels: tuple[str, ...]
 
 
 def checked_request(
-    design: Design,
+    design: SurveyDesign,
     items: Mapping[str, ArrayLike],
     indices: Mapping[str, Coefficients],
-    by: ArrayLike | Coded | None,
+    by: ArrayLike | CodedColumn | None,
     where: ArrayLike | None,
-) -> Request:
+) -> EstimateRequest:
     """Raises `DesignError` for columns that are no numbers or of another length, and for faulty indices."""
     if not list(items):
-        raise DesignError(Fault.NO_ITEMS)
+        raise DesignError(DesignFault.NO_ITEMS)
     columns = [_column(name, values, design.n) for name, values in items.items()]
     member = None if where is None else np.asarray(where, dtype=bool)
     if member is not None and member.shape != (design.n,):
-        raise DesignError(Fault.LENGTH, "where")
+        raise DesignError(DesignFault.LENGTH, "where")
     slot, labels = _slots(design.n, by, member)
-    ballots = Ballots(design, columns, _coefficients(list(items), indices), member, slot, len(labels))
-    return Request(ballots, (*items, *indices), labels)
+    ballots = BallotColumns(design, columns, _coefficients(list(items), indices), member, slot, len(labels))
+    return EstimateRequest(ballots, (*items, *indices), labels)
 
 
 def _coefficients(names: list[str], indices: Mapping[str, Coefficients]) -> Floats:
@@ -52,9 +62,9 @@ def _coefficients(names: list[str], indices: Mapping[str, Coefficients]) -> Floa
     place = {name: i for i, name in enumerate(names)}
     for j, (index, parts) in enumerate(indices.items()):
         if not parts:
-            raise DesignError(Fault.NO_ITEMS, index)
+            raise DesignError(DesignFault.NO_ITEMS, index)
         if unknown := [item for item in parts if item not in place]:
-            raise DesignError(Fault.UNKNOWN_ITEM, f"{index}: {unknown[0]}")
+            raise DesignError(DesignFault.UNKNOWN_ITEM, f"{index}: {unknown[0]}")
         coefficients[[place[item] for item in parts], j] = list(parts.values())
     return coefficients
 
@@ -65,23 +75,23 @@ def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
         try:
             column = column.astype(np.float64)
         except (TypeError, ValueError):
-            raise DesignError(Fault.NOT_NUMERIC, name) from None
+            raise DesignError(DesignFault.NOT_NUMERIC, name) from None
     if column.shape != (n,):
-        raise DesignError(Fault.LENGTH, name)
+        raise DesignError(DesignFault.LENGTH, name)
     return column
 
 
-def check_finite(request: Request, sums: Sums) -> None:
+def check_finite(request: EstimateRequest, sums: FirstStageSums) -> None:
     """Raises `DesignError` for the score that made the sums leave the numbers."""
     items = sums.squares[:, : len(request.ballots.columns)]
     if (fine := (items < LARGEST**2).all(axis=0)).all():
         return
     worst = int(np.argmin(fine))
     column = np.abs(np.asarray(request.ballots.columns[worst], dtype=np.float64))
-    raise DesignError(Fault.NOT_FINITE, request.variables[worst], int(np.nanargmax(column)))
+    raise DesignError(DesignFault.NOT_FINITE, request.variables[worst], int(np.nanargmax(column)))
 
 
-def _slots(n: int, by: ArrayLike | Coded | None, member: Flags | None) -> tuple[Ints, tuple[str, ...]]:
+def _slots(n: int, by: ArrayLike | CodedColumn | None, member: Flags | None) -> tuple[Ints, tuple[str, ...]]:
     """0 without a domain, else 1.. in the order of the sorted labels of the members; these labels."""
     if by is None:
         return np.zeros(n, np.int64), ()
@@ -95,7 +105,7 @@ def _slots(n: int, by: ArrayLike | Coded | None, member: Flags | None) -> tuple[
     place[order] = np.arange(1, len(order) + 1)
     labels = tuple(texts[code] for code in order)
     if OVERALL in labels:
-        raise DesignError(Fault.RESERVED_DOMAIN, OVERALL)
+        raise DesignError(DesignFault.RESERVED_DOMAIN, OVERALL)
     return place[codes], labels
 
 
@@ -114,7 +124,7 @@ def _sort_key(text: str) -> tuple[bool, float, str]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class System:
+class DomainSystem:
     """Domains that do not overlap, with their cells (K): the whole alone, or the domains of ``by``.
 
     ``cell_of``: the cell of each cell of the first pass, -1 for none. ``squares`` and ``auxiliary`` have a row for each
@@ -125,16 +135,16 @@ class System:
     cell_of: Ints
     unit: Ints
     domain: Ints
-    groups: Groups
-    tables: Tables
+    groups: StratumGroups
+    tables: CellTables
     squares: Floats
-    auxiliary: Auxiliary | None
+    auxiliary: AuxiliarySums | None
 
     def by_domain(self, values: Floats) -> Floats:
         return group_sums(self.domain, self.domains, values)
 
 
-def systems(request: Request, sums: Sums) -> list[System]:
+def systems(request: EstimateRequest, sums: FirstStageSums) -> list[DomainSystem]:
     """The whole, and the domains if there are any."""
     design = request.ballots.design
     strata = np.arange(design.units.size) if sums.alone else design.stratum_of_psu
@@ -142,25 +152,25 @@ def systems(request: Request, sums: Sums) -> list[System]:
     return [whole, _domains(request, sums, strata)] if request.labels else [whole]
 
 
-def _whole(request: Request, sums: Sums, strata: Ints) -> System:
+def _whole(request: EstimateRequest, sums: FirstStageSums, strata: Ints) -> DomainSystem:
     units = strata.size
     same = sums.unit.size == units
     tables = sums.tables if same else sums.tables.summed(sums.unit, units)
     unit, nothing = np.arange(units), np.zeros(units, np.int64)
     squares = sums.squares.sum(axis=0, keepdims=True)
-    auxiliary = sums.auxiliary and Auxiliary(
+    auxiliary = sums.auxiliary and AuxiliarySums(
         sums.auxiliary.total.sum(axis=0, keepdims=True), sums.auxiliary.weight.sum(axis=0, keepdims=True)
     )
     groups = groups_of(strata, unit, nothing)
-    return System(1, sums.unit, unit, nothing, groups, tables, squares, auxiliary)
+    return DomainSystem(1, sums.unit, unit, nothing, groups, tables, squares, auxiliary)
 
 
-def _domains(request: Request, sums: Sums, strata: Ints) -> System:
+def _domains(request: EstimateRequest, sums: FirstStageSums, strata: Ints) -> DomainSystem:
     ballots, inside = request.ballots, sums.slot > 0
     unit, domain, tables = sums.unit[inside], sums.slot[inside] - 1, sums.tables
     if not inside.all():
         tables = tables.take(inside)
     cell_of = np.where(inside, np.cumsum(inside) - 1, -1)
     groups = groups_of(strata, unit, domain)
-    auxiliary = sums.auxiliary and Auxiliary(sums.auxiliary.total[1:], sums.auxiliary.weight[1:])
-    return System(ballots.domains, cell_of, unit, domain, groups, tables, sums.squares[1:], auxiliary)
+    auxiliary = sums.auxiliary and AuxiliarySums(sums.auxiliary.total[1:], sums.auxiliary.weight[1:])
+    return DomainSystem(ballots.domains, cell_of, unit, domain, groups, tables, sums.squares[1:], auxiliary)

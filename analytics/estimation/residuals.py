@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.estimation.blocks import BLOCK, Ballots, Block
+from analytics.estimation.blocks import BLOCK, BallotBlock, BallotColumns
 from analytics.estimation.design import Floats, Ints, group_sums
-from analytics.estimation.first_stage import Auxiliary, Sums
-from analytics.estimation.request import System
+from analytics.estimation.first_stage import AuxiliarySums, FirstStageSums
+from analytics.estimation.request import DomainSystem
 from analytics.estimation.variance import CELLS_AT_A_TIME, mean_of_unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Linear:
+class LinearResiduals:
     """z = total * a + weight * b, with a and b (domains x k) by domain, then its mixtures (k x c).
 
     ``keep``: the k come first in the result; otherwise it is the mixtures alone.
@@ -32,7 +32,7 @@ class Linear:
     def kept(self) -> int:
         return int(self.mixtures.shape[0]) if self.keep else 0
 
-    def of_cells(self, system: System) -> Floats:
+    def of_cells(self, system: DomainSystem) -> Floats:
         kept, (k, c) = self.kept, self.mixtures.shape
         z = np.empty((system.domain.size, kept + c))
         for start in range(0, len(z), CELLS_AT_A_TIME):
@@ -43,7 +43,7 @@ class Linear:
             z[rows, :kept], z[rows, kept:] = items[:, :kept], items @ self.mixtures
         return z
 
-    def of_auxiliary(self, sums: Auxiliary) -> Floats:
+    def of_auxiliary(self, sums: AuxiliarySums) -> Floats:
         """The same of the sums with the auxiliary variables: domains x q x v."""
         k = self.a.shape[1]
         items = self.a[:, None] * sums.total + self.b[:, None] * sums.weight[:, :, :k]
@@ -51,7 +51,7 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Squares:
+class SquareSums:
     """Of one system: weight x squared mixture of a ballot by domain (domains x c), and, where every ballot is a unit,
     the sum over all units of a group of (z - mean)^2 (groups x v)."""
 
@@ -60,12 +60,17 @@ class Squares:
 
 
 def residual_squares(
-    ballots: Ballots, sums: Sums, systems: Sequence[System], linears: Sequence[Linear], *, mixtures: bool = False
-) -> list[Squares | None]:
+    ballots: BallotColumns,
+    sums: FirstStageSums,
+    systems: Sequence[DomainSystem],
+    linears: Sequence[LinearResiduals],
+    *,
+    mixtures: bool = False,
+) -> list[SquareSums | None]:
     """By system; nothing, and no pass, where nobody needs it. ``mixtures``: their squares are wanted."""
     if not (sums.alone or mixtures):
         return [None] * len(systems)
-    parts = [_Part(ballots, sums, system, linear) for system, linear in zip(systems, linears, strict=True)]
+    parts = [_SystemPart(ballots, sums, system, linear) for system, linear in zip(systems, linears, strict=True)]
     buffer = np.empty((2, BLOCK, len(ballots.columns)))
     for block in ballots.blocks(sums.centre, sums.blanks):
         for part in parts:
@@ -73,10 +78,12 @@ def residual_squares(
     return [part.squares() for part in parts]
 
 
-class _Part:
+class _SystemPart:
     """What one system adds up. Ballots outside its domains fall into a last domain and a last group, left out then."""
 
-    def __init__(self, ballots: Ballots, sums: Sums, system: System, linear: Linear) -> None:
+    def __init__(
+        self, ballots: BallotColumns, sums: FirstStageSums, system: DomainSystem, linear: LinearResiduals
+    ) -> None:
         self.alone, self.linear, self.cell = sums.alone, linear, sums.cell
         self.domains, groups = system.domains, system.groups
         self.mixtures = np.zeros((system.domains + 1, linear.mixtures.shape[1]))
@@ -91,12 +98,12 @@ class _Part:
             ballots_in = group_sums(self.group_of_cell, groups.size + 1, ballots_of_cell)[:-1]
             self.absent = ballots.design.units[groups.stratum][:, None] - ballots_in
 
-    def squares(self) -> Squares:
+    def squares(self) -> SquareSums:
         if not self.alone:
-            return Squares(self.mixtures[:-1], None)
-        return Squares(self.mixtures[:-1], self.about_mean[:-1] + self.absent * np.square(self.mean[:-1]))
+            return SquareSums(self.mixtures[:-1], None)
+        return SquareSums(self.mixtures[:-1], self.about_mean[:-1] + self.absent * np.square(self.mean[:-1]))
 
-    def add(self, block: Block, weights: Floats, buffer: Floats) -> None:
+    def add(self, block: BallotBlock, weights: Floats, buffer: Floats) -> None:
         cell = self.cell[block.rows]
         domain = self.domain_of_cell[cell]
         z = self._of_ballots(block, domain, *buffer)
@@ -108,7 +115,7 @@ class _Part:
             self.about_mean += group_sums(group, len(self.mean), np.square(both, out=both))
         self.mixtures += group_sums(domain, self.domains + 1, np.square(mixtures), weights)
 
-    def _of_ballots(self, block: Block, domain: Ints, z: Floats, b: Floats) -> Floats:
+    def _of_ballots(self, block: BallotBlock, domain: Ints, z: Floats, b: Floats) -> Floats:
         """z of each ballot of weight 1 (m x k)."""
         if self.domains == 1 and not domain.any():
             np.multiply(block.scores, self.a[0], out=z)

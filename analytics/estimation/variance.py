@@ -9,7 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.estimation.design import Design, DesignError, Fault, Flags, Floats, Ints, SinglePsu, dense, group_sums
+from analytics.estimation.design import (
+    DesignError,
+    DesignFault,
+    Flags,
+    Floats,
+    Ints,
+    SinglePsu,
+    SurveyDesign,
+    dense,
+    group_sums,
+)
 
 # R takes a stratum as drawn in full, and adds nothing for it, where 1 - f is below this.
 DRAWN_IN_FULL = 1e-7
@@ -18,7 +28,7 @@ CELLS_AT_A_TIME = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Groups:
+class StratumGroups:
     """Strata within domains that have cells: code by cell (K,), and by group its domain and stratum."""
 
     of_cell: Ints
@@ -30,21 +40,21 @@ class Groups:
         return int(self.domain.size)
 
 
-def groups_of(strata: Ints, unit: Ints, domain: Ints) -> Groups:
+def groups_of(strata: Ints, unit: Ints, domain: Ints) -> StratumGroups:
     """Groups of cells given by their unit and domain; ``strata``: the stratum of each unit."""
     size = int(strata.max()) + 1
     codes, found = dense(domain * size + strata[unit])
-    return Groups(codes, found // size, found % size)
+    return StratumGroups(codes, found // size, found % size)
 
 
-def mean_of_unit(design: Design, groups: Groups, z: Floats) -> Floats:
+def mean_of_unit(design: SurveyDesign, groups: StratumGroups, z: Floats) -> Floats:
     """Mean of z over all units of each group, those without a cell being zero (groups x v)."""
     return group_sums(groups.of_cell, groups.size, z) / design.units[groups.stratum][:, None]
 
 
 def variances(
-    design: Design,
-    groups: Groups,
+    design: SurveyDesign,
+    groups: StratumGroups,
     z: Floats,
     present: Flags,
     domains: int,
@@ -75,7 +85,7 @@ def variances(
     return result
 
 
-def _squares_about_mean(design: Design, groups: Groups, z: Floats) -> Floats:
+def _squares_about_mean(design: SurveyDesign, groups: StratumGroups, z: Floats) -> Floats:
     """Sum over all units of each group of (z - mean)^2; a unit without a cell has z = 0."""
     mean = mean_of_unit(design, groups, z)
     for start in range(0, len(z), CELLS_AT_A_TIME):
@@ -86,12 +96,12 @@ def _squares_about_mean(design: Design, groups: Groups, z: Floats) -> Floats:
     return group_sums(groups.of_cell, groups.size, z) + absent[:, None] * np.square(mean)
 
 
-def _refuse_single(design: Design, groups: Groups, single: Flags) -> None:
+def _refuse_single(design: SurveyDesign, groups: StratumGroups, single: Flags) -> None:
     if design.single is SinglePsu.FAIL and single.any():
-        raise DesignError(Fault.SINGLE_PSU, str(design.strata[groups.stratum[int(np.argmax(single))]]))
+        raise DesignError(DesignFault.SINGLE_PSU, str(design.strata[groups.stratum[int(np.argmax(single))]]))
 
 
-def _average_factor(groups: Groups, single: Flags, present: Flags, domains: int) -> Floats:
+def _average_factor(groups: StratumGroups, single: Flags, present: Flags, domains: int) -> Floats:
     """Strata with ballots / strata among them that have a variance, by domain and column."""
     all_strata = group_sums(groups.domain, domains, present.astype(np.float64))
     with_variance = group_sums(groups.domain, domains, (present & ~single[:, None]).astype(np.float64))

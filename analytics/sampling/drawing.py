@@ -11,23 +11,23 @@ from math import prod
 
 import numpy as np
 
-from analytics.sampling.sample_design import SampleDesign, Select, Short, Stage
+from analytics.sampling.sample_design import SampleDesign, SampleStage, SelectionMethod, ShortageRule
 from analytics.sampling.sample_lists import (
-    Fault,
     Household,
     ListError,
     ListFault,
-    Unit,
-    Units,
+    ListFinding,
+    ListUnit,
+    UnitTree,
     by_stratum,
     households_by_village,
     size_of,
 )
-from analytics.sampling.sample_selection import Floats, Selection, allocate, simple, stream, systematic
+from analytics.sampling.sample_selection import Floats, StageSelection, allocate, simple, stream, systematic
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class SampleBranch:
     """Units from the top down with their probabilities.
 
     ``stratum`` and ``psu`` are those of the ultimate-cluster variance: units that are taken with certainty are strata,
@@ -35,7 +35,7 @@ class Branch:
     units of its stratum, None under pps, where no finite population correction is used.
     """
 
-    chain: tuple[Unit, ...] = ()
+    chain: tuple[ListUnit, ...] = ()
     probabilities: tuple[float, ...] = ()
     stratum: tuple[str, ...] = ()
     psu: str | None = None
@@ -47,12 +47,12 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
+class SampleBallot:
     """One household of the sample; ``number`` counts from 1. The probabilities are those of the units, of the listing
     (see `Stage.list_cap`) and of the household in its list."""
 
     number: int
-    branch: Branch
+    branch: SampleBranch
     household: Household
     probabilities: tuple[float, ...]
     psu: str
@@ -68,14 +68,14 @@ class Ballot:
 
 
 @dataclass(frozen=True, slots=True)
-class Reserve:
+class SampleReserve:
     """The ``rank``-th to step in (from 1): a unit for one of its group, or a household for one of its village."""
 
     level: str
     parents: tuple[str, ...]
     stratum: str
     rank: int
-    unit: Unit | None = None
+    unit: ListUnit | None = None
     household: Household | None = None
 
 
@@ -86,9 +86,9 @@ class Sample:
 
     design: SampleDesign
     seed: int
-    villages: tuple[Branch, ...]
-    ballots: tuple[Ballot, ...]
-    reserves: tuple[Reserve, ...]
+    villages: tuple[SampleBranch, ...]
+    ballots: tuple[SampleBallot, ...]
+    reserves: tuple[SampleReserve, ...]
     unknown_listing: tuple[str, ...] = ()
 
     @property
@@ -111,12 +111,12 @@ class Sample:
         return tuple("/".join(stratum) for stratum, found in units.items() if len(found) == 1)
 
 
-def draw(design: SampleDesign, units: Iterable[Unit], households: Iterable[Household] | None, seed: int) -> Sample:
+def draw(design: SampleDesign, units: Iterable[ListUnit], households: Iterable[Household] | None, seed: int) -> Sample:
     """Draw a sample. Without ``households`` only the units are drawn, so that lists need to be made for these villages
     alone; drawing again with the lists and the same seed takes the same villages. Raises `ListError`."""
-    tree = Units(design, units)
-    reserves: list[Reserve] = []
-    branches = [Branch()]
+    tree = UnitTree(design, units)
+    reserves: list[SampleReserve] = []
+    branches = [SampleBranch()]
     for stage in design.units:
         branches = [below for above in branches for below in _units(stage, tree, above, seed, reserves)]
     if households is None:
@@ -124,14 +124,16 @@ def draw(design: SampleDesign, units: Iterable[Unit], households: Iterable[House
     lists = households_by_village(design, tree, households)
     if faults := [fault for branch in branches for fault in _short_lists(design, branch, lists)]:
         raise ListError(faults)
-    ballots: list[Ballot] = []
+    ballots: list[SampleBallot] = []
     for branch in branches:
         ballots += _households(design.households, branch, lists[branch.codes[-1]], seed, len(ballots), reserves)
     unknown = [branch.codes[-1] for branch in branches if _listing(design.households, branch, lists) is None]
     return Sample(design, seed, tuple(branches), tuple(ballots), tuple(reserves), tuple(unknown))
 
 
-def _units(stage: Stage, tree: Units, above: Branch, seed: int, reserves: list[Reserve]) -> Iterator[Branch]:
+def _units(
+    stage: SampleStage, tree: UnitTree, above: SampleBranch, seed: int, reserves: list[SampleReserve]
+) -> Iterator[SampleBranch]:
     """The units taken below one branch, in the order of their codes; the reserves are added to the list."""
     groups = by_stratum(stage, tree.children(stage.level, above.codes[-1] if above.chain else ""))
     wanted = _wanted(stage, groups)
@@ -139,14 +141,14 @@ def _units(stage: Stage, tree: Units, above: Branch, seed: int, reserves: list[R
         names = (stage.level, *above.codes, *((stratum,) if stratum else ()))
         chosen = _select(stage, group, wanted[stratum], seed, names)
         ranks = enumerate(chosen.reserves, 1)
-        reserves += [Reserve(stage.level, above.codes, stratum, rank, unit=group[at]) for rank, at in ranks]
+        reserves += [SampleReserve(stage.level, above.codes, stratum, rank, unit=group[at]) for rank, at in ranks]
         for at, p in zip(chosen.taken, chosen.probabilities, strict=True):
             yield _grown(stage, above, stratum, group, at, p)
 
 
-def _wanted(stage: Stage, groups: dict[str, list[Unit]]) -> dict[str, int]:
+def _wanted(stage: SampleStage, groups: dict[str, list[ListUnit]]) -> dict[str, int]:
     counts = {stratum: len(group) for stratum, group in groups.items()}
-    if stage.select is Select.ALL:
+    if stage.select is SelectionMethod.ALL:
         return counts
     if stage.total:
         sizes = {s: sum(size_of(unit, stage.size) or 1.0 for unit in group) for s, group in groups.items()}
@@ -154,40 +156,44 @@ def _wanted(stage: Stage, groups: dict[str, list[Unit]]) -> dict[str, int]:
     return {s: min(stage.take_by_stratum.get(s, stage.take or 0), count) for s, count in counts.items()}
 
 
-def _select(stage: Stage, group: Sequence[Unit], n: int, seed: int, names: tuple[str, ...]) -> Selection:
-    if stage.select is not Select.PPS:
+def _select(stage: SampleStage, group: Sequence[ListUnit], n: int, seed: int, names: tuple[str, ...]) -> StageSelection:
+    if stage.select is not SelectionMethod.PPS:
         return simple(stream(seed, *names), len(group), n, stage.reserves)
     return systematic(stream(seed, *names), _sizes(stage, group), n, stage.reserves, stage.order)
 
 
-def _sizes(stage: Stage, group: Sequence[Unit]) -> Floats:
+def _sizes(stage: SampleStage, group: Sequence[ListUnit]) -> Floats:
     return np.array([size_of(unit, stage.size) for unit in group], dtype=np.float64)
 
 
-def _grown(stage: Stage, above: Branch, stratum: str, group: Sequence[Unit], at: int, p: float) -> Branch:
+def _grown(
+    stage: SampleStage, above: SampleBranch, stratum: str, group: Sequence[ListUnit], at: int, p: float
+) -> SampleBranch:
     unit = group[at]
     chain, probabilities = (*above.chain, unit), (*above.probabilities, p)
     if above.psu is not None:
-        return Branch(chain, probabilities, above.stratum, above.psu, above.population)
+        return SampleBranch(chain, probabilities, above.stratum, above.psu, above.population)
     inside = (*above.stratum, *((stratum,) if stratum else ()))
     if p < 1:
-        population = len(group) if stage.select is Select.SRSWOR else None
-        return Branch(chain, probabilities, inside, unit.code, population)
-    return Branch(chain, probabilities, (*inside, unit.code))
+        population = len(group) if stage.select is SelectionMethod.SRSWOR else None
+        return SampleBranch(chain, probabilities, inside, unit.code, population)
+    return SampleBranch(chain, probabilities, (*inside, unit.code))
 
 
-def _short_lists(design: SampleDesign, branch: Branch, lists: dict[str, list[Household]]) -> Iterator[Fault]:
+def _short_lists(
+    design: SampleDesign, branch: SampleBranch, lists: dict[str, list[Household]]
+) -> Iterator[ListFinding]:
     stage, village = design.households, branch.chain[-1]
     have = len(lists.get(village.code, ()))
-    need = 1 if stage.short is Short.ALL or stage.select is Select.ALL else stage.planned
+    need = 1 if stage.short is ShortageRule.ALL or stage.select is SelectionMethod.ALL else stage.planned
     if have < need:
-        yield Fault(ListFault.TOO_FEW, stage.level, village.line, village.code, have=have, need=need)
+        yield ListFinding(ListFault.TOO_FEW, stage.level, village.line, village.code, have=have, need=need)
     size = size_of(village, stage.list_size)
     if stage.list_cap and size is not None and have == stage.list_cap and size < have:
-        yield Fault(ListFault.LIST_TOO_LONG, stage.level, village.line, village.code, have=have, need=round(size))
+        yield ListFinding(ListFault.LIST_TOO_LONG, stage.level, village.line, village.code, have=have, need=round(size))
 
 
-def _listing(stage: Stage, branch: Branch, lists: dict[str, list[Household]]) -> float | None:
+def _listing(stage: SampleStage, branch: SampleBranch, lists: dict[str, list[Household]]) -> float | None:
     """The share of the village that its list holds: 1 for a list that was not cut, None where nobody knows."""
     village = branch.chain[-1]
     listed = len(lists[village.code])
@@ -198,18 +204,23 @@ def _listing(stage: Stage, branch: Branch, lists: dict[str, list[Household]]) ->
 
 
 def _households(
-    stage: Stage, branch: Branch, listed: list[Household], seed: int, before: int, reserves: list[Reserve]
-) -> Iterator[Ballot]:
+    stage: SampleStage,
+    branch: SampleBranch,
+    listed: list[Household],
+    seed: int,
+    before: int,
+    reserves: list[SampleReserve],
+) -> Iterator[SampleBallot]:
     """The ballots of one village, numbered on from ``before``."""
-    n = len(listed) if stage.select is Select.ALL else min(stage.planned, len(listed))
+    n = len(listed) if stage.select is SelectionMethod.ALL else min(stage.planned, len(listed))
     chosen = simple(stream(seed, stage.level, *branch.codes), len(listed), n, stage.reserves)
     share = _listing(stage, branch, {branch.codes[-1]: listed}) or 1.0
     ranks = enumerate(chosen.reserves, 1)
-    reserves += [Reserve(stage.level, branch.codes, "", rank, household=listed[at]) for rank, at in ranks]
+    reserves += [SampleReserve(stage.level, branch.codes, "", rank, household=listed[at]) for rank, at in ranks]
     for number, at in enumerate(chosen.taken, before + 1):
         household = listed[at]
         own = branch.psu is None  # every unit above is certain: households themselves are first-stage units
-        yield Ballot(
+        yield SampleBallot(
             number=number,
             branch=branch,
             household=household,

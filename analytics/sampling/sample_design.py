@@ -13,7 +13,7 @@ from importlib.resources import files
 from math import prod
 from typing import Any
 
-from analytics.methods import Evidence, Text
+from analytics.methods import BilingualText, MethodEvidence
 
 DESIGNS = ("lai-chau-2023", "communes-all", "communes-drawn")
 MOST = 1_000_000
@@ -23,7 +23,7 @@ class SampleDesignError(ValueError):
     """A design does not say what a design must say."""
 
 
-class Select(StrEnum):
+class SelectionMethod(StrEnum):
     """srswor: simple random sampling without replacement. pps: systematic with probability proportional to size.
     all: every unit, with certainty."""
 
@@ -32,14 +32,14 @@ class Select(StrEnum):
     ALL = "all"
 
 
-class Order(StrEnum):
+class ListOrder(StrEnum):
     """Order of the list before a systematic draw: shuffled, or by code (spreads the sample over the list)."""
 
     RANDOM = "random"
     CODE = "code"
 
 
-class Short(StrEnum):
+class ShortageRule(StrEnum):
     """What a parent with fewer units than wanted means: the list is refused, or all of them are taken."""
 
     REFUSE = "refuse"
@@ -47,7 +47,7 @@ class Short(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class SampleStage:
     """One stage. How many are taken in each parent: ``take``; or by stratum ``take_by_stratum``; or ``total`` shared
     among the strata in proportion to size (``at_least`` each); or all.
 
@@ -56,16 +56,16 @@ class Stage:
     """
 
     level: str
-    name: Text
-    select: Select
+    name: BilingualText
+    select: SelectionMethod
     take: int | None = None
     take_by_stratum: Mapping[str, int] = field(default_factory=dict)
     total: int | None = None
     at_least: int = 1
     strata: str | None = None
     size: str | None = None
-    order: Order = Order.RANDOM
-    short: Short = Short.REFUSE
+    order: ListOrder = ListOrder.RANDOM
+    short: ShortageRule = ShortageRule.REFUSE
     reserves: int = 0
     of: int | None = None
     list_cap: int | None = None
@@ -74,7 +74,7 @@ class Stage:
     @property
     def planned(self) -> int:
         """How many the design takes in one parent, over all strata."""
-        if self.select is Select.ALL:
+        if self.select is SelectionMethod.ALL:
             return self.of or 0
         return self.take or self.total or sum(self.take_by_stratum.values())
 
@@ -84,21 +84,21 @@ class SampleDesign:
     """A checked design. ``peers`` are ranked beside each other; their true values scatter by ``spread`` points."""
 
     code: str
-    name: Text
+    name: BilingualText
     year: int
     source: str
-    stages: tuple[Stage, ...]
+    stages: tuple[SampleStage, ...]
     peers: int
     spread: float
-    evidence: Mapping[str, Evidence]
+    evidence: Mapping[str, MethodEvidence]
 
     @property
-    def units(self) -> tuple[Stage, ...]:
+    def units(self) -> tuple[SampleStage, ...]:
         """The stages of units, without that of households."""
         return self.stages[:-1]
 
     @property
-    def households(self) -> Stage:
+    def households(self) -> SampleStage:
         return self.stages[-1]
 
     @property
@@ -121,13 +121,13 @@ def parse_design(raw: Mapping[str, Any]) -> SampleDesign:
     try:
         design = SampleDesign(
             code=str(raw["code"]),
-            name=Text(raw["name_vi"], raw["name_en"]),
+            name=BilingualText(raw["name_vi"], raw["name_en"]),
             year=int(raw["year"]),
             source=str(raw["source"]),
             stages=tuple(_stage(dict(stage)) for stage in raw["stage"]),
             peers=int(raw["ranking"]["units"]),
             spread=float(raw["ranking"]["spread"]),
-            evidence={part: Evidence(mark) for part, mark in raw["evidence"].items()},
+            evidence={part: MethodEvidence(mark) for part, mark in raw["evidence"].items()},
         )
     except KeyError as error:
         raise SampleDesignError(f"the design lacks {error.args[0]!r}") from error
@@ -137,13 +137,13 @@ def parse_design(raw: Mapping[str, Any]) -> SampleDesign:
     return design
 
 
-def _stage(raw: dict[str, Any]) -> Stage:
-    name = Text(raw.pop("name_vi"), raw.pop("name_en"))
-    words: dict[str, type[StrEnum]] = {"select": Select, "order": Order, "short": Short}
+def _stage(raw: dict[str, Any]) -> SampleStage:
+    name = BilingualText(raw.pop("name_vi"), raw.pop("name_en"))
+    words: dict[str, type[StrEnum]] = {"select": SelectionMethod, "order": ListOrder, "short": ShortageRule}
     values: dict[str, Any] = {key: words[key](value) if key in words else value for key, value in raw.items()}
     for column in {"strata", "size", "list_size"} & values.keys():
         values[column] = str(values[column]).casefold()  # as the headers of lists are read
-    stage = Stage(name=name, **values)  # an unknown or missing key is a TypeError that names it
+    stage = SampleStage(name=name, **values)  # an unknown or missing key is a TypeError that names it
     counts = (stage.take, stage.total, stage.of, stage.list_cap, *stage.take_by_stratum.values())
     if any(type(n) is not int or not 0 < n <= MOST for n in counts if n is not None):
         raise SampleDesignError(f"{stage.level}: a number per stage must be a whole number above 0")
@@ -153,13 +153,13 @@ def _stage(raw: dict[str, Any]) -> Stage:
     return stage
 
 
-def _check_stage(stage: Stage) -> None:
-    ways = sum(map(bool, (stage.take, stage.take_by_stratum, stage.total, stage.select is Select.ALL)))
+def _check_stage(stage: SampleStage) -> None:
+    ways = sum(map(bool, (stage.take, stage.take_by_stratum, stage.total, stage.select is SelectionMethod.ALL)))
     if ways != 1:
         raise SampleDesignError(f"{stage.level}: give one of take, take_by_stratum, total, or select = all")
     if bool(stage.strata) != bool(stage.take_by_stratum or stage.total):
         raise SampleDesignError(f"{stage.level}: strata go with take_by_stratum or total, and only with them")
-    if (stage.select is Select.PPS) != (stage.size is not None):
+    if (stage.select is SelectionMethod.PPS) != (stage.size is not None):
         raise SampleDesignError(f"{stage.level}: pps needs the column of sizes, and only it does")
     if bool(stage.list_cap) != bool(stage.list_size):
         raise SampleDesignError(f"{stage.level}: list_cap and list_size go together")
@@ -170,7 +170,7 @@ def _check(design: SampleDesign) -> None:
     if len(levels) < 2 or len(set(levels)) < len(levels):
         raise SampleDesignError("a design needs two stages or more, each with a level of its own")
     last = design.households
-    if last.select is Select.PPS or last.strata:
+    if last.select is SelectionMethod.PPS or last.strata:
         raise SampleDesignError(f"{last.level}: households are drawn by srswor (or all of them), without strata")
     if any(stage.list_cap for stage in design.units):
         raise SampleDesignError("list_cap belongs to the last stage")

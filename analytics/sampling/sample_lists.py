@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from analytics.sampling.sample_design import SampleDesign, Select, Short, Stage
+from analytics.sampling.sample_design import SampleDesign, SampleStage, SelectionMethod, ShortageRule
 
 LONGEST_CODE = 100
 WHOLE = re.compile(r"\d{1,12}", re.ASCII)
@@ -32,7 +32,7 @@ class ListFault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ListFinding:
     """A fault with its place: the line (the header is line 1; 0 for none), code, and the numbers that matter."""
 
     kind: ListFault
@@ -48,13 +48,13 @@ class Fault:
 class ListError(ValueError):
     """The lists cannot be drawn from; all faults together."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[ListFinding]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"line {fault.line}: {fault.kind.value} {fault.code}" for fault in self.faults[:5]))
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class ListUnit:
     """A row of the list of units. ``columns`` are all its columns, for strata and sizes."""
 
     line: int
@@ -76,15 +76,15 @@ class Household:
     address: str = ""
 
 
-class Units:
+class UnitTree:
     """The checked tree of units: children by level and parent, in the order of their codes."""
 
-    def __init__(self, design: SampleDesign, units: Iterable[Unit]) -> None:
+    def __init__(self, design: SampleDesign, units: Iterable[ListUnit]) -> None:
         """Raises `ListError` with every fault found."""
         self.design = design
         rows = list(units)
         faults = _rows(design, rows)
-        self._children: dict[tuple[str, str], list[Unit]] = defaultdict(list)
+        self._children: dict[tuple[str, str], list[ListUnit]] = defaultdict(list)
         for unit in sorted(rows, key=lambda unit: unit.code):
             self._children[unit.level, "" if unit.level == design.units[0].level else unit.parent].append(unit)
         if not faults:
@@ -92,13 +92,13 @@ class Units:
         if faults:
             raise ListError(sorted(faults, key=lambda fault: fault.line))
 
-    def children(self, level: str, parent: str) -> Sequence[Unit]:
+    def children(self, level: str, parent: str) -> Sequence[ListUnit]:
         return self._children.get((level, parent), ())
 
-    def all_of(self, level: str) -> list[Unit]:
+    def all_of(self, level: str) -> list[ListUnit]:
         return [unit for (at, _parent), units in self._children.items() if at == level for unit in units]
 
-    def _groups(self, at: int, stage: Stage) -> Iterable[Fault]:
+    def _groups(self, at: int, stage: SampleStage) -> Iterable[ListFinding]:
         if at == 0:
             yield from group_faults(stage, self.children(stage.level, ""), None)
             return
@@ -106,15 +106,15 @@ class Units:
             yield from group_faults(stage, self.children(stage.level, parent.code), parent)
 
 
-def by_stratum(stage: Stage, units: Sequence[Unit]) -> dict[str, list[Unit]]:
+def by_stratum(stage: SampleStage, units: Sequence[ListUnit]) -> dict[str, list[ListUnit]]:
     """The units of one parent by stratum; one nameless stratum where the stage has none."""
-    groups: dict[str, list[Unit]] = defaultdict(list)
+    groups: dict[str, list[ListUnit]] = defaultdict(list)
     for unit in units:
         groups[unit.columns[stage.strata] if stage.strata else ""].append(unit)
     return dict(groups)
 
 
-def size_of(unit: Unit, column: str | None) -> float | None:
+def size_of(unit: ListUnit, column: str | None) -> float | None:
     """The size in the column, or None where it is empty or no whole number above 0.
 
     Sizes count something, so only digits are read: a separator may mean thousands or decimals, and a size that is
@@ -125,7 +125,7 @@ def size_of(unit: Unit, column: str | None) -> float | None:
 
 
 def households_by_village(
-    design: SampleDesign, units: Units, households: Iterable[Household]
+    design: SampleDesign, units: UnitTree, households: Iterable[Household]
 ) -> dict[str, list[Household]]:
     """The households of each village in the order of their codes. Raises `ListError` with every fault found."""
     known = {unit.code for unit in units.all_of(design.units[-1].level)}
@@ -136,7 +136,7 @@ def households_by_village(
         kind = _household(row, known, seen)
         if kind:
             what = row.village if kind is ListFault.UNKNOWN_PARENT else ""
-            faults.append(Fault(kind, design.households.level, row.line, row.code, what, in_households=True))
+            faults.append(ListFinding(kind, design.households.level, row.line, row.code, what, in_households=True))
         seen.add((row.village, row.code))
         found[row.village].append(row)
     if faults:
@@ -152,7 +152,7 @@ def _household(row: Household, known: set[str], seen: set[tuple[str, str]]) -> L
     return ListFault.DUPLICATE if (row.village, row.code) in seen else None
 
 
-def _rows(design: SampleDesign, rows: Sequence[Unit]) -> list[Fault]:
+def _rows(design: SampleDesign, rows: Sequence[ListUnit]) -> list[ListFinding]:
     stages = {stage.level: stage for stage in design.units}
     above = {lower.level: upper.level for upper, lower in zip(design.units, design.units[1:], strict=False)}
     times = Counter((unit.level, unit.code) for unit in rows)
@@ -160,33 +160,33 @@ def _rows(design: SampleDesign, rows: Sequence[Unit]) -> list[Fault]:
     faults = []
     for unit in rows:
         if unit.level not in stages:
-            faults.append(Fault(ListFault.UNKNOWN_LEVEL, unit.level, unit.line, unit.code))
+            faults.append(ListFinding(ListFault.UNKNOWN_LEVEL, unit.level, unit.line, unit.code))
             continue
         if (unit.level, unit.code) in first:
-            faults.append(Fault(ListFault.DUPLICATE, unit.level, unit.line, unit.code))
+            faults.append(ListFinding(ListFault.DUPLICATE, unit.level, unit.line, unit.code))
         first.add((unit.level, unit.code))
         if unit.level in above and not times[above[unit.level], unit.parent]:
-            faults.append(Fault(ListFault.UNKNOWN_PARENT, unit.level, unit.line, unit.code, unit.parent))
+            faults.append(ListFinding(ListFault.UNKNOWN_PARENT, unit.level, unit.line, unit.code, unit.parent))
         faults.extend(_values(stages[unit.level], unit))
-    faults.extend(Fault(ListFault.NO_UNITS, level) for level in stages if not any(u.level == level for u in rows))
+    faults.extend(ListFinding(ListFault.NO_UNITS, level) for level in stages if not any(u.level == level for u in rows))
     return faults
 
 
-def _values(stage: Stage, unit: Unit) -> Iterable[Fault]:
+def _values(stage: SampleStage, unit: ListUnit) -> Iterable[ListFinding]:
     if not 0 < len(unit.code) <= LONGEST_CODE:
-        yield Fault(ListFault.NO_CODE, unit.level, unit.line)
+        yield ListFinding(ListFault.NO_CODE, unit.level, unit.line)
     if stage.strata:
         stratum = unit.columns.get(stage.strata, "")
         if not stratum:
-            yield Fault(ListFault.NO_STRATUM, unit.level, unit.line, unit.code, stage.strata)
+            yield ListFinding(ListFault.NO_STRATUM, unit.level, unit.line, unit.code, stage.strata)
         elif stage.take_by_stratum and stratum not in stage.take_by_stratum:
-            yield Fault(ListFault.UNKNOWN_STRATUM, unit.level, unit.line, unit.code, stratum)
+            yield ListFinding(ListFault.UNKNOWN_STRATUM, unit.level, unit.line, unit.code, stratum)
     if stage.size and size_of(unit, stage.size) is None:
         kind = ListFault.BAD_SIZE if unit.columns.get(stage.size) else ListFault.NO_SIZE
-        yield Fault(kind, unit.level, unit.line, unit.code, stage.size)
+        yield ListFinding(kind, unit.level, unit.line, unit.code, stage.size)
 
 
-def group_faults(stage: Stage, units: Sequence[Unit], parent: Unit | None) -> Iterable[Fault]:
+def group_faults(stage: SampleStage, units: Sequence[ListUnit], parent: ListUnit | None) -> Iterable[ListFinding]:
     """What keeps the stage from being drawn within one parent."""
     line, code = (parent.line, parent.code) if parent else (0, "")
     if stage.total:
@@ -194,13 +194,13 @@ def group_faults(stage: Stage, units: Sequence[Unit], parent: Unit | None) -> It
         least = sum(min(stage.at_least, len(group)) for group in groups.values())
         if not least <= stage.total <= len(units):
             kind = ListFault.CANNOT_SHARE if least > stage.total else ListFault.TOO_FEW
-            yield Fault(kind, stage.level, line, code, have=len(units), need=stage.total)
+            yield ListFinding(kind, stage.level, line, code, have=len(units), need=stage.total)
         return
     groups = by_stratum(stage, units)
     for stratum, need in stage.take_by_stratum.items() or (("", stage.take or 1),):
         have = len(groups.get(stratum, ()))
         if not have:
             kind = ListFault.EMPTY_STRATUM if stratum else ListFault.TOO_FEW
-            yield Fault(kind, stage.level, line, code, stratum, 0, need)
-        elif have < need and stage.short is Short.REFUSE and stage.select is not Select.ALL:
-            yield Fault(ListFault.TOO_FEW, stage.level, line, code, stratum, have, need)
+            yield ListFinding(kind, stage.level, line, code, stratum, 0, need)
+        elif have < need and stage.short is ShortageRule.REFUSE and stage.select is not SelectionMethod.ALL:
+            yield ListFinding(ListFault.TOO_FEW, stage.level, line, code, stratum, have, need)

@@ -18,7 +18,7 @@ from math import ceil, inf, prod, sqrt
 
 from scipy.stats import norm, t
 
-from analytics.sampling.sample_design import SampleDesign, Select, Stage
+from analytics.sampling.sample_design import SampleDesign, SampleStage, SelectionMethod
 
 
 class PlanError(ValueError):
@@ -26,7 +26,7 @@ class PlanError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Assumptions:
+class PlanAssumptions:
     """What is wanted and supposed.
 
     ``margin`` in index points (0..100); ``sd`` in scores of a scale up to ``scale``; ``icc`` by level of the design
@@ -56,7 +56,7 @@ class Assumptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class SampleSize:
     """So many villages and ballots for one unit, and what they cost (None without costs)."""
 
     villages: int
@@ -65,7 +65,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranks:
+class RankResolution:
     """How well units of this kind, each surveyed so, can be put in order; see `rank_resolution`."""
 
     units: int
@@ -76,7 +76,7 @@ class Ranks:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class LevelOutlook:
     """What the design gives for one unit of a level ("" for the whole), in index points.
 
     ``margin`` is half the interval by the normal distribution, ``margin_t`` by Student's t with ``df`` (first-stage
@@ -98,29 +98,29 @@ class Outlook:
     change_seen: float
     change_found: float
     cost: float | None
-    needed: Size | None
-    ranks: Ranks | None
+    needed: SampleSize | None
+    ranks: RankResolution | None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SamplePlan:
     """Outlooks from the whole down to one village. ``per_village`` is the number of ballots per village that gives the
     smallest variance for the money (None without costs or without clustering)."""
 
     design: SampleDesign
-    assumptions: Assumptions
-    outlooks: tuple[Outlook, ...]
+    assumptions: PlanAssumptions
+    outlooks: tuple[LevelOutlook, ...]
     per_village: float | None
 
 
-def plan(design: SampleDesign, assumptions: Assumptions) -> Plan:
+def plan(design: SampleDesign, assumptions: PlanAssumptions) -> SamplePlan:
     """What the design gives for the whole and for one unit of each level. Raises `PlanError`."""
     _check(design, assumptions)
     outlooks = tuple(_outlook(design, at, assumptions) for at in range(len(design.stages)))
-    return Plan(design, assumptions, outlooks, _per_village(design, assumptions))
+    return SamplePlan(design, assumptions, outlooks, _per_village(design, assumptions))
 
 
-def rank_resolution(se: float, units: int, spread: float, level: float = 0.95) -> Ranks:
+def rank_resolution(se: float, units: int, spread: float, level: float = 0.95) -> RankResolution:
     """Ranks of ``units`` estimates with error ``se``, whose true values are normal with standard deviation ``spread``.
 
     told_apart: z sqrt(2) se, the least observed difference of two of them that is significant. interval: the expected
@@ -132,14 +132,14 @@ def rank_resolution(se: float, units: int, spread: float, level: float = 0.95) -
     one = float(norm.ppf((1 + level) / 2))
     joint = float(norm.ppf(1 - (1 - level) / (2 * (units - 1))))
     wide, wider = ((units - 1) * float(2 * norm.cdf(z * se / sqrt(spread**2 + se**2)) - 1) for z in (one, joint))
-    return Ranks(units, spread, one * sqrt(2) * se, wide, wider)
+    return RankResolution(units, spread, one * sqrt(2) * se, wide, wider)
 
 
 @dataclass(frozen=True)
-class _Layer:
+class _StageLayer:
     """A stage below one unit: n_s in the sample, N_s in the population (inf: unknown), its share of the variance."""
 
-    stage: Stage
+    stage: SampleStage
     sampled: int
     population: float
     share: float
@@ -147,14 +147,14 @@ class _Layer:
     @property
     def fixed(self) -> bool:
         """All of them are taken: the number is not ours to choose and adds nothing to the variance."""
-        return self.stage.select is Select.ALL
+        return self.stage.select is SelectionMethod.ALL
 
 
 @dataclass(frozen=True)
-class _Tree:
+class _StageTree:
     """The stages below one unit; the last layer is that of households."""
 
-    layers: tuple[_Layer, ...]
+    layers: tuple[_StageLayer, ...]
 
     @property
     def ballots(self) -> int:
@@ -191,18 +191,18 @@ class _Tree:
         return least, least * (self.ballots // self.scaled)
 
 
-def _tree(design: SampleDesign, at: int, icc: Mapping[str, float]) -> _Tree:
+def _tree(design: SampleDesign, at: int, icc: Mapping[str, float]) -> _StageTree:
     rest = 1 - sum(icc.get(stage.level, 0.0) for stage in design.units)
     layers, sampled, population = [], 1, 1.0
     for stage in design.stages[at:]:
         sampled *= stage.planned
         population *= stage.of or inf
         share = rest if stage is design.households else icc.get(stage.level, 0.0)
-        layers.append(_Layer(stage, sampled, population, share))
-    return _Tree(tuple(layers))
+        layers.append(_StageLayer(stage, sampled, population, share))
+    return _StageTree(tuple(layers))
 
 
-def _outlook(design: SampleDesign, at: int, wanted: Assumptions) -> Outlook:
+def _outlook(design: SampleDesign, at: int, wanted: PlanAssumptions) -> LevelOutlook:
     tree = _tree(design, at, _shares(design, wanted))
     infinite = tree.infinite / tree.scaled
     variance = max(infinite - tree.removed, 0.0)
@@ -210,7 +210,7 @@ def _outlook(design: SampleDesign, at: int, wanted: Assumptions) -> Outlook:
     df = _freedom(tree)
     villages = tree.scaled if len(tree.layers) > 1 else 1
     needed = tree.needed((wanted.margin / wanted.z / wanted.points) ** 2)
-    return Outlook(
+    return LevelOutlook(
         level=design.stages[at - 1].level if at else "",
         villages=villages,
         ballots=tree.ballots,
@@ -223,12 +223,12 @@ def _outlook(design: SampleDesign, at: int, wanted: Assumptions) -> Outlook:
         change_seen=wanted.z * sqrt(2) * se,
         change_found=(wanted.z + float(norm.ppf(wanted.power))) * sqrt(2) * se,
         cost=_cost(wanted, villages, tree.ballots),
-        needed=Size(*needed, _cost(wanted, *needed)) if needed else None,
+        needed=SampleSize(*needed, _cost(wanted, *needed)) if needed else None,
         ranks=_ranks(design, at, wanted, se),
     )
 
 
-def _freedom(tree: _Tree) -> int:
+def _freedom(tree: _StageTree) -> int:
     """First-stage units minus strata, where the first stage that leaves units out is the first stage."""
     above = 1
     for layer in tree.layers:
@@ -239,7 +239,7 @@ def _freedom(tree: _Tree) -> int:
     return 0
 
 
-def _ranks(design: SampleDesign, at: int, wanted: Assumptions, se: float) -> Ranks | None:
+def _ranks(design: SampleDesign, at: int, wanted: PlanAssumptions, se: float) -> RankResolution | None:
     """Of the whole among its peers; of a unit among all of its level, where their number is known."""
     spread = wanted.spread or design.spread
     known = [stage.of for stage in design.stages[:at]]
@@ -249,17 +249,17 @@ def _ranks(design: SampleDesign, at: int, wanted: Assumptions, se: float) -> Ran
     return rank_resolution(se, units, spread, wanted.level) if units > 1 else None
 
 
-def _shares(design: SampleDesign, wanted: Assumptions) -> Mapping[str, float]:
+def _shares(design: SampleDesign, wanted: PlanAssumptions) -> Mapping[str, float]:
     return wanted.icc or {design.units[-1].level: 0.05}
 
 
-def _cost(wanted: Assumptions, villages: int, ballots: int) -> float | None:
+def _cost(wanted: PlanAssumptions, villages: int, ballots: int) -> float | None:
     if wanted.cost_village is None or wanted.cost_interview is None:
         return None
     return villages * wanted.cost_village + ballots * wanted.cost_interview
 
 
-def _per_village(design: SampleDesign, wanted: Assumptions) -> float | None:
+def _per_village(design: SampleDesign, wanted: PlanAssumptions) -> float | None:
     """sqrt(cost of a village / cost of an interview x (1 - icc) / icc) (Cochran 1977, section 10.6), at least 1."""
     icc = _shares(design, wanted).get(design.units[-1].level, 0.0)
     if not icc or not wanted.cost_village or not wanted.cost_interview:
@@ -268,7 +268,7 @@ def _per_village(design: SampleDesign, wanted: Assumptions) -> float | None:
     return max(1.0, sqrt(wanted.cost_village / wanted.cost_interview * rest / icc))
 
 
-def _check(design: SampleDesign, wanted: Assumptions) -> None:
+def _check(design: SampleDesign, wanted: PlanAssumptions) -> None:
     shares = _shares(design, wanted)
     tests = {
         "margin": 0 < wanted.margin < 100,

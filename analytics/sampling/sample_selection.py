@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.sampling.sample_design import Order
+from analytics.sampling.sample_design import ListOrder
 
 Floats = NDArray[np.float64]
 ALGORITHM = "langnghe-sample-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class StageSelection:
     """Positions taken and their inclusion probabilities, and the reserves in the order in which they step in."""
 
     taken: tuple[int, ...]
@@ -37,7 +37,7 @@ def uniforms(bits: np.random.PCG64, n: int) -> Floats:
     return (bits.random_raw(n) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def simple(bits: np.random.PCG64, population: int, n: int, reserves: int) -> Selection:
+def simple(bits: np.random.PCG64, population: int, n: int, reserves: int) -> StageSelection:
     """Simple random sampling without replacement: each unit gets a random number, the n smallest are taken.
 
     Every subset of n is equally likely, p = n / N (Cochran 1977, section 2.1). The reserves follow in the same order,
@@ -45,7 +45,7 @@ def simple(bits: np.random.PCG64, population: int, n: int, reserves: int) -> Sel
     """
     order = np.argsort(uniforms(bits, population), kind="stable")
     taken = sorted(order[:n].tolist())
-    return Selection(tuple(taken), (n / population,) * n, tuple(order[n : n + reserves].tolist()))
+    return StageSelection(tuple(taken), (n / population,) * n, tuple(order[n : n + reserves].tolist()))
 
 
 def inclusion(sizes: Floats, n: int) -> Floats:
@@ -63,7 +63,7 @@ def inclusion(sizes: Floats, n: int) -> Floats:
     return p
 
 
-def systematic(bits: np.random.PCG64, sizes: Floats, n: int, reserves: int, order: Order) -> Selection:
+def systematic(bits: np.random.PCG64, sizes: Floats, n: int, reserves: int, order: ListOrder) -> StageSelection:
     """Systematic sampling with probability proportional to size from one random start (Madow 1949).
 
     Units with p = 1 are taken first. The others are laid end to end, each as long as its probability, in shuffled
@@ -72,7 +72,7 @@ def systematic(bits: np.random.PCG64, sizes: Floats, n: int, reserves: int, orde
     """
     p = inclusion(sizes, n)
     shuffle, start, spare = uniforms(bits, len(p)), uniforms(bits, 1)[0], uniforms(bits, len(p))
-    line = np.argsort(shuffle, kind="stable") if order is Order.RANDOM else np.arange(len(p))
+    line = np.argsort(shuffle, kind="stable") if order is ListOrder.RANDOM else np.arange(len(p))
     line = line[p[line] < 1]
     points = n - int((p == 1).sum())
     hit = np.searchsorted(np.cumsum(p[line]), start + np.arange(points), side="right")
@@ -81,7 +81,7 @@ def systematic(bits: np.random.PCG64, sizes: Floats, n: int, reserves: int, orde
     taken = sorted([*np.flatnonzero(p == 1).tolist(), *chosen.tolist()])
     left = np.setdiff1d(np.arange(len(p)), taken)
     queue = left[np.argsort(-np.log1p(-spare[left]) / sizes[left], kind="stable")][:reserves]
-    return Selection(tuple(taken), tuple(p[taken].tolist()), tuple(queue.tolist()))
+    return StageSelection(tuple(taken), tuple(p[taken].tolist()), tuple(queue.tolist()))
 
 
 def allocate(total: int, sizes: Mapping[str, float], counts: Mapping[str, int], at_least: int) -> dict[str, int]:

@@ -26,7 +26,7 @@ _OPEN = BoundedSemaphore(2)
 
 
 @dataclass(frozen=True)
-class Photo:
+class EncodedPhoto:
     """The re-encoded picture and its measures in pixels."""
 
     content: bytes
@@ -34,7 +34,7 @@ class Photo:
     height: int
 
 
-def reencode(content: bytes) -> Photo:
+def reencode(content: bytes) -> EncodedPhoto:
     """The copy that is kept. Raises Invalid for too many bytes or pixels, another format, a damaged file."""
     if len(content) > MOST_BYTES:
         raise Invalid(_("Ảnh lớn quá %(most)s MB. Xin chọn ảnh nhỏ hơn."), field=FIELD, most=MOST_BYTES // 1024**2)
@@ -46,7 +46,7 @@ def thumbnail(content: bytes) -> bytes:
     return _shrunk(content, THUMB_SIDE, THUMB_QUALITY).content
 
 
-def _shrunk(content: bytes, side: int, quality: int) -> Photo:
+def _shrunk(content: bytes, side: int, quality: int) -> EncodedPhoto:
     with _opened(content) as image:
         if image.width * image.height > MOST_PIXELS:
             raise _too_many_pixels()
@@ -56,7 +56,7 @@ def _shrunk(content: bytes, side: int, quality: int) -> Photo:
         picture = _on_white(upright)
     packed = BytesIO()
     picture.save(packed, "JPEG", quality=quality, optimize=True)
-    return Photo(packed.getvalue(), picture.width, picture.height)
+    return EncodedPhoto(packed.getvalue(), picture.width, picture.height)
 
 
 def _too_many_pixels() -> Invalid:

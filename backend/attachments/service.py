@@ -29,7 +29,7 @@ BATCH = 1000
 
 
 @dataclass(frozen=True)
-class Held:
+class WaitingPhoto:
     """A re-encoded photo that waits for its ticket: the name of its file and what its row will say."""
 
     key: str
@@ -39,7 +39,7 @@ class Held:
     height: int
 
 
-class NoRoom(DomainError):
+class StorageFull(DomainError):
     """The disk refused; what was typed is not at fault."""
 
     status = 503
@@ -58,23 +58,25 @@ def store(session: Session, ticket_id: int, content: bytes, now: datetime) -> At
     return attach(session, ticket_id, [hold(content)], now)[0]
 
 
-def hold(content: bytes) -> Held:
+def hold(content: bytes) -> WaitingPhoto:
     """Check and re-encode a photo whose ticket is not there yet. Raises Invalid, NoRoom."""
     photo = photos.reencode(content)
-    held = Held(secrets.token_hex(16), sha256(photo.content).hexdigest(), len(photo.content), photo.width, photo.height)
+    held = WaitingPhoto(
+        secrets.token_hex(16), sha256(photo.content).hexdigest(), len(photo.content), photo.width, photo.height
+    )
     try:
         _write(_held_path(held.key), photo.content)
     except OSError as failure:
-        raise NoRoom from failure
+        raise StorageFull from failure
     return held
 
 
-def waiting(held: Held) -> bool:
+def waiting(held: WaitingPhoto) -> bool:
     """Whether a held photo is still there: after a day it is swept."""
     return _held_path(held.key).is_file()
 
 
-def attach(session: Session, ticket_id: int, held: Sequence[Held], now: datetime) -> list[Attachment]:
+def attach(session: Session, ticket_id: int, held: Sequence[WaitingPhoto], now: datetime) -> list[Attachment]:
     """Give held photos to a ticket, each under a new name: a form that is sent anew finds its photos still held.
 
     The ticket's row is locked, so that two messages of one album cannot pass the limit together.
@@ -103,7 +105,7 @@ def attach(session: Session, ticket_id: int, held: Sequence[Held], now: datetime
     return [kept[bytes.fromhex(photo.sha256)] for photo in held]
 
 
-def preview(held: Held) -> bytes:
+def preview(held: WaitingPhoto) -> bytes:
     """A small JPEG of a held photo. Raises NotFound where its file was swept meanwhile."""
     try:
         return photos.thumbnail(_held_path(held.key).read_bytes())
@@ -158,7 +160,7 @@ def _path(key: str) -> Path:
     return _root() / key[:2] / f"{key}.jpg"
 
 
-def _settle(photo: Held) -> str:
+def _settle(photo: WaitingPhoto) -> str:
     """A second name for a held file, where it stays; the first is swept. The new one counts as just written."""
     key = secrets.token_hex(16)
     path = _path(key)
@@ -169,7 +171,7 @@ def _settle(photo: Held) -> str:
     except FileNotFoundError as gone:
         raise Invalid(_("Ảnh đã chờ quá lâu và không còn nữa. Xin chọn lại ảnh."), field="photos") from gone
     except OSError as failure:
-        raise NoRoom from failure
+        raise StorageFull from failure
     return key
 
 

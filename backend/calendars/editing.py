@@ -15,11 +15,11 @@ from backend.errors import Invalid, _
 from backend.files.days import day_written
 from backend.worktime.calendar import DayException, Season, Week, Windows, WorkCalendar, week_of
 from backend.worktime.errors import WorktimeError
-from backend.worktime.table import NAME_MOST, Brought
+from backend.worktime.table import NAME_MOST, CalendarTable
 
 
 @dataclass(frozen=True)
-class Words:
+class LineWords:
     """What a language calls the parts of a line; weekdays from Monday on."""
 
     off: str
@@ -28,8 +28,8 @@ class Words:
     days: tuple[str, ...]
 
 
-VIETNAMESE: Final = Words("nghỉ", "làm việc", "chưa chắc", ("T2", "T3", "T4", "T5", "T6", "T7", "CN"))
-ENGLISH: Final = Words("off", "open", "uncertain", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
+VIETNAMESE: Final = LineWords("nghỉ", "làm việc", "chưa chắc", ("T2", "T3", "T4", "T5", "T6", "T7", "CN"))
+ENGLISH: Final = LineWords("off", "open", "uncertain", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
 WORDS: Final = {"vi": VIETNAMESE, "en": ENGLISH}  # written in the reader's language, read in either
 OPEN_WORDS: Final = {VIETNAMESE.open, "làm", "làm bù", ENGLISH.open, "working"}
 OFF_WORDS: Final = {VIETNAMESE.off, ENGLISH.off, "closed"}
@@ -88,7 +88,7 @@ def _declare(code: str, version: str, basis: str, **parts: Any) -> WorkCalendar:
     return WorkCalendar.declare(code, version, basis=basis, **given)
 
 
-def merged(texts: Mapping[str, str], brought: Brought, *, replace: bool, language: str = "vi") -> dict[str, str]:
+def merged(texts: Mapping[str, str], brought: CalendarTable, *, replace: bool, language: str = "vi") -> dict[str, str]:
     """The texts with what a file brought: its dates take the place of the same dates, with ``replace`` of all dates of
     its years; its years join those declared. Raises WorktimeError where the dates already there cannot be read."""
     held = {item.day: item for item in exceptions_of(texts.get("exceptions", ""))}
@@ -127,11 +127,11 @@ def exceptions_of(text: str) -> list[DayException]:
     return found
 
 
-def exceptions_out(exceptions: Iterable[DayException], words: Words) -> str:
+def exceptions_out(exceptions: Iterable[DayException], words: LineWords) -> str:
     return "\n".join(_exception_out(item, words) for item in exceptions)
 
 
-def _exception_out(item: DayException, words: Words) -> str:
+def _exception_out(item: DayException, words: LineWords) -> str:
     parts = [f"{item.day:%d/%m/%Y}", words.open if item.is_open else words.off, item.name.replace("|", "/")]
     if item.windows or not item.verified:
         parts.append(_hours_out(item.windows or ()))
@@ -157,7 +157,7 @@ def _seasons_of(text: str) -> list[Season]:
     return [Season(first, last, week_of(week)) for (first, last), week in sorted(found.items())]
 
 
-def _season_out(season: Season, words: Words) -> Iterator[str]:
+def _season_out(season: Season, words: LineWords) -> Iterator[str]:
     """One line for each run of weekdays with the same hours."""
     dates = f"{season.first:%d/%m/%Y} - {season.last:%d/%m/%Y}"
     for first, last in _runs(season.week):

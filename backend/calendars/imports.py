@@ -12,14 +12,14 @@ from icalendar import Calendar
 
 from backend.worktime.calendar import DayException
 from backend.worktime.errors import WorktimeError, _
-from backend.worktime.table import NAME_MOST, ROWS_MOST, Brought, read_table
+from backend.worktime.table import NAME_MOST, ROWS_MOST, CalendarTable, read_table
 
 BYTES_MOST: Final = 1024 * 1024
 DAYS_MOST: Final = 31  # of one event
 WORKED: Final = re.compile(r"\s*(làm bù|làm việc|đi làm|working|make-up)", re.IGNORECASE)
 
 
-def read(content: bytes) -> Brought:
+def read(content: bytes) -> CalendarTable:
     """The days of a file, told by its content. Raises WorktimeError with the reason for one that cannot be taken."""
     if len(content) > BYTES_MOST:
         raise WorktimeError(_("Tệp lớn quá %(most)s MB."), most=BYTES_MOST // 1024**2)
@@ -35,7 +35,7 @@ def read(content: bytes) -> Brought:
     return brought
 
 
-def _events(text: str) -> Brought:
+def _events(text: str) -> CalendarTable:
     """Years of an iCalendar are taken for estimates: the format does not say whether they were announced."""
     found: dict[date, DayException] = {}
     skipped = 0
@@ -52,7 +52,9 @@ def _events(text: str) -> Brought:
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
         # What the parser makes of a damaged file is not for the reader, who needs to know only that it is damaged.
         raise WorktimeError(_("Không đọc được lịch iCalendar này.")) from None
-    return Brought(tuple(found[day] for day in sorted(found)), dict.fromkeys((d.year for d in found), False), skipped)
+    return CalendarTable(
+        tuple(found[day] for day in sorted(found)), dict.fromkeys((d.year for d in found), False), skipped
+    )
 
 
 def _days(event: Any) -> Iterator[DayException]:

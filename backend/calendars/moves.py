@@ -19,18 +19,18 @@ from backend.calendars import recount as recounting
 from backend.calendars.months import differences
 from backend.db import transaction
 from backend.jobs import progress
-from backend.tickets.models import OPEN_STATES, State, Ticket
+from backend.tickets.models import OPEN_STATES, Ticket, TicketState
 from backend.units.models import Unit
 from backend.worktime import service as worktime
 from backend.worktime.models import CalendarVersion
 
 BATCH: Final = 1_000
-COUNTED: Final = (*OPEN_STATES, State.MERGED)
+COUNTED: Final = (*OPEN_STATES, TicketState.MERGED)
 Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
-class Move:
+class DueDateMove:
     """A ticket whose due date would change: its number and nothing of its content."""
 
     number: str
@@ -45,23 +45,25 @@ class Move:
 
 
 @dataclass
-class Preview:
+class RecountPreview:
     """What would move. ``looked_at`` counts the open tickets of the calendar's units, ``by_days`` the moved ones by how
     many calendar days, ``moves`` are the first of them, soonest due first."""
 
     looked_at: int
     by_days: Counter[int] = field(default_factory=Counter)
-    moves: list[Move] = field(default_factory=list)
+    moves: list[DueDateMove] = field(default_factory=list)
 
     @property
     def moved(self) -> int:
         return self.by_days.total()
 
 
-def preview(session: Session, version: CalendarVersion, now: datetime, limit: int) -> Preview:
+def preview(session: Session, version: CalendarVersion, now: datetime, limit: int) -> RecountPreview:
     """Which open tickets would move if the version were put in force; writes nothing."""
     in_scope = _scope(session, version.code)
-    found = Preview(session.scalar(select(func.count()).select_from(Ticket).join(Ticket.unit).where(*in_scope)) or 0)
+    found = RecountPreview(
+        session.scalar(select(func.count()).select_from(Ticket).join(Ticket.unit).where(*in_scope)) or 0
+    )
     names = dict(session.execute(select(Unit.id, Unit.name)).all())
     calendar = worktime.calendar(session, version.id)
     for calendar_id in session.scalars(select(Ticket.calendar_id).join(Ticket.unit).where(*in_scope).distinct()).all():
@@ -69,7 +71,7 @@ def preview(session: Session, version: CalendarVersion, now: datetime, limit: in
         changed = [day.day for day, _after in differences(held, calendar)]
         where = (*in_scope, Ticket.calendar_id == calendar_id, _spans(changed))
         for batch in recounting.look(session, where, version.id, calendar, now):
-            moves = [Move(one.row.number, names[one.row.unit_id], one.before, one.due) for one in batch]
+            moves = [DueDateMove(one.row.number, names[one.row.unit_id], one.before, one.due) for one in batch]
             moves = [move for move in moves if move.days]
             found.by_days.update(move.days for move in moves)
             found.moves = sorted([*found.moves, *moves], key=lambda move: (move.before, move.number))[:limit]

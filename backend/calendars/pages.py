@@ -10,16 +10,16 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.calendars import editing, imports, months, moves, queries, service, texts
-from backend.calendars.queries import Version
+from backend.calendars.queries import StoredCalendar
 from backend.db import SessionDep
 from backend.errors import Invalid, _
 from backend.files.text import clean
 from backend.jobs import progress
-from backend.jobs.progress import Stage
+from backend.jobs.progress import WorkStage
 from backend.units import queries as units
 from backend.users.guard import allow
-from backend.users.policy import Action, Actor, can
-from backend.web.forms import Form, Typed, TypedDep
+from backend.users.policy import Actor, Permission, can
+from backend.web.forms import FormReader, FormView, TypedDep
 from backend.web.rendering import language_of, page, redirect
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar, local
@@ -31,8 +31,8 @@ TEXT_MOST = 60_000
 REFRESH = 3  # seconds
 
 router = APIRouter()
-Reader = Annotated[Actor, Depends(allow(Action.USE_ACCOUNT))]
-Administrator = Annotated[Actor, Depends(allow(Action.MANAGE_CALENDARS))]
+Reader = Annotated[Actor, Depends(allow(Permission.USE_ACCOUNT))]
+Administrator = Annotated[Actor, Depends(allow(Permission.MANAGE_CALENDARS))]
 
 
 @router.get(HOME)
@@ -42,7 +42,7 @@ def calendars(request: Request, session: SessionDep, actor: Reader) -> Response:
         request,
         "calendars/list.html",
         versions=queries.versions(session),
-        may_edit=can(actor, Action.MANAGE_CALENDARS),
+        may_edit=can(actor, Permission.MANAGE_CALENDARS),
         in_force=worktime.active_id(session),
     )
 
@@ -66,7 +66,7 @@ def calendar(
         year=year,
         months=months.months(held, year),
         changes=_changes(session, version, held),
-        may_edit=can(actor, Action.MANAGE_CALENDARS),
+        may_edit=can(actor, Permission.MANAGE_CALENDARS),
         words=texts,
         changes_most=CHANGES,
     )
@@ -77,7 +77,7 @@ def edit_form(request: Request, session: SessionDep, actor: Administrator, calen
     """The form of a new version, filled from an existing one."""
     version = queries.version(session, calendar_id)
     values = editing.texts_of(worktime.calendar(session, calendar_id), language_of(request)) | {"basis": ""}
-    return _edit(request, session, version, Form(values))
+    return _edit(request, session, version, FormView(values))
 
 
 @router.post(HOME + "/{calendar_id}/sua")
@@ -88,7 +88,7 @@ def edit(request: Request, session: SessionDep, actor: Administrator, form: Type
     try:
         if form.raw("do") == "import":
             values, notice = _imported(form, values, language_of(request))
-            return _edit(request, session, version, Form(values), notice=notice)
+            return _edit(request, session, version, FormView(values), notice=notice)
         saved = service.save(session, values["scope"], _cleaned(values), values["basis"], actor=actor, now=clock.now())
     except Invalid as refusal:
         return _edit(request, session, version, form.form(refusal), refusal.status)
@@ -130,7 +130,7 @@ def activate(request: Request, session: SessionDep, actor: Administrator, form: 
 def course(request: Request, session: SessionDep, actor: Administrator, job_id: int) -> Response:
     """How far a recount is; the page asks again by itself while it runs."""
     job = progress.find(session, job_id, service.RECOUNT)
-    running = job.stage is Stage.RUNNING
+    running = job.stage is WorkStage.RUNNING
     version = queries.version(session, int(job.subject))
     silent = running and clock.now() - job.updated_at > timedelta(minutes=1)
     return page(
@@ -138,7 +138,9 @@ def course(request: Request, session: SessionDep, actor: Administrator, job_id: 
     )
 
 
-def _changes(session: Session, version: Version, held: WorkCalendar) -> list[tuple[months.Day, months.Day]]:
+def _changes(
+    session: Session, version: StoredCalendar, held: WorkCalendar
+) -> list[tuple[months.CalendarDay, months.CalendarDay]]:
     """How the days of a version differ from what is in force where it would be; a few more than are listed."""
     active = worktime.in_force(session)
     before = active.get(version.code, active.get(worktime.DEFAULT))
@@ -160,7 +162,7 @@ def _cleaned(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _imported(
-    form: Typed, values: dict[str, str], language: str
+    form: FormReader, values: dict[str, str], language: str
 ) -> tuple[dict[str, str], tuple[str, dict[str, object]]]:
     """The form filled from the file, and what to say of it. Raises Invalid at the field of the file."""
     files = form.files("file")
@@ -181,8 +183,8 @@ def _imported(
 def _edit(
     request: Request,
     session: Session,
-    version: Version,
-    form: Form,
+    version: StoredCalendar,
+    form: FormView,
     status: int = 200,
     *,
     notice: tuple[str, Mapping[str, object]] | None = None,

@@ -16,7 +16,7 @@ from backend.worktime.models import CalendarVersion
 
 
 @dataclass(frozen=True)
-class Version:
+class StoredCalendar:
     """A stored version and what is said about it; ``by`` is empty for those that came with the package."""
 
     id: int
@@ -39,7 +39,7 @@ class Version:
         return [year for year, announced in self.years if not announced]
 
 
-def versions(session: Session, code: str | None = None) -> list[Version]:
+def versions(session: Session, code: str | None = None) -> list[StoredCalendar]:
     """All versions, newest first, those of the province before those of units."""
     statement = _versions().order_by(CalendarVersion.code.desc(), CalendarVersion.version.desc())
     if code is not None:
@@ -49,7 +49,7 @@ def versions(session: Session, code: str | None = None) -> list[Version]:
     return [_version(row, name, row.id in active, names) for row, name in session.execute(statement)]
 
 
-def version(session: Session, calendar_id: int) -> Version:
+def version(session: Session, calendar_id: int) -> StoredCalendar:
     """One version; NotFound where there is none."""
     found = session.execute(_versions().where(CalendarVersion.id == calendar_id)).one_or_none()
     if found is None:
@@ -76,8 +76,8 @@ def _unit_names(session: Session) -> dict[str, str]:
     return {row.code: row.name for row in rows}
 
 
-def _version(row: CalendarVersion, name: str | None, active: bool, unit_names: dict[str, str]) -> Version:
-    return Version(
+def _version(row: CalendarVersion, name: str | None, active: bool, unit_names: dict[str, str]) -> StoredCalendar:
+    return StoredCalendar(
         id=row.id,
         code=row.code,
         version=row.version,

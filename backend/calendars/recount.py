@@ -18,21 +18,21 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.db import copy_rows, table_of
-from backend.deadlines.clock_states import Clock, ClockState
+from backend.deadlines.clock_states import ClockKind, ClockState
 from backend.deadlines.clocks import state_of_clocks
-from backend.deadlines.events import Happening
-from backend.deadlines.rules import Mark, Rule
+from backend.deadlines.events import TicketEvent
+from backend.deadlines.rules import DeadlineRule, RuleEvidence
 from backend.deadlines.terms import Term
 from backend.tickets import projection, rulebook
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
-from backend.tickets.rulebook import Calendars
+from backend.tickets.rulebook import CalendarCache
 from backend.tickets.service import result_columns
 from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.duration import Duration
-from backend.worktime.duration import Unit as Length
+from backend.worktime.duration import TimeUnit as Length
 from backend.worktime.vector import due_dates, lean_on_estimate
 
 BATCH: Final = 1_000
@@ -72,7 +72,7 @@ RESULTS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class RecountedTicket:
     """A ticket with its due date ``before`` and by the new version (``due``). ``head`` is the last link of its chain;
     ``state`` is None for one that was counted with others, and for one whose clock of handling has ended."""
 
@@ -87,7 +87,7 @@ class Fresh:
 
 def look(
     session: Session, where: Sequence[ColumnElement[bool]], calendar_id: int, calendar: WorkCalendar, now: datetime
-) -> Iterator[list[Fresh]]:
+) -> Iterator[list[RecountedTicket]]:
     """Tickets that meet ``where``, in batches by id, as ``calendar`` would count them. Writes and locks nothing."""
     after = 0
     while rows := session.execute(_next(where, after, BATCH)).all():
@@ -104,7 +104,7 @@ def count(
     after: int = 0,
     most: int = BATCH,
     skip_locked: bool = False,
-) -> list[Fresh]:
+) -> list[RecountedTicket]:
     """Count the next tickets that meet ``where`` by a stored version, in the caller's transaction. A ticket that
     somebody works on is waited for, or left out with ``skip_locked``: whoever holds many rows must not wait for one.
     """
@@ -125,7 +125,7 @@ def _next(where: Sequence[ColumnElement[bool]], after: int, most: int) -> Select
 
 def _fresh(
     session: Session, rows: Sequence[Row[Any]], calendar_id: int, calendar: WorkCalendar, now: datetime
-) -> list[Fresh]:
+) -> list[RecountedTicket]:
     """Each ticket with its due date by the new version."""
     chains = [f"ticket:{row.id}" for row in rows]
     heads = {head.chain: head for head in session.execute(HEADS, {"chains": chains, "still": list(STILL)})}
@@ -142,7 +142,7 @@ def _is_plain(row: Row[Any], head: Row[Any]) -> bool:
 
 def _together(
     rows: Sequence[Row[Any]], heads: dict[str, Row[Any]], calendar: WorkCalendar, now: datetime
-) -> list[Fresh]:
+) -> list[RecountedTicket]:
     if not rows:
         return []
     received = np.array([row.received_on for row in rows], dtype="datetime64[D]")
@@ -150,7 +150,7 @@ def _together(
     dues = due_dates(calendar, values, received)
     estimates = lean_on_estimate(calendar, received, dues)
     return [
-        Fresh(row, heads[f"ticket:{row.id}"], _at(heads, row, now), row.due_date, due, bool(estimate), None)
+        RecountedTicket(row, heads[f"ticket:{row.id}"], _at(heads, row, now), row.due_date, due, bool(estimate), None)
         for row, due, estimate in zip(rows, dues.tolist(), estimates, strict=True)
     ]
 
@@ -162,20 +162,22 @@ def _one_by_one(
     calendar_id: int,
     calendar: WorkCalendar,
     now: datetime,
-) -> list[Fresh]:
+) -> list[RecountedTicket]:
     histories = _histories(session, rows)
-    calendars = Calendars(session)
+    calendars = CalendarCache(session)
     calendars[calendar_id] = calendar
     fresh = []
     for row in rows:
         history, at = histories[f"ticket:{row.id}"], _at(heads, row, now)
         book = rulebook.book(session, row, history, calendars)
-        recounted = Happening(Event.RECOUNTED, at, SYSTEM.key, {"from": row.calendar_id, "calendar": calendar_id})
+        recounted = TicketEvent(Event.RECOUNTED, at, SYSTEM.key, {"from": row.calendar_id, "calendar": calendar_id})
         before = state_of_clocks(history, book, at).resolve
         state = state_of_clocks([*history, recounted], book, at).resolve
         running = state if state.running else None
         fresh.append(
-            Fresh(row, heads[f"ticket:{row.id}"], at, before.due.on, state.due.on, state.due.estimate, running)
+            RecountedTicket(
+                row, heads[f"ticket:{row.id}"], at, before.due.on, state.due.on, state.due.estimate, running
+            )
         )
     return fresh
 
@@ -185,15 +187,15 @@ def _at(heads: dict[str, Row[Any]], row: Row[Any], now: datetime) -> datetime:
     return max(now, last)
 
 
-def _histories(session: Session, rows: Sequence[Row[Any]]) -> dict[str, list[Happening]]:
-    table = table_of(audit.Entry)
+def _histories(session: Session, rows: Sequence[Row[Any]]) -> dict[str, list[TicketEvent]]:
+    table = table_of(audit.AuditEntry)
     columns = (table.c.chain, table.c.at, table.c.actor, table.c.action, table.c.data)
     chains = [f"ticket:{row.id}" for row in rows]
     found = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
     return {str(chain): projection.happenings(links) for chain, links in groupby(found, key=lambda entry: entry.chain)}
 
 
-def _store(session: Session, batch: Sequence[Fresh], calendar_id: int, calendar: WorkCalendar) -> None:
+def _store(session: Session, batch: Sequence[RecountedTicket], calendar_id: int, calendar: WorkCalendar) -> None:
     """The rows, a link in each chain, and a version of each due date that moved."""
     columns = {
         "ids": [item.row.id for item in batch],
@@ -209,7 +211,7 @@ def _store(session: Session, batch: Sequence[Fresh], calendar_id: int, calendar:
         copy_rows(session, f"COPY ticket_clocks ({', '.join(RESULTS)}) FROM STDIN", made)
 
 
-def _links(batch: Sequence[Fresh], calendar_id: int) -> Iterator[tuple[Any, ...]]:
+def _links(batch: Sequence[RecountedTicket], calendar_id: int) -> Iterator[tuple[Any, ...]]:
     for item in batch:
         head, data = item.head, {"from": item.row.calendar_id, "calendar": calendar_id}
         seq, action = head.seq + 1, Event.RECOUNTED.value
@@ -218,7 +220,7 @@ def _links(batch: Sequence[Fresh], calendar_id: int) -> Iterator[tuple[Any, ...]
 
 
 def _versions(
-    session: Session, moved: Sequence[Fresh], calendar_id: int, calendar: WorkCalendar
+    session: Session, moved: Sequence[RecountedTicket], calendar_id: int, calendar: WorkCalendar
 ) -> Iterator[tuple[Any, ...]]:
     """Tickets received at the same moment of day share nothing but their days, so each day is explained once."""
     last = {row[0]: row[1] for row in session.execute(VERSIONS, {"ids": [item.row.id for item in moved]})}
@@ -234,7 +236,7 @@ def _versions(
         start = state.term.start
         told = columns["explanation"] | {"start": start.isoformat(), "was": item.row.due_date.isoformat()}
         columns = columns | {"unit_id": item.row.unit_id, "rule_id": state.rule.id, "started_at": start}
-        columns |= {"ticket_id": item.row.id, "episode": item.row.episode, "clock": Clock.RESOLVE.value, "nth": 1}
+        columns |= {"ticket_id": item.row.id, "episode": item.row.episode, "clock": ClockKind.RESOLVE.value, "nth": 1}
         columns |= {"version": last.get(item.row.id, 0) + 1, "explanation": json.dumps(told, ensure_ascii=False)}
         columns |= {"reason": Event.RECOUNTED.value, "computed_at": item.at}
         yield tuple(columns[name] for name in RESULTS)
@@ -242,6 +244,6 @@ def _versions(
 
 def _state(row: Row[Any], calendar_id: int, calendar: WorkCalendar) -> ClockState:
     """The clock of a ticket that has only its day of reception."""
-    rule = Rule(row.rule, Duration.parse(row.term), "", Mark.OURS, id=row.rule_id)
+    rule = DeadlineRule(row.rule, Duration.parse(row.term), "", RuleEvidence.OURS, id=row.rule_id)
     term = Term(calendar, rule.duration, row.received_at)
-    return ClockState(Clock.RESOLVE, row.episode, 1, row.unit_id, rule, calendar_id, term, term.due())
+    return ClockState(ClockKind.RESOLVE, row.episode, 1, row.unit_id, rule, calendar_id, term, term.due())

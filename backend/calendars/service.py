@@ -14,7 +14,7 @@ from backend.db import transaction
 from backend.errors import Conflict, Invalid, _
 from backend.files.text import clean
 from backend.jobs import progress
-from backend.jobs.progress import Job, Stage
+from backend.jobs.progress import Job, WorkStage
 from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
@@ -69,7 +69,7 @@ def sweep(now: datetime, enqueue: Callable[[int, int], object]) -> int:
             select(Job)
             .where(
                 Job.kind == RECOUNT,
-                Job.stage == Stage.RUNNING,
+                Job.stage == WorkStage.RUNNING,
                 or_(Job.updated_at == Job.started_at, Job.updated_at <= now - LEASE),
             )
             .order_by(Job.id)

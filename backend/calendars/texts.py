@@ -1,6 +1,6 @@
 """Words of the calendar pages, as messages of the catalogue."""
 
-from backend.calendars.months import Kind
+from backend.calendars.months import DayKind
 from backend.errors import _
 
 WEEKDAYS = (
@@ -13,12 +13,12 @@ WEEKDAYS = (
     _("Chủ nhật"),
 )
 SHORT_WEEKDAYS = (_("T2"), _("T3"), _("T4"), _("T5"), _("T6"), _("T7"), _("CN"))
-KINDS: dict[Kind, str] = {
-    Kind.WORKED: _("Làm việc"),
-    Kind.WEEKEND: _("Nghỉ hằng tuần"),
-    Kind.HOLIDAY: _("Nghỉ"),
-    Kind.MAKEUP: _("Làm bù"),
+KINDS: dict[DayKind, str] = {
+    DayKind.WORKED: _("Làm việc"),
+    DayKind.WEEKEND: _("Nghỉ hằng tuần"),
+    DayKind.HOLIDAY: _("Nghỉ"),
+    DayKind.MAKEUP: _("Làm bù"),
 }
-MARKS: dict[Kind, str] = {Kind.WORKED: "", Kind.WEEKEND: "·", Kind.HOLIDAY: _("N"), Kind.MAKEUP: _("B")}
+MARKS: dict[DayKind, str] = {DayKind.WORKED: "", DayKind.WEEKEND: "·", DayKind.HOLIDAY: _("N"), DayKind.MAKEUP: _("B")}
 WHOLE_PROVINCE = _("Toàn tỉnh")
 ORDINARY_WEEKS = _("Tuần thường, không trừ ngày lễ")

@@ -29,7 +29,7 @@ KEY_MOST, OFFICE_MOST, CATEGORY_MOST, TEXT_MOST = 150, 200, 120, 10_000
 
 
 @dataclass(frozen=True)
-class Columns:
+class CaseColumns:
     """Which column of the file holds what; without a title column the category stands in."""
 
     key: str
@@ -51,7 +51,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ImportedCase:
     """One case as read, with its ``fields`` as they stood. ``text`` is empty where the file says nothing more than the
     category."""
 
@@ -66,7 +66,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class RejectedLine:
     """A line that cannot be taken, the reason, and its fields as they stood."""
 
     line: int
@@ -83,8 +83,8 @@ class CaseFile:
     do not close cost their own line and no other.
     """
 
-    def __init__(self, stream: TextIO, columns: Columns, *, until: datetime) -> None:
-        self._lines = _Lines(stream)
+    def __init__(self, stream: TextIO, columns: CaseColumns, *, until: datetime) -> None:
+        self._lines = _StreamLines(stream)
         separator = max(",;\t", key=self._lines.peek().count)
         self._records = csv.reader(self._lines, delimiter=separator, strict=True)
         try:
@@ -95,7 +95,7 @@ class CaseFile:
         self._places = _places(self.header, columns)
         self._until = until
 
-    def __iter__(self) -> Iterator[Case | Reject]:
+    def __iter__(self) -> Iterator[ImportedCase | RejectedLine]:
         """Each record with the number of its first line; empty lines are passed over."""
         while True:
             self._lines.next_record()
@@ -106,18 +106,18 @@ class CaseFile:
                 return
             except csv.Error:
                 reason = Invalid(_("Dòng có dấu ngoặc kép không đóng hoặc sai chỗ, hay một ô quá dài."))
-                yield Reject(line, reason, [self._lines.give_back()])
+                yield RejectedLine(line, reason, [self._lines.give_back()])
                 continue
             if fields:
                 yield self._judge(line, fields)
 
-    def _judge(self, line: int, fields: list[str]) -> Case | Reject:
+    def _judge(self, line: int, fields: list[str]) -> ImportedCase | RejectedLine:
         try:
             return self._case(line, fields)
         except Invalid as reason:
-            return Reject(line, reason, fields)
+            return RejectedLine(line, reason, fields)
 
-    def _case(self, line: int, fields: list[str]) -> Case:
+    def _case(self, line: int, fields: list[str]) -> ImportedCase:
         if fields == [TOO_LONG]:
             raise Invalid(_("Dòng dài quá %(most)s ký tự."), most=LONGEST_LINE)
         if len(fields) != len(self.header):
@@ -125,7 +125,7 @@ class CaseFile:
         if SURROGATE.search("".join(fields)):
             raise Invalid(_("Dòng có ký tự không phải UTF-8."))
         key, office, received, answered, category, *text = (fields[place] for place in self._places)
-        case = Case(
+        case = ImportedCase(
             line=line,
             fields=fields,
             key=_needed(clean(key, limit=KEY_MOST), _("Thiếu mã hồ sơ.")),
@@ -139,7 +139,7 @@ class CaseFile:
         return replace(case, answered=max(case.received, case.answered)) if case.answered else case
 
 
-def _check_order(case: Case, until: datetime) -> None:
+def _check_order(case: ImportedCase, until: datetime) -> None:
     """By day: an answer on the day of reception is in order whatever the hours say, and counts from reception on."""
     received = case.received.date()
     if received > until.astimezone(ZONE).date():
@@ -184,7 +184,7 @@ def _local(text: str) -> datetime | None:
     return datetime.combine(day, time(hour, minute, second))
 
 
-def _places(header: list[str], columns: Columns) -> list[int]:
+def _places(header: list[str], columns: CaseColumns) -> list[int]:
     if not any(header):
         raise Invalid(_("Tệp trống hoặc không có dòng tiêu đề."))
     if header == [TOO_LONG]:
@@ -203,7 +203,7 @@ def _places(header: list[str], columns: Columns) -> list[int]:
     return [header.index(name) for name in wanted]
 
 
-class _Lines:
+class _StreamLines:
     """The lines of a stream, numbered. One that is too long becomes a mark, and its rest is passed over. The lines of a
     record that fails are given back but for its first."""
 

@@ -21,7 +21,7 @@ UNSORTED: Final = "Chưa phân loại"
 
 
 @dataclass
-class Names:
+class CaseworkNames:
     """The names met so far in one run, and how many had to be made. ``parent_code`` None: a unit of our own."""
 
     source: str

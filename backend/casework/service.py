@@ -19,14 +19,14 @@ from sqlalchemy.orm import Session
 
 from backend import audit, db
 from backend.casework import statements as sql
-from backend.casework.case_file import Case, Reject
-from backend.casework.case_names import UNSORTED, Names
+from backend.casework.case_file import ImportedCase, RejectedLine
+from backend.casework.case_names import UNSORTED, CaseworkNames
 from backend.deadlines import due_dates, rules
 from backend.errors import Invalid, _
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import words_digest
 from backend.worktime import service as worktime
-from backend.worktime.arithmetic import Due
+from backend.worktime.arithmetic import DueMoment
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.duration import Duration
 from backend.worktime.vector import working_days_between
@@ -46,30 +46,30 @@ LOCK: Final = 0x6C6E6E6770  # one batch of one import at a time, and one making 
 
 
 @dataclass(frozen=True)
-class Counts:
+class CaseworkCounts:
     """What became of a batch: tickets added, open ones now answered, cases that were there already, and those that
     are here with other values."""
 
     added: int
     closed: int
     already: int
-    differing: tuple[Reject, ...]
+    differing: tuple[RejectedLine, ...]
 
 
 @dataclass
-class Import:
+class CaseworkImport:
     """One run: where cases go and what it has met so far. ``names.source`` keeps the keys of two systems apart."""
 
-    names: Names
+    names: CaseworkNames
     now: datetime
-    dues: dict[date, Due] = field(default_factory=dict)
+    dues: dict[date, DueMoment] = field(default_factory=dict)
 
 
-def begin(source: str, parent_code: str | None, now: datetime) -> Import:
+def begin(source: str, parent_code: str | None, now: datetime) -> CaseworkImport:
     """A run that can begin; refuses a source without a usable name and a parent that does not exist."""
     if not 1 <= len(source) <= 40:
         raise Invalid(_("Tên nguồn cần 1 đến %(most)s ký tự."), most=40)
-    run = Import(Names(source, parent_code), now)
+    run = CaseworkImport(CaseworkNames(source, parent_code), now)
     with db.transaction() as session:
         session.execute(select(func.pg_advisory_xact_lock(LOCK)))
         run.names.parent_id(session)
@@ -77,19 +77,19 @@ def begin(source: str, parent_code: str | None, now: datetime) -> Import:
     return run
 
 
-def store(run: Import, cases: Iterable[Case]) -> Iterator[Counts]:
+def store(run: CaseworkImport, cases: Iterable[ImportedCase]) -> Iterator[CaseworkCounts]:
     """Store the cases in batches, one transaction each; yields what each batch came to."""
     remaining = iter(cases)
     while batch := list(islice(remaining, BATCH)):
         yield _store_batch(run, batch)
 
 
-def _store_batch(run: Import, batch: Sequence[Case]) -> Counts:
+def _store_batch(run: CaseworkImport, batch: Sequence[ImportedCase]) -> CaseworkCounts:
     _open_days({case.received.date() for case in batch})
     with db.transaction() as session:
         session.execute(select(func.pg_advisory_xact_lock(LOCK)))
         found = [_store_once(session, run, cases) for cases in _in_turn(batch)]
-    return Counts(
+    return CaseworkCounts(
         added=sum(one.added for one in found),
         closed=sum(one.closed for one in found),
         already=sum(one.already for one in found),
@@ -97,11 +97,11 @@ def _store_batch(run: Import, batch: Sequence[Case]) -> Counts:
     )
 
 
-def _in_turn(batch: Sequence[Case]) -> list[list[Case]]:
+def _in_turn(batch: Sequence[ImportedCase]) -> list[list[ImportedCase]]:
     """Parts without equal keys, in the order of the file: what a key says twice comes to the same whether it stands in
     one batch, in two, or in two files."""
     seen: Counter[str] = Counter()
-    parts: list[list[Case]] = []
+    parts: list[list[ImportedCase]] = []
     for case in batch:
         if seen[case.key] == len(parts):
             parts.append([])
@@ -110,7 +110,7 @@ def _in_turn(batch: Sequence[Case]) -> list[list[Case]]:
     return parts
 
 
-def _store_once(session: Session, run: Import, cases: Sequence[Case]) -> Counts:
+def _store_once(session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]) -> CaseworkCounts:
     _stage(session, _rows(session, run, cases))
     closed = session.execute(text(sql.CLOSE)).all()
     added = session.execute(text(sql.ADD)).all()
@@ -119,15 +119,17 @@ def _store_once(session: Session, run: Import, cases: Sequence[Case]) -> Counts:
     session.execute(text(sql.RESULTS), written)
     different = {row.import_key: row for row in session.execute(text(sql.DIFFERENT), written)}
     differing = tuple(_differing(different, run, cases)) if different else ()
-    return Counts(len(added), len(closed), len(cases) - len(added) - len(closed) - len(differing), differing)
+    return CaseworkCounts(len(added), len(closed), len(cases) - len(added) - len(closed) - len(differing), differing)
 
 
-def _differing(different: Mapping[str, Any], run: Import, cases: Sequence[Case]) -> Iterator[Reject]:
+def _differing(
+    different: Mapping[str, Any], run: CaseworkImport, cases: Sequence[ImportedCase]
+) -> Iterator[RejectedLine]:
     for case in cases:
         if row := different.get(run.names.key(case.key)):
             names = ", ".join(name for column, name in COMPARED.items() if getattr(row, column))
             reason = Invalid(_("Mã này đã có, với giá trị khác ở: %(columns)s. Giá trị đã có được giữ."), columns=names)
-            yield Reject(case.line, reason, case.fields)
+            yield RejectedLine(case.line, reason, case.fields)
 
 
 def _open_days(days: set[date]) -> None:
@@ -136,7 +138,7 @@ def _open_days(days: set[date]) -> None:
         session.execute(text(sql.OPEN_DAYS), {"days": sorted(days)})
 
 
-def _rows(session: Session, run: Import, cases: Sequence[Case]) -> list[tuple[Any, ...]]:
+def _rows(session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]) -> list[tuple[Any, ...]]:
     rule = rules.choose(rules.shipped_rules(), "resolve", run.now.date()).rule
     term = Duration.parse(rule.value)
     calendar_id = worktime.active_id(session)
@@ -164,21 +166,21 @@ def _rows(session: Session, run: Import, cases: Sequence[Case]) -> list[tuple[An
     return rows
 
 
-def _due(run: Import, calendar: WorkCalendar, term: Duration, received: datetime) -> Due:
+def _due(run: CaseworkImport, calendar: WorkCalendar, term: Duration, received: datetime) -> DueMoment:
     day = received.date()
     if day not in run.dues:
         run.dues[day] = due_dates.due_date(calendar, term, received, (), run.now)
     return run.dues[day]
 
 
-def _answer(case: Case, due: Due, days: int) -> tuple[Any, ...]:
+def _answer(case: ImportedCase, due: DueMoment, days: int) -> tuple[Any, ...]:
     """Moment, day, working days and verdict; all empty for an open case."""
     if case.answered is None:
         return None, None, None, None
     return case.answered, case.answered.date(), days, due_dates.verdict(due.on, case.answered).value
 
 
-def _working_days(calendar: WorkCalendar, cases: Sequence[Case]) -> list[int]:
+def _working_days(calendar: WorkCalendar, cases: Sequence[ImportedCase]) -> list[int]:
     """Working days from reception to answer for all at once; of open cases the 0 is not used."""
     start = np.array([case.received.date() for case in cases], dtype="datetime64[D]")
     end = np.array([(case.answered or case.received).date() for case in cases], dtype="datetime64[D]")

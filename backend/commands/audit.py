@@ -50,7 +50,7 @@ def head_command(
         typer.echo(f"Dấu ngày {head.day:%d/%m/%Y}, niêm phong số {head.seal}, khóa {head.key}: {out}")
 
 
-def _present() -> heads.Head:
+def _present() -> heads.DailyHead:
     now = clock.now()
     sealing.seal_all(now)
     with db.transaction() as session:
@@ -59,6 +59,6 @@ def _present() -> heads.Head:
         return heads.exported(session)
 
 
-def _of(day: date) -> heads.Head:
+def _of(day: date) -> heads.DailyHead:
     with db.transaction() as session:
         return heads.exported(session, day)

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, 
 
 from backend import clock
 from backend.casework import service as casework
-from backend.casework.case_file import Case, CaseFile, Columns, Reject
-from backend.casework.case_names import Names
-from backend.casework.service import Counts
+from backend.casework.case_file import CaseColumns, CaseFile, ImportedCase, RejectedLine
+from backend.casework.case_names import CaseworkNames
+from backend.casework.service import CaseworkCounts
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 
@@ -30,7 +30,7 @@ def _group() -> None:
 
 
 @dataclass
-class Outcome:
+class CaseworkSummary:
     """The counts that are printed. read = added + closed + already + differing + rejected."""
 
     read: int = 0
@@ -43,7 +43,7 @@ class Outcome:
     categories_created: int = 0
     rejects_file: str | None = None
 
-    def count(self, counts: Counts, names: Names) -> None:
+    def count(self, counts: CaseworkCounts, names: CaseworkNames) -> None:
         """What a stored batch came to."""
         self.added += counts.added
         self.closed += counts.closed
@@ -56,17 +56,17 @@ class Outcome:
         self.read = self.added + self.closed + self.already + self.differing + self.rejected
 
 
-class Rejects:
+class RejectFile:
     """The file of lines that were not taken; it exists only if there is one."""
 
-    def __init__(self, path: Path, header: list[str], outcome: Outcome, stack: ExitStack) -> None:
+    def __init__(self, path: Path, header: list[str], outcome: CaseworkSummary, stack: ExitStack) -> None:
         self.path = path
         self._header = header
         self._outcome = outcome
         self._stack = stack
         self._writer: Any = None
 
-    def add(self, reject: Reject) -> None:
+    def add(self, reject: RejectedLine) -> None:
         if self._writer is None:
             try:
                 output = self.path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
@@ -96,9 +96,9 @@ def casework_command(
     as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
 ) -> None:
     """Nhập hồ sơ đã có từ tệp CSV; chạy lại được, dòng lỗi được ghi riêng."""
-    columns = Columns(key, office, received, answered, category, title)
+    columns = CaseColumns(key, office, received, answered, category, title)
     rejects = rejects or Path(f"{file.stem}.rejects.csv")
-    outcome = Outcome()
+    outcome = CaseworkSummary()
     with refusals_as_lines(), database_at_hand():
         try:
             _import(file, columns, rejects, source, parent, outcome)
@@ -111,7 +111,9 @@ def casework_command(
     typer.echo(json.dumps(asdict(outcome), ensure_ascii=False) if as_json else _plain(outcome))
 
 
-def _import(file: Path, columns: Columns, rejects: Path, source: str, parent: str | None, outcome: Outcome) -> None:
+def _import(
+    file: Path, columns: CaseColumns, rejects: Path, source: str, parent: str | None, outcome: CaseworkSummary
+) -> None:
     """Fills ``outcome`` batch by batch, so that it tells how far an interrupted run came."""
     if rejects.resolve() == file.resolve():
         raise Invalid(_("Tệp ghi dòng không nhận phải khác tệp được nhập."))
@@ -124,7 +126,7 @@ def _import(file: Path, columns: Columns, rejects: Path, source: str, parent: st
         moment = clock.now()
         cases = CaseFile(stream, columns, until=moment)
         run = casework.begin(source, parent, moment)
-        refused = Rejects(rejects, cases.header, outcome, stack)
+        refused = RejectFile(rejects, cases.header, outcome, stack)
         progress = stack.enter_context(_progress())
         task = progress.add_task("", total=file.stat().st_size)
         for counts in casework.store(run, _accepted(cases, refused, outcome)):
@@ -135,11 +137,11 @@ def _import(file: Path, columns: Columns, rejects: Path, source: str, parent: st
         progress.update(task, completed=file.stat().st_size)
 
 
-def _accepted(cases: CaseFile, refused: Rejects, outcome: Outcome) -> Iterator[Case]:
+def _accepted(cases: CaseFile, refused: RejectFile, outcome: CaseworkSummary) -> Iterator[ImportedCase]:
     """The cases to be stored; on the way, rejects go to their file."""
     for case in cases:
         outcome.read += 1
-        if isinstance(case, Reject):
+        if isinstance(case, RejectedLine):
             outcome.rejected += 1
             refused.add(case)
         else:
@@ -153,7 +155,7 @@ def _progress() -> Progress:
     return Progress(*parts, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _plain(outcome: Outcome) -> str:
+def _plain(outcome: CaseworkSummary) -> str:
     read = f"Đã đọc {outcome.read} dòng: thêm {outcome.added}, đóng {outcome.closed}, đã có {outcome.already}"
     lines = [
         f"{read}, đã có với giá trị khác {outcome.differing}, không nhận {outcome.rejected}.",

@@ -17,7 +17,7 @@ from backend.errors import DomainError, Forbidden, Invalid, NotFound, _
 from backend.files.days import day_written
 from backend.settings import get_settings
 from backend.users.models import User
-from backend.users.policy import Action, Actor, can
+from backend.users.policy import Actor, Permission, can
 from backend.users.queries import by_email
 
 
@@ -58,7 +58,7 @@ def day_option(text: str) -> date:
     return day
 
 
-def account_that_may(session: Session, email: str, action: Action, refusal: Forbidden) -> User:
+def account_that_may(session: Session, email: str, action: Permission, refusal: Forbidden) -> User:
     """The open account of an address, in whose name something is done. Raises NotFound, or ``refusal`` where it has no
     right to the action."""
     user = by_email(session, email)

@@ -11,13 +11,13 @@ from rich.table import Table
 from backend import clock, db
 from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
 from backend.errors import Forbidden, _
-from backend.indices.measures.values import Value
+from backend.indices.measures.values import RunValue
 from backend.indices.models import IndexRun
 from backend.indices.runs import service as runs
-from backend.indices.runs.service import Verification
+from backend.indices.runs.service import RunVerification
 from backend.kpi.timeliness import unit_called
 from backend.users.models import Role
-from backend.users.policy import Action, Actor
+from backend.users.policy import Actor, Permission
 from backend.web.language import number
 from backend.worktime.calendar import ZONE, local
 
@@ -83,7 +83,7 @@ def publish_command(
     """Công bố một lần tính, một lần và không rút lại; trước đó tính lại và chỉ công bố khi đúng từng chữ số."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         refusal = Forbidden(_("Tài khoản này không có quyền công bố lần tính."))
-        publisher = account_that_may(session, by, Action.RUN_INDICES, refusal)
+        publisher = account_that_may(session, by, Permission.RUN_INDICES, refusal)
         moment = clock.now()
         runs.publish(session, run, user_id=publisher.id, now=moment)
         name, email = publisher.name, publisher.email
@@ -93,7 +93,7 @@ def publish_command(
         typer.echo(f"Đã công bố lần tính {run}: {name}, {local(moment):%d/%m/%Y %H:%M}.")
 
 
-def _sentences(found: Verification) -> list[str]:
+def _sentences(found: RunVerification) -> list[str]:
     lines = ["Tính lại từ dữ liệu đã lưu: đúng từng chữ số." if found.digits else "Tính lại KHÔNG ra cùng giá trị:"]
     lines += [f"  {line}" for line in found.different[:20]]
     lines.append("Dữ liệu đã lưu còn nguyên." if found.intact else "Dữ liệu đã lưu KHÔNG còn khớp mã băm.")
@@ -105,14 +105,14 @@ def _sentences(found: Verification) -> list[str]:
     return lines
 
 
-def _tell(run: IndexRun, values: list[Value], as_json: bool) -> None:
+def _tell(run: IndexRun, values: list[RunValue], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_json(run, values), ensure_ascii=False, indent=2))
     else:
         _print(run, values)
 
 
-def _json(run: IndexRun, values: list[Value]) -> dict[str, Any]:
+def _json(run: IndexRun, values: list[RunValue]) -> dict[str, Any]:
     return {
         "run": run.id,
         "from": run.first_day.isoformat(),
@@ -133,7 +133,7 @@ def _json(run: IndexRun, values: list[Value]) -> dict[str, Any]:
     }
 
 
-def _print(run: IndexRun, values: list[Value]) -> None:
+def _print(run: IndexRun, values: list[RunValue]) -> None:
     console = Console()
     period = f"nhận từ {run.first_day} đến {run.last_day}, xét ngày {run.as_of}"
     console.print(f"Lần tính {run.id}: {period}", highlight=False)

@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from analytics.operations import Share
+from analytics.operations import ShareInterval
 from backend import clock, db
 from backend.commands.console import database_at_hand, day_option, refusals_as_lines
-from backend.kpi.timeliness import Answer, Asked, calendar_called, timeliness, unit_called
+from backend.kpi.timeliness import TimelinessAnswer, TimelinessRequest, calendar_called, timeliness, unit_called
 from backend.web.language import day as shown_day
 from backend.web.language import number, percent
 from backend.worktime.calendar import ZONE
@@ -38,7 +38,7 @@ def timeliness_command(
 ) -> None:
     """Số phản ánh nhận trong kỳ, trả lời đúng hạn, trễ, còn mở; tỷ lệ kèm khoảng tin cậy 95%."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        asked = Asked(
+        asked = TimelinessRequest(
             first=day_option(first),
             last=day_option(last),
             rule=Duration.parse(rule),
@@ -54,7 +54,7 @@ def timeliness_command(
         _print(answer)
 
 
-def _json(answer: Answer) -> dict[str, Any]:
+def _json(answer: TimelinessAnswer) -> dict[str, Any]:
     asked = answer.asked
     figures = asdict(answer.figures) | {"as_of": asked.as_of.isoformat()}
     return {
@@ -73,7 +73,7 @@ def _json(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _print(answer: Answer) -> None:
+def _print(answer: TimelinessAnswer) -> None:
     asked, figures = answer.asked, answer.figures
     console = Console()
     whose = asked.unit.name if asked.unit else "Tất cả cơ quan"
@@ -103,7 +103,7 @@ def _print(answer: Answer) -> None:
         console.print(note, highlight=False, soft_wrap=True)
 
 
-def _notes(answer: Answer) -> list[str]:
+def _notes(answer: TimelinessAnswer) -> list[str]:
     notes: list[str] = []
     if answer.leaning:
         years = ", ".join(map(str, answer.estimated_years))
@@ -115,7 +115,7 @@ def _notes(answer: Answer) -> list[str]:
     return notes
 
 
-def _share(share: Share) -> str:
+def _share(share: ShareInterval) -> str:
     if share.value is None or share.lo is None or share.hi is None:
         return "chưa có (n = 0)"
     interval = f"{percent(share.lo, 'vi')} đến {percent(share.hi, 'vi')}"

@@ -12,7 +12,7 @@ from backend.documents.places import KEYS
 from backend.errors import Invalid, _
 from backend.reports import service
 from backend.reports.blocks import generated, pictures, tables
-from backend.reports.service import DOCX, XLSX, About, Made
+from backend.reports.service import DOCX, XLSX, ReportSubject, WrittenReport
 
 report = typer.Typer(help="Báo cáo.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def sipas(
     as_json: Annotated[bool, typer.Option("--json", help="In các câu sinh từ số liệu và tên các bảng.")] = False,
 ) -> None:
     """Lập báo cáo phân tích SIPAS từ số liệu công bố đã lưu; lời văn của người soạn được giữ qua mỗi lần lập."""
-    about, now = About(unit, year, against), clock.now()
+    about, now = ReportSubject(unit, year, against), clock.now()
     with refusals_as_lines():
         _writable(out, xlsx)
         edited = _read(kept) if kept else None
@@ -67,7 +67,7 @@ def _writable(out: Path, xlsx: Path | None) -> None:
             raise Invalid(_("Tên tệp “%(path)s” phải kết thúc bằng %(ending)s."), path=path, ending=ending)
 
 
-def _write(made: Made, out: Path, xlsx: Path | None, charts: Path | None) -> None:
+def _write(made: WrittenReport, out: Path, xlsx: Path | None, charts: Path | None) -> None:
     wanted = {out: made.files[DOCX]}
     if xlsx is not None:
         wanted[xlsx] = made.files[XLSX]
@@ -81,7 +81,7 @@ def _write(made: Made, out: Path, xlsx: Path | None, charts: Path | None) -> Non
             raise Invalid(_("Không ghi được tệp “%(path)s”."), path=path) from error
 
 
-def _json(made: Made, out: Path, kept: list[str]) -> dict[str, Any]:
+def _json(made: WrittenReport, out: Path, kept: list[str]) -> dict[str, Any]:
     context, blocks = made.report.context, made.report.blocks
     return {
         "out": str(out),

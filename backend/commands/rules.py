@@ -10,10 +10,10 @@ from rich.table import Table
 
 from backend import clock, db
 from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
-from backend.deadlines.rules import Mark, Rule, read_value
+from backend.deadlines.rules import DeadlineRule, RuleEvidence, read_value
 from backend.errors import Forbidden
 from backend.tickets import rulebook
-from backend.users.policy import Action
+from backend.users.policy import Permission
 
 rules = typer.Typer(help="Thời hạn và quy định xử lý.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")]
@@ -57,12 +57,12 @@ def set_rule(
 ) -> None:
     """Thêm quy định riêng của tỉnh. Phản ánh đã nhận giữ thời hạn cũ; kết quả đã chốt không đổi."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        user = account_that_may(session, by, Action.MANAGE_CALENDARS, Forbidden())
-        rule = Rule(
+        user = account_that_may(session, by, Permission.MANAGE_CALENDARS, Forbidden())
+        rule = DeadlineRule(
             code,
             **read_value(value),
             basis=basis,
-            mark=Mark.OURS,
+            mark=RuleEvidence.OURS,
             province=province,
             valid_from=day_option(since),
             valid_to=day_option(until) if until else None,
@@ -74,6 +74,6 @@ def set_rule(
     typer.echo(json.dumps(told, ensure_ascii=False) if as_json else "\t".join(map(str, told.values())))
 
 
-def _row(rule: Rule) -> dict[str, object]:
+def _row(rule: DeadlineRule) -> dict[str, object]:
     given = {name: getattr(rule, name) for name in SHOWN}
     return {name: given[name].isoformat() if isinstance(given[name], date) else given[name] for name in SHOWN}

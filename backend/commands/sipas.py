@@ -14,9 +14,9 @@ from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import _
 from backend.indices.published import service
 from backend.indices.published.queries import N_UNKNOWN
-from backend.indices.published.service import Recomputation, Recomputed
+from backend.indices.published.service import IndexRecomputation, RecomputedIndex
 from backend.indices.published.shipped_figures import GEOGRAPHIES
-from backend.reports.content.checks import Finding, findings
+from backend.reports.content.checks import ConsistencyFinding, findings
 
 sipas = typer.Typer(help="Chỉ số SIPAS: số liệu công bố và cách tính.", no_args_is_help=True)
 
@@ -51,7 +51,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="In danh sách JS
         _list(found)
 
 
-def _list(found: list[Finding]) -> None:
+def _list(found: list[ConsistencyFinding]) -> None:
     console = Console()
     table = Table("Mã", "Năm", "Chỗ chưa khớp", "In", "Tính lại", "Vì sao", box=None)
     for one in found:
@@ -60,7 +60,7 @@ def _list(found: list[Finding]) -> None:
     console.print(f"Có {len(found)} chỗ chưa khớp.", highlight=False)
 
 
-def _json(row: Recomputed) -> dict[str, str | float]:
+def _json(row: RecomputedIndex) -> dict[str, str | float]:
     return {
         "code": row.code,
         "published": float(row.published),
@@ -69,7 +69,7 @@ def _json(row: Recomputed) -> dict[str, str | float]:
     }
 
 
-def _print(result: Recomputation) -> None:
+def _print(result: IndexRecomputation) -> None:
     console = Console()
     n = f"n = {result.n}" if result.n else N_UNKNOWN
     console.print(f"{result.method.name.vi}: {GEOGRAPHIES[result.geography]}, năm {result.year}, {n}", highlight=False)

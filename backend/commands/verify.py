@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from backend import db
-from backend.audit import Broken
+from backend.audit import BrokenLink
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.history import verification, words
-from backend.history.heads import Head
-from backend.history.verification import Report
+from backend.history.heads import DailyHead
+from backend.history.verification import VerificationReport
 from backend.tickets import projection
 from backend.web.language import number
 
@@ -97,14 +97,14 @@ def _difference(found: dict[str, str]) -> str:
     return told.format_map({name: value or "trống" for name, value in found.items()})
 
 
-def _read(path: Path) -> Head:
+def _read(path: Path) -> DailyHead:
     try:
-        return Head.loads(path.read_text(encoding="utf-8"))
+        return DailyHead.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         raise Invalid(_("Không đọc được tệp “%(path)s”."), path=str(path)) from None
 
 
-def _json(report: Report, head: Head | None) -> dict[str, object]:
+def _json(report: VerificationReport, head: DailyHead | None) -> dict[str, object]:
     return {
         "ok": not report.faults,
         "entries": report.entries,
@@ -118,7 +118,7 @@ def _json(report: Report, head: Head | None) -> dict[str, object]:
     }
 
 
-def _print(report: Report, head: Head | None) -> None:
+def _print(report: VerificationReport, head: DailyHead | None) -> None:
     counted = {
         "mục nhật ký": report.entries,
         "chuỗi": report.chains,
@@ -137,6 +137,6 @@ def _print(report: Report, head: Head | None) -> None:
         typer.echo(f"Nhật ký còn nguyên{kept}.")
 
 
-def _sentence(fault: Broken) -> str:
+def _sentence(fault: BrokenLink) -> str:
     where = WHERE.get(fault.chain, "Chuỗi {chain}, mục {seq}").format(chain=fault.chain, seq=fault.seq)
     return f"{where}: {WHY[fault.why]}."

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from backend.deadlines.rules import Rule, choose
+from backend.deadlines.rules import DeadlineRule, choose
 from backend.errors import Invalid, _
 from backend.worktime.duration import Duration
 
 
 @dataclass(frozen=True, slots=True)
-class Lengthened:
+class CombinedRule:
     """A term and the row that lengthens it, if one does. ``duration`` is that of both; None means at once."""
 
-    rule: Rule
-    adds: Rule | None = None
+    rule: DeadlineRule
+    adds: DeadlineRule | None = None
 
     @property
     def duration(self) -> Duration | None:
@@ -28,7 +28,7 @@ class Lengthened:
         return Duration(self.rule.duration.value + more, self.rule.duration.unit)
 
 
-def with_additions(rules: Sequence[Rule], code: str, on: date, case: str = "") -> Lengthened:
+def with_additions(rules: Sequence[DeadlineRule], code: str, on: date, case: str = "") -> CombinedRule:
     """The term of a code in a case, in force on a date, with the row that adds to it in that case.
 
     The code may be that of the added row itself: its case is then known, unless it has several. Raises Invalid for a
@@ -47,4 +47,4 @@ def with_additions(rules: Sequence[Rule], code: str, on: date, case: str = "") -
     held = choose(rules, adds.adds_to if adds else code, on, case).rule
     if adds and adds.duration and held.duration and adds.duration.unit is not held.duration.unit:
         raise Invalid(_("Hạn cộng thêm không cùng đơn vị với hạn gốc."))
-    return Lengthened(held, adds)
+    return CombinedRule(held, adds)

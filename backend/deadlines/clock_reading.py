@@ -6,11 +6,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from backend.deadlines.clock_states import CODES, PAUSE_LIMIT, Book, Clock, Clocks, ClockState, Holding
-from backend.deadlines.events import Event, Happening
-from backend.deadlines.rules import Rule, parse_value
-from backend.deadlines.terms import Break, Ended, Extension, Term, Verdict
-from backend.worktime.arithmetic import Due, worked
+from backend.deadlines.clock_states import (
+    CODES,
+    PAUSE_LIMIT,
+    ClockKind,
+    ClockState,
+    TicketClocks,
+    UnitHolding,
+    VersionBook,
+)
+from backend.deadlines.events import Event, TicketEvent
+from backend.deadlines.rules import DeadlineRule, parse_value
+from backend.deadlines.terms import Extension, PauseEnd, Term, TicketPause, Verdict
+from backend.worktime.arithmetic import DueMoment, worked
 from backend.worktime.calendar import WorkCalendar, local
 from backend.worktime.duration import Duration
 
@@ -18,14 +26,14 @@ TICK: Final = timedelta(microseconds=1)
 
 
 @dataclass
-class Reading:
+class HistoryReading:
     """How far a history has been read."""
 
-    book: Book
+    book: VersionBook
     episode: int = 0
     unit: int | None = None
     calendar_id: int = 0
-    ruling: dict[str, Rule] = field(default_factory=dict)
+    ruling: dict[str, DeadlineRule] = field(default_factory=dict)
     started: datetime | None = None
     held_since: datetime | None = None
     classifying: datetime | None = None
@@ -37,16 +45,16 @@ class Reading:
     extension: Extension | None = None
     asked: Counter[tuple[int, int | None]] = field(default_factory=Counter)
     told: list[datetime] = field(default_factory=list)
-    breaks: list[Break] = field(default_factory=list)
-    holdings: list[Holding] = field(default_factory=list)
+    breaks: list[TicketPause] = field(default_factory=list)
+    holdings: list[UnitHolding] = field(default_factory=list)
     done: list[ClockState] = field(default_factory=list)
-    dues: dict[tuple[int, Duration | None, datetime], Due] = field(default_factory=dict)
+    dues: dict[tuple[int, Duration | None, datetime], DueMoment] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.calendar_id = self.book.calendar_id
         self.ruling = dict(self.book.ruling)
 
-    def take(self, h: Happening) -> None:
+    def take(self, h: TicketEvent) -> None:
         handler = _HANDLERS.get(h.event)
         if handler is not None:
             handler(self, h)
@@ -64,42 +72,42 @@ class Reading:
             return datetime.max.replace(tzinfo=start.tzinfo)
         return Term(self.calendar, rule.duration, start).due().at + TICK
 
-    def breaks_at(self, moment: datetime) -> tuple[Break, ...]:
+    def breaks_at(self, moment: datetime) -> tuple[TicketPause, ...]:
         """The pauses as they stand at a moment: one that lasts ends there, or at its limit."""
-        return (*self.breaks[:-1], self.ending(moment, Ended.LASTS)) if self.lasts else tuple(self.breaks)
+        return (*self.breaks[:-1], self.ending(moment, PauseEnd.LASTS)) if self.lasts else tuple(self.breaks)
 
     @property
     def lasts(self) -> bool:
         """Whether nobody has ended the latest pause; its limit may have."""
-        return bool(self.breaks) and self.breaks[-1].ended_by is Ended.LASTS
+        return bool(self.breaks) and self.breaks[-1].ended_by is PauseEnd.LASTS
 
-    def ending(self, moment: datetime, by: Ended) -> Break:
+    def ending(self, moment: datetime, by: PauseEnd) -> TicketPause:
         """The pause that lasts, ended at a moment, or by its limit if that came before."""
         limit = self.limit(self.breaks[-1].start)
         if limit <= moment:
-            moment, by = limit, Ended.LIMIT
+            moment, by = limit, PauseEnd.LIMIT
         return replace(self.breaks[-1], end=moment, ended_by=by)
 
-    def end_break(self, moment: datetime, by: Ended) -> None:
+    def end_break(self, moment: datetime, by: PauseEnd) -> None:
         if self.lasts:
             self.breaks[-1] = self.ending(moment, by)
 
     # --- clocks -------------------------------------------------------------------------------------------------
 
-    def state(self, clock: Clock, start: datetime, at: datetime) -> ClockState:
+    def state(self, clock: ClockKind, start: datetime, at: datetime) -> ClockState:
         """A clock as it stands at ``at``, running."""
         rule = self.ruling[CODES[clock]]
-        breaks: tuple[Break, ...] = ()
-        if clock in (Clock.RESOLVE, Clock.FORWARD):
+        breaks: tuple[TicketPause, ...] = ()
+        if clock in (ClockKind.RESOLVE, ClockKind.FORWARD):
             breaks = tuple(held for held in self.breaks_at(at) if held.end > start)
-        extension = self.extension if clock is Clock.RESOLVE else None
+        extension = self.extension if clock is ClockKind.RESOLVE else None
         term = Term(self.calendar, rule.duration, start, breaks, extension)
         due = term.due() if breaks or extension else self.plain_due(term)
         earlier = sum(1 for s in self.done if s.clock is clock and s.episode == self.episode)
-        nth = 1 if clock is Clock.RESOLVE else 1 + earlier
+        nth = 1 if clock is ClockKind.RESOLVE else 1 + earlier
         return ClockState(clock, self.episode, nth, self.unit, rule, self.calendar_id, term, due)
 
-    def plain_due(self, term: Term) -> Due:
+    def plain_due(self, term: Term) -> DueMoment:
         """Asked again and again from the same start: each question, and each look at what runs."""
         key = (self.calendar_id, term.duration, term.start)
         if key not in self.dues:
@@ -118,18 +126,18 @@ class Reading:
 
     def end_classify(self, at: datetime) -> None:
         if self.classifying is not None:
-            self.end(self.state(Clock.CLASSIFY, self.classifying, at), at)
+            self.end(self.state(ClockKind.CLASSIFY, self.classifying, at), at)
             self.classifying = None
 
     def end_resolve(self, at: datetime, *, answered: bool) -> None:
         if self.resolving and self.started is not None:
-            self.end(self.state(Clock.RESOLVE, self.started, at), at, answered=answered)
+            self.end(self.state(ClockKind.RESOLVE, self.started, at), at, answered=answered)
         self.resolving = False
-        self.end_break(at, Ended.UNIT)
+        self.end_break(at, PauseEnd.UNIT)
 
     def hold(self, unit: int | None, at: datetime) -> None:
         self.unit, self.held_since = unit, at
-        self.holdings.append(Holding(unit, self.episode, at))
+        self.holdings.append(UnitHolding(unit, self.episode, at))
 
     def release(self, at: datetime, *, forwarded: bool = False) -> None:
         if self.holdings and self.holdings[-1].until is None:
@@ -137,26 +145,26 @@ class Reading:
 
     # --- the result ---------------------------------------------------------------------------------------------
 
-    def clocks(self, now: datetime) -> Clocks:
+    def clocks(self, now: datetime) -> TicketClocks:
         running = [
             self.state(clock, start, now)
             for clock, start in (
-                (Clock.CLASSIFY, self.classifying),
-                (Clock.RESOLVE, self.started if self.resolving else None),
-                (Clock.NOTIFY, self.notifying),
-                (Clock.PUBLISH, self.publishing),
+                (ClockKind.CLASSIFY, self.classifying),
+                (ClockKind.RESOLVE, self.started if self.resolving else None),
+                (ClockKind.NOTIFY, self.notifying),
+                (ClockKind.PUBLISH, self.publishing),
             )
             if start is not None
         ]
         breaks = self.breaks_at(now)
-        return Clocks(
+        return TicketClocks(
             states=(*self.done, *running, *self.progress(running, now)),
             holdings=tuple(self.holdings),
             breaks=breaks,
             episode=self.episode,
             unit=self.unit,
             calendar_id=self.calendar_id,
-            paused=bool(breaks) and breaks[-1].ended_by is Ended.LASTS,
+            paused=bool(breaks) and breaks[-1].ended_by is PauseEnd.LASTS,
             suspended=self.suspended,
             decided=self.decided,
             ruling=self.ruling,
@@ -164,14 +172,14 @@ class Reading:
 
     def progress(self, running: Iterable[ClockState], now: datetime) -> list[ClockState]:
         """The notice to the sender that comes next while overdue, counted from the due date or the notice before."""
-        resolve = next((state for state in running if state.clock is Clock.RESOLVE), None)
+        resolve = next((state for state in running if state.clock is ClockKind.RESOLVE), None)
         if resolve is None or not resolve.due.missed_by(now):
             return []
         told = [at for at in self.told if resolve.due.missed_by(at)]
-        return [self.state(Clock.PROGRESS, told[-1] if told else resolve.due.at, now)]
+        return [self.state(ClockKind.PROGRESS, told[-1] if told else resolve.due.at, now)]
 
 
-def _begin(r: Reading, h: Happening) -> None:
+def _begin(r: HistoryReading, h: TicketEvent) -> None:
     r.release(h.at)
     r.end_resolve(h.at, answered=False)  # an episode's clock is its own: nothing earlier runs on, no question holds it
     r.episode += 1
@@ -184,28 +192,28 @@ def _begin(r: Reading, h: Happening) -> None:
     r.hold(h.data.get("unit", r.unit), h.at)
 
 
-def _taken_up(r: Reading, h: Happening) -> None:
+def _taken_up(r: HistoryReading, h: TicketEvent) -> None:
     r.end_classify(h.at)
 
 
-def _asked(r: Reading, h: Happening) -> None:
+def _asked(r: HistoryReading, h: TicketEvent) -> None:
     r.end_classify(h.at)
-    r.end_break(h.at, Ended.LASTS)  # by its limit, if that is over
+    r.end_break(h.at, PauseEnd.LASTS)  # by its limit, if that is over
     if r.lasts:
         r.breaks[-1] = replace(r.breaks[-1], end=r.breaks[-1].start)
         return  # the sender owes information already
     place = (r.episode, r.unit)
     r.asked[place] += 1
     if r.held_since is not None:
-        r.end(r.state(Clock.ASK, r.held_since, h.at), h.at, late=r.asked[place] > 1)
-    r.breaks.append(Break(len(r.breaks) + 1, h.at, h.at, Ended.LASTS, h.actor))
+        r.end(r.state(ClockKind.ASK, r.held_since, h.at), h.at, late=r.asked[place] > 1)
+    r.breaks.append(TicketPause(len(r.breaks) + 1, h.at, h.at, PauseEnd.LASTS, h.actor))
 
 
-def _replied(r: Reading, h: Happening) -> None:
-    r.end_break(h.at, Ended.REPLY if h.event is Event.INFO_RECEIVED else Ended.UNIT)
+def _replied(r: HistoryReading, h: TicketEvent) -> None:
+    r.end_break(h.at, PauseEnd.REPLY if h.event is Event.INFO_RECEIVED else PauseEnd.UNIT)
 
 
-def _marked(r: Reading, h: Happening) -> None:
+def _marked(r: HistoryReading, h: TicketEvent) -> None:
     """A pause was disputed, or judged after a dispute."""
     place = int(h.data.get("pause", 0)) - 1
     if 0 <= place < len(r.breaks):
@@ -213,16 +221,16 @@ def _marked(r: Reading, h: Happening) -> None:
         r.breaks[place] = replace(r.breaks[place], disputed=True, struck=r.breaks[place].struck or struck)
 
 
-def _forwarded(r: Reading, h: Happening) -> None:
+def _forwarded(r: HistoryReading, h: TicketEvent) -> None:
     r.end_classify(h.at)
     if r.held_since is not None:
-        r.end(r.state(Clock.FORWARD, r.held_since, h.at), h.at)
+        r.end(r.state(ClockKind.FORWARD, r.held_since, h.at), h.at)
     r.release(h.at, forwarded=True)
     r.hold(h.data.get("unit"), h.at)
     r.classifying = h.at
 
 
-def extension_of(h: Happening) -> Extension:
+def extension_of(h: TicketEvent) -> Extension:
     """What an event of extension gives. Raises WorktimeError or ValueError where its notes cannot be read."""
     value: Any = h.data.get("value")
     until: Any = h.data.get("until")
@@ -234,73 +242,73 @@ def extension_of(h: Happening) -> Extension:
     )
 
 
-def _extended(r: Reading, h: Happening) -> None:
+def _extended(r: HistoryReading, h: TicketEvent) -> None:
     """The first one counts, given before the term was over."""
     if r.extension is not None or not r.resolving or r.started is None:
         return
-    if not r.state(Clock.RESOLVE, r.started, h.at).due.missed_by(h.at):
+    if not r.state(ClockKind.RESOLVE, r.started, h.at).due.missed_by(h.at):
         r.extension = extension_of(h)
 
 
-def _answered(r: Reading, h: Happening) -> None:
+def _answered(r: HistoryReading, h: TicketEvent) -> None:
     r.end_classify(h.at)
     r.end_resolve(h.at, answered=True)
     r.release(h.at)
     r.decided = r.notifying = r.publishing = h.at
 
 
-def _turned_away(r: Reading, h: Happening) -> None:
+def _turned_away(r: HistoryReading, h: TicketEvent) -> None:
     """Refused, redirected or withdrawn."""
     r.end_classify(h.at)
     if h.event is Event.REFUSED and r.held_since is not None:
-        r.end(r.state(Clock.REFUSE, r.held_since, h.at), h.at)
+        r.end(r.state(ClockKind.REFUSE, r.held_since, h.at), h.at)
     r.end_resolve(h.at, answered=False)
     r.release(h.at)
     if h.event is not Event.WITHDRAWN:
         r.decided = r.notifying = h.at
 
 
-def _notified(r: Reading, h: Happening) -> None:
+def _notified(r: HistoryReading, h: TicketEvent) -> None:
     if r.notifying is not None:
-        r.end(r.state(Clock.NOTIFY, r.notifying, h.at), h.at)
+        r.end(r.state(ClockKind.NOTIFY, r.notifying, h.at), h.at)
         r.notifying = None
 
 
-def _published(r: Reading, h: Happening) -> None:
+def _published(r: HistoryReading, h: TicketEvent) -> None:
     if r.publishing is not None:
-        r.end(r.state(Clock.PUBLISH, r.publishing, h.at), h.at)
+        r.end(r.state(ClockKind.PUBLISH, r.publishing, h.at), h.at)
         r.publishing = None
 
 
-def _told_progress(r: Reading, h: Happening) -> None:
+def _told_progress(r: HistoryReading, h: TicketEvent) -> None:
     if r.started is None or not r.resolving:
         return
-    resolve = r.state(Clock.RESOLVE, r.started, h.at)
+    resolve = r.state(ClockKind.RESOLVE, r.started, h.at)
     for due in r.progress([resolve], h.at):
         r.end(due, h.at)
     r.told.append(h.at)
 
 
-def _merged(r: Reading, h: Happening) -> None:
+def _merged(r: HistoryReading, h: TicketEvent) -> None:
     """Late is late for good; what is not yet late waits with the other ticket."""
     r.end_classify(h.at)
-    if r.resolving and r.started is not None and r.state(Clock.RESOLVE, r.started, h.at).due.missed_by(h.at):
+    if r.resolving and r.started is not None and r.state(ClockKind.RESOLVE, r.started, h.at).due.missed_by(h.at):
         r.end_resolve(h.at, answered=False)
     r.suspended = True
     r.release(h.at)
 
 
-def _answered_together(r: Reading, h: Happening) -> None:
+def _answered_together(r: HistoryReading, h: TicketEvent) -> None:
     """The sender is told with the others. A pause goes on: it matters again if the merge is undone."""
     if r.resolving and r.started is not None:
-        r.end(r.state(Clock.RESOLVE, r.started, h.at), h.at, answered=False)
+        r.end(r.state(ClockKind.RESOLVE, r.started, h.at), h.at, answered=False)
     r.resolving = False
     r.decided = r.notifying = h.at
 
 
-def _unmerged(r: Reading, h: Happening) -> None:
+def _unmerged(r: HistoryReading, h: TicketEvent) -> None:
     """As if it had never been merged, save for a verdict of late."""
-    judged = [s for s in r.done if s.clock is Clock.RESOLVE and s.episode == r.episode]
+    judged = [s for s in r.done if s.clock is ClockKind.RESOLVE and s.episode == r.episode]
     if judged and judged[-1].verdict is None:
         r.done.remove(judged[-1])
     r.resolving = not judged or judged[-1].verdict is None
@@ -309,11 +317,11 @@ def _unmerged(r: Reading, h: Happening) -> None:
     r.hold(r.unit, h.at)
 
 
-def _recounted(r: Reading, h: Happening) -> None:
+def _recounted(r: HistoryReading, h: TicketEvent) -> None:
     r.calendar_id = h.data.get("calendar", r.calendar_id)
 
 
-_HANDLERS: Final[dict[Event, Callable[[Reading, Happening], None]]] = {
+_HANDLERS: Final[dict[Event, Callable[[HistoryReading, TicketEvent], None]]] = {
     Event.RECEIVED: _begin,
     Event.DISPUTED: _begin,
     Event.REOPENED: _begin,

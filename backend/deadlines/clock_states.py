@@ -7,14 +7,14 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any, Final
 
-from backend.deadlines.rules import Rule
-from backend.deadlines.terms import Break, Term, Verdict
-from backend.worktime.arithmetic import Due
+from backend.deadlines.rules import DeadlineRule
+from backend.deadlines.terms import Term, TicketPause, Verdict
+from backend.worktime.arithmetic import DueMoment
 from backend.worktime.calendar import WorkCalendar
-from backend.worktime.explain import Day, Why
+from backend.worktime.explain import DayReason, ExplainedDay
 
 
-class Clock(StrEnum):
+class ClockKind(StrEnum):
     """What is timed."""
 
     CLASSIFY = "classify"  # take up, ask, forward or refuse; each unit anew
@@ -27,26 +27,26 @@ class Clock(StrEnum):
     PROGRESS = "progress"  # a notice to the sender, again and again while overdue
 
 
-CODES: Final[dict[Clock, str]] = {clock: clock.value for clock in Clock} | {
-    Clock.ASK: "request_info",
-    Clock.PROGRESS: "progress_notice",
+CODES: Final[dict[ClockKind, str]] = {clock: clock.value for clock in ClockKind} | {
+    ClockKind.ASK: "request_info",
+    ClockKind.PROGRESS: "progress_notice",
 }
 PAUSE_LIMIT, REOPEN_WINDOW = "pause_limit", "reopen_window"
 EPISODE_CODES: Final = (*CODES.values(), PAUSE_LIMIT, REOPEN_WINDOW)
 
 
 @dataclass(frozen=True)
-class Book:
+class VersionBook:
     """The versions that a history refers to by id, and those that count where it names none."""
 
     calendars: Mapping[int, WorkCalendar]
-    rules: Mapping[int, Rule]
+    rules: Mapping[int, DeadlineRule]
     calendar_id: int
-    ruling: Mapping[str, Rule]
+    ruling: Mapping[str, DeadlineRule]
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class UnitHolding:
     """From when to when a unit had the ticket; ``until`` None: it has it still."""
 
     unit: int | None
@@ -61,14 +61,14 @@ class ClockState:
     """One clock of one episode. ``verdict`` is None while it runs and where it ended without a case; ``late_days`` are
     calendar days and ``late_minutes`` working minutes past the due moment."""
 
-    clock: Clock
+    clock: ClockKind
     episode: int
     nth: int
     unit: int | None
-    rule: Rule
+    rule: DeadlineRule
     calendar_id: int
     term: Term
-    due: Due
+    due: DueMoment
     ended: datetime | None = None
     verdict: Verdict | None = None
     late_days: int = 0
@@ -80,28 +80,28 @@ class ClockState:
 
 
 @dataclass(frozen=True)
-class Clocks:
+class TicketClocks:
     """Every clock that a ticket has had, in the order in which they ended, then those that run."""
 
     states: tuple[ClockState, ...]
-    holdings: tuple[Holding, ...]
-    breaks: tuple[Break, ...]
+    holdings: tuple[UnitHolding, ...]
+    breaks: tuple[TicketPause, ...]
     episode: int
     unit: int | None
     calendar_id: int
     paused: bool
     suspended: bool  # merged into another ticket: nobody is reminded
     decided: datetime | None  # the last answer, refusal or redirection
-    ruling: Mapping[str, Rule] = field(default_factory=dict)
+    ruling: Mapping[str, DeadlineRule] = field(default_factory=dict)
 
-    def of(self, clock: Clock, episode: int | None = None) -> list[ClockState]:
+    def of(self, clock: ClockKind, episode: int | None = None) -> list[ClockState]:
         wanted = self.episode if episode is None else episode
         return [state for state in self.states if state.clock is clock and state.episode == wanted]
 
     @property
     def resolve(self) -> ClockState:
         """The clock of handling of the present episode. Its due date is the ticket's."""
-        return self.of(Clock.RESOLVE)[-1]
+        return self.of(ClockKind.RESOLVE)[-1]
 
     def escalates(self, state: ClockState) -> bool:
         """Whether anybody is to be reminded of it: it runs, unpaused and unmerged."""
@@ -126,21 +126,21 @@ def explanation(state: ClockState) -> dict[str, Any]:
     return told
 
 
-def _runs(days: list[Day]) -> list[list[Day]]:
+def _runs(days: list[ExplainedDay]) -> list[list[ExplainedDay]]:
     """The days that did not count or need a word, neighbours with one reason together."""
-    noted = [day for day in days if not day.counted or day.why is Why.MAKEUP]
+    noted = [day for day in days if not day.counted or day.why is DayReason.MAKEUP]
     keyed = groupby(
         enumerate(noted), key=lambda item: (item[1].day.toordinal() - item[0], item[1].why, str(item[1].params))
     )
     return [[day for _place, day in run] for _key, run in keyed]
 
 
-def _run(days: list[Day]) -> list[str]:
+def _run(days: list[ExplainedDay]) -> list[str]:
     name = str(days[0].params.get("name", ""))
     told = [days[0].day.isoformat(), days[-1].day.isoformat(), days[0].why.value]
     return [*told, name] if name else told
 
 
-def _pause(held: Break) -> dict[str, Any]:
+def _pause(held: TicketPause) -> dict[str, Any]:
     told = {"start": held.start.isoformat(), "end": held.end.isoformat(), "ended_by": held.ended_by.value}
     return told | ({"struck": True} if held.struck else {})

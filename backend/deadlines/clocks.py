@@ -16,15 +16,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from backend.deadlines.clock_reading import TICK, Reading
-from backend.deadlines.clock_states import Book, Clocks, ClockState
-from backend.deadlines.events import Event, Happening
-from backend.deadlines.terms import Ended, Verdict
+from backend.deadlines.clock_reading import TICK, HistoryReading
+from backend.deadlines.clock_states import ClockState, TicketClocks, VersionBook
+from backend.deadlines.events import Event, TicketEvent
+from backend.deadlines.terms import PauseEnd, Verdict
 
 
-def state_of_clocks(events: Iterable[Happening], book: Book, now: datetime) -> Clocks:
+def state_of_clocks(events: Iterable[TicketEvent], book: VersionBook, now: datetime) -> TicketClocks:
     """All clocks as they stand at ``now``, from the events up to then, in the order of the history."""
-    reading = Reading(book)
+    reading = HistoryReading(book)
     for happening in events:
         if happening.at > now:
             break
@@ -33,12 +33,12 @@ def state_of_clocks(events: Iterable[Happening], book: Book, now: datetime) -> C
 
 
 @dataclass(frozen=True)
-class Effect:
+class ClockPreview:
     """What an event would do. ``latest`` is the due date if a pause lasts to its limit; ``judged`` are the clocks that
     it would end, with their verdicts; ``charged`` has the ticket until then, ``next_unit`` from then on."""
 
-    before: Clocks
-    after: Clocks
+    before: TicketClocks
+    after: TicketClocks
     due_before: date
     due_after: date
     latest: date | None
@@ -53,7 +53,7 @@ class Effect:
         return resolve.verdict if resolve in self.judged else None
 
 
-def what_if(events: Sequence[Happening], change: Happening, book: Book) -> Effect:
+def what_if(events: Sequence[TicketEvent], change: TicketEvent, book: VersionBook) -> ClockPreview:
     """What ``change`` would do to the clocks, on top of the events so far."""
     before = state_of_clocks(events, book, change.at)
     after = state_of_clocks((*events, change), book, change.at)
@@ -61,7 +61,7 @@ def what_if(events: Sequence[Happening], change: Happening, book: Book) -> Effec
     if change.event is Event.INFO_REQUESTED:
         limit = _limit(events, change, book)
         latest = state_of_clocks((*events, change), book, limit).resolve.due.on if limit else None
-    return Effect(
+    return ClockPreview(
         before=before,
         after=after,
         due_before=before.resolve.due.on,
@@ -73,16 +73,16 @@ def what_if(events: Sequence[Happening], change: Happening, book: Book) -> Effec
     )
 
 
-def _ended(clocks: Clocks) -> list[ClockState]:
+def _ended(clocks: TicketClocks) -> list[ClockState]:
     return [state for state in clocks.states if not state.running]
 
 
-def _limit(events: Sequence[Happening], change: Happening, book: Book) -> datetime | None:
-    reading = Reading(book)
+def _limit(events: Sequence[TicketEvent], change: TicketEvent, book: VersionBook) -> datetime | None:
+    reading = HistoryReading(book)
     for happening in (*events, change):
         reading.take(happening)
     last = reading.breaks[-1] if reading.breaks else None
-    return reading.limit(last.start) if last is not None and last.ended_by is Ended.LASTS else None
+    return reading.limit(last.start) if last is not None and last.ended_by is PauseEnd.LASTS else None
 
 
-__all__ = ["TICK", "Book", "Clocks", "Effect", "state_of_clocks", "what_if"]
+__all__ = ["TICK", "ClockPreview", "TicketClocks", "VersionBook", "state_of_clocks", "what_if"]

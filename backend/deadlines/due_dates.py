@@ -5,24 +5,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from backend.deadlines.clock_states import CODES, PAUSE_LIMIT, Book
+from backend.deadlines.clock_states import CODES, PAUSE_LIMIT, VersionBook
 from backend.deadlines.clocks import state_of_clocks
-from backend.deadlines.events import Event, Happening
-from backend.deadlines.rules import Mark, Rule, choose, shipped_rules
+from backend.deadlines.events import Event, TicketEvent
+from backend.deadlines.rules import DeadlineRule, RuleEvidence, choose, shipped_rules
 from backend.deadlines.terms import Term, Verdict
-from backend.worktime.arithmetic import Due, due, elapsed
+from backend.worktime.arithmetic import DueMoment, due, elapsed
 from backend.worktime.calendar import WorkCalendar, local
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.moments import Pause
 
-__all__ = ["Happening", "days_taken", "days_taken_in", "due_date", "pauses", "verdict"]
+__all__ = ["TicketEvent", "days_taken", "days_taken_in", "due_date", "pauses", "verdict"]
 
-TOLD_WITHIN = Duration(1, Unit.WORKING_DAYS)  # as shipped: the sender hears of the result
+TOLD_WITHIN = Duration(1, TimeUnit.WORKING_DAYS)  # as shipped: the sender hears of the result
 KEPT = ("pause", "stands")
-ANY = Rule("", Duration(1, Unit.WORKING_DAYS), "", Mark.OURS)  # only the pauses are read off
+ANY = DeadlineRule("", Duration(1, TimeUnit.WORKING_DAYS), "", RuleEvidence.OURS)  # only the pauses are read off
 
 
-def pauses(calendar: WorkCalendar, history: Sequence[Happening], now: datetime) -> list[Pause]:
+def pauses(calendar: WorkCalendar, history: Sequence[TicketEvent], now: datetime) -> list[Pause]:
     """The times in which the sender owed information, each up to its limit; those struck out are not among them. One
     that still lasts ends ``now``."""
     if not any(h.event is Event.INFO_REQUESTED for h in history):
@@ -34,13 +34,13 @@ def pauses(calendar: WorkCalendar, history: Sequence[Happening], now: datetime) 
         for h in history
         if h.event is not Event.RECOUNTED
     ]
-    breaks = state_of_clocks(told, Book({0: calendar}, {}, 0, ruling), now).breaks
+    breaks = state_of_clocks(told, VersionBook({0: calendar}, {}, 0, ruling), now).breaks
     return [(held.start, held.end) for held in breaks if not held.struck]
 
 
 def due_date(
-    calendar: WorkCalendar, term: Duration, received: datetime, history: Sequence[Happening], now: datetime
-) -> Due:
+    calendar: WorkCalendar, term: Duration, received: datetime, history: Sequence[TicketEvent], now: datetime
+) -> DueMoment:
     """The last day on which an answer is on time. The day of reception is not counted (Bộ luật Dân sự 2015, Điều 147)
     and a day whose close falls into a pause does not count."""
     return due(calendar, term, received, pauses(calendar, history, now))
@@ -51,7 +51,7 @@ def verdict(due_on: date, answered: datetime) -> Verdict:
     return Verdict.LATE if local(answered).date() > due_on else Verdict.ON_TIME
 
 
-def days_taken(calendar: WorkCalendar, received: datetime, history: Sequence[Happening], answered: datetime) -> int:
+def days_taken(calendar: WorkCalendar, received: datetime, history: Sequence[TicketEvent], answered: datetime) -> int:
     """Working days used up to and including the day of the answer; 0 when it came on the day of reception."""
     return _days(calendar, received, answered, pauses(calendar, history, answered))
 
@@ -63,4 +63,4 @@ def days_taken_in(term: Term, answered: datetime) -> int:
 
 def _days(calendar: WorkCalendar, start: datetime, answered: datetime, breaks: Sequence[Pause]) -> int:
     end_of_day = local(answered).replace(hour=23, minute=59, second=59, microsecond=999999)
-    return elapsed(calendar, Unit.WORKING_DAYS, start, end_of_day, breaks)
+    return elapsed(calendar, TimeUnit.WORKING_DAYS, start, end_of_day, breaks)

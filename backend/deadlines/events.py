@@ -45,7 +45,7 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True)
-class Happening:
+class TicketEvent:
     """An event, its moment, who caused it and what is noted with it: all that the clocks need to know of the history.
     The notes are those of the history's entries: ``unit``, ``rules``, ``calendar``, ``value``, ``until``, ``pause``."""
 

@@ -17,7 +17,7 @@ AT_ONCE: Final = "at once"
 APPROVAL, REQUIRED, NOT_REQUIRED = "approval", "required", "not required"
 
 
-class Mark(StrEnum):
+class RuleEvidence(StrEnum):
     """How sure a row is: read in a public source, practice elsewhere, our own choice, or not seen."""
 
     VERIFIED = "verified"
@@ -26,7 +26,7 @@ class Mark(StrEnum):
     UNVERIFIED = "unverified"
 
 
-class Start(StrEnum):
+class TermStart(StrEnum):
     """What a term runs from."""
 
     RECEPTION = "reception"
@@ -36,7 +36,7 @@ class Start(StrEnum):
     QUESTION = "question"
 
 
-class Reason(StrEnum):
+class ChoiceReason(StrEnum):
     """Why a rule was chosen: what its row is narrowed to, the narrowest first."""
 
     CASE = "case"  # a row of its own for this case
@@ -46,7 +46,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DeadlineRule:
     """One term, in force from ``valid_from`` to ``valid_to``, both included; None leaves a side open.
 
     ``duration`` None means at once; ``word`` is the value of a rule that is no term. ``case``, ``category``,
@@ -58,8 +58,8 @@ class Rule:
     code: str
     duration: Duration | None
     basis: str
-    mark: Mark
-    starts: Start = Start.RECEPTION
+    mark: RuleEvidence
+    starts: TermStart = TermStart.RECEPTION
     case: str = ""
     adds_to: str = ""
     times: int = 1
@@ -75,7 +75,7 @@ class Rule:
 
     @property
     def verified(self) -> bool:
-        return self.mark is Mark.VERIFIED
+        return self.mark is RuleEvidence.VERIFIED
 
     @property
     def value(self) -> str:
@@ -83,25 +83,25 @@ class Rule:
         return self.word or (str(self.duration) if self.duration else AT_ONCE)
 
     @property
-    def narrowed(self) -> Reason:
+    def narrowed(self) -> ChoiceReason:
         """What the row is for: the reason it is chosen, when it is."""
         if self.case:
-            return Reason.CASE
+            return ChoiceReason.CASE
         if self.category:
-            return Reason.CATEGORY
-        return Reason.CLASS if self.category_class else Reason.ORDINARY
+            return ChoiceReason.CATEGORY
+        return ChoiceReason.CLASS if self.category_class else ChoiceReason.ORDINARY
 
     def in_force(self, on: date) -> bool:
         return (self.valid_from or date.min) <= on <= (self.valid_to or date.max)
 
-    def is_for(self, about: "About") -> bool:
+    def is_for(self, about: "RuleSubject") -> bool:
         """Whether everything that the row is narrowed to holds of a ticket."""
         wanted = ((self.case, about.case), (self.category, about.category), (self.category_class, about.category_class))
         return all(not narrow or narrow == given for narrow, given in wanted)
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class RuleSubject:
     """What of a ticket a rule may be narrowed to."""
 
     case: str = ""
@@ -110,39 +110,39 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RuleChoice:
     """The rule that holds, and why."""
 
-    rule: Rule
-    reason: Reason
+    rule: DeadlineRule
+    reason: ChoiceReason
 
 
 @lru_cache
-def shipped_rules() -> tuple[Rule, ...]:
+def shipped_rules() -> tuple[DeadlineRule, ...]:
     """The rows that come with the package."""
     text = files("backend.deadlines").joinpath("data", "rules.toml").read_text(encoding="utf-8")
     return tuple(rule for row in tomllib.loads(text)["rule"] for rule in read_rule(row))
 
 
-def read_rule(row: Mapping[str, Any]) -> Iterable[Rule]:
+def read_rule(row: Mapping[str, Any]) -> Iterable[DeadlineRule]:
     """A row as rules: two where the law was ``amended`` by a text not seen, the later one unverified.
 
     Raises WorktimeError for an unreadable value, ValueError for an unknown mark or start.
     """
     fields = dict(row)
     value, amended = fields.pop("value"), fields.pop("amended", None)
-    rule = Rule(
+    rule = DeadlineRule(
         **fields
         | read_value(value)
         | {
-            "mark": Mark(fields["mark"]),
-            "starts": Start(fields.get("starts", Start.RECEPTION)),
+            "mark": RuleEvidence(fields["mark"]),
+            "starts": TermStart(fields.get("starts", TermStart.RECEPTION)),
         }
     )
     if amended is None:
         return (rule,)
     before = replace(rule, valid_to=amended - timedelta(days=1))
-    return before, replace(rule, valid_from=amended, mark=Mark.UNVERIFIED)
+    return before, replace(rule, valid_from=amended, mark=RuleEvidence.UNVERIFIED)
 
 
 def read_value(value: str) -> dict[str, Any]:
@@ -157,15 +157,17 @@ def parse_value(value: str) -> Duration | None:
     return None if value == AT_ONCE else Duration.parse(value)
 
 
-def choose(rules: Sequence[Rule], code: str, on: date, case: str = "", about: About | None = None) -> Choice:
+def choose(
+    rules: Sequence[DeadlineRule], code: str, on: date, case: str = "", about: RuleSubject | None = None
+) -> RuleChoice:
     """The rule of a code in force on a date, and why that one: a row for the case goes before one for the category,
     that before one for its class, that before the ordinary one. Of equally narrow rows a province's own goes before the
     shipped one, and of those the last of ``rules``.
     """
-    wanted = about or About(case)
-    order = {reason: place for place, reason in enumerate(reversed(Reason))}
+    wanted = about or RuleSubject(case)
+    order = {reason: place for place, reason in enumerate(reversed(ChoiceReason))}
     rows = [rule for rule in rules if rule.code == code and rule.in_force(on) and rule.is_for(wanted)]
     if not rows:
         raise NotFound(_("Không có quy định nào về thời hạn mang mã này vào ngày đã cho."))
     held = max(enumerate(rows), key=lambda row: (order[row[1].narrowed], bool(row[1].province), row[0]))[1]
-    return Choice(held, held.narrowed)
+    return RuleChoice(held, held.narrowed)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from backend.worktime.arithmetic import Due, due, next_working
+from backend.worktime.arithmetic import DueMoment, due, next_working
 from backend.worktime.calendar import ZONE, WorkCalendar, local
-from backend.worktime.duration import Duration, Unit
-from backend.worktime.explain import Day, explain
+from backend.worktime.duration import Duration, TimeUnit
+from backend.worktime.explain import ExplainedDay, explain
 from backend.worktime.moments import Pause
 
 
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     LATE = "late"
 
 
-class Ended(StrEnum):
+class PauseEnd(StrEnum):
     """What ended a pause."""
 
     REPLY = "reply"
@@ -33,14 +33,14 @@ class Ended(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
+class TicketPause:
     """A time in which the sender owed information. ``number`` counts the ticket's pauses from 1; one that was struck
     out moves nothing."""
 
     number: int
     start: datetime
     end: datetime
-    ended_by: Ended
+    ended_by: PauseEnd
     asked_by: str = ""
     disputed: bool = False
     struck: bool = False
@@ -63,17 +63,17 @@ class Term:
     calendar: WorkCalendar
     duration: Duration | None
     start: datetime
-    breaks: tuple[Break, ...] = ()
+    breaks: tuple[TicketPause, ...] = ()
     extension: Extension | None = None
 
     @property
     def pauses(self) -> list[Pause]:
         return [(held.start, held.end) for held in self.breaks if not held.struck]
 
-    def due(self) -> Due:
+    def due(self) -> DueMoment:
         """When the term ends. Raises WorktimeError past the years that can be counted."""
         if self.duration is None:
-            return Due(local(self.start).date(), local(self.start), False)
+            return DueMoment(local(self.start).date(), local(self.start), False)
         pauses, given = self.pauses, self.extension
         if given is None:
             return due(self.calendar, self.duration, self.start, pauses)
@@ -86,7 +86,7 @@ class Term:
         then = due(self.calendar, adds, first.at, pauses)
         return then._replace(estimate=first.estimate or then.estimate)
 
-    def days(self) -> list[Day]:
+    def days(self) -> list[ExplainedDay]:
         """Each day from the event to the due date, counted or not, and why."""
         if self.duration is None:
             return []
@@ -104,7 +104,7 @@ class Term:
         later_days = explain(self.calendar, adds, end.at, pauses)
         return explain(self.calendar, self.duration, self.start, pauses) + later_days[1:]
 
-    def _until(self, given: Extension, until: date, pauses: Sequence[Pause]) -> Due:
+    def _until(self, given: Extension, until: date, pauses: Sequence[Pause]) -> DueMoment:
         since, left, later = self._after(given, until, pauses)
         end = due(self.calendar, left, since, later)
         begun = local(self.start).toordinal()
@@ -119,7 +119,7 @@ class Term:
         left = self.calendar.days.at(target) - self.calendar.days.at(since.toordinal())
         begun = datetime.combine(since.date(), time(tzinfo=ZONE)) + timedelta(days=1)
         later = [(max(start, begun), max(end, begun)) for start, end in pauses]  # days tell of them by their place
-        return since, Duration(left, Unit.WORKING_DAYS), later
+        return since, Duration(left, TimeUnit.WORKING_DAYS), later
 
 
 def _sum(term: Duration, adds: Duration) -> Duration | None:
@@ -128,5 +128,5 @@ def _sum(term: Duration, adds: Duration) -> Duration | None:
         return Duration(term.value + adds.value, term.unit)
     if term.unit.minutes and adds.unit.minutes:
         minutes = term.value * term.unit.minutes + adds.value * adds.unit.minutes
-        return Duration(minutes, Unit.WORKING_MINUTES)
+        return Duration(minutes, TimeUnit.WORKING_MINUTES)
     return None

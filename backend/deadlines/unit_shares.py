@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend.deadlines.clock_states import CODES, Clock, Clocks, Holding
-from backend.deadlines.terms import Break, Term, Verdict
+from backend.deadlines.clock_states import CODES, ClockKind, TicketClocks, UnitHolding
+from backend.deadlines.terms import Term, TicketPause, Verdict
 from backend.worktime.arithmetic import worked
 from backend.worktime.calendar import WorkCalendar
-from backend.worktime.duration import Unit
+from backend.worktime.duration import TimeUnit
 from backend.worktime.moments import days_closing_in, union, wall
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class UnitShare:
     """What one unit used of an episode. ``came`` says how often the ticket came to it: above 1 it was sent back."""
 
     unit: int | None
@@ -42,7 +42,7 @@ class Share:
 class Ledger:
     """The shares of all units in the order in which they first had the ticket."""
 
-    shares: tuple[Share, ...]
+    shares: tuple[UnitShare, ...]
 
     def total(self, episode: int) -> timedelta:
         return sum((share.worked for share in self.shares if share.episode == episode), timedelta())
@@ -53,15 +53,15 @@ class Ledger:
         return sum(share.came - 1 for share in self.shares)
 
 
-def ledger(clocks: Clocks, calendar: WorkCalendar, now: datetime) -> Ledger:
+def ledger(clocks: TicketClocks, calendar: WorkCalendar, now: datetime) -> Ledger:
     """Everybody's share up to ``now``."""
     kept = [held for held in clocks.breaks if not held.struck]
     pauses = [(held.start, held.end) for held in kept]
-    order: dict[tuple[int, int | None], list[Holding]] = {}
+    order: dict[tuple[int, int | None], list[UnitHolding]] = {}
     for holding in clocks.holdings:
         order.setdefault((holding.episode, holding.unit), []).append(holding)
     shares = [
-        Share(
+        UnitShare(
             unit=unit,
             episode=episode,
             worked=sum((worked(calendar, h.since, h.until or now, pauses) for h in held), timedelta()),
@@ -74,7 +74,7 @@ def ledger(clocks: Clocks, calendar: WorkCalendar, now: datetime) -> Ledger:
     return Ledger(tuple(shares))
 
 
-def closes(calendar: WorkCalendar, start: datetime, end: datetime, breaks: Sequence[Break] = ()) -> int:
+def closes(calendar: WorkCalendar, start: datetime, end: datetime, breaks: Sequence[TicketPause] = ()) -> int:
     """Working days that close in ``[start, end)``, save in a pause. Adds up over neighbouring spans."""
     begin, finish = wall(start), wall(end)
     total = _closing(calendar, begin, finish)
@@ -86,11 +86,11 @@ def closes(calendar: WorkCalendar, start: datetime, end: datetime, breaks: Seque
 def _closing(calendar: WorkCalendar, begin: int, finish: int) -> int:
     if finish <= begin:
         return 0
-    first, last = days_closing_in(calendar, Unit.WORKING_DAYS, (begin, finish))
+    first, last = days_closing_in(calendar, TimeUnit.WORKING_DAYS, (begin, finish))
     return calendar.days.at(last) - calendar.days.at(first - 1) if last >= first else 0
 
 
-def _came(held: Sequence[Holding]) -> int:
+def _came(held: Sequence[UnitHolding]) -> int:
     """An un-merge gives the ticket back to the unit that had it, which nobody sent."""
     return 1 + sum(1 for before in held[:-1] if before.forwarded)
 
@@ -102,11 +102,11 @@ def _overall(verdicts: Sequence[Verdict | None]) -> Verdict | None:
     return None if None in verdicts else Verdict.ON_TIME
 
 
-def _verdict(clocks: Clocks, calendar: WorkCalendar, holding: Holding, now: datetime) -> Verdict | None:
-    resolve = next(s for s in reversed(clocks.states) if s.clock is Clock.RESOLVE and s.episode == holding.episode)
+def _verdict(clocks: TicketClocks, calendar: WorkCalendar, holding: UnitHolding, now: datetime) -> Verdict | None:
+    resolve = next(s for s in reversed(clocks.states) if s.clock is ClockKind.RESOLVE and s.episode == holding.episode)
     breaks = tuple(held for held in clocks.breaks if held.end > holding.since)
     at = holding.until or now
-    own = Term(calendar, clocks.ruling[CODES[Clock.FORWARD]].duration, holding.since, breaks)
+    own = Term(calendar, clocks.ruling[CODES[ClockKind.FORWARD]].duration, holding.since, breaks)
     if not holding.forwarded:
         own = Term(calendar, resolve.rule.duration, holding.since, breaks)
         if not resolve.due.missed_by(at):

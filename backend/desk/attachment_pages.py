@@ -9,14 +9,14 @@ from backend.attachments.streaming import picture
 from backend.db import SessionDep
 from backend.tickets import queries as tickets
 from backend.users.guard import allow
-from backend.users.policy import Action, Actor
+from backend.users.policy import Actor, Permission
 
 router = APIRouter()
 
 
 @router.get("/phan-anh/{number}/anh/{place}", include_in_schema=False)
 def photo_for_staff(
-    session: SessionDep, number: str, place: int, actor: Annotated[Actor, Depends(allow(Action.VIEW_TICKET))]
+    session: SessionDep, number: str, place: int, actor: Annotated[Actor, Depends(allow(Permission.VIEW_TICKET))]
 ) -> Response:
     """A photo of a ticket that the signed-in person may see; else as if there were none."""
     ticket = tickets.for_staff(session, number, actor)

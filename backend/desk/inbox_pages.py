@@ -13,13 +13,13 @@ from backend.desk.ticket_view import INBOX
 from backend.errors import NotFound
 from backend.tickets import queries
 from backend.tickets.due_status import standings
-from backend.tickets.models import OPEN_STATES, State
+from backend.tickets.models import OPEN_STATES, TicketState
 from backend.tickets.reception import receipts
 from backend.tickets.texts import STATE_NAMES, STATE_TONES
 from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users.guard import allow
-from backend.users.policy import EVERY_UNIT, Action, Actor
+from backend.users.policy import EVERY_UNIT, Actor, Permission
 from backend.web.forms import ID_MOST
 from backend.web.rendering import page, redirect
 from backend.worktime import service as worktime
@@ -35,7 +35,7 @@ router = APIRouter()
 def inbox(
     request: Request,
     session: SessionDep,
-    actor: Annotated[Actor, Depends(allow(Action.VIEW_INBOX))],
+    actor: Annotated[Actor, Depends(allow(Permission.VIEW_INBOX))],
     state: str = "",
     unit: str = "",
     after: str = "",
@@ -46,8 +46,8 @@ def inbox(
         return redirect(request, f"{INBOX}/{found}")
     words = " ".join(q.split())[:WORDS_MOST]
     today = local(clock.now()).date()
-    chosen = State(state) if state in set(State) else None
-    everywhere = actor.role in EVERY_UNIT[Action.VIEW_INBOX]
+    chosen = TicketState(state) if state in set(TicketState) else None
+    everywhere = actor.role in EVERY_UNIT[Permission.VIEW_INBOX]
     offices = units.receiving(session, today) if everywhere else []
     unit_id = next((office.id for office in offices if str(office.id) == unit), None)
     found_page = queries.inbox(session, actor, unit_id=unit_id, state=chosen, words=words, after=_place(after))
@@ -61,7 +61,7 @@ def inbox(
         newest=_address(here) if after else None,
         load=queries.load(session, actor, today, unit_id),
         most=queries.COUNTED,
-        states=[(name, STATE_NAMES[name], _address(here | {"state": name.value})) for name in State],
+        states=[(name, STATE_NAMES[name], _address(here | {"state": name.value})) for name in TicketState],
         open_states=OPEN_STATES,
         everything=_address(here | {"state": ""}),
         cleared=_address(here | {"q": ""}),

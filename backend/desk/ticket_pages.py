@@ -9,19 +9,19 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.db import SessionDep, transaction
-from backend.desk.actions import DEEDS, Deed, change_of
-from backend.desk.ticket_view import INBOX, Tried, ticket_page
+from backend.desk.actions import DEEDS, TicketAction, change_of
+from backend.desk.ticket_view import INBOX, ActionAttempt, ticket_page
 from backend.documents import guidance_letter
 from backend.errors import Conflict, DomainError, Forbidden, NotFound, _
 from backend.tickets import queries, service
-from backend.tickets.service import Change
+from backend.tickets.service import ActionRequest
 from backend.users.guard import MaybeActor, allow
-from backend.users.policy import Action, Actor
-from backend.web.forms import Typed, TypedDep
+from backend.users.policy import Actor, Permission
+from backend.web.forms import FormReader, TypedDep
 from backend.web.rendering import page, redirect
 
 router = APIRouter()
-Viewer = Annotated[Actor, Depends(allow(Action.VIEW_TICKET))]
+Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_TICKET))]
 
 
 @router.get(INBOX + "/{number}")
@@ -46,7 +46,7 @@ def letter_file(session: SessionDep, actor: Viewer, number: str) -> Response:
 def contact(
     request: Request,
     session: SessionDep,
-    actor: Annotated[Actor, Depends(allow(Action.VIEW_CONTACT))],
+    actor: Annotated[Actor, Depends(allow(Permission.VIEW_CONTACT))],
     number: str,
 ) -> Response:
     """Show who sent it, after writing down who looked. A POST, for a link must not leave such a trace by itself."""
@@ -56,13 +56,13 @@ def contact(
 
 
 @dataclass(frozen=True)
-class Allowed:
+class ActionGuard:
     """The dependency of a deed's address: open to whoever has its right at all; who has not is written down."""
 
-    deed: Deed
+    deed: TicketAction
 
     @property
-    def action(self) -> Action:
+    def action(self) -> Permission:
         """The policy that the route names."""
         return self.deed.right
 
@@ -75,16 +75,16 @@ class Allowed:
             raise
 
 
-def _refused(number: str, actor: Actor, deed: Deed, refusal: DomainError) -> None:
+def _refused(number: str, actor: Actor, deed: TicketAction, refusal: DomainError) -> None:
     """Write down an attempt that never came to the ticket's service."""
     with transaction() as session:
         ticket_id = queries.id_of(session, number)
     service.record_refused(actor, deed.event, ticket_id, refusal, clock.now())
 
 
-def _route(deed: Deed) -> Callable[..., Response]:
+def _route(deed: TicketAction) -> Callable[..., Response]:
     """The address of a deed."""
-    may = Annotated[Actor, Depends(Allowed(deed))]
+    may = Annotated[Actor, Depends(ActionGuard(deed))]
 
     def act(request: Request, session: SessionDep, actor: may, number: str, form: TypedDep) -> Response:
         return _do(request, session, actor, number, form, deed)
@@ -96,7 +96,9 @@ for _deed in DEEDS.values():
     router.add_api_route(f"{INBOX}/{{number}}/{_deed.path}", _route(_deed), methods=["POST"], name=_deed.path)
 
 
-def _do(request: Request, session: Session, actor: Actor, number: str, form: Typed, deed: Deed) -> Response:
+def _do(
+    request: Request, session: Session, actor: Actor, number: str, form: FormReader, deed: TicketAction
+) -> Response:
     """One action: done and back to the ticket; or only looked at; or the ticket with the refusal and what was typed."""
     try:
         ticket_id = queries.for_staff(session, number, actor).id
@@ -104,19 +106,19 @@ def _do(request: Request, session: Session, actor: Actor, number: str, form: Typ
     except DomainError as refusal:
         if not form.ticked("look"):
             _refused(number, actor, deed, refusal)
-        return _shown(request, session, actor, number, Tried.refused(deed, form, refusal), refusal.status)
+        return _shown(request, session, actor, number, ActionAttempt.refused(deed, form, refusal), refusal.status)
     try:
         if form.ticked("look"):
             effect = service.preview(session, ticket_id, change, actor, now=clock.now())
-            return _shown(request, session, actor, number, Tried(deed, form.form(), effect=effect))
+            return _shown(request, session, actor, number, ActionAttempt(deed, form.form(), effect=effect))
         with session.begin_nested():  # what was written before a refusal goes with it, the page is read afterwards
             service.apply(session, ticket_id, change, actor, now=clock.now(), version=version)
     except DomainError as refusal:
-        return _shown(request, session, actor, number, Tried.refused(deed, form, refusal), refusal.status)
+        return _shown(request, session, actor, number, ActionAttempt.refused(deed, form, refusal), refusal.status)
     return redirect(request, _after(session, deed, number, actor), flash=deed.done)
 
 
-def _asked(session: Session, form: Typed, deed: Deed) -> tuple[int | None, Change]:
+def _asked(session: Session, form: FormReader, deed: TicketAction) -> tuple[int | None, ActionRequest]:
     """The version that the page showed and the change that its form asks for. Looking ahead needs no version."""
     version = form.integer("version")
     change = change_of(session, deed, form)
@@ -127,13 +129,13 @@ def _asked(session: Session, form: Typed, deed: Deed) -> tuple[int | None, Chang
 
 
 def _shown(
-    request: Request, session: Session, actor: Actor, number: str, tried: Tried, status: int = 200
+    request: Request, session: Session, actor: Actor, number: str, tried: ActionAttempt, status: int = 200
 ) -> Response:  # fmt: skip
     """The ticket as it stands now; NotFound again, where it must not be seen."""
     return ticket_page(request, session, queries.for_staff(session, number, actor), actor, status, tried=tried)
 
 
-def _after(session: Session, deed: Deed, number: str, actor: Actor) -> str:
+def _after(session: Session, deed: TicketAction, number: str, actor: Actor) -> str:
     """Back to the ticket, or to the inbox when whoever gave it away may not see it any more."""
     if not deed.leaves:
         return f"{INBOX}/{number}"

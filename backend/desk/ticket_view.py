@@ -9,21 +9,21 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.attachments import queries as attachments
-from backend.deadlines.clocks import Effect
-from backend.desk.actions import DEEDS, Deed, Offer, Usual, offers
+from backend.deadlines.clocks import ClockPreview
+from backend.desk.actions import DEEDS, ActionOffer, TicketAction, UsualChoices, offers
 from backend.errors import DomainError, Invalid
 from backend.tickets import dossier, queries, service
-from backend.tickets.dossier import Timing
-from backend.tickets.due_status import Standing, ended, standings
+from backend.tickets.dossier import TicketTiming
+from backend.tickets.due_status import DueStatus, ended, standings
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket
-from backend.tickets.queries import Step
+from backend.tickets.models import Ticket, TicketState
+from backend.tickets.queries import CourseStep
 from backend.tickets.texts import CLOCK_NAMES, EVENT_NAMES, STATE_NAMES, STATE_TONES
 from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users import queries as users
-from backend.users.policy import Action, Actor, can
-from backend.web.forms import EMPTY, Form, Typed
+from backend.users.policy import Actor, Permission, can
+from backend.web.forms import EMPTY, FormReader, FormView
 from backend.web.rendering import page
 from backend.worktime.calendar import local
 
@@ -31,21 +31,21 @@ INBOX = "/hop-thu"
 
 
 @dataclass(frozen=True)
-class Tried:
+class ActionAttempt:
     """A deed that was sent off: what was typed, and what came of it: a refusal, or the effect that was asked for."""
 
-    deed: Deed
-    form: Form
+    deed: TicketAction
+    form: FormView
     refusal: DomainError | None = None
-    effect: Effect | None = None
+    effect: ClockPreview | None = None
 
     @classmethod
-    def refused(cls, deed: Deed, typed: Typed, refusal: DomainError) -> "Tried":
+    def refused(cls, deed: TicketAction, typed: FormReader, refusal: DomainError) -> "ActionAttempt":
         """The form as typed, the refusal at the field of this deed's form, or above all if it has no field."""
         at_field = isinstance(refusal, Invalid) and bool(refusal.errors)
         form = typed.form(refusal if isinstance(refusal, Invalid) else None)
         errors = {deed.field if name == "text" else name: error for name, error in form.errors.items()}
-        return cls(deed, Form(form.values, errors), None if at_field else refusal)
+        return cls(deed, FormView(form.values, errors), None if at_field else refusal)
 
 
 def ticket_page(
@@ -55,7 +55,7 @@ def ticket_page(
     actor: Actor,
     status: int = 200,
     *,
-    tried: Tried | None = None,
+    tried: ActionAttempt | None = None,
     with_contact: bool = False,
 ) -> Response:
     now = clock.now()
@@ -63,10 +63,10 @@ def ticket_page(
     subject = service.subject(ticket)
     known = dossier.read(session, ticket, now)
     timing = known.timing()
-    targets = _targets(session, ticket, today) if can(actor, Action.FORWARD_TICKET, subject) else []
-    people = users.handlers(session, ticket.unit_id) if can(actor, Action.ASSIGN_TICKET, subject) else []
+    targets = _targets(session, ticket, today) if can(actor, Permission.FORWARD_TICKET, subject) else []
+    people = users.handlers(session, ticket.unit_id) if can(actor, Permission.ASSIGN_TICKET, subject) else []
     disputed = [held.number for held in timing.clocks.breaks if held.disputed]
-    usual = Usual(targets[0][0] if targets else None, people[0].id if people else None, disputed)
+    usual = UsualChoices(targets[0][0] if targets else None, people[0].id if people else None, disputed)
     offered = offers(known, actor, usual)
     course = queries.course(session, ticket.id, internal=True, entries=known.entries)
     return page(
@@ -90,10 +90,10 @@ def ticket_page(
         said={event.value: _last(course, event) for event in (*_SAID, Event.INFO_REQUESTED)},
         merged=queries.merged_into(session, ticket.id),
         into=session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id else None,
-        guided=ticket.state is State.REDIRECTED,
+        guided=ticket.state is TicketState.REDIRECTED,
         photos=attachments.of_ticket(session, ticket.id),
         contact=ticket.contact if with_contact else None,
-        may_read_contact=ticket.contact is not None and can(actor, Action.VIEW_CONTACT, subject),
+        may_read_contact=ticket.contact is not None and can(actor, Permission.VIEW_CONTACT, subject),
         names=STATE_NAMES,
         tones=STATE_TONES,
         events=EVENT_NAMES,
@@ -110,18 +110,18 @@ _ENDS = (
 )
 
 
-def _last(course: list[Step], *events: Event) -> Step | None:
+def _last(course: list[CourseStep], *events: Event) -> CourseStep | None:
     return next((step for step in reversed(course) if step.event in events), None)
 
 
-def _orphaned(tried: Tried, offered: list[Offer]) -> list[str]:
+def _orphaned(tried: ActionAttempt, offered: list[ActionOffer]) -> list[str]:
     """Texts typed for an action that is no longer possible: shown apart, so that they can be copied."""
     open_fields = {offer.deed.field for offer in offered if offer.refusal is None}
     fields = (deed.field for deed in DEEDS.values() if deed.field and deed.field not in open_fields)
     return [text for field in fields if (text := tried.form.value(field))]
 
 
-def _standing(ticket: Ticket, timing: Timing, today: date) -> Standing:
+def _standing(ticket: Ticket, timing: TicketTiming, today: date) -> DueStatus:
     """As in the inbox; of a ticket that was answered more than once, by the latest answer."""
     resolve = timing.clocks.resolve
     return standings(resolve.term.calendar, today, [ticket])[0] if ticket.open else ended(ticket, resolve.verdict)
@@ -132,7 +132,9 @@ def _targets(session: Session, ticket: Ticket, today: date) -> list[tuple[int, s
     return [(unit.id, unit.name) for unit in units.receiving(session, today) if unit.id not in hidden]
 
 
-def _unit_names(session: Session, ticket: Ticket, timing: Timing, targets: list[tuple[int, str]]) -> dict[int, str]:
+def _unit_names(
+    session: Session, ticket: Ticket, timing: TicketTiming, targets: list[tuple[int, str]]
+) -> dict[int, str]:
     """The names of all units that the page speaks of."""
     known = dict(targets) | {ticket.unit_id: ticket.unit.name, ticket.about_unit_id: ticket.about_unit.name}
     missing = {share.unit for share in timing.ledger.shares if share.unit is not None} - set(known)

@@ -18,7 +18,7 @@ from typing import IO, Self
 from urllib.parse import quote
 
 from backend.devserver import homes, processes
-from backend.devserver.homes import EmbeddedServerError, Home, home_of_cluster, socket_folder
+from backend.devserver.homes import EmbeddedServerError, ServerHome, home_of_cluster, socket_folder
 
 USER = "langnghe"
 DATABASE = "postgres"  # the one initdb makes; a further one would cost a second at the first start
@@ -37,7 +37,7 @@ ALWAYS = {
 
 
 @dataclass
-class Server:
+class EmbeddedServer:
     """A running embedded server: its URL, and the way to end it. As a context manager it ends with the block."""
 
     url: str
@@ -58,7 +58,7 @@ class Server:
         self.stop()
 
 
-def postgres(data_dir: Path, *, durable: bool = True) -> Server:
+def postgres(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
     """Start PostgreSQL with its cluster under ``data_dir``, reached over a private unix socket only.
 
     With ``durable=False`` (tests) nothing is flushed to disk and the cluster is deleted at the end. A predecessor
@@ -84,12 +84,12 @@ def postgres(data_dir: Path, *, durable: bool = True) -> Server:
     return server
 
 
-def broker(data_dir: Path) -> Server:
+def broker(data_dir: Path) -> EmbeddedServer:
     """Start Redis under ``data_dir`` on a private unix socket, or, where its wheel does not exist, name kombu's
     transport through files (see ``backend.worker`` for its folders)."""
     binary = redis_binary()
     if binary is None:
-        return Server(url="filesystem://")
+        return EmbeddedServer(url="filesystem://")
     folder = data_dir / "redis"
     folder.mkdir(parents=True, exist_ok=True)
     processes.stop_leftovers("redis-server", folder, kindly=signal.SIGTERM)
@@ -111,7 +111,7 @@ def broker(data_dir: Path) -> Server:
         lambda: homes.leave_socket_folder(socket.parent),
         lambda: processes.stop([process]),
     ]
-    server = Server(f"redis+socket://{quote(str(socket))}", process, log, folder, end)
+    server = EmbeddedServer(f"redis+socket://{quote(str(socket))}", process, log, folder, end)
     _wait(server, socket.exists, "Redis")
     return server
 
@@ -153,7 +153,7 @@ def _url_of_running(data_dir: Path) -> str:
     raise EmbeddedServerError(f"another langnghe holds the database in {data_dir}, but it does not get ready")
 
 
-def _postmaster_lines(home: Home) -> list[str]:
+def _postmaster_lines(home: ServerHome) -> list[str]:
     try:
         return (home.cluster / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
@@ -180,7 +180,7 @@ def _clean_environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _make_cluster(home: Home, log: Path, *, flush: bool) -> None:
+def _make_cluster(home: ServerHome, log: Path, *, flush: bool) -> None:
     """Create the cluster beside its place and move it there whole: an interrupted start leaves nothing half made."""
     if (home.cluster / "PG_VERSION").exists():
         return
@@ -199,7 +199,7 @@ def _make_cluster(home: Home, log: Path, *, flush: bool) -> None:
     fresh.rename(home.cluster)
 
 
-def _start_postgres(home: Home, log: Path, durability: dict[str, str]) -> Server:
+def _start_postgres(home: ServerHome, log: Path, durability: dict[str, str]) -> EmbeddedServer:
     options = {**ALWAYS, **durability, "unix_socket_directories": str(home.sockets)}
     command: list[str | Path] = [home.binaries / "postgres", "-D", home.cluster]
     for name, value in options.items():
@@ -217,12 +217,12 @@ def _start_postgres(home: Home, log: Path, durability: dict[str, str]) -> Server
         lambda: homes.leave_socket_folder(home.sockets),
         lambda: processes.stop([process], signals=fast_then_immediate, patience=20),
     ]
-    server = Server(_url(home.sockets), process, log, home.folder, end)
+    server = EmbeddedServer(_url(home.sockets), process, log, home.folder, end)
     _wait(server, lambda: _ready(_postmaster_lines(home)), "PostgreSQL")
     return server
 
 
-def _wait(server: Server, ready: Callable[[], bool], name: str, patience: float = 60.0) -> None:
+def _wait(server: EmbeddedServer, ready: Callable[[], bool], name: str, patience: float = 60.0) -> None:
     deadline = time.monotonic() + patience
     try:
         while not ready():

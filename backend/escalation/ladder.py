@@ -15,13 +15,13 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 from backend.worktime.calendar import ZONE, WorkCalendar, local
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.duration import Duration, TimeUnit
 
 AT_ONCE: Final = "at once"
 URGENT: Final = 1  # working days: the term of an urgent field report
 
 
-class Recipient(StrEnum):
+class StepRecipient(StrEnum):
     """Who is told."""
 
     OFFICER = "officer"
@@ -31,7 +31,7 @@ class Recipient(StrEnum):
     SENDER = "sender"
 
 
-class When(StrEnum):
+class EscalationTrigger(StrEnum):
     """What a rung waits for."""
 
     LEFT = "left"
@@ -39,7 +39,7 @@ class When(StrEnum):
     OVERDUE = "overdue"
 
 
-class OncePer(StrEnum):
+class StepScope(StrEnum):
     """What a rung is reached once for."""
 
     DUE = "due"
@@ -47,22 +47,22 @@ class OncePer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class EscalationRule:
     """One row of the ladder. ``value`` None means at once; ``percent`` is for shares only."""
 
     code: str
-    to: Recipient
-    when: When
+    to: StepRecipient
+    when: EscalationTrigger
     value: Duration | None
     percent: int
-    once_per: OncePer
+    once_per: StepScope
     repeats: bool
     first: bool
     basis: str
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class EscalationFacts:
     """What the ladder asks of a ticket. ``waiting`` is false while it is paused, answered, merged or otherwise done:
     nobody is then told anything. ``term`` is the whole term in its own unit."""
 
@@ -76,14 +76,14 @@ class Facts:
     @property
     def urgent(self) -> bool:
         """A term of one working day, or counted in hours or minutes."""
-        return bool(self.term.unit.minutes) or (self.term.value <= URGENT and self.term.unit is Unit.WORKING_DAYS)
+        return bool(self.term.unit.minutes) or (self.term.value <= URGENT and self.term.unit is TimeUnit.WORKING_DAYS)
 
 
-class Step(NamedTuple):
+class EscalationStep(NamedTuple):
     """A rung that a ticket has reached, in an episode; ``n`` counts the repetitions from 1, else it is 0."""
 
     code: str
-    to: Recipient
+    to: StepRecipient
     occasion: date
     n: int = 0
     episode: int = 1
@@ -96,21 +96,21 @@ class Step(NamedTuple):
 
 
 @lru_cache
-def shipped_ladder() -> tuple[Rung, ...]:
+def shipped_ladder() -> tuple[EscalationRule, ...]:
     """The rows that come with the package, in the order of the table."""
     text = files("backend.escalation").joinpath("data", "ladder.toml").read_text(encoding="utf-8")
     return tuple(_rung(row) for row in tomllib.loads(text)["rung"])
 
 
-def _rung(row: Mapping[str, Any]) -> Rung:
-    when, value = When(row["when"]), row["value"]
-    return Rung(
+def _rung(row: Mapping[str, Any]) -> EscalationRule:
+    when, value = EscalationTrigger(row["when"]), row["value"]
+    return EscalationRule(
         code=row["code"],
-        to=Recipient(row["to"]),
+        to=StepRecipient(row["to"]),
         when=when,
-        value=None if when is When.SHARE or value == AT_ONCE else Duration.parse(value),
-        percent=int(value) if when is When.SHARE else 0,
-        once_per=OncePer(row["once_per"]),
+        value=None if when is EscalationTrigger.SHARE or value == AT_ONCE else Duration.parse(value),
+        percent=int(value) if when is EscalationTrigger.SHARE else 0,
+        once_per=StepScope(row["once_per"]),
         repeats=row.get("repeats", False),
         first=row.get("first", False),
         basis=row["basis"],
@@ -118,8 +118,8 @@ def _rung(row: Mapping[str, Any]) -> Rung:
 
 
 def steps_due(
-    facts: Facts, calendar: WorkCalendar, now: datetime, ladder: Sequence[Rung] | None = None
-) -> tuple[Step, ...]:
+    facts: EscalationFacts, calendar: WorkCalendar, now: datetime, ladder: Sequence[EscalationRule] | None = None
+) -> tuple[EscalationStep, ...]:
     """Every step reached by ``now``, in the order of the ladder: more as time goes on, never fewer."""
     if not facts.waiting:
         return ()
@@ -128,25 +128,28 @@ def steps_due(
 
 
 def choose(
-    facts: Facts, steps: Sequence[Step], known: Collection[str], ladder: Sequence[Rung] | None = None
-) -> tuple[list[Step], list[Step]]:
+    facts: EscalationFacts,
+    steps: Sequence[EscalationStep],
+    known: Collection[str],
+    ladder: Sequence[EscalationRule] | None = None,
+) -> tuple[list[EscalationStep], list[EscalationStep]]:
     """Of the steps reached, those to tell and those to note in silence, both without the ``known`` keys.
 
     After a standstill several may have come due together. Each person then hears one of them: a rung marked ``first``,
     else the last; and nobody is reminded of a due date that has passed already.
     """
     rungs = {rung.code: rung for rung in ladder or shipped_ladder()}
-    overdue = any(rungs[step.code].when is When.OVERDUE for step in steps)
-    said: dict[Recipient, Step] = {step.to: step for step in steps}
+    overdue = any(rungs[step.code].when is EscalationTrigger.OVERDUE for step in steps)
+    said: dict[StepRecipient, EscalationStep] = {step.to: step for step in steps}
     fresh = [step for step in steps if step.key(facts.ticket_id) not in known]
     said |= {step.to: step for step in fresh if rungs[step.code].first}
-    outdated = {step for step in fresh if overdue and rungs[step.code].when is not When.OVERDUE}
+    outdated = {step for step in fresh if overdue and rungs[step.code].when is not EscalationTrigger.OVERDUE}
     tell = [step for step in fresh if step == said[step.to] and step not in outdated]
     return tell, [step for step in fresh if step not in tell]
 
 
 def next_look(
-    facts: Facts, calendar: WorkCalendar, now: datetime, ladder: Sequence[Rung] | None = None
+    facts: EscalationFacts, calendar: WorkCalendar, now: datetime, ladder: Sequence[EscalationRule] | None = None
 ) -> datetime | None:
     """The opening of the first day after today on which another step is reached; None where there is no further one."""
     if not facts.waiting:
@@ -184,27 +187,27 @@ def after_pause(calendar: WorkCalendar, now: datetime) -> datetime:
     return opening(calendar, here.date() + timedelta(days=1))
 
 
-def _steps(rung: Rung, facts: Facts, calendar: WorkCalendar, today: date) -> list[Step]:
-    occasion = facts.due if rung.once_per is OncePer.DUE else facts.received_on
+def _steps(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> list[EscalationStep]:
+    occasion = facts.due if rung.once_per is StepScope.DUE else facts.received_on
     if rung.repeats:
         numbers = range(1, _times(rung, facts, calendar, today) + 1)
     else:
         numbers = range(_first_day(rung, facts, calendar) <= today)
-    return [Step(rung.code, rung.to, occasion, n, facts.episode) for n in numbers]
+    return [EscalationStep(rung.code, rung.to, occasion, n, facts.episode) for n in numbers]
 
 
-def _days_ahead(rung: Rung, facts: Facts, calendar: WorkCalendar, today: date) -> list[date]:
+def _days_ahead(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> list[date]:
     times = _times(rung, facts, calendar, today) if rung.repeats else 0
     first = _first_day(rung, facts, calendar, times + 1)
     return [first] if first > today else []
 
 
-def _first_day(rung: Rung, facts: Facts, calendar: WorkCalendar, n: int = 1) -> date:
+def _first_day(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, n: int = 1) -> date:
     """The day on which a rung is reached (for the ``n``-th time)."""
     due = facts.due.toordinal()
-    if rung.when is When.OVERDUE:  # what repeats falls on the day itself, what waits is over with the day
+    if rung.when is EscalationTrigger.OVERDUE:  # what repeats falls on the day itself, what waits is over with the day
         return date.fromordinal(_after(calendar, due, rung.value, n) + (not rung.repeats))
-    if rung.when is When.LEFT:
+    if rung.when is EscalationTrigger.LEFT:
         return date.fromordinal(_before(calendar, due, rung.value))
     return date.fromordinal(_before(calendar, due, _may_be_left(facts.term, rung.percent)))
 
@@ -216,13 +219,13 @@ def _may_be_left(term: Duration, percent: int) -> Duration | None:
     return None if term.unit.minutes or not value else Duration(value, term.unit)
 
 
-def _times(rung: Rung, facts: Facts, calendar: WorkCalendar, today: date) -> int:
+def _times(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> int:
     """How often a repeating rung has been reached: lengths of its value from the due date to today."""
     if rung.value is None:
         return 0
     due, last = facts.due.toordinal(), today.toordinal()
     passed = last - due
-    if rung.value.unit is Unit.WORKING_DAYS:
+    if rung.value.unit is TimeUnit.WORKING_DAYS:
         passed = calendar.days.at(last) - calendar.days.at(due)
     return max(passed, 0) // rung.value.value
 
@@ -231,7 +234,7 @@ def _after(calendar: WorkCalendar, due: int, value: Duration | None, n: int) -> 
     """The day with which ``n`` times the value has passed since the due date; the due date itself at once."""
     if value is None:
         return due
-    if value.unit is Unit.WORKING_DAYS:
+    if value.unit is TimeUnit.WORKING_DAYS:
         return calendar.days.day_reaching(calendar.days.at(due) + value.value * n)
     return due + value.value * n
 
@@ -240,6 +243,6 @@ def _before(calendar: WorkCalendar, due: int, value: Duration | None) -> int:
     """The first day after which no more than the value is left up to the due date."""
     if value is None:
         return due
-    if value.unit is Unit.WORKING_DAYS:
+    if value.unit is TimeUnit.WORKING_DAYS:
         return calendar.days.day_reaching(calendar.days.at(due) - value.value)
     return due - value.value

@@ -5,31 +5,31 @@ from sqlalchemy.orm import Session
 
 from backend.escalation import queries
 from backend.escalation.digest import ALONE
-from backend.escalation.ladder import Recipient, shipped_ladder
-from backend.escalation.models import Notice
-from backend.escalation.texts import LINES_MOST, Letter, Line
-from backend.outbox.models import Message
+from backend.escalation.ladder import StepRecipient, shipped_ladder
+from backend.escalation.models import StaffNotice
+from backend.escalation.texts import LINES_MOST, DigestLine, StaffMessage
+from backend.outbox.models import OutboxMessage
 from backend.settings import get_settings
 from backend.users.models import Role, User
 
 PAGES = {Role.MANAGER: "/chi-so"}
 
 
-def letter(session: Session, row: Message, user: User) -> Letter | None:
+def letter(session: Session, row: OutboxMessage, user: User) -> StaffMessage | None:
     """What there still is to say: tickets answered, paused or moved out of the reader's sight meanwhile are left out;
     None when nothing remains."""
     found = queries.notices_of(session, row.id, LINES_MOST)
     lines = [
-        Line(notice.code, ticket.number, ticket.unit.name, ticket.due_date, _missing(notice, user))
+        DigestLine(notice.code, ticket.number, ticket.unit.name, ticket.due_date, _missing(notice, user))
         for notice, ticket in found
         if queries.may_know(user, ticket)
     ]
     if not lines:
         return None
     alone = row.template == ALONE
-    total = session.scalar(select(func.count()).select_from(Notice).where(Notice.message_id == row.id)) or 0
+    total = session.scalar(select(func.count()).select_from(StaffNotice).where(StaffNotice.message_id == row.id)) or 0
     page = PAGES.get(user.role, f"/hop-thu/{lines[0].number}" if alone else "/hop-thu")
-    return Letter(
+    return StaffMessage(
         role=user.role,
         language=user.language,
         lines=lines,
@@ -39,7 +39,7 @@ def letter(session: Session, row: Message, user: User) -> Letter | None:
     )
 
 
-def _missing(notice: Notice, user: User) -> Recipient | None:
+def _missing(notice: StaffNotice, user: User) -> StepRecipient | None:
     """The role in whose place this person is told, for the unit has nobody of it."""
     meant = next((rung.to for rung in shipped_ladder() if rung.code == notice.code), None)
     return meant if meant is not None and meant.value != user.role.value else None

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.db import Base, Moment
 
 
-class Watch(Base):
+class TicketWatch(Base):
     """When a ticket is to be looked at next. It holds for one version and one due date of the ticket; with any other
     the ticket is looked at again at once."""
 
@@ -20,7 +20,7 @@ class Watch(Base):
     next_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class StepTaken(Base):
+class StepRecord(Base):
     """A step of the ladder that a ticket has reached, kept by its key, told or passed over in silence."""
 
     __tablename__ = "escalation_steps"
@@ -33,7 +33,7 @@ class StepTaken(Base):
     told: Mapped[bool] = mapped_column()
 
 
-class Notice(Base):
+class StaffNotice(Base):
     """One thing to tell one member of staff. It waits for the digest of a half day, or leaves alone if it is urgent."""
 
     __tablename__ = "escalation_notices"

@@ -7,31 +7,31 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from backend.escalation.ladder import Recipient
-from backend.escalation.models import Notice, StepTaken, Watch
-from backend.tickets.models import OPEN_STATES, State, Ticket
+from backend.escalation.ladder import StepRecipient
+from backend.escalation.models import StaffNotice, StepRecord, TicketWatch
+from backend.tickets.models import OPEN_STATES, Ticket, TicketState
 from backend.tickets.service import subject
 from backend.users.models import Role, User
-from backend.users.policy import Action, Actor, can
+from backend.users.policy import Actor, Permission, can
 
-WAITING = tuple(state for state in OPEN_STATES if state is not State.AWAITING_SENDER)
+WAITING = tuple(state for state in OPEN_STATES if state is not TicketState.AWAITING_SENDER)
 SETTLE = timedelta(minutes=15)  # what comes due together goes into one digest, however long finding it takes
-UPWARDS = (Recipient.OFFICER, Recipient.LEADER, Recipient.COORDINATOR, Recipient.MANAGER)
+UPWARDS = (StepRecipient.OFFICER, StepRecipient.LEADER, StepRecipient.COORDINATOR, StepRecipient.MANAGER)
 RIGHTS = {
-    Role.OFFICER: Action.VIEW_TICKET,
-    Role.LEADER: Action.VIEW_TICKET,
-    Role.COORDINATOR: Action.VIEW_TICKET,
-    Role.MANAGER: Action.VIEW_FIGURES,
+    Role.OFFICER: Permission.VIEW_TICKET,
+    Role.LEADER: Permission.VIEW_TICKET,
+    Role.COORDINATOR: Permission.VIEW_TICKET,
+    Role.MANAGER: Permission.VIEW_FIGURES,
 }
 
 
 @dataclass(frozen=True)
-class Staff:
+class StaffDirectory:
     """The active people of the roles that the ladder knows; a few hundred in a province."""
 
     people: Sequence[User]
 
-    def to_tell(self, to: Recipient, ticket: Ticket) -> list[User]:
+    def to_tell(self, to: StepRecipient, ticket: Ticket) -> list[User]:
         """Those of a role who may know of the ticket: the unit's own officers and leaders, the province's others. Of
         officers the one it was given to, while that one can still be told. Where there is nobody, those of the next
         role above that has somebody; a unit without a leader is not left alone with what is overdue."""
@@ -48,15 +48,17 @@ def may_know(user: User, ticket: Ticket) -> bool:
     return right is not None and can(Actor(user.role, user.id, user.unit_id), right, subject(ticket))
 
 
-def staff(session: Session) -> Staff:
-    return Staff(session.scalars(select(User).where(User.active, User.role.in_(list(RIGHTS))).order_by(User.id)).all())
+def staff(session: Session) -> StaffDirectory:
+    return StaffDirectory(
+        session.scalars(select(User).where(User.active, User.role.in_(list(RIGHTS))).order_by(User.id)).all()
+    )
 
 
 def due_for_a_look(session: Session, now: datetime, after: int, limit: int) -> Sequence[int]:
     """Ids above ``after`` of waiting tickets that have a step to come due, or have changed since the last look."""
     return session.scalars(
         select(Ticket.id)
-        .outerjoin(Watch, Watch.ticket_id == Ticket.id)
+        .outerjoin(TicketWatch, TicketWatch.ticket_id == Ticket.id)
         .where(Ticket.id > after, *_stale(now))
         .order_by(Ticket.id)
         .limit(limit)
@@ -67,7 +69,7 @@ def lock(session: Session, ids: Collection[int], now: datetime) -> Sequence[Tick
     """Those of the tickets that still want a look and that nobody is working on; held to the end of the transaction."""
     return session.scalars(
         select(Ticket)
-        .outerjoin(Watch, Watch.ticket_id == Ticket.id)
+        .outerjoin(TicketWatch, TicketWatch.ticket_id == Ticket.id)
         .where(Ticket.id.in_(ids), *_stale(now))
         .options(joinedload(Ticket.category, innerjoin=True), joinedload(Ticket.unit, innerjoin=True))
         .order_by(Ticket.id)
@@ -77,27 +79,27 @@ def lock(session: Session, ids: Collection[int], now: datetime) -> Sequence[Tick
 
 
 def steps_known(session: Session, ids: Collection[int]) -> set[str]:
-    return set(session.scalars(select(StepTaken.key).where(StepTaken.ticket_id.in_(ids))))
+    return set(session.scalars(select(StepRecord.key).where(StepRecord.ticket_id.in_(ids))))
 
 
 def people_with_notices(session: Session, now: datetime) -> Sequence[int]:
     """Who has something urgent waiting, or something that has settled."""
     return session.scalars(
-        select(Notice.user_id)
-        .where(Notice.message_id.is_(None), or_(Notice.urgent, Notice.at <= now - SETTLE))
+        select(StaffNotice.user_id)
+        .where(StaffNotice.message_id.is_(None), or_(StaffNotice.urgent, StaffNotice.at <= now - SETTLE))
         .distinct()
-        .order_by(Notice.user_id)
+        .order_by(StaffNotice.user_id)
     ).all()
 
 
-def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[Notice, Ticket]]:
+def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[StaffNotice, Ticket]]:
     """What a message to staff tells of, soonest due first, with the tickets as they stand now."""
     rows = session.execute(
-        select(Notice, Ticket)
-        .join(Ticket, Ticket.id == Notice.ticket_id)
-        .where(Notice.message_id == message_id, Ticket.state.in_(WAITING))
+        select(StaffNotice, Ticket)
+        .join(Ticket, Ticket.id == StaffNotice.ticket_id)
+        .where(StaffNotice.message_id == message_id, Ticket.state.in_(WAITING))
         .options(joinedload(Ticket.category, innerjoin=True), joinedload(Ticket.unit, innerjoin=True))
-        .order_by(Ticket.due_date, Ticket.id, Notice.id)
+        .order_by(Ticket.due_date, Ticket.id, StaffNotice.id)
         .limit(limit)
     )
     return [(notice, ticket) for notice, ticket in rows]
@@ -105,5 +107,7 @@ def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[
 
 def _stale(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Waiting, and not looked at since it changed or since its next step came due."""
-    changed = or_(Watch.ticket_id.is_(None), Watch.version != Ticket.version, Watch.due_date != Ticket.due_date)
-    return Ticket.state.in_(WAITING), or_(changed, Watch.next_at <= now)
+    changed = or_(
+        TicketWatch.ticket_id.is_(None), TicketWatch.version != Ticket.version, TicketWatch.due_date != Ticket.due_date
+    )
+    return Ticket.state.in_(WAITING), or_(changed, TicketWatch.next_at <= now)

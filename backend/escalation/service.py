@@ -18,8 +18,8 @@ from backend.db import table_of, transaction
 from backend.deadlines.rules import parse_value
 from backend.errors import DomainError
 from backend.escalation import ladder, queries
-from backend.escalation.ladder import Facts, Recipient, Step
-from backend.escalation.models import Notice, StepTaken, Watch
+from backend.escalation.ladder import EscalationFacts, EscalationStep, StepRecipient
+from backend.escalation.models import StaffNotice, StepRecord, TicketWatch
 from backend.outbox import service as outbox
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
@@ -29,24 +29,24 @@ from backend.users.models import User
 from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.duration import Duration, TimeUnit
 
 PROGRESS = "progress"  # the rung that is an event of the ticket
 BATCH = 100  # tickets that one task locks together, so that nobody waits long for one of them
 
 # With something to return, though nobody wants it, the rows of a batch go as one statement.
-PUT_STEP = insert(table_of(StepTaken)).on_conflict_do_nothing(index_elements=["key"]).returning(StepTaken.id)
-PUT_NOTICE = insert(table_of(Notice)).on_conflict_do_nothing(index_elements=["key"]).returning(Notice.id)
-_PUT = insert(table_of(Watch))
+PUT_STEP = insert(table_of(StepRecord)).on_conflict_do_nothing(index_elements=["key"]).returning(StepRecord.id)
+PUT_NOTICE = insert(table_of(StaffNotice)).on_conflict_do_nothing(index_elements=["key"]).returning(StaffNotice.id)
+_PUT = insert(table_of(TicketWatch))
 PUT_WATCH = _PUT.on_conflict_do_update(
     index_elements=["ticket_id"], set_={name: _PUT.excluded[name] for name in ("version", "due_date", "next_at")}
-).returning(Watch.ticket_id)
+).returning(TicketWatch.ticket_id)
 
 
 @lru_cache
 def parse_term(text: str) -> Duration:
     """A ticket's term; one that ends at once is as urgent as a day."""
-    return parse_value(text) or Duration(1, Unit.WORKING_DAYS)
+    return parse_value(text) or Duration(1, TimeUnit.WORKING_DAYS)
 
 
 def sweep(now: datetime, enqueue: Callable[[list[int]], object]) -> int:
@@ -63,13 +63,13 @@ def sweep(now: datetime, enqueue: Callable[[list[int]], object]) -> int:
 
 
 @dataclass
-class Writing:
+class EscalationBatch:
     """What a batch of decisions has to write, collected to be written at once."""
 
     now: datetime
     steps: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
-    senders: list[tuple[Ticket, Step]] = field(default_factory=list)
+    senders: list[tuple[Ticket, EscalationStep]] = field(default_factory=list)
     looks: list[tuple[Ticket, datetime | None]] = field(default_factory=list)
 
     def watch(self, ticket: Ticket, next_at: datetime | None) -> None:
@@ -82,11 +82,11 @@ class Writing:
             for ticket, next_at in self.looks
         ]
 
-    def step(self, ticket: Ticket, step: Step, *, told: bool) -> None:
+    def step(self, ticket: Ticket, step: EscalationStep, *, told: bool) -> None:
         row = {"key": step.key(ticket.id), "ticket_id": ticket.id, "code": step.code, "at": self.now, "told": told}
         self.steps.append(row)
 
-    def notice(self, ticket: Ticket, step: Step, user: User, *, urgent: bool) -> None:
+    def notice(self, ticket: Ticket, step: EscalationStep, user: User, *, urgent: bool) -> None:
         """The key says also in whose place somebody is told: ``...:for:leader:user:7``."""
         instead = "" if user.role.value == step.to.value else f":for:{step.to.value}"
         self.notices.append(
@@ -112,9 +112,9 @@ def decide(ids: list[int], now: datetime) -> int:
         return len(found)
 
 
-def facts_of(ticket: Ticket) -> Facts:
+def facts_of(ticket: Ticket) -> EscalationFacts:
     """What the ladder asks of a ticket."""
-    return Facts(
+    return EscalationFacts(
         ticket_id=ticket.id,
         received_on=ticket.received_on,
         due=ticket.due_date,
@@ -129,14 +129,16 @@ def _decide(session: Session, found: Sequence[Ticket], now: datetime) -> None:
     default = worktime.active_id(session)
     known = queries.steps_known(session, [ticket.id for ticket in found])
     staff = queries.staff(session)
-    writing = Writing(now)
+    writing = EscalationBatch(now)
     for ticket in found:
         calendar = worktime.calendar(session, active.get(worktime.UNIT + ticket.unit.code, default))
         _look_at(ticket, calendar, known, staff, writing)
     _write(session, writing)
 
 
-def _look_at(ticket: Ticket, calendar: WorkCalendar, known: set[str], staff: queries.Staff, writing: Writing) -> None:
+def _look_at(
+    ticket: Ticket, calendar: WorkCalendar, known: set[str], staff: queries.StaffDirectory, writing: EscalationBatch
+) -> None:
     """One ticket: nothing outside working hours, then what is due and not yet known."""
     now, facts = writing.now, facts_of(ticket)
     if not ladder.at_work(calendar, now):
@@ -146,16 +148,16 @@ def _look_at(ticket: Ticket, calendar: WorkCalendar, known: set[str], staff: que
     for step in silent:
         writing.step(ticket, step, told=False)
     for step in tell:
-        people = [] if step.to is Recipient.SENDER else staff.to_tell(step.to, ticket)
-        writing.step(ticket, step, told=step.to is Recipient.SENDER or bool(people))
-        if step.to is Recipient.SENDER:
+        people = [] if step.to is StepRecipient.SENDER else staff.to_tell(step.to, ticket)
+        writing.step(ticket, step, told=step.to is StepRecipient.SENDER or bool(people))
+        if step.to is StepRecipient.SENDER:
             writing.senders.append((ticket, step))
         for user in people:
             writing.notice(ticket, step, user, urgent=facts.urgent)
     writing.watch(ticket, ladder.next_look(facts, calendar, now))
 
 
-def _write(session: Session, writing: Writing) -> None:
+def _write(session: Session, writing: EscalationBatch) -> None:
     """All of a batch. The keys are unique, so what somebody else has written meanwhile is left alone."""
     if writing.steps:
         session.execute(PUT_STEP, writing.steps)
@@ -165,7 +167,7 @@ def _write(session: Session, writing: Writing) -> None:
     session.execute(PUT_WATCH, writing.watches())
 
 
-def _tell_senders(session: Session, writing: Writing) -> None:
+def _tell_senders(session: Session, writing: EscalationBatch) -> None:
     if not writing.senders:
         return
     ids = [ticket.id for ticket, _step in writing.senders]
@@ -184,13 +186,13 @@ def _tell_senders(session: Session, writing: Writing) -> None:
     outbox.put_all(session, messages)
 
 
-def _noted(session: Session, ticket: Ticket, step: Step, now: datetime) -> bool:
+def _noted(session: Session, ticket: Ticket, step: EscalationStep, now: datetime) -> bool:
     """Write a notice of progress into the ticket's history, from which its clock runs on. False where the ticket's own
     clock says that it is not overdue: then nothing is said."""
     if step.code != PROGRESS:
         return True
     try:
-        tickets.apply(session, ticket.id, tickets.Change(Event.PROGRESS_TOLD), SYSTEM, now=now)
+        tickets.apply(session, ticket.id, tickets.ActionRequest(Event.PROGRESS_TOLD), SYSTEM, now=now)
     except DomainError:
         return False
     return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from backend.errors import _
-from backend.escalation.ladder import Recipient
+from backend.escalation.ladder import StepRecipient
 from backend.users.models import Role
 from backend.web.language import day, gettext, number
 
@@ -24,9 +24,9 @@ HEADINGS = {
 LINE = _("%(number)s · %(unit)s · hạn %(due)s")
 LINE_OF_MANAGER = _("%(number)s · %(unit)s")
 IN_PLACE_OF = {
-    Recipient.OFFICER: _("%(line)s (chưa có cán bộ nào của cơ quan nhận tin)"),
-    Recipient.LEADER: _("%(line)s (chưa có lãnh đạo nào của cơ quan nhận tin)"),
-    Recipient.COORDINATOR: _("%(line)s (chưa có điều phối viên nào nhận tin)"),
+    StepRecipient.OFFICER: _("%(line)s (chưa có cán bộ nào của cơ quan nhận tin)"),
+    StepRecipient.LEADER: _("%(line)s (chưa có lãnh đạo nào của cơ quan nhận tin)"),
+    StepRecipient.COORDINATOR: _("%(line)s (chưa có điều phối viên nào nhận tin)"),
 }
 DIGEST_SUBJECT = _("Phản ánh cần chú ý: %(n)s")
 ALONE_SUBJECT = _("Khẩn: phản ánh %(number)s")
@@ -36,7 +36,7 @@ SENT_WHEN = _("Hệ thống Lắng Nghe gửi thư này nhiều nhất một l�
 
 
 @dataclass(frozen=True)
-class Line:
+class DigestLine:
     """One ticket and why it is told of; ``missing``: the role that there is nobody of, in whose place this reader is
     told."""
 
@@ -44,17 +44,17 @@ class Line:
     number: str
     unit: str
     due: date
-    missing: Recipient | None = None
+    missing: StepRecipient | None = None
 
 
 @dataclass(frozen=True)
-class Letter:
+class StaffMessage:
     """A message to a member of staff, before it has words. ``more`` counts what did not fit; ``address`` is where it
     can be looked at."""
 
     role: Role
     language: str
-    lines: Sequence[Line]
+    lines: Sequence[DigestLine]
     more: int
     address: str
     alone: bool
@@ -79,7 +79,7 @@ class Letter:
             gettext(self.language, SENT_WHEN),
         ]
 
-    def _line(self, line: Line) -> str:
+    def _line(self, line: DigestLine) -> str:
         text = LINE_OF_MANAGER if self.role is Role.MANAGER else LINE
         said = gettext(self.language, text, {"number": line.number, "unit": line.unit, "due": day(line.due)})
         return gettext(self.language, IN_PLACE_OF[line.missing], {"line": said}) if line.missing else said

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Protocol
 
-from backend.files.workbook import Workbook
-from backend.surveys.ballot_files.faults import Fault, FileRefused, Finding
+from backend.files.workbook import BallotWorkbook
+from backend.surveys.ballot_files.faults import BallotFault, BallotFinding, FileRefused
 
 MOST_BYTES: Final = 100_000_000
 MOST_ROWS: Final = 200_000
@@ -23,15 +23,15 @@ WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(slots=True)
-class Row:
+class BallotRow:
     """A line of the file with what is wrong with its form."""
 
     line: int
     cells: list[str]
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[BallotFinding] = field(default_factory=list)
 
 
-class Table(Protocol):
+class BallotTable(Protocol):
     """A header and the rows below it, read once. After the last row ``late`` tells what is wrong with earlier ones.
     ``heads_elsewhere``: name and first row of other sheets, which are not read."""
 
@@ -39,29 +39,29 @@ class Table(Protocol):
     serial_days: int | None
     heads_elsewhere: list[tuple[str, list[str]]]
 
-    def __iter__(self) -> Iterator[Row]: ...
+    def __iter__(self) -> Iterator[BallotRow]: ...
 
-    def late(self) -> dict[int, Finding]: ...
+    def late(self) -> dict[int, BallotFinding]: ...
 
 
-def open_table(stream: BinaryIO) -> Table:
+def open_table(stream: BinaryIO) -> BallotTable:
     """The table in a seekable stream. Raises FileRefused."""
     size = stream.seek(0, io.SEEK_END)
     if size > MOST_BYTES:
-        raise FileRefused(Fault.TOO_LARGE, most=MOST_BYTES // 1_000_000)
+        raise FileRefused(BallotFault.TOO_LARGE, most=MOST_BYTES // 1_000_000)
     stream.seek(0)
     start = stream.read(8)
     stream.seek(0)
     if start == OLE:
-        raise FileRefused(Fault.ENCRYPTED)
+        raise FileRefused(BallotFault.ENCRYPTED)
     if start.startswith(ZIP):
-        return Sheet(Workbook(stream))
+        return SheetBallots(BallotWorkbook(stream))
     if start.startswith(WIDE_BOMS):
-        raise FileRefused(Fault.ENCODING)
-    return Commas(stream)
+        raise FileRefused(BallotFault.ENCODING)
+    return CsvBallots(stream)
 
 
-class Commas:
+class CsvBallots:
     """A CSV file in UTF-8, with or without a byte order mark; the separator is the one that the header has most of."""
 
     serial_days: int | None = None
@@ -72,15 +72,15 @@ class Commas:
         lines = _bounded(text)
         first = next(lines, "")
         if "\x00" in first:
-            raise FileRefused(Fault.NOT_A_TABLE)
+            raise FileRefused(BallotFault.NOT_A_TABLE)
         if not_utf8(first):
-            raise FileRefused(Fault.ENCODING)
+            raise FileRefused(BallotFault.ENCODING)
         delimiter = max(DELIMITERS, key=first.count)
         self.header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
         self._text = text  # keeps the stream open
         self._rows = csv.reader(lines, delimiter=delimiter)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[BallotRow]:
         width = len(self.header)
         while True:
             line = self._rows.line_num + 2
@@ -89,19 +89,19 @@ class Commas:
             except StopIteration:
                 return
             except csv.Error:
-                yield Row(line, [], [Finding("", Fault.QUOTES)])
+                yield BallotRow(line, [], [BallotFinding("", BallotFault.QUOTES)])
                 continue
             if any(cells):
-                yield Row(line, cells, [] if len(cells) == width else [_ragged(cells, width)])
+                yield BallotRow(line, cells, [] if len(cells) == width else [_ragged(cells, width)])
 
-    def late(self) -> dict[int, Finding]:
+    def late(self) -> dict[int, BallotFinding]:
         return {}
 
 
-class Sheet:
+class SheetBallots:
     """The first visible sheet of a workbook."""
 
-    def __init__(self, workbook: Workbook) -> None:
+    def __init__(self, workbook: BallotWorkbook) -> None:
         self._workbook = workbook
         self._rows = workbook.rows()
         first = next((cells for _line, cells, _hidden in self._rows if any(cells)), [])
@@ -112,9 +112,9 @@ class Sheet:
         self.heads_elsewhere = list(workbook.heads_elsewhere())
         hidden = workbook.hidden_columns(len(self.header))
         if hidden:
-            raise FileRefused(Fault.HIDDEN_COLUMN, columns=", ".join(self.header[place] for place in hidden))
+            raise FileRefused(BallotFault.HIDDEN_COLUMN, columns=", ".join(self.header[place] for place in hidden))
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[BallotRow]:
         """Cells left of the header's end are filled up: a workbook does not store empty cells at the end of a row."""
         width = len(self.header)
         for line, cells, hidden in self._rows:
@@ -123,17 +123,17 @@ class Sheet:
             if not any(cells):
                 continue
             cells += [""] * (width - len(cells))
-            findings = [Finding("", Fault.HIDDEN_ROW)] if hidden else []
-            yield Row(line, cells, findings if len(cells) == width else [*findings, _ragged(cells, width)])
+            findings = [BallotFinding("", BallotFault.HIDDEN_ROW)] if hidden else []
+            yield BallotRow(line, cells, findings if len(cells) == width else [*findings, _ragged(cells, width)])
 
-    def late(self) -> dict[int, Finding]:
+    def late(self) -> dict[int, BallotFinding]:
         """Rows with merged cells: a sheet tells of them after its rows."""
-        found: dict[int, Finding] = {}
+        found: dict[int, BallotFinding] = {}
         for top, bottom, name in self._workbook.merged:
             if top <= self._workbook.first_line:
-                raise FileRefused(Fault.MERGED_HEADER, range=name)
+                raise FileRefused(BallotFault.MERGED_HEADER, range=name)
             for line in range(top, min(bottom, top + MOST_ROWS) + 1):
-                found[line] = Finding("", Fault.MERGED_CELLS, {"range": name})
+                found[line] = BallotFinding("", BallotFault.MERGED_CELLS, {"range": name})
         return found
 
 
@@ -142,10 +142,10 @@ def not_utf8(text: str) -> bool:
     return not text.isascii() and any("\udc80" <= c <= "\udcff" for c in text)
 
 
-def _ragged(cells: list[str], width: int) -> Finding:
+def _ragged(cells: list[str], width: int) -> BallotFinding:
     if cells == [TOO_LONG]:
-        return Finding("", Fault.TOO_LONG, {"most": LONGEST_LINE})
-    return Finding("", Fault.RAGGED, {"found": len(cells), "wanted": width})
+        return BallotFinding("", BallotFault.TOO_LONG, {"most": LONGEST_LINE})
+    return BallotFinding("", BallotFault.RAGGED, {"found": len(cells), "wanted": width})
 
 
 def _bounded(stream: io.TextIOWrapper) -> Iterator[str]:

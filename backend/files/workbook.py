@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 from xml.parsers import expat
 
-from backend.surveys.ballot_files.faults import Fault, FileRefused
+from backend.surveys.ballot_files.faults import BallotFault, FileRefused
 
 MOST_UNPACKED: Final = 700_000_000
 MOST_TEXTS: Final = 64_000_000
@@ -26,14 +26,14 @@ MACRO_PARTS = ("vbaproject.bin", "vbadata.xml")
 Handler = Callable[[str, dict[str, str]], None]
 
 
-class Workbook:
+class BallotWorkbook:
     """Its first visible sheet. Raises FileRefused. ``merged`` and ``hidden_columns`` are complete after the rows."""
 
     def __init__(self, stream: BinaryIO) -> None:
         try:
             self._zip = zipfile.ZipFile(stream)
         except (zipfile.BadZipFile, ValueError, OSError):
-            raise FileRefused(Fault.NOT_A_TABLE) from None
+            raise FileRefused(BallotFault.NOT_A_TABLE) from None
         _check_parts(self._zip.infolist())
         self._others: list[tuple[str, str]] = []
         self._sheet, self.serial_days = self._find_sheet()
@@ -79,7 +79,7 @@ class Workbook:
             elif part in self._zip.namelist() and "worksheets/" in part:
                 self._others.append((title, part))
         if found is None:
-            raise FileRefused(Fault.EMPTY_FILE)
+            raise FileRefused(BallotFault.EMPTY_FILE)
         return found, days
 
     def _sheets(self) -> tuple[list[tuple[str, str, bool]], int]:
@@ -152,11 +152,11 @@ class Workbook:
                 while piece := packed.read(PIECE):
                     read += len(piece)
                     if read > most:
-                        raise FileRefused(Fault.ZIP_BOMB, size=read // 1_000_000)
+                        raise FileRefused(BallotFault.ZIP_BOMB, size=read // 1_000_000)
                     yield piece
             yield b""
         except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, OSError):
-            raise FileRefused(Fault.NOT_A_TABLE) from None
+            raise FileRefused(BallotFault.NOT_A_TABLE) from None
 
 
 class _SheetReader:
@@ -204,7 +204,7 @@ class _SheetReader:
                 place = self._places[letters] = _place(letters)
             missing = place - len(self._cells)
             if missing < 0:
-                raise FileRefused(Fault.NOT_A_TABLE)
+                raise FileRefused(BallotFault.NOT_A_TABLE)
             self._cells += [""] * missing
 
     def _end(self, name: str) -> None:
@@ -228,7 +228,7 @@ class _SheetReader:
     def _text(self, number: str) -> str:
         place = _whole(number, -1)
         if not 0 <= place < len(self._texts):
-            raise FileRefused(Fault.NOT_A_TABLE)
+            raise FileRefused(BallotFault.NOT_A_TABLE)
         return self._texts[place]
 
     def _shape(self, name: str, given: dict[str, str]) -> None:
@@ -245,15 +245,15 @@ def _check_parts(parts: list[zipfile.ZipInfo]) -> None:
     """Refuse by the directory of the zip alone what is dangerous, locked or a program."""
     names = {part.filename.lower() for part in parts}
     if any(part.flag_bits & 1 for part in parts):
-        raise FileRefused(Fault.ENCRYPTED)
+        raise FileRefused(BallotFault.ENCRYPTED)
     if any(name.endswith(MACRO_PARTS) for name in names):
-        raise FileRefused(Fault.MACROS)
+        raise FileRefused(BallotFault.MACROS)
     unpacked = sum(part.file_size for part in parts)
     swollen = any(part.file_size > 1_000_000 and part.file_size > RATIO * part.compress_size for part in parts)
     if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED or swollen:
-        raise FileRefused(Fault.ZIP_BOMB, size=unpacked // 1_000_000)
+        raise FileRefused(BallotFault.ZIP_BOMB, size=unpacked // 1_000_000)
     if "xl/workbook.xml" not in names:
-        raise FileRefused(Fault.NOT_A_TABLE)
+        raise FileRefused(BallotFault.NOT_A_TABLE)
 
 
 def _parser() -> Any:
@@ -265,14 +265,14 @@ def _parser() -> Any:
 
 
 def _refuse_declaration(*_given: object) -> None:
-    raise FileRefused(Fault.UNSAFE_XML)
+    raise FileRefused(BallotFault.UNSAFE_XML)
 
 
 def _feed(parser: Any, piece: bytes) -> None:
     try:
         parser.Parse(piece, not piece)
     except expat.ExpatError:
-        raise FileRefused(Fault.NOT_A_TABLE) from None
+        raise FileRefused(BallotFault.NOT_A_TABLE) from None
 
 
 def _place(letters: str) -> int:
@@ -280,12 +280,12 @@ def _place(letters: str) -> int:
     place = 0
     for letter in letters:
         if not "A" <= letter <= "Z":
-            raise FileRefused(Fault.NOT_A_TABLE)
+            raise FileRefused(BallotFault.NOT_A_TABLE)
         place = place * 26 + ord(letter) - 64
     if place > 16_384:
-        raise FileRefused(Fault.NOT_A_TABLE)
+        raise FileRefused(BallotFault.NOT_A_TABLE)
     if place > 1_000:
-        raise FileRefused(Fault.TOO_MANY_COLUMNS, most=1_000)
+        raise FileRefused(BallotFault.TOO_MANY_COLUMNS, most=1_000)
     return place - 1
 
 

@@ -22,7 +22,7 @@ MOST_DAYS = 400  # signed in one run after a long stop; the next run goes on
 
 
 @dataclass(frozen=True)
-class Head:
+class DailyHead:
     """The global chain at the end of a day: all that was sealed up to ``seal``. Bytes are in hexadecimal, the
     signature and the key in base64."""
 
@@ -103,7 +103,7 @@ def sign_finished_days(session: Session, now: datetime) -> int:
     return sum(sign_day(session, day + timedelta(days=i), now) is not None for i in range(days))
 
 
-def exported(session: Session, day: date | None = None) -> Head:
+def exported(session: Session, day: date | None = None) -> DailyHead:
     """The last head signed, or the last one signed for ``day``. Raises NotFound."""
     wanted = select(SignedHead).order_by(SignedHead.seal.desc(), SignedHead.day.desc()).limit(1)
     signed = session.scalar(wanted if day is None else wanted.where(SignedHead.day == day))
@@ -112,7 +112,7 @@ def exported(session: Session, day: date | None = None) -> Head:
     public = keys.known_keys(get_settings()).get(signed.key)
     if public is None:
         raise NotFound(_("Không có khóa công khai đã dùng để ký dấu này."))
-    return Head(
+    return DailyHead(
         day=signed.day,
         seal=signed.seal,
         hash=signed.hash.hex(),

@@ -25,7 +25,7 @@ TAKE = text("""
 READ = text("SELECT chain, seq, hash FROM audit WHERE id = ANY(CAST(:ids AS bigint[]))")
 
 
-class Root:
+class RootHash:
     """SHA-256 over lines ``chain seq hash``, hash in hexadecimal, in the order of chain (code points) and seq."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ def seal(session: Session, now: datetime) -> int:
         heads[chain] = max(heads.get(chain, (0, b"")), (seq, hash_))
     last = session.execute(select(Seal.seq, Seal.hash).order_by(Seal.seq.desc()).limit(1)).one_or_none()
     number, prev = (last.seq + 1, last.hash) if last else (1, FIRST)
-    root = Root.of((chain, *head) for chain, head in heads.items()).digest()
+    root = RootHash.of((chain, *head) for chain, head in heads.items()).digest()
     session.execute(
         insert(Seal).values(
             seq=number,

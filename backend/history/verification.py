@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from backend.audit import FIRST, Broken, Entry, link, user_id_of
+from backend.audit import FIRST, AuditEntry, BrokenLink, link, user_id_of
 from backend.db import table_of
 from backend.history import keys
-from backend.history.heads import Head, message
+from backend.history.heads import DailyHead, message
 from backend.history.models import Seal, SignedHead
-from backend.history.sealing import Root, seal_hash
+from backend.history.sealing import RootHash, seal_hash
 from backend.settings import get_settings
 
 SEALS, SIGNATURES, EXPORTED = "seals", "signatures", "head"  # names in place of a chain's
@@ -33,7 +33,7 @@ LINKS = text("""
     FROM audit
     LEFT JOIN audit_heads ON audit_heads.chain = audit.chain AND audit_heads.seq = audit.seq
     ORDER BY audit.chain, audit.seq
-""").columns(data=table_of(Entry).c.data.type)
+""").columns(data=table_of(AuditEntry).c.data.type)
 
 # Sealed, but gone: the first link that is missing before (or at) each such head, once a chain.
 GONE = text("""
@@ -55,7 +55,7 @@ HEADS = text("""
 
 
 @dataclass
-class Report:
+class VerificationReport:
     """What was looked at, what still waits for a seal, and what does not hold (at most ``MOST_FAULTS``, the first
     of each chain)."""
 
@@ -64,22 +64,22 @@ class Report:
     unsealed: int = 0
     seals: int = 0
     signatures: int = 0
-    faults: list[Broken] = field(default_factory=list)
+    faults: list[BrokenLink] = field(default_factory=list)
 
     @property
-    def first(self) -> Broken | None:
+    def first(self) -> BrokenLink | None:
         return self.faults[0] if self.faults else None
 
 
-def verify(session: Session, head: Head | None = None) -> Report:
+def verify(session: Session, head: DailyHead | None = None) -> VerificationReport:
     """Look at everything, in one snapshot and bounded memory. ``session`` must be fresh: nothing asked yet."""
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    report = Report()
+    report = VerificationReport()
     links = _links(session, report)
-    gone = {row.chain: Broken(row.chain, row.missing, "missing") for row in _stream(session, GONE)}
+    gone = {row.chain: BrokenLink(row.chain, row.missing, "missing") for row in _stream(session, GONE)}
     # What a lost head had covered looks as if it had never been sealed.
     chains = [*(one for one in links if one.why != "never sealed" or one.chain not in gone), *gone.values()]
-    firsts: dict[str, Broken] = {}
+    firsts: dict[str, BrokenLink] = {}
     for fault in sorted(chains, key=lambda fault: (fault.chain, fault.seq)):
         firsts.setdefault(fault.chain, fault)
     report.faults = [*firsts.values(), *_seals(session, report), *_signatures(session, report)]
@@ -94,8 +94,8 @@ def _stream(session: Session, statement: Any) -> Iterator[Row[Any]]:
     return iter(session.execute(statement, execution_options={"yield_per": AT_ONCE}))
 
 
-def _links(session: Session, report: Report) -> list[Broken]:
-    faults: list[Broken] = []
+def _links(session: Session, report: VerificationReport) -> list[BrokenLink]:
+    faults: list[BrokenLink] = []
     for chain, rows in groupby(_stream(session, LINKS), attrgetter("chain")):
         report.chains += 1
         fault = _chain(chain, rows, report)
@@ -104,21 +104,21 @@ def _links(session: Session, report: Report) -> list[Broken]:
     return faults
 
 
-def _chain(chain: str, rows: Iterator[Row[Any]], report: Report) -> Broken | None:
+def _chain(chain: str, rows: Iterator[Row[Any]], report: VerificationReport) -> BrokenLink | None:
     """The first link of a chain that does not hold: by itself, after the one before it, or against its seal."""
-    first: Broken | None = None
-    loose: Broken | None = None  # the first link that neither a seal covers nor the sealer knows of
+    first: BrokenLink | None = None
+    loose: BrokenLink | None = None  # the first link that neither a seal covers nor the sealer knows of
     prev = FIRST
     for expected, row in enumerate(rows, start=1):
         report.entries += 1
         report.unsealed += row.waiting
         why = None if first else _wrong(row, expected, prev)
         if why is not None:
-            first = Broken(chain, expected if why == "missing" else row.seq, why)
+            first = BrokenLink(chain, expected if why == "missing" else row.seq, why)
         if row.sealed is not None:
             loose = None
         elif not row.waiting and loose is None:
-            loose = Broken(chain, row.seq, "never sealed")
+            loose = BrokenLink(chain, row.seq, "never sealed")
         prev = row.hash
     return first or loose
 
@@ -136,12 +136,12 @@ def _wrong(row: Row[Any], expected: int, prev: bytes) -> str | None:
     return None
 
 
-def _seals(session: Session, report: Report) -> list[Broken]:
+def _seals(session: Session, report: VerificationReport) -> list[BrokenLink]:
     """The first seal that is missing or forged."""
-    first: Broken | None = None
+    first: BrokenLink | None = None
     prev = FIRST
     for expected, (seq, rows) in enumerate(groupby(_stream(session, HEADS), attrgetter("seq")), start=1):
-        root, covered = Root(), 0
+        root, covered = RootHash(), 0
         for row in rows:
             if row.chain is not None:
                 root.add(row.chain, row.head_seq, row.head_hash)
@@ -149,7 +149,7 @@ def _seals(session: Session, report: Report) -> list[Broken]:
         report.seals += row.hash is not None
         why = None if first else _wrong_seal(row, expected, root.digest(), prev, covered)
         if why is not None:
-            first = Broken(SEALS, expected if why == "missing" else seq, why)
+            first = BrokenLink(SEALS, expected if why == "missing" else seq, why)
         prev = row.hash
     return [first] if first else []
 
@@ -166,7 +166,7 @@ def _wrong_seal(row: Row[Any], expected: int, root: bytes, prev: bytes, covered:
     return None if row.entries == covered else "entries were taken away before it"
 
 
-def _signatures(session: Session, report: Report) -> list[Broken]:
+def _signatures(session: Session, report: VerificationReport) -> list[BrokenLink]:
     """The first signature that is not ours, or not under the seal that is there now. ``seq`` is the seal's."""
     known = keys.known_keys(get_settings())
     statement = (
@@ -175,22 +175,22 @@ def _signatures(session: Session, report: Report) -> list[Broken]:
         .outerjoin(Seal, Seal.seq == SignedHead.seal)
         .order_by(SignedHead.seal, SignedHead.day)
     )
-    first: Broken | None = None
+    first: BrokenLink | None = None
     for row in _stream(session, statement):
         report.signatures += 1
         if first is None:
             signed = message(row.day, row.seal, row.hash, row.key)
             why = _wrong_signature(known, row.key, row.signature, signed) or _wrong_place(row.hash, row.present)
-            first = Broken(SIGNATURES, row.seal, why) if why else None
+            first = BrokenLink(SIGNATURES, row.seal, why) if why else None
     return [first] if first else []
 
 
-def _exported(session: Session, head: Head) -> Sequence[Broken]:
+def _exported(session: Session, head: DailyHead) -> Sequence[BrokenLink]:
     known = keys.known_keys(get_settings())
     present = session.scalar(select(Seal.hash).where(Seal.seq == head.seal))
     why = _wrong_signature(known, head.key, b64decode(head.signature), head.message())
     why = why or _wrong_place(bytes.fromhex(head.hash), present)
-    return [Broken(EXPORTED, head.seal, why)] if why else []
+    return [BrokenLink(EXPORTED, head.seal, why)] if why else []
 
 
 def _wrong_signature(known: dict[str, Any], key: str, signature: bytes, signed: bytes) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from backend.tickets.projection import Difference
+from backend.tickets.projection import ReplayDifference
 
 GONE = text("""
     SELECT chain AS ticket, 'ticket' AS what, '' AS stored, min(seq)::text AS kept FROM audit
@@ -65,12 +65,12 @@ RATED = text("""
 """)
 
 
-def differences(session: Session) -> Iterator[Difference]:
+def differences(session: Session) -> Iterator[ReplayDifference]:
     """Every one, as values stored and kept: hashes of texts, scores of ratings."""
     for statement in (GONE, SENT, WRITTEN, RATED):
         yield from _found(session, statement)
 
 
-def _found(session: Session, statement: TextClause) -> Iterator[Difference]:
+def _found(session: Session, statement: TextClause) -> Iterator[ReplayDifference]:
     for row in session.execute(statement, execution_options={"yield_per": 1_000}):
-        yield Difference(row.ticket, row.what, row.stored, row.kept)
+        yield ReplayDifference(row.ticket, row.what, row.stored, row.kept)

@@ -13,7 +13,7 @@ from backend.files.days import day_written
 from backend.files.text import clean
 from backend.tickets.models import Channel
 from backend.units.models import Unit, UnitKind
-from backend.users.policy import EVERY_UNIT, Action, Actor, Subject, can
+from backend.users.policy import EVERY_UNIT, Actor, Permission, PolicySubject, can
 
 UNIT, FIRST, LAST, CHANNEL = "don-vi", "tu", "den", "kenh"
 FIELDS = (UNIT, FIRST, LAST, CHANNEL)
@@ -22,7 +22,7 @@ NO_SUCH_DAY = _("Không có ngày này. Hãy ghi ngày, tháng, năm, ví dụ 2
 
 
 @dataclass(frozen=True)
-class Filters:
+class DashboardFilters:
     """A question that can be answered. ``unit`` None: the whole province. ``chosen``: the period was typed."""
 
     unit: Unit | None
@@ -43,8 +43,8 @@ class Filters:
 
 
 def read(
-    session: Session, query: Mapping[str, str], actor: Actor, today: date, action: Action = Action.VIEW_FIGURES
-) -> Filters:
+    session: Session, query: Mapping[str, str], actor: Actor, today: date, action: Permission = Permission.VIEW_FIGURES
+) -> DashboardFilters:
     """The filters of an address, for looking at figures or (``action``) at tickets. Raises Invalid with a refusal for
     each field, NotFound for a unit not this actor's."""
     refusals: list[Invalid] = []
@@ -57,7 +57,7 @@ def read(
     if channel and channel not in set(Channel):
         refusals.append(Invalid(_("Không có kênh này. Hãy chọn trong danh sách."), field=CHANNEL))
     Invalid.collect(refusals)
-    return Filters(unit, first, last, Channel(channel) if channel else None, chosen)
+    return DashboardFilters(unit, first, last, Channel(channel) if channel else None, chosen)
 
 
 def usual_period(today: date) -> tuple[date, date]:
@@ -78,16 +78,18 @@ def units_to_choose(session: Session, actor: Actor, today: date) -> Sequence[Uni
     return session.scalars(statement.order_by(Unit.kind.desc(), Unit.folded, Unit.id)).all()
 
 
-def units_within(session: Session, unit: Unit | None, actor: Actor, action: Action = Action.VIEW_FIGURES) -> list[Unit]:
+def units_within(
+    session: Session, unit: Unit | None, actor: Actor, action: Permission = Permission.VIEW_FIGURES
+) -> list[Unit]:
     """The unit and those below it, former ones too, as far as this actor may see their figures (or tickets)."""
     top = Unit.id == unit.id if unit else (Unit.kind == UnitKind.PROVINCE) & Unit.parent_id.is_(None)
     below = select(Unit.id).where(top).cte("below", recursive=True)
     below = below.union(select(Unit.id).join(below, Unit.parent_id == below.c.id))
     found = session.scalars(select(Unit).where(Unit.id.in_(select(below.c.id))).order_by(Unit.folded, Unit.id)).all()
-    return [one for one in found if can(actor, action, Subject(one.id))]
+    return [one for one in found if can(actor, action, PolicySubject(one.id))]
 
 
-def sees_all(actor: Actor, action: Action = Action.VIEW_FIGURES) -> bool:
+def sees_all(actor: Actor, action: Permission = Permission.VIEW_FIGURES) -> bool:
     """Whether the whole province is open to them, or the own unit alone."""
     return actor.role in EVERY_UNIT[action]
 
@@ -98,7 +100,7 @@ def day_typed(text: str) -> date | None:
     return day if day and EARLIEST <= day <= LATEST else None
 
 
-def _unit(session: Session, typed: str, actor: Actor, action: Action, refusals: list[Invalid]) -> Unit | None:
+def _unit(session: Session, typed: str, actor: Actor, action: Permission, refusals: list[Invalid]) -> Unit | None:
     """By its code; of those that had it the one valid now or last. The own unit for whoever sees no other, who gets the
     same answer for another unit and for none."""
     everything = sees_all(actor, action)
@@ -113,7 +115,7 @@ def _unit(session: Session, typed: str, actor: Actor, action: Action, refusals: 
     if unit is None and everything:
         refusals.append(Invalid(_("Không có cơ quan này. Hãy chọn trong danh sách."), field=UNIT))
         return None
-    if unit is None or not can(actor, action, Subject(unit.id)):
+    if unit is None or not can(actor, action, PolicySubject(unit.id)):
         raise NotFound
     return None if everything and unit.kind is UnitKind.PROVINCE and unit.parent_id is None else unit
 

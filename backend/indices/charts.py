@@ -7,16 +7,16 @@ from typing import Any
 
 from backend.errors import _
 from backend.indices import texts as indices
-from backend.indices.measures.values import GROUP, ITEMS, Value
+from backend.indices.measures.values import GROUP, ITEMS, RunValue
 from backend.indices.models import Measure
-from backend.indices.two_sides import Comparison, Place, Quadrant, Row
-from backend.web.charts import Dot, Point, Series
+from backend.indices.two_sides import ComparisonRow, Quadrant, UnitComparison, UnitPosition
+from backend.web.charts import ChartPoint, DotRow, LineSeries
 
 Say = Callable[..., str]
 
 
 @dataclass(frozen=True)
-class Picture:
+class IndexPicture:
     """Rows of a chart or a table, the sentence that they show, and what they rest on."""
 
     title: str
@@ -25,7 +25,7 @@ class Picture:
 
 
 def pictures(
-    board: Comparison, placed: Sequence[Place], rows: Sequence[Row], say: Say, language: str
+    board: UnitComparison, placed: Sequence[UnitPosition], rows: Sequence[ComparisonRow], say: Say, language: str
 ) -> dict[str, Any]:
     """All of the page, by the name that the template knows them by."""
     return {
@@ -36,12 +36,12 @@ def pictures(
         "shares_in_time": _in_time(
             board, [("acknowledged", 1), ("on_time_rate", 2), ("told", 3)], ("on_time_rate", 2), say, language
         ),
-        "quadrants": Picture(_quadrants_title(placed, say), placed),
-        "among": Picture(_among_title(rows, say), rows),
+        "quadrants": IndexPicture(_quadrants_title(placed, say), placed),
+        "among": IndexPicture(_among_title(rows, say), rows),
     }
 
 
-def _scores(board: Comparison, say: Say, language: str) -> Picture:
+def _scores(board: UnitComparison, say: Say, language: str) -> IndexPicture:
     """Scores alone: one quantity, item by item, from every side that has it."""
     dots = []
     for item in board.items:
@@ -49,11 +49,11 @@ def _scores(board: Comparison, say: Say, language: str) -> Picture:
             value = board.latest(code, item) if code in ("published", "own_survey") else board.get(code, item)
             if value is not None and value.value is not None:
                 group, label = say(indices.ITEM_NAMES[item]), say(indices.NAMES[code])
-                dots.append(Dot(label, value.value, value.lo, value.hi, value.n, group=group, series=series))
-    return Picture(_scores_title(board, say, language), dots)
+                dots.append(DotRow(label, value.value, value.lo, value.hi, value.n, group=group, series=series))
+    return IndexPicture(_scores_title(board, say, language), dots)
 
 
-def _scores_title(board: Comparison, say: Say, language: str) -> str:
+def _scores_title(board: UnitComparison, say: Say, language: str) -> str:
     rated = [value for item in ITEMS if (value := board.get("ratings_adjusted", item)) and value.value is not None]
     if not rated:
         return say(_("Chưa đủ 10 đánh giá sau xử lý để so với các phía khác"))
@@ -68,22 +68,22 @@ def _scores_title(board: Comparison, say: Say, language: str) -> str:
 
 
 def _in_time(
-    board: Comparison, wanted: Sequence[tuple[str, int]], lead: tuple[str, int], say: Say, language: str
-) -> Picture:
+    board: UnitComparison, wanted: Sequence[tuple[str, int]], lead: tuple[str, int], say: Say, language: str
+) -> IndexPicture:
     """One line for each figure over the quarters; a quarter with few cases stays empty. ``lead`` gives the title."""
     names: Mapping[str, str] = indices.NAMES
     lines = []
     for code, item in wanted:
         name = indices.ITEM_NAMES[item] if code == "ratings_adjusted" else names[code]
-        lines.append(Series(say(name), [_point(span, board.get(code, item, span)) for span in board.quarters]))
+        lines.append(LineSeries(say(name), [_point(span, board.get(code, item, span)) for span in board.quarters]))
     whole = board.get(*lead)
     note = (
         say(_("n = %(n)s trong cả kỳ; kỳ theo ngày nhận."), n=indices.counted(whole.n or 0, language)) if whole else ""
     )
-    return Picture(_in_time_title(board, lead, say, language), lines, note)
+    return IndexPicture(_in_time_title(board, lead, say, language), lines, note)
 
 
-def _in_time_title(board: Comparison, lead: tuple[str, int], say: Say, language: str) -> str:
+def _in_time_title(board: UnitComparison, lead: tuple[str, int], say: Say, language: str) -> str:
     code, item = lead
     name = say(indices.NAMES[code])
     change = next((v for v in board.all("change", item) if v.extra["of"] == code), None)
@@ -97,14 +97,14 @@ def _in_time_title(board: Comparison, lead: tuple[str, int], say: Say, language:
     )  # fmt: skip
 
 
-def _point(span: tuple[date, date], value: Value | None) -> Point:
+def _point(span: tuple[date, date], value: RunValue | None) -> ChartPoint:
     label = f"{(span[0].month + 2) // 3}/{span[0].year}"
     if value is None or value.value is None:
-        return Point(label, None, value.n if value else 0)
-    return Point(label, value.value * 100 if value.measure is Measure.SHARE else value.value, value.n)
+        return ChartPoint(label, None, value.n if value else 0)
+    return ChartPoint(label, value.value * 100 if value.measure is Measure.SHARE else value.value, value.n)
 
 
-def _quadrants_title(placed: Sequence[Place], say: Say) -> str:
+def _quadrants_title(placed: Sequence[UnitPosition], say: Say) -> str:
     drawn = [place.quadrant for place in placed if place.number]
     return say(
         _("Trong %(n)s cơ quan đủ số liệu: %(good)s nhanh và hài lòng, %(bad)s chậm và chưa hài lòng"),
@@ -114,7 +114,7 @@ def _quadrants_title(placed: Sequence[Place], say: Say) -> str:
     )
 
 
-def _among_title(rows: Sequence[Row], say: Say) -> str:
+def _among_title(rows: Sequence[ComparisonRow], say: Say) -> str:
     judged = [row.speed for row in rows if row.speed]
     apart = sum(one.extra["verdict"] in ("higher", "lower") for one in judged)
     if not apart:

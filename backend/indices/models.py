@@ -71,7 +71,7 @@ class PublishedFigure(Base):
     source_code: Mapped[str] = mapped_column(ForeignKey("published_sources.code"))
 
 
-class Side(StrEnum):
+class FigureSide(StrEnum):
     """From where a figure about the feedback group is seen."""
 
     PUBLISHED = "published"
@@ -138,7 +138,7 @@ class IndexValue(Base):
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
     first_day: Mapped[date] = mapped_column()
     last_day: Mapped[date] = mapped_column()
-    side: Mapped[Side] = mapped_column(by_value(Side, "index_side"))
+    side: Mapped[FigureSide] = mapped_column(by_value(FigureSide, "index_side"))
     item: Mapped[int] = mapped_column(SmallInteger, doc="1 to 3 of the feedback group; 0 the group itself")
     code: Mapped[str] = mapped_column(String(40))
     measure: Mapped[Measure] = mapped_column(by_value(Measure, "index_measure"))

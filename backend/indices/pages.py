@@ -13,31 +13,31 @@ from analytics.methods import METHODS, load_method
 from backend import clock, db
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
-from backend.indicators.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
+from backend.indicators.filters import FIELDS, DashboardFilters, read, sees_all, units_to_choose, usual_period
 from backend.indices import texts as indices
 from backend.indices import two_sides
 from backend.indices.charts import pictures
 from backend.indices.measures import own_survey
-from backend.indices.measures.values import Value
+from backend.indices.measures.values import RunValue
 from backend.indices.published import entry
 from backend.indices.published.queries import MARKS
 from backend.indices.published.shipped_figures import GEOGRAPHIES, national
 from backend.indices.runs import requests
 from backend.indices.runs import service as runs
 from backend.indices.runs.tasks import run as run_task
-from backend.indices.translated_texts import Said
+from backend.indices.translated_texts import TranslatedText
 from backend.units.models import Unit
 from backend.users.guard import allow
-from backend.users.policy import Action, Actor, Subject, can
-from backend.web.forms import EMPTY, FILES, Form, Typed, TypedDep
+from backend.users.policy import Actor, Permission, PolicySubject, can
+from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
 from backend.web.rendering import language_of, page, redirect, say
 from backend.worktime.calendar import ZONE
 
 SIDES, RUNS, ENTRY = "/chi-so/hai-mat", "/chi-so/lan-tinh", "/chi-so/so-cong-bo"
 
 router = APIRouter()
-Viewer = Annotated[Actor, Depends(allow(Action.VIEW_FIGURES))]
-Runner = Annotated[Actor, Depends(allow(Action.RUN_INDICES))]
+Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_FIGURES))]
+Runner = Annotated[Actor, Depends(allow(Permission.RUN_INDICES))]
 
 
 @router.get(SIDES)
@@ -47,7 +47,7 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
     try:
         filters = read(session, request.query_params, actor, frame["today"])
     except Invalid as refusal:
-        form = Form({name: request.query_params.get(name, "") for name in FIELDS}, _by_field(refusal))
+        form = FormView({name: request.query_params.get(name, "") for name in FIELDS}, _by_field(refusal))
         return page(request, "indices/sides.html", 422, form=form, board=None, **frame)
     board = two_sides.look(session, filters, actor, frame["today"])
     drawn = two_sides.places(session, board)
@@ -61,7 +61,7 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
         plane=two_sides.plane(drawn, board),
         pictures=pictures(board, drawn, two_sides.among(session, board), partial(say, request), language_of(request)),
         published=requests.published_of(session, filters),
-        may_run=can(actor, Action.RUN_INDICES),
+        may_run=can(actor, Permission.RUN_INDICES),
         may_read=_may_read(actor),
         rounds=_rounds(session, actor),
         national=national,
@@ -77,8 +77,8 @@ def runs_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
         request,
         "indices/runs.html",
         listed=requests.listed(session, actor),
-        jobs=requests.jobs(session, clock.now() - timedelta(days=1)) if can(actor, Action.RUN_INDICES) else [],
-        may_run=can(actor, Action.RUN_INDICES),
+        jobs=requests.jobs(session, clock.now() - timedelta(days=1)) if can(actor, Permission.RUN_INDICES) else [],
+        may_run=can(actor, Permission.RUN_INDICES),
         **frame,
     )
 
@@ -116,8 +116,8 @@ def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) 
         values=values,
         units=named,
         verification=runs.verify(session, run_id) if "kiem-tra" in request.query_params else None,
-        filters=Filters(found.unit, found.run.first_day, found.run.last_day, None, chosen=True),
-        may_run=can(actor, Action.RUN_INDICES),
+        filters=DashboardFilters(found.unit, found.run.first_day, found.run.last_day, None, chosen=True),
+        may_run=can(actor, Permission.RUN_INDICES),
         may_read=_may_read(actor),
         rounds=_rounds(session, actor),
         **_frame(request, session, actor),
@@ -151,7 +151,7 @@ def enter_figures(request: Request, session: SessionDep, actor: Runner, form: Ty
     return _entry(request, EMPTY, entered=entered)
 
 
-def _entry(request: Request, form: Form, status: int = 200, **more: Any) -> Response:
+def _entry(request: Request, form: FormView, status: int = 200, **more: Any) -> Response:
     language = language_of(request)
     methods = [(code, getattr(load_method(code).name, language)) for code in METHODS if load_method(code).nodes]
     context = {"entered": None, "faults": ()} | more
@@ -162,12 +162,12 @@ def _entry(request: Request, form: Form, status: int = 200, **more: Any) -> Resp
 
 
 def _said(text: str, language: str) -> str:
-    return text.in_language(language) if isinstance(text, Said) else text
+    return text.in_language(language) if isinstance(text, TranslatedText) else text
 
 
-def _document(form: Typed) -> entry.Document:
+def _document(form: FormReader) -> entry.PublishedDocument:
     year = form.raw("nam").strip()
-    return entry.Document(
+    return entry.PublishedDocument(
         geography=form.raw("noi"),
         year=int(year) if year.isascii() and year.isdigit() and len(year) == 4 else 0,
         method=form.raw("phuong-phap"),
@@ -176,12 +176,12 @@ def _document(form: Typed) -> entry.Document:
     )
 
 
-def _table(form: Typed) -> str:
+def _table(form: FormReader) -> str:
     files = form.files("tep")
     return entry.read_file(files[0].file.read(entry.MOST_BYTES + 1)) if files else form.raw("bang")
 
 
-def _seed(form: Typed) -> int:
+def _seed(form: FormReader) -> int:
     return form.integer("so-gieo") or runs.SEED
 
 
@@ -202,15 +202,15 @@ def _frame(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
 
 def _may_read(actor: Actor) -> Callable[[Unit | None], bool]:
     """Whether the tickets behind a figure of a unit, or of all, may be opened."""
-    return lambda unit: can(actor, Action.VIEW_TICKET, Subject(unit.id if unit else None))
+    return lambda unit: can(actor, Permission.VIEW_TICKET, PolicySubject(unit.id if unit else None))
 
 
 def _rounds(session: Session, actor: Actor) -> dict[int, str]:
     """Code of each survey round whose ballots' counts may be opened."""
-    return own_survey.codes(session) if can(actor, Action.VIEW_SURVEYS) else {}
+    return own_survey.codes(session) if can(actor, Permission.VIEW_SURVEYS) else {}
 
 
-def _write(value: Value | None, part: str = "value", *, language: str) -> str:
+def _write(value: RunValue | None, part: str = "value", *, language: str) -> str:
     return "–" if value is None else indices.shown(value, getattr(value, part), language)
 
 
@@ -218,6 +218,6 @@ def _by_field(refusal: Invalid) -> dict[str, Invalid]:
     return {error.field: error for error in refusal.errors if error.field}
 
 
-def _as_asked(filters: Filters) -> Form:
+def _as_asked(filters: DashboardFilters) -> FormView:
     unit = filters.unit.code if filters.unit else ""
-    return Form({"don-vi": unit, "tu": f"{filters.first:%d/%m/%Y}", "den": f"{filters.last:%d/%m/%Y}"})
+    return FormView({"don-vi": unit, "tu": f"{filters.first:%d/%m/%Y}", "den": f"{filters.last:%d/%m/%Y}"})

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from analytics.forecast import Basis, Why
+from analytics.forecast import ForecastBasis, ForecastGap
 from backend.errors import _
-from backend.indices.measures.values import Value
-from backend.indices.models import Measure, Side
+from backend.indices.measures.values import RunValue
+from backend.indices.models import FigureSide, Measure
 from backend.web.language import number, percent
 
 Say = Callable[..., str]
@@ -17,11 +17,11 @@ ITEM_NAMES = (
     _("3. Báo kết quả kịp thời"),
 )
 SIDE_NAMES = {
-    Side.PUBLISHED: _("SIPAS công bố"),
-    Side.SURVEY: _("Khảo sát của tỉnh"),
-    Side.RATINGS: _("Đánh giá sau xử lý"),
-    Side.OPERATIONS: _("Vận hành"),
-    Side.BETWEEN: _("Giữa các mặt"),
+    FigureSide.PUBLISHED: _("SIPAS công bố"),
+    FigureSide.SURVEY: _("Khảo sát của tỉnh"),
+    FigureSide.RATINGS: _("Đánh giá sau xử lý"),
+    FigureSide.OPERATIONS: _("Vận hành"),
+    FigureSide.BETWEEN: _("Giữa các mặt"),
 }
 VOLUMES = (
     _("dưới 30 phản ánh đã ngã ngũ"),
@@ -84,22 +84,22 @@ NO_ASSOCIATION = {
     "no_fit": _("Dữ liệu không cho phép ước lượng: mọi người chấm như nhau, hoặc chỉ số tách hẳn các mức."),
 }
 BASES = {
-    Basis.LAST_FIGURE.value: _(
+    ForecastBasis.LAST_FIGURE.value: _(
         "Lấy số công bố gần nhất; khoảng chỉ tính sai số chọn mẫu của hai cuộc, không tính thay đổi thật."
     ),
-    Basis.STRAIGHT_LINE.value: _("Đường thẳng qua các năm cùng phương pháp."),
-    Basis.MONTHS_SO_FAR.value: _("Các tháng đã qua, coi các tháng còn lại cũng như thế."),
+    ForecastBasis.STRAIGHT_LINE.value: _("Đường thẳng qua các năm cùng phương pháp."),
+    ForecastBasis.MONTHS_SO_FAR.value: _("Các tháng đã qua, coi các tháng còn lại cũng như thế."),
 }
 WHYS = {
-    Why.NO_FIGURES.value: _("Chưa có số liệu."),
-    Why.NO_SAMPLE.value: _("Nguồn không công bố số phiếu."),
-    Why.FEW_MONTHS.value: _("Kỳ phải có ít nhất ba tháng có đánh giá, kể từ tháng Một."),
-    Why.FEW_RATINGS.value: _("Chưa đủ 10 đánh giá."),
-    Why.YEAR_OVER.value: _("Năm đã hết: không cần dự báo."),
+    ForecastGap.NO_FIGURES.value: _("Chưa có số liệu."),
+    ForecastGap.NO_SAMPLE.value: _("Nguồn không công bố số phiếu."),
+    ForecastGap.FEW_MONTHS.value: _("Kỳ phải có ít nhất ba tháng có đánh giá, kể từ tháng Một."),
+    ForecastGap.FEW_RATINGS.value: _("Chưa đủ 10 đánh giá."),
+    ForecastGap.YEAR_OVER.value: _("Năm đã hết: không cần dự báo."),
 }
 
 
-def shown(value: Value, end: float | None, language: str) -> str:
+def shown(value: RunValue, end: float | None, language: str) -> str:
     """A number of this value as its measure is written; a dash where there is none."""
     if end is None:
         return "–"
@@ -114,7 +114,7 @@ def counted(n: int, language: str) -> str:
     return number(n, language)
 
 
-def association_sentence(value: Value, say: Say, language: str) -> str:
+def association_sentence(value: RunValue, say: Say, language: str) -> str:
     """One effect in words: association, with its interval, or that none can be told."""
     numbers = {
         "indicator": say(INDICATOR_NAMES[value.about]),

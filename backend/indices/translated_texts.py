@@ -7,7 +7,7 @@ from typing import Any
 from backend.web import language
 
 
-class Said(str):
+class TranslatedText(str):
     """A Vietnamese text made from a message of the catalogue and its numbers; ``in_language`` makes it anew.
 
     As a string it is the Vietnamese text, so that documents, tables and JSON take it as it is.
@@ -17,22 +17,22 @@ class Said(str):
     params: Mapping[str, Any]
     own: Mapping[str, str]
 
-    def __new__(cls, message: str, own: Mapping[str, str] | None = None, **params: Any) -> "Said":
+    def __new__(cls, message: str, own: Mapping[str, str] | None = None, **params: Any) -> "TranslatedText":
         """``own``: the text by language where it comes from data and not from the catalogue."""
         made = super().__new__(cls, _filled("vi", message, params))
         made.message, made.params, made.own = message, params, own or {}
         return made
 
-    def __deepcopy__(self, _memo: Any) -> "Said":
+    def __deepcopy__(self, _memo: Any) -> "TranslatedText":
         return self
 
     def in_language(self, name: str) -> str:
         return self.own.get(name) or _filled(name, self.message, self.params)
 
 
-def figure(value: Decimal) -> Said:
+def figure(value: Decimal) -> TranslatedText:
     """A number to two decimals, as the language writes it."""
-    return Said("%(value)s", value=value)
+    return TranslatedText("%(value)s", value=value)
 
 
 def _filled(name: str, message: str, params: Mapping[str, Any]) -> str:

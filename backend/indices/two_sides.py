@@ -9,14 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analytics.operations import SMALL_N
-from backend.indicators.filters import Filters
+from backend.indicators.filters import DashboardFilters
 from backend.indices.measures import inputs
 from backend.indices.measures.sides import quarters
-from backend.indices.measures.values import GROUP, ITEMS, Value
+from backend.indices.measures.values import GROUP, ITEMS, RunValue
 from backend.indices.runs import service as runs
 from backend.units.models import Unit
 from backend.users.policy import Actor
-from backend.web.charts import Scale, scale
+from backend.web.charts import AxisScale, scale
 
 HEIGHT = 340
 EDGE = 12
@@ -34,25 +34,25 @@ class Quadrant(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class UnitPosition:
     """A unit with both figures, and its number in the picture (0: too few cases to be drawn)."""
 
     unit: Unit
-    rate: Value
-    rated: Value
+    rate: RunValue
+    rated: RunValue
     quadrant: Quadrant
     number: int
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """What can be said of a unit among the others; ``group`` of volume, -1 where it has too few cases for a place."""
 
     unit: Unit
-    rank: Value | None
-    speed: Value | None
-    rating: Value | None
-    drawn: Value | None
+    rank: RunValue | None
+    speed: RunValue | None
+    rating: RunValue | None
+    drawn: RunValue | None
 
     @property
     def group(self) -> int:
@@ -60,11 +60,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Plane:
+class ComparisonPlane:
     """The picture: on-time rate across, mean rating up, both with the lines of all."""
 
-    x: Scale
-    y: Scale
+    x: AxisScale
+    y: AxisScale
     rate: float
     rated: float
 
@@ -78,27 +78,27 @@ class Plane:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class UnitComparison:
     """Everything on the page, from values alone, so that a stored run shows the same."""
 
     first: date
     last: date
-    values: Sequence[Value]
+    values: Sequence[RunValue]
     demonstration: int
     tickets: int
 
-    def get(self, code: str, item: int = GROUP, span: tuple[date, date] | None = None) -> Value | None:
+    def get(self, code: str, item: int = GROUP, span: tuple[date, date] | None = None) -> RunValue | None:
         """The figure of all units looked at, in the whole period or a quarter of it."""
         when = span or (self.first, self.last)
         held = (v for v in self.values if (v.code, v.item, v.unit_id) == (code, item, None))
         return next((v for v in held if (v.first, v.last) == when), None)
 
-    def latest(self, code: str, item: int) -> Value | None:
+    def latest(self, code: str, item: int) -> RunValue | None:
         """The last figure of a side that has years of its own: published, or own survey."""
         held = [v for v in self.values if (v.code, v.item) == (code, item)]
         return max(held, key=lambda v: v.last, default=None)
 
-    def all(self, code: str, item: int | None = None) -> list[Value]:
+    def all(self, code: str, item: int | None = None) -> list[RunValue]:
         return [v for v in self.values if v.code == code and item in (None, v.item) and v.unit_id is None]
 
     @property
@@ -112,15 +112,15 @@ class Comparison:
         return (*ITEMS, GROUP)
 
 
-def look(session: Session, filters: Filters, actor: Actor, today: date) -> Comparison:
+def look(session: Session, filters: DashboardFilters, actor: Actor, today: date) -> UnitComparison:
     """Count the question of the address as of today, without storing it."""
     asked = runs.ask(session, filters.unit, filters.first, filters.last, actor, today)
     rows = inputs.read(session, asked)
     values = runs.compute(rows, asked, runs.SEED)
-    return Comparison(filters.first, filters.last, values, rows.demonstration, len(rows.cases))
+    return UnitComparison(filters.first, filters.last, values, rows.demonstration, len(rows.cases))
 
 
-def places(session: Session, board: Comparison) -> list[Place]:
+def places(session: Session, board: UnitComparison) -> list[UnitPosition]:
     """Units by name, never by figure; those with too few cases are named without figures."""
     rates = {v.unit_id: v for v in board.values if v.code == "on_time_rate" and v.unit_id is not None}
     ratings = {v.unit_id: v for v in board.values if v.code == "ratings" and v.unit_id is not None}
@@ -131,20 +131,20 @@ def places(session: Session, board: Comparison) -> list[Place]:
         quadrant = _quadrant(rates[unit.id], ratings[unit.id], board)
         number += quadrant is not Quadrant.FEW
         shown = number if quadrant is not Quadrant.FEW else 0
-        found.append(Place(unit, rates[unit.id], ratings[unit.id], quadrant, shown))
+        found.append(UnitPosition(unit, rates[unit.id], ratings[unit.id], quadrant, shown))
     return found
 
 
-def among(session: Session, board: Comparison) -> list[Row]:
+def among(session: Session, board: UnitComparison) -> list[ComparisonRow]:
     """Units by name, each with its place, how it differs from all others, and its rating drawn toward the province."""
     held = {(v.code, v.item, v.unit_id): v for v in board.values if v.unit_id is not None}
     keys = [("rank_interval", 2), ("unit_gap", 2), ("unit_gap", GROUP), ("ratings_drawn", GROUP)]
     ids = {v.unit_id for v in board.values if v.code in ("rank_interval", "unit_gap", "ratings_drawn")}
     units = session.scalars(select(Unit).where(Unit.id.in_(ids)).order_by(Unit.folded, Unit.id)).all()
-    return [Row(unit, *(held.get((*key, unit.id)) for key in keys)) for unit in units]
+    return [ComparisonRow(unit, *(held.get((*key, unit.id)) for key in keys)) for unit in units]
 
 
-def plane(drawn: Sequence[Place], board: Comparison) -> Plane | None:
+def plane(drawn: Sequence[UnitPosition], board: UnitComparison) -> ComparisonPlane | None:
     """The axes that hold every interval; None where nothing is to be drawn."""
     drawn = [place for place in drawn if place.number]
     rate, rated = board.get("on_time_rate", 2), board.get("ratings", GROUP)
@@ -152,10 +152,12 @@ def plane(drawn: Sequence[Place], board: Comparison) -> Plane | None:
         return None
     x = [end * 100 for place in drawn for end in (place.rate.lo, place.rate.hi) if end is not None]
     y = [end for place in drawn for end in (place.rated.lo, place.rated.hi) if end is not None]
-    return Plane(scale([*x, rate.value * 100], most=100), scale([*y, rated.value], most=100), rate.value, rated.value)
+    return ComparisonPlane(
+        scale([*x, rate.value * 100], most=100), scale([*y, rated.value], most=100), rate.value, rated.value
+    )
 
 
-def _quadrant(rate: Value, rated: Value, board: Comparison) -> Quadrant:
+def _quadrant(rate: RunValue, rated: RunValue, board: UnitComparison) -> Quadrant:
     line, height = board.get("on_time_rate", 2), board.get("ratings", GROUP)
     few = min(rate.n or 0, rated.n or 0) < SMALL_N
     if few or line is None or height is None or line.value is None or height.value is None:
@@ -168,7 +170,7 @@ def _quadrant(rate: Value, rated: Value, board: Comparison) -> Quadrant:
     return Quadrant.SLOW_SATISFIED if satisfied else Quadrant.SLOW_DISSATISFIED
 
 
-def _side(value: Value, line: float) -> bool | None:
+def _side(value: RunValue, line: float) -> bool | None:
     """Above or below the line with the whole interval; None where it reaches over."""
     if value.lo is not None and value.lo > line:
         return True

@@ -10,7 +10,7 @@ from backend.db import Base, Moment, by_value
 from backend.errors import NotFound
 
 
-class Stage(StrEnum):
+class WorkStage(StrEnum):
     """How a piece of long work stands."""
 
     RUNNING = "running"
@@ -27,7 +27,7 @@ class Job(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(200))
-    stage: Mapped[Stage] = mapped_column(by_value(Stage, "stage"))
+    stage: Mapped[WorkStage] = mapped_column(by_value(WorkStage, "stage"))
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int | None] = mapped_column()
     note: Mapped[str] = mapped_column(Text, default="")
@@ -43,7 +43,7 @@ def start(
     job = Job(
         kind=kind,
         subject=subject,
-        stage=Stage.RUNNING,
+        stage=WorkStage.RUNNING,
         total=total,
         user_id=user_id,
         started_at=now,
@@ -68,12 +68,12 @@ def advance(session: Session, job_id: int, done: int, *, now: datetime, total: i
 
 def finish(session: Session, job_id: int, *, now: datetime, note: str = "") -> None:
     """It is done; ``note`` tells what came of it."""
-    _end(session, job_id, Stage.DONE, now, note)
+    _end(session, job_id, WorkStage.DONE, now, note)
 
 
 def stop(session: Session, job_id: int, *, now: datetime, note: str) -> None:
     """It ended before its end; ``note`` tells why."""
-    _end(session, job_id, Stage.STOPPED, now, note)
+    _end(session, job_id, WorkStage.STOPPED, now, note)
 
 
 def find(session: Session, job_id: int, kind: str | None = None) -> Job:
@@ -87,16 +87,16 @@ def find(session: Session, job_id: int, kind: str | None = None) -> Job:
 def _running(session: Session, job_id: int) -> Job | None:
     return session.scalar(
         select(Job)
-        .where(Job.id == job_id, Job.stage == Stage.RUNNING)
+        .where(Job.id == job_id, Job.stage == WorkStage.RUNNING)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
 
 
-def _end(session: Session, job_id: int, stage: Stage, now: datetime, note: str) -> None:
+def _end(session: Session, job_id: int, stage: WorkStage, now: datetime, note: str) -> None:
     job = _running(session, job_id)
     if job is None:
         return
-    if stage is Stage.DONE and job.total is not None:
+    if stage is WorkStage.DONE and job.total is not None:
         job.done = job.total
     job.stage, job.note, job.updated_at = stage, note, now

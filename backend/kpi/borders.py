@@ -14,18 +14,18 @@ WIDTH = 640.0
 FINEST = 0.8  # of a unit of the drawing: what is nearer to the line is left out
 
 Position = tuple[float, float]
-_drawn: dict[tuple[int, ...], "Outline"] = {}
+_drawn: dict[tuple[int, ...], "UnitOutlines"] = {}
 
 
 @dataclass(frozen=True)
-class Outline:
+class UnitOutlines:
     """``paths`` by unit id, in the coordinates of ``view_box``."""
 
     paths: dict[int, str]
     view_box: str
 
 
-def outline(session: Session, unit_ids: Sequence[int]) -> Outline:
+def outline(session: Session, unit_ids: Sequence[int]) -> UnitOutlines:
     """Paths of the units that have a border. Equirectangular about their middle: at the size of a province its error is
     far below a pixel. A border changes with the unit itself, so each set of units is drawn once a process."""
     key = tuple(sorted(unit_ids))
@@ -37,12 +37,12 @@ def outline(session: Session, unit_ids: Sequence[int]) -> Outline:
     return _drawn[key]
 
 
-def draw(borders: dict[int, Any]) -> Outline:
+def draw(borders: dict[int, Any]) -> UnitOutlines:
     """GeoJSON polygons (longitude, latitude) as SVG paths, north up."""
     rings = {unit_id: list(_rings(border)) for unit_id, border in borders.items()}
     every = [point for of_unit in rings.values() for ring in of_unit for point in ring]
     if not every:
-        return Outline({}, f"0 0 {WIDTH:.0f} 1")
+        return UnitOutlines({}, f"0 0 {WIDTH:.0f} 1")
     west, east = min(x for x, _y in every), max(x for x, _y in every)
     south, north = min(y for _x, y in every), max(y for _x, y in every)
     narrowing = cos(radians((south + north) / 2))
@@ -54,7 +54,7 @@ def draw(borders: dict[int, Any]) -> Outline:
         )
         for unit_id, of_unit in rings.items()
     }
-    return Outline(paths, f"-2 -2 {WIDTH + 4:.0f} {(north - south) * scale + 4:.0f}")
+    return UnitOutlines(paths, f"-2 -2 {WIDTH + 4:.0f} {(north - south) * scale + 4:.0f}")
 
 
 def thinned(line: Sequence[Position], tolerance: float) -> list[Position]:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analytics.operations import Share
+from analytics.operations import ShareInterval
 from backend.errors import _
-from backend.indicators.filters import Filters
-from backend.kpi.borders import Outline
-from backend.kpi.dashboard import Dashboard, Span, Standing, SubIndex, UnitRow, enough
+from backend.indicators.filters import DashboardFilters
+from backend.kpi.borders import UnitOutlines
+from backend.kpi.dashboard import Dashboard, FigureSpan, RatePosition, SubIndex, UnitRow, enough
 from backend.tickets.models import Channel
-from backend.web.charts import Dot, Point, Scale, Shape, scale
+from backend.web.charts import AxisScale, ChartPoint, DotRow, MapArea, scale
 from backend.web.language import number, percent
 
 Say = Callable[..., str]
@@ -25,15 +25,15 @@ CHANNELS = {
     Channel.IMPORT: _("Nhập từ hệ thống khác"),
 }
 STANDINGS = {
-    Standing.BELOW: (_("dưới mức chung"), "bad"),
-    Standing.SAME: (_("chưa phân biệt được"), "neutral"),
-    Standing.ABOVE: (_("trên mức chung"), "good"),
-    Standing.FEW: (_("chưa đủ số liệu"), "ended"),
+    RatePosition.BELOW: (_("dưới mức chung"), "bad"),
+    RatePosition.SAME: (_("chưa phân biệt được"), "neutral"),
+    RatePosition.ABOVE: (_("trên mức chung"), "good"),
+    RatePosition.FEW: (_("chưa đủ số liệu"), "ended"),
 }
 
 
 @dataclass(frozen=True)
-class Picture:
+class KpiPicture:
     """A chart's rows under the sentence that they show."""
 
     title: str
@@ -41,13 +41,13 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Words:
+class KpiWords:
     """Says messages and numbers in the reader's language."""
 
     say: Say
     language: str
 
-    def rate(self, share: Share) -> str:
+    def rate(self, share: ShareInterval) -> str:
         return percent(share.value, self.language, 1) if enough(share) and share.value is not None else self.say(FEW)
 
     def score(self, value: float) -> str:
@@ -60,22 +60,22 @@ class Words:
 FEW = _("chưa đủ")
 
 
-def scores(board: Dashboard, words: Words) -> Picture:
+def scores(board: Dashboard, words: KpiWords) -> KpiPicture:
     """Published and rated mean scores, item by item: the same quantity, of different people."""
-    dots: list[Dot] = []
+    dots: list[DotRow] = []
     for name, item in zip(ITEMS, board.items, strict=True):
         printed = item.published.later if item.published else None
         if printed is not None:
             label = words.say(_("SIPAS %(year)s, cả tỉnh"), year=printed.year)
-            dots.append(Dot(label, float(printed.value), n=printed.n, group=words.say(name), series=3))
+            dots.append(DotRow(label, float(printed.value), n=printed.n, group=words.say(name), series=3))
         rated = item.rated
         if rated.value is not None:
             label = words.say(_("Đánh giá sau xử lý"))
-            dots.append(Dot(label, rated.value, rated.lo, rated.hi, rated.n, group=words.say(name)))
-    return Picture(_scores_title(board.items, words), dots)
+            dots.append(DotRow(label, rated.value, rated.lo, rated.hi, rated.n, group=words.say(name)))
+    return KpiPicture(_scores_title(board.items, words), dots)
 
 
-def _scores_title(items: Sequence[SubIndex], words: Words) -> str:
+def _scores_title(items: Sequence[SubIndex], words: KpiWords) -> str:
     rated = [(name, item) for name, item in zip(ITEMS, items, strict=True) if item.rated.value is not None]
     if not rated:
         return words.say(
@@ -90,16 +90,18 @@ def _scores_title(items: Sequence[SubIndex], words: Words) -> str:
     )
 
 
-def operations(board: Dashboard, words: Words) -> Picture:
+def operations(board: Dashboard, words: KpiWords) -> KpiPicture:
     """The three operational shares with their intervals, in percent."""
     shares = [item.operation for item in board.items]
     dots = [
-        Dot(words.say(name), share.value * 100, _times(share.lo), _times(share.hi), share.n, f"/chi-so/dinh-nghia#{at}")
+        DotRow(
+            words.say(name), share.value * 100, _times(share.lo), _times(share.hi), share.n, f"/chi-so/dinh-nghia#{at}"
+        )
         for name, share, at in zip(OPERATIONS, shares, OPERATION_ANCHORS, strict=True)
         if enough(share) and share.value is not None
     ]
     if not dots:
-        return Picture(words.say(_("Chưa đủ phản ánh để tính tỷ lệ vận hành")), dots)
+        return KpiPicture(words.say(_("Chưa đủ phản ánh để tính tỷ lệ vận hành")), dots)
     worst = min(dots, key=lambda dot: dot.value)
     title = words.say(
         _("Vận hành thấp nhất ở “%(item)s”: %(value)s%% (n = %(n)s)"),
@@ -107,14 +109,14 @@ def operations(board: Dashboard, words: Words) -> Picture:
         value=words.score(worst.value),
         n=words.count(worst.n or 0),
     )
-    return Picture(title, dots)
+    return KpiPicture(title, dots)
 
 
-def received(board: Dashboard, words: Words) -> Picture:
+def received(board: Dashboard, words: KpiWords) -> KpiPicture:
     """Tickets received by month (or year)."""
-    points = [Point(label(span), span.figures.received, span.figures.received) for span in board.spans]
+    points = [ChartPoint(label(span), span.figures.received, span.figures.received) for span in board.spans]
     if not board.figures.received:
-        return Picture(words.say(_("Không có phản ánh nào trong kỳ")), points)
+        return KpiPicture(words.say(_("Không có phản ánh nào trong kỳ")), points)
     most = max(board.spans, key=lambda span: span.figures.received)
     title = words.say(
         _("Nhận nhiều nhất %(when)s: %(count)s trong n = %(n)s phản ánh"),
@@ -122,15 +124,15 @@ def received(board: Dashboard, words: Words) -> Picture:
         count=words.count(most.figures.received),
         n=words.count(board.figures.received),
     )
-    return Picture(title, points)
+    return KpiPicture(title, points)
 
 
-def on_time(board: Dashboard, words: Words) -> Picture:
+def on_time(board: Dashboard, words: KpiWords) -> KpiPicture:
     """On-time rate by month of reception; months with too few decided tickets stay empty."""
-    points = [Point(label(span), _shown(span.figures.rate), span.figures.rate.n) for span in board.spans]
+    points = [ChartPoint(label(span), _shown(span.figures.rate), span.figures.rate.n) for span in board.spans]
     known = [span for span in board.spans if enough(span.figures.rate)]
     if not known:
-        return Picture(words.say(_("Chưa đủ phản ánh đã ngã ngũ để tính tỷ lệ theo tháng")), points)
+        return KpiPicture(words.say(_("Chưa đủ phản ánh đã ngã ngũ để tính tỷ lệ theo tháng")), points)
     worst = min(known, key=lambda span: span.figures.rate.value or 0)
     title = words.say(
         _("Đúng hạn thấp nhất với phản ánh nhận %(when)s: %(rate)s (n = %(n)s)"),
@@ -138,21 +140,21 @@ def on_time(board: Dashboard, words: Words) -> Picture:
         rate=words.rate(worst.figures.rate),
         n=words.count(worst.figures.rate.n),
     )
-    return Picture(title, points)
+    return KpiPicture(title, points)
 
 
-def ranking(board: Dashboard, words: Words) -> str:
+def ranking(board: Dashboard, words: KpiWords) -> str:
     """How many units lie apart from the rate of all."""
     standings = [row.standing for row in board.units]
     return words.say(
         _("%(below)s cơ quan dưới mức chung, %(above)s trên mức chung, %(same)s chưa phân biệt được"),
-        below=standings.count(Standing.BELOW),
-        above=standings.count(Standing.ABOVE),
-        same=standings.count(Standing.SAME),
+        below=standings.count(RatePosition.BELOW),
+        above=standings.count(RatePosition.ABOVE),
+        same=standings.count(RatePosition.SAME),
     )
 
 
-def axis(board: Dashboard) -> Scale:
+def axis(board: Dashboard) -> AxisScale:
     """One axis for the intervals of all units, from a round number below the lowest to 100."""
     ends = [
         end for row in board.units if enough(row.figures.rate) for end in (row.figures.rate.lo, row.figures.rate.hi)
@@ -160,12 +162,14 @@ def axis(board: Dashboard) -> Scale:
     return scale([end * 100 for end in ends if end is not None], most=100)
 
 
-def map_of(rows: Sequence[UnitRow], outline: Outline, names: dict[int, str], filters: Filters, words: Words) -> Picture:
+def map_of(
+    rows: Sequence[UnitRow], outline: UnitOutlines, names: dict[int, str], filters: DashboardFilters, words: KpiWords
+) -> KpiPicture:
     """Communes by on-time rate; one with too few decided tickets has no value and its own colour."""
     held = {row.unit.id: row for row in rows}
     codes = {row.unit.id: row.unit.code for row in rows}
     shapes = [
-        Shape(
+        MapArea(
             names[unit_id],
             path,
             _shown(held[unit_id].figures.rate) if unit_id in held else None,
@@ -175,7 +179,7 @@ def map_of(rows: Sequence[UnitRow], outline: Outline, names: dict[int, str], fil
     ]
     known = [shape for shape in shapes if shape.value is not None]
     if not known:
-        return Picture(words.say(_("Chưa xã, phường nào đủ 10 phản ánh đã ngã ngũ")), shapes)
+        return KpiPicture(words.say(_("Chưa xã, phường nào đủ 10 phản ánh đã ngã ngũ")), shapes)
     low, high = (end(known, key=lambda shape: shape.value or 0) for end in (min, max))
     title = words.say(
         _("Tỷ lệ đúng hạn theo xã, phường: từ %(low)s%% (%(worst)s) đến %(high)s%% (%(best)s)"),
@@ -184,14 +188,14 @@ def map_of(rows: Sequence[UnitRow], outline: Outline, names: dict[int, str], fil
         high=words.score(high.value or 0),
         best=high.label,
     )
-    return Picture(title, shapes)
+    return KpiPicture(title, shapes)
 
 
-def label(span: Span) -> str:
+def label(span: FigureSpan) -> str:
     return f"{span.start:%Y}" if span.yearly else f"{span.start.month}/{span.start:%Y}"
 
 
-def _shown(share: Share) -> float | None:
+def _shown(share: ShareInterval) -> float | None:
     return share.value * 100 if enough(share) and share.value is not None else None
 
 

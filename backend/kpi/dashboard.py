@@ -8,12 +8,12 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from analytics.operations import SMALL_N, MeanIndex, Share, mean_index_of_counts, weighted_quantile, wilson
+from analytics.operations import SMALL_N, MeanIndex, ShareInterval, mean_index_of_counts, weighted_quantile, wilson
 from backend.deadlines.due_dates import TOLD_WITHIN
 from backend.indicators import counts
-from backend.indicators.counts import AGES, Counts, Open, Scope, Scores, Taken
-from backend.indicators.filters import Filters, units_within
-from backend.indices.published.queries import YearOnYear, year_on_year
+from backend.indicators.counts import AGES, HandlingDays, KpiScope, MonthCounts, OpenTickets, RatingSums
+from backend.indicators.filters import DashboardFilters, units_within
+from backend.indices.published.queries import YearComparison, year_on_year
 from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.units.models import Unit
 from backend.users.policy import Actor
@@ -27,7 +27,7 @@ PUBLISHED_GROUP = "service.feedback"
 MOST_MONTHS = 36
 
 
-class Standing(StrEnum):
+class RatePosition(StrEnum):
     """Where a unit's interval lies against the rate of all: apart from it, or not to be told from it."""
 
     BELOW = "below"
@@ -37,7 +37,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True)
-class Figures:
+class PeriodFigures:
     """Tickets received in the period. received = answered + overdue + not_due + ended; the last were refused,
     redirected, withdrawn or answered with another by their due date. ``rate``: on time / (answered + overdue).
     ``official``: the ratio of QĐ 766 over tickets taken up, where open and not yet due counts as on time.
@@ -61,11 +61,11 @@ class Figures:
         return self.received - self.answered - self.overdue - self.not_due
 
     @property
-    def rate(self) -> Share:
+    def rate(self) -> ShareInterval:
         return wilson(self.on_time, self.answered + self.overdue)
 
     @property
-    def official(self) -> Share:
+    def official(self) -> ShareInterval:
         return wilson(self.official_n - self.official_failed, self.official_n)
 
 
@@ -74,22 +74,22 @@ class UnitRow:
     """One unit in the ranking."""
 
     unit: Unit
-    figures: Figures
+    figures: PeriodFigures
     overdue_now: int
-    standing: Standing
+    standing: RatePosition
 
 
 @dataclass(frozen=True)
-class Span:
+class FigureSpan:
     """Tickets received in a month, or in a year where the period is long."""
 
     start: date
     yearly: bool
-    figures: Figures
+    figures: PeriodFigures
 
 
 @dataclass(frozen=True)
-class Age:
+class AgeClass:
     """Open tickets by days since reception, ``low`` to ``high`` (None: and more)."""
 
     low: int
@@ -103,9 +103,9 @@ class SubIndex:
     """One item of the SIPAS feedback group, three ways. Only ``published`` and ``rated`` are the same quantity (mean
     score / 5 x 100), so only they have a gap; ``operation`` is a share of tickets."""
 
-    published: YearOnYear | None
+    published: YearComparison | None
     rated: MeanIndex
-    operation: Share
+    operation: ShareInterval
 
     @property
     def gap(self) -> float | None:
@@ -127,13 +127,13 @@ class Dashboard:
     """Everything on the page. ``demonstration`` and ``imported``: how many of the tickets are made up, or came from
     another system without a record of reception and notice."""
 
-    figures: Figures
-    spans: Sequence[Span]
+    figures: PeriodFigures
+    spans: Sequence[FigureSpan]
     units: Sequence[UnitRow]
-    ages: Sequence[Age]
+    ages: Sequence[AgeClass]
     items: Sequence[SubIndex]
-    group: YearOnYear | None
-    response: Share
+    group: YearComparison | None
+    response: ShareInterval
     demonstration: int
     imported: int
 
@@ -146,12 +146,12 @@ class Dashboard:
         return sum(age.overdue for age in self.ages)
 
 
-def enough(share: Share) -> bool:
+def enough(share: ShareInterval) -> bool:
     """Whether a share is shown as a rate: fewer than ten cases are only counted."""
     return share.n >= SMALL_N
 
 
-def look(session: Session, filters: Filters, actor: Actor, today: date) -> Dashboard:
+def look(session: Session, filters: DashboardFilters, actor: Actor, today: date) -> Dashboard:
     """Answer the question of the address as of ``today``."""
     units = units_within(session, filters.unit, actor)
     scope = scope_of(session, filters, units, today)
@@ -175,11 +175,11 @@ def look(session: Session, filters: Filters, actor: Actor, today: date) -> Dashb
     )
 
 
-def scope_of(session: Session, filters: Filters, units: Sequence[Unit], today: date) -> Scope:
+def scope_of(session: Session, filters: DashboardFilters, units: Sequence[Unit], today: date) -> KpiScope:
     """The question as the counts ask it."""
     calendar = worktime.calendar(session, worktime.active_id(session))
     ids = tuple(unit.id for unit in units)
-    return Scope(ids, filters.first, filters.last, filters.channel, today, _told_by(calendar, today))
+    return KpiScope(ids, filters.first, filters.last, filters.channel, today, _told_by(calendar, today))
 
 
 def _told_by(calendar: WorkCalendar, today: date) -> date:
@@ -190,9 +190,9 @@ def _told_by(calendar: WorkCalendar, today: date) -> date:
     return day
 
 
-def _figures(rows: Iterable[Counts], days: Iterable[Taken]) -> Figures:
+def _figures(rows: Iterable[MonthCounts], days: Iterable[HandlingDays]) -> PeriodFigures:
     rows, days = list(rows), list(days)
-    return Figures(
+    return PeriodFigures(
         received=sum(row.received for row in rows),
         on_time=sum(row.on_time for row in rows),
         late=sum(row.late for row in rows),
@@ -204,20 +204,20 @@ def _figures(rows: Iterable[Counts], days: Iterable[Taken]) -> Figures:
     )
 
 
-def _spans(rows: Sequence[Counts], scope: Scope) -> list[Span]:
+def _spans(rows: Sequence[MonthCounts], scope: KpiScope) -> list[FigureSpan]:
     """Every month of the period, those without tickets too; of a long period every year. What lies in the future and
     has no tickets is left out."""
     last = min(scope.last, max(scope.today, scope.first))
     months = (last.year - scope.first.year) * 12 + last.month - scope.first.month + 1
     yearly = months > MOST_MONTHS
-    held: dict[date, list[Counts]] = defaultdict(list)
+    held: dict[date, list[MonthCounts]] = defaultdict(list)
     for row in rows:
         held[row.month.replace(month=1) if yearly else row.month].append(row)
     start, spans = scope.first.replace(day=1), []
     if yearly:
         start = start.replace(month=1)
     while start <= last:
-        spans.append(Span(start, yearly, _figures(held[start], ())))
+        spans.append(FigureSpan(start, yearly, _figures(held[start], ())))
         start = (start + timedelta(days=366 if yearly else 31)).replace(day=1)
         start = start.replace(month=1) if yearly else start
     return spans
@@ -225,14 +225,14 @@ def _spans(rows: Sequence[Counts], scope: Scope) -> list[Span]:
 
 def _ranking(
     units: Sequence[Unit],
-    rows: Sequence[Counts],
-    days: Sequence[Taken],
-    waiting: Sequence[Open],
-    whole: Figures,
+    rows: Sequence[MonthCounts],
+    days: Sequence[HandlingDays],
+    waiting: Sequence[OpenTickets],
+    whole: PeriodFigures,
 ) -> list[UnitRow]:
     """Units with tickets, best rate first; those with too few cases for a rate behind, by name."""
-    held: dict[int, list[Counts]] = defaultdict(list)
-    taken: dict[int, list[Taken]] = defaultdict(list)
+    held: dict[int, list[MonthCounts]] = defaultdict(list)
+    taken: dict[int, list[HandlingDays]] = defaultdict(list)
     late_now: dict[int, int] = defaultdict(int)
     for row in rows:
         held[row.unit_id].append(row)
@@ -250,19 +250,19 @@ def _ranking(
     return sorted(ranked, key=lambda row: (-(row.figures.rate.value or 0), row.unit.folded)) + few
 
 
-def _standing(rate: Share, whole: Share) -> Standing:
+def _standing(rate: ShareInterval, whole: ShareInterval) -> RatePosition:
     if not enough(rate) or rate.lo is None or rate.hi is None or whole.value is None:
-        return Standing.FEW
+        return RatePosition.FEW
     if rate.hi < whole.value:
-        return Standing.BELOW
-    return Standing.ABOVE if rate.lo > whole.value else Standing.SAME
+        return RatePosition.BELOW
+    return RatePosition.ABOVE if rate.lo > whole.value else RatePosition.SAME
 
 
-def _ages(waiting: Sequence[Open]) -> list[Age]:
+def _ages(waiting: Sequence[OpenTickets]) -> list[AgeClass]:
     ends = [*AGES, None]
     starts = [0, *(end + 1 for end in AGES)]
     return [
-        Age(
+        AgeClass(
             low,
             high,
             sum(one.count for one in waiting if one.age == i),
@@ -272,7 +272,9 @@ def _ages(waiting: Sequence[Open]) -> list[Age]:
     ]
 
 
-def _items(rows: Sequence[Counts], whole: Figures, scores: Scores, published: dict[str, YearOnYear]) -> list[SubIndex]:
+def _items(
+    rows: Sequence[MonthCounts], whole: PeriodFigures, scores: RatingSums, published: dict[str, YearComparison]
+) -> list[SubIndex]:
     operations = (
         wilson(sum(row.acknowledged for row in rows), sum(row.own for row in rows)),
         whole.rate,

@@ -29,7 +29,7 @@ answered. Rates are shown from 10 cases on, mean scores from 10 ratings on; fewe
 
 
 @dataclass(frozen=True)
-class Definition:
+class FigureDefinition:
     """One figure, in both languages; ``parts`` by name (see ``PARTS``), those that it has."""
 
     code: str
@@ -44,11 +44,11 @@ class Definition:
 
 
 @lru_cache
-def definitions() -> tuple[Definition, ...]:
+def definitions() -> tuple[FigureDefinition, ...]:
     """All of them, in the order of the page. A text missing in one language is an error."""
     raw = tomllib.loads(files("backend.kpi").joinpath("definitions.toml").read_text(encoding="utf-8"))
     return tuple(
-        Definition(
+        FigureDefinition(
             code,
             {language: row[f"name_{language}"] for language in ("vi", "en")},
             {

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import Invalid
-from backend.indicators.filters import FIELDS, Filters, read, sees_all, units_to_choose, usual_period
+from backend.indicators.filters import FIELDS, DashboardFilters, read, sees_all, units_to_choose, usual_period
 from backend.kpi import charts, dashboard, ticket_lists
 from backend.kpi.borders import outline
 from backend.kpi.definitions import PARTS, definitions
 from backend.units.models import UnitKind
 from backend.users.guard import allow
-from backend.users.policy import Action, Actor, Subject, can
-from backend.web.forms import EMPTY, Form
+from backend.users.policy import Actor, Permission, PolicySubject, can
+from backend.web.forms import EMPTY, FormView
 from backend.web.rendering import language_of, page, say
 from backend.worktime.calendar import ZONE
 
@@ -25,8 +25,8 @@ PAGE = "/chi-so"
 COMMUNES = (UnitKind.COMMUNE, UnitKind.WARD)
 
 router = APIRouter()
-Viewer = Annotated[Actor, Depends(allow(Action.VIEW_FIGURES))]
-Reader = Annotated[Actor, Depends(allow(Action.VIEW_TICKET))]
+Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_FIGURES))]
+Reader = Annotated[Actor, Depends(allow(Permission.VIEW_TICKET))]
 
 
 @router.get(PAGE)
@@ -39,7 +39,7 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
     except Invalid as refusal:
         return page(request, "kpi/manager.html", 422, form=_as_typed(request, refusal), board=None, **frame)
     board = dashboard.look(session, filters, actor, today)
-    words = charts.Words(partial(say, request), language_of(request))
+    words = charts.KpiWords(partial(say, request), language_of(request))
     return page(
         request,
         "kpi/manager.html",
@@ -56,13 +56,13 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
         ranking=charts.ranking(board, words),
         axis=charts.axis(board),
         map=_map(session, board, filters, today, actor, words),
-        may_read=can(actor, Action.VIEW_TICKET, Subject(filters.unit.id if filters.unit else None)),
-        groups=ticket_lists.Group,
+        may_read=can(actor, Permission.VIEW_TICKET, PolicySubject(filters.unit.id if filters.unit else None)),
+        groups=ticket_lists.TicketGroup,
         **frame,
     )
 
 
-@router.get(PAGE + "/dinh-nghia", dependencies=[Depends(allow(Action.VIEW_FIGURES))])
+@router.get(PAGE + "/dinh-nghia", dependencies=[Depends(allow(Permission.VIEW_FIGURES))])
 def definitions_page(request: Request) -> Response:
     """What each figure means, from the same source as ``docs/indices.md``."""
     return page(request, "kpi/definitions.html", definitions=definitions(), parts=PARTS)
@@ -73,7 +73,7 @@ def tickets_page(request: Request, session: SessionDep, actor: Reader) -> Respon
     """The tickets behind a figure, for those who may read them. Its address is made by the page of figures, so that one
     which cannot be read gets the page of errors."""
     today = clock.now().astimezone(ZONE).date()
-    filters = read(session, request.query_params, actor, today, Action.VIEW_TICKET)
+    filters = read(session, request.query_params, actor, today, Permission.VIEW_TICKET)
     group = ticket_lists.group_called(request.query_params.get("nhom", ""))
     found = ticket_lists.behind(session, filters, group, actor, today, after=request.query_params.get("sau", ""))
     return page(
@@ -83,7 +83,7 @@ def tickets_page(request: Request, session: SessionDep, actor: Reader) -> Respon
         group=group,
         found=found,
         today=today,
-        may_look=can(actor, Action.VIEW_FIGURES),
+        may_look=can(actor, Permission.VIEW_FIGURES),
     )
 
 
@@ -99,24 +99,29 @@ def _filter_frame(session: Session, actor: Actor, today: date) -> dict[str, Any]
     }
 
 
-def _as_typed(request: Request, refusal: Invalid) -> Form:
+def _as_typed(request: Request, refusal: Invalid) -> FormView:
     values = {name: request.query_params.get(name, "") for name in FIELDS}
-    return Form(values, {error.field: error for error in refusal.errors if error.field})
+    return FormView(values, {error.field: error for error in refusal.errors if error.field})
 
 
-def _as_asked(filters: Filters) -> Form:
+def _as_asked(filters: DashboardFilters) -> FormView:
     values = {
         "don-vi": filters.unit.code if filters.unit else "",
         "tu": f"{filters.first:%d/%m/%Y}",
         "den": f"{filters.last:%d/%m/%Y}",
         "kenh": filters.channel.value if filters.channel else "",
     }
-    return Form(values, EMPTY.errors)
+    return FormView(values, EMPTY.errors)
 
 
 def _map(
-    session: Session, board: dashboard.Dashboard, filters: Filters, today: date, actor: Actor, words: charts.Words
-) -> tuple[charts.Picture, str] | None:
+    session: Session,
+    board: dashboard.Dashboard,
+    filters: DashboardFilters,
+    today: date,
+    actor: Actor,
+    words: charts.KpiWords,
+) -> tuple[charts.KpiPicture, str] | None:
     """The map with its view box; none for a single unit."""
     if filters.unit is not None:
         return None

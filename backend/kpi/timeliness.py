@@ -21,7 +21,7 @@ from backend.deadlines import due_dates
 from backend.errors import Invalid, _
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket
+from backend.tickets.models import Ticket, TicketState
 from backend.units.models import Unit
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due
@@ -37,7 +37,7 @@ LATEST = date(2199, 12, 31)  # last day looked at: what pandas counts in nanosec
 
 
 @dataclass(frozen=True)
-class Asked:
+class TimelinessRequest:
     """The question: tickets received from ``first`` to ``last``, of a unit and those below it, or of all."""
 
     first: date
@@ -50,12 +50,12 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TimelinessAnswer:
     """The counts with what a reader must know of them. ``leaning`` tickets have a due date that rests on days not
     announced, in the years ``estimated_years``; ``demonstration`` ones, if asked for, were made up; ``paused`` ones
     were counted with their pauses left out."""
 
-    asked: Asked
+    asked: TimelinessRequest
     figures: Timeliness
     estimated_years: tuple[int, ...]
     leaning: int
@@ -82,7 +82,7 @@ def unit_called(session: Session, code: str) -> Unit:
     return unit
 
 
-def timeliness(session: Session, asked: Asked) -> Answer:
+def timeliness(session: Session, asked: TimelinessRequest) -> TimelinessAnswer:
     """Count the period. Invalid: one that ends before it begins, a rule in hours or too long, a day too far off."""
     if asked.last < asked.first:
         raise Invalid(_("Ngày cuối kỳ phải sau ngày đầu kỳ."))
@@ -97,7 +97,7 @@ def timeliness(session: Session, asked: Asked) -> Answer:
     frame = _frame(groups)
     leaning, years = _estimates(asked.calendar, groups)
     in_period = select(func.count()).select_from(Ticket).where(*_period(asked), Ticket.demonstration)
-    return Answer(
+    return TimelinessAnswer(
         asked=asked,
         figures=count_groups(frame, asked.as_of),
         estimated_years=years,
@@ -107,7 +107,7 @@ def timeliness(session: Session, asked: Asked) -> Answer:
     )
 
 
-def _period(asked: Asked) -> list[ColumnElement[bool]]:
+def _period(asked: TimelinessRequest) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Ticket.received_on.between(asked.first, asked.last)]
     if not asked.invented:
         conditions.append(~Ticket.demonstration)
@@ -120,32 +120,32 @@ def _period(asked: Asked) -> list[ColumnElement[bool]]:
 
 def _chains_with_pauses() -> ColumnElement[bool]:
     chain = literal("ticket:") + cast(Ticket.id, String)
-    return chain.in_(select(audit.Entry.chain).where(audit.Entry.action == Event.INFO_REQUESTED.value))
+    return chain.in_(select(audit.AuditEntry.chain).where(audit.AuditEntry.action == Event.INFO_REQUESTED.value))
 
 
 def _ended() -> ColumnElement[bool]:
     """Ended without an answer: refused, redirected, withdrawn, or answered with the one that it is merged into."""
-    with_another = and_(Ticket.state == State.MERGED, Ticket.decided_at.is_not(None))
-    turned_away = Ticket.state.in_((State.REFUSED, State.REDIRECTED, State.WITHDRAWN))
+    with_another = and_(Ticket.state == TicketState.MERGED, Ticket.decided_at.is_not(None))
+    turned_away = Ticket.state.in_((TicketState.REFUSED, TicketState.REDIRECTED, TicketState.WITHDRAWN))
     return and_(Ticket.answered_on.is_(None), or_(turned_away, with_another))
 
 
 def _ended_on() -> ColumnElement[date | None]:
     """The day of that end. Only the moment of a withdrawal stands in the history alone."""
     withdrawn = (
-        select(func.max(audit.Entry.at))
+        select(func.max(audit.AuditEntry.at))
         .where(
-            audit.Entry.chain == literal("ticket:") + cast(Ticket.id, String),
-            audit.Entry.action == Event.WITHDRAWN.value,
+            audit.AuditEntry.chain == literal("ticket:") + cast(Ticket.id, String),
+            audit.AuditEntry.action == Event.WITHDRAWN.value,
         )
         .correlate(Ticket)
         .scalar_subquery()
     )
-    moment = case((Ticket.state == State.WITHDRAWN, withdrawn), else_=Ticket.decided_at)
+    moment = case((Ticket.state == TicketState.WITHDRAWN, withdrawn), else_=Ticket.decided_at)
     return case((_ended(), cast(func.timezone(str(ZONE), moment), Date))).label("ended_on")
 
 
-def _plain_groups(session: Session, asked: Asked) -> list[Group]:
+def _plain_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
     plain = [*_period(asked), ~_chains_with_pauses()]
     # The few that ended without an answer are asked for apart: their day costs a look at the history of each.
     counted = session.execute(
@@ -171,7 +171,7 @@ def _working_days(calendar: WorkCalendar, rows: Sequence[Any]) -> list[int]:
     return [int(days) for days in working_days_between(calendar, start, end)]
 
 
-def _paused(session: Session, asked: Asked) -> list[Group]:
+def _paused(session: Session, asked: TimelinessRequest) -> list[Group]:
     """One group for each ticket that was paused: due date and time taken with the pauses left out."""
     as_of = datetime.combine(asked.as_of, time.max, ZONE)
     rows = session.execute(

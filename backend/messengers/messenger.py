@@ -11,7 +11,7 @@ from backend.notify.channels import Buttons
 FILE_MOST = 20 * 1024 * 1024  # bytes; the Bot API hands out no larger file (getFile)
 
 
-class Kind(StrEnum):
+class InputKind(StrEnum):
     """What a person did."""
 
     TEXT = "text"
@@ -23,13 +23,13 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Incoming:
+class ChatInput:
     """One thing a person did in a private chat. ``text`` is what was typed, the caption, the number shared or the data
     of the button; ``message_id`` the message it came with or hangs under; ``own`` whether a shared number is theirs."""
 
     update_id: int
     chat_id: int
-    kind: Kind
+    kind: InputKind
     message_id: int
     text: str = ""
     file_id: str = ""
@@ -40,10 +40,10 @@ class Incoming:
 
 
 @dataclass(frozen=True)
-class Updates:
+class UpdateBatch:
     """What came in, and up to where: the next call with ``confirmed`` tells the messenger to forget these."""
 
-    incoming: Sequence[Incoming]
+    incoming: Sequence[ChatInput]
     confirmed: int | None
 
 
@@ -55,7 +55,7 @@ class Keyboard(StrEnum):
     REMOVE = "remove"
 
 
-class Gone(Exception):
+class ChatGone(Exception):
     """The person has blocked the bot or left; nothing will ever reach this chat."""
 
 
@@ -71,7 +71,7 @@ class Messenger(Protocol):
     """Every verb raises Gone or TryLater; ``settle``, ``remove_buttons`` and ``delete`` do what can be done and are
     silent about the rest (a message may be too old)."""
 
-    async def updates(self, confirmed: int | None, wait: int) -> Updates: ...
+    async def updates(self, confirmed: int | None, wait: int) -> UpdateBatch: ...
 
     async def say(self, chat_id: int, text: str, buttons: Buttons, keyboard: Keyboard, keyboard_text: str) -> None: ...
 

@@ -30,14 +30,14 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True)
-class Button:
+class ChatButton:
     """A button under a chat message; ``data`` comes back when it is pressed."""
 
     text: str
     data: str
 
 
-Buttons = tuple[tuple[Button, ...], ...]
+Buttons = tuple[tuple[ChatButton, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class OutgoingMessage:
     buttons: Buttons = ()
 
 
-class Refused(Exception):
+class DeliveryRefused(Exception):
     """It will never arrive: the address does not exist, or the person has blocked the bot."""
 
 
-class Delayed(Exception):
+class DeliveryDelayed(Exception):
     """It did not arrive now; ``retry_after`` are the seconds that the other side asked for."""
 
     def __init__(self, why: str, retry_after: float = 0.0) -> None:
@@ -65,20 +65,20 @@ class Delayed(Exception):
         self.retry_after = retry_after
 
 
-class Channel(Protocol):
+class MessageChannel(Protocol):
     """Sends, or raises Refused or Delayed."""
 
     def send(self, message: OutgoingMessage) -> None: ...
 
 
-class Unset:
+class UnsetChannel:
     """Stands where an address or a token is missing: messages wait until somebody sets it."""
 
     def __init__(self, setting: str) -> None:
         self.setting = setting
 
     def send(self, message: OutgoingMessage) -> None:
-        raise Delayed(f"{self.setting} is not set")
+        raise DeliveryDelayed(f"{self.setting} is not set")
 
 
 class LocalMailbox:
@@ -119,7 +119,7 @@ class EmailChannel:
             mail["To"] = Address(addr_spec=message.recipient)
             mail["Subject"] = message.subject
         except (ValueError, IndexError, MessageError) as error:  # IndexError: an empty part, in some Pythons
-            raise Refused("the address cannot be written into a header") from error
+            raise DeliveryRefused("the address cannot be written into a header") from error
         mail["Date"] = format_datetime(message.at)
         digest = sha256(message.key.encode()).hexdigest()[:32]
         mail["Message-ID"] = f"<{digest}@{self.sender.rpartition('@')[2] or 'localhost'}>"
@@ -146,7 +146,7 @@ class EmailChannel:
                 secure = True
             if self.user:
                 if not secure and self.host not in LOOPBACK:
-                    raise Delayed("the mail server offers no TLS, so the password was not sent")
+                    raise DeliveryDelayed("the mail server offers no TLS, so the password was not sent")
                 server.login(self.user, self.password)
             yield server
 
@@ -158,15 +158,17 @@ def _smtp_failures() -> Iterator[None]:
         yield
     except smtplib.SMTPRecipientsRefused as error:
         code = max(code for code, _text in error.recipients.values())
-        raise (Refused if code >= 500 else Delayed)(f"SMTP {code} for the recipient") from None
+        raise (DeliveryRefused if code >= 500 else DeliveryDelayed)(f"SMTP {code} for the recipient") from None
     except smtplib.SMTPNotSupportedError:
-        raise Refused("the mail server cannot take this address") from None
+        raise DeliveryRefused("the mail server cannot take this address") from None
     except smtplib.SMTPDataError as error:
-        raise (Refused if error.smtp_code >= 500 else Delayed)(f"SMTP {error.smtp_code} for the text") from None
+        raise (DeliveryRefused if error.smtp_code >= 500 else DeliveryDelayed)(
+            f"SMTP {error.smtp_code} for the text"
+        ) from None
     except smtplib.SMTPResponseException as error:
-        raise Delayed(f"SMTP {error.smtp_code}") from None
+        raise DeliveryDelayed(f"SMTP {error.smtp_code}") from None
     except (smtplib.SMTPException, OSError) as error:
-        raise Delayed(type(error).__name__) from None
+        raise DeliveryDelayed(type(error).__name__) from None
 
 
 class TelegramChannel:
@@ -198,7 +200,7 @@ class TelegramChannel:
             response = connection.getresponse()
             status, body = response.status, response.read(1_000_000)
         except (OSError, http.client.HTTPException) as error:
-            raise Delayed(type(error).__name__) from None
+            raise DeliveryDelayed(type(error).__name__) from None
         finally:
             connection.close()
         _judge(status, body)
@@ -209,14 +211,14 @@ def _judge(status: int, body: bytes) -> None:
     if status == http.client.OK:
         return
     if status in (http.client.FORBIDDEN, http.client.BAD_REQUEST):
-        raise Refused(f"Telegram {status}")
+        raise DeliveryRefused(f"Telegram {status}")
     wait = 0.0
     if status == http.client.TOO_MANY_REQUESTS:
         try:
             wait = float(json.loads(body)["parameters"]["retry_after"])
         except (ValueError, KeyError, TypeError):
             wait = 30.0
-    raise Delayed(f"Telegram {status}", wait)
+    raise DeliveryDelayed(f"Telegram {status}", wait)
 
 
 def pieces(text: str, most: int = TELEGRAM_MOST) -> list[str]:

@@ -12,7 +12,7 @@ from backend.escalation import letters
 from backend.escalation.queries import WAITING
 from backend.notify import invitation, texts
 from backend.notify.channels import Buttons, OutgoingMessage
-from backend.outbox.models import Medium, Message
+from backend.outbox.models import Medium, OutboxMessage
 from backend.settings import get_settings
 from backend.tickets import queries
 from backend.tickets.lifecycle import Event
@@ -23,11 +23,11 @@ from backend.web.rendering import environment
 from backend.worktime.calendar import local
 
 
-class NobodyThere(Exception):
+class RecipientMissing(Exception):
     """The recipient has been erased, or never gave this address."""
 
 
-def compose(session: Session, row: Message, now: datetime) -> OutgoingMessage:
+def compose(session: Session, row: OutboxMessage, now: datetime) -> OutgoingMessage:
     """The message with the address it goes to now. Raises NobodyThere where there is none any more, or nothing left
     to say."""
     if row.user_id is not None:
@@ -36,7 +36,7 @@ def compose(session: Session, row: Message, now: datetime) -> OutgoingMessage:
     address = _address(contact, row.medium)
     ticket = session.scalars(select(Ticket).where(Ticket.id == row.ticket_id).options(joinedload(Ticket.unit))).one()
     if row.template in texts.WHILE_OVERDUE and ticket.state not in WAITING:
-        raise NobodyThere("the ticket has moved on")
+        raise RecipientMissing("the ticket has moved on")
     told = _told(session, row, ticket, now)
     outgoing = partial(OutgoingMessage, key=row.key, recipient=address, subject=texts.subject(told), at=now)
     if row.medium is Medium.TELEGRAM:
@@ -46,18 +46,18 @@ def compose(session: Session, row: Message, now: datetime) -> OutgoingMessage:
     return outgoing(body="\n\n".join(paragraphs) + "\n", html=html)
 
 
-def _to_staff(session: Session, row: Message, user_id: int, now: datetime) -> OutgoingMessage:
+def _to_staff(session: Session, row: OutboxMessage, user_id: int, now: datetime) -> OutgoingMessage:
     user = session.get_one(User, user_id)
     letter = letters.letter(session, row, user) if user.active else None
     if letter is None:
-        raise NobodyThere("nothing left to tell, or a closed account")
+        raise RecipientMissing("nothing left to tell, or a closed account")
     paragraphs = letter.paragraphs()
     html = environment(letter.language).get_template("notify/email.html").render(told=letter, paragraphs=paragraphs)
     body = "\n\n".join(paragraphs) + "\n"
     return OutgoingMessage(row.key, user.email, letter.subject(), body, html, now)
 
 
-def _buttons(told: texts.Told, ticket_id: int, chat_id: int) -> Buttons:
+def _buttons(told: texts.MessageFacts, ticket_id: int, chat_id: int) -> Buttons:
     """An answer asks for the first of the three scores, a question for a reply."""
     if told.template == Event.ANSWERED:
         return invitation.rating(ticket_id, chat_id, 0)
@@ -71,14 +71,14 @@ def _address(contact: Contact | None, medium: Medium) -> str:
     if contact is not None:
         found = contact.email if medium is Medium.EMAIL else contact.chat_id
     if not found:
-        raise NobodyThere("no address")
+        raise RecipientMissing("no address")
     return str(found)
 
 
-def _told(session: Session, row: Message, ticket: Ticket, now: datetime) -> texts.Told:
+def _told(session: Session, row: OutboxMessage, ticket: Ticket, now: datetime) -> texts.MessageFacts:
     text = session.get_one(TicketMessage, row.message_id).body if row.message_id is not None else ""
     entries = audit.entries(session, f"ticket:{ticket.id}")
-    return texts.Told(
+    return texts.MessageFacts(
         template=row.template,
         number=ticket.number,
         unit=_unit_then(session, row, ticket, entries),
@@ -91,7 +91,7 @@ def _told(session: Session, row: Message, ticket: Ticket, now: datetime) -> text
     )
 
 
-def _unit_then(session: Session, row: Message, ticket: Ticket, entries: Sequence[audit.Entry]) -> str:
+def _unit_then(session: Session, row: OutboxMessage, ticket: Ticket, entries: Sequence[audit.AuditEntry]) -> str:
     """Who had the ticket right after what the message tells of: it may have moved on since."""
     unit_id = ticket.unit_id
     for entry in entries:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from backend.errors import NotFound, _
-from backend.notify.channels import Button, Buttons
+from backend.notify.channels import Buttons, ChatButton
 from backend.settings import get_settings
 
 RATE, REPLY = "rate", "reply"
@@ -18,7 +18,7 @@ PRESSED = re.compile(r"(rate|reply):([0-9]{1,10}):([0-2]):([1-5]):([A-Za-z0-9_-]
 
 
 @dataclass(frozen=True)
-class Invited:
+class ButtonPress:
     """A press that the server had asked for: ``item`` 0..2 and ``score`` 1..5 mean something for a rating only."""
 
     purpose: str
@@ -37,15 +37,15 @@ def mark(purpose: str, ticket_id: int, chat_id: int) -> str:
 def rating(ticket_id: int, chat_id: int, item: int) -> Buttons:
     """Five buttons for one of the three items."""
     tail = mark(RATE, ticket_id, chat_id)
-    return (tuple(Button(str(score), f"{RATE}:{ticket_id}:{item}:{score}:{tail}") for score in range(1, 6)),)
+    return (tuple(ChatButton(str(score), f"{RATE}:{ticket_id}:{item}:{score}:{tail}") for score in range(1, 6)),)
 
 
 def reply(ticket_id: int, chat_id: int, text: str) -> Buttons:
     """One button that opens the reply to a question."""
-    return ((Button(text, f"{REPLY}:{ticket_id}:0:1:{mark(REPLY, ticket_id, chat_id)}"),),)
+    return ((ChatButton(text, f"{REPLY}:{ticket_id}:0:1:{mark(REPLY, ticket_id, chat_id)}"),),)
 
 
-def read(data: str, chat_id: int) -> Invited | None:
+def read(data: str, chat_id: int) -> ButtonPress | None:
     """What was pressed; None where it is not such a button. Raises NotFound where it was never given to this chat."""
     found = PRESSED.fullmatch(data)
     if found is None:
@@ -53,4 +53,4 @@ def read(data: str, chat_id: int) -> Invited | None:
     purpose, ticket_id = found[1], int(found[2])
     if not hmac.compare_digest(found[5], mark(purpose, ticket_id, chat_id)):
         raise NotFound(_("Nút này không dùng được trong cuộc trò chuyện này."))
-    return Invited(purpose, ticket_id, int(found[3]), int(found[4]))
+    return ButtonPress(purpose, ticket_id, int(found[3]), int(found[4]))

@@ -13,9 +13,17 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.db import transaction
-from backend.notify.channels import Channel, Delayed, EmailChannel, LocalMailbox, Refused, TelegramChannel, Unset
-from backend.notify.composition import NobodyThere, compose
-from backend.outbox.models import Delivery, Medium, Message
+from backend.notify.channels import (
+    DeliveryDelayed,
+    DeliveryRefused,
+    EmailChannel,
+    LocalMailbox,
+    MessageChannel,
+    TelegramChannel,
+    UnsetChannel,
+)
+from backend.notify.composition import RecipientMissing, compose
+from backend.outbox.models import DeliveryState, Medium, OutboxMessage
 from backend.settings import get_settings
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
@@ -32,7 +40,7 @@ Enqueue = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
-class Claim:
+class MessageClaim:
     """A row that this process alone is sending, at its ``attempt``-th try."""
 
     id: int
@@ -63,24 +71,28 @@ def sweep(now: datetime, enqueue: Enqueue) -> int:
 def _hand_out(session: Session, now: datetime) -> list[tuple[int, int]]:
     """Lock a batch that no other sweep holds and move it out of their sight, for as long as a queue may take."""
     due = session.execute(
-        select(Message.id, Message.attempts)
-        .where(Message.delivery == Delivery.PENDING, Message.next_at <= now)
-        .order_by(Message.next_at, Message.id)
+        select(OutboxMessage.id, OutboxMessage.attempts)
+        .where(OutboxMessage.delivery == DeliveryState.PENDING, OutboxMessage.next_at <= now)
+        .order_by(OutboxMessage.next_at, OutboxMessage.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     ).all()
     ids = [row.id for row in due]
-    session.execute(update(Message).where(Message.id.in_(ids)).values(next_at=now + HANDED_OVER))
+    session.execute(update(OutboxMessage).where(OutboxMessage.id.in_(ids)).values(next_at=now + HANDED_OVER))
     return [(row.id, row.attempts) for row in due]
 
 
 def _take_back(session: Session, ids: list[int], now: datetime) -> None:
     session.execute(
-        update(Message).where(Message.id.in_(ids), Message.delivery == Delivery.PENDING).values(next_at=now)
+        update(OutboxMessage)
+        .where(OutboxMessage.id.in_(ids), OutboxMessage.delivery == DeliveryState.PENDING)
+        .values(next_at=now)
     )
 
 
-def deliver(message_id: int, attempts: int, now: datetime, channel: Channel | None = None) -> Delivery | None:
+def deliver(
+    message_id: int, attempts: int, now: datetime, channel: MessageChannel | None = None
+) -> DeliveryState | None:
     """Send one message that had been tried ``attempts`` times; None where somebody else has it or has sent it."""
     with transaction() as session:
         claim = _claim(session, message_id, attempts, now)
@@ -88,50 +100,58 @@ def deliver(message_id: int, attempts: int, now: datetime, channel: Channel | No
         return None
     try:
         with transaction() as session:
-            outgoing = compose(session, session.get_one(Message, claim.id), now)
+            outgoing = compose(session, session.get_one(OutboxMessage, claim.id), now)
         (channel or channel_of(claim.medium)).send(outgoing)
-    except (NobodyThere, Refused) as failure:
-        return _note(claim, now, Delivery.UNREACHABLE, str(failure))
-    except Delayed as failure:
-        return _note(claim, now, Delivery.PENDING, str(failure), timedelta(seconds=failure.retry_after))
-    return _note(claim, now, Delivery.SENT)
+    except (RecipientMissing, DeliveryRefused) as failure:
+        return _note(claim, now, DeliveryState.UNREACHABLE, str(failure))
+    except DeliveryDelayed as failure:
+        return _note(claim, now, DeliveryState.PENDING, str(failure), timedelta(seconds=failure.retry_after))
+    return _note(claim, now, DeliveryState.SENT)
 
 
-def _claim(session: Session, message_id: int, attempts: int, now: datetime) -> Claim | None:
+def _claim(session: Session, message_id: int, attempts: int, now: datetime) -> MessageClaim | None:
     """Take the row for the time of the lease; one that has been tried too often (its sender died each time) ends."""
     row = session.scalar(
-        select(Message)
-        .where(Message.id == message_id, Message.delivery == Delivery.PENDING, Message.attempts == attempts)
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.id == message_id,
+            OutboxMessage.delivery == DeliveryState.PENDING,
+            OutboxMessage.attempts == attempts,
+        )
         .with_for_update(skip_locked=True)
     )
     if row is None:
         return None
     if row.attempts > len(WAITS):
-        row.delivery = Delivery.FAILED
+        row.delivery = DeliveryState.FAILED
         return None
     row.attempts += 1
     row.next_at = now + LEASE
-    return Claim(row.id, row.attempts, row.medium)
+    return MessageClaim(row.id, row.attempts, row.medium)
 
 
 def _note(
-    claim: Claim, now: datetime, outcome: Delivery, why: str | None = None, at_least: timedelta = timedelta()
-) -> Delivery | None:
+    claim: MessageClaim,
+    now: datetime,
+    outcome: DeliveryState,
+    why: str | None = None,
+    at_least: timedelta = timedelta(),
+) -> DeliveryState | None:
     """Write down how it went. What was sent is sent, whoever holds the row by now; other news counts only from the
     attempt that is still the last."""
     with transaction() as session:
-        row = session.scalar(select(Message).where(Message.id == claim.id).with_for_update())
-        if row is None or row.delivery is not Delivery.PENDING:
+        row = session.scalar(select(OutboxMessage).where(OutboxMessage.id == claim.id).with_for_update())
+        if row is None or row.delivery is not DeliveryState.PENDING:
             return None
-        if outcome is not Delivery.SENT and row.attempts != claim.attempt:
+        if outcome is not DeliveryState.SENT and row.attempts != claim.attempt:
             return None
         row.last_error = why
-        if outcome is Delivery.PENDING and claim.attempt > len(WAITS):
-            outcome = Delivery.FAILED
+        if outcome is DeliveryState.PENDING and claim.attempt > len(WAITS):
+            outcome = DeliveryState.FAILED
         row.delivery = outcome
-        if outcome is Delivery.PENDING:
+        if outcome is DeliveryState.PENDING:
             row.next_at = now + max(wait(row.key, claim.attempt), at_least)
-        elif outcome is Delivery.SENT:
+        elif outcome is DeliveryState.SENT:
             row.sent_at = now
             _tell_ticket(session, row, now)
     return outcome
@@ -144,23 +164,23 @@ def wait(key: str, attempt: int) -> timedelta:
     return WAITS[attempt - 1] * (1 + spread)
 
 
-def _tell_ticket(session: Session, row: Message, now: datetime) -> None:
+def _tell_ticket(session: Session, row: OutboxMessage, now: datetime) -> None:
     """The first message of a decision that reached the sender stops the clock of the announcement."""
     if row.template not in (Event.ANSWERED, Event.REFUSED, Event.REDIRECTED) or row.ticket_id is None:
         return
     ticket = session.get_one(Ticket, row.ticket_id, with_for_update=True)
     if ticket.untold:
-        tickets.apply(session, ticket.id, tickets.Change(Event.NOTIFIED), SYSTEM, now=now)
+        tickets.apply(session, ticket.id, tickets.ActionRequest(Event.NOTIFIED), SYSTEM, now=now)
 
 
-def channel_of(medium: Medium) -> Channel:
+def channel_of(medium: Medium) -> MessageChannel:
     """The channel that the settings name for a medium."""
     settings = get_settings()
     if medium is Medium.TELEGRAM:
         token = settings.telegram_token
         if token is None:
-            return Unset("LANGNGHE_TELEGRAM_TOKEN")
+            return UnsetChannel("LANGNGHE_TELEGRAM_TOKEN")
         return TelegramChannel(settings.telegram_api_url, token.get_secret_value())
     if settings.smtp_url:
         return EmailChannel(settings.smtp_url, settings.mail_from)
-    return LocalMailbox() if settings.development else Unset("LANGNGHE_SMTP_URL")
+    return LocalMailbox() if settings.development else UnsetChannel("LANGNGHE_SMTP_URL")

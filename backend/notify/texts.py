@@ -8,7 +8,7 @@ from datetime import date
 
 from backend.errors import _
 from backend.tickets import citizen_texts
-from backend.tickets.queries import Delay
+from backend.tickets.queries import AnswerDelay
 from backend.web.language import day, gettext
 
 SUBJECTS = {
@@ -89,7 +89,7 @@ QUESTION = _("Câu %(n)s/3. %(item)s: bạn chọn mức nào?")
 
 
 @dataclass(frozen=True)
-class Told:
+class MessageFacts:
     """What a message is about. ``text`` is what the unit wrote, if anything; ``follow`` the address to follow at;
     ``delay`` why the answer is late, if the unit said so."""
 
@@ -101,7 +101,7 @@ class Told:
     language: str
     follow: str
     today: date
-    delay: Delay | None = None
+    delay: AnswerDelay | None = None
 
     def say(self, message: str) -> str:
         params = {"number": self.number, "unit": self.unit, "due": day(self.due), "address": self.follow}
@@ -109,11 +109,11 @@ class Told:
         return gettext(self.language, message, params)
 
 
-def subject(told: Told) -> str:
+def subject(told: MessageFacts) -> str:
     return told.say(SUBJECTS[told.template])
 
 
-def mail(told: Told) -> list[str]:
+def mail(told: MessageFacts) -> list[str]:
     """The paragraphs of an e-mail."""
     closing = CLOSINGS.get(told.template)
     parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
@@ -121,7 +121,7 @@ def mail(told: Told) -> list[str]:
     return [part for part in parts if part]
 
 
-def _delay(told: Told) -> list[str]:
+def _delay(told: MessageFacts) -> list[str]:
     """The date that was missed, or the new one where an extension gave it; why, and the date promised instead; a unit
     that gave no reason is said so."""
     if told.template == "delay_explained":
@@ -135,7 +135,7 @@ def _delay(told: Told) -> list[str]:
     return [due, told.say(REASON) + "\n" + told.delay.reason, told.say(PROMISE if kept else PROMISE_BROKEN)]
 
 
-def chat(told: Told) -> str:
+def chat(told: MessageFacts) -> str:
     """The same as a chat message; what it asks for is done by the buttons below it."""
     parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
     if told.template == "info_requested":

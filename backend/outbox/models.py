@@ -18,7 +18,7 @@ class Medium(StrEnum):
     TELEGRAM = "telegram"
 
 
-class Delivery(StrEnum):
+class DeliveryState(StrEnum):
     """How far a message has come; the last three are final."""
 
     PENDING = "pending"
@@ -27,7 +27,7 @@ class Delivery(StrEnum):
     UNREACHABLE = "unreachable"
 
 
-class Message(Base):
+class OutboxMessage(Base):
     """One message to one recipient: the sender of a ticket, or with ``user_id`` a member of staff. ``key`` is
     deterministic, so that the same occasion is told once. It holds no address: that is read from the ticket's contact
     or the account when it is sent, and gone when the person has been erased."""
@@ -47,7 +47,7 @@ class Message(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("ticket_messages.id"))
     created_at: Mapped[datetime] = mapped_column(Moment)
-    delivery: Mapped[Delivery] = mapped_column(by_value(Delivery, "delivery"), default=Delivery.PENDING)
+    delivery: Mapped[DeliveryState] = mapped_column(by_value(DeliveryState, "delivery"), default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime] = mapped_column(Moment, doc="not before; also the end of a lease while it is being sent")
     sent_at: Mapped[datetime | None] = mapped_column(Moment)

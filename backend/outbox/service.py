@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.db import table_of
-from backend.outbox.models import Delivery, Medium, Message
+from backend.outbox.models import DeliveryState, Medium, OutboxMessage
 
-PUT = insert(table_of(Message)).on_conflict_do_nothing(index_elements=["key"])
+PUT = insert(table_of(OutboxMessage)).on_conflict_do_nothing(index_elements=["key"])
 
 
 def put(
@@ -47,7 +47,7 @@ def rows(
             "ticket_id": ticket_id,
             "message_id": message_id,
             "created_at": now,
-            "delivery": Delivery.PENDING,
+            "delivery": DeliveryState.PENDING,
             "attempts": 0,
             "next_at": now,
         }
@@ -58,20 +58,20 @@ def rows(
 def put_all(session: Session, messages: Sequence[dict[str, Any]]) -> None:
     """Many rows together, each at most once. What is returned is not wanted, but lets them go as one statement."""
     if messages:
-        session.execute(PUT.returning(table_of(Message).c.id), messages)
+        session.execute(PUT.returning(table_of(OutboxMessage).c.id), messages)
 
 
 def put_to_staff(session: Session, template: str, *, user_id: int, key: str, now: datetime) -> int | None:
     """To a member of staff by e-mail; the id of the row, or None where the key has been used."""
     found: int | None = session.scalar(
-        PUT.returning(table_of(Message).c.id),
+        PUT.returning(table_of(OutboxMessage).c.id),
         {
             "key": key,
             "medium": Medium.EMAIL,
             "template": template,
             "user_id": user_id,
             "created_at": now,
-            "delivery": Delivery.PENDING,
+            "delivery": DeliveryState.PENDING,
             "attempts": 0,
             "next_at": now,
         },
@@ -81,10 +81,12 @@ def put_to_staff(session: Session, template: str, *, user_id: int, key: str, now
 
 def sent_to_staff(session: Session, user_id: int, template: str, *, since: datetime) -> int:
     """How many messages of a template were put for one person since a moment."""
-    counted = select(func.count()).select_from(Message)
+    counted = select(func.count()).select_from(OutboxMessage)
     return (
         session.scalar(
-            counted.where(Message.user_id == user_id, Message.template == template, Message.created_at >= since)
+            counted.where(
+                OutboxMessage.user_id == user_id, OutboxMessage.template == template, OutboxMessage.created_at >= since
+            )
         )
         or 0
     )

@@ -22,7 +22,7 @@ GRANT_FOR = timedelta(minutes=60)
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReceiptAccess:
     """A ticket and the secret that its receipt shows."""
 
     ticket_id: int
@@ -34,11 +34,11 @@ def hand_receipt(response: Response, ticket_id: int, secret: str) -> None:
     _set(response, RECEIPT_COOKIE, RECEIPT_PATH, RECEIPT_FOR, [ticket_id, secret])
 
 
-def receipt_of(request: Request) -> Shown | None:
+def receipt_of(request: Request) -> ReceiptAccess | None:
     """The receipt that this browser may see, if any."""
     match _read(request, RECEIPT_COOKIE):
         case [int(ticket_id), str(secret)]:
-            return Shown(ticket_id, secret)
+            return ReceiptAccess(ticket_id, secret)
     return None
 
 

@@ -12,10 +12,10 @@ from backend.public.ticket_view import TICKET, ask_again, opened, ticket_page
 from backend.tickets import dossier, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
-from backend.tickets.service import Change
+from backend.tickets.service import ActionRequest
 from backend.users.guard import public
 from backend.users.policy import SENDER
-from backend.web.forms import Typed, TypedDep
+from backend.web.forms import FormReader, TypedDep
 from backend.web.rendering import page, redirect
 
 router = APIRouter(dependencies=[Depends(public)])
@@ -25,14 +25,14 @@ ASK = _("Xin nhập mã số và mã bí mật để xem phản ánh.")
 @router.post(f"{TICKET}/khong-tam-dung", include_in_schema=False)
 def dispute_pause(request: Request, session: SessionDep, typed: TypedDep) -> Response:
     """The sender does not accept that the clock stood still; the province judges it, not the unit."""
-    change = Change(Event.PAUSE_DISPUTED, typed.raw("objection"), pause=typed.integer("pause"))
+    change = ActionRequest(Event.PAUSE_DISPUTED, typed.raw("objection"), pause=typed.integer("pause"))
     done = _("Đã ghi ý kiến của bạn. Cấp tỉnh sẽ xem xét và báo lại.")
     return _do(request, session, typed, change, "objection", done)
 
 
 @router.post(f"{TICKET}/dong-y", include_in_schema=False)
 def confirm(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    return _do(request, session, typed, Change(Event.CONFIRMED), "", _("Cảm ơn bạn đã xác nhận."))
+    return _do(request, session, typed, ActionRequest(Event.CONFIRMED), "", _("Cảm ơn bạn đã xác nhận."))
 
 
 @router.post(f"{TICKET}/chua-xong", include_in_schema=False)
@@ -61,7 +61,9 @@ def withdraw(request: Request, session: SessionDep, typed: TypedDep) -> Response
     """Only from the page that asks once more."""
     if not typed.ticked("sure"):
         return redirect(request, f"{TICKET}/rut")
-    return _do(request, session, typed, Change(Event.WITHDRAWN), "", _("Đã rút phản ánh. Bạn có thể gửi phản ánh mới."))
+    return _do(
+        request, session, typed, ActionRequest(Event.WITHDRAWN), "", _("Đã rút phản ánh. Bạn có thể gửi phản ánh mới.")
+    )
 
 
 @router.get(f"{TICKET}/phieu-huong-dan", include_in_schema=False)
@@ -83,12 +85,14 @@ def _told(request: Request, session: Session) -> Ticket:
     return ticket
 
 
-def _again(request: Request, session: Session, typed: Typed, event: Event) -> Response:
-    change = Change(event, typed.raw("wish"))
+def _again(request: Request, session: Session, typed: FormReader, event: Event) -> Response:
+    change = ActionRequest(event, typed.raw("wish"))
     return _do(request, session, typed, change, "wish", _("Đã ghi yêu cầu. Phản ánh được giải quyết lại với hạn mới."))
 
 
-def _do(request: Request, session: Session, typed: Typed, change: Change, field: str, done: str) -> Response:
+def _do(
+    request: Request, session: Session, typed: FormReader, change: ActionRequest, field: str, done: str
+) -> Response:
     """One wish: done and back to the ticket, or the ticket with the refusal and what was typed."""
     ticket = opened(request, session)
     if ticket is None:
@@ -107,7 +111,7 @@ def _do(request: Request, session: Session, typed: Typed, change: Change, field:
     return redirect(request, TICKET, flash=done)
 
 
-def _ready(ticket: Ticket, typed: Typed, change: Change) -> None:
+def _ready(ticket: Ticket, typed: FormReader, change: ActionRequest) -> None:
     typed.check()
     if change.event is not Event.PAUSE_DISPUTED and ticket.untold:
         raise Conflict(_("Xin đọc trả lời trước."))

@@ -12,13 +12,13 @@ from itsdangerous import BadData, URLSafeSerializer
 from backend import clock
 from backend.attachments import service as attachments
 from backend.attachments.photos import MOST_BYTES
-from backend.attachments.service import Held
+from backend.attachments.service import WaitingPhoto
 from backend.errors import DomainError, Invalid, NotFound, TooMany, _
 from backend.settings import get_settings
 from backend.tickets.reception import receipts
-from backend.tickets.service import Draft
-from backend.web.forms import Form, Typed
-from backend.web.rate_limits import Flow
+from backend.tickets.service import FeedbackDraft
+from backend.web.forms import FormReader, FormView
+from backend.web.rate_limits import NetworkFlow
 from backend.web.rendering import address_of, language_of
 
 ORDER = ("title", "content", "category", "unit", "photos", "name", "phone", "email", "address", "consent")
@@ -26,7 +26,7 @@ MOST_BODY = 56 * 1024 * 1024  # five photos of ten megabytes, and the text
 
 
 @dataclass(frozen=True)
-class Waiting:
+class DraftPhoto:
     """A photo that waits with the form: the signed word for it, and a small picture to show."""
 
     token: str
@@ -37,30 +37,30 @@ class Waiting:
 class DraftForm:
     """What was typed, the photos kept so far, and what was wrong with new ones."""
 
-    typed: Typed
-    draft: Draft
-    held: list[Held] = field(default_factory=list)
+    typed: FormReader
+    draft: FeedbackDraft
+    held: list[WaitingPhoto] = field(default_factory=list)
     refusals: list[DomainError] = field(default_factory=list)
 
-    def shown(self, refusal: DomainError | None = None) -> Form:
+    def shown(self, refusal: DomainError | None = None) -> FormView:
         """The form to show again, with every refusal at its field, in the order of the page."""
         form = self.typed.form(refusal if isinstance(refusal, Invalid) else None)
         errors = {**form.errors, **{error.field: error for error in reversed(self.refusals) if error.field}}
-        return Form(form.values, {name: errors[name] for name in ORDER if name in errors})
+        return FormView(form.values, {name: errors[name] for name in ORDER if name in errors})
 
-    def photos(self) -> list[Waiting]:
+    def photos(self) -> list[DraftPhoto]:
         """Those that are still there: a sweep may take one between two looks."""
         found = []
         for one in self.held:
             with suppress(NotFound):
-                found.append(Waiting(_signer().dumps(astuple(one)), _inline(attachments.preview(one))))
+                found.append(DraftPhoto(_signer().dumps(astuple(one)), _inline(attachments.preview(one))))
         return found
 
 
-def read(request: Request, typed: Typed) -> DraftForm:
+def read(request: Request, typed: FormReader) -> DraftForm:
     """The draft of a submitted form; its photos are kept at once, so that an error elsewhere does not lose them."""
     category = typed.raw("category")[:40].replace("\0", "")
-    draft = Draft(
+    draft = FeedbackDraft(
         key=typed.raw("key"),
         unit_id=_unit_id(typed.raw("unit")),
         category_code=category,
@@ -87,7 +87,7 @@ def _unit_id(typed: str) -> int | None:
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 9 else None
 
 
-def _keep_photos(form: DraftForm, photos: Flow, address: str, now: datetime) -> None:
+def _keep_photos(form: DraftForm, photos: NetworkFlow, address: str, now: datetime) -> None:
     dropped = set(form.typed.data.getlist("drop"))
     for place, token in enumerate(form.typed.data.getlist("held"), start=1):
         photo = _held(token)
@@ -111,10 +111,10 @@ def _keep_photos(form: DraftForm, photos: Flow, address: str, now: datetime) -> 
             form.refusals.append(refusal)
 
 
-def _held(token: object) -> Held | None:
+def _held(token: object) -> WaitingPhoto | None:
     """A photo that waits, if we signed for it and it is still there."""
     try:
-        photo = Held(*_signer().loads(str(token)))
+        photo = WaitingPhoto(*_signer().loads(str(token)))
     except (BadData, ValueError, TypeError):
         return None
     return photo if attachments.waiting(photo) else None

@@ -69,7 +69,7 @@ def reply(request: Request, session: SessionDep, typed: TypedDep) -> Response:
     ticket = opened(request, session)
     if ticket is None:
         return ask_again(request, typed)
-    change = service.Change(Event.INFO_RECEIVED, text=typed.raw("text"))
+    change = service.ActionRequest(Event.INFO_RECEIVED, text=typed.raw("text"))
     try:
         with session.begin_nested():
             service.apply(session, ticket.id, change, SENDER, now=clock.now())

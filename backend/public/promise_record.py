@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from analytics.operations import Share, wilson
+from analytics.operations import ShareInterval, wilson
 from backend.tickets.models import Channel, Ticket, Verdict
 from backend.worktime.calendar import ZONE
 
@@ -15,7 +15,7 @@ LEAST = 30  # fewer answers say more about chance than about the units
 
 
 @dataclass(frozen=True)
-class Record:
+class AnswerRecord:
     """Answers given from ``first`` to ``last``, both included, and how many of them came by the due date."""
 
     first: date
@@ -24,15 +24,15 @@ class Record:
     on_time: int
 
     @property
-    def rate(self) -> Share:
+    def rate(self) -> ShareInterval:
         """On time of those answered, with its 95% interval."""
         return wilson(self.on_time, self.answered)
 
 
-_held: dict[date, Record] = {}
+_held: dict[date, AnswerRecord] = {}
 
 
-def record(session: Session, now: datetime) -> Record | None:
+def record(session: Session, now: datetime) -> AnswerRecord | None:
     """The last 365 full days of the whole province, without what was imported from elsewhere; None while there is too
     little to tell. Counted once a day by each process: the days it covers are over."""
     last = now.astimezone(ZONE).date() - timedelta(days=1)
@@ -43,11 +43,11 @@ def record(session: Session, now: datetime) -> Record | None:
     return found if found.answered >= LEAST else None
 
 
-def _count(session: Session, last: date) -> Record:
+def _count(session: Session, last: date) -> AnswerRecord:
     first = last - PERIOD + timedelta(days=1)
     answered, on_time = session.execute(
         select(func.count(), func.count().filter(Ticket.verdict == Verdict.ON_TIME)).where(
             Ticket.answered_on.between(first, last), Ticket.channel != Channel.IMPORT
         )
     ).one()
-    return Record(first, last, answered, on_time)
+    return AnswerRecord(first, last, answered, on_time)

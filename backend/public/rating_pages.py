@@ -9,7 +9,7 @@ from backend.public.ticket_view import TICKET, ask_again, opened, ticket_page
 from backend.ratings import service
 from backend.tickets.models import Channel
 from backend.users.guard import public
-from backend.web.forms import Typed, TypedDep
+from backend.web.forms import FormReader, TypedDep
 from backend.web.rendering import redirect
 
 router = APIRouter(dependencies=[Depends(public)])
@@ -31,7 +31,7 @@ def rate(request: Request, session: SessionDep, typed: TypedDep) -> Response:
     return redirect(request, TICKET, flash=_("Cảm ơn bạn đã đánh giá."))
 
 
-def _scores(typed: Typed) -> service.Scores:
+def _scores(typed: FormReader) -> service.RatingScores:
     levels = {str(level): level for level in range(1, 6)}
     ease, by_rules, timely = (levels.get(typed.raw(item)) for item in service.ITEMS)
-    return service.Scores(ease, by_rules, timely, typed.raw("remark"))
+    return service.RatingScores(ease, by_rules, timely, typed.raw("remark"))

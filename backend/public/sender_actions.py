@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from backend.deadlines.clock_states import REOPEN_WINDOW, Clocks
-from backend.deadlines.clocks import Effect
-from backend.deadlines.terms import Break, Term
+from backend.deadlines.clock_states import REOPEN_WINDOW, TicketClocks
+from backend.deadlines.clocks import ClockPreview
+from backend.deadlines.terms import Term, TicketPause
 from backend.errors import DomainError
 from backend.tickets import service
 from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import Event
-from backend.tickets.queries import Step
+from backend.tickets.queries import CourseStep
 from backend.users.policy import SENDER
 from backend.worktime.calendar import local
 
@@ -28,25 +28,25 @@ _OF_AN_ANSWER: Final = frozenset({Event.CONFIRMED, Event.DISPUTED, Event.REOPENE
 
 
 @dataclass(frozen=True)
-class PauseTold:
+class PauseView:
     """A pause with the question that it waits for."""
 
-    held: Break
+    held: TicketPause
     question: str
     judged: bool
 
 
 @dataclass(frozen=True)
-class ExtensionTold:
+class ExtensionView:
     """The extension, and the reason that was given for it."""
 
     at: datetime
     reason: str
 
 
-def open_wishes(known: Dossier) -> dict[str, Effect]:
+def open_wishes(known: Dossier) -> dict[str, ClockPreview]:
     """What this sender may do now, with what it would do. An answer is to be read before it is judged."""
-    found: dict[str, Effect] = {}
+    found: dict[str, ClockPreview] = {}
     for path, event in WISHES.items():
         if event in _OF_AN_ANSWER and known.ticket.told_at is None:
             continue
@@ -58,32 +58,32 @@ def open_wishes(known: Dossier) -> dict[str, Effect]:
     return found
 
 
-def _examples(clocks: Clocks, event: Event) -> list[service.Change]:
+def _examples(clocks: TicketClocks, event: Event) -> list[service.ActionRequest]:
     """A pause may be disputed one by one; the others are about the ticket."""
     if event is not Event.PAUSE_DISPUTED:
-        return [service.Change(event)]
-    return [service.Change(event, pause=held.number) for held in clocks.breaks if not held.disputed]
+        return [service.ActionRequest(event)]
+    return [service.ActionRequest(event, pause=held.number) for held in clocks.breaks if not held.disputed]
 
 
-def pauses_told(known: Dossier, steps: Sequence[Step]) -> list[PauseTold]:
+def pauses_told(known: Dossier, steps: Sequence[CourseStep]) -> list[PauseView]:
     """Each pause with its question: both are counted in the order of the history."""
     questions = [step.text for step in steps if step.event is Event.INFO_REQUESTED]
     judged = {h.data.get("pause") for h in known.history if h.event is Event.PAUSE_JUDGED}
     told = zip(known.clocks.breaks, questions, strict=False)
-    return [PauseTold(held, text, held.number in judged) for held, text in told]
+    return [PauseView(held, text, held.number in judged) for held, text in told]
 
 
-def extension_told(clocks: Clocks, course: Sequence[Step]) -> ExtensionTold | None:
+def extension_told(clocks: TicketClocks, course: Sequence[CourseStep]) -> ExtensionView | None:
     """The extension of the present episode with its reason, which its sender reads once it was granted. ``course`` is
     the whole one, with what staff settle among themselves."""
     given = clocks.resolve.term.extension
     if given is None:
         return None
     asked = [s.text for s in course if s.event is Event.EXTENSION_REQUESTED and s.at <= given.at]
-    return ExtensionTold(given.at, asked[-1] if asked else "")
+    return ExtensionView(given.at, asked[-1] if asked else "")
 
 
-def window(clocks: Clocks) -> date | None:
+def window(clocks: TicketClocks) -> date | None:
     """The last day on which the sender may have it taken up again."""
     rule = clocks.ruling.get(REOPEN_WINDOW)
     if clocks.decided is None or rule is None or rule.duration is None:

@@ -12,7 +12,7 @@ from backend.attachments import service as attachments
 from backend.db import SessionDep
 from backend.errors import DomainError, TooMany, _
 from backend.public import access, draft_form
-from backend.public.draft_form import MOST_BODY, DraftForm, Waiting
+from backend.public.draft_form import MOST_BODY, DraftForm, DraftPhoto
 from backend.public.due_date_texts import counting
 from backend.public.qr import qr_path
 from backend.settings import get_settings
@@ -22,9 +22,9 @@ from backend.tickets.reception.opening import Receipt
 from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users.guard import public
-from backend.web.forms import EMPTY, Form, Typed, TypedDep
+from backend.web.forms import EMPTY, FormReader, FormView, TypedDep
 from backend.web.language import LANGUAGES
-from backend.web.rate_limits import Flow
+from backend.web.rate_limits import NetworkFlow
 from backend.web.rendering import LANGUAGE_COOKIE, YEAR, address_of, page, redirect, set_cookie
 from backend.worktime.calendar import ZONE
 
@@ -34,16 +34,16 @@ router = APIRouter(dependencies=[Depends(public)])
 
 
 @dataclass(frozen=True)
-class Flows:
+class SenderFlows:
     """What networks may send in an hour, to this process."""
 
-    tickets: Flow
-    photos: Flow
+    tickets: NetworkFlow
+    photos: NetworkFlow
 
 
 def install(app: FastAPI) -> None:
     most = get_settings().tickets_per_hour
-    app.state.flows = Flows(Flow(most), Flow(most * attachments.MOST))
+    app.state.flows = SenderFlows(NetworkFlow(most), NetworkFlow(most * attachments.MOST))
 
 
 @router.get("/gui", include_in_schema=False)
@@ -56,7 +56,7 @@ def empty_form(request: Request, session: SessionDep) -> Response:
 def find_unit(request: Request, session: SessionDep, q: str = "", unit: str = "") -> Response:
     """The choice of units that match what was typed: the part of the form that HTMX swaps in."""
     choice = _unit_choice(session, q[:100])
-    return page(request, "public/_unit_choice.html", block="choice", form=Form({"unit": unit}), **choice)
+    return page(request, "public/_unit_choice.html", block="choice", form=FormView({"unit": unit}), **choice)
 
 
 @router.post("/gui/xem-lai", include_in_schema=False, max_body_size=MOST_BODY)
@@ -72,7 +72,7 @@ def look_over(request: Request, session: SessionDep, typed: TypedDep, change: bo
     return response
 
 
-def _looked_over(request: Request, session: Session, typed: Typed, change: bool) -> Response:
+def _looked_over(request: Request, session: Session, typed: FormReader, change: bool) -> Response:
     form = draft_form.read(request, typed)
     if typed.raw("find") or typed.raw("change") or change:
         return _again(request, session, form, status=422 if form.refusals else 200)
@@ -183,10 +183,10 @@ def _again(
 def _form_page(
     request: Request,
     session: Session,
-    form: Form,
+    form: FormView,
     *,
     key: str,
-    photos: list[Waiting] | None = None,
+    photos: list[DraftPhoto] | None = None,
     notice: DomainError | None = None,
     q: str = "",
     status: int = 200,

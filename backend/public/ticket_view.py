@@ -15,10 +15,10 @@ from backend.public.sender_actions import extension_told, open_wishes, pauses_to
 from backend.ratings import service as ratings
 from backend.tickets import citizen_texts, dossier, queries, service
 from backend.tickets.lifecycle import INTERNAL, Event
-from backend.tickets.models import State, Ticket
-from backend.tickets.queries import Step
+from backend.tickets.models import Ticket, TicketState
+from backend.tickets.queries import CourseStep
 from backend.users.policy import SENDER
-from backend.web.forms import Form, Typed
+from backend.web.forms import FormReader, FormView
 from backend.web.rendering import page
 from backend.worktime.calendar import ZONE
 
@@ -44,7 +44,7 @@ def tell(session: Session, ticket: Ticket, now: datetime) -> None:
     """The answer reaches its sender. Called by a POST alone: programs that look into links before people do must not
     count as the sender reading."""
     if ticket.untold:
-        service.apply(session, ticket.id, service.Change(Event.NOTIFIED), SENDER, now=now)
+        service.apply(session, ticket.id, service.ActionRequest(Event.NOTIFIED), SENDER, now=now)
 
 
 def ticket_page(
@@ -52,7 +52,7 @@ def ticket_page(
     session: Session,
     ticket: Ticket,
     *,
-    typed: Typed | None = None,
+    typed: FormReader | None = None,
     refusal: DomainError | None = None,
 ) -> Response:
     """State, due date, course, answer, and what the sender can do now; on a refusal with what was typed."""
@@ -68,11 +68,11 @@ def ticket_page(
         "public/ticket.html",
         refusal.status if refusal else 200,
         secret=True,
-        form=typed.form(field_errors) if typed else Form(),
+        form=typed.form(field_errors) if typed else FormView(),
         notice=refusal if not field_errors else None,
         ticket=ticket,
         steps=steps,
-        question=_last(steps, Event.INFO_REQUESTED) if ticket.state is State.AWAITING_SENDER else None,
+        question=_last(steps, Event.INFO_REQUESTED) if ticket.state is TicketState.AWAITING_SENDER else None,
         decision=_last(steps, *DECISIONS) if ticket.told_at else None,
         answer=_last(steps, *ANSWERS) if ticket.told_at and ticket.answered_at else None,
         delay=queries.delay(session, known.entries) if ticket.open else None,
@@ -95,24 +95,24 @@ def follow_page(
     *,
     number: str = "",
     error: DomainError | None = None,
-    kept: Typed | None = None,
+    kept: FormReader | None = None,
     status: int = 200,
 ) -> Response:
     """The form for number and secret. ``kept`` carries what was typed in a page whose hour was over."""
-    form = Form({"number": number}, {"number": error} if error else {})
+    form = FormView({"number": number}, {"number": error} if error else {})
     values = {name: kept.raw(name) for name in KEPT if kept.raw(name)} if kept else {}
     return page(request, "public/follow.html", status, secret=True, form=form, kept=values)
 
 
-def ask_again(request: Request, typed: Typed) -> Response:
+def ask_again(request: Request, typed: FormReader) -> Response:
     """The hour was over in mid-form: number and secret once more, and nothing typed is lost."""
     return follow_page(request, kept=typed, status=401)
 
 
-def _last(steps: Iterable[Step], *events: Event) -> Step | None:
+def _last(steps: Iterable[CourseStep], *events: Event) -> CourseStep | None:
     return next((step for step in reversed(list(steps)) if step.event in events), None)
 
 
 def _overdue(ticket: Ticket, now: datetime) -> bool:
-    waiting = ticket.open and ticket.state is not State.AWAITING_SENDER
+    waiting = ticket.open and ticket.state is not TicketState.AWAITING_SENDER
     return waiting and now.astimezone(ZONE).date() > ticket.due_date

@@ -26,7 +26,7 @@ REMARK_MOST = 2000
 
 
 @dataclass(frozen=True)
-class Scores:
+class RatingScores:
     """1 very dissatisfied .. 5 very satisfied, on the three items of the SIPAS feedback group; None: not chosen."""
 
     ease: int | None
@@ -35,7 +35,7 @@ class Scores:
     remark: str = ""
 
 
-def rate(session: Session, ticket_id: int, scores: Scores, *, channel: Channel, now: datetime) -> Rating:
+def rate(session: Session, ticket_id: int, scores: RatingScores, *, channel: Channel, now: datetime) -> Rating:
     """Store the sender's rating of an answered ticket. The caller has shown to be its sender.
 
     Raises Invalid for a missing or impossible score, Conflict before the answer or the second time.
@@ -49,7 +49,7 @@ def rate(session: Session, ticket_id: int, scores: Scores, *, channel: Channel, 
         ]
     )
     remark = clean(scores.remark, limit=REMARK_MOST, multiline=True, field="remark")
-    change = tickets.Change(Event.RATED, rating=rating_notes(given, remark))
+    change = tickets.ActionRequest(Event.RATED, rating=rating_notes(given, remark))
     ticket = tickets.apply(session, ticket_id, change, SENDER, now=now)
     stored: Rating | None = session.scalar(
         insert(Rating)

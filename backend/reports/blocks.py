@@ -8,7 +8,7 @@ from enum import StrEnum
 Cell = str | Decimal | int | None
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """How a column is shown."""
 
     TEXT = "text"
@@ -35,16 +35,16 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Column:
+class ReportColumn:
     """A column with its share of the table's width."""
 
     title: str
-    kind: Kind
+    kind: ColumnKind
     width: float
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """Cells in the order of the columns; ``strong`` for totals and groups."""
 
     cells: tuple[Cell, ...]
@@ -52,13 +52,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table with what must stand beside it. ``n``, ``period``, ``method``, ``source`` are as shown to a reader."""
 
     key: str
     title: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[ReportColumn, ...]
+    rows: tuple[ReportRow, ...]
     n: str
     period: str
     method: str
@@ -67,7 +67,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Bar:
+class ReportBar:
     """One line of a picture. ``lo``, ``hi``: interval; ``before``: the earlier year, where it may be compared."""
 
     label: str
@@ -79,13 +79,13 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportPicture:
     """A chart. ``dots``: positions on a part of the scale; else bars from zero. ``alt`` tells what is to be seen."""
 
     key: str
     title: str
     alt: str
-    bars: tuple[Bar, ...]
+    bars: tuple[ReportBar, ...]
     dots: bool
     axis: str
     year: int
@@ -93,22 +93,22 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Place:
+class AuthorPlace:
     """Where the author's own text goes. ``text`` empty: the hint shows until something is written."""
 
     key: str
     text: str
 
 
-Block = Heading | Paragraph | Table | Picture | Place
+Block = Heading | Paragraph | ReportTable | ReportPicture | AuthorPlace
 
 
-def tables(blocks: Sequence[Block]) -> list[Table]:
-    return [block for block in blocks if isinstance(block, Table)]
+def tables(blocks: Sequence[Block]) -> list[ReportTable]:
+    return [block for block in blocks if isinstance(block, ReportTable)]
 
 
-def pictures(blocks: Sequence[Block]) -> list[Picture]:
-    return [block for block in blocks if isinstance(block, Picture)]
+def pictures(blocks: Sequence[Block]) -> list[ReportPicture]:
+    return [block for block in blocks if isinstance(block, ReportPicture)]
 
 
 def generated(blocks: Sequence[Block]) -> list[Paragraph]:

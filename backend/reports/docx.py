@@ -19,8 +19,8 @@ from docx.text.paragraph import Paragraph as Line
 from backend.documents import page_layout
 from backend.documents.places import BY_KEY, STYLE, TAG
 from backend.reports import blocks, figures
-from backend.reports.blocks import Block, Cell, Kind
-from backend.reports.content.outline import Report
+from backend.reports.blocks import Block, Cell, ColumnKind
+from backend.reports.content.outline import ReportOutline
 from backend.reports.content.sentences import signed, two
 
 NATION, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
@@ -29,34 +29,34 @@ SHORT = 8  # rows
 MOTTO_LENGTH = 60.0  # mm: the motto's own length in 14 bold
 CENTRE, JUSTIFY = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.JUSTIFY
 ALIGNED = {
-    Kind.TEXT: WD_ALIGN_PARAGRAPH.LEFT,
-    Kind.NUMBER: CENTRE,
-    Kind.SIGNED: CENTRE,
-    Kind.COUNT: CENTRE,
-    Kind.CENTRED: CENTRE,
+    ColumnKind.TEXT: WD_ALIGN_PARAGRAPH.LEFT,
+    ColumnKind.NUMBER: CENTRE,
+    ColumnKind.SIGNED: CENTRE,
+    ColumnKind.COUNT: CENTRE,
+    ColumnKind.CENTRED: CENTRE,
 }
 
 
-def write(report: Report) -> bytes:
+def write(report: ReportOutline) -> bytes:
     """The document; the same report gives the same words."""
-    return _Writer(report).written()
+    return _DocxWriter(report).written()
 
 
-def shown(cell: Cell, kind: Kind) -> str:
+def shown(cell: Cell, kind: ColumnKind) -> str:
     """A cell as it is read; an empty one says so."""
     if cell is None:
         return "–"
     if isinstance(cell, str):
         return cell
-    if kind is Kind.SIGNED:
+    if kind is ColumnKind.SIGNED:
         return signed(cell) if isinstance(cell, Decimal) else f"{cell:+d}".replace("-", "−")
     return two(cell) if isinstance(cell, Decimal) else str(cell)
 
 
-class _Writer:
+class _DocxWriter:
     """Writes the parts one after the other; numbers tables, pictures and places."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ReportOutline) -> None:
         self.report = report
         self.page: Page = Document()
         self.tables, self.pictures, self.ids = count(1), count(1), count(100)
@@ -124,11 +124,11 @@ class _Writer:
                 self.page.add_heading(block.text, block.level)
             case blocks.Paragraph():
                 self._paragraph(block.text)
-            case blocks.Table():
+            case blocks.ReportTable():
                 self._table(block)
-            case blocks.Picture():
+            case blocks.ReportPicture():
                 self._picture(block)
-            case blocks.Place():
+            case blocks.AuthorPlace():
                 self._place(self.page, block.key)
 
     def _paragraph(self, text: str) -> None:
@@ -136,7 +136,7 @@ class _Writer:
         paragraph.alignment = JUSTIFY
         paragraph.paragraph_format.first_line_indent = page_layout.INDENT
 
-    def _table(self, table: blocks.Table) -> None:
+    def _table(self, table: blocks.ReportTable) -> None:
         caption = self.page.add_paragraph(f"Bảng {next(self.tables)}. {table.title}", style="Caption")
         caption.alignment = CENTRE
         caption.paragraph_format.keep_with_next = True
@@ -189,7 +189,7 @@ class _Writer:
         run = paragraph.add_run(text)
         run.font.size, run.italic = page_layout.SMALL, True
 
-    def _picture(self, picture: blocks.Picture) -> None:
+    def _picture(self, picture: blocks.ReportPicture) -> None:
         paragraph = self.page.add_paragraph()
         paragraph.alignment = CENTRE
         paragraph.paragraph_format.keep_with_next = True

@@ -4,7 +4,7 @@ import io
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from backend.reports.blocks import Bar, Picture
+from backend.reports.blocks import ReportBar, ReportPicture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,17 +17,17 @@ WIDTH, WRAP = 6.5, 50  # inches; letters in a line of a label
 DPI = 200
 
 
-def png(picture: Picture, *, titled: bool = False) -> bytes:
+def png(picture: ReportPicture, *, titled: bool = False) -> bytes:
     """The picture in 200 dots an inch."""
     return _written(picture, "png", titled)
 
 
-def svg(picture: Picture, *, titled: bool = True) -> bytes:
+def svg(picture: ReportPicture, *, titled: bool = True) -> bytes:
     """The picture as SVG with real text; the same picture gives the same bytes."""
     return _written(picture, "svg", titled)
 
 
-def _written(picture: Picture, kind: str, titled: bool) -> bytes:
+def _written(picture: ReportPicture, kind: str, titled: bool) -> bytes:
     import matplotlib
 
     settings: dict[str, Any] = {
@@ -48,7 +48,7 @@ def _written(picture: Picture, kind: str, titled: bool) -> bytes:
     return out.getvalue()
 
 
-def _figure(picture: Picture, titled: bool) -> "Figure":
+def _figure(picture: ReportPicture, titled: bool) -> "Figure":
     from matplotlib.figure import Figure
 
     labels = ["\n".join(wrap(bar.label, WRAP)) for bar in picture.bars]
@@ -84,7 +84,7 @@ def _places(labels: list[str]) -> list[float]:
     return places
 
 
-def _dots(figure: "Figure", axes: "Axes", picture: Picture, places: list[float]) -> None:
+def _dots(figure: "Figure", axes: "Axes", picture: ReportPicture, places: list[float]) -> None:
     for bar, place in zip(picture.bars, places, strict=True):
         if bar.lo is not None and bar.hi is not None:
             axes.plot([bar.lo, bar.hi], [place, place], color=BLUE, linewidth=1.4, solid_capstyle="butt")
@@ -98,7 +98,7 @@ def _dots(figure: "Figure", axes: "Axes", picture: Picture, places: list[float])
     axes.margins(x=0.08)
 
 
-def _bars(_figure: "Figure", axes: "Axes", picture: Picture, places: list[float]) -> None:
+def _bars(_figure: "Figure", axes: "Axes", picture: ReportPicture, places: list[float]) -> None:
     axes.barh(places, [bar.value for bar in picture.bars], height=0.8, color=SKY)
     for bar, place in zip(picture.bars, places, strict=True):
         if bar.lo is not None and bar.hi is not None:
@@ -107,7 +107,7 @@ def _bars(_figure: "Figure", axes: "Axes", picture: Picture, places: list[float]
     axes.set_xlim(0, max(bar.hi or bar.value for bar in picture.bars) * 1.16)
 
 
-def _numbers(axes: "Axes", bars: tuple[Bar, ...], places: list[float], *, above: bool) -> None:
+def _numbers(axes: "Axes", bars: tuple[ReportBar, ...], places: list[float], *, above: bool) -> None:
     for bar, place in zip(bars, places, strict=True):
         text = f"{bar.value:.2f}".replace(".", ",")
         if above:

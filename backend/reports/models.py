@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.db import Base, Moment
 
 
-class Report(Base):
+class StoredReport(Base):
     """A report by what it is about. ``inputs_hash``: SHA-256 of the values and texts that the files were made of; empty
     until the first files."""
 

@@ -12,20 +12,20 @@ from backend import clock, db
 from backend.db import SessionDep
 from backend.documents.places import MOST, PLACES
 from backend.errors import Conflict, Invalid, NotFound, _
-from backend.jobs.progress import Stage
+from backend.jobs.progress import WorkStage
 from backend.reports import service
 from backend.reports.content.facts import reporting
-from backend.reports.service import About
+from backend.reports.service import ReportSubject
 from backend.reports.tasks import make
 from backend.users.guard import allow
-from backend.users.policy import Action, Actor
-from backend.web.forms import EMPTY, FILES, Form, TypedDep
+from backend.users.policy import Actor, Permission
+from backend.web.forms import EMPTY, FILES, FormView, TypedDep
 from backend.web.rendering import page, redirect, wants_fragment
 
 PAGE = "/bao-cao"
 
 router = APIRouter()
-Author = Annotated[Actor, Depends(allow(Action.MAKE_REPORTS))]
+Author = Annotated[Actor, Depends(allow(Permission.MAKE_REPORTS))]
 
 
 @router.get(PAGE)
@@ -85,7 +85,7 @@ def keep_edited(request: Request, session: SessionDep, actor: Author, form: Type
     return redirect(request, address(about), flash=_("Đã giữ lại lời văn của %(n)s chỗ."), n=len(kept))
 
 
-@router.get(PAGE + "/tai", dependencies=[Depends(allow(Action.MAKE_REPORTS))])
+@router.get(PAGE + "/tai", dependencies=[Depends(allow(Permission.MAKE_REPORTS))])
 def download(request: Request, session: SessionDep) -> Response:
     """A file of the report."""
     about = _asked(session, dict(request.query_params))
@@ -104,7 +104,7 @@ def download(request: Request, session: SessionDep) -> Response:
     return Response(content, media_type=media_type, headers=headers)
 
 
-def address(about: About, path: str = PAGE, **more: str) -> str:
+def address(about: ReportSubject, path: str = PAGE, **more: str) -> str:
     """The address of a report's page, or of a file of it."""
     query = {"don-vi": about.geography, "nam": about.year, "so-voi": about.against} | more
     return f"{path}?{urlencode(query)}"
@@ -114,14 +114,14 @@ def _fields(form: Any) -> dict[str, str]:
     return {name: form.raw(name) for name in ("don-vi", "nam", "so-voi")}
 
 
-def _asked(session: Session, query: dict[str, str]) -> About:
+def _asked(session: Session, query: dict[str, str]) -> ReportSubject:
     """The report that an address or a form asks for; what it leaves out is the latest there is."""
     years = service.choices(session)
     geography = query.get("don-vi") or next(iter(years), "")
     known = years.get(geography, [])
     year = _year(query.get("nam", ""), known[0] if known else 0)
     earlier = [one for one in known if one < year]
-    about = About(geography, year, _year(query.get("so-voi", ""), earlier[0] if earlier else 0))
+    about = ReportSubject(geography, year, _year(query.get("so-voi", ""), earlier[0] if earlier else 0))
     try:
         service.check(session, about)
     except NotFound as refusal:
@@ -134,7 +134,13 @@ def _year(typed: str, usual: int) -> int:
 
 
 def _page(
-    request: Request, session: Session, about: About, *, status: int = 200, form: Form = EMPTY, block: str | None = None
+    request: Request,
+    session: Session,
+    about: ReportSubject,
+    *,
+    status: int = 200,
+    form: FormView = EMPTY,
+    block: str | None = None,
 ) -> Response:
     now: datetime = clock.now()
     report, files = service.stored(session, about)
@@ -154,7 +160,7 @@ def _page(
         report=report,
         job=job,
         running=job is not None and service.at_work(job, now),
-        stopped=job is not None and job.stage is not Stage.DONE and not service.at_work(job, now),
+        stopped=job is not None and job.stage is not WorkStage.DONE and not service.at_work(job, now),
         why=_why(job),
         places=PLACES,
         written=written,

@@ -15,14 +15,14 @@ from backend.documents import places
 from backend.errors import Conflict, DomainError, Invalid, NotFound, _
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.jobs import progress
-from backend.jobs.progress import Job, Stage
+from backend.jobs.progress import Job, WorkStage
 from backend.reports import docx, figures, xlsx
 from backend.reports.blocks import pictures
 from backend.reports.content.context import gather
 from backend.reports.content.facts import reporting
-from backend.reports.content.outline import Report as Composed
+from backend.reports.content.outline import ReportOutline as Composed
 from backend.reports.content.outline import compose, defaults
-from backend.reports.models import Report, ReportFile, ReportText
+from backend.reports.models import ReportFile, ReportText, StoredReport
 from backend.worktime.calendar import local
 
 KIND = "report.sipas"
@@ -41,7 +41,7 @@ Step = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class About:
+class ReportSubject:
     """Which report: unit, year, year compared with."""
 
     geography: str
@@ -53,13 +53,13 @@ class About:
         return f"{self.geography}:{self.year}:{self.against}"
 
     @classmethod
-    def of_subject(cls, subject: str) -> "About":
+    def of_subject(cls, subject: str) -> "ReportSubject":
         geography, year, against = subject.split(":")
         return cls(geography, int(year), int(against))
 
 
 @dataclass(frozen=True)
-class Made:
+class WrittenReport:
     """A report written: its parts, and its files by name."""
 
     report: Composed
@@ -80,7 +80,7 @@ def choices(session: Session) -> dict[str, list[int]]:
     return {code: sorted(years, reverse=True) for code, years in found.items()}
 
 
-def check(session: Session, about: About) -> None:
+def check(session: Session, about: ReportSubject) -> None:
     """Raises NotFound or Invalid where there can be no such report."""
     years = choices(session).get(about.geography)
     if years is None:
@@ -91,18 +91,18 @@ def check(session: Session, about: About) -> None:
         raise Invalid(_("Năm so sánh phải trước năm báo cáo."), field="so-voi")
 
 
-def texts(session: Session, about: About) -> dict[str, str]:
+def texts(session: Session, about: ReportSubject) -> dict[str, str]:
     """The author's own texts, by place."""
     rows = session.execute(
         select(ReportText.place, ReportText.text)
-        .join(Report, Report.id == ReportText.report_id)
+        .join(StoredReport, StoredReport.id == ReportText.report_id)
         .filter_by(geography=about.geography, year=about.year, against=about.against)
     )
     return {row.place: row.text for row in rows}
 
 
 def save_texts(
-    session: Session, about: About, written: Mapping[str, str], *, user_id: int | None, now: datetime
+    session: Session, about: ReportSubject, written: Mapping[str, str], *, user_id: int | None, now: datetime
 ) -> None:
     """Keep what the author wrote in these places; an empty text gives the place back its hint. Others stay."""
     report_id = _ensure(session, about)
@@ -114,7 +114,7 @@ def save_texts(
         session.execute(statement.on_conflict_do_update(index_elements=["report_id", "place"], set_=values))
 
 
-def keep(session: Session, about: About, document: bytes, *, user_id: int | None, now: datetime) -> list[str]:
+def keep(session: Session, about: ReportSubject, document: bytes, *, user_id: int | None, now: datetime) -> list[str]:
     """Read the places of a report that was edited by hand, keep them, and return their keys. What a report fills in by
     itself and nobody changed is not the author's."""
     unchanged = defaults(gather(session, about.geography, about.year, about.against, local(now).date()))
@@ -125,7 +125,7 @@ def keep(session: Session, about: About, document: bytes, *, user_id: int | None
     return sorted(found)
 
 
-def make(session: Session, about: About, now: datetime, step: Step = lambda done: None) -> Made:
+def make(session: Session, about: ReportSubject, now: datetime, step: Step = lambda done: None) -> WrittenReport:
     """Write all files of a report from stored values; ``step`` is told after each of the ``STEPS``."""
     context = gather(session, about.geography, about.year, about.against, local(now).date())
     own = {place: text for place, text in texts(session, about).items() if text}
@@ -140,12 +140,12 @@ def make(session: Session, about: About, now: datetime, step: Step = lambda done
         files[f"{name}.svg"] = figures.svg(picture)
         files[f"{name}.png"] = figures.png(picture, titled=True)
     step(4)
-    return Made(report, files, _hash(report))
+    return WrittenReport(report, files, _hash(report))
 
 
-def store(session: Session, about: About, made: Made, now: datetime) -> None:
+def store(session: Session, about: ReportSubject, made: WrittenReport, now: datetime) -> None:
     """Keep the files in place of the last ones."""
-    report = session.get_one(Report, _ensure(session, about), with_for_update=True)
+    report = session.get_one(StoredReport, _ensure(session, about), with_for_update=True)
     for old in session.scalars(select(ReportFile).filter_by(report_id=report.id)).all():
         session.delete(old)
     session.flush()
@@ -156,14 +156,14 @@ def store(session: Session, about: About, made: Made, now: datetime) -> None:
     session.flush()
 
 
-def begin(session: Session, about: About, *, user_id: int | None, now: datetime) -> int:
+def begin(session: Session, about: ReportSubject, *, user_id: int | None, now: datetime) -> int:
     """Note that the report is to be made, and return the job's id. Raises Conflict while somebody is at it."""
     check(session, about)
-    session.get_one(Report, _ensure(session, about), with_for_update=True)
+    session.get_one(StoredReport, _ensure(session, about), with_for_update=True)
     running = latest_job(session, about)
     if running is not None and at_work(running, now):
         raise Conflict(_("Báo cáo này đang được lập. Hãy đợi xong rồi lập lại."))
-    if running is not None and running.stage is Stage.RUNNING:
+    if running is not None and running.stage is WorkStage.RUNNING:
         progress.stop(session, running.id, now=now, note=FAILED)
     return progress.start(session, KIND, about.subject, now=now, user_id=user_id, total=STEPS).id
 
@@ -172,7 +172,7 @@ def run(job_id: int, clock: Callable[[], datetime]) -> None:
     """Make the report of a job, telling how far it is. A job that has ended is left alone: a task may come twice."""
     with db.transaction() as session:
         job = progress.find(session, job_id, KIND)
-        about, ended = About.of_subject(job.subject), job.stage is not Stage.RUNNING
+        about, ended = ReportSubject.of_subject(job.subject), job.stage is not WorkStage.RUNNING
     if ended:
         return
     try:
@@ -193,7 +193,7 @@ def unreachable(session: Session, job_id: int, now: datetime) -> None:
     progress.stop(session, job_id, now=now, note=_("Chưa gọi được bộ phận lập báo cáo. Hãy thử lại sau ít phút."))
 
 
-def latest_job(session: Session, about: About) -> Job | None:
+def latest_job(session: Session, about: ReportSubject) -> Job | None:
     """The last time that this report was to be made."""
     return session.scalar(
         select(Job).where(Job.kind == KIND, Job.subject == about.subject).order_by(Job.id.desc()).limit(1)
@@ -202,12 +202,14 @@ def latest_job(session: Session, about: About) -> Job | None:
 
 def at_work(job: Job, now: datetime) -> bool:
     """Whether somebody is at it: running, and not silent for too long."""
-    return job.stage is Stage.RUNNING and now - job.updated_at < SILENT
+    return job.stage is WorkStage.RUNNING and now - job.updated_at < SILENT
 
 
-def stored(session: Session, about: About) -> tuple[Report | None, list[ReportFile]]:
+def stored(session: Session, about: ReportSubject) -> tuple[StoredReport | None, list[ReportFile]]:
     """The report as last made and its files, without their contents."""
-    report = session.scalar(select(Report).filter_by(geography=about.geography, year=about.year, against=about.against))
+    report = session.scalar(
+        select(StoredReport).filter_by(geography=about.geography, year=about.year, against=about.against)
+    )
     if report is None:
         return None, []
     files = session.scalars(
@@ -216,12 +218,16 @@ def stored(session: Session, about: About) -> tuple[Report | None, list[ReportFi
     return report, list(files)
 
 
-def download(session: Session, about: About, name: str) -> tuple[bytes, str]:
+def download(session: Session, about: ReportSubject, name: str) -> tuple[bytes, str]:
     """A file's content and media type. Raises NotFound."""
     found = session.execute(
         select(ReportFile.content, ReportFile.media_type)
-        .join(Report, Report.id == ReportFile.report_id)
-        .where(Report.geography == about.geography, Report.year == about.year, Report.against == about.against)
+        .join(StoredReport, StoredReport.id == ReportFile.report_id)
+        .where(
+            StoredReport.geography == about.geography,
+            StoredReport.year == about.year,
+            StoredReport.against == about.against,
+        )
         .where(ReportFile.name == name)
     ).one_or_none()
     if found is None:
@@ -235,10 +241,10 @@ def _advance(job_id: int, done: int, now: datetime) -> None:
         progress.advance(session, job_id, done, now=now)
 
 
-def _ensure(session: Session, about: About) -> int:
+def _ensure(session: Session, about: ReportSubject) -> int:
     key = {"geography": about.geography, "year": about.year, "against": about.against}
-    session.execute(insert(Report).values(key).on_conflict_do_nothing(index_elements=list(key)))
-    return session.scalars(select(Report.id).filter_by(**key)).one()
+    session.execute(insert(StoredReport).values(key).on_conflict_do_nothing(index_elements=list(key)))
+    return session.scalars(select(StoredReport.id).filter_by(**key)).one()
 
 
 def _hash(report: Composed) -> bytes:

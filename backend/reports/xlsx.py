@@ -10,17 +10,17 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
-from backend.reports.blocks import Cell, Kind, Table, generated, tables
-from backend.reports.content.outline import Report
+from backend.reports.blocks import Cell, ColumnKind, ReportTable, generated, tables
+from backend.reports.content.outline import ReportOutline
 
 FONT = "Times New Roman"
-FORMATS = {Kind.NUMBER: "0.00", Kind.SIGNED: '+0.00;"−"0.00;0.00', Kind.COUNT: "0"}
+FORMATS = {ColumnKind.NUMBER: "0.00", ColumnKind.SIGNED: '+0.00;"−"0.00;0.00', ColumnKind.COUNT: "0"}
 LETTERS_OF_A_LINE = 110
 LINK = "1F4E79"
 THIN = Border(*(Side(style="thin"),) * 4)
 
 
-def write(report: Report) -> bytes:
+def write(report: ReportOutline) -> bytes:
     """A contents sheet, the tables in the order of the report, the generated sentences."""
     book = Workbook()
     contents = book.active
@@ -58,7 +58,7 @@ def put(sheet: Any, row: int, column: int, value: Cell) -> Any:
     return cell
 
 
-def _sheet(sheet: Any, number: int, table: Table) -> None:
+def _sheet(sheet: Any, number: int, table: ReportTable) -> None:
     _line(sheet, 1, f"Bảng {number}. {table.title}", bold=True)
     known = {"Số phiếu": table.n, "Kỳ": table.period, "Phương pháp": table.method, "Nguồn": table.source}
     lines = [f"{label}: {text}." for label, text in known.items() if text] + list(table.notes)
@@ -76,7 +76,7 @@ def _sheet(sheet: Any, number: int, table: Table) -> None:
             cell.font, cell.border = Font(name=FONT, bold=row.strong), THIN
             cell.alignment = Alignment(vertical="center", wrap_text=True)
             if not isinstance(value, str):
-                signed_count = column.kind is Kind.SIGNED and isinstance(value, int)
+                signed_count = column.kind is ColumnKind.SIGNED and isinstance(value, int)
                 cell.number_format = '+0;"−"0;0' if signed_count else FORMATS.get(column.kind, "General")
     sheet.freeze_panes = sheet.cell(top + 1, 1)
     sheet.print_title_rows = f"{top}:{top}"
@@ -90,7 +90,7 @@ def _on_paper(sheet: Any) -> None:
     sheet.page_setup.fitToHeight = 0
 
 
-def _sentences(sheet: Any, report: Report) -> None:
+def _sentences(sheet: Any, report: ReportOutline) -> None:
     """Every sentence with a number, beside the name of its template."""
     _line(sheet, 1, "Những câu sinh từ số liệu đã lưu", bold=True)
     for at, paragraph in enumerate(generated(report.blocks), start=3):

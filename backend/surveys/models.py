@@ -29,7 +29,7 @@ from backend.units.models import Unit
 from backend.users.models import User
 
 
-class Source(StrEnum):
+class BallotSource(StrEnum):
     """How ballots came in."""
 
     FILE = "file"
@@ -37,7 +37,7 @@ class Source(StrEnum):
     RESPONDENT = "respondent"
 
 
-class Again(StrEnum):
+class RepeatReason(StrEnum):
     """Why a ballot was filled in a second time: entered by somebody else (nhập lại), asked again (phúc tra)."""
 
     ENTRY = "entry"
@@ -103,7 +103,7 @@ class Round(Base):
     unit: Mapped[Unit] = relationship(lazy="raise")
 
 
-class Batch(Base):
+class BallotBatch(Base):
     """Ballots that came in together: a file, or what one person entered on one day. read = the sum of the four counts.
 
     A withdrawn batch keeps its rows; they are not counted.
@@ -124,7 +124,7 @@ class Batch(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     round_id: Mapped[int] = mapped_column(ForeignKey("survey_rounds.id"))
-    source: Mapped[Source] = mapped_column(by_value(Source, "survey_source"))
+    source: Mapped[BallotSource] = mapped_column(by_value(BallotSource, "survey_source"))
     file_name: Mapped[str] = mapped_column(String(120), default="")
     sha256: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     header: Mapped[Any] = mapped_column(JSONB, default=list)
@@ -209,7 +209,7 @@ class IssuedBallot(Base):
     used_on: Mapped[date | None] = mapped_column()
 
 
-class AgainBallot(Base):
+class RepeatBallot(Base):
     """A ballot filled in a second time, beside the first and never in its place; it is only compared."""
 
     __tablename__ = "survey_again_ballots"
@@ -218,7 +218,7 @@ class AgainBallot(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     round_id: Mapped[int] = mapped_column(ForeignKey("survey_rounds.id"))
     number: Mapped[str] = mapped_column(String(40))
-    why: Mapped[Again] = mapped_column(by_value(Again, "survey_again"))
+    why: Mapped[RepeatReason] = mapped_column(by_value(RepeatReason, "survey_again"))
     answers: Mapped[list[int | None]] = mapped_column(ARRAY(SmallInteger))
     user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     entered_on: Mapped[date] = mapped_column()

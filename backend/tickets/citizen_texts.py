@@ -2,42 +2,42 @@
 
 from backend.errors import _
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State
+from backend.tickets.models import TicketState
 from backend.units.models import UnitKind
-from backend.worktime.duration import Unit
-from backend.worktime.explain import Doubt, Why
+from backend.worktime.duration import TimeUnit
+from backend.worktime.explain import DayDoubt, DayReason
 
 # State -> (word, tone of its badge, what it means for the sender)
-STATES: dict[State, tuple[str, str, str]] = {
-    State.NEW: (
+STATES: dict[TicketState, tuple[str, str, str]] = {
+    TicketState.NEW: (
         _("Đã tiếp nhận"),
         "info",
         _("Phản ánh đã đến cơ quan dưới đây và đang chờ cán bộ nhận giải quyết."),
     ),
-    State.ACCEPTED: (_("Đang giải quyết"), "progress", _("Cơ quan đã nhận và đang giải quyết phản ánh.")),
-    State.AWAITING_SENDER: (
+    TicketState.ACCEPTED: (_("Đang giải quyết"), "progress", _("Cơ quan đã nhận và đang giải quyết phản ánh.")),
+    TicketState.AWAITING_SENDER: (
         _("Chờ bạn bổ sung"),
         "waiting",
         _("Cơ quan cần bạn cho biết thêm. Hạn trả lời tạm dừng cho đến khi bạn trả lời."),
     ),
-    State.IN_PROGRESS: (_("Đang giải quyết"), "progress", _("Cán bộ đang giải quyết phản ánh.")),
-    State.AWAITING_APPROVAL: (
+    TicketState.IN_PROGRESS: (_("Đang giải quyết"), "progress", _("Cán bộ đang giải quyết phản ánh.")),
+    TicketState.AWAITING_APPROVAL: (
         _("Đang giải quyết"),
         "progress",
         _("Trả lời đã được soạn và đang chờ lãnh đạo cơ quan duyệt."),
     ),
-    State.ANSWERED: (_("Đã trả lời"), "good", _("Cơ quan đã trả lời phản ánh.")),
-    State.PUBLISHED: (_("Đã trả lời"), "good", _("Trả lời đã được công khai, không kèm thông tin của bạn.")),
-    State.CONFIRMED: (_("Đã giải quyết"), "good", _("Bạn đã xác nhận phản ánh được giải quyết.")),
-    State.CLOSED: (_("Đã kết thúc"), "info", _("Việc giải quyết phản ánh này đã kết thúc.")),
-    State.REFUSED: (_("Không tiếp nhận"), "info", _("Cơ quan không tiếp nhận phản ánh này và đã nêu lý do.")),
-    State.REDIRECTED: (
+    TicketState.ANSWERED: (_("Đã trả lời"), "good", _("Cơ quan đã trả lời phản ánh.")),
+    TicketState.PUBLISHED: (_("Đã trả lời"), "good", _("Trả lời đã được công khai, không kèm thông tin của bạn.")),
+    TicketState.CONFIRMED: (_("Đã giải quyết"), "good", _("Bạn đã xác nhận phản ánh được giải quyết.")),
+    TicketState.CLOSED: (_("Đã kết thúc"), "info", _("Việc giải quyết phản ánh này đã kết thúc.")),
+    TicketState.REFUSED: (_("Không tiếp nhận"), "info", _("Cơ quan không tiếp nhận phản ánh này và đã nêu lý do.")),
+    TicketState.REDIRECTED: (
         _("Chuyển thủ tục khác"),
         "info",
         _("Nội dung này thuộc thủ tục khiếu nại hoặc tố cáo. Cơ quan đã hướng dẫn nơi gửi."),
     ),
-    State.WITHDRAWN: (_("Đã rút"), "info", _("Bạn đã rút phản ánh này.")),
-    State.MERGED: (
+    TicketState.WITHDRAWN: (_("Đã rút"), "info", _("Bạn đã rút phản ánh này.")),
+    TicketState.MERGED: (
         _("Giải quyết cùng phản ánh khác"),
         "progress",
         _("Phản ánh của bạn được giải quyết cùng một phản ánh giống như vậy. Bạn vẫn theo dõi bằng mã số này."),
@@ -93,11 +93,11 @@ LEVELS: dict[int, str] = {
     5: _("Rất hài lòng"),
 }
 
-TERMS: dict[Unit, str] = {
-    Unit.WORKING_DAYS: _("%(n)s ngày làm việc"),
-    Unit.CALENDAR_DAYS: _("%(n)s ngày"),
-    Unit.WORKING_HOURS: _("%(n)s giờ làm việc"),
-    Unit.WORKING_MINUTES: _("%(n)s phút làm việc"),
+TERMS: dict[TimeUnit, str] = {
+    TimeUnit.WORKING_DAYS: _("%(n)s ngày làm việc"),
+    TimeUnit.CALENDAR_DAYS: _("%(n)s ngày"),
+    TimeUnit.WORKING_HOURS: _("%(n)s giờ làm việc"),
+    TimeUnit.WORKING_MINUTES: _("%(n)s phút làm việc"),
 }
 WEEKDAYS = (
     _("Thứ hai"),
@@ -108,21 +108,21 @@ WEEKDAYS = (
     _("Thứ bảy"),
     _("Chủ nhật"),
 )
-WHY: dict[Why, str] = {
-    Why.COUNTED: _("ngày làm việc"),
-    Why.MAKEUP: _("làm bù: %(name)s"),
-    Why.DAY_OF_EVENT: _("ngày nhận phản ánh"),
-    Why.WEEKEND: _("nghỉ cuối tuần"),
-    Why.HOLIDAY: _("nghỉ lễ: %(name)s"),
-    Why.DAY_OFF: _("ngày cơ quan không làm việc"),
-    Why.PAUSED: _("tạm dừng, chờ bạn bổ sung"),
-    Why.ROLLED: _("hạn rơi vào ngày nghỉ nên lùi lại"),
-    Why.AFTER_HOURS: _("đã hết giờ làm việc"),
+WHY: dict[DayReason, str] = {
+    DayReason.COUNTED: _("ngày làm việc"),
+    DayReason.MAKEUP: _("làm bù: %(name)s"),
+    DayReason.DAY_OF_EVENT: _("ngày nhận phản ánh"),
+    DayReason.WEEKEND: _("nghỉ cuối tuần"),
+    DayReason.HOLIDAY: _("nghỉ lễ: %(name)s"),
+    DayReason.DAY_OFF: _("ngày cơ quan không làm việc"),
+    DayReason.PAUSED: _("tạm dừng, chờ bạn bổ sung"),
+    DayReason.ROLLED: _("hạn rơi vào ngày nghỉ nên lùi lại"),
+    DayReason.AFTER_HOURS: _("đã hết giờ làm việc"),
 }
-DOUBTS: dict[Doubt, str] = {
-    Doubt.UNVERIFIED: _("dự kiến, chưa thấy văn bản chính thức"),
-    Doubt.ESTIMATED_YEAR: _("dự kiến, lịch nghỉ năm này chưa công bố"),
-    Doubt.UNDECLARED_YEAR: _("dự kiến, lịch nghỉ năm này chưa có"),
+DOUBTS: dict[DayDoubt, str] = {
+    DayDoubt.UNVERIFIED: _("dự kiến, chưa thấy văn bản chính thức"),
+    DayDoubt.ESTIMATED_YEAR: _("dự kiến, lịch nghỉ năm này chưa công bố"),
+    DayDoubt.UNDECLARED_YEAR: _("dự kiến, lịch nghỉ năm này chưa có"),
 }
 
 KINDS: dict[UnitKind, str] = {

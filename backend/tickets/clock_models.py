@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, Moment, by_value
-from backend.deadlines.clock_states import Clock
-from backend.deadlines.rules import Mark, Start
+from backend.deadlines.clock_states import ClockKind
+from backend.deadlines.rules import RuleEvidence, TermStart
 from backend.tickets.models import Verdict
 
 
@@ -28,8 +28,8 @@ class RuleVersion(Base):
     code: Mapped[str] = mapped_column(String(40))
     value: Mapped[str] = mapped_column(String(40), doc="15 working days, 20 days, 4 working hours, at once")
     basis: Mapped[str] = mapped_column(Text)
-    mark: Mapped[Mark] = mapped_column(by_value(Mark, "mark"))
-    starts: Mapped[Start] = mapped_column(by_value(Start, "starts"))
+    mark: Mapped[RuleEvidence] = mapped_column(by_value(RuleEvidence, "mark"))
+    starts: Mapped[TermStart] = mapped_column(by_value(TermStart, "starts"))
     case: Mapped[str] = mapped_column(String(40), default="")
     adds_to: Mapped[str] = mapped_column(String(40), default="")
     times: Mapped[int] = mapped_column(default=1)
@@ -56,7 +56,7 @@ class ClockVersion(Base):
 
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
     episode: Mapped[int] = mapped_column(primary_key=True)
-    clock: Mapped[Clock] = mapped_column(by_value(Clock, "clock"), primary_key=True)
+    clock: Mapped[ClockKind] = mapped_column(by_value(ClockKind, "clock"), primary_key=True)
     nth: Mapped[int] = mapped_column(primary_key=True, doc="of the clocks of this kind in the episode")
     version: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), doc="the unit that is judged")

@@ -8,19 +8,19 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.deadlines.clock_states import Book, Clocks
+from backend.deadlines.clock_states import TicketClocks, VersionBook
 from backend.deadlines.clocks import state_of_clocks
-from backend.deadlines.events import Happening
+from backend.deadlines.events import TicketEvent
 from backend.deadlines.unit_shares import Ledger, ledger
 from backend.tickets import projection, rulebook
 from backend.tickets.models import Ticket
 
 
 @dataclass(frozen=True)
-class Timing:
+class TicketTiming:
     """How a ticket's clocks stand, and what each unit used of its time."""
 
-    clocks: Clocks
+    clocks: TicketClocks
     ledger: Ledger
 
 
@@ -33,21 +33,21 @@ class Dossier:
     ticket: Ticket
     now: datetime
     at: datetime
-    entries: Sequence[audit.Entry]
-    history: Sequence[Happening]
-    book: Book
-    clocks: Clocks
+    entries: Sequence[audit.AuditEntry]
+    history: Sequence[TicketEvent]
+    book: VersionBook
+    clocks: TicketClocks
 
-    def timing(self) -> Timing:
+    def timing(self) -> TicketTiming:
         return self._timing(self.clocks, self.at)
 
-    def timing_then(self) -> Timing:
+    def timing_then(self) -> TicketTiming:
         """As of the last event, which is what the ticket's row says."""
         last = self.history[-1].at
         return self._timing(state_of_clocks(self.history, self.book, last), last)
 
-    def _timing(self, clocks: Clocks, at: datetime) -> Timing:
-        return Timing(clocks, ledger(clocks, self.book.calendars[clocks.calendar_id], at))
+    def _timing(self, clocks: TicketClocks, at: datetime) -> TicketTiming:
+        return TicketTiming(clocks, ledger(clocks, self.book.calendars[clocks.calendar_id], at))
 
 
 def read(session: Session, ticket: Ticket, now: datetime) -> Dossier:

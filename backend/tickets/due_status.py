@@ -7,14 +7,14 @@ from enum import StrEnum
 
 import numpy as np
 
-from backend.tickets.models import State, Ticket, Verdict
+from backend.tickets.models import Ticket, TicketState, Verdict
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.vector import working_days_between
 
 SOON = 3  # working days; from then on the inbox warns
 
 
-class Pace(StrEnum):
+class DuePace(StrEnum):
     """Where a ticket is on its way to the due date."""
 
     AHEAD = "ahead"
@@ -29,14 +29,14 @@ class Pace(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class DueStatus:
     """``days`` are working days left, or calendar days overdue; 0 where neither is meant."""
 
-    pace: Pace
+    pace: DuePace
     days: int = 0
 
 
-def standings(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) -> list[Standing]:
+def standings(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) -> list[DueStatus]:
     """The standing of each ticket: working days after today up to its due date, counted for the whole page at once."""
     if not tickets:
         return []
@@ -45,21 +45,21 @@ def standings(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) ->
     return [_standing(ticket, today, int(days)) for ticket, days in zip(tickets, left, strict=True)]
 
 
-def _standing(ticket: Ticket, today: date, left: int) -> Standing:
+def _standing(ticket: Ticket, today: date, left: int) -> DueStatus:
     if not ticket.open:
         return ended(ticket, ticket.verdict)
-    if ticket.state is State.AWAITING_SENDER:
-        return Standing(Pace.PAUSED)
+    if ticket.state is TicketState.AWAITING_SENDER:
+        return DueStatus(DuePace.PAUSED)
     if ticket.due_date < today:
-        return Standing(Pace.OVERDUE, (today - ticket.due_date).days)
+        return DueStatus(DuePace.OVERDUE, (today - ticket.due_date).days)
     if ticket.due_date == today:
-        return Standing(Pace.TODAY)
-    return Standing(Pace.SOON if left <= SOON else Pace.AHEAD, left)
+        return DueStatus(DuePace.TODAY)
+    return DueStatus(DuePace.SOON if left <= SOON else DuePace.AHEAD, left)
 
 
-def ended(ticket: Ticket, verdict: Verdict | None) -> Standing:
+def ended(ticket: Ticket, verdict: Verdict | None) -> DueStatus:
     """The standing of a ticket that nobody works on any more, by the verdict of the episode that is meant."""
     late = verdict is Verdict.LATE
     if ticket.settled:
-        return Standing(Pace.LATE if late else Pace.ON_TIME)
-    return Standing(Pace.ENDED_LATE if late else Pace.ENDED)
+        return DueStatus(DuePace.LATE if late else DuePace.ON_TIME)
+    return DueStatus(DuePace.ENDED_LATE if late else DuePace.ENDED)

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from backend.deadlines.events import Event as Event
 from backend.errors import Conflict, _
-from backend.tickets.models import OPEN_STATES, State
-from backend.users.policy import Action
+from backend.tickets.models import OPEN_STATES, TicketState
+from backend.users.policy import Permission
 
 # What staff settle among themselves; the sender is told what comes of it.
 INTERNAL = frozenset(
@@ -23,7 +23,7 @@ INTERNAL = frozenset(
 )
 
 
-class By(StrEnum):
+class EventAuthor(StrEnum):
     """Who causes a move without a right; ``STAFF``: nobody."""
 
     STAFF = "staff"
@@ -39,41 +39,41 @@ class Transition:
     """
 
     event: Event
-    origins: frozenset[State]
-    to: State | Mapping[State, State] | None = None
-    right: Action | None = None
-    by: By = By.STAFF
+    origins: frozenset[TicketState]
+    to: TicketState | Mapping[TicketState, TicketState] | None = None
+    right: Permission | None = None
+    by: EventAuthor = EventAuthor.STAFF
     text: bool = False
 
 
 @dataclass(frozen=True)
-class Standing:
+class StatePath:
     """Where a ticket is, and the states that it left for a detour (waiting for its sender, merged), outermost first."""
 
-    state: State
-    before: tuple[State, ...] = ()
+    state: TicketState
+    before: tuple[TicketState, ...] = ()
 
 
-DETOURS = frozenset({State.AWAITING_SENDER, State.MERGED})
-_NEW = frozenset({State.NEW})
-_WORK = frozenset({State.ACCEPTED, State.IN_PROGRESS})
+DETOURS = frozenset({TicketState.AWAITING_SENDER, TicketState.MERGED})
+_NEW = frozenset({TicketState.NEW})
+_WORK = frozenset({TicketState.ACCEPTED, TicketState.IN_PROGRESS})
 _UNANSWERED = frozenset(OPEN_STATES)
-_ANSWERED = frozenset({State.ANSWERED, State.PUBLISHED})
-_SETTLED = _ANSWERED | {State.CONFIRMED, State.CLOSED}
-_DECIDED = _SETTLED | {State.REFUSED, State.REDIRECTED}
+_ANSWERED = frozenset({TicketState.ANSWERED, TicketState.PUBLISHED})
+_SETTLED = _ANSWERED | {TicketState.CONFIRMED, TicketState.CLOSED}
+_DECIDED = _SETTLED | {TicketState.REFUSED, TicketState.REDIRECTED}
 # Whoever asks has taken the ticket up: a question put to a new ticket leads to an accepted one.
-_BACK_TO_WORK = dict.fromkeys(_NEW | _WORK, State.ACCEPTED) | {State.IN_PROGRESS: State.IN_PROGRESS}
+_BACK_TO_WORK = dict.fromkeys(_NEW | _WORK, TicketState.ACCEPTED) | {TicketState.IN_PROGRESS: TicketState.IN_PROGRESS}
 _AS_BEFORE = {state: state for state in _UNANSWERED}
 
-_T, _E, _A, _S = Transition, Event, Action, State
+_T, _E, _A, _S = Transition, Event, Permission, TicketState
 _ROWS = (
     _T(_E.ACCEPTED, _NEW, _S.ACCEPTED, _A.HANDLE_TICKET),
     _T(_E.ASSIGNED, _NEW | _WORK, _S.IN_PROGRESS, _A.ASSIGN_TICKET),
     _T(_E.INFO_REQUESTED, _NEW | _WORK, _S.AWAITING_SENDER, _A.HANDLE_TICKET, text=True),
-    _T(_E.INFO_RECEIVED, frozenset({_S.AWAITING_SENDER}), _BACK_TO_WORK, by=By.SENDER, text=True),
+    _T(_E.INFO_RECEIVED, frozenset({_S.AWAITING_SENDER}), _BACK_TO_WORK, by=EventAuthor.SENDER, text=True),
     _T(_E.RESUMED, frozenset({_S.AWAITING_SENDER}), _BACK_TO_WORK, _A.HANDLE_TICKET, text=True),
-    _T(_E.PAUSE_EXPIRED, frozenset({_S.AWAITING_SENDER}), by=By.SYSTEM),
-    _T(_E.PAUSE_DISPUTED, _UNANSWERED, by=By.SENDER, text=True),
+    _T(_E.PAUSE_EXPIRED, frozenset({_S.AWAITING_SENDER}), by=EventAuthor.SYSTEM),
+    _T(_E.PAUSE_DISPUTED, _UNANSWERED, by=EventAuthor.SENDER, text=True),
     _T(_E.PAUSE_JUDGED, _UNANSWERED, right=_A.JUDGE_DISPUTE, text=True),
     _T(_E.FORWARDED, _NEW | _WORK, _S.NEW, _A.FORWARD_TICKET, text=True),
     _T(_E.EXTENSION_REQUESTED, _WORK, right=_A.HANDLE_TICKET, text=True),
@@ -83,23 +83,23 @@ _ROWS = (
     _T(_E.RETURNED, frozenset({_S.AWAITING_APPROVAL}), _S.IN_PROGRESS, _A.APPROVE_ANSWER, text=True),
     _T(_E.ANSWERED, _WORK, _S.ANSWERED, _A.HANDLE_TICKET, text=True),
     _T(_E.ANSWERED, frozenset({_S.AWAITING_APPROVAL}), _S.ANSWERED, _A.APPROVE_ANSWER),
-    _T(_E.ANSWERED_TOGETHER, frozenset({_S.MERGED}), by=By.SYSTEM),
-    _T(_E.NOTIFIED, _DECIDED | {_S.MERGED}, by=By.EITHER),
+    _T(_E.ANSWERED_TOGETHER, frozenset({_S.MERGED}), by=EventAuthor.SYSTEM),
+    _T(_E.NOTIFIED, _DECIDED | {_S.MERGED}, by=EventAuthor.EITHER),
     _T(_E.DELAY_EXPLAINED, _UNANSWERED - {_S.AWAITING_SENDER}, right=_A.HANDLE_TICKET, text=True),
-    _T(_E.PROGRESS_TOLD, _UNANSWERED, by=By.SYSTEM),
+    _T(_E.PROGRESS_TOLD, _UNANSWERED, by=EventAuthor.SYSTEM),
     _T(_E.PUBLISHED, frozenset({_S.ANSWERED}), _S.PUBLISHED, _A.PUBLISH_ANSWER),
     _T(_E.PUBLISHED, frozenset({_S.CONFIRMED, _S.CLOSED}), right=_A.PUBLISH_ANSWER),
-    _T(_E.CONFIRMED, _ANSWERED, _S.CONFIRMED, by=By.SENDER),
-    _T(_E.DISPUTED, _ANSWERED, _S.IN_PROGRESS, by=By.SENDER, text=True),
-    _T(_E.REOPENED, frozenset({_S.CONFIRMED, _S.CLOSED, _S.REFUSED}), _S.IN_PROGRESS, by=By.SENDER, text=True),
-    _T(_E.WITHDRAWN, _UNANSWERED, _S.WITHDRAWN, by=By.SENDER),
+    _T(_E.CONFIRMED, _ANSWERED, _S.CONFIRMED, by=EventAuthor.SENDER),
+    _T(_E.DISPUTED, _ANSWERED, _S.IN_PROGRESS, by=EventAuthor.SENDER, text=True),
+    _T(_E.REOPENED, frozenset({_S.CONFIRMED, _S.CLOSED, _S.REFUSED}), _S.IN_PROGRESS, by=EventAuthor.SENDER, text=True),
+    _T(_E.WITHDRAWN, _UNANSWERED, _S.WITHDRAWN, by=EventAuthor.SENDER),
     _T(_E.REFUSED, _NEW | {_S.ACCEPTED}, _S.REFUSED, _A.HANDLE_TICKET, text=True),
     _T(_E.REDIRECTED, _NEW | {_S.ACCEPTED}, _S.REDIRECTED, _A.HANDLE_TICKET, text=True),
     _T(_E.MERGED, _UNANSWERED, _S.MERGED, _A.MERGE_TICKET, text=True),
-    _T(_E.UNMERGED, frozenset({_S.MERGED}), _AS_BEFORE, _A.MERGE_TICKET, By.SYSTEM, text=True),
-    _T(_E.RATED, _SETTLED | {_S.MERGED}, by=By.SENDER),
-    _T(_E.CLOSED, _ANSWERED | {_S.CONFIRMED}, _S.CLOSED, by=By.SYSTEM),
-    _T(_E.RECOUNTED, _UNANSWERED | {_S.MERGED}, by=By.SYSTEM),
+    _T(_E.UNMERGED, frozenset({_S.MERGED}), _AS_BEFORE, _A.MERGE_TICKET, EventAuthor.SYSTEM, text=True),
+    _T(_E.RATED, _SETTLED | {_S.MERGED}, by=EventAuthor.SENDER),
+    _T(_E.CLOSED, _ANSWERED | {_S.CONFIRMED}, _S.CLOSED, by=EventAuthor.SYSTEM),
+    _T(_E.RECOUNTED, _UNANSWERED | {_S.MERGED}, by=EventAuthor.SYSTEM),
 )
 TRANSITIONS: dict[Event, tuple[Transition, ...]] = {
     event: tuple(row for row in _ROWS if row.event is event) for event in Event if event is not Event.RECEIVED
@@ -107,7 +107,7 @@ TRANSITIONS: dict[Event, tuple[Transition, ...]] = {
 _BY_STATE = {(row.event, origin): row for row in _ROWS for origin in row.origins}
 
 
-def move(state: State, event: Event) -> Transition:
+def move(state: TicketState, event: Event) -> Transition:
     """The row for ``event`` in ``state``; raises Conflict where the table has no such move."""
     found = _BY_STATE.get((event, state))
     if found is None:
@@ -115,32 +115,32 @@ def move(state: State, event: Event) -> Transition:
     return found
 
 
-def advance(standing: Standing, event: Event) -> Standing:
+def advance(standing: StatePath, event: Event) -> StatePath:
     """Where the ticket is after ``event``. Raises Conflict for a move that the table does not have."""
     to = move(standing.state, event).to
     if to is None:
         return standing
     if isinstance(to, Mapping):
-        return Standing(to[standing.before[-1]], standing.before[:-1])
+        return StatePath(to[standing.before[-1]], standing.before[:-1])
     if to in DETOURS:
-        return Standing(to, (*standing.before, standing.state))
-    return Standing(to)
+        return StatePath(to, (*standing.before, standing.state))
+    return StatePath(to)
 
 
-def replay(events: Iterable[tuple[Event, bool]]) -> Standing:
+def replay(events: Iterable[tuple[Event, bool]]) -> StatePath:
     """Where a course ends, from its first event on. The flag marks an event brought over from another system, whose
     steps in between are not known: it leads where it leads from any state."""
-    standing = Standing(State.NEW)
+    standing = StatePath(TicketState.NEW)
     for event, imported in events:
         if event is Event.RECEIVED:
-            standing = Standing(State.NEW)
-        elif imported and (to := TRANSITIONS[event][0].to) and isinstance(to, State):
-            standing = Standing(to)
+            standing = StatePath(TicketState.NEW)
+        elif imported and (to := TRANSITIONS[event][0].to) and isinstance(to, TicketState):
+            standing = StatePath(to)
         else:
             standing = advance(standing, event)
     return standing
 
 
-def possible(state: State) -> list[Transition]:
+def possible(state: TicketState) -> list[Transition]:
     """The moves that the table has from ``state``."""
     return [row for row in _ROWS if state in row.origins]

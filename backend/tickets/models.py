@@ -30,7 +30,7 @@ from backend.worktime.models import CalendarVersion
 ticket_ids = Sequence("tickets_id_seq", metadata=Base.metadata)
 
 
-class State(StrEnum):
+class TicketState(StrEnum):
     """Where a ticket stands. The table of moves between them is ``lifecycle.TRANSITIONS``."""
 
     NEW = "new"
@@ -50,16 +50,16 @@ class State(StrEnum):
 
 # Somebody has to do something about it. A merged ticket waits with the one it is merged into.
 OPEN_STATES = (
-    State.NEW,
-    State.ACCEPTED,
-    State.IN_PROGRESS,
-    State.AWAITING_SENDER,
-    State.AWAITING_APPROVAL,
+    TicketState.NEW,
+    TicketState.ACCEPTED,
+    TicketState.IN_PROGRESS,
+    TicketState.AWAITING_SENDER,
+    TicketState.AWAITING_APPROVAL,
 )
-SETTLED_STATES = (State.ANSWERED, State.PUBLISHED, State.CONFIRMED, State.CLOSED)
+SETTLED_STATES = (TicketState.ANSWERED, TicketState.PUBLISHED, TicketState.CONFIRMED, TicketState.CLOSED)
 
 
-def _listed(states: tuple[State, ...]) -> str:
+def _listed(states: tuple[TicketState, ...]) -> str:
     return "(" + ", ".join(f"'{state.value}'" for state in states) + ")"
 
 
@@ -146,7 +146,7 @@ class Ticket(Base):
 
     id: Mapped[int] = mapped_column(ticket_ids, primary_key=True)
     number: Mapped[str] = mapped_column(String(40), unique=True)
-    state: Mapped[State] = mapped_column(by_value(State, "state"))
+    state: Mapped[TicketState] = mapped_column(by_value(TicketState, "state"))
     version: Mapped[int] = mapped_column(
         default=1, doc="goes up with each transition; a form that shows an old one is refused"
     )

@@ -15,16 +15,16 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.db import table_of
-from backend.deadlines.clock_states import Book, Clock, Clocks, ClockState
+from backend.deadlines.clock_states import ClockKind, ClockState, TicketClocks, VersionBook
 from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.due_dates import days_taken_in
-from backend.deadlines.events import Happening
+from backend.deadlines.events import TicketEvent
 from backend.errors import DomainError
 from backend.tickets import lifecycle, rulebook
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket, Verdict
-from backend.tickets.rulebook import Calendars
+from backend.tickets.models import Ticket, TicketState, Verdict
+from backend.tickets.rulebook import CalendarCache
 from backend.worktime.calendar import local
 
 BATCH: Final = 500
@@ -33,7 +33,7 @@ _EVENTS: Final = frozenset(event.value for event in Event)
 
 
 @dataclass(frozen=True)
-class Difference:
+class ReplayDifference:
     """A value of a ticket that does not follow from its history. ``ticket`` is its public number."""
 
     ticket: str
@@ -42,17 +42,17 @@ class Difference:
     replayed: str
 
 
-def happenings(entries: Iterable[Any]) -> list[Happening]:
+def happenings(entries: Iterable[Any]) -> list[TicketEvent]:
     """The events of a ticket's chain, in order."""
-    return [Happening(Event(e.action), e.at, e.actor, e.data) for e in entries if e.action in _EVENTS]
+    return [TicketEvent(Event(e.action), e.at, e.actor, e.data) for e in entries if e.action in _EVENTS]
 
 
-def projection(history: Sequence[Happening], clocks: Clocks) -> dict[str, Any]:
+def projection(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
     """The columns of a ticket that follow from its history, by name."""
     resolve = clocks.resolve
     standing = lifecycle.replay((h.event, bool(h.data.get("imported"))) for h in history)
     last = {h.event: h for h in history}
-    merged = last[Event.MERGED].data.get("into") if standing.state is State.MERGED else None
+    merged = last[Event.MERGED].data.get("into") if standing.state is TicketState.MERGED else None
     return {
         "state": standing.state,
         "episode": clocks.episode,
@@ -73,7 +73,7 @@ def projection(history: Sequence[Happening], clocks: Clocks) -> dict[str, Any]:
     }
 
 
-def _born(history: Sequence[Happening]) -> dict[str, Any]:
+def _born(history: Sequence[TicketEvent]) -> dict[str, Any]:
     """The columns that reception writes for good."""
     received = history[0]
     born = {"received_at": received.at, "received_on": local(received.at).date()}
@@ -81,7 +81,7 @@ def _born(history: Sequence[Happening]) -> dict[str, Any]:
     return born | {name: received.data[key] for name, key in named.items() if key in received.data}
 
 
-def _assignee(history: Sequence[Happening]) -> int | None:
+def _assignee(history: Sequence[TicketEvent]) -> int | None:
     user_id = None
     for happening in history:
         if happening.event is Event.ASSIGNED:
@@ -91,9 +91,9 @@ def _assignee(history: Sequence[Happening]) -> int | None:
     return user_id
 
 
-def _first_answer(history: Sequence[Happening], clocks: Clocks) -> dict[str, Any]:
+def _first_answer(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
     """Moment, day, working days of the first answer; the first verdict on handling, which another end may bring."""
-    resolves = [state for state in clocks.states if state.clock is Clock.RESOLVE]
+    resolves = [state for state in clocks.states if state.clock is ClockKind.RESOLVE]
     answered = next((h.at for h in history if h.event is Event.ANSWERED), None)
     days = None
     if answered is not None:
@@ -107,7 +107,7 @@ def _first_answer(history: Sequence[Happening], clocks: Clocks) -> dict[str, Any
     }
 
 
-def _told(history: Sequence[Happening], clocks: Clocks) -> dict[str, Any]:
+def _told(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
     """When the latest decision reached the sender, and whether in time."""
     told: datetime | None = None
     for happening in history:
@@ -115,11 +115,15 @@ def _told(history: Sequence[Happening], clocks: Clocks) -> dict[str, Any]:
             told = None
         elif happening.event is Event.NOTIFIED and told is None:
             told = happening.at
-    judged = next((s for s in clocks.states if s.clock is Clock.NOTIFY and s.ended == told and told is not None), None)
+    judged = next(
+        (s for s in clocks.states if s.clock is ClockKind.NOTIFY and s.ended == told and told is not None), None
+    )
     return {"told_at": told, "told_in_time": judged.verdict is Verdict.ON_TIME if judged else None}
 
 
-def compare(ticket: Any, history: Sequence[Happening], book: Book, results: Sequence[Any] = ()) -> list[Difference]:
+def compare(
+    ticket: Any, history: Sequence[TicketEvent], book: VersionBook, results: Sequence[Any] = ()
+) -> list[ReplayDifference]:
     """Where a ticket's row, and the ``results`` stored for its clocks, differ from what its history gives. ``ticket``
     and ``results`` are rows with the names of the columns."""
     number = str(ticket.number)
@@ -127,29 +131,29 @@ def compare(ticket: Any, history: Sequence[Happening], book: Book, results: Sequ
         clocks = state_of_clocks(history, book, max(happening.at for happening in history))
         expected = _born(history) | projection(history, clocks)
     except (DomainError, KeyError, IndexError, ValueError, TypeError) as broken:
-        return [Difference(number, "history", "", type(broken).__name__)]
+        return [ReplayDifference(number, "history", "", type(broken).__name__)]
     found = [
-        Difference(number, name, str(stored), str(value))
+        ReplayDifference(number, name, str(stored), str(value))
         for name, value in expected.items()
         if (stored := getattr(ticket, name)) != value
     ]
     return found + _results(number, clocks, results)
 
 
-def _results(number: str, clocks: Clocks, results: Sequence[Any]) -> list[Difference]:
+def _results(number: str, clocks: TicketClocks, results: Sequence[Any]) -> list[ReplayDifference]:
     """The last stored version of each clock against the clock; every verdict on handling has one."""
-    latest: dict[tuple[int, Clock, int], Any] = {}
+    latest: dict[tuple[int, ClockKind, int], Any] = {}
     for row in sorted(results, key=lambda row: int(row.version)):
-        latest[(row.episode, Clock(row.clock), row.nth)] = row
+        latest[(row.episode, ClockKind(row.clock), row.nth)] = row
     replayed = {(state.episode, state.clock, state.nth): state for state in clocks.states}
     found = []
     for key, row in latest.items():
         name = ":".join(("clock", key[1].value, str(key[0]), str(key[2])))
         stored, value = _result(row), _outcome(replayed.get(key))
         if stored != value:
-            found.append(Difference(number, name, str(stored), str(value)))
-    missing = [s for key, s in replayed.items() if s.clock is Clock.RESOLVE and s.verdict and key not in latest]
-    return found + [Difference(number, f"clock:resolve:{s.episode}:1", "None", str(_outcome(s))) for s in missing]
+            found.append(ReplayDifference(number, name, str(stored), str(value)))
+    missing = [s for key, s in replayed.items() if s.clock is ClockKind.RESOLVE and s.verdict and key not in latest]
+    return found + [ReplayDifference(number, f"clock:resolve:{s.episode}:1", "None", str(_outcome(s))) for s in missing]
 
 
 def _result(row: Any) -> tuple[str, ...]:
@@ -166,9 +170,9 @@ def _outcome(state: ClockState | None) -> tuple[str, ...] | None:
     return str(state.due.on), state.verdict.value, str(state.late_days), str(state.unit)
 
 
-def check_all(session: Session) -> Iterator[Difference]:
+def check_all(session: Session) -> Iterator[ReplayDifference]:
     """Every difference of every ticket, a batch at a time."""
-    calendars = Calendars(session)
+    calendars = CalendarCache(session)
     table = table_of(Ticket)
     wanted = [column for column in table.c if column.name not in ("title", "content")]
     after = 0
@@ -178,13 +182,13 @@ def check_all(session: Session) -> Iterator[Difference]:
         for row in rows:
             history = happenings(entries.get(f"ticket:{row.id}", ()))
             if not history:
-                yield Difference(row.number, "history", row.state, "")
+                yield ReplayDifference(row.number, "history", row.state, "")
                 continue
             yield from compare(row, history, rulebook.book(session, row, history, calendars), results.get(row.id, ()))
 
 
 def _entries(session: Session, rows: Sequence[Row[Any]]) -> Mapping[str, Sequence[Any]]:
-    table = table_of(audit.Entry)
+    table = table_of(audit.AuditEntry)
     chains = [f"ticket:{row.id}" for row in rows]
     columns = (table.c.chain, table.c.at, table.c.actor, table.c.action, table.c.data)
     found = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))

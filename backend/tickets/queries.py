@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
-from backend.deadlines.clock_states import Clocks
+from backend.deadlines.clock_states import TicketClocks
 from backend.errors import NotFound, _
 from backend.files.text import fold
 from backend.tickets.lifecycle import INTERNAL, Event
@@ -19,19 +19,19 @@ from backend.tickets.models import (
     Category,
     CategoryClass,
     Contact,
-    State,
     Ticket,
     TicketMessage,
+    TicketState,
     is_open,
 )
 from backend.tickets.reception import receipts
 from backend.tickets.service import subject
 from backend.units.models import Unit
 from backend.users.models import User
-from backend.users.policy import EVERY_UNIT, Action, Actor, can
+from backend.users.policy import EVERY_UNIT, Actor, Permission, can
 from backend.web import rate_limits
 from backend.worktime.duration import Duration
-from backend.worktime.explain import Day, Why
+from backend.worktime.explain import DayReason, ExplainedDay
 from backend.worktime.moments import Pause
 
 PAGE = 50
@@ -41,7 +41,7 @@ SHOWN = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket
 
 
 @dataclass(frozen=True)
-class Step:
+class CourseStep:
     """One entry of a ticket's course: what was written then, and the date that was given with it; ``officer`` is for
     staff alone."""
 
@@ -54,7 +54,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Delay:
+class AnswerDelay:
     """Why an answer is late, in the unit's words, and the new date that it promised."""
 
     reason: str
@@ -62,7 +62,7 @@ class Delay:
 
 
 @dataclass(frozen=True)
-class Inbox:
+class InboxPage:
     """A page of a unit's open tickets, soonest due first; ``after`` is where the next page starts."""
 
     tickets: Sequence[Ticket]
@@ -70,7 +70,7 @@ class Inbox:
 
 
 @dataclass(frozen=True)
-class Load:
+class InboxLoad:
     """How much waits in an inbox: open, and of these overdue. At most ``COUNTED`` each."""
 
     open: int
@@ -78,20 +78,20 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Counting:
+class DueCounting:
     """How a due date came about: the day's event, every day after it, the pauses in which no day counted, and the
     clocks that all of it is from."""
 
     term: Duration
-    days: Sequence[Day]
+    days: Sequence[ExplainedDay]
     pauses: Sequence[Pause]
-    clocks: Clocks
+    clocks: TicketClocks
 
     @property
-    def left_out(self) -> list[tuple[Day, Day, int]]:
+    def left_out(self) -> list[tuple[ExplainedDay, ExplainedDay, int]]:
         """The days that did not count and are no ordinary weekend: what a reader would ask about. Those left out in a
         row for one reason are told together, as the first, the last and how many."""
-        days = [day for day in self.days if day.why not in (Why.DAY_OF_EVENT, Why.WEEKEND)]
+        days = [day for day in self.days if day.why not in (DayReason.DAY_OF_EVENT, DayReason.WEEKEND)]
         alike = groupby(days, key=lambda day: (day.counted, day.why, day.doubt, str(day.params)))
         runs = [list(run) for (counted, *_why), run in alike if not counted]
         return [(run[0], run[-1], len(run)) for run in runs]
@@ -131,7 +131,7 @@ def for_staff(session: Session, number: str, actor: Actor) -> Ticket:
         .options(*SHOWN, joinedload(Ticket.contact))
         .execution_options(populate_existing=True)
     )
-    if ticket is None or not can(actor, Action.VIEW_TICKET, subject(ticket)):
+    if ticket is None or not can(actor, Permission.VIEW_TICKET, subject(ticket)):
         raise NotFound
     return ticket
 
@@ -153,15 +153,15 @@ def inbox(
     actor: Actor,
     *,
     unit_id: int | None = None,
-    state: State | None = None,
+    state: TicketState | None = None,
     words: str = "",
     after: tuple[date, int] | None = None,
     limit: int = PAGE,
-) -> Inbox:
+) -> InboxPage:
     """Tickets that ``actor`` may see, of the own unit or, for the coordinator, of any: the open ones, soonest due
     first; with a ``state`` in which nothing is left to do those, the latest first. ``words`` are looked for in titles,
     tone marks apart, and without a state in tickets of every state."""
-    chosen = _visible(actor, Action.VIEW_INBOX, unit_id).options(*SHOWN)
+    chosen = _visible(actor, Permission.VIEW_INBOX, unit_id).options(*SHOWN)
     day = Ticket.answered_on if state in SETTLED_STATES else Ticket.due_date
     place = tuple_(day, Ticket.id)
     done = state not in OPEN_STATES if state is not None else bool(words)
@@ -175,24 +175,24 @@ def inbox(
     order = (day.desc(), Ticket.id.desc()) if done else (day, Ticket.id)
     rows = session.scalars(chosen.order_by(*order).limit(limit + 1)).all()
     if len(rows) <= limit:
-        return Inbox(rows, None)
+        return InboxPage(rows, None)
     last = rows[limit - 1]
-    return Inbox(rows[:limit], (getattr(last, day.key), last.id))
+    return InboxPage(rows[:limit], (getattr(last, day.key), last.id))
 
 
-def load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> Load:
+def load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> InboxLoad:
     """How many open tickets wait, and how many of them are overdue; a paused one is not."""
-    waiting = _visible(actor, Action.VIEW_INBOX, unit_id).where(is_open())
-    overdue = waiting.where(Ticket.due_date < today, Ticket.state != State.AWAITING_SENDER)
+    waiting = _visible(actor, Permission.VIEW_INBOX, unit_id).where(is_open())
+    overdue = waiting.where(Ticket.due_date < today, Ticket.state != TicketState.AWAITING_SENDER)
 
     def count(rows: Select[Ticket]) -> int:
         few = rows.with_only_columns(Ticket.id).limit(COUNTED).subquery()
         return session.scalar(select(func.count()).select_from(few)) or 0
 
-    return Load(count(waiting), count(overdue))
+    return InboxLoad(count(waiting), count(overdue))
 
 
-def _visible(actor: Actor, action: Action, unit_id: int | None = None) -> Select[Ticket]:
+def _visible(actor: Actor, action: Permission, unit_id: int | None = None) -> Select[Ticket]:
     """What ``policy.can`` allows, as a condition in SQL: the own unit or every unit, and never a complaint about the
     conduct of the actor's own unit."""
     if actor.role not in EVERY_UNIT[action]:
@@ -206,10 +206,10 @@ def _visible(actor: Actor, action: Action, unit_id: int | None = None) -> Select
     return chosen
 
 
-def counting(ticket: Ticket, clocks: Clocks) -> Counting:
+def counting(ticket: Ticket, clocks: TicketClocks) -> DueCounting:
     """How the ticket's due date was counted, day by day."""
     term = clocks.resolve.term
-    return Counting(term.duration or Duration.parse(ticket.term), term.days(), term.pauses, clocks)
+    return DueCounting(term.duration or Duration.parse(ticket.term), term.days(), term.pauses, clocks)
 
 
 def id_of(session: Session, typed: str) -> int | None:
@@ -223,8 +223,8 @@ def merged_into(session: Session, ticket_id: int) -> Sequence[Ticket]:
 
 
 def course(
-    session: Session, ticket_id: int, *, internal: bool = False, entries: Sequence[audit.Entry] | None = None
-) -> list[Step]:
+    session: Session, ticket_id: int, *, internal: bool = False, entries: Sequence[audit.AuditEntry] | None = None
+) -> list[CourseStep]:
     """Everything that happened to a ticket, in order: four look-ups, however long the course is; ``entries`` spares the
     first of them. What staff settle among themselves is left out, drafts above all, unless ``internal`` asks for it."""
     entries = audit.entries(session, f"ticket:{ticket_id}") if entries is None else entries
@@ -235,18 +235,18 @@ def course(
     units = {u.id: u.name for u in session.scalars(select(Unit).where(Unit.id.in_(unit_ids)))}
     user_ids = {e.user_id for e in entries if e.user_id is not None}
     names = {u.id: u.name for u in session.scalars(select(User).where(User.id.in_(user_ids)))} if user_ids else {}
-    steps: list[Step] = []
+    steps: list[CourseStep] = []
     unit = ""
     for entry in entries:
         unit = units.get(entry.data.get("unit"), unit)
         text = texts.get(entry.data.get("message"), "")
         until = entry.data.get("until")
         given = date.fromisoformat(until) if until else None
-        steps.append(Step(Event(entry.action), entry.at, unit, text, names.get(entry.user_id or 0, ""), given))
+        steps.append(CourseStep(Event(entry.action), entry.at, unit, text, names.get(entry.user_id or 0, ""), given))
     return steps
 
 
-def delay(session: Session, entries: Sequence[audit.Entry]) -> Delay | None:
+def delay(session: Session, entries: Sequence[audit.AuditEntry]) -> AnswerDelay | None:
     """The reason and the new date that were given for the present episode, if they were. ``entries`` are the ticket's
     history."""
     for entry in reversed(entries):
@@ -254,7 +254,7 @@ def delay(session: Session, entries: Sequence[audit.Entry]) -> Delay | None:
             return None
         if entry.action == Event.DELAY_EXPLAINED:
             said = session.get_one(TicketMessage, entry.data["message"])
-            return Delay(said.body, date.fromisoformat(entry.data["until"]))
+            return AnswerDelay(said.body, date.fromisoformat(entry.data["until"]))
     return None
 
 

@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.deadlines.clock_states import EPISODE_CODES, Book
-from backend.deadlines.events import Happening
+from backend.deadlines.clock_states import EPISODE_CODES, VersionBook
+from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import (
     APPROVAL,
     REQUIRED,
-    About,
-    Mark,
-    Rule,
+    DeadlineRule,
+    RuleEvidence,
+    RuleSubject,
     choose,
     parse_value,
     read_value,
@@ -30,14 +30,14 @@ from backend.worktime.calendar import WorkCalendar
 
 
 @dataclass(frozen=True)
-class Rules:
+class Rulebook:
     """All stored versions, and what was chosen of them before: choosing is pure, so it is done once."""
 
-    rows: tuple[Rule, ...]
-    by_id: dict[int, Rule]
-    chosen: dict[tuple[date, About], dict[str, Rule]] = field(default_factory=dict)
+    rows: tuple[DeadlineRule, ...]
+    by_id: dict[int, DeadlineRule]
+    chosen: dict[tuple[date, RuleSubject], dict[str, DeadlineRule]] = field(default_factory=dict)
 
-    def ruling(self, on: date, about: About) -> dict[str, Rule]:
+    def ruling(self, on: date, about: RuleSubject) -> dict[str, DeadlineRule]:
         """The rule of each clock for an episode that begins on a day."""
         key = (on, about)
         if key not in self.chosen:
@@ -47,7 +47,7 @@ class Rules:
         return self.chosen[key]
 
 
-class Calendars(dict[int, WorkCalendar]):
+class CalendarCache(dict[int, WorkCalendar]):
     """Stored calendars by id, read when they are asked for."""
 
     def __init__(self, session: Session) -> None:
@@ -59,20 +59,20 @@ class Calendars(dict[int, WorkCalendar]):
         return found
 
 
-_held: dict[str, tuple[int, Rules]] = {}
+_held: dict[str, tuple[int, Rulebook]] = {}
 
 
-def stored(session: Session, upto: int | None = None) -> Rules:
+def stored(session: Session, upto: int | None = None) -> Rulebook:
     """The stored rules. They are only ever added to, so those up to an id are read once a process; ``upto`` spares the
     question which is the last."""
     if upto is None:
         upto = session.scalar(select(func.max(RuleVersion.id))) or 0
     database = str(session.get_bind().engine.url.database)
-    known, rules = _held.get(database, (-1, Rules((), {})))
+    known, rules = _held.get(database, (-1, Rulebook((), {})))
     if known != upto:
         rows = session.scalars(select(RuleVersion).where(RuleVersion.id <= upto).order_by(RuleVersion.id))
         read = tuple(_rule(row) for row in rows)
-        rules = Rules(read, {rule.id: rule for rule in read if rule.id is not None})
+        rules = Rulebook(read, {rule.id: rule for rule in read if rule.id is not None})
         _held[database] = (upto, rules)
     return rules
 
@@ -84,7 +84,7 @@ def load_shipped(session: Session, now: datetime) -> None:
     session.flush()
 
 
-def set_by_province(session: Session, rule: Rule, by: int, now: datetime) -> int:
+def set_by_province(session: Session, rule: DeadlineRule, by: int, now: datetime) -> int:
     """Add a province's own rule. Raises Invalid for one that no shipped rule has the code of, or without a basis, or
     for a category that does not exist. Tickets received before keep the term that they were received under."""
     if (rule.code, bool(rule.word)) not in {(known.code, bool(known.word)) for known in shipped_rules()}:
@@ -109,45 +109,47 @@ def needs_approval(session: Session, category: Category, on: date) -> bool:
     return bool(rows) and choose(rows, APPROVAL, on, about=about(category)).rule.word == REQUIRED
 
 
-def about(category: Category) -> About:
+def about(category: Category) -> RuleSubject:
     """What rules may be narrowed to, of a ticket in this category."""
-    return About(category=category.code, category_class=category.category_class.value)
+    return RuleSubject(category=category.code, category_class=category.category_class.value)
 
 
-def book(session: Session, ticket: Any, history: Sequence[Happening], calendars: Calendars | None = None) -> Book:
+def book(
+    session: Session, ticket: Any, history: Sequence[TicketEvent], calendars: CalendarCache | None = None
+) -> VersionBook:
     """What a history is read by. Where it names no versions (tickets of before, or brought over from another system)
     those noted with the ticket count. ``ticket`` is a Ticket or a row of its columns."""
     rules = stored(session)
-    ruling = dict(rules.ruling(ticket.received_on, About()))
+    ruling = dict(rules.ruling(ticket.received_on, RuleSubject()))
     if not (history and history[0].data.get("rules")):
         ruling["resolve"] = _noted(ticket, ruling["resolve"])
-    return Book(calendars or Calendars(session), rules.by_id, _first_calendar(ticket, history), ruling)
+    return VersionBook(calendars or CalendarCache(session), rules.by_id, _first_calendar(ticket, history), ruling)
 
 
-def _noted(ticket: Ticket, shipped: Rule) -> Rule:
+def _noted(ticket: Ticket, shipped: DeadlineRule) -> DeadlineRule:
     duration = parse_value(ticket.term)
     if duration == shipped.duration:
         return replace(shipped, id=ticket.rule_id)
-    return Rule(ticket.rule, duration, shipped.basis, Mark.UNVERIFIED, id=ticket.rule_id)
+    return DeadlineRule(ticket.rule, duration, shipped.basis, RuleEvidence.UNVERIFIED, id=ticket.rule_id)
 
 
-def _first_calendar(ticket: Ticket, history: Sequence[Happening]) -> int:
+def _first_calendar(ticket: Ticket, history: Sequence[TicketEvent]) -> int:
     recounts = (h.data for h in history if h.event is Event.RECOUNTED)
     first = next(recounts, None)
     return int(first["from"]) if first is not None else ticket.calendar_id
 
 
-_SAME = [item.name for item in fields(Rule) if item.name not in ("id", "duration", "word")]
+_SAME = [item.name for item in fields(DeadlineRule) if item.name not in ("id", "duration", "word")]
 
 
-def _plain(rule: Rule) -> tuple[object, ...]:
+def _plain(rule: DeadlineRule) -> tuple[object, ...]:
     """A rule without its id, to tell whether it is stored already."""
     return (rule.value, *(getattr(rule, name) for name in _SAME))
 
 
-def _rule(row: RuleVersion) -> Rule:
-    return Rule(**read_value(row.value), id=row.id, **{name: getattr(row, name) for name in _SAME})
+def _rule(row: RuleVersion) -> DeadlineRule:
+    return DeadlineRule(**read_value(row.value), id=row.id, **{name: getattr(row, name) for name in _SAME})
 
 
-def _row(rule: Rule, now: datetime) -> RuleVersion:
+def _row(rule: DeadlineRule, now: datetime) -> RuleVersion:
     return RuleVersion(value=rule.value, created_at=now, **{name: getattr(rule, name) for name in _SAME})

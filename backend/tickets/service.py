@@ -10,30 +10,30 @@ from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
 from backend.db import table_of
-from backend.deadlines.clock_states import Clock, Clocks, ClockState, explanation
-from backend.deadlines.clocks import Effect, state_of_clocks
-from backend.deadlines.events import Happening
+from backend.deadlines.clock_states import ClockKind, ClockState, TicketClocks, explanation
+from backend.deadlines.clocks import ClockPreview, state_of_clocks
+from backend.deadlines.events import TicketEvent
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.files.text import clean
 from backend.tickets import dossier, lifecycle, projection
 from backend.tickets.clock_models import ClockVersion
-from backend.tickets.dossier import Dossier, Timing
-from backend.tickets.lifecycle import By, Event, Transition
-from backend.tickets.models import MessageKind, State, Ticket, TicketMessage
-from backend.tickets.reception.drafts import Draft
+from backend.tickets.dossier import Dossier, TicketTiming
+from backend.tickets.lifecycle import Event, EventAuthor, Transition
+from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketState
+from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.reception.opening import AlreadySent, Receipt, look_over, open_ticket
 from backend.tickets.sender_messages import put_to_sender
-from backend.tickets.transition_checks import Case, Change, effect, notes, subject
+from backend.tickets.transition_checks import ActionRequest, TicketCase, effect, notes, subject
 from backend.users import service as users
-from backend.users.policy import SENDER, SYSTEM, Action, Actor, can
+from backend.users.policy import SENDER, SYSTEM, Actor, Permission, can
 from backend.web.language import gettext
 
 __all__ = [
+    "ActionRequest",
     "AlreadySent",
-    "Change",
-    "Draft",
+    "FeedbackDraft",
     "Receipt",
-    "Timing",
+    "TicketTiming",
     "apply",
     "foresee",
     "look_over",
@@ -65,11 +65,11 @@ KINDS = {
 # With these a ticket ends, and nobody who was merged into it will read an answer.
 UNANSWERED_ENDS = frozenset({Event.REFUSED, Event.REDIRECTED, Event.WITHDRAWN})
 LEFT_ALONE = _("Phản ánh được giải quyết chung đã kết thúc mà không có trả lời.")
-WITHOUT_RIGHT: dict[By, tuple[str, ...]] = {
-    By.STAFF: (),
-    By.SENDER: (SENDER.key,),
-    By.SYSTEM: (SYSTEM.key,),
-    By.EITHER: (SENDER.key, SYSTEM.key),
+WITHOUT_RIGHT: dict[EventAuthor, tuple[str, ...]] = {
+    EventAuthor.STAFF: (),
+    EventAuthor.SENDER: (SENDER.key,),
+    EventAuthor.SYSTEM: (SYSTEM.key,),
+    EventAuthor.EITHER: (SENDER.key, SYSTEM.key),
 }
 # What the sender is told of, with the name of the message template.
 TOLD = {
@@ -82,7 +82,7 @@ TOLD = {
 
 
 def apply(
-    session: Session, ticket_id: int, change: Change, actor: Actor, *, now: datetime, version: int | None = None
+    session: Session, ticket_id: int, change: ActionRequest, actor: Actor, *, now: datetime, version: int | None = None
 ) -> Ticket:
     """Let ``change`` happen to a ticket, by ``actor``, at ``now``.
 
@@ -104,19 +104,19 @@ def record_refused(actor: Actor, event: Event, ticket_id: int | None, refusal: D
     audit.record_refusal(actor.key, f"refused:{event}", ticket_id, str(refusal.status), now)
 
 
-def preview(session: Session, ticket_id: int, change: Change, actor: Actor, *, now: datetime) -> Effect:
+def preview(session: Session, ticket_id: int, change: ActionRequest, actor: Actor, *, now: datetime) -> ClockPreview:
     """What ``change`` would do: due date, who is charged, verdicts. Refuses as ``apply`` does, save for missing words;
     writes nothing and locks nothing."""
     return foresee(dossier.read(session, _ticket(session, ticket_id, lock=False), now), change, actor)
 
 
-def foresee(known: Dossier, change: Change, actor: Actor) -> Effect:
+def foresee(known: Dossier, change: ActionRequest, actor: Actor) -> ClockPreview:
     """``preview`` for a ticket that was read already: a page asks it of every action that it offers."""
     _open(known.ticket, change.event, actor)
     return effect(_case(known, change, actor))
 
 
-def timing(session: Session, ticket: Ticket, now: datetime | None) -> Timing:
+def timing(session: Session, ticket: Ticket, now: datetime | None) -> TicketTiming:
     """The clocks and the ledger of a ticket, as they stand at ``now``; None: as of its last event, which is what its
     row says. For inbox, figures and reports alike."""
     known = dossier.read(session, ticket, ticket.received_at if now is None else now)
@@ -125,7 +125,7 @@ def timing(session: Session, ticket: Ticket, now: datetime | None) -> Timing:
 
 def record_contact_read(session: Session, ticket: Ticket, actor: Actor, *, now: datetime) -> None:
     """Write down who read the sender's personal data, in the reader's own chain."""
-    if not can(actor, Action.VIEW_CONTACT, subject(ticket)):
+    if not can(actor, Permission.VIEW_CONTACT, subject(ticket)):
         raise NotFound
     if actor.user_id is not None:
         users.lock(session, actor.user_id)
@@ -133,8 +133,8 @@ def record_contact_read(session: Session, ticket: Ticket, actor: Actor, *, now: 
 
 
 def _locked(
-    session: Session, ticket_id: int, change: Change, actor: Actor, now: datetime, version: int | None
-) -> tuple[Case, Transition]:
+    session: Session, ticket_id: int, change: ActionRequest, actor: Actor, now: datetime, version: int | None
+) -> tuple[TicketCase, Transition]:
     """The ticket, held for the rest of the transaction, once the actor may do this to it in the state it is in."""
     if change.event is Event.MERGED and change.into_id not in (None, ticket_id):
         session.execute(select(func.pg_advisory_xact_lock(MERGING)))
@@ -152,11 +152,11 @@ def _open(ticket: Ticket, event: Event, actor: Actor, version: int | None = None
     return lifecycle.move(ticket.state, event) if ticket.state not in move.origins else move
 
 
-def _case(known: Dossier, change: Change, actor: Actor) -> Case:
+def _case(known: Dossier, change: ActionRequest, actor: Actor) -> TicketCase:
     """Raises Conflict where our clock is behind that of whoever wrote the last event, by more than ``SKEW``."""
     if known.now < known.history[-1].at - SKEW:
         raise Conflict(_("Đồng hồ máy chủ đang sai nên chưa ghi nhận được. Xin báo quản trị viên."))
-    return Case(known.session, known.ticket, change, actor, known.at, known.history, known.book, known.clocks)
+    return TicketCase(known.session, known.ticket, change, actor, known.at, known.history, known.book, known.clocks)
 
 
 def _ticket(session: Session, ticket_id: int, *, lock: bool) -> Ticket:
@@ -176,7 +176,7 @@ def _permitted(ticket: Ticket, event: Event, actor: Actor) -> Transition:
     for move in here:
         if _may(move, ticket, actor):
             return move
-    raise Forbidden if can(actor, Action.VIEW_TICKET, subject(ticket)) else NotFound
+    raise Forbidden if can(actor, Permission.VIEW_TICKET, subject(ticket)) else NotFound
 
 
 def _may(move: Transition, ticket: Ticket, actor: Actor) -> bool:
@@ -185,7 +185,7 @@ def _may(move: Transition, ticket: Ticket, actor: Actor) -> bool:
     return actor.key in WITHOUT_RIGHT[move.by]
 
 
-def _happen(case: Case, move: Transition) -> Ticket:
+def _happen(case: TicketCase, move: Transition) -> Ticket:
     """Write it all down: words, history, row, results, messages, and the same for what was merged into it."""
     session, ticket, event = case.session, case.ticket, case.change.event
     data = notes(case)
@@ -193,7 +193,7 @@ def _happen(case: Case, move: Transition) -> Ticket:
     if message is not None:
         data |= {"message": message.id, "text": message.digest().hex()}
     seq = audit.record(session, f"ticket:{ticket.id}", event, actor=case.actor.key, now=case.at, data=data)
-    history = [*case.history, Happening(event, case.at, case.actor.key, data)]
+    history = [*case.history, TicketEvent(event, case.at, case.actor.key, data)]
     clocks = state_of_clocks(history, case.book, case.at)
     _store_results(case, clocks)
     row = projection.projection(history, clocks)
@@ -213,13 +213,13 @@ def _happen(case: Case, move: Transition) -> Ticket:
     return ticket
 
 
-def _message(case: Case, move: Transition) -> TicketMessage | None:
+def _message(case: TicketCase, move: Transition) -> TicketMessage | None:
     """What was written. Approving an answer without words of one's own lets the draft stand as it is."""
     event = case.change.event
     if not move.text and event is not Event.ANSWERED:
         return None
     body = clean(case.change.text, limit=TEXT_MOST, multiline=True, field="text")
-    if not body and event is Event.ANSWERED and case.ticket.state is State.AWAITING_APPROVAL:
+    if not body and event is Event.ANSWERED and case.ticket.state is TicketState.AWAITING_APPROVAL:
         submitted = case.last(Event.SUBMITTED_FOR_APPROVAL)
         draft = case.session.get(TicketMessage, submitted.data["message"]) if submitted else None
         body = draft.body if draft else ""
@@ -233,7 +233,7 @@ def _message(case: Case, move: Transition) -> TicketMessage | None:
     return message
 
 
-def _store_results(case: Case, after: Clocks) -> None:
+def _store_results(case: TicketCase, after: TicketClocks) -> None:
     """A version for each verdict that this event brought, and for the due date if it moved."""
     known = {_key(state): state for state in case.clocks.states if not state.running}
     fresh = [s for s in after.states if not s.running and s != known.get(_key(s)) and (s.verdict or _handling(s))]
@@ -245,10 +245,10 @@ def _store_results(case: Case, after: Clocks) -> None:
 
 
 def _handling(state: ClockState) -> bool:
-    return state.clock is Clock.RESOLVE
+    return state.clock is ClockKind.RESOLVE
 
 
-def _key(state: ClockState) -> tuple[int, Clock, int]:
+def _key(state: ClockState) -> tuple[int, ClockKind, int]:
     return state.episode, state.clock, state.nth
 
 
@@ -281,24 +281,24 @@ def result_columns(state: ClockState) -> dict[str, Any]:
     }
 
 
-def _merged(case: Case) -> Sequence[Row[int, str]]:
+def _merged(case: TicketCase) -> Sequence[Row[int, str]]:
     """Ids and languages of the tickets that were merged into this one."""
     chosen = select(Ticket.id, Ticket.language).where(Ticket.merged_into_id == case.ticket.id).order_by(Ticket.id)
     return case.session.execute(chosen).all()
 
 
-def _answer_merged(case: Case, message_id: int | None) -> None:
+def _answer_merged(case: TicketCase, message_id: int | None) -> None:
     """Those merged into it are answered with it, each by its own number to its own sender."""
     for child_id, _language in _merged(case):
-        change = Change(Event.ANSWERED_TOGETHER, message_id=message_id)
+        change = ActionRequest(Event.ANSWERED_TOGETHER, message_id=message_id)
         child, move = _locked(case.session, child_id, change, SYSTEM, case.at, None)
         _happen(child, move)
 
 
-def _release_merged(case: Case) -> None:
+def _release_merged(case: TicketCase) -> None:
     """Those merged into a ticket that ends without an answer go their own way again: each sender is owed one."""
     for child_id, language in _merged(case):
-        change = Change(Event.UNMERGED, gettext(language, LEFT_ALONE))
+        change = ActionRequest(Event.UNMERGED, gettext(language, LEFT_ALONE))
         child, move = _locked(case.session, child_id, change, SYSTEM, case.at, None)
         if child.last(Event.ANSWERED_TOGETHER) is None:
             _happen(child, move)

@@ -16,7 +16,7 @@ from backend.db import transaction
 from backend.errors import DomainError
 from backend.tickets import service
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Channel, State, Ticket
+from backend.tickets.models import Channel, Ticket, TicketState
 from backend.users.policy import SYSTEM
 
 # No rule is shorter than these; the rule itself, as stored, is asked for each ticket.
@@ -24,10 +24,10 @@ PAUSED_AT_LEAST: Final = timedelta(days=10)
 DECIDED_AT_LEAST: Final = timedelta(days=30)
 MOST: Final = 500
 LAPSE: Final = {
-    State.AWAITING_SENDER: Event.PAUSE_EXPIRED,
-    State.ANSWERED: Event.CLOSED,
-    State.PUBLISHED: Event.CLOSED,
-    State.CONFIRMED: Event.CLOSED,
+    TicketState.AWAITING_SENDER: Event.PAUSE_EXPIRED,
+    TicketState.ANSWERED: Event.CLOSED,
+    TicketState.PUBLISHED: Event.CLOSED,
+    TicketState.CONFIRMED: Event.CLOSED,
 }
 
 
@@ -51,7 +51,7 @@ def lapse(session: Session, ticket_id: int, now: datetime) -> Event | None:
     event = LAPSE.get(ticket.state) if ticket is not None else None
     if event is None:
         return None
-    change = service.Change(event)
+    change = service.ActionRequest(event)
     try:
         service.preview(session, ticket_id, change, SYSTEM, now=now)
     except DomainError:
@@ -62,13 +62,13 @@ def lapse(session: Session, ticket_id: int, now: datetime) -> Event | None:
 
 def _reply_did_not_come(now: datetime) -> ColumnElement[bool]:
     """Asked long enough ago, and the end of that pause not yet written down."""
-    asked, later = aliased(audit.Entry), aliased(audit.Entry)
+    asked, later = aliased(audit.AuditEntry), aliased(audit.AuditEntry)
     chain = literal("ticket:") + cast(Ticket.id, String)
     noted = exists().where(later.chain == asked.chain, later.seq > asked.seq, later.action == Event.PAUSE_EXPIRED.value)
     long_ago = exists().where(
         asked.chain == chain, asked.action == Event.INFO_REQUESTED.value, asked.at < now - PAUSED_AT_LEAST, ~noted
     )
-    return and_(Ticket.state == State.AWAITING_SENDER, long_ago)
+    return and_(Ticket.state == TicketState.AWAITING_SENDER, long_ago)
 
 
 def _window_closed(now: datetime) -> ColumnElement[bool]:

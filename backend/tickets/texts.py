@@ -1,39 +1,39 @@
 """Names of states and events, as messages of the catalogue, and the tone in which a state is shown."""
 
-from backend.deadlines.clock_states import Clock
+from backend.deadlines.clock_states import ClockKind
 from backend.errors import _
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State
+from backend.tickets.models import TicketState
 
-STATE_NAMES: dict[State, str] = {
-    State.NEW: _("Mới nhận"),
-    State.ACCEPTED: _("Đã nhận xử lý"),
-    State.IN_PROGRESS: _("Đang xử lý"),
-    State.AWAITING_SENDER: _("Chờ người gửi bổ sung"),
-    State.AWAITING_APPROVAL: _("Chờ duyệt trả lời"),
-    State.ANSWERED: _("Đã trả lời"),
-    State.PUBLISHED: _("Đã công khai"),
-    State.CONFIRMED: _("Người gửi đã đồng ý"),
-    State.CLOSED: _("Đã kết thúc"),
-    State.REFUSED: _("Từ chối tiếp nhận"),
-    State.REDIRECTED: _("Chuyển thủ tục khác"),
-    State.WITHDRAWN: _("Người gửi đã rút"),
-    State.MERGED: _("Đã gộp"),
+STATE_NAMES: dict[TicketState, str] = {
+    TicketState.NEW: _("Mới nhận"),
+    TicketState.ACCEPTED: _("Đã nhận xử lý"),
+    TicketState.IN_PROGRESS: _("Đang xử lý"),
+    TicketState.AWAITING_SENDER: _("Chờ người gửi bổ sung"),
+    TicketState.AWAITING_APPROVAL: _("Chờ duyệt trả lời"),
+    TicketState.ANSWERED: _("Đã trả lời"),
+    TicketState.PUBLISHED: _("Đã công khai"),
+    TicketState.CONFIRMED: _("Người gửi đã đồng ý"),
+    TicketState.CLOSED: _("Đã kết thúc"),
+    TicketState.REFUSED: _("Từ chối tiếp nhận"),
+    TicketState.REDIRECTED: _("Chuyển thủ tục khác"),
+    TicketState.WITHDRAWN: _("Người gửi đã rút"),
+    TicketState.MERGED: _("Đã gộp"),
 }
-STATE_TONES: dict[State, str] = {
-    State.NEW: "info",
-    State.ACCEPTED: "progress",
-    State.IN_PROGRESS: "progress",
-    State.AWAITING_SENDER: "waiting",
-    State.AWAITING_APPROVAL: "waiting",
-    State.ANSWERED: "good",
-    State.PUBLISHED: "good",
-    State.CONFIRMED: "good",
-    State.CLOSED: "ended",
-    State.REFUSED: "ended",
-    State.REDIRECTED: "ended",
-    State.WITHDRAWN: "ended",
-    State.MERGED: "ended",
+STATE_TONES: dict[TicketState, str] = {
+    TicketState.NEW: "info",
+    TicketState.ACCEPTED: "progress",
+    TicketState.IN_PROGRESS: "progress",
+    TicketState.AWAITING_SENDER: "waiting",
+    TicketState.AWAITING_APPROVAL: "waiting",
+    TicketState.ANSWERED: "good",
+    TicketState.PUBLISHED: "good",
+    TicketState.CONFIRMED: "good",
+    TicketState.CLOSED: "ended",
+    TicketState.REFUSED: "ended",
+    TicketState.REDIRECTED: "ended",
+    TicketState.WITHDRAWN: "ended",
+    TicketState.MERGED: "ended",
 }
 EVENT_NAMES: dict[Event, str] = {
     Event.RECEIVED: _("Đã nhận phản ánh"),
@@ -69,15 +69,15 @@ EVENT_NAMES: dict[Event, str] = {
     Event.CLOSED: _("Kết thúc"),
     Event.RECOUNTED: _("Tính lại hạn theo lịch làm việc mới"),
 }
-CLOCK_NAMES: dict[Clock, str] = {
-    Clock.CLASSIFY: _("phân loại"),
-    Clock.ASK: _("hỏi thêm"),
-    Clock.REFUSE: _("từ chối"),
-    Clock.FORWARD: _("chuyển đi"),
-    Clock.RESOLVE: _("giải quyết"),
-    Clock.NOTIFY: _("báo kết quả"),
-    Clock.PUBLISH: _("công khai"),
-    Clock.PROGRESS: _("báo tiến độ"),
+CLOCK_NAMES: dict[ClockKind, str] = {
+    ClockKind.CLASSIFY: _("phân loại"),
+    ClockKind.ASK: _("hỏi thêm"),
+    ClockKind.REFUSE: _("từ chối"),
+    ClockKind.FORWARD: _("chuyển đi"),
+    ClockKind.RESOLVE: _("giải quyết"),
+    ClockKind.NOTIFY: _("báo kết quả"),
+    ClockKind.PUBLISH: _("công khai"),
+    ClockKind.PROGRESS: _("báo tiến độ"),
 }
 # Words of shipped data that readers see: holidays of the calendar, what the calendar and the terms of handling rest on.
 # What a province adds of its own is shown as it wrote it.

@@ -12,17 +12,17 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from backend.deadlines.clock_states import EPISODE_CODES, REOPEN_WINDOW, Book, Clocks
-from backend.deadlines.clocks import Effect, what_if
-from backend.deadlines.events import Happening
-from backend.deadlines.terms import Ended, Term
+from backend.deadlines.clock_states import EPISODE_CODES, REOPEN_WINDOW, TicketClocks, VersionBook
+from backend.deadlines.clocks import ClockPreview, what_if
+from backend.deadlines.events import TicketEvent
+from backend.deadlines.terms import PauseEnd, Term
 from backend.errors import Conflict, Forbidden, Invalid, NotFound, _
 from backend.tickets import rulebook
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import CategoryClass, State, Ticket
+from backend.tickets.models import CategoryClass, Ticket, TicketState
 from backend.units.models import Unit
 from backend.users.models import User
-from backend.users.policy import HANDLERS, Action, Actor, Subject, can
+from backend.users.policy import HANDLERS, Actor, Permission, PolicySubject, can
 from backend.worktime import service as worktime
 from backend.worktime.calendar import local
 from backend.worktime.duration import Duration
@@ -32,7 +32,7 @@ PROCEDURES: Final = ("complaint", "denunciation")  # khiếu nại, tố cáo: e
 
 
 @dataclass(frozen=True)
-class Change:
+class ActionRequest:
     """One event that somebody wants to happen to a ticket, with what it needs.
 
     ``more`` or ``until``: an extension by a term such as ``5 working days``, or until a date; ``until`` is also the new
@@ -57,24 +57,24 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Case:
+class TicketCase:
     """A ticket, what happened to it, how its clocks stand, and what is wanted now."""
 
     session: Session
     ticket: Ticket
-    change: Change
+    change: ActionRequest
     actor: Actor
     at: datetime
-    history: Sequence[Happening]
-    book: Book
-    clocks: Clocks
+    history: Sequence[TicketEvent]
+    book: VersionBook
+    clocks: TicketClocks
 
-    def since_beginning(self, *events: Event) -> list[Happening]:
+    def since_beginning(self, *events: Event) -> list[TicketEvent]:
         """The events of these kinds in the present episode, in order."""
         begun = max(place for place, h in enumerate(self.history) if h.event in _BEGINNINGS)
         return [h for h in self.history[begun:] if h.event in events]
 
-    def last(self, event: Event) -> Happening | None:
+    def last(self, event: Event) -> TicketEvent | None:
         """The latest event of a kind in the present episode."""
         found = self.since_beginning(event)
         return found[-1] if found else None
@@ -84,27 +84,27 @@ _BEGINNINGS: Final = frozenset({Event.RECEIVED, Event.DISPUTED, Event.REOPENED})
 Notes = dict[str, Any]
 
 
-def subject(ticket: Ticket) -> Subject:
+def subject(ticket: Ticket) -> PolicySubject:
     """What the policy asks of a ticket: a complaint about conduct is invisible to the unit it is about. Needs
     ``ticket.category`` loaded."""
     conduct = ticket.category.category_class is CategoryClass.CONDUCT
-    return Subject(ticket.unit_id, ticket.about_unit_id if conduct else None)
+    return PolicySubject(ticket.unit_id, ticket.about_unit_id if conduct else None)
 
 
-def notes(case: Case) -> Notes:
+def notes(case: TicketCase) -> Notes:
     """What is noted with the event. Raises what the event's check refuses."""
     check = _CHECKS.get(case.change.event)
     return check(case) if check else {}
 
 
-def effect(case: Case) -> Effect:
+def effect(case: TicketCase) -> ClockPreview:
     """What the change would do to the clocks. An extension that is only asked for is shown as granted."""
     event = case.change.event
     shown = Event.EXTENDED if event is Event.EXTENSION_REQUESTED else event
-    return what_if(case.history, Happening(shown, case.at, case.actor.key, notes(case)), case.book)
+    return what_if(case.history, TicketEvent(shown, case.at, case.actor.key, notes(case)), case.book)
 
 
-def _forwarded(case: Case) -> Notes:
+def _forwarded(case: TicketCase) -> Notes:
     """Refused where the unit must not see the ticket or does not receive."""
     wanted, ticket = case.change.to_unit_id, case.ticket
     unit = case.session.get(Unit, wanted) if wanted is not None else None
@@ -117,7 +117,7 @@ def _forwarded(case: Case) -> Notes:
     return {"from": ticket.unit_id, "unit": unit.id}
 
 
-def _assigned(case: Case) -> Notes:
+def _assigned(case: TicketCase) -> Notes:
     wanted = case.change.to_user_id
     user = case.session.get(User, wanted) if wanted is not None else None
     if user is None or not user.active or user.role not in HANDLERS or user.unit_id != case.ticket.unit_id:
@@ -125,7 +125,7 @@ def _assigned(case: Case) -> Notes:
     return {"user": user.id}
 
 
-def _not_overdue(case: Case) -> None:
+def _not_overdue(case: TicketCase) -> None:
     """More time can be had once, and only as long as the term runs: on its last day still, after it no more."""
     if case.clocks.resolve.term.extension is not None:
         raise Conflict(_("Phản ánh này đã được gia hạn một lần."))
@@ -133,13 +133,13 @@ def _not_overdue(case: Case) -> None:
         raise Conflict(_("Đã quá hạn nên không gia hạn được nữa."))
 
 
-def _pending(case: Case) -> Happening | None:
+def _pending(case: TicketCase) -> TicketEvent | None:
     """The request for more time that nobody has decided yet."""
     found = case.since_beginning(Event.EXTENSION_REQUESTED, Event.EXTENDED, Event.EXTENSION_DENIED)
     return found[-1] if found and found[-1].event is Event.EXTENSION_REQUESTED else None
 
 
-def _extension_requested(case: Case) -> Notes:
+def _extension_requested(case: TicketCase) -> Notes:
     _not_overdue(case)
     if _pending(case) is not None:
         raise Conflict(_("Đã có đề nghị gia hạn đang chờ duyệt."))
@@ -149,24 +149,24 @@ def _extension_requested(case: Case) -> Notes:
     given: Notes = {"value": str(Duration.parse(more))} if more else {}
     if until is not None:
         given = {"until": until.isoformat()}
-    shown = what_if(case.history, Happening(Event.EXTENDED, case.at, case.actor.key, given), case.book)
+    shown = what_if(case.history, TicketEvent(Event.EXTENDED, case.at, case.actor.key, given), case.book)
     if shown.due_after <= shown.due_before or (until is not None and until <= shown.due_before):
         raise Invalid(_("Ngày hẹn mới phải sau hạn đang có."), field="until")
     return given
 
 
-def _extended(case: Case) -> Notes:
+def _extended(case: TicketCase) -> Notes:
     _not_overdue(case)
     asked = _asked_by_another(case)
     return {name: asked.data[name] for name in ("value", "until") if name in asked.data}
 
 
-def _extension_denied(case: Case) -> Notes:
+def _extension_denied(case: TicketCase) -> Notes:
     _asked_by_another(case)
     return {}
 
 
-def _asked_by_another(case: Case) -> Happening:
+def _asked_by_another(case: TicketCase) -> TicketEvent:
     asked = _pending(case)
     if asked is None:
         raise Conflict(_("Không có đề nghị gia hạn nào đang chờ duyệt."))
@@ -175,10 +175,10 @@ def _asked_by_another(case: Case) -> Happening:
     return asked
 
 
-def _answered(case: Case) -> Notes:
+def _answered(case: TicketCase) -> Notes:
     """The answer that somebody submitted is approved by another person; where the rules want that of every answer,
     none leaves without it, a leader's neither."""
-    if case.ticket.state is not State.AWAITING_APPROVAL:
+    if case.ticket.state is not TicketState.AWAITING_APPROVAL:
         if rulebook.needs_approval(case.session, case.ticket.category, local(case.at).date()):
             raise Conflict(_("Trả lời loại phản ánh này phải có người thứ hai duyệt. Xin trình duyệt."))
         return {}
@@ -188,21 +188,21 @@ def _answered(case: Case) -> Notes:
     return {}
 
 
-def _pause_number(case: Case) -> int:
+def _pause_number(case: TicketCase) -> int:
     number = case.change.pause if case.change.pause is not None else len(case.clocks.breaks)
     if not 1 <= number <= len(case.clocks.breaks):
         raise Invalid(_("Không có lần tạm dừng này."), field="pause")
     return number
 
 
-def _pause_disputed(case: Case) -> Notes:
+def _pause_disputed(case: TicketCase) -> Notes:
     number = _pause_number(case)
     if case.clocks.breaks[number - 1].disputed:
         raise Conflict(_("Lần tạm dừng này đã được khiếu nại rồi."))
     return {"pause": number}
 
 
-def _pause_judged(case: Case) -> Notes:
+def _pause_judged(case: TicketCase) -> Notes:
     number = _pause_number(case)
     judged = any(h.event is Event.PAUSE_JUDGED and h.data.get("pause") == number for h in case.history)
     if judged or not case.clocks.breaks[number - 1].disputed:
@@ -214,8 +214,8 @@ def _pause_judged(case: Case) -> Notes:
     return {"pause": number, "stands": case.change.stands}
 
 
-def _pause_expired(case: Case) -> Notes:
-    if not case.clocks.breaks or case.clocks.breaks[-1].ended_by is not Ended.LIMIT:
+def _pause_expired(case: TicketCase) -> Notes:
+    if not case.clocks.breaks or case.clocks.breaks[-1].ended_by is not PauseEnd.LIMIT:
         raise Conflict(_("Thời gian chờ người gửi bổ sung chưa hết."))
     known = case.since_beginning(Event.INFO_REQUESTED, Event.PAUSE_EXPIRED)
     if known and known[-1].event is Event.PAUSE_EXPIRED:
@@ -223,7 +223,7 @@ def _pause_expired(case: Case) -> Notes:
     return {}
 
 
-def window_ends(case: Case) -> datetime | None:
+def window_ends(case: TicketCase) -> datetime | None:
     """Until when the sender may have a decided ticket taken up again, by the moment on our own clock."""
     rule = case.clocks.ruling[REOPEN_WINDOW]
     if case.clocks.decided is None or rule.duration is None:
@@ -231,7 +231,7 @@ def window_ends(case: Case) -> datetime | None:
     return Term(case.book.calendars[case.clocks.calendar_id], rule.duration, case.clocks.decided).due().at
 
 
-def _new_episode(case: Case) -> Notes:
+def _new_episode(case: TicketCase) -> Notes:
     """Counted by the rules and the calendar of now, not by those of the first time."""
     ends = window_ends(case)
     if ends is None or case.at > ends:
@@ -246,13 +246,13 @@ def episode_notes(session: Session, ticket: Ticket, at: datetime) -> Notes:
     return {"calendar": calendar_id, "rules": {code: ruling[code].id for code in EPISODE_CODES}}
 
 
-def _redirected(case: Case) -> Notes:
+def _redirected(case: TicketCase) -> Notes:
     if case.change.procedure not in PROCEDURES:
         raise Invalid(_("Xin chọn thủ tục: khiếu nại hay tố cáo."), field="procedure")
     return {"procedure": case.change.procedure}
 
 
-def _merged(case: Case) -> Notes:
+def _merged(case: TicketCase) -> Notes:
     """Into another open ticket that the same person may merge and that the same people may see. One level only: what
     others were merged into is not merged itself, so there is no chain and no cycle."""
     target = _target(case)
@@ -267,37 +267,37 @@ def _merged(case: Case) -> Notes:
     return {"into": target.id}
 
 
-def _target(case: Case) -> Ticket:
+def _target(case: TicketCase) -> Ticket:
     wanted = case.change.into_id
     chosen = select(Ticket).where(Ticket.id == wanted).options(joinedload(Ticket.category))
     target = case.session.scalar(chosen.execution_options(populate_existing=True)) if wanted is not None else None
-    if target is None or not can(case.actor, Action.VIEW_TICKET, subject(target)):
+    if target is None or not can(case.actor, Permission.VIEW_TICKET, subject(target)):
         raise NotFound(_("Không tìm thấy phản ánh muốn gộp vào."))
-    if not can(case.actor, Action.MERGE_TICKET, subject(target)):
+    if not can(case.actor, Permission.MERGE_TICKET, subject(target)):
         raise Forbidden
     return target
 
 
-def _rated(case: Case) -> Notes:
+def _rated(case: TicketCase) -> Notes:
     if case.clocks.decided is None:
         raise Conflict(_("Phản ánh này chưa có trả lời để đánh giá."))
     return {"credited": case.ticket.unit_id, **case.change.rating}
 
 
-def _published(case: Case) -> Notes:
+def _published(case: TicketCase) -> Notes:
     if case.last(Event.PUBLISHED) is not None:
         raise Conflict(_("Trả lời này đã được công khai."))
     return {}
 
 
-def _closed(case: Case) -> Notes:
+def _closed(case: TicketCase) -> Notes:
     ends = window_ends(case)
     if case.last(Event.CONFIRMED) is None and (ends is None or case.at <= ends):
         raise Conflict(_("Người gửi vẫn còn thời gian yêu cầu xử lý lại."))
     return {}
 
 
-def _delay_explained(case: Case) -> Notes:
+def _delay_explained(case: TicketCase) -> Notes:
     """Said once in an episode, with one new date: a working day after the due date, not past and not out of sight. It
     is a promise to the sender and moves neither due date nor verdict."""
     if case.last(Event.DELAY_EXPLAINED) is not None:
@@ -314,23 +314,23 @@ def _delay_explained(case: Case) -> Notes:
     return {"until": promised.isoformat()}
 
 
-def _progress_told(case: Case) -> Notes:
+def _progress_told(case: TicketCase) -> Notes:
     if not case.clocks.resolve.running or not case.clocks.resolve.due.missed_by(case.at):
         raise Conflict(_("Phản ánh này chưa quá hạn."))
     return {}
 
 
-def _recounted(case: Case) -> Notes:
+def _recounted(case: TicketCase) -> Notes:
     if case.change.calendar_id is None or case.change.calendar_id == case.clocks.calendar_id:
         raise Conflict(_("Phản ánh này đã tính theo lịch đó."))
     return {"from": case.clocks.calendar_id, "calendar": case.change.calendar_id}
 
 
-def _answered_together(case: Case) -> Notes:
+def _answered_together(case: TicketCase) -> Notes:
     return {"with": case.ticket.merged_into_id, "message": case.change.message_id}
 
 
-_CHECKS: Final[Mapping[Event, Callable[[Case], Notes]]] = {
+_CHECKS: Final[Mapping[Event, Callable[[TicketCase], Notes]]] = {
     Event.FORWARDED: _forwarded,
     Event.ASSIGNED: _assigned,
     Event.EXTENSION_REQUESTED: _extension_requested,

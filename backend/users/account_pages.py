@@ -13,16 +13,16 @@ from backend.units import queries as units
 from backend.users import queries, service
 from backend.users.guard import allow
 from backend.users.models import STAFF, Role, User
-from backend.users.policy import Action, Actor
+from backend.users.policy import Actor, Permission
 from backend.users.texts import ROLE_NAMES
-from backend.web.forms import EMPTY, Form, TypedDep
+from backend.web.forms import EMPTY, FormView, TypedDep
 from backend.web.rendering import page, redirect
 from backend.worktime.calendar import local
 
 ACCOUNTS = "/tai-khoan"
 
 router = APIRouter()
-Administrator = Annotated[Actor, Depends(allow(Action.MANAGE_USERS))]
+Administrator = Annotated[Actor, Depends(allow(Permission.MANAGE_USERS))]
 
 
 @router.get(ACCOUNTS)
@@ -77,7 +77,7 @@ def _page(
     session: Session,
     status: int = 200,
     *,
-    form: Form = EMPTY,
+    form: FormView = EMPTY,
     shown: tuple[User, str] | None = None,
 ) -> Response:
     return page(

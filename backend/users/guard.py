@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from backend import clock
 from backend.db import transaction
 from backend.errors import Forbidden, NotSignedIn
-from backend.users.policy import Action, Actor, can
+from backend.users.policy import Actor, Permission, can
 from backend.users.service import actor_of
 
 COOKIE = "session"
@@ -31,7 +31,7 @@ def current_actor(request: Request) -> Actor | None:
 MaybeActor = Annotated[Actor | None, Depends(current_actor)]
 
 
-def allow(action: Action) -> Callable[..., Actor | None]:
+def allow(action: Permission) -> Callable[..., Actor | None]:
     """A dependency that lets in whoever may do ``action`` at all; what it is done to is asked where it is loaded."""
 
     def guarded(actor: MaybeActor) -> Actor | None:
@@ -48,4 +48,4 @@ async def public() -> None:
     because it does nothing and a thread for it would cost more than itself."""
 
 
-public.action = Action.PUBLIC  # type: ignore[attr-defined]  # read by the test that walks over all routes
+public.action = Permission.PUBLIC  # type: ignore[attr-defined]  # read by the test that walks over all routes

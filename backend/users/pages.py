@@ -10,10 +10,10 @@ from backend.errors import DomainError, Invalid, NotSignedIn, TooMany, _
 from backend.users import resume, service
 from backend.users.guard import COOKIE, MaybeActor, allow, public
 from backend.users.models import Role, User
-from backend.users.policy import Action, Actor
-from backend.users.resume import Kept
+from backend.users.policy import Actor, Permission
+from backend.users.resume import SavedForm
 from backend.web import rendering
-from backend.web.forms import EMPTY, Form, Typed, TypedDep, typed
+from backend.web.forms import EMPTY, FormReader, FormView, TypedDep, typed
 from backend.web.rendering import NavItem, language_of, page, redirect, same_site_path, set_cookie
 
 SIGN_IN = "/dang-nhap"
@@ -46,7 +46,7 @@ NAVIGATION: dict[Role, tuple[str, ...]] = {
 }
 
 router = APIRouter()
-Own = Annotated[Actor, Depends(allow(Action.USE_ACCOUNT))]
+Own = Annotated[Actor, Depends(allow(Permission.USE_ACCOUNT))]
 
 
 @router.get(SIGN_IN, dependencies=[Depends(public)])
@@ -106,7 +106,7 @@ def change_password(request: Request, session: SessionDep, actor: Own, form: Typ
             now=clock.now(),
         )
     except Invalid as refusal:
-        shown = Form({}, form.form(refusal).errors)
+        shown = FormView({}, form.form(refusal).errors)
         return page(request, "users/password.html", refusal.status, form=shown, least=service.PASSWORD_LEAST)
     return redirect(request, PASSWORD, flash=_("Đã đổi mật khẩu. Các thiết bị khác đã bị đăng xuất."))
 
@@ -121,7 +121,7 @@ def navigation(request: Request) -> list[NavItem]:
 
 async def not_signed_in(request: Request) -> Response:
     """A form sent without a session: the sign-in page keeps it."""
-    form: Typed = await typed(request)
+    form: FormReader = await typed(request)
     kept = resume.from_request(request, form.data)
     return _sign_in(request, NotSignedIn.status, kept=kept, lost=kept is None and request.url.path not in resume.NEVER)
 
@@ -136,9 +136,9 @@ def _sign_in(
     request: Request,
     status: int = 200,
     *,
-    form: Form = EMPTY,
+    form: FormView = EMPTY,
     next: str = "",  # noqa: A002 - name in the address
-    kept: Kept | None = None,
+    kept: SavedForm | None = None,
     lost: bool = False,
 ) -> Response:
     return page(
@@ -155,16 +155,16 @@ def _sign_in(
     )
 
 
-def _refused(request: Request, form: Typed, refusal: DomainError, kept: Kept | None) -> Response:
+def _refused(request: Request, form: FormReader, refusal: DomainError, kept: SavedForm | None) -> Response:
     """The form again with the address typed and never the password; waiting text goes on waiting."""
-    shown = Form({"email": form.raw("email")[:200]}, {"email": refusal})
+    shown = FormView({"email": form.raw("email")[:200]}, {"email": refusal})
     response = _sign_in(request, refusal.status, form=shown, next=form.raw("next"), kept=kept)
     if isinstance(refusal, TooMany):
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
 
 
-def _after_sign_in(request: Request, user: User, form: Typed, kept: Kept | None) -> Response:
+def _after_sign_in(request: Request, user: User, form: FormReader, kept: SavedForm | None) -> Response:
     if kept is not None:
         request.state.actor = Actor(user.role, user.id, user.unit_id, user.name, f"user:{user.id}")
         return page(request, "users/resume.html", kept=kept, home=HOME[user.role])

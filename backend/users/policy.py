@@ -12,7 +12,7 @@ from enum import StrEnum
 from backend.users.models import STAFF, Role
 
 
-class Action(StrEnum):
+class Permission(StrEnum):
     """What a route or a command does."""
 
     PUBLIC = "public"
@@ -53,7 +53,7 @@ SYSTEM = Actor(Role.CITIZEN, key="system")
 
 
 @dataclass(frozen=True)
-class Subject:
+class PolicySubject:
     """What is acted on, reduced to what the rules ask: the unit that has it, and the unit it must stay hidden from."""
 
     unit_id: int | None
@@ -64,40 +64,40 @@ HANDLERS = frozenset({Role.OFFICER, Role.LEADER})
 PROVINCE = frozenset({Role.COORDINATOR})
 
 # Role -> may do it for the own unit; and for every unit.
-OWN_UNIT: dict[Action, frozenset[Role]] = {
-    Action.VIEW_INBOX: HANDLERS,
-    Action.VIEW_TICKET: HANDLERS,
-    Action.VIEW_CONTACT: HANDLERS,
-    Action.HANDLE_TICKET: HANDLERS,
-    Action.FORWARD_TICKET: HANDLERS,
-    Action.MERGE_TICKET: HANDLERS,
-    Action.ASSIGN_TICKET: frozenset({Role.LEADER}),
-    Action.APPROVE_ANSWER: frozenset({Role.LEADER}),
-    Action.EXTEND_TICKET: frozenset({Role.LEADER}),
-    Action.VIEW_FIGURES: frozenset({Role.LEADER}),
+OWN_UNIT: dict[Permission, frozenset[Role]] = {
+    Permission.VIEW_INBOX: HANDLERS,
+    Permission.VIEW_TICKET: HANDLERS,
+    Permission.VIEW_CONTACT: HANDLERS,
+    Permission.HANDLE_TICKET: HANDLERS,
+    Permission.FORWARD_TICKET: HANDLERS,
+    Permission.MERGE_TICKET: HANDLERS,
+    Permission.ASSIGN_TICKET: frozenset({Role.LEADER}),
+    Permission.APPROVE_ANSWER: frozenset({Role.LEADER}),
+    Permission.EXTEND_TICKET: frozenset({Role.LEADER}),
+    Permission.VIEW_FIGURES: frozenset({Role.LEADER}),
 }
-EVERY_UNIT: dict[Action, frozenset[Role]] = {
-    Action.VIEW_INBOX: PROVINCE,
-    Action.VIEW_TICKET: PROVINCE,
-    Action.VIEW_CONTACT: PROVINCE,
-    Action.FORWARD_TICKET: PROVINCE,
-    Action.MERGE_TICKET: PROVINCE,
-    Action.JUDGE_DISPUTE: PROVINCE,  # never the unit that paused it
-    Action.PUBLISH_ANSWER: PROVINCE,
-    Action.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),
-    Action.RUN_INDICES: frozenset({Role.MANAGER}),
-    Action.MAKE_REPORTS: frozenset({Role.MANAGER, Role.COORDINATOR}),
-    Action.VIEW_SURVEYS: frozenset({Role.SURVEY, Role.MANAGER}),
-    Action.RUN_SURVEYS: frozenset({Role.SURVEY}),
-    Action.MANAGE_USERS: frozenset({Role.ADMINISTRATOR}),
-    Action.MANAGE_CALENDARS: frozenset({Role.ADMINISTRATOR}),
-    Action.USE_ACCOUNT: frozenset(STAFF),
+EVERY_UNIT: dict[Permission, frozenset[Role]] = {
+    Permission.VIEW_INBOX: PROVINCE,
+    Permission.VIEW_TICKET: PROVINCE,
+    Permission.VIEW_CONTACT: PROVINCE,
+    Permission.FORWARD_TICKET: PROVINCE,
+    Permission.MERGE_TICKET: PROVINCE,
+    Permission.JUDGE_DISPUTE: PROVINCE,  # never the unit that paused it
+    Permission.PUBLISH_ANSWER: PROVINCE,
+    Permission.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),
+    Permission.RUN_INDICES: frozenset({Role.MANAGER}),
+    Permission.MAKE_REPORTS: frozenset({Role.MANAGER, Role.COORDINATOR}),
+    Permission.VIEW_SURVEYS: frozenset({Role.SURVEY, Role.MANAGER}),
+    Permission.RUN_SURVEYS: frozenset({Role.SURVEY}),
+    Permission.MANAGE_USERS: frozenset({Role.ADMINISTRATOR}),
+    Permission.MANAGE_CALENDARS: frozenset({Role.ADMINISTRATOR}),
+    Permission.USE_ACCOUNT: frozenset(STAFF),
 }
 
 
-def can(actor: Actor | None, action: Action, subject: Subject | None = None) -> bool:
+def can(actor: Actor | None, action: Permission, subject: PolicySubject | None = None) -> bool:
     """Whether ``actor`` may do ``action`` to ``subject``; without a subject: at all, to anything of theirs."""
-    if action is Action.PUBLIC:
+    if action is Permission.PUBLIC:
         return True
     if actor is None:
         return False

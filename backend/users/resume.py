@@ -24,7 +24,7 @@ UNSPEAKABLE = ("password", "secret", "current", "new", COOKIE)
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedForm:
     """Where a form was going, and what was in it."""
 
     path: str
@@ -36,26 +36,26 @@ class Kept:
         return [value for _name, value in self.fields if len(value.split()) > 1]
 
 
-def from_request(request: Request, data: FormData) -> Kept | None:
+def from_request(request: Request, data: FormData) -> SavedForm | None:
     """The form of a refused request, or None where it cannot or must not be kept."""
     return keep(request, request.url.path, data.multi_items())
 
 
-def from_sign_in(request: Request, data: FormData) -> Kept | None:
+def from_sign_in(request: Request, data: FormData) -> SavedForm | None:
     """The form that waited inside the sign-in form. It is checked again: the browser could have sent anything."""
     fields = [(name.removeprefix(PREFIX), value) for name, value in data.multi_items() if name.startswith(PREFIX)]
     path = data.get(PATH)
     return keep(request, path, fields) if isinstance(path, str) and path else None
 
 
-def keep(request: Request, path: str, fields: Iterable[tuple[str, object]]) -> Kept | None:
+def keep(request: Request, path: str, fields: Iterable[tuple[str, object]]) -> SavedForm | None:
     """Only for addresses of ours that take forms, and within limits."""
     if not _takes_forms(request, path):
         return None
     kept = [(name, value) for name, value in fields if isinstance(value, str) and name not in UNSPEAKABLE]
     if len(kept) > MOST_FIELDS or sum(len(value) for _name, value in kept) > MOST_CHARACTERS:
         return None
-    return Kept(path, kept)
+    return SavedForm(path, kept)
 
 
 def _takes_forms(request: Request, path: str) -> bool:

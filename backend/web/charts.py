@@ -14,7 +14,7 @@ SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
-class Dot:
+class DotRow:
     """One row of a dot plot: a value with its interval and the number of observations behind it. Rows of one ``group``
     stand under its name; a ``series`` has a mark and a colour of its own."""
 
@@ -29,7 +29,7 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Point:
+class ChartPoint:
     """One period or category of a column or line chart; ``value`` None where there is none."""
 
     label: str
@@ -38,15 +38,15 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Series:
+class LineSeries:
     """One line of a line chart, over the same labels as the other lines."""
 
     name: str
-    points: Sequence[Point]
+    points: Sequence[ChartPoint]
 
 
 @dataclass(frozen=True)
-class Shape:
+class MapArea:
     """One area of a map: ``path`` in the coordinates of the map's view box, ``value`` None where there is none."""
 
     label: str
@@ -56,7 +56,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Scale:
+class AxisScale:
     """A straight axis from ``low`` to ``high`` with round ticks."""
 
     low: float
@@ -73,7 +73,7 @@ class Scale:
         return f"{self.at(value) * 100:.2f}%"
 
 
-def scale(values: Sequence[float], *, zero: bool = False, most: float | None = None, steps: int = 5) -> Scale:
+def scale(values: Sequence[float], *, zero: bool = False, most: float | None = None, steps: int = 5) -> AxisScale:
     """Axis over the values with about ``steps`` round ticks; ``zero`` starts at 0, ``most`` is the natural end."""
     low = 0.0 if zero or not values else min(values)
     high = max(values, default=1.0)
@@ -86,16 +86,16 @@ def scale(values: Sequence[float], *, zero: bool = False, most: float | None = N
     ticks = [round(i * step, 10) for i in range(first, last + 1)]
     if most is not None:
         ticks = [tick for tick in ticks if tick <= most] or [0.0, most]
-    return Scale(ticks[0], max(ticks[-1], ticks[0] + step if len(ticks) == 1 else ticks[-1]), tuple(ticks))
+    return AxisScale(ticks[0], max(ticks[-1], ticks[0] + step if len(ticks) == 1 else ticks[-1]), tuple(ticks))
 
 
-def dot_scale(dots: Sequence[Dot], most: float | None = 100.0) -> Scale:
+def dot_scale(dots: Sequence[DotRow], most: float | None = 100.0) -> AxisScale:
     """Axis that holds every value and the ends of every interval."""
     ends = [end for dot in dots for end in (dot.value, dot.lo, dot.hi) if end is not None]
     return scale(ends, most=most)
 
 
-def point_scale(series: Sequence[Series]) -> Scale:
+def point_scale(series: Sequence[LineSeries]) -> AxisScale:
     """Axis from zero over all points: columns lie about sizes when they do not start there."""
     return scale([p.value for one in series for p in one.points if p.value is not None], zero=True)
 

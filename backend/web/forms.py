@@ -25,7 +25,7 @@ MOST_FILES = 100  # so that who chooses too many photos is told so by the form, 
 
 
 @dataclass(frozen=True)
-class Form:
+class FormView:
     """What a form shows: the values typed and the refusals, by field. Macros of ``ui`` read nothing else."""
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -39,10 +39,10 @@ class Form:
         return self.errors.get(name)
 
 
-EMPTY = Form()
+EMPTY = FormView()
 
 
-class Typed:
+class FormReader:
     """A submitted form while it is read. ``refuse`` collects; ``check`` raises all refusals together."""
 
     def __init__(self, data: FormData) -> None:
@@ -108,7 +108,7 @@ class Typed:
         """Raise what was refused so far, all of it, or nothing."""
         Invalid.collect(self.refusals)
 
-    def form(self, refusal: Invalid | None = None) -> Form:
+    def form(self, refusal: Invalid | None = None) -> FormView:
         """The form to show again: as typed, with the refusals of ``refusal`` (or those collected)."""
         errors = refusal.errors if refusal else tuple(self.refusals)
         values = {name: value for name, value in self.data.multi_items() if isinstance(value, str)}
@@ -116,24 +116,24 @@ class Typed:
         for error in errors:
             if error.field:
                 first.setdefault(error.field, error)
-        return Form(values, first)
+        return FormView(values, first)
 
-    def refused(self, refusal: DomainError, field: str) -> Form:
+    def refused(self, refusal: DomainError, field: str) -> FormView:
         """The form to show again; a refusal that names no field of its own stands at ``field``."""
         if isinstance(refusal, Invalid):
             return self.form(refusal)
-        return Form(self.form().values, {refusal.field or field: refusal})
+        return FormView(self.form().values, {refusal.field or field: refusal})
 
 
-async def typed(request: Request) -> Typed:
+async def typed(request: Request) -> FormReader:
     """The form of a request, within limits. The parser answers whatever is wrong alike; too much of something is told
     by its words."""
     try:
-        return Typed(await request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES, max_part_size=ORDINARY))
+        return FormReader(await request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES, max_part_size=ORDINARY))
     except HTTPException as refusal:
         if BEYOND.search(refusal.detail):
             raise TooLarge from refusal
         raise
 
 
-TypedDep = Annotated[Typed, Depends(typed)]
+TypedDep = Annotated[FormReader, Depends(typed)]

@@ -43,7 +43,7 @@ def protection(settings: Settings) -> dict[str, str]:
     return headers
 
 
-class Protection:
+class ProtectionMiddleware:
     """Adds the headers of ``protection`` to every answer; a route may set its own value first."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -92,7 +92,7 @@ def refusal(scope: Scope, base_url: str) -> DomainError | None:
     return None
 
 
-class Gate:
+class GateMiddleware:
     """Refuses foreign writes before any route; shows what fails unexpectedly, and the framework's bare 413, as pages.
 
     Exceptions end here and not at the server, which would log their messages: these may quote what people typed.
@@ -146,7 +146,7 @@ def _bare_413(message: Message) -> bool:
     return message["status"] == 413 and MutableHeaders(scope=message).get("content-type", "").startswith("text/plain")
 
 
-class Head:
+class HeadMiddleware:
     """HEAD is GET without its body, which the server leaves out by itself; uptime checks ask so."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -157,7 +157,7 @@ class Head:
         await self.app(asked, receive, send)
 
 
-class Log:
+class LogMiddleware:
     """One line a request: method, route as declared (never the address, which may name somebody), status, time."""
 
     def __init__(self, app: ASGIApp) -> None:

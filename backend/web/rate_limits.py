@@ -29,7 +29,7 @@ MUCH = _(
 log = logging.getLogger("langnghe.limits")
 
 
-class Attempt(Base):
+class FailedAttempt(Base):
     """How often something failed for one key within one window."""
 
     __tablename__ = "attempts"
@@ -42,7 +42,7 @@ class Attempt(Base):
 
 
 @dataclass(frozen=True)
-class Limit:
+class AttemptLimit:
     """At most ``most`` failures of ``scope`` within ``span``; ``sentence`` is told beyond."""
 
     scope: str
@@ -51,11 +51,11 @@ class Limit:
     sentence: str = _("Đã thử quá nhiều lần. Xin thử lại sau %(minutes)s phút.")
 
 
-SECRET_BY_NETWORK = Limit("secret-net", 20, timedelta(minutes=15))
-SECRET_BY_NUMBER = Limit("secret-number", 30, timedelta(minutes=15))
-SECRETS_OF_ALL = Limit("secret-all", 2000, timedelta(minutes=15))
-SIGN_IN_BY_NETWORK = Limit("signin-net", 30, timedelta(minutes=15))
-SIGN_IN_BY_ACCOUNT_AND_NETWORK = Limit("signin-acc", 6, timedelta(minutes=15))
+SECRET_BY_NETWORK = AttemptLimit("secret-net", 20, timedelta(minutes=15))
+SECRET_BY_NUMBER = AttemptLimit("secret-number", 30, timedelta(minutes=15))
+SECRETS_OF_ALL = AttemptLimit("secret-all", 2000, timedelta(minutes=15))
+SIGN_IN_BY_NETWORK = AttemptLimit("signin-net", 30, timedelta(minutes=15))
+SIGN_IN_BY_ACCOUNT_AND_NETWORK = AttemptLimit("signin-acc", 6, timedelta(minutes=15))
 
 
 def network(address: str) -> str:
@@ -78,47 +78,47 @@ def _hash(scope: str, key: str) -> bytes:
     return hmac.digest(secret, f"{scope}:{key}".encode(), hashlib.sha256)[:16]
 
 
-def _window(limit: Limit, now: datetime) -> datetime:
+def _window(limit: AttemptLimit, now: datetime) -> datetime:
     seconds = int(limit.span.total_seconds())
     return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=UTC)
 
 
-def check(session: Session, limit: Limit, key: str, now: datetime) -> None:
+def check(session: Session, limit: AttemptLimit, key: str, now: datetime) -> None:
     """Refuse when the limit is used up; the refusal says how long to wait."""
     window = _window(limit, now)
     count = session.scalar(
-        select(Attempt.count).where(
-            Attempt.scope == limit.scope,
-            Attempt.key_hash == _hash(limit.scope, key),
-            Attempt.window == window,
+        select(FailedAttempt.count).where(
+            FailedAttempt.scope == limit.scope,
+            FailedAttempt.key_hash == _hash(limit.scope, key),
+            FailedAttempt.window == window,
         )
     )
     if count is not None and count >= limit.most:
         raise _too_many(limit, window, now)
 
 
-def _too_many(limit: Limit, window: datetime, now: datetime) -> TooMany:
+def _too_many(limit: AttemptLimit, window: datetime, now: datetime) -> TooMany:
     wait = int((window + limit.span - now).total_seconds()) + 1
     return TooMany(limit.sentence, retry_after=wait, minutes=max(1, -(-wait // 60)))
 
 
-def failed(limit: Limit, key: str, now: datetime) -> None:
+def failed(limit: AttemptLimit, key: str, now: datetime) -> None:
     """Count a failure, in a transaction of its own; the one that uses the limit up is told to the operator."""
     with transaction() as session:
         count = session.scalar(
-            insert(Attempt)
+            insert(FailedAttempt)
             .values(scope=limit.scope, key_hash=_hash(limit.scope, key), window=_window(limit, now), count=1)
             .on_conflict_do_update(
-                index_elements=[Attempt.scope, Attempt.key_hash, Attempt.window],
-                set_={"count": Attempt.count + 1},
+                index_elements=[FailedAttempt.scope, FailedAttempt.key_hash, FailedAttempt.window],
+                set_={"count": FailedAttempt.count + 1},
             )
-            .returning(Attempt.count)
+            .returning(FailedAttempt.count)
         )
     if count == limit.most:
         log.warning("limit reached: %s, %d failures within %s", limit.scope, limit.most, limit.span)
 
 
-def guessed(session: Session, tries: Mapping[Limit, str], now: datetime) -> None:
+def guessed(session: Session, tries: Mapping[AttemptLimit, str], now: datetime) -> None:
     """Count one failure against several limits; TooMany where one of them was used up before."""
     for limit, key in tries.items():
         check(session, limit, key, now)
@@ -126,12 +126,12 @@ def guessed(session: Session, tries: Mapping[Limit, str], now: datetime) -> None
         failed(limit, key, now)
 
 
-class Flow:
+class NetworkFlow:
     """How much one network sends within ``span``: at most ``most``, 0 for any amount. Counted in the memory of this
     process: a flood must not cost a write each time, and nobody waits for a counter's row."""
 
     def __init__(self, most: int, span: timedelta = timedelta(hours=1)) -> None:
-        self.limit = Limit("flow", most, span, MUCH)
+        self.limit = AttemptLimit("flow", most, span, MUCH)
         self._window = datetime.min.replace(tzinfo=UTC)
         self._counts: Counter[str] = Counter()
         self._turn = Lock()
@@ -151,4 +151,4 @@ class Flow:
 
 def forget(session: Session, before: datetime) -> None:
     """Remove the counts of windows that are over."""
-    session.execute(delete(Attempt).where(Attempt.window < before))
+    session.execute(delete(FailedAttempt).where(FailedAttempt.window < before))

@@ -44,13 +44,13 @@ Resume = Callable[[Request], Awaitable[Response]]
 log = logging.getLogger("langnghe.web")
 
 
-class Unexpected(DomainError):
+class UnexpectedError(DomainError):
     """Our fault. ``reference`` finds the line in the log."""
 
     status = 500
 
 
-class Unavailable(DomainError):
+class ServiceUnavailable(DomainError):
     """Out of service for a moment."""
 
     status = 503
@@ -80,7 +80,7 @@ def _as_json(request: Request, error: DomainError) -> dict[str, object]:
     body: dict[str, object] = {"error": sentence(request, error)}
     if isinstance(error, Invalid) and error.errors:
         body["fields"] = {str(one.field): sentence(request, one) for one in error.errors}
-    if isinstance(error, Unexpected):
+    if isinstance(error, UnexpectedError):
         body["reference"] = error.params["reference"]
     return body
 
@@ -152,7 +152,7 @@ def _beyond_ids(value: str) -> bool:
 async def unavailable(request: Request, error: Exception) -> Response:
     """The database does not answer, or every connection is in use: worth another try in a moment."""
     log.error("database unavailable: %s", type(error).__name__)
-    response = show(request, Unavailable(_("Hệ thống đang bận hoặc đang bảo trì. Hãy thử lại sau ít phút.")))
+    response = show(request, ServiceUnavailable(_("Hệ thống đang bận hoặc đang bảo trì. Hãy thử lại sau ít phút.")))
     response.headers["Retry-After"] = "10"
     return response
 
@@ -167,7 +167,9 @@ async def unexpected(request: Request, error: Exception) -> Response:
     log.error("unexpected %s %s\n%s", type(error).__name__, reference, "".join(shown[-8:]))
     return show(
         request,
-        Unexpected(_("Lỗi này là của chúng tôi, không phải của bạn. Hãy thử lại sau ít phút."), reference=reference),
+        UnexpectedError(
+            _("Lỗi này là của chúng tôi, không phải của bạn. Hãy thử lại sau ít phút."), reference=reference
+        ),
     )
 
 

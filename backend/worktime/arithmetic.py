@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.dayindex import MINUTE, within_years
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.moments import (
     DAY,
     Pause,
@@ -31,7 +31,7 @@ from backend.worktime.moments import (
 _DAY_END: Final = time.max.replace(tzinfo=ZONE)
 
 
-class Due(NamedTuple):
+class DueMoment(NamedTuple):
     """When a term ends.
 
     ``at`` is the last moment that is still on time: 23:59:59.999999 of ``on`` for terms in days (the law's
@@ -49,7 +49,7 @@ class Due(NamedTuple):
         return wall(moment) > wall(self.at)
 
 
-def due(calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()) -> Due:
+def due(calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()) -> DueMoment:
     """When a term that began with ``received`` ends.
 
     Raises WorktimeError for a naive moment, a pause that ends before it starts, an end past year 9998.
@@ -61,13 +61,15 @@ def due(calendar: WorkCalendar, duration: Duration, received: datetime, pauses: 
         return _due_in_minutes(calendar, duration.value * length, start, spans)
     event = start // DAY
     end = last = _last_day(calendar, duration, event, spans)
-    if duration.unit is Unit.CALENDAR_DAYS and not calendar.windows(last):
+    if duration.unit is TimeUnit.CALENDAR_DAYS and not calendar.windows(last):
         end = next_working(calendar, last)
     on = date.fromordinal(end)
-    return Due(on, datetime.combine(on, _DAY_END), calendar.leans_on_estimate(event, end), end != last)
+    return DueMoment(on, datetime.combine(on, _DAY_END), calendar.leans_on_estimate(event, end), end != last)
 
 
-def elapsed(calendar: WorkCalendar, unit: Unit, start: datetime, end: datetime, pauses: Sequence[Pause] = ()) -> int:
+def elapsed(
+    calendar: WorkCalendar, unit: TimeUnit, start: datetime, end: datetime, pauses: Sequence[Pause] = ()
+) -> int:
     """Whole units counted from ``start`` to ``end``; 0 if ``end`` is not after ``start``.
 
     ``elapsed(start, due.at)`` is the term's value (calendar days: at least, where the end was rolled).
@@ -121,18 +123,18 @@ def next_working(calendar: WorkCalendar, ordinal: int) -> int:
     return calendar.days.day_reaching(calendar.days.at(ordinal - 1) + 1)
 
 
-def _count(calendar: WorkCalendar, unit: Unit, after: int, upto: int) -> int:
+def _count(calendar: WorkCalendar, unit: TimeUnit, after: int, upto: int) -> int:
     """Days of the unit among after+1..upto; 0 if there are none."""
     if upto <= after:
         return 0
-    if unit is Unit.WORKING_DAYS:
+    if unit is TimeUnit.WORKING_DAYS:
         return calendar.days.at(upto) - calendar.days.at(after)
     return upto - after
 
 
 def _last_day(calendar: WorkCalendar, duration: Duration, event: int, spans: Sequence[Span]) -> int:
     """The day that completes the count: each pause in turn gives back the days that close inside it."""
-    on_working_days = duration.unit is Unit.WORKING_DAYS
+    on_working_days = duration.unit is TimeUnit.WORKING_DAYS
     target = duration.value + (calendar.days.at(event) if on_working_days else event)
     last = calendar.days.day_reaching(target) if on_working_days else target
     for span in spans:
@@ -144,7 +146,7 @@ def _last_day(calendar: WorkCalendar, duration: Duration, event: int, spans: Seq
     return within_years(last)
 
 
-def _due_in_minutes(calendar: WorkCalendar, length: int, start: int, spans: Sequence[Span]) -> Due:
+def _due_in_minutes(calendar: WorkCalendar, length: int, start: int, spans: Sequence[Span]) -> DueMoment:
     target = position(calendar, start) + length
     for first, last in spans:
         low = position(calendar, max(first, start))
@@ -152,4 +154,4 @@ def _due_in_minutes(calendar: WorkCalendar, length: int, start: int, spans: Sequ
             break
         target += max(position(calendar, last) - low, 0)
     at = moment_at(instant_reaching(calendar, target))
-    return Due(at.date(), at, calendar.leans_on_estimate(start // DAY - 1, at.toordinal()))
+    return DueMoment(at.date(), at, calendar.leans_on_estimate(start // DAY - 1, at.toordinal()))

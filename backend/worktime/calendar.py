@@ -23,7 +23,7 @@ _WINDOW: Final = re.compile(r"([0-9]{1,2}):([0-5][0-9])\s*[-–]\s*([0-9]{1,2}):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Window:
+class WorkWindow:
     """Working hours within one day, in minutes since local midnight: ``opens`` included, ``closes`` not."""
 
     opens: int
@@ -42,7 +42,7 @@ class Window:
         return f"{self.opens // 60}:{self.opens % 60:02}-{self.closes // 60}:{self.closes % 60:02}"
 
 
-Windows = tuple[Window, ...]
+Windows = tuple[WorkWindow, ...]
 Week = tuple[Windows, Windows, Windows, Windows, Windows, Windows, Windows]  # Monday first
 
 
@@ -168,7 +168,7 @@ def week_of(week: Mapping[int, Iterable[str]]) -> Week:
     if not all(0 <= weekday <= 6 for weekday in week):
         raise WorktimeError(_("Thứ trong tuần được đánh số từ 0 (thứ Hai) đến 6 (Chủ nhật)."))
     mon, tue, wed, thu, fri, sat, sun = (
-        tuple(sorted(Window.parse(text) for text in week.get(weekday, ()))) for weekday in range(7)
+        tuple(sorted(WorkWindow.parse(text) for text in week.get(weekday, ()))) for weekday in range(7)
     )
     return mon, tue, wed, thu, fri, sat, sun
 

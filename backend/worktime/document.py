@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from backend.worktime.calendar import DayException, Season, Week, Window, WorkCalendar, week_of
+from backend.worktime.calendar import DayException, Season, Week, WorkCalendar, WorkWindow, week_of
 
 
 def to_document(calendar: WorkCalendar) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def from_document(code: str, document: dict[str, Any], basis: str) -> WorkCalend
                 date.fromisoformat(item["day"]),
                 item["open"],
                 item["name"],
-                None if item["windows"] is None else tuple(Window.parse(text) for text in item["windows"]),
+                None if item["windows"] is None else tuple(WorkWindow.parse(text) for text in item["windows"]),
                 item["verified"],
             )
             for item in document["exceptions"]

@@ -8,7 +8,7 @@ from typing import Final, Self
 from backend.worktime.errors import WorktimeError, _
 
 
-class Unit(StrEnum):
+class TimeUnit(StrEnum):
     """What a term is counted in; the value is what configuration and commands write."""
 
     WORKING_DAYS = "working days"
@@ -22,17 +22,17 @@ class Unit(StrEnum):
         return _MINUTES.get(self, 0)
 
 
-_MINUTES: Final = {Unit.WORKING_HOURS: 60, Unit.WORKING_MINUTES: 1}
+_MINUTES: Final = {TimeUnit.WORKING_HOURS: 60, TimeUnit.WORKING_MINUTES: 1}
 _NAMES: Final = {
-    "working day": Unit.WORKING_DAYS,
-    "ngày làm việc": Unit.WORKING_DAYS,
-    "day": Unit.CALENDAR_DAYS,
-    "calendar day": Unit.CALENDAR_DAYS,
-    "ngày": Unit.CALENDAR_DAYS,
-    "working hour": Unit.WORKING_HOURS,
-    "giờ làm việc": Unit.WORKING_HOURS,
-    "working minute": Unit.WORKING_MINUTES,
-    "phút làm việc": Unit.WORKING_MINUTES,
+    "working day": TimeUnit.WORKING_DAYS,
+    "ngày làm việc": TimeUnit.WORKING_DAYS,
+    "day": TimeUnit.CALENDAR_DAYS,
+    "calendar day": TimeUnit.CALENDAR_DAYS,
+    "ngày": TimeUnit.CALENDAR_DAYS,
+    "working hour": TimeUnit.WORKING_HOURS,
+    "giờ làm việc": TimeUnit.WORKING_HOURS,
+    "working minute": TimeUnit.WORKING_MINUTES,
+    "phút làm việc": TimeUnit.WORKING_MINUTES,
 }
 _TEXT: Final = re.compile(r"([0-9]{1,7})\s+(\D+)")
 MAX_VALUE: Final = 1_000_000
@@ -43,7 +43,7 @@ class Duration:
     """A positive whole number of units. Raises WorktimeError for anything else."""
 
     value: int
-    unit: Unit
+    unit: TimeUnit
 
     def __post_init__(self) -> None:
         if not 1 <= self.value <= MAX_VALUE:

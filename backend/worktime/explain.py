@@ -12,11 +12,11 @@ from typing import Final
 
 from backend.worktime.arithmetic import due, worked
 from backend.worktime.calendar import WorkCalendar
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.moments import DAY, Pause, days_closing_in, moment_at, wall
 
 
-class Why(StrEnum):
+class DayReason(StrEnum):
     """Why a day counts or does not; the comment names the parameters."""
 
     COUNTED = "counted"  # minute clocks: paused (timedelta), if part of the day was
@@ -30,7 +30,7 @@ class Why(StrEnum):
     AFTER_HOURS = "after_hours"  # minute clocks: no working time left that day
 
 
-class Doubt(StrEnum):
+class DayDoubt(StrEnum):
     """Why a day is only an estimate."""
 
     UNVERIFIED = "unverified"  # leans on a rule not seen enacted
@@ -39,14 +39,14 @@ class Doubt(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class ExplainedDay:
     """One line of an explanation; ``worked`` is what a minute clock counted on that day."""
 
     day: date
     counted: bool
-    why: Why
+    why: DayReason
     params: Mapping[str, object]
-    doubt: Doubt | None = None
+    doubt: DayDoubt | None = None
     worked: timedelta = timedelta(0)
 
     @property
@@ -55,20 +55,22 @@ class Day:
 
 
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
-_Reason = tuple[bool, Why, Mapping[str, object]]
+_Reason = tuple[bool, DayReason, Mapping[str, object]]
 
 
-def explain(calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()) -> list[Day]:
+def explain(
+    calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()
+) -> list[ExplainedDay]:
     """Every day from the event to the due date, both included; the counted ones add up to the term."""
     end = due(calendar, duration, received, pauses)
     event, last = wall(received) // DAY, end.on.toordinal()
     if duration.unit.minutes:
         return [_minutes_of(calendar, ordinal, received, end.at, pauses) for ordinal in range(event, last + 1)]
     paused = _paused_days(calendar, duration.unit, pauses, event + 1, last)
-    days = [_day(calendar, event, (False, Why.DAY_OF_EVENT, _NOTHING))]
+    days = [_day(calendar, event, (False, DayReason.DAY_OF_EVENT, _NOTHING))]
     left = duration.value
     for ordinal in range(event + 1, last + 1):
-        if duration.unit is Unit.WORKING_DAYS:
+        if duration.unit is TimeUnit.WORKING_DAYS:
             reason = _working_day_reason(calendar, ordinal, paused)
         else:
             reason = _calendar_day_reason(calendar, ordinal, paused, left)
@@ -77,23 +79,25 @@ def explain(calendar: WorkCalendar, duration: Duration, received: datetime, paus
     return days
 
 
-def doubt(calendar: WorkCalendar, ordinal: int) -> Doubt | None:
+def doubt(calendar: WorkCalendar, ordinal: int) -> DayDoubt | None:
     """Why the calendar's word on a day is an estimate, if it is."""
     if not calendar.leans_on_estimate(ordinal - 1, ordinal):
         return None
     if not calendar.first <= ordinal <= calendar.last:
-        return Doubt.UNDECLARED_YEAR
+        return DayDoubt.UNDECLARED_YEAR
     year = date.fromordinal(ordinal).year
     announced = calendar.years[year - calendar.years[0][0]][1]
-    return Doubt.UNVERIFIED if announced else Doubt.ESTIMATED_YEAR
+    return DayDoubt.UNVERIFIED if announced else DayDoubt.ESTIMATED_YEAR
 
 
-def _day(calendar: WorkCalendar, ordinal: int, reason: _Reason, worked: timedelta = timedelta(0)) -> Day:
+def _day(calendar: WorkCalendar, ordinal: int, reason: _Reason, worked: timedelta = timedelta(0)) -> ExplainedDay:
     counted, why, params = reason
-    return Day(date.fromordinal(ordinal), counted, why, params, doubt(calendar, ordinal), worked)
+    return ExplainedDay(date.fromordinal(ordinal), counted, why, params, doubt(calendar, ordinal), worked)
 
 
-def _paused_days(calendar: WorkCalendar, unit: Unit, pauses: Sequence[Pause], first: int, last: int) -> dict[int, int]:
+def _paused_days(
+    calendar: WorkCalendar, unit: TimeUnit, pauses: Sequence[Pause], first: int, last: int
+) -> dict[int, int]:
     """Each day in first..last that is paused at its close, with the index of the earliest such pause."""
     paused: dict[int, int] = {}
     for index, (start, end) in enumerate(pauses):
@@ -106,37 +110,37 @@ def _paused_days(calendar: WorkCalendar, unit: Unit, pauses: Sequence[Pause], fi
 def _off_reason(calendar: WorkCalendar, ordinal: int) -> _Reason:
     exception = calendar.by_day.get(ordinal)
     if exception:
-        return False, Why.HOLIDAY, {"name": exception.name}
-    return False, Why.DAY_OFF if (ordinal - 1) % 7 < 5 else Why.WEEKEND, _NOTHING
+        return False, DayReason.HOLIDAY, {"name": exception.name}
+    return False, DayReason.DAY_OFF if (ordinal - 1) % 7 < 5 else DayReason.WEEKEND, _NOTHING
 
 
 def _worked_reason(calendar: WorkCalendar, ordinal: int) -> _Reason:
     exception = calendar.by_day.get(ordinal)
     if exception and not calendar.week[(ordinal - 1) % 7]:
-        return True, Why.MAKEUP, {"name": exception.name}
-    return True, Why.COUNTED, _NOTHING
+        return True, DayReason.MAKEUP, {"name": exception.name}
+    return True, DayReason.COUNTED, _NOTHING
 
 
 def _working_day_reason(calendar: WorkCalendar, ordinal: int, paused: Mapping[int, int]) -> _Reason:
     if not calendar.windows(ordinal):
         return _off_reason(calendar, ordinal)
     if ordinal in paused:
-        return False, Why.PAUSED, {"pause": paused[ordinal]}
+        return False, DayReason.PAUSED, {"pause": paused[ordinal]}
     return _worked_reason(calendar, ordinal)
 
 
 def _calendar_day_reason(calendar: WorkCalendar, ordinal: int, paused: Mapping[int, int], left: int) -> _Reason:
     if not left:
         exception = calendar.by_day.get(ordinal)
-        return False, Why.ROLLED, {"name": exception.name} if exception else _NOTHING
+        return False, DayReason.ROLLED, {"name": exception.name} if exception else _NOTHING
     if ordinal in paused:
-        return False, Why.PAUSED, {"pause": paused[ordinal]}
-    return True, Why.COUNTED, _NOTHING
+        return False, DayReason.PAUSED, {"pause": paused[ordinal]}
+    return True, DayReason.COUNTED, _NOTHING
 
 
 def _minutes_of(
     calendar: WorkCalendar, ordinal: int, received: datetime, end: datetime, pauses: Sequence[Pause]
-) -> Day:
+) -> ExplainedDay:
     """What a minute clock counted on one day, and what stopped it."""
     if not calendar.windows(ordinal):
         return _day(calendar, ordinal, _off_reason(calendar, ordinal))
@@ -150,8 +154,8 @@ def _minutes_of(
             params = {**params, "paused": open_time - counted}
         return _day(calendar, ordinal, (True, why, params), counted)
     if open_time:
-        return _day(calendar, ordinal, (False, Why.PAUSED, {"pause": _pause_over(pauses, finish)}))
-    return _day(calendar, ordinal, (False, Why.AFTER_HOURS, _NOTHING))
+        return _day(calendar, ordinal, (False, DayReason.PAUSED, {"pause": _pause_over(pauses, finish)}))
+    return _day(calendar, ordinal, (False, DayReason.AFTER_HOURS, _NOTHING))
 
 
 def _pause_over(pauses: Sequence[Pause], instant: int) -> int:

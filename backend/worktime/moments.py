@@ -6,7 +6,7 @@ from typing import Final
 
 from backend.worktime.calendar import ZONE, WorkCalendar, local
 from backend.worktime.dayindex import MINUTE
-from backend.worktime.duration import Unit
+from backend.worktime.duration import TimeUnit
 from backend.worktime.errors import WorktimeError, _
 
 Pause = tuple[datetime, datetime]
@@ -64,19 +64,19 @@ def instant_reaching(calendar: WorkCalendar, amount: int) -> int:
     raise AssertionError("the day that reaches an amount holds it")
 
 
-def first_close_from(calendar: WorkCalendar, unit: Unit, instant: int) -> int:
+def first_close_from(calendar: WorkCalendar, unit: TimeUnit, instant: int) -> int:
     """The first day that closes at the instant or later.
 
     A working day closes at the end of its last window; a calendar day, which runs around the clock whatever the
     unit works, with its last microsecond.
     """
     ordinal, within = divmod(instant, DAY)
-    if unit is Unit.CALENDAR_DAYS:
+    if unit is TimeUnit.CALENDAR_DAYS:
         return ordinal
     windows = calendar.windows(ordinal)
     return ordinal + (bool(windows) and windows[-1].closes * MINUTE < within)
 
 
-def days_closing_in(calendar: WorkCalendar, unit: Unit, span: Span) -> Span:
+def days_closing_in(calendar: WorkCalendar, unit: TimeUnit, span: Span) -> Span:
     """First and last day whose close lies in ``[start, end)``; last < first if there is none."""
     return first_close_from(calendar, unit, span[0]), first_close_from(calendar, unit, span[1]) - 1

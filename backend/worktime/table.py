@@ -19,7 +19,7 @@ NAME_MOST: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class CalendarTable:
     """Exceptions in order of their dates, and whether each of their years was announced."""
 
     exceptions: tuple[DayException, ...]
@@ -27,7 +27,7 @@ class Brought:
     skipped: int = 0  # events that are no whole days
 
 
-def read_table(text: str) -> Brought:
+def read_table(text: str) -> CalendarTable:
     """The rows of a CSV table. Raises WorktimeError, with the number of the line, for what cannot be taken."""
     reader = csv.DictReader(text.splitlines())
     if not set(COLUMNS) <= set(reader.fieldnames or ()):
@@ -46,7 +46,7 @@ def read_table(text: str) -> Brought:
                 raise WorktimeError(_("Bảng có quá nhiều dòng; tối đa %(most)s."), most=ROWS_MOST)
     except csv.Error:
         raise WorktimeError(_("Không đọc được bảng này.")) from None
-    return Brought(tuple(found[day] for day in sorted(found)), years)
+    return CalendarTable(tuple(found[day] for day in sorted(found)), years)
 
 
 def _row(row: dict[str, str], line: int) -> DayException:

@@ -4,20 +4,20 @@ transaction, and leaves its replies in ``talk.effects``. Nothing here knows whic
 from collections.abc import Callable
 
 from backend.errors import DomainError, Invalid
-from backend.messengers.messenger import Incoming, Keyboard, Kind
+from backend.messengers.messenger import ChatInput, InputKind, Keyboard
 from backend.notify import invitation
 from backend.web.language import LANGUAGES
 from bot import texts
 from bot.conversations import feedback, follow, rating, reply
-from bot.conversations.talk import Talk
+from bot.conversations.talk import ConversationTurn
 
-__all__ = ["Talk", "refused", "respond"]
+__all__ = ["ConversationTurn", "refused", "respond"]
 
 
-def respond(talk: Talk, said: Incoming) -> None:
+def respond(talk: ConversationTurn, said: ChatInput) -> None:
     """One turn. Raises DomainError where something is refused; the caller then rolls back and calls ``refused``."""
     command = _command(said)
-    if said.kind is Kind.EDITED:
+    if said.kind is InputKind.EDITED:
         talk.say(texts.EDITED_DRAFT if "draft" in talk.state else texts.EDITED_SENT)
     elif talk.language is None and talk.pressed(said) is None:
         _ask_language(talk, first=True)
@@ -25,13 +25,13 @@ def respond(talk: Talk, said: Incoming) -> None:
         if command != "huy":
             rating.finish_before(talk)
         COMMANDS[command](talk, said)
-    elif said.kind is Kind.PRESS:
+    elif said.kind is InputKind.PRESS:
         _press(talk, said)
     else:
         _hear(talk, said)
 
 
-def refused(talk: Talk, said: Incoming, refusal: DomainError) -> None:
+def refused(talk: ConversationTurn, said: ChatInput, refusal: DomainError) -> None:
     """The sentences of the refusal, and the question again where there is one. A secret that was typed goes anyway."""
     talk.refuse(refusal)
     if follow.holds_secret(talk, said):
@@ -42,14 +42,14 @@ def refused(talk: Talk, said: Incoming, refusal: DomainError) -> None:
         feedback.prompt(talk)
 
 
-def _command(said: Incoming) -> str:
+def _command(said: ChatInput) -> str:
     """``/gui`` of "/gui@lang_nghe_bot anything"; what follows ``/start`` (a link somebody made) means nothing here."""
-    if said.kind is not Kind.TEXT or not said.text.startswith("/"):
+    if said.kind is not InputKind.TEXT or not said.text.startswith("/"):
         return ""
     return said.text.split(maxsplit=1)[0].removeprefix("/").partition("@")[0].lower()
 
 
-def _press(talk: Talk, said: Incoming) -> None:
+def _press(talk: ConversationTurn, said: ChatInput) -> None:
     invited = invitation.read(said.text, talk.chat_id)
     if invited is not None:
         if not (talk.aside and talk.aside.get("ticket_id") == invited.ticket_id):
@@ -69,17 +69,17 @@ def _press(talk: Talk, said: Incoming) -> None:
         _menu(talk)
 
 
-def _hear(talk: Talk, said: Incoming) -> None:
+def _hear(talk: ConversationTurn, said: ChatInput) -> None:
     """Something typed, or a photo: for the aside where it asked for text, else for the draft."""
-    if said.kind is Kind.PHOTO and feedback.late_photo(talk, said):
+    if said.kind is InputKind.PHOTO and feedback.late_photo(talk, said):
         return
     if talk.aside is not None:
-        if talk.aside["kind"] in LISTENING and said.kind is Kind.TEXT:
+        if talk.aside["kind"] in LISTENING and said.kind is InputKind.TEXT:
             _attend(talk, said, None)
             return
         rating.finish_before(talk)
         talk.come_back()
-    if said.kind is Kind.OTHER:
+    if said.kind is InputKind.OTHER:
         talk.say(texts.NOT_A_PHOTO)
     elif "draft" in talk.state:
         feedback.take(talk, said, None)
@@ -87,7 +87,7 @@ def _hear(talk: Talk, said: Incoming) -> None:
         _menu(talk)
 
 
-def _attend(talk: Talk, said: Incoming, value: str | None) -> None:
+def _attend(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
     """Let the aside have it; when that is over, the draft goes on where it stood."""
     kind = (talk.aside or {})["kind"]
     ASIDES[kind](talk, said, value)
@@ -95,7 +95,7 @@ def _attend(talk: Talk, said: Incoming, value: str | None) -> None:
         feedback.prompt(talk)
 
 
-def _again(talk: Talk) -> None:
+def _again(talk: ConversationTurn) -> None:
     """The question that is open, with working buttons."""
     if talk.aside is not None and talk.aside["kind"] == "remark":
         rating.ask_remark(talk)
@@ -106,12 +106,12 @@ def _again(talk: Talk) -> None:
         feedback.prompt(talk)
 
 
-def _ask_language(talk: Talk, *, first: bool) -> None:
+def _ask_language(talk: ConversationTurn, *, first: bool) -> None:
     talk.turn_aside("language", first=first)
     talk.ask(texts.LANGUAGE, [[(name, code) for code, name in LANGUAGES.items()]])
 
 
-def _language(talk: Talk, _said: Incoming, value: str | None) -> None:
+def _language(talk: ConversationTurn, _said: ChatInput, value: str | None) -> None:
     first = bool(talk.aside and talk.aside.get("first"))
     if value not in LANGUAGES:
         _ask_language(talk, first=first)
@@ -123,13 +123,13 @@ def _language(talk: Talk, _said: Incoming, value: str | None) -> None:
         feedback.begin(talk)
 
 
-def _menu(talk: Talk) -> None:
+def _menu(talk: ConversationTurn) -> None:
     talk.turn_aside("menu")
     labels = (("new", texts.MENU_NEW), ("follow", texts.MENU_FOLLOW), ("mine", texts.MENU_MINE))
     talk.ask(talk.words(texts.MENU), [[(talk.words(label), value)] for value, label in labels])
 
 
-def _choose(talk: Talk, said: Incoming, value: str | None) -> None:
+def _choose(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
     talk.come_back()
     if value == "follow":
         follow.start(talk, said)
@@ -139,7 +139,7 @@ def _choose(talk: Talk, said: Incoming, value: str | None) -> None:
         feedback.begin(talk)
 
 
-def _start(talk: Talk, said: Incoming) -> None:
+def _start(talk: ConversationTurn, said: ChatInput) -> None:
     """Begin a draft, or go on with the one there is."""
     if _command(said) == "start":
         talk.say(texts.GREETING)
@@ -148,15 +148,15 @@ def _start(talk: Talk, said: Incoming) -> None:
     feedback.prompt(talk)
 
 
-def _change_language(talk: Talk, _said: Incoming) -> None:
+def _change_language(talk: ConversationTurn, _said: ChatInput) -> None:
     _ask_language(talk, first=False)
 
 
-def _help(talk: Talk, _said: Incoming) -> None:
+def _help(talk: ConversationTurn, _said: ChatInput) -> None:
     talk.say(texts.HELP)
 
 
-def _cancel(talk: Talk, _said: Incoming) -> None:
+def _cancel(talk: ConversationTurn, _said: ChatInput) -> None:
     """What was begun last goes first: an aside, then the draft."""
     aside = talk.aside
     talk.come_back()
@@ -169,7 +169,7 @@ def _cancel(talk: Talk, _said: Incoming) -> None:
     talk.say(texts.CANCELLED if something else texts.NOTHING_TO_CANCEL, keyboard=Keyboard.REMOVE)
 
 
-COMMANDS: dict[str, Callable[[Talk, Incoming], None]] = {
+COMMANDS: dict[str, Callable[[ConversationTurn, ChatInput], None]] = {
     "start": _start,
     "gui": _start,
     "theodoi": follow.start,
@@ -179,7 +179,7 @@ COMMANDS: dict[str, Callable[[Talk, Incoming], None]] = {
     "help": _help,
     "huy": _cancel,
 }
-ASIDES: dict[str, Callable[[Talk, Incoming, str | None], None]] = {
+ASIDES: dict[str, Callable[[ConversationTurn, ChatInput, str | None], None]] = {
     "language": _language,
     "menu": _choose,
     "follow": follow.take,

@@ -1,11 +1,11 @@
 """Consent, and how to reach the sender as far as the category requires it."""
 
 from backend.files.text import clean
-from backend.messengers.messenger import Incoming, Keyboard, Kind
+from backend.messengers.messenger import ChatInput, InputKind, Keyboard
 from backend.tickets.models import Category
 from backend.tickets.reception import drafts
 from bot import texts
-from bot.conversations.talk import Draft, Step, Talk, check
+from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check
 
 # Whether the category needs contact -> the question, and the answers: value -> label.
 CONSENTS: dict[bool, tuple[str, dict[str, str]]] = {
@@ -28,16 +28,16 @@ def missing(draft: Draft) -> str | None:
     return None if "phone" in draft or "email" in draft else "phone"
 
 
-def required(talk: Talk, draft: Draft) -> bool:
+def required(talk: ConversationTurn, draft: Draft) -> bool:
     return talk.session.get_one(Category, draft["category"]).contact_required
 
 
-def _ask_consent(talk: Talk, draft: Draft) -> None:
+def _ask_consent(talk: ConversationTurn, draft: Draft) -> None:
     question, options = CONSENTS[required(talk, draft)]
     talk.ask(talk.words(question), [[(talk.words(label), value)] for value, label in options.items()])
 
 
-def _take_consent(talk: Talk, draft: Draft, _said: Incoming, value: str | None) -> bool:
+def _take_consent(talk: ConversationTurn, draft: Draft, _said: ChatInput, value: str | None) -> bool:
     """Consent is a button pressed, never assumed; without it a category that needs contact is not sent."""
     needed = required(talk, draft)
     if value == "none" and needed:
@@ -50,27 +50,27 @@ def _take_consent(talk: Talk, draft: Draft, _said: Incoming, value: str | None) 
     return True
 
 
-def _ask_name(talk: Talk, _draft: Draft) -> None:
+def _ask_name(talk: ConversationTurn, _draft: Draft) -> None:
     talk.say(texts.NAME)
 
 
-def _take_name(_talk: Talk, draft: Draft, said: Incoming, _value: str | None) -> bool:
-    if said.kind is Kind.TEXT and (name := clean(said.text, limit=drafts.LATER)):
+def _take_name(_talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
+    if said.kind is InputKind.TEXT and (name := clean(said.text, limit=drafts.LATER)):
         check("name", name=name)
         draft["name"] = name
     return True
 
 
-def _ask_phone(talk: Talk, _draft: Draft) -> None:
+def _ask_phone(talk: ConversationTurn, _draft: Draft) -> None:
     talk.say(texts.PHONE, keyboard=Keyboard.PHONE, keyboard_text=texts.PHONE_BUTTON)
 
 
-def _take_phone(talk: Talk, draft: Draft, said: Incoming, _value: str | None) -> bool:
+def _take_phone(talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
     """A number shared by its owner, or one or an e-mail address typed."""
-    if said.kind is Kind.PHONE and not said.own:
+    if said.kind is InputKind.PHONE and not said.own:
         talk.say(texts.PHONE_NOT_OWN)
         return False
-    if said.kind in (Kind.PHONE, Kind.TEXT):
+    if said.kind in (InputKind.PHONE, InputKind.TEXT):
         field = "email" if "@" in said.text else "phone"
         check(field, **{field: said.text})
         draft[field] = said.text
@@ -79,7 +79,7 @@ def _take_phone(talk: Talk, draft: Draft, said: Incoming, _value: str | None) ->
 
 
 STEPS = {
-    "consent": Step(_ask_consent, _take_consent),
-    "name": Step(_ask_name, _take_name),
-    "phone": Step(_ask_phone, _take_phone),
+    "consent": DraftStep(_ask_consent, _take_consent),
+    "name": DraftStep(_ask_name, _take_name),
+    "phone": DraftStep(_ask_phone, _take_phone),
 }

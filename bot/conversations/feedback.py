@@ -6,18 +6,18 @@ none), name, phone or email, title; ``asking`` while a title is being typed.
 """
 
 from backend.attachments.service import MOST as PHOTOS_MOST
-from backend.messengers.messenger import FILE_MOST, Incoming, Kind
+from backend.messengers.messenger import FILE_MOST, ChatInput, InputKind
 from backend.messengers.texts import PHOTO_LARGE
 from backend.tickets import queries
 from backend.tickets.reception import receipts
 from backend.web.language import SOURCE
 from bot import texts
 from bot.conversations import contact, review, unit_choice
-from bot.conversations.talk import Draft, Step, Talk, check
-from bot.effects import Do, Effect
+from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check
+from bot.effects import BotEffect, EffectKind
 
 
-def begin(talk: Talk) -> None:
+def begin(talk: ConversationTurn) -> None:
     """A new draft with a key of its own; one already begun goes on."""
     talk.state.setdefault("draft", {"key": receipts.new_key(), "photos": []})
 
@@ -32,35 +32,35 @@ def step(draft: Draft) -> str:
     return contact.missing(draft) or "review"
 
 
-def prompt(talk: Talk) -> None:
+def prompt(talk: ConversationTurn) -> None:
     """Ask for what is missing."""
     draft = talk.state["draft"]
     talk.state.pop("nonce", None)
     STEPS[step(draft)].ask(talk, draft)
 
 
-def take(talk: Talk, said: Incoming, value: str | None) -> None:
+def take(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
     """What was typed, sent or pressed (``value``), at the step where the draft stands."""
     draft = talk.state["draft"]
     if STEPS[step(draft)].take(talk, draft, said, value) and "draft" in talk.state:
         prompt(talk)
 
 
-def late_photo(talk: Talk, said: Incoming) -> bool:
+def late_photo(talk: ConversationTurn, said: ChatInput) -> bool:
     """A photo of an album whose feedback has been sent meanwhile goes to that ticket."""
     ticket_id = talk.state.get("albums", {}).get(said.album) if said.album else None
     if ticket_id is None:
         return False
-    talk.effects.append(Effect(Do.KEEP_PHOTO, file_id=said.file_id, ticket_id=ticket_id))
+    talk.effects.append(BotEffect(EffectKind.KEEP_PHOTO, file_id=said.file_id, ticket_id=ticket_id))
     talk.say(texts.PHOTO_LATE)
     return True
 
 
-def _ask_unit(talk: Talk, _draft: Draft) -> None:
+def _ask_unit(talk: ConversationTurn, _draft: Draft) -> None:
     unit_choice.ask(talk)
 
 
-def _take_unit(talk: Talk, draft: Draft, said: Incoming, value: str | None) -> bool:
+def _take_unit(talk: ConversationTurn, draft: Draft, said: ChatInput, value: str | None) -> bool:
     unit = unit_choice.take(talk, said, value)
     if unit is None:
         return False
@@ -69,12 +69,12 @@ def _take_unit(talk: Talk, draft: Draft, said: Incoming, value: str | None) -> b
     return True
 
 
-def _ask_category(talk: Talk, _draft: Draft) -> None:
+def _ask_category(talk: ConversationTurn, _draft: Draft) -> None:
     found = queries.categories(talk.session)
     talk.ask(talk.words(texts.CATEGORY), [[(c.name(talk.language or SOURCE), f"c:{c.code}")] for c in found])
 
 
-def _take_category(talk: Talk, draft: Draft, _said: Incoming, value: str | None) -> bool:
+def _take_category(talk: ConversationTurn, draft: Draft, _said: ChatInput, value: str | None) -> bool:
     listed = {category.code: category for category in queries.categories(talk.session)}
     category = listed.get((value or "").removeprefix("c:"))
     if category is None:
@@ -85,42 +85,42 @@ def _take_category(talk: Talk, draft: Draft, _said: Incoming, value: str | None)
     return True
 
 
-def _ask_content(talk: Talk, _draft: Draft) -> None:
+def _ask_content(talk: ConversationTurn, _draft: Draft) -> None:
     talk.say(texts.CONTENT)
 
 
-def _take_content(talk: Talk, draft: Draft, said: Incoming, _value: str | None) -> bool:
+def _take_content(talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
     """Text, or a photo with its caption. A photo alone is kept and the text still asked for."""
-    if said.kind is Kind.PHOTO:
+    if said.kind is InputKind.PHOTO:
         first = _keep_photo(talk, draft, said)
         if not said.text:
             if first:
                 talk.say(texts.PHOTO_FIRST_TEXT)
             return False
-    elif said.kind is not Kind.TEXT:
+    elif said.kind is not InputKind.TEXT:
         return True
     check("content", content=said.text)
     draft["content"] = said.text
     return True
 
 
-def _ask_photos(talk: Talk, draft: Draft) -> None:
+def _ask_photos(talk: ConversationTurn, draft: Draft) -> None:
     label = texts.PHOTOS_DONE if draft["photos"] else texts.PHOTOS_NONE
     talk.ask(talk.words(texts.PHOTOS, most=PHOTOS_MOST), [[(talk.words(label), "done")]])
 
 
-def _take_photos(talk: Talk, draft: Draft, said: Incoming, value: str | None) -> bool:
+def _take_photos(talk: ConversationTurn, draft: Draft, said: ChatInput, value: str | None) -> bool:
     """Photos one by one or as an album of several updates, of which only the first is answered; text that comes now is
     the rest of a long message."""
     if value == "done":
         draft["photos_done"] = True
         return True
     first = True
-    if said.kind is Kind.PHOTO:
+    if said.kind is InputKind.PHOTO:
         first = _keep_photo(talk, draft, said)
         if first:
             talk.say(texts.PHOTO_TAKEN)
-    if said.text and said.kind in (Kind.TEXT, Kind.PHOTO):
+    if said.text and said.kind in (InputKind.TEXT, InputKind.PHOTO):
         longer = f"{draft['content']}\n{said.text}"
         check("content", content=longer)
         draft["content"] = longer
@@ -128,7 +128,7 @@ def _take_photos(talk: Talk, draft: Draft, said: Incoming, value: str | None) ->
     return first
 
 
-def _keep_photo(talk: Talk, draft: Draft, said: Incoming) -> bool:
+def _keep_photo(talk: ConversationTurn, draft: Draft, said: ChatInput) -> bool:
     """Note the photo; whether it is to be answered: the first of its album, and kept."""
     albums: list[str] = draft.setdefault("albums", [])
     first = not said.album or said.album not in albums
@@ -146,11 +146,11 @@ def _keep_photo(talk: Talk, draft: Draft, said: Incoming) -> bool:
     return first
 
 
-STEPS: dict[str, Step] = {
-    "unit": Step(_ask_unit, _take_unit),
-    "category": Step(_ask_category, _take_category),
-    "content": Step(_ask_content, _take_content),
-    "photos_done": Step(_ask_photos, _take_photos),
+STEPS: dict[str, DraftStep] = {
+    "unit": DraftStep(_ask_unit, _take_unit),
+    "category": DraftStep(_ask_category, _take_category),
+    "content": DraftStep(_ask_content, _take_content),
+    "photos_done": DraftStep(_ask_photos, _take_photos),
     **contact.STEPS,
     **review.STEPS,
 }

@@ -3,47 +3,47 @@
 import re
 
 from backend.errors import NotFound
-from backend.messengers.messenger import Incoming, Kind
+from backend.messengers.messenger import ChatInput, InputKind
 from backend.notify import invitation
 from backend.notify import texts as notices
 from backend.ratings import service as ratings
 from backend.settings import get_settings
 from backend.tickets import citizen_texts, queries, service
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Contact, State, Ticket
+from backend.tickets.models import Contact, Ticket, TicketState
 from backend.tickets.reception import receipts
 from backend.users.policy import SENDER
 from backend.web.language import SOURCE, day, gettext, moment
 from bot import texts
-from bot.conversations.talk import Talk, chosen
+from bot.conversations.talk import ConversationTurn, chosen
 
 NUMBER = re.compile(r"(?<![0-9])(?:PAKN[. ]?)?20[0-9]{6}[. ][0-9]{4,12}(?![0-9])", re.IGNORECASE)
 SECRET_LIKE = re.compile(r"(?:[0-9A-Za-z][- ]?){16}")
 
 
-def start(talk: Talk, said: Incoming) -> None:
+def start(talk: ConversationTurn, said: ChatInput) -> None:
     """``/theodoi``, with number and secret behind it or asked for."""
     talk.turn_aside("follow")
-    text = re.sub(r"^/\S+", "", said.text) if said.kind is Kind.TEXT else ""
+    text = re.sub(r"^/\S+", "", said.text) if said.kind is InputKind.TEXT else ""
     if NUMBER.search(text):
         _read(talk, said, text)
     else:
         talk.say(texts.FOLLOW)
 
 
-def take(talk: Talk, said: Incoming, _value: str | None) -> None:
+def take(talk: ConversationTurn, said: ChatInput, _value: str | None) -> None:
     _read(talk, said, said.text)
 
 
-def holds_secret(talk: Talk, said: Incoming) -> bool:
+def holds_secret(talk: ConversationTurn, said: ChatInput) -> bool:
     """Whether a message typed for following should not stay in the chat."""
-    if said.kind is not Kind.TEXT:
+    if said.kind is not InputKind.TEXT:
         return False
     following = said.text.startswith("/theodoi") or (talk.aside or {}).get("kind") == "follow"
     return following and SECRET_LIKE.search(NUMBER.sub("", said.text)) is not None
 
 
-def _read(talk: Talk, said: Incoming, text: str) -> None:
+def _read(talk: ConversationTurn, said: ChatInput, text: str) -> None:
     """Number and secret, in one message or two. A wrong pair gets one answer and is counted against the chat."""
     aside = talk.aside or {}
     found = NUMBER.search(text)
@@ -61,7 +61,7 @@ def _read(talk: Talk, said: Incoming, text: str) -> None:
     show(talk, ticket)
 
 
-def mine(talk: Talk, _said: Incoming) -> None:
+def mine(talk: ConversationTurn, _said: ChatInput) -> None:
     """``/cuatoi``: what was sent from this chat, newest first."""
     tickets = queries.of_chat(talk.session, talk.chat_id)
     if not tickets:
@@ -76,12 +76,12 @@ def mine(talk: Talk, _said: Incoming) -> None:
     talk.ask(talk.words(texts.MINE), rows)
 
 
-def open_own(talk: Talk, _said: Incoming, value: str | None) -> None:
+def open_own(talk: ConversationTurn, _said: ChatInput, value: str | None) -> None:
     talk.come_back()
     show(talk, own(talk, chosen(value, "t")))
 
 
-def own(talk: Talk, ticket_id: int) -> Ticket:
+def own(talk: ConversationTurn, ticket_id: int) -> Ticket:
     """A ticket of this chat; NotFound for anybody else's, whatever a press says."""
     contact = talk.session.get(Contact, ticket_id)
     if contact is None or contact.chat_id != talk.chat_id:
@@ -89,10 +89,10 @@ def own(talk: Talk, ticket_id: int) -> Ticket:
     return queries.by_id(talk.session, ticket_id)
 
 
-def show(talk: Talk, ticket: Ticket) -> None:
+def show(talk: ConversationTurn, ticket: Ticket) -> None:
     """State, unit, due date, course; below it what the sender can do now."""
-    if ticket.state is State.ANSWERED and ticket.told_at is None:
-        service.apply(talk.session, ticket.id, service.Change(Event.NOTIFIED), SENDER, now=talk.now)
+    if ticket.state is TicketState.ANSWERED and ticket.told_at is None:
+        service.apply(talk.session, ticket.id, service.ActionRequest(Event.NOTIFIED), SENDER, now=talk.now)
         ticket = queries.by_id(talk.session, ticket.id)
     state = talk.words(citizen_texts.STATES[ticket.state][0])
     head = talk.words(
@@ -116,12 +116,12 @@ def show(talk: Talk, ticket: Ticket) -> None:
         talk.tell("\n".join([*parts, "", talk.words(texts.VIEW_ON_WEB, address=address)]))
 
 
-def _offer(talk: Talk, ticket: Ticket) -> None:
+def _offer(talk: ConversationTurn, ticket: Ticket) -> None:
     """A reply where one is waited for, a rating where there is none yet."""
-    if ticket.state is State.AWAITING_SENDER:
+    if ticket.state is TicketState.AWAITING_SENDER:
         buttons = invitation.reply(ticket.id, talk.chat_id, talk.words(notices.REPLY_BUTTON))
         talk.tell(talk.words(notices.REPLY_HERE), buttons)
-    elif ticket.state is State.ANSWERED and ratings.given(talk.session, ticket.id) is None:
+    elif ticket.state is TicketState.ANSWERED and ratings.given(talk.session, ticket.id) is None:
         question = notices.rating_question(talk.language or SOURCE, 0)
         text = gettext(talk.language or SOURCE, texts.RATE_BUTTON_INTRO) + "\n" + question
         talk.tell(text, invitation.rating(ticket.id, talk.chat_id, 0))

@@ -1,15 +1,15 @@
 """Looking over, mending, sending, and the receipt."""
 
 from backend.files.text import clean
-from backend.messengers.messenger import Incoming, Kind
+from backend.messengers.messenger import ChatInput, InputKind
 from backend.settings import get_settings
 from backend.tickets import queries, service
 from backend.tickets.models import Category, Channel
 from backend.tickets.reception import drafts
 from backend.web.language import SOURCE, day
 from bot import texts
-from bot.conversations.talk import Draft, Step, Talk, check
-from bot.effects import PLACE, Do, Effect
+from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check
+from bot.effects import PLACE, BotEffect, EffectKind
 
 TITLE_SUGGESTED = 90
 CONTACT = ("consent", "name", "phone", "email")
@@ -26,7 +26,7 @@ def title_of(draft: Draft) -> str:
     return (first[:TITLE_SUGGESTED].rpartition(" ")[0] or first[: TITLE_SUGGESTED - 1]) + "…"
 
 
-def _ask(talk: Talk, draft: Draft) -> None:
+def _ask(talk: ConversationTurn, draft: Draft) -> None:
     category = talk.session.get_one(Category, draft["category"]).name(talk.language or SOURCE)
     lines = [
         talk.words(texts.REVIEW),
@@ -48,7 +48,7 @@ def _ask(talk: Talk, draft: Draft) -> None:
     talk.ask("\n".join(lines), [*rows, [(talk.words(texts.CANCEL), "cancel")]])
 
 
-def _take(talk: Talk, draft: Draft, _said: Incoming, value: str | None) -> bool:
+def _take(talk: ConversationTurn, draft: Draft, _said: ChatInput, value: str | None) -> bool:
     if value == "send":
         _send(talk, draft)
     elif value == "cancel":
@@ -73,24 +73,24 @@ def _edit(draft: Draft, name: str) -> None:
             draft.pop(field, None)
 
 
-def _ask_title(talk: Talk, _draft: Draft) -> None:
+def _ask_title(talk: ConversationTurn, _draft: Draft) -> None:
     talk.say(texts.TITLE)
 
 
-def _take_title(_talk: Talk, draft: Draft, said: Incoming, _value: str | None) -> bool:
-    if said.kind is Kind.TEXT:
+def _take_title(_talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
+    if said.kind is InputKind.TEXT:
         check("title", title=said.text)
         draft["title"] = said.text
         draft.pop("asking")
     return True
 
 
-def _send(talk: Talk, draft: Draft) -> None:
+def _send(talk: ConversationTurn, draft: Draft) -> None:
     """The same verb as on the web. A press that comes twice meets no draft any more."""
     agreed, details = draft["consent"] != "none", draft["consent"] == "details"
     receipt = service.open_ticket(
         talk.session,
-        service.Draft(
+        service.FeedbackDraft(
             key=draft["key"],
             unit_id=draft["unit"][0],
             category_code=draft["category"],
@@ -112,10 +112,10 @@ def _send(talk: Talk, draft: Draft) -> None:
     talk.state["albums"] = dict.fromkeys(albums, receipt.ticket_id)
     _hand_receipt(talk, receipt, draft["key"], told_here=agreed)
     for file_id in draft["photos"]:
-        talk.effects.append(Effect(Do.KEEP_PHOTO, file_id=file_id, ticket_id=receipt.ticket_id))
+        talk.effects.append(BotEffect(EffectKind.KEEP_PHOTO, file_id=file_id, ticket_id=receipt.ticket_id))
 
 
-def _hand_receipt(talk: Talk, receipt: service.Receipt, key: str, *, told_here: bool) -> None:
+def _hand_receipt(talk: ConversationTurn, receipt: service.Receipt, key: str, *, told_here: bool) -> None:
     ticket = queries.by_id(talk.session, receipt.ticket_id)
     due = day(ticket.due_date)
     text = talk.words(
@@ -129,4 +129,4 @@ def _hand_receipt(talk: Talk, receipt: service.Receipt, key: str, *, told_here: 
     talk.tell(text + ("\n\n" + talk.words(texts.TOLD_HERE) if told_here else ""), key=key)
 
 
-STEPS = {"review": Step(_ask, _take), "title": Step(_ask_title, _take_title)}
+STEPS = {"review": DraftStep(_ask, _take), "title": DraftStep(_ask_title, _take_title)}

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backend.errors import DomainError, Invalid
-from backend.messengers.messenger import Incoming, Keyboard, Kind
-from backend.notify.channels import Button, Buttons
+from backend.messengers.messenger import ChatInput, InputKind, Keyboard
+from backend.notify.channels import Buttons, ChatButton
 from backend.tickets import service
 from backend.tickets.reception import drafts
 from backend.web.language import SOURCE, gettext, translate
 from backend.worktime.calendar import ZONE
-from bot.effects import Do, Effect
+from bot.effects import BotEffect, EffectKind
 
 Rows = Sequence[Sequence[tuple[str, str]]]
 Draft = dict[str, Any]
@@ -29,7 +29,7 @@ def chosen(value: str | None, kind: str) -> int:
 
 
 @dataclass
-class Talk:
+class ConversationTurn:
     """``state`` is plain JSON and survives a restart:
 
     ``draft``  feedback being written (see ``feedback``)
@@ -44,7 +44,7 @@ class Talk:
     language: str | None
     state: dict[str, Any]
     now: datetime
-    effects: list[Effect] = field(default_factory=list)
+    effects: list[BotEffect] = field(default_factory=list)
 
     @property
     def today(self) -> date:
@@ -59,34 +59,36 @@ class Talk:
     ) -> None:
         """A message of the catalogue, without buttons."""
         text = self.words(keyboard_text) if keyboard_text else ""
-        self.effects.append(Effect(Do.SAY, self.words(message, **params), keyboard=keyboard, keyboard_text=text))
+        self.effects.append(
+            BotEffect(EffectKind.SAY, self.words(message, **params), keyboard=keyboard, keyboard_text=text)
+        )
 
     def tell(self, text: str, buttons: Buttons = (), *, key: str = "") -> None:
         """Text that is put together already."""
-        self.effects.append(Effect(Do.SAY, text, buttons, key=key))
+        self.effects.append(BotEffect(EffectKind.SAY, text, buttons, key=key))
 
     def ask(self, text: str, rows: Rows) -> None:
         """A question whose buttons work until the next one is asked; rows of (label, value)."""
         nonce = secrets.token_urlsafe(4)
         self.state["nonce"] = nonce
-        self.tell(text, tuple(tuple(Button(label, f"{nonce}:{value}") for label, value in row) for row in rows))
+        self.tell(text, tuple(tuple(ChatButton(label, f"{nonce}:{value}") for label, value in row) for row in rows))
 
-    def pressed(self, said: Incoming) -> str | None:
+    def pressed(self, said: ChatInput) -> str | None:
         """The value of the button, if it belongs to the latest question."""
         nonce, _colon, value = said.text.partition(":")
-        return value if said.kind is Kind.PRESS and nonce and nonce == self.state.get("nonce") else None
+        return value if said.kind is InputKind.PRESS and nonce and nonce == self.state.get("nonce") else None
 
     def refuse(self, refusal: DomainError) -> None:
         """Say every sentence of a refusal."""
         errors = refusal.errors if isinstance(refusal, Invalid) and refusal.errors else (refusal,)
         self.tell("\n".join(translate(error, self.language or SOURCE) for error in errors))
 
-    def remove_buttons(self, said: Incoming) -> None:
+    def remove_buttons(self, said: ChatInput) -> None:
         if said.message_id:
-            self.effects.append(Effect(Do.REMOVE_BUTTONS, message_id=said.message_id))
+            self.effects.append(BotEffect(EffectKind.REMOVE_BUTTONS, message_id=said.message_id))
 
-    def delete(self, said: Incoming) -> None:
-        self.effects.append(Effect(Do.DELETE, message_id=said.message_id))
+    def delete(self, said: ChatInput) -> None:
+        self.effects.append(BotEffect(EffectKind.DELETE, message_id=said.message_id))
 
     @property
     def aside(self) -> dict[str, Any] | None:
@@ -101,16 +103,16 @@ class Talk:
 
 
 @dataclass(frozen=True)
-class Step:
+class DraftStep:
     """One question of the feedback: how it is asked, and what is done with what comes. ``take`` says whether the next
     question is to be asked now."""
 
-    ask: Callable[[Talk, Draft], None]
-    take: Callable[[Talk, Draft, Incoming, str | None], bool]
+    ask: Callable[[ConversationTurn, Draft], None]
+    take: Callable[[ConversationTurn, Draft, ChatInput, str | None], bool]
 
 
 def check(field: str, **typed: str) -> None:
     """Raise what reception would say of this field alone."""
-    empty = service.Draft(key="", unit_id=None, category_code="", title="", content="", consent=True)
+    empty = service.FeedbackDraft(key="", unit_id=None, category_code="", title="", content="", consent=True)
     draft = drafts.tidy(replace(empty, **typed))  # type: ignore[arg-type]  # all that is typed is text
     Invalid.collect([error for error in drafts.refusals(draft, contact_required=False) if error.field == field])

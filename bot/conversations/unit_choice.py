@@ -1,19 +1,19 @@
 """Choosing a unit: by typing, with or without tone marks, or from pages of buttons."""
 
-from backend.messengers.messenger import Incoming, Kind
+from backend.messengers.messenger import ChatInput, InputKind
 from backend.units import queries
 from backend.units.models import Unit
 from bot import texts
-from bot.conversations.talk import Talk, chosen
+from bot.conversations.talk import ConversationTurn, chosen
 
 PAGE = 8
 
 
-def ask(talk: Talk) -> None:
+def ask(talk: ConversationTurn) -> None:
     talk.ask(talk.words(texts.UNIT), [[(talk.words(texts.UNIT_LIST), "p:1")]])
 
 
-def take(talk: Talk, said: Incoming, value: str | None) -> Unit | None:
+def take(talk: ConversationTurn, said: ChatInput, value: str | None) -> Unit | None:
     """The unit, once it is chosen; else another question has been asked."""
     if unit_id := chosen(value, "u"):
         unit = talk.session.get(Unit, unit_id)
@@ -22,13 +22,13 @@ def take(talk: Talk, said: Incoming, value: str | None) -> Unit | None:
     elif page := chosen(value, "p"):
         _page(talk, page)
         return None
-    elif said.kind is Kind.TEXT:
+    elif said.kind is InputKind.TEXT:
         return _typed(talk, said.text)
     ask(talk)
     return None
 
 
-def _typed(talk: Talk, text: str) -> Unit | None:
+def _typed(talk: ConversationTurn, text: str) -> Unit | None:
     found = queries.find(talk.session, text, talk.today)
     if len(found) == 1:
         return found[0]
@@ -38,7 +38,7 @@ def _typed(talk: Talk, text: str) -> Unit | None:
     return None
 
 
-def _page(talk: Talk, page: int) -> None:
+def _page(talk: ConversationTurn, page: int) -> None:
     units = queries.receiving(talk.session, talk.today)
     pages = max(1, -(-len(units) // PAGE))
     page = min(max(page, 1), pages)

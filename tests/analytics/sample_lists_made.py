@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from analytics.sampling.sample_design import SampleDesign, parse_design
-from analytics.sampling.sample_lists import Household, Unit
+from analytics.sampling.sample_lists import Household, ListUnit
 
 TEXTS = {"name_vi": "x", "name_en": "x"}
 
@@ -22,18 +22,18 @@ def design(*stages: Mapping[str, object], **values: object) -> SampleDesign:
     return parse_design({**raw, **values})
 
 
-def population(communes: Sequence[str], villages: int, households: int) -> tuple[list[Unit], list[Household]]:
+def population(communes: Sequence[str], villages: int, households: int) -> tuple[list[ListUnit], list[Household]]:
     """Communes of the given strata, each with villages of growing numbers of households."""
-    units: list[Unit] = []
+    units: list[ListUnit] = []
     people: list[Household] = []
     for at, stratum in enumerate(communes):
         commune = f"C{at:02d}"
         sizes = [households + 3 * v + at for v in range(villages)]
         columns = {"stratum": stratum, "size": str(sum(sizes))}
-        units.append(Unit(len(units) + 2, "commune", commune, f"Xã {at}", "", columns))
+        units.append(ListUnit(len(units) + 2, "commune", commune, f"Xã {at}", "", columns))
         for v, size in enumerate(sizes):
             code = f"{commune}V{v}"
-            units.append(Unit(len(units) + 2, "village", code, f"Bản {v}", commune, {"size": str(size)}))
+            units.append(ListUnit(len(units) + 2, "village", code, f"Bản {v}", commune, {"size": str(size)}))
             people += [Household(len(people) + h + 2, f"{h:03d}", code) for h in range(size)]
     return units, people
 

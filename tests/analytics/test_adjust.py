@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.adjust import Bounds, Cell, pool, post_stratified, worst_case
+from analytics.adjust import NonresponseBounds, RatingCell, pool, post_stratified, worst_case
 from analytics.estimation.calibrate import post_stratify
 from analytics.estimation.design import build_design
 from analytics.estimation.estimate import estimate_means
 
 
-def cell(key: str, closed: int, scores: list[int]) -> Cell:
-    return Cell(tuple(key.split("/")), closed, len(scores), float(sum(scores)), float(sum(s * s for s in scores)))
+def cell(key: str, closed: int, scores: list[int]) -> RatingCell:
+    return RatingCell(tuple(key.split("/")), closed, len(scores), float(sum(scores)), float(sum(s * s for s in scores)))
 
 
 UNEQUAL = [
@@ -64,9 +64,9 @@ def test_thin_cells_are_pooled_with_their_like_and_the_rest_with_the_thinnest() 
     ]
     assert pool(cells) == [
         # Two late cells without five ratings of their own: water by web, and the single one by Telegram.
-        Cell(("late", "web", "roads"), 19, 10, 19.0, 41.0),
-        Cell(("on_time", "telegram"), 12, 5, 16.0, 56.0),
-        Cell(("on_time", "web", "roads"), 87, 12, 60.0, 300.0),
+        RatingCell(("late", "web", "roads"), 19, 10, 19.0, 41.0),
+        RatingCell(("on_time", "telegram"), 12, 5, 16.0, 56.0),
+        RatingCell(("on_time", "web", "roads"), 87, 12, 60.0, 300.0),
     ]
 
 
@@ -92,8 +92,8 @@ def test_pooling_loses_no_ticket_and_no_rating(rows: list[tuple[str, str, str, i
 
 
 def test_bounds_if_nobody_else_had_answered() -> None:
-    assert worst_case(20, 75, 100) == Bounds(pytest.approx(20 * 1.55), pytest.approx(20 * 4.75))
-    assert worst_case(4, 16, 4) == Bounds(80.0, 80.0)
+    assert worst_case(20, 75, 100) == NonresponseBounds(pytest.approx(20 * 1.55), pytest.approx(20 * 4.75))
+    assert worst_case(4, 16, 4) == NonresponseBounds(80.0, 80.0)
     assert worst_case(0, 0, 0) is None
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.compare import comparability
-from analytics.difference import Control, Verdict, adjust, difference, judge
+from analytics.difference import DifferenceVerdict, ErrorControl, adjust, difference, judge
 from analytics.estimation.estimate import Estimate, publishable
 from analytics.rank import rank_units, volume_groups
 from analytics.small_areas import shrink, variance_between
@@ -18,50 +18,52 @@ def figure(value, se, df=30, domain="ALL", n=400):
 
 def test_clear_change_between_years_is_called_higher_and_its_mirror_lower():
     up = difference(figure(78.2, 0.3), figure(80.1, 0.4))
-    assert (up.verdict, round(up.value, 2), round(up.se, 2)) == (Verdict.HIGHER, 1.9, 0.5)
+    assert (up.verdict, round(up.value, 2), round(up.se, 2)) == (DifferenceVerdict.HIGHER, 1.9, 0.5)
     # Welch and Satterthwaite: 0.25^2 / (0.09^2 / 30 + 0.16^2 / 30)
     assert up.df == pytest.approx(0.25**2 / (0.09**2 / 30 + 0.16**2 / 30))
     assert up.lo > 0
-    assert difference(figure(80.1, 0.4), figure(78.2, 0.3)).verdict is Verdict.LOWER
+    assert difference(figure(80.1, 0.4), figure(78.2, 0.3)).verdict is DifferenceVerdict.LOWER
 
 
 def test_change_inside_the_noise_is_no_evidence():
     one = difference(figure(79.34, 0.55), figure(79.82, 0.55))
-    assert one.verdict is Verdict.NO_EVIDENCE
+    assert one.verdict is DifferenceVerdict.NO_EVIDENCE
     assert one.lo < 0 < one.hi
 
 
 def test_methods_that_differ_give_no_number_but_the_reason():
     broken = comparability("form-2022", "qd1001-2023", "sipas")
     one = difference(figure(78.2, 0.1), figure(90.1, 0.1), comparability=broken)
-    assert (one.verdict, one.value, one.reason) == (Verdict.NOT_COMPARABLE, None, broken)
+    assert (one.verdict, one.value, one.reason) == (DifferenceVerdict.NOT_COMPARABLE, None, broken)
 
 
 @pytest.mark.parametrize("other", [figure(85, None), figure(85, 0.1, df=0), figure(85, 0.0), figure(None, None)])
 def test_figures_without_error_are_no_evidence(other):
-    assert difference(figure(80, 0.0), other).verdict is Verdict.NO_EVIDENCE
+    assert difference(figure(80, 0.0), other).verdict is DifferenceVerdict.NO_EVIDENCE
 
 
 def test_adjusted_p_values_are_those_of_r():
     # R: p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), "holm" / "BH"); p.adjust(c(0.5, 0.001, 0.04), ...)
     p = [0.01, 0.02, 0.03, 0.04, 0.05]
     assert adjust(p) == pytest.approx([0.05, 0.08, 0.09, 0.09, 0.09])
-    assert adjust(p, Control.BENJAMINI_HOCHBERG) == pytest.approx([0.05] * 5)
+    assert adjust(p, ErrorControl.BENJAMINI_HOCHBERG) == pytest.approx([0.05] * 5)
     assert adjust([0.5, 0.001, 0.04]) == pytest.approx([0.5, 0.003, 0.08])
-    assert adjust([0.5, 0.001, 0.04], Control.BENJAMINI_HOCHBERG) == pytest.approx([0.5, 0.003, 0.06])
+    assert adjust([0.5, 0.001, 0.04], ErrorControl.BENJAMINI_HOCHBERG) == pytest.approx([0.5, 0.003, 0.06])
 
 
 def test_many_comparisons_of_nothing_give_hardly_any_verdict():
     generator = np.random.default_rng(11)
-    alarms = dict.fromkeys(Control, 0)
+    alarms = dict.fromkeys(ErrorControl, 0)
     for _ in range(100):
         pairs = generator.normal(80, 0.5, (63, 2))
         single = [difference(figure(a, 0.5, df=1000), figure(b, 0.5, df=1000)) for a, b in pairs]
-        for control in Control:
-            alarms[control] += any(one.verdict is not Verdict.NO_EVIDENCE for one in judge(single, control=control))
-    assert alarms[Control.NONE] > 80
-    assert alarms[Control.HOLM] <= 12
-    assert alarms[Control.BENJAMINI_HOCHBERG] <= 12
+        for control in ErrorControl:
+            alarms[control] += any(
+                one.verdict is not DifferenceVerdict.NO_EVIDENCE for one in judge(single, control=control)
+            )
+    assert alarms[ErrorControl.NONE] > 80
+    assert alarms[ErrorControl.HOLM] <= 12
+    assert alarms[ErrorControl.BENJAMINI_HOCHBERG] <= 12
 
 
 def test_ranks_share_ties_and_carry_the_width_of_the_noise():

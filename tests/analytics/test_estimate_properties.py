@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.estimation.design import DesignError, Fault, build_design
-from analytics.estimation.estimate import Note, estimate_means, estimate_ratios, estimate_totals, index_of, share_items
+from analytics.estimation.design import DesignError, DesignFault, build_design
+from analytics.estimation.estimate import (
+    EstimateNote,
+    estimate_means,
+    estimate_ratios,
+    estimate_totals,
+    index_of,
+    share_items,
+)
 
 ITEMS = ("a", "b", "c")
 
@@ -88,7 +95,7 @@ def test_estimates_equal_those_of_an_obvious_implementation(survey):
             ours, slow = estimates.get(variable, domain), slow_mean(survey, of, inside)
             if slow is None:
                 assert ours.estimate is None
-                assert ours.note is Note.NO_ANSWERS
+                assert ours.note is EstimateNote.NO_ANSWERS
             else:
                 assert ours.estimate == pytest.approx(slow[0], rel=1e-12)
                 assert ours.se == pytest.approx(sqrt(slow[1]), rel=1e-9, abs=1e-12)
@@ -211,7 +218,7 @@ def test_equal_answers_have_no_error_and_no_design_effect():
     answers = {"a": [3, 3, 3, 3, 3, 3], "b": [0.1, 0.1, 0.1, 0.1, 0.1, 0.1]}
     design = build_design(6, psu=[1, 1, 2, 2, 3, 3], weights=[1.1, 7.3, 2.9, 3.7, 1e6, 0.3])
     for row in estimate_means(design, answers, {"i": {"a": 20, "b": 5}}):
-        assert (row.se, row.deff, row.note) == (0, None, Note.NO_DESIGN_EFFECT)
+        assert (row.se, row.deff, row.note) == (0, None, EstimateNote.NO_DESIGN_EFFECT)
         assert row.lo == row.hi == row.estimate
 
 
@@ -219,19 +226,19 @@ def test_one_ballot_has_a_mean_and_no_interval():
     design = build_design(1, weights=[5], single="certainty")
     row = estimate_means(design, {"a": [4]}).get("a")
     assert (row.n, row.estimate, row.se, row.df, row.lo, row.hi) == (1, 4, 0, 0, None, None)
-    assert row.note is Note.NO_INTERVAL
+    assert row.note is EstimateNote.NO_INTERVAL
 
 
 def test_domain_without_counting_ballots_has_no_figures():
     design = build_design(4, weights=[1, 1, 0, 0])
     row = estimate_means(design, {"a": [1, 2, 3, 4]}, by=["x", "x", "y", "y"]).get("a", "y")
-    assert (row.n, row.estimate, row.se, row.df, row.note) == (0, None, None, 0, Note.NO_ANSWERS)
+    assert (row.n, row.estimate, row.se, row.df, row.note) == (0, None, None, 0, EstimateNote.NO_ANSWERS)
 
 
 def test_average_of_no_strata_gives_no_error_instead_of_not_a_number():
     design = build_design(3, strata=[1, 2, 3], single="average")
     row = estimate_means(design, {"a": [1, 2, 4]}).get("a")
-    assert (row.se, row.lo, row.note) == (None, None, Note.NO_VARIANCE)
+    assert (row.se, row.lo, row.note) == (None, None, EstimateNote.NO_VARIANCE)
 
 
 def test_shares_are_means_of_indicators_and_leave_blanks_out():
@@ -244,16 +251,16 @@ def test_shares_are_means_of_indicators_and_leave_blanks_out():
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"weights": [1, -1, 1, 1]}, Fault.WEIGHT_NEGATIVE),
-        ({"weights": [1, np.nan, 1, 1]}, Fault.WEIGHT_MISSING),
-        ({"weights": [1, np.inf, 1, 1]}, Fault.WEIGHT_MISSING),
-        ({"weights": [0, 0, 0, 0]}, Fault.WEIGHTS_ZERO),
-        ({"weights": [1, 1]}, Fault.LENGTH),
-        ({"strata": ["a", None, "b", "b"]}, Fault.LABEL_MISSING),
-        ({"fpc": [10, 10, 10, 0.5]}, Fault.FPC_MIXED),
-        ({"fpc": [10, 10, 10, -1]}, Fault.FPC_MISSING),
-        ({"fpc": [10, 11, 10, 10]}, Fault.FPC_VARIES),
-        ({"fpc": [3, 3, 3, 3]}, Fault.FPC_SMALL),
+        ({"weights": [1, -1, 1, 1]}, DesignFault.WEIGHT_NEGATIVE),
+        ({"weights": [1, np.nan, 1, 1]}, DesignFault.WEIGHT_MISSING),
+        ({"weights": [1, np.inf, 1, 1]}, DesignFault.WEIGHT_MISSING),
+        ({"weights": [0, 0, 0, 0]}, DesignFault.WEIGHTS_ZERO),
+        ({"weights": [1, 1]}, DesignFault.LENGTH),
+        ({"strata": ["a", None, "b", "b"]}, DesignFault.LABEL_MISSING),
+        ({"fpc": [10, 10, 10, 0.5]}, DesignFault.FPC_MIXED),
+        ({"fpc": [10, 10, 10, -1]}, DesignFault.FPC_MISSING),
+        ({"fpc": [10, 11, 10, 10]}, DesignFault.FPC_VARIES),
+        ({"fpc": [3, 3, 3, 3]}, DesignFault.FPC_SMALL),
     ],
 )
 def test_faulty_designs_are_refused_with_the_reason(changes, fault):
@@ -265,11 +272,11 @@ def test_faulty_designs_are_refused_with_the_reason(changes, fault):
 @pytest.mark.parametrize(
     ("items", "indices", "fault"),
     [
-        ({"a": [1, 2, 3, np.inf]}, {}, Fault.NOT_FINITE),
-        ({"a": ["x", "y", "z", "u"]}, {}, Fault.NOT_NUMERIC),
-        ({"a": [1, 2]}, {}, Fault.LENGTH),
-        ({"a": [1, 2, 3, 4]}, {"i": {"b": 1.0}}, Fault.UNKNOWN_ITEM),
-        ({}, {}, Fault.NO_ITEMS),
+        ({"a": [1, 2, 3, np.inf]}, {}, DesignFault.NOT_FINITE),
+        ({"a": ["x", "y", "z", "u"]}, {}, DesignFault.NOT_NUMERIC),
+        ({"a": [1, 2]}, {}, DesignFault.LENGTH),
+        ({"a": [1, 2, 3, 4]}, {"i": {"b": 1.0}}, DesignFault.UNKNOWN_ITEM),
+        ({}, {}, DesignFault.NO_ITEMS),
     ],
 )
 def test_faulty_requests_are_refused_with_the_reason(items, indices, fault):

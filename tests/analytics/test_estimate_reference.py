@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analytics.estimation.calibrate import calibrate_linear, post_stratify, rake, trim
-from analytics.estimation.design import DesignError, Fault, build_design
+from analytics.estimation.design import DesignError, DesignFault, build_design
 from analytics.estimation.estimate import estimate_means, estimate_ratios, estimate_totals, index_of
 
 DATA = Path(__file__).parent.parent / "data"
@@ -124,7 +124,7 @@ def test_strata_with_one_unit_are_refused_by_default_but_only_where_they_matter(
     design = build_design(len(schools), strata=schools.dnum, psu=schools.snum, weights=schools.pw)
     with pytest.raises(DesignError) as refusal:
         estimate_means(design, columns(schools, "api00"))
-    assert refusal.value.fault is Fault.SINGLE_PSU
+    assert refusal.value.fault is DesignFault.SINGLE_PSU
     alone = schools.dnum.map(schools.dnum.value_counts()) == 1
     assert estimate_means(design, columns(schools, "api00"), where=~alone).get("api00").se > 0
 

@@ -4,27 +4,35 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analytics.forecast import Basis, Month, Sampling, Why, least_visible_change, of_months, of_published
+from analytics.forecast import (
+    ForecastBasis,
+    ForecastGap,
+    MonthRatings,
+    ScoreSpread,
+    least_visible_change,
+    of_months,
+    of_published,
+)
 from analytics.order import median
 
 
 def test_two_published_points_give_no_trend() -> None:
     found = of_published([(2022, 78.23, None), (2023, 79.08, 558)], 2024)
-    assert (found.value, found.trend, found.basis, found.points) == (79.08, None, Basis.LAST_FIGURE, 2)
+    assert (found.value, found.trend, found.basis, found.points) == (79.08, None, ForecastBasis.LAST_FIGURE, 2)
     # se of a figure 13 sqrt(2/558) = 0.77829; two samples: 1.95996 x sqrt(2) x 0.77829 = 2.15727.
     assert found.lo == pytest.approx(79.08 - 2.15727, abs=1e-4) and found.hi == pytest.approx(79.08 + 2.15727, abs=1e-4)
 
 
 def test_without_a_known_sample_there_is_no_forecast() -> None:
-    assert of_published([(2022, 78.23, None)], 2023).why is Why.NO_SAMPLE
-    assert of_published([], 2023).why is Why.NO_FIGURES
+    assert of_published([(2022, 78.23, None)], 2023).why is ForecastGap.NO_SAMPLE
+    assert of_published([], 2023).why is ForecastGap.NO_FIGURES
 
 
 def test_four_points_on_a_line_have_a_trend_and_noise_has_none() -> None:
     line = of_published([(2020, 70.0, 500), (2021, 72.1, 500), (2022, 73.9, 500), (2023, 76.0, 500)], 2024)
     assert line.trend == pytest.approx(1.98) and line.value == pytest.approx(77.95)
     noise = of_published([(2020, 75.0, 500), (2021, 78.0, 500), (2022, 74.0, 500), (2023, 77.0, 500)], 2024)
-    assert noise.trend is None and noise.basis is Basis.STRAIGHT_LINE
+    assert noise.trend is None and noise.basis is ForecastBasis.STRAIGHT_LINE
 
 
 def test_prediction_interval_of_the_line_is_that_of_textbooks() -> None:
@@ -39,7 +47,7 @@ def test_prediction_interval_of_the_line_is_that_of_textbooks() -> None:
 
 
 def test_months_so_far_predict_the_year_between_what_months_have_shown() -> None:
-    months = [Month(10, 40.0), Month(10, 42.0), Month(10, 38.0), Month(10, 40.0)]
+    months = [MonthRatings(10, 40.0), MonthRatings(10, 42.0), MonthRatings(10, 38.0), MonthRatings(10, 40.0)]
     found = of_months(months, 8)
     # Mean 4 of 5; s of monthly means 0.163299; (8/12) x s x sqrt(1/4 + 1/8) = 0.0666667; t(0.975, 3) = 3.182446.
     assert found.value == pytest.approx(80.0)
@@ -47,18 +55,18 @@ def test_months_so_far_predict_the_year_between_what_months_have_shown() -> None
 
 
 def test_interval_narrows_to_nothing_as_the_year_ends() -> None:
-    months = [Month(10, 40.0), Month(12, 50.0), Month(9, 33.0)] * 3
+    months = [MonthRatings(10, 40.0), MonthRatings(12, 50.0), MonthRatings(9, 33.0)] * 3
     widths = [(f.hi or 0) - (f.lo or 0) for f in (of_months(months, left) for left in (9, 3, 1))]
     assert widths == sorted(widths, reverse=True)
-    assert of_months(months, 0).why is Why.YEAR_OVER
-    assert of_months(months[:2], 10).why is Why.FEW_MONTHS
-    assert of_months([Month(2, 8.0)] * 4, 8).why is Why.FEW_RATINGS
+    assert of_months(months, 0).why is ForecastGap.YEAR_OVER
+    assert of_months(months[:2], 10).why is ForecastGap.FEW_MONTHS
+    assert of_months([MonthRatings(2, 8.0)] * 4, 8).why is ForecastGap.FEW_RATINGS
 
 
 def test_least_visible_change_of_the_survey_of_lai_chau() -> None:
     # (1.959964 + 0.841621) x sqrt(2) x 0.778289: three points; without clusters and at half the chance, far less.
     assert least_visible_change(558, 558) == pytest.approx(3.08364, abs=1e-4)
-    assert least_visible_change(558, 558, Sampling(deff=1.0), power=0.5) == pytest.approx(1.52542, abs=1e-4)
+    assert least_visible_change(558, 558, ScoreSpread(deff=1.0), power=0.5) == pytest.approx(1.52542, abs=1e-4)
     with pytest.raises(ValueError, match="level"):
         least_visible_change(558, 558, level=0.05)
 

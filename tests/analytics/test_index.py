@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.index import leaf_weights, recompute, rounded, under_rules_of
-from analytics.methods import Method, MethodError, load_method
+from analytics.methods import IndexMethod, MethodError, load_method
 
 QD1001 = load_method("qd1001-2023")
 FORM_2022 = load_method("form-2022")
@@ -35,7 +35,7 @@ LAI_CHAU_2022 = printed("sipas_lai_chau_satisfaction.csv", "y2022")
     ],
 )
 def test_published_tree_is_recomputed_within_a_cent(
-    method: Method, figures: dict[str, Decimal], aggregates: int
+    method: IndexMethod, figures: dict[str, Decimal], aggregates: int
 ) -> None:
     computed = recompute(method, figures)
     assert len(computed) == aggregates
@@ -108,7 +108,7 @@ methods = st.sampled_from([QD1001, under_rules_of(QD1001, FORM_2022)])
 
 @given(method=methods, items=items_2023)
 def test_aggregate_lies_between_the_least_and_the_greatest_of_its_leaves(
-    method: Method, items: dict[str, Decimal]
+    method: IndexMethod, items: dict[str, Decimal]
 ) -> None:
     for code, result in recompute(method, items).items():
         below = [items[leaf] for leaf in method.leaves_below(code) if leaf in items]
@@ -119,6 +119,6 @@ def test_aggregate_lies_between_the_least_and_the_greatest_of_its_leaves(
 
 
 @given(method=methods, present=st.frozensets(st.sampled_from(QD1001.leaves)))
-def test_weights_of_an_aggregate_add_to_one(method: Method, present: frozenset[str]) -> None:
+def test_weights_of_an_aggregate_add_to_one(method: IndexMethod, present: frozenset[str]) -> None:
     for weights in leaf_weights(method, present).values():
         assert not weights or sum(weights.values()) == 1

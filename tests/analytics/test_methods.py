@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from analytics.compare import Mark, comparability
-from analytics.methods import METHODS, Level, MethodError, Rule, load_method, method_of_year, parse_method
+from analytics.compare import ComparabilityMark, comparability
+from analytics.methods import METHODS, IndexLevel, LevelRule, MethodError, load_method, method_of_year, parse_method
 
 
 def raw_method(code: str) -> dict[str, Any]:
@@ -18,11 +18,11 @@ def raw_method(code: str) -> dict[str, Any]:
 def test_tree_of_2023_has_39_items_in_9_groups_and_2_components() -> None:
     method = load_method("qd1001-2023")
     levels = [node.level for node in method.nodes.values()]
-    assert {level: levels.count(level) for level in Level} == {
-        Level.ITEM: 39,
-        Level.GROUP: 9,
-        Level.COMPONENT: 2,
-        Level.OVERALL: 1,
+    assert {level: levels.count(level) for level in IndexLevel} == {
+        IndexLevel.ITEM: 39,
+        IndexLevel.GROUP: 9,
+        IndexLevel.COMPONENT: 2,
+        IndexLevel.OVERALL: 1,
     }
     assert len(method.leaves_below("policy")) == 23
     assert len(method.leaves_below("service")) == 16
@@ -36,7 +36,7 @@ def test_every_shipped_method_loads_and_only_the_unverified_one_cannot_compute()
 
 def test_leaves_of_dak_nong_are_its_nine_groups() -> None:
     method = load_method("dak-nong")
-    assert {method.nodes[code].level for code in method.leaves} == {Level.GROUP}
+    assert {method.nodes[code].level for code in method.leaves} == {IndexLevel.GROUP}
     assert len(method.leaves) == 9
 
 
@@ -91,35 +91,35 @@ def test_reason_for_a_node_outside_the_tree_is_refused() -> None:
 
 
 def test_levels_of_2023_average_items_and_of_2022_average_children() -> None:
-    assert load_method("qd1001-2023").aggregation[Level.OVERALL] is Rule.ITEMS
-    assert load_method("form-2022").aggregation[Level.OVERALL] is Rule.CHILDREN
+    assert load_method("qd1001-2023").aggregation[IndexLevel.OVERALL] is LevelRule.ITEMS
+    assert load_method("form-2022").aggregation[IndexLevel.OVERALL] is LevelRule.CHILDREN
 
 
 @pytest.mark.parametrize(
     ("code", "mark"),
     [
-        ("sipas", Mark.FORMULA_CHANGED),
-        ("policy", Mark.FORMULA_CHANGED),
-        ("policy.implementation.3", Mark.ITEM_NOT_ASKED),
-        ("policy.outcome", Mark.ITEM_NOT_ASKED),
-        ("policy.outcome.1", Mark.COMPARABLE),
-        ("policy.outcome.10", Mark.ITEM_NOT_ASKED),
-        ("service.access.2", Mark.ITEM_NOT_ASKED),
-        ("service.access.1", Mark.COMPARABLE),
-        ("service.officer", Mark.ITEM_NOT_ASKED),
-        ("service.feedback", Mark.COMPARABLE),
-        ("service.feedback.3", Mark.COMPARABLE),
-        ("interest.1", Mark.FORMULA_CHANGED),
-        ("harassment.1", Mark.COMPARABLE),
-        ("channel_used.1", Mark.NOT_COMPARABLE),
-        ("experience.4", Mark.WORDING_CHANGED),
+        ("sipas", ComparabilityMark.FORMULA_CHANGED),
+        ("policy", ComparabilityMark.FORMULA_CHANGED),
+        ("policy.implementation.3", ComparabilityMark.ITEM_NOT_ASKED),
+        ("policy.outcome", ComparabilityMark.ITEM_NOT_ASKED),
+        ("policy.outcome.1", ComparabilityMark.COMPARABLE),
+        ("policy.outcome.10", ComparabilityMark.ITEM_NOT_ASKED),
+        ("service.access.2", ComparabilityMark.ITEM_NOT_ASKED),
+        ("service.access.1", ComparabilityMark.COMPARABLE),
+        ("service.officer", ComparabilityMark.ITEM_NOT_ASKED),
+        ("service.feedback", ComparabilityMark.COMPARABLE),
+        ("service.feedback.3", ComparabilityMark.COMPARABLE),
+        ("interest.1", ComparabilityMark.FORMULA_CHANGED),
+        ("harassment.1", ComparabilityMark.COMPARABLE),
+        ("channel_used.1", ComparabilityMark.NOT_COMPARABLE),
+        ("experience.4", ComparabilityMark.WORDING_CHANGED),
     ],
 )
-def test_figure_of_2022_and_2023_carries_its_mark(code: str, mark: Mark) -> None:
+def test_figure_of_2022_and_2023_carries_its_mark(code: str, mark: ComparabilityMark) -> None:
     assert comparability("form-2022", "qd1001-2023", code).mark is mark
     assert comparability("qd1001-2023", "form-2022", code).mark is mark
 
 
 def test_surveys_that_no_rule_pairs_are_not_comparable_and_one_method_is() -> None:
-    assert comparability("dak-nong", "qd1001-2023", "sipas").mark is Mark.NOT_COMPARABLE
-    assert comparability("qd1001-2023", "qd1001-2023", "sipas").mark is Mark.COMPARABLE
+    assert comparability("dak-nong", "qd1001-2023", "sipas").mark is ComparabilityMark.NOT_COMPARABLE
+    assert comparability("qd1001-2023", "qd1001-2023", "sipas").mark is ComparabilityMark.COMPARABLE

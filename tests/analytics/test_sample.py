@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analytics.sampling.drawing import Sample, draw
 from analytics.sampling.sample_design import DESIGNS, SampleDesignError, load_design
-from analytics.sampling.sample_lists import Household, ListError, ListFault, Unit
+from analytics.sampling.sample_lists import Household, ListError, ListFault, ListUnit
 from tests.analytics.sample_lists_made import TWO_STRATA, design, population
 
 DESIGN = design(*TWO_STRATA)
@@ -41,7 +41,7 @@ def test_another_seed_gives_another_sample() -> None:
 def test_changed_lists_of_one_commune_leave_the_others_as_they_were() -> None:
     before = draw(DESIGN, UNITS, PEOPLE, 7)
     here = before.ballots[0].branch.codes[0]
-    new = Unit(999, "village", f"{here}V9", "Bản mới", here, {"size": "9"})
+    new = ListUnit(999, "village", f"{here}V9", "Bản mới", here, {"size": "9"})
     people = [*PEOPLE, *(Household(9000 + h, f"n{h:02d}", new.code) for h in range(9))]
     after = draw(DESIGN, [*UNITS, new], people, 7)
     others = {b.branch.codes[0] for b in before.ballots} - {here}
@@ -81,7 +81,7 @@ def test_sums_of_weights_are_unbiased_over_many_draws() -> None:
 def test_every_household_is_drawn_as_often_as_its_weight_says() -> None:
     two_stages = design(*TWO_STRATA[1:])
     sizes = {"A": 4, "B": 6, "C": 9}
-    units = [Unit(at + 2, "village", code, "", "", {}) for at, code in enumerate(sizes)]
+    units = [ListUnit(at + 2, "village", code, "", "", {}) for at, code in enumerate(sizes)]
     people = [Household(0, f"{h}", code) for code, size in sizes.items() for h in range(size)]
     counts: Counter[tuple[str, str]] = Counter()
     weights = {}
@@ -104,7 +104,7 @@ def test_self_weighting_design_gives_equal_weights() -> None:
         {"level": "household", "select": "srswor", "take": 6},
     )
     sizes = {"A": 10, "B": 12, "C": 18, "D": 20}
-    units = [Unit(2, "village", code, "", "", {"size": str(n)}) for code, n in sizes.items()]
+    units = [ListUnit(2, "village", code, "", "", {"size": str(n)}) for code, n in sizes.items()]
     people = [Household(2, f"{h:02d}", code) for code, n in sizes.items() for h in range(n)]
     sample = draw(design(*stages), units, people, 1)
     assert [ballot.weight for ballot in sample.ballots] == pytest.approx([60 / 18] * 18)
@@ -124,7 +124,7 @@ def test_certain_units_are_strata_and_the_first_uncertain_one_is_the_first_stage
 
 def test_where_all_units_are_certain_households_are_first_stage_units() -> None:
     stages = ({"level": "village", "select": "all", "of": 3}, {"level": "household", "select": "srswor", "take": 3})
-    units = [Unit(2, "village", code, "", "", {}) for code in "AB"]
+    units = [ListUnit(2, "village", code, "", "", {}) for code in "AB"]
     people = [Household(2, f"{h}", code) for code in "AB" for h in range(8)]
     ballots = draw(design(*stages), units, people, 1).ballots
     assert {(b.branch.stratum, b.population) for b in ballots} == {(("A",), 8), (("B",), 8)}
@@ -136,7 +136,9 @@ def test_list_cut_from_a_larger_village_weighs_more() -> None:
         {"level": "village", "select": "all", "of": 3},
         {"level": "household", "select": "srswor", "take": 2, "list_cap": 5, "list_size": "size"},
     )
-    units = [Unit(2, "village", code, "", "", {"size": size}) for code, size in {"A": "20", "B": "9", "C": ""}.items()]
+    units = [
+        ListUnit(2, "village", code, "", "", {"size": size}) for code, size in {"A": "20", "B": "9", "C": ""}.items()
+    ]
     people = [Household(2, f"{h}", code) for code, n in {"A": 5, "B": 4, "C": 5}.items() for h in range(n)]
     sample = draw(design(*stages), units, people, 1)
     weights = {ballot.household.village: ballot.weight for ballot in sample.ballots}
@@ -153,7 +155,7 @@ def test_reserves_come_in_order_and_are_not_in_the_sample() -> None:
     assert Counter(r.level for r in sample.reserves) == {"commune": 2, "village": 4, "household": 16}
 
 
-def fault(units: list[Unit], people: list[Household] | None = None) -> set[tuple[ListFault, int, str]]:
+def fault(units: list[ListUnit], people: list[Household] | None = None) -> set[tuple[ListFault, int, str]]:
     with pytest.raises(ListError) as refused:
         draw(DESIGN, units, people, 1)
     return {(one.kind, one.line, one.code) for one in refused.value.faults}
@@ -164,12 +166,12 @@ def test_every_fault_of_the_units_is_told_at_once_with_its_line() -> None:
         [
             *UNITS,
             replace(UNITS[0], line=50),
-            Unit(51, "commune", "C77", "", "", {"stratum": "", "size": "10"}),
-            Unit(52, "commune", "C78", "", "", {"stratum": "N", "size": "1.500"}),
-            Unit(53, "commune", "C79", "", "", {"stratum": "N"}),
-            Unit(54, "village", "V1", "", "C99", {}),
-            Unit(55, "hamlet", "H1", "", "C00", {}),
-            Unit(56, "village", "", "", "C00", {}),
+            ListUnit(51, "commune", "C77", "", "", {"stratum": "", "size": "10"}),
+            ListUnit(52, "commune", "C78", "", "", {"stratum": "N", "size": "1.500"}),
+            ListUnit(53, "commune", "C79", "", "", {"stratum": "N"}),
+            ListUnit(54, "village", "V1", "", "C99", {}),
+            ListUnit(55, "hamlet", "H1", "", "C00", {}),
+            ListUnit(56, "village", "", "", "C00", {}),
         ]
     )
     assert found == {

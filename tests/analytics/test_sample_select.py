@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.sampling.sample_design import Order
+from analytics.sampling.sample_design import ListOrder
 from analytics.sampling.sample_selection import allocate, inclusion, simple, stream, systematic, uniforms
 
 DRAWS = 10_000
@@ -52,8 +52,8 @@ def test_a_sample_mended_with_its_reserves_is_simple_random_too() -> None:
     assert_close(frequencies([(reserve,) for _kept, reserve in picks], 6), np.full(6, 1 / 6))
 
 
-@pytest.mark.parametrize("order", list(Order))
-def test_pps_takes_every_unit_as_often_as_its_size_says(order: Order) -> None:
+@pytest.mark.parametrize("order", list(ListOrder))
+def test_pps_takes_every_unit_as_often_as_its_size_says(order: ListOrder) -> None:
     drawn = [systematic(stream(seed, "x"), SIZES, 3, 2, order) for seed in range(DRAWS)]
     expected = inclusion(SIZES, 3)
     assert_close(frequencies([one.taken for one in drawn], 8), expected)
@@ -69,9 +69,9 @@ def test_shuffled_pps_lets_neighbours_come_together_and_the_list_order_does_not(
     equal = np.ones(6)
     together = {
         order: sum(systematic(stream(seed, "x"), equal, 2, 0, order).taken == (0, 1) for seed in range(500))
-        for order in Order
+        for order in ListOrder
     }
-    assert together[Order.CODE] == 0 < together[Order.RANDOM]
+    assert together[ListOrder.CODE] == 0 < together[ListOrder.RANDOM]
 
 
 sizes = st.lists(st.integers(1, 10_000), min_size=1, max_size=40)
@@ -82,7 +82,7 @@ def test_pps_takes_exactly_n_different_units_whatever_the_sizes(found: list[int]
     n = data.draw(st.integers(1, len(found)))
     seed = data.draw(st.integers(0, 2**64))
     x = np.array(found, dtype=float)
-    drawn = systematic(stream(seed, "x"), x, n, 3, data.draw(st.sampled_from(list(Order))))
+    drawn = systematic(stream(seed, "x"), x, n, 3, data.draw(st.sampled_from(list(ListOrder))))
     assert len(set(drawn.taken)) == len(drawn.taken) == n
     assert not set(drawn.taken) & set(drawn.reserves)
     assert len(drawn.reserves) == min(3, len(found) - n)

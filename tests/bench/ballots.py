@@ -12,9 +12,9 @@ from backend import db, settings
 from backend.clock import now
 from backend.files.sheets import Value, write_workbook
 from backend.surveys.ballot_files import importing
-from backend.surveys.ballot_files.importing import Who
+from backend.surveys.ballot_files.importing import ImportActor
 from backend.surveys.ballot_files.layout import template
-from backend.surveys.forms.instruments import Kind, shipped
+from backend.surveys.forms.instruments import QuestionKind, shipped
 from backend.surveys.rounds import service
 from tests.bench.stage import Stage
 
@@ -45,11 +45,11 @@ def _measured(kind: str, path: Path) -> str:
     with db.transaction() as session:
         service.publish_shipped(session, now())
         days = (date(2023, 12, 1), date(2023, 12, 31))
-        plan = service.Plan(code, "Bench", FORM.key, "12", 2023, *days, planned_n=BALLOTS)
+        plan = service.RoundPlan(code, "Bench", FORM.key, "12", 2023, *days, planned_n=BALLOTS)
         service.open_round(session, plan, by="system", now=now())
     start = time.perf_counter()
     with path.open("rb") as stream:
-        outcome = importing.import_file(stream, code, file_name=path.name, who=Who(), now=now())
+        outcome = importing.import_file(stream, code, file_name=path.name, who=ImportActor(), now=now())
     seconds = time.perf_counter() - start
     if (outcome.accepted + outcome.invalid, outcome.held) != (BALLOTS - FAULTY, FAULTY):
         raise RuntimeError(f"unexpected outcome {outcome}")
@@ -63,7 +63,7 @@ def _ballots() -> list[list[Value]]:
     dice = np.random.Generator(np.random.PCG64(7))
     columns: list[list[int]] = []
     for slot in FORM.slots:
-        values = [0, 1] if slot.kind is Kind.MULTIPLE else list(slot.values)
+        values = [0, 1] if slot.kind is QuestionKind.MULTIPLE else list(slot.values)
         columns += [dice.choice(values, size=BALLOTS).tolist() for _column in slot.columns]
     columns[40][-FAULTY:] = [9] * FAULTY
     answers = zip(*columns, strict=True)

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend import db
 from backend.calendars import moves
 from backend.clock import now
-from backend.deadlines.clock_states import EPISODE_CODES, Book, explanation
+from backend.deadlines.clock_states import EPISODE_CODES, VersionBook, explanation
 from backend.deadlines.clocks import state_of_clocks
-from backend.deadlines.events import Happening
+from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import choose, shipped_rules
 from backend.jobs import progress
 from backend.tickets.lifecycle import Event
@@ -89,27 +89,27 @@ def run_recount(stage: Stage) -> list[str]:
     ]
 
 
-def fifty_events() -> list[Happening]:
+def fifty_events() -> list[TicketEvent]:
     """A course of fifty: taken up, forwarded, twelve questions with their replies, two episodes, extension, merge."""
-    course = [Happening(Event.RECEIVED, START, data={"unit": 1}), Happening(Event.ACCEPTED, START)]
+    course = [TicketEvent(Event.RECEIVED, START, data={"unit": 1}), TicketEvent(Event.ACCEPTED, START)]
     for i in range(12):
         day = START + timedelta(days=i)
-        course += [Happening(Event.INFO_REQUESTED, day), Happening(Event.INFO_RECEIVED, day + timedelta(hours=20))]
+        course += [TicketEvent(Event.INFO_REQUESTED, day), TicketEvent(Event.INFO_RECEIVED, day + timedelta(hours=20))]
         if i % 2:
-            course.append(Happening(Event.FORWARDED, day + timedelta(hours=21), data={"unit": i}))
+            course.append(TicketEvent(Event.FORWARDED, day + timedelta(hours=21), data={"unit": i}))
     later = (Event.EXTENDED, Event.MERGED, Event.UNMERGED, Event.PROGRESS_TOLD, Event.SUBMITTED_FOR_APPROVAL)
     later += (Event.ANSWERED, Event.NOTIFIED, Event.PUBLISHED, Event.DISPUTED, Event.INFO_REQUESTED)
     later += (Event.INFO_RECEIVED, Event.ACCEPTED, Event.ANSWERED, Event.NOTIFIED, Event.PUBLISHED)
     for i, name in enumerate((*later, Event.RATED, Event.CONFIRMED, Event.CLOSED)):
         data = {"value": "5 working days"} if name is Event.EXTENDED else {}
-        course.append(Happening(name, START + timedelta(days=13 + i), data=data))
+        course.append(TicketEvent(name, START + timedelta(days=13 + i), data=data))
     assert len(course) == 50
     return course
 
 
-def _book() -> Book:
+def _book() -> VersionBook:
     ruling = {code: choose(shipped_rules(), code, START.date()).rule for code in EPISODE_CODES}
-    return Book({1: shipped("vn")}, {}, 1, ruling)
+    return VersionBook({1: shipped("vn")}, {}, 1, ruling)
 
 
 def _best(act: Callable[[], object], number: int = 200) -> float:

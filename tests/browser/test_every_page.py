@@ -26,15 +26,15 @@ from backend.jobs import progress
 from backend.outbox.models import LocalMail
 from backend.reports import service as reports
 from backend.surveys.ballot_files import importing, waiting
-from backend.surveys.ballot_files.importing import Who
+from backend.surveys.ballot_files.importing import ImportActor
 from backend.surveys.rounds import service as surveys
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
-from backend.tickets.service import Change, apply
+from backend.tickets.service import ActionRequest, apply
 from backend.units.models import Unit
 from backend.users.guard import COOKIE
 from backend.users.models import Role, User
-from backend.users.policy import Action, Actor, can
+from backend.users.policy import Actor, Permission, can
 from backend.worktime import service as worktime
 from backend.worktime.calendar import local
 from tests.browser.conftest import People, Site
@@ -96,7 +96,7 @@ def stage(opened: Session) -> Stage:
     progress.finish(opened, recount, now=now)
     mail = LocalMail(at=now, recipient="trinhduyet@example.org", subject="Đã có kết quả", body="Xin xem tại trang.")
     opened.add(mail)
-    about = reports.About("lai-chau", 2023, 2022)
+    about = reports.ReportSubject("lai-chau", 2023, 2022)
     reports.store(opened, about, reports.make(opened, about, now), now)
     counted = {unit_id: _run(opened, unit_id, now) for unit_id in {user.unit_id for user in users}}
     parts = _survey(opened, now) | {"calendar_id": calendar, "job_id": recount, "mail_id": mail.id, "place": 1}
@@ -108,13 +108,15 @@ def stage(opened: Session) -> Stage:
 def _survey(session: Session, now: datetime) -> dict[str, str | int]:
     """A round with ballots, one row of them held, a file that waited, and a ballot handed out."""
     days = (local(now).date() - timedelta(days=9), local(now).date() + timedelta(days=9))
-    plan = surveys.Plan(ROUND, "Lai Châu 2026", "household-2023", "12", now.year, *days, planned_n=60, second_share=1.0)
+    plan = surveys.RoundPlan(
+        ROUND, "Lai Châu 2026", "household-2023", "12", now.year, *days, planned_n=60, second_share=1.0
+    )
     made = surveys.open_round(session, plan, by="system", now=now)
-    code = surveys.issue(session, made.id, [surveys.Slip("P9001", None, "A", "bản 1", 1.0)])["P9001"]
+    code = surveys.issue(session, made.id, [surveys.BallotSlip("P9001", None, "A", "bản 1", 1.0)])["P9001"]
     session.commit()
     day = f"{local(now):%d/%m/%Y}"
     sheet = as_csv([row(number, ngay=day) for number in range(1, 61)] + [row(61, ngay=day, q01="0")])
-    batch = importing.import_file(io.BytesIO(sheet), ROUND, file_name="phieu.csv", who=Who(), now=now).batch_id
+    batch = importing.import_file(io.BytesIO(sheet), ROUND, file_name="phieu.csv", who=ImportActor(), now=now).batch_id
     job = progress.start(session, waiting.KIND, f"{ROUND}/-/phieu.csv", now=now)
     progress.finish(session, job.id, now=now, note=str(batch))
     return {"survey_code": ROUND, "batch_id": batch, "import_id": job.id, "slip": code}
@@ -203,7 +205,7 @@ def addresses(stage: Stage, user: User | None) -> list[str]:
         for route in declared(create_app())
         if route.method == "GET"
         and route.path not in OF_SENDERS
-        and (Action.PUBLIC in route.actions or not route.actions) == (user is None)
+        and (Permission.PUBLIC in route.actions or not route.actions) == (user is None)
         and all(can(actor, action) for action in route.actions)
     ]
 
@@ -233,7 +235,7 @@ def sends(citizen: Watch) -> str:
 def is_told_where_to_go(citizen: Watch, session: Session, number: str, officer: User) -> None:
     """The unit redirects the feedback; its sender reads that and the guidance letter."""
     ticket = session.scalars(select(Ticket).filter_by(number=number)).one()
-    change = Change(Event.REDIRECTED, "Gửi đơn đến Ban Tiếp công dân.", procedure="complaint")
+    change = ActionRequest(Event.REDIRECTED, "Gửi đơn đến Ban Tiếp công dân.", procedure="complaint")
     apply(session, ticket.id, change, actor_for(officer), now=clock.now())
     session.commit()
     citizen.open(TICKET)

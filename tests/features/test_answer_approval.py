@@ -8,11 +8,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from backend.deadlines.rules import APPROVAL, REQUIRED, Mark, Rule
+from backend.deadlines.rules import APPROVAL, REQUIRED, DeadlineRule, RuleEvidence
 from backend.errors import Conflict, Forbidden
 from backend.tickets import rulebook
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State
+from backend.tickets.models import TicketState
 from backend.users.models import Role
 from tests.features.test_sign_in import sign_in
 from tests.life import START, Life
@@ -26,12 +26,14 @@ def life(life: Life) -> Life:
 
 def wanted(life: Life, **narrowed: Any) -> None:
     """The province wants every answer approved by a second person: of all categories, or of some."""
-    rule = Rule(APPROVAL, None, "QĐ của UBND tỉnh", Mark.OURS, word=REQUIRED, valid_from=START.date(), province="12")
+    rule = DeadlineRule(
+        APPROVAL, None, "QĐ của UBND tỉnh", RuleEvidence.OURS, word=REQUIRED, valid_from=START.date(), province="12"
+    )
     rulebook.set_by_province(life.session, replace(rule, **narrowed), life.world.user(Role.ADMINISTRATOR).id, life.at)
 
 
 def test_as_shipped_an_officer_answers_without(life: Life) -> None:
-    assert life.act(Event.ANSWERED).state is State.ANSWERED
+    assert life.act(Event.ANSWERED).state is TicketState.ANSWERED
 
 
 @pytest.mark.parametrize("narrowed", [{}, {"category": "roads"}, {"category_class": "field"}])
@@ -43,7 +45,7 @@ def test_neither_officer_nor_leader_answers_alone(life: Life, narrowed: dict[str
     life.act(Event.SUBMITTED_FOR_APPROVAL)
     with pytest.raises(Forbidden):
         life.act(Event.ANSWERED)
-    assert life.act(Event.ANSWERED, life.leader, text="").state is State.ANSWERED
+    assert life.act(Event.ANSWERED, life.leader, text="").state is TicketState.ANSWERED
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_neither_officer_nor_leader_answers_alone(life: Life, narrowed: dict[str
 )
 def test_a_rule_for_other_tickets_or_for_later_leaves_the_officer_free(life: Life, narrowed: dict[str, Any]) -> None:
     wanted(life, **narrowed)
-    assert life.act(Event.ANSWERED).state is State.ANSWERED
+    assert life.act(Event.ANSWERED).state is TicketState.ANSWERED
 
 
 def test_a_draft_that_was_sent_back_is_not_answered_directly(life: Life) -> None:

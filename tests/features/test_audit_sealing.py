@@ -46,7 +46,7 @@ def write(session: Session, chain: str, times: int = 1) -> None:
 def counts(session: Session) -> tuple[int, int, int]:
     """Entries; entries that seals say they cover; entries that wait."""
     return (
-        session.scalar(select(func.count()).select_from(audit.Entry)) or 0,
+        session.scalar(select(func.count()).select_from(audit.AuditEntry)) or 0,
         session.scalar(select(func.coalesce(func.sum(Seal.entries), 0))) or 0,
         session.scalar(select(func.count()).select_from(unsealed)) or 0,
     )
@@ -205,7 +205,9 @@ def test_refusals_of_one_officer_at_once_are_one_chain_and_those_of_senders_neve
     with db.transaction() as session:
         chain = audit.entries(session, "refused:user:990")
         assert audit.first_break(chain) is None
-        found = select(audit.Entry).where(audit.Entry.chain.startswith("refused:"), audit.Entry.action == "withdrawn")
+        found = select(audit.AuditEntry).where(
+            audit.AuditEntry.chain.startswith("refused:"), audit.AuditEntry.action == "withdrawn"
+        )
         assert Counter(entry.actor for entry in session.scalars(found)) == {"sender": 6, "user:990": 6}
         assert len(chain) == 6
 

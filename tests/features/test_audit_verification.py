@@ -13,12 +13,12 @@ from sqlalchemy import Engine, create_engine, select, text, update
 from sqlalchemy.orm import Session
 
 from backend import audit, clock, db, settings
-from backend.audit import FIRST, Broken, Entry, link
+from backend.audit import FIRST, AuditEntry, BrokenLink, link
 from backend.history import heads, keys, sealing, verification, words
-from backend.history.heads import Head
+from backend.history.heads import DailyHead
 from backend.history.models import Seal, SealedHead, SignedHead
 from backend.tickets import projection
-from backend.tickets.projection import Difference
+from backend.tickets.projection import ReplayDifference
 from backend.worktime.calendar import local
 from tests.command import Command
 from tests.conftest import NOW
@@ -36,7 +36,7 @@ class Past:
 
     url: str
     data_dir: Path
-    head: Head
+    head: DailyHead
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def tamper(*statements: str) -> None:
             session.connection().exec_driver_sql(statement)
 
 
-def first_fault(head: Head | None = None) -> Broken | None:
+def first_fault(head: DailyHead | None = None) -> BrokenLink | None:
     with db.transaction() as session:
         return verification.verify(session, head).first
 
@@ -104,13 +104,13 @@ def reseal(session: Session, *, heads_too: bool = True) -> None:
     if heads_too:
         session.execute(
             update(SealedHead)
-            .values(hash=Entry.hash)
-            .where(SealedHead.chain == Entry.chain, SealedHead.seq == Entry.seq)
+            .values(hash=AuditEntry.hash)
+            .where(SealedHead.chain == AuditEntry.chain, SealedHead.seq == AuditEntry.seq)
             .execution_options(synchronize_session=False)
         )
     rows = session.scalars(select(SealedHead).order_by(SealedHead.seal).execution_options(populate_existing=True))
     roots = {
-        seal: sealing.Root.of((row.chain, row.seq, row.hash) for row in group).digest()
+        seal: sealing.RootHash.of((row.chain, row.seq, row.hash) for row in group).digest()
         for seal, group in groupby(rows, key=lambda row: row.seal)
     }
     prev = FIRST
@@ -157,38 +157,38 @@ WHERE = "WHERE chain = 'ticket:2' AND seq"
 @pytest.mark.parametrize(
     ("statements", "fault"),
     [
-        ([f"""UPDATE audit SET data = '{{"unit": 8, "vì": "ă"}}' {WHERE} = 2"""], Broken("ticket:2", 2, "altered")),
-        ([f"UPDATE audit SET at = at - interval '1 day' {WHERE} = 1"], Broken("ticket:2", 1, "altered")),
-        ([f"UPDATE audit SET actor = 'user:1' {WHERE} = 4"], Broken("ticket:2", 4, "altered")),
-        ([f"UPDATE audit SET user_id = 1 {WHERE} = 3"], Broken("ticket:2", 3, "altered")),
-        ([f"UPDATE audit SET hash = sha256('') {WHERE} = 2"], Broken("ticket:2", 2, "altered")),
-        ([f"DELETE FROM audit {WHERE} = 4"], Broken("ticket:2", 4, "missing")),
-        ([f"DELETE FROM audit {WHERE} = 2"], Broken("ticket:2", 2, "missing")),
-        ([f"DELETE FROM audit {WHERE} > 0"], Broken("ticket:2", 1, "missing")),
+        ([f"""UPDATE audit SET data = '{{"unit": 8, "vì": "ă"}}' {WHERE} = 2"""], BrokenLink("ticket:2", 2, "altered")),
+        ([f"UPDATE audit SET at = at - interval '1 day' {WHERE} = 1"], BrokenLink("ticket:2", 1, "altered")),
+        ([f"UPDATE audit SET actor = 'user:1' {WHERE} = 4"], BrokenLink("ticket:2", 4, "altered")),
+        ([f"UPDATE audit SET user_id = 1 {WHERE} = 3"], BrokenLink("ticket:2", 3, "altered")),
+        ([f"UPDATE audit SET hash = sha256('') {WHERE} = 2"], BrokenLink("ticket:2", 2, "altered")),
+        ([f"DELETE FROM audit {WHERE} = 4"], BrokenLink("ticket:2", 4, "missing")),
+        ([f"DELETE FROM audit {WHERE} = 2"], BrokenLink("ticket:2", 2, "missing")),
+        ([f"DELETE FROM audit {WHERE} > 0"], BrokenLink("ticket:2", 1, "missing")),
         (
             [
                 f"UPDATE audit SET seq = seq + 10 {WHERE} IN (2, 3)",
                 f"UPDATE audit SET seq = 3 {WHERE} = 12",
                 f"UPDATE audit SET seq = 2 {WHERE} = 13",
             ],
-            Broken("ticket:2", 2, "does not follow the link before"),
+            BrokenLink("ticket:2", 2, "does not follow the link before"),
         ),
-        (["UPDATE audit SET chain = 'ticket:5' WHERE chain = 'ticket:3'"], Broken("ticket:3", 1, "missing")),
+        (["UPDATE audit SET chain = 'ticket:5' WHERE chain = 'ticket:3'"], BrokenLink("ticket:3", 1, "missing")),
         (
             [f"UPDATE audit_heads SET hash = sha256('') {WHERE} = 4"],
-            Broken("ticket:2", 4, "differs from what was sealed"),
+            BrokenLink("ticket:2", 4, "differs from what was sealed"),
         ),
-        ([f"DELETE FROM audit_heads {WHERE} = 4"], Broken("ticket:2", 4, "never sealed")),
-        ([f"DELETE FROM audit_heads {WHERE} = 3"], Broken("seals", 1, "its heads were altered")),
-        (["UPDATE audit_seals SET at = at + interval '1 hour' WHERE seq = 2"], Broken("seals", 2, "altered")),
-        (["UPDATE audit_seals SET entries = 9 WHERE seq = 3"], Broken("seals", 3, "altered")),
-        (["DELETE FROM audit_seals WHERE seq = 2"], Broken("seals", 2, "missing")),
-        (["DELETE FROM audit_seals WHERE seq = 3"], Broken("seals", 3, "missing")),
-        (["UPDATE audit_signatures SET day = day - 1"], Broken("signatures", 3, "its signature does not fit")),
-        (["UPDATE audit_signatures SET key = 'other'"], Broken("signatures", 3, "signed by an unknown key")),
+        ([f"DELETE FROM audit_heads {WHERE} = 4"], BrokenLink("ticket:2", 4, "never sealed")),
+        ([f"DELETE FROM audit_heads {WHERE} = 3"], BrokenLink("seals", 1, "its heads were altered")),
+        (["UPDATE audit_seals SET at = at + interval '1 hour' WHERE seq = 2"], BrokenLink("seals", 2, "altered")),
+        (["UPDATE audit_seals SET entries = 9 WHERE seq = 3"], BrokenLink("seals", 3, "altered")),
+        (["DELETE FROM audit_seals WHERE seq = 2"], BrokenLink("seals", 2, "missing")),
+        (["DELETE FROM audit_seals WHERE seq = 3"], BrokenLink("seals", 3, "missing")),
+        (["UPDATE audit_signatures SET day = day - 1"], BrokenLink("signatures", 3, "its signature does not fit")),
+        (["UPDATE audit_signatures SET key = 'other'"], BrokenLink("signatures", 3, "signed by an unknown key")),
     ],
 )
-def test_a_superuser_who_changes_one_thing_is_found_there(statements: list[str], fault: Broken) -> None:
+def test_a_superuser_who_changes_one_thing_is_found_there(statements: list[str], fault: BrokenLink) -> None:
     tamper(*statements)
     assert first_fault() == fault
 
@@ -199,7 +199,7 @@ def test_a_hash_made_to_fit_is_found_at_the_next_link() -> None:
         superuser(session)
         session.execute(text(f"""UPDATE audit SET data = '{{"unit": 8}}' {WHERE} = 2"""))
         rehash(session, "ticket:2", range(2, 3))
-    assert first_fault() == Broken("ticket:2", 3, "does not follow the link before")
+    assert first_fault() == BrokenLink("ticket:2", 3, "does not follow the link before")
 
 
 @pytest.mark.usefixtures("copy")
@@ -208,7 +208,7 @@ def test_a_chain_made_to_fit_is_found_at_its_seal() -> None:
         superuser(session)
         session.execute(text(f"""UPDATE audit SET data = '{{"unit": 8}}' {WHERE} = 2"""))
         rehash(session, "ticket:2", range(2, 5))
-    assert first_fault() == Broken("ticket:2", 3, "differs from what was sealed")
+    assert first_fault() == BrokenLink("ticket:2", 3, "differs from what was sealed")
 
 
 @pytest.mark.usefixtures("copy")
@@ -216,19 +216,19 @@ def test_heads_made_to_fit_are_found_at_the_seal_and_a_forged_seal_at_the_next()
     with db.transaction() as session:
         rewrite(session)
         session.execute(text("UPDATE audit_seals SET root = sha256('') WHERE seq = 1"))
-    assert first_fault() == Broken("seals", 1, "its heads were altered")
+    assert first_fault() == BrokenLink("seals", 1, "its heads were altered")
     with db.transaction() as session:
         superuser(session)
         reseal(session)
         session.execute(text("UPDATE audit_seals SET prev = sha256('') WHERE seq = 2"))
-    assert first_fault() == Broken("seals", 2, "does not follow the link before")
+    assert first_fault() == BrokenLink("seals", 2, "does not follow the link before")
 
 
 @pytest.mark.usefixtures("copy")
 def test_who_rewrites_everything_is_found_by_the_signature() -> None:
     with db.transaction() as session:
         rewrite(session)
-    assert first_fault() == Broken("signatures", 3, "differs from what was signed")
+    assert first_fault() == BrokenLink("signatures", 3, "differs from what was signed")
 
 
 @pytest.mark.usefixtures("copy")
@@ -236,7 +236,7 @@ def test_who_rewrites_everything_and_signs_with_another_key_is_found(tmp_path: P
     with db.transaction() as session:
         rewrite(session)
         sign_anew(session, settings.Settings(data_dir=tmp_path))
-    assert first_fault() == Broken("signatures", 3, "signed by an unknown key")
+    assert first_fault() == BrokenLink("signatures", 3, "signed by an unknown key")
 
 
 @pytest.mark.usefixtures("copy")
@@ -245,7 +245,7 @@ def test_who_has_stolen_the_key_too_is_found_by_the_exported_head(past: Past) ->
         rewrite(session)
         sign_anew(session, settings.get_settings())
     assert first_fault() is None
-    assert first_fault(past.head) == Broken("head", 3, "differs from what was signed")
+    assert first_fault(past.head) == BrokenLink("head", 3, "differs from what was signed")
 
 
 def sign_anew(session: Session, by: settings.Settings) -> None:
@@ -261,7 +261,7 @@ def sign_anew(session: Session, by: settings.Settings) -> None:
 def test_the_last_link_of_a_chain_with_one_seal_is_named_missing_when_it_is_gone() -> None:
     """Not the links before it, which that seal alone had covered."""
     tamper("DELETE FROM audit WHERE chain = 'ticket:3' AND seq = 2")
-    assert first_fault() == Broken("ticket:3", 2, "missing")
+    assert first_fault() == BrokenLink("ticket:3", 2, "missing")
 
 
 @pytest.mark.usefixtures("copy")
@@ -273,7 +273,7 @@ def test_a_history_cut_off_cleanly_is_found_by_the_exported_head(past: Past) -> 
         f"DELETE FROM audit {WHERE} = 4",
     )
     assert first_fault() is None
-    assert first_fault(past.head) == Broken("head", 3, "missing")
+    assert first_fault(past.head) == BrokenLink("head", 3, "missing")
 
 
 @pytest.mark.usefixtures("copy")
@@ -282,7 +282,7 @@ def test_a_chain_slipped_in_with_the_triggers_off_was_never_sealed() -> None:
         superuser(session)
         audit.record(session, "ticket:4", "noted", actor="system", now=NOW)
     sealing.seal_all(NOW)
-    assert first_fault() == Broken("ticket:4", 1, "never sealed")
+    assert first_fault() == BrokenLink("ticket:4", 1, "never sealed")
 
 
 @pytest.mark.usefixtures("copy")
@@ -292,7 +292,7 @@ def test_an_entry_taken_away_before_it_was_sealed_is_missed_by_its_seal(chain: s
         audit.record(session, chain, "noted", actor="system", now=NOW)
     tamper("DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)")
     assert sealing.seal_all(NOW) == 1
-    assert first_fault() == Broken("seals", 4, "entries were taken away before it")
+    assert first_fault() == BrokenLink("seals", 4, "entries were taken away before it")
 
 
 @pytest.mark.usefixtures("copy")
@@ -300,7 +300,7 @@ def test_a_link_whose_notice_to_the_sealer_was_removed_is_named() -> None:
     with db.transaction() as session:
         audit.record(session, "ticket:2", "noted", actor="system", now=NOW)
     tamper("DELETE FROM audit_unsealed")
-    assert first_fault() == Broken("ticket:2", 5, "never sealed")
+    assert first_fault() == BrokenLink("ticket:2", 5, "never sealed")
 
 
 @pytest.mark.usefixtures("copy")
@@ -336,7 +336,7 @@ def test_the_command_exports_a_head_and_names_the_first_broken_link(
 def test_a_file_that_is_no_head_is_refused(past: Past, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     command, file = Command(monkeypatch), tmp_path / "head.json"
     good: dict[str, Any] = json.loads(past.head.dumps())
-    assert Head.loads(past.head.dumps()) == past.head
+    assert DailyHead.loads(past.head.dumps()) == past.head
     wrong: list[Any] = [[], {}, 1, "text", good | {"seal": "3"}, good | {"hash": "00"}, good | {"day": "hôm qua"}]
     wrong += [good | {"key": "0" * 32}, good | {"public_key": "??"}, good | {"signature": ""}, good | {"more": 1}]
     for document in wrong:
@@ -349,8 +349,8 @@ def test_a_file_that_is_no_head_is_refused(past: Past, monkeypatch: pytest.Monke
 
 @pytest.mark.usefixtures("copy")
 def test_a_head_changed_in_the_file_does_not_fit_its_signature(past: Past) -> None:
-    assert first_fault(replace(past.head, seal=2)) == Broken("head", 2, "its signature does not fit")
-    assert first_fault(replace(past.head, day=DAY - timedelta(days=1))) == Broken(
+    assert first_fault(replace(past.head, seal=2)) == BrokenLink("head", 2, "its signature does not fit")
+    assert first_fault(replace(past.head, day=DAY - timedelta(days=1))) == BrokenLink(
         "head", 3, "its signature does not fit"
     )
 
@@ -360,17 +360,17 @@ def test_a_head_changed_in_the_file_does_not_fit_its_signature(past: Past) -> No
     ("found", "sentence"),
     [
         (None, "Mọi phản ánh khớp với nhật ký."),
-        (Difference("PAKN.1", "due_date", "a", "b"), "PAKN.1: due_date đang lưu là a, theo nhật ký là b"),
-        (Difference("PAKN.1", "words", "a", "b"), "PAKN.1: tiêu đề hoặc nội dung đã bị sửa"),
-        (Difference("PAKN.1", "message:7", "a", "b"), "PAKN.1: văn bản số 7 đã bị sửa"),
-        (Difference("PAKN.1", "message:7", "", "b"), "PAKN.1: văn bản số 7 bị mất"),
-        (Difference("PAKN.1", "message:7", "a", ""), "PAKN.1: văn bản số 7 không có trong nhật ký"),
-        (Difference("PAKN.1", "rating", "", "b"), "PAKN.1: đánh giá đang lưu là trống, theo nhật ký là b"),
-        (Difference("ticket:1", "ticket", "", "1"), "ticket:1: có trong nhật ký nhưng không còn trong dữ liệu"),
+        (ReplayDifference("PAKN.1", "due_date", "a", "b"), "PAKN.1: due_date đang lưu là a, theo nhật ký là b"),
+        (ReplayDifference("PAKN.1", "words", "a", "b"), "PAKN.1: tiêu đề hoặc nội dung đã bị sửa"),
+        (ReplayDifference("PAKN.1", "message:7", "a", "b"), "PAKN.1: văn bản số 7 đã bị sửa"),
+        (ReplayDifference("PAKN.1", "message:7", "", "b"), "PAKN.1: văn bản số 7 bị mất"),
+        (ReplayDifference("PAKN.1", "message:7", "a", ""), "PAKN.1: văn bản số 7 không có trong nhật ký"),
+        (ReplayDifference("PAKN.1", "rating", "", "b"), "PAKN.1: đánh giá đang lưu là trống, theo nhật ký là b"),
+        (ReplayDifference("ticket:1", "ticket", "", "1"), "ticket:1: có trong nhật ký nhưng không còn trong dữ liệu"),
     ],
 )
 def test_the_command_for_tickets_lists_where_they_differ_from_the_history(
-    monkeypatch: pytest.MonkeyPatch, found: Difference | None, sentence: str
+    monkeypatch: pytest.MonkeyPatch, found: ReplayDifference | None, sentence: str
 ) -> None:
     every = [found] if found else []
     monkeypatch.setattr(projection, "check_all", lambda _session: iter(every))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from backend import audit
 from backend.calendars import editing, moves, service
 from backend.jobs import progress
-from backend.jobs.progress import Job, Stage
+from backend.jobs.progress import Job, WorkStage
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, Verdict
@@ -266,7 +266,7 @@ def test_a_recount_done_twice_or_left_half_way_counts_each_ticket_once(
     for ticket in received:
         events = [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")]
         assert events.count(Event.RECOUNTED) == 1 and ticket.calendar_id == new
-    assert session.get_one(Job, job_id).stage is Stage.DONE
+    assert session.get_one(Job, job_id).stage is WorkStage.DONE
 
 
 def test_a_preview_that_no_longer_holds_is_refused(

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from backend import audit
 from backend.calendars import recount
 from backend.casework import service as casework
-from backend.casework.case_file import Case
+from backend.casework.case_file import ImportedCase
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Category, Channel, State, Ticket, Verdict
+from backend.tickets.models import Category, Channel, Ticket, TicketState, Verdict
 from backend.units.models import Unit
 from backend.worktime import service as worktime
 from backend.worktime.calendar import DayException
@@ -84,7 +84,7 @@ def test_imported_case_is_a_ticket_with_unit_due_date_verdict_and_history(desk: 
     desk.take("K1,Phòng Một cửa,2026-03-02,2026-03-23,Đường sá\nK2,Phòng Một cửa,2026-03-02,2026-03-24,Đường sá\n")
     on_time, late = ticket(session, "K1"), ticket(session, "K2")
     assert (on_time.due_date, on_time.working_days, on_time.verdict) == (date(2026, 3, 23), 15, Verdict.ON_TIME)
-    assert (late.working_days, late.verdict, late.state) == (16, Verdict.LATE, State.ANSWERED)
+    assert (late.working_days, late.verdict, late.state) == (16, Verdict.LATE, TicketState.ANSWERED)
     assert on_time.number.startswith("PAKN.20260302.")
     assert session.get_one(Unit, on_time.unit_id).name == "Phòng Một cửa"
     category = session.get_one(Category, on_time.category_code)
@@ -135,11 +135,15 @@ def test_file_without_rejects_leaves_no_rejects_file(desk: Desk) -> None:
 
 def test_later_file_closes_a_case_that_was_open_and_leaves_answered_ones_alone(desk: Desk, session: Session) -> None:
     desk.take("K1,A,2026-03-02,,x\nK2,A,2026-03-02,2026-03-03,x\n")
-    assert ticket(session, "K1").state is State.NEW
+    assert ticket(session, "K1").state is TicketState.NEW
     counts = desk.take("K1,A,2026-03-02,2026-03-10,x\nK2,A,2026-03-02,2026-03-30,x\n", name="later.csv")
     assert (counts["added"], counts["closed"], counts["already"], counts["differing"]) == (0, 1, 0, 1)
     closed = ticket(session, "K1")
-    assert (closed.state, closed.answered_on, closed.verdict) == (State.ANSWERED, date(2026, 3, 10), Verdict.ON_TIME)
+    assert (closed.state, closed.answered_on, closed.verdict) == (
+        TicketState.ANSWERED,
+        date(2026, 3, 10),
+        Verdict.ON_TIME,
+    )
     assert ticket(session, "K2").answered_on == date(2026, 3, 3)
     assert audit.first_break(audit.entries(session, f"ticket:{closed.id}")) is None
 
@@ -204,7 +208,7 @@ def test_interrupted_import_tells_how_far_it_came_and_the_next_one_goes_on(
     batches = iter([False, True])
     whole = casework._store_batch
 
-    def interrupted(run: casework.Import, batch: Sequence[Case]) -> casework.Counts:
+    def interrupted(run: casework.CaseworkImport, batch: Sequence[ImportedCase]) -> casework.CaseworkCounts:
         if next(batches):
             raise KeyboardInterrupt
         return whole(run, batch)

@@ -13,17 +13,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend import clock
-from backend.messengers.messenger import FILE_MOST, Incoming, Kind
+from backend.messengers.messenger import FILE_MOST, ChatInput, InputKind
 from backend.notify import invitation
-from backend.notify.channels import Button
+from backend.notify.channels import ChatButton
 from backend.outbox.models import Chat
 from backend.ratings.models import Rating
-from backend.ratings.service import Scores, rate
+from backend.ratings.service import RatingScores, rate
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Channel, Contact, State, Ticket
+from backend.tickets.models import Channel, Contact, Ticket, TicketState
 from backend.users.models import Role
 from bot import gateway, persistence, texts
-from bot.effects import Do, Effect
+from bot.effects import BotEffect, EffectKind
 from tests.factories import World
 
 CHAT, STRANGER = 5_000_000_007, 5_000_000_008
@@ -36,30 +36,30 @@ class Person:
 
     session: Session
     chat_id: int = CHAT
-    effects: list[Effect] = field(default_factory=list)
-    buttons: list[Button] = field(default_factory=list)
-    last: Incoming | None = None
+    effects: list[BotEffect] = field(default_factory=list)
+    buttons: list[ChatButton] = field(default_factory=list)
+    last: ChatInput | None = None
 
-    def do(self, kind: Kind, text: str = "", **more: object) -> str:
+    def do(self, kind: InputKind, text: str = "", **more: object) -> str:
         """Everything said in answer."""
         update = next(_updates)
-        self.last = Incoming(update, self.chat_id, kind, message_id=update, text=text, **more)  # type: ignore[arg-type]
+        self.last = ChatInput(update, self.chat_id, kind, message_id=update, text=text, **more)  # type: ignore[arg-type]
         gateway.answer(self.last)
         self.effects = self._take()
         return self.read()
 
     def say(self, text: str) -> str:
-        return self.do(Kind.TEXT, text)
+        return self.do(InputKind.TEXT, text)
 
     def press(self, label: str) -> str:
         """The newest button whose text contains ``label``."""
         data = next(b.data for b in reversed(self.buttons) if label in b.text)
-        return self.do(Kind.PRESS, data)
+        return self.do(InputKind.PRESS, data)
 
     def read(self) -> str:
-        return "\n".join(effect.words() for effect in self.effects if effect.do is Do.SAY)
+        return "\n".join(effect.words() for effect in self.effects if effect.do is EffectKind.SAY)
 
-    def _take(self) -> list[Effect]:
+    def _take(self) -> list[BotEffect]:
         self.session.expire_all()
         owed, _language = persistence.owed(self.session, self.chat_id)
         self.buttons = [b for effect in owed for row in effect.buttons for b in row] or self.buttons
@@ -109,7 +109,7 @@ def test_unit_is_found_without_tone_marks_and_by_pages(person: Person) -> None:
     assert "Không tìm thấy" in person.say("Hà Nội")
     assert "trang 1/" in person.press("Xem danh sách")
     assert "trang 2/" in person.press("›")
-    assert "Cơ quan: " in person.do(Kind.PRESS, person.buttons[0].data)
+    assert "Cơ quan: " in person.do(InputKind.PRESS, person.buttons[0].data)
 
 
 def test_sender_without_consent_stays_unknown(person: Person, session: Session) -> None:
@@ -154,7 +154,7 @@ def test_after_a_quiet_week_ids_may_start_anew(
     person.say("/start")
     later = clock.now() + timedelta(days=8)
     monkeypatch.setattr(clock, "now", lambda: later)
-    gateway.answer(Incoming(-5, CHAT, Kind.TEXT, 1, text="/start"))
+    gateway.answer(ChatInput(-5, CHAT, InputKind.TEXT, 1, text="/start"))
     assert len(persistence.owed(session, CHAT)[0]) == 1
 
 
@@ -162,7 +162,7 @@ def test_the_secret_is_never_written_down(person: Person, session: Session) -> N
     person.until_consent()
     person.press("báo cho tôi")
     data = next(b.data for b in person.buttons if "Gửi" in b.text)
-    gateway.answer(Incoming(next(_updates), CHAT, Kind.PRESS, 1, text=data))
+    gateway.answer(ChatInput(next(_updates), CHAT, InputKind.PRESS, 1, text=data))
     session.expire_all()
     kept = str(session.get_one(Chat, CHAT).conversation)
     said = next(effect.words() for effect in persistence.owed(session, CHAT)[0] if effect.key)
@@ -176,7 +176,7 @@ def test_an_old_button_does_nothing_but_the_question_comes_again(person: Person)
     person.say("doan ket")
     old = person.buttons[0].data
     person.press("Đường sá")
-    assert person.do(Kind.PRESS, old).startswith(texts.OLD_BUTTON)
+    assert person.do(InputKind.PRESS, old).startswith(texts.OLD_BUTTON)
     assert "kể sự việc" in person.read()
 
 
@@ -185,7 +185,7 @@ def test_forged_values_behind_a_good_nonce_are_harmless(person: Person, session:
     person.say("/start")
     person.press("Tiếng Việt")
     nonce = person.buttons[0].data.split(":")[0]
-    answer = person.do(Kind.PRESS, f"{nonce}:{value}")
+    answer = person.do(InputKind.PRESS, f"{nonce}:{value}")
     assert texts.FAILED not in answer and answer
     assert "unit" not in session.get_one(Chat, CHAT).conversation["state"]["draft"]
 
@@ -202,20 +202,20 @@ def test_stranger_cannot_rate_with_anothers_button(
         f"rate:{answered.id}:0:1:" + "A" * 12,
         f"rate:{answered.id}:7:9:" + "A" * 12,
     ):
-        assert "Câu 2/3" not in stranger.do(Kind.PRESS, data)
+        assert "Câu 2/3" not in stranger.do(InputKind.PRESS, data)
     assert session.scalar(select(func.count()).select_from(Rating)) == 0
     person.say("/start")
     person.press("Tiếng Việt")
-    assert "Câu 2/3" in person.do(Kind.PRESS, score(answered, 0, 1))
+    assert "Câu 2/3" in person.do(InputKind.PRESS, score(answered, 0, 1))
 
 
 def test_the_first_press_of_an_item_counts(person: Person, answered: Ticket, session: Session) -> None:
     person.say("/start")
     person.press("Tiếng Việt")
-    person.do(Kind.PRESS, score(answered, 0, 2))
-    assert "đã chọn mức 2" in person.do(Kind.PRESS, score(answered, 0, 5))
-    person.do(Kind.PRESS, score(answered, 1, 3))
-    person.do(Kind.PRESS, score(answered, 2, 4))
+    person.do(InputKind.PRESS, score(answered, 0, 2))
+    assert "đã chọn mức 2" in person.do(InputKind.PRESS, score(answered, 0, 5))
+    person.do(InputKind.PRESS, score(answered, 1, 3))
+    person.do(InputKind.PRESS, score(answered, 2, 4))
     assert "Đã ghi nhận" in person.press("Không, gửi đánh giá")
     rating = session.scalars(select(Rating)).one()
     assert (rating.ease, rating.by_rules, rating.timely, rating.remark) == (2, 3, 4, None)
@@ -225,7 +225,7 @@ def test_three_scores_count_though_the_sender_turns_away(person: Person, answere
     person.say("/start")
     person.press("Tiếng Việt")
     for item in range(3):
-        person.do(Kind.PRESS, score(answered, item, 5))
+        person.do(InputKind.PRESS, score(answered, item, 5))
     assert answered.number in person.say("/cuatoi") + "".join(b.text for b in person.buttons)
     assert session.scalars(select(Rating)).one().remark is None
 
@@ -236,8 +236,8 @@ def test_rated_on_the_web_meanwhile_is_told_and_does_not_hold_the_chat(
     person.say("/start")
     person.press("Tiếng Việt")
     for item in range(3):
-        person.do(Kind.PRESS, score(answered, item, 5))
-    rate(session, answered.id, Scores(1, 1, 1), channel=Channel.WEB, now=now)
+        person.do(InputKind.PRESS, score(answered, item, 5))
+    rate(session, answered.id, RatingScores(1, 1, 1), channel=Channel.WEB, now=now)
     session.flush()
     assert "đã được đánh giá" in person.say("Rất tốt")
     assert "Tôi giúp được gì" in person.say("/trogiup")
@@ -248,7 +248,7 @@ def test_a_ticket_without_answer_is_not_rated(person: Person, world: World, now:
     ticket, _secret = world.receive(now, chat_id=CHAT)
     person.say("/start")
     person.press("Tiếng Việt")
-    assert texts.NOT_ANSWERED in person.do(Kind.PRESS, score(ticket, 0, 5))
+    assert texts.NOT_ANSWERED in person.do(InputKind.PRESS, score(ticket, 0, 5))
 
 
 def test_reply_goes_to_the_unit_once(person: Person, world: World, now: datetime, session: Session) -> None:
@@ -257,11 +257,11 @@ def test_reply_goes_to_the_unit_once(person: Person, world: World, now: datetime
     person.say("/start")
     person.press("Tiếng Việt")
     button = invitation.reply(ticket.id, CHAT, "Trả lời")[0][0].data
-    assert ticket.number in person.do(Kind.PRESS, button)
+    assert ticket.number in person.do(InputKind.PRESS, button)
     assert "Đã gửi câu trả lời" in person.say("Gần nhà văn hóa.")
     session.expire_all()
-    assert session.get_one(Ticket, ticket.id).state is State.ACCEPTED
-    assert texts.REPLY_NOT_NEEDED in person.do(Kind.PRESS, button)
+    assert session.get_one(Ticket, ticket.id).state is TicketState.ACCEPTED
+    assert texts.REPLY_NOT_NEEDED in person.do(InputKind.PRESS, button)
 
 
 def test_wrong_secret_and_unknown_number_get_one_answer_and_the_message_goes(
@@ -271,7 +271,9 @@ def test_wrong_secret_and_unknown_number_get_one_answer_and_the_message_goes(
     person.say("/start")
     person.press("Tiếng Việt")
     wrong = person.say(f"/theodoi {ticket.number} ABCD-EFGH-JKMN-PQRS")
-    assert [e.message_id for e in person.effects if e.do is Do.DELETE] == [person.last.message_id if person.last else 0]
+    assert [e.message_id for e in person.effects if e.do is EffectKind.DELETE] == [
+        person.last.message_id if person.last else 0
+    ]
     unknown = person.say("/theodoi PAKN.20261118.9999 ABCD-EFGH-JKMN-PQRS")
     assert wrong == unknown and "không đúng" in wrong
 
@@ -287,16 +289,16 @@ def test_reading_the_answer_in_the_chat_tells_it(person: Person, answered: Ticke
 
 def test_what_is_no_text_or_photo_is_refused_with_a_hint(person: Person) -> None:
     person.begin()
-    assert texts.NOT_A_PHOTO in person.do(Kind.OTHER)
+    assert texts.NOT_A_PHOTO in person.do(InputKind.OTHER)
     person.say("Có ổ gà lớn ở trước cổng chợ.")
-    assert "20 MB" in person.do(Kind.PHOTO, file_id="big", size=FILE_MOST + 1)
+    assert "20 MB" in person.do(InputKind.PHOTO, file_id="big", size=FILE_MOST + 1)
 
 
 def test_more_photos_than_allowed_are_told_and_left_out(person: Person, session: Session) -> None:
     person.begin()
     person.say("Có ổ gà lớn ở trước cổng chợ.")
     for number in range(7):
-        said = person.do(Kind.PHOTO, file_id=f"f{number}", album="one")
+        said = person.do(InputKind.PHOTO, file_id=f"f{number}", album="one")
     assert "nhiều nhất 5 ảnh" in said
     assert len(session.get_one(Chat, CHAT).conversation["state"]["draft"]["photos"]) == 5
 
@@ -304,21 +306,21 @@ def test_more_photos_than_allowed_are_told_and_left_out(person: Person, session:
 def test_a_photo_of_the_album_that_comes_after_sending_is_added(person: Person) -> None:
     person.begin()
     person.say("Có ổ gà lớn ở trước cổng chợ.")
-    person.do(Kind.PHOTO, file_id="f1", album="one")
+    person.do(InputKind.PHOTO, file_id="f1", album="one")
     person.press("Xong")
     person.press("báo cho tôi")
     person.press("✅ Gửi")
-    assert [e.file_id for e in person.effects if e.do is Do.KEEP_PHOTO] == ["f1"]
-    person.do(Kind.PHOTO, file_id="f2", album="one")
-    assert [e.file_id for e in person.effects if e.do is Do.KEEP_PHOTO] == ["f2"]
+    assert [e.file_id for e in person.effects if e.do is EffectKind.KEEP_PHOTO] == ["f1"]
+    person.do(InputKind.PHOTO, file_id="f2", album="one")
+    assert [e.file_id for e in person.effects if e.do is EffectKind.KEEP_PHOTO] == ["f2"]
 
 
 def test_edits_of_old_messages_change_nothing(person: Person, session: Session) -> None:
     person.until_consent()
-    assert person.do(Kind.EDITED) == texts.EDITED_DRAFT
+    assert person.do(InputKind.EDITED) == texts.EDITED_DRAFT
     person.press("báo cho tôi")
     person.press("✅ Gửi")
-    assert person.do(Kind.EDITED) == texts.EDITED_SENT
+    assert person.do(InputKind.EDITED) == texts.EDITED_SENT
 
 
 def test_cancel_and_language_change_keep_what_they_should(person: Person, session: Session) -> None:
@@ -367,7 +369,7 @@ TYPED += [
 moves = st.one_of(
     st.tuples(st.just("say"), st.sampled_from(TYPED)),
     st.tuples(st.just("press"), st.integers(0, 12)),
-    st.tuples(st.just("do"), st.sampled_from([Kind.PHOTO, Kind.PHONE, Kind.OTHER, Kind.EDITED])),
+    st.tuples(st.just("do"), st.sampled_from([InputKind.PHOTO, InputKind.PHONE, InputKind.OTHER, InputKind.EDITED])),
 )
 chats = count(9_000_000_000)
 
@@ -384,12 +386,12 @@ def test_no_order_of_moves_breaks_the_conversation(
     acts: dict[str, Callable[[object], str]] = {
         "say": lambda text: person.say(str(text)),
         "press": lambda n: person.do(
-            Kind.PRESS, ([b.data for b in person.buttons] or ["old:x"])[int(str(n)) % max(1, len(person.buttons))]
+            InputKind.PRESS, ([b.data for b in person.buttons] or ["old:x"])[int(str(n)) % max(1, len(person.buttons))]
         ),
-        "do": lambda kind: person.do(Kind(str(kind)), "chú thích", file_id="f", album="a"),
+        "do": lambda kind: person.do(InputKind(str(kind)), "chú thích", file_id="f", album="a"),
     }
     for name, argument in moves:
         said = acts[name](argument)
         assert texts.FAILED not in said
-        photo_of_album = argument is Kind.PHOTO
+        photo_of_album = argument is InputKind.PHOTO
         assert said or photo_of_album

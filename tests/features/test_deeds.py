@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from backend import audit, clock
 from backend.tickets import service
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket, TicketMessage, Verdict
+from backend.tickets.models import Ticket, TicketMessage, TicketState, Verdict
 from backend.users.models import Role
 from backend.users.policy import SENDER
 from tests.factories import World
@@ -145,7 +145,7 @@ class TestApproval:
         assert "Trả lời bây giờ là đúng hạn." in card(shown, "duyet")
         assert act("duyet", approved="").status_code == 303
         session.refresh(ticket)
-        assert (ticket.state, ticket.verdict) == (State.ANSWERED, Verdict.ON_TIME)
+        assert (ticket.state, ticket.verdict) == (TicketState.ANSWERED, Verdict.ON_TIME)
 
     def test_a_leader_sends_it_back_with_what_is_to_be_changed(
         self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act
@@ -155,7 +155,7 @@ class TestApproval:
         sign_in(client, world.user(Role.LEADER))
         assert act("tra-lai", return_reason="Nêu rõ ngày vá.").status_code == 303
         session.refresh(ticket)
-        assert ticket.state is State.IN_PROGRESS and "Nêu rõ ngày vá." in page_of(client, ticket)
+        assert ticket.state is TicketState.IN_PROGRESS and "Nêu rõ ngày vá." in page_of(client, ticket)
 
     def test_nobody_approves_their_own_draft(self, client: TestClient, world: World, ticket: Ticket, act: Act) -> None:
         sign_in(client, world.user(Role.LEADER))
@@ -172,7 +172,7 @@ class TestApproval:
         assert act("giao-viec", to_user=str(stranger.id)).status_code == 422
         assert act("giao-viec", to_user=str(officer.id)).status_code == 303
         session.refresh(ticket)
-        assert (ticket.state, ticket.assignee_id) == (State.IN_PROGRESS, officer.id)
+        assert (ticket.state, ticket.assignee_id) == (TicketState.IN_PROGRESS, officer.id)
 
     def test_the_coordinator_publishes_an_answer_once(
         self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act, now: datetime
@@ -181,7 +181,7 @@ class TestApproval:
         sign_in(client, world.user(Role.COORDINATOR))
         assert act("cong-khai").status_code == 303
         session.refresh(ticket)
-        assert ticket.state is State.PUBLISHED and act("cong-khai").status_code == 409
+        assert ticket.state is TicketState.PUBLISHED and act("cong-khai").status_code == 409
 
 
 class TestPause:
@@ -199,7 +199,7 @@ class TestPause:
         act("hoi-them", question="Đoạn nào?")
         assert act("xu-ly-tiep", resume_reason="Đã tự tìm được.").status_code == 303
         session.refresh(ticket)
-        assert ticket.state is State.ACCEPTED
+        assert ticket.state is TicketState.ACCEPTED
 
     def test_the_province_strikes_out_a_disputed_pause_and_the_date_moves_back(
         self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act, now: datetime
@@ -229,7 +229,7 @@ class TestLeaving:
         assert act("tu-choi", refusal_reason=" ").status_code == 422
         assert act("tu-choi", refusal_reason="Trùng phản ánh đã trả lời.").status_code == 303
         session.refresh(ticket)
-        assert (ticket.state, ticket.verdict) == (State.REFUSED, None)
+        assert (ticket.state, ticket.verdict) == (TicketState.REFUSED, None)
 
     @pytest.mark.parametrize(("procedure", "law"), [("complaint", "Luật Khiếu nại"), ("denunciation", "Luật Tố cáo")])
     def test_redirecting_gives_a_letter_as_page_and_document(
@@ -275,7 +275,7 @@ class TestLeaving:
         there, back = world.unit("LC-SXD"), world.unit()
         later = [now + timedelta(hours=hours) for hours in (1, 2, 3)]
         for at, by, to in ((later[0], back, there), (later[1], there, back)):
-            change = service.Change(Event.FORWARDED, "Không phải việc của chúng tôi.", to_unit_id=to.id)
+            change = service.ActionRequest(Event.FORWARDED, "Không phải việc của chúng tôi.", to_unit_id=to.id)
             service.apply(session, ticket.id, change, world.actor(unit=by), now=at)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(clock, "now", lambda: later[2])
@@ -305,11 +305,11 @@ class TestMerge:
         bare = other.number.removeprefix("PAKN.")
         assert act("gop", into=f" {bare} ", merge_reason="Cùng một chỗ.").status_code == 303
         session.refresh(ticket)
-        assert (ticket.state, ticket.merged_into_id, ticket.verdict) == (State.MERGED, other.id, None)
+        assert (ticket.state, ticket.merged_into_id, ticket.verdict) == (TicketState.MERGED, other.id, None)
         assert f'href="/hop-thu/{ticket.number}"' in page_of(client, other)
         assert act("tach", unmerge_reason="Khác đoạn đường.").status_code == 303
         session.refresh(ticket)
-        assert (ticket.state, ticket.merged_into_id) == (State.ACCEPTED, None)
+        assert (ticket.state, ticket.merged_into_id) == (TicketState.ACCEPTED, None)
         assert course(session, ticket) == ["received", "accepted", "merged", "unmerged"]
 
     def test_looking_first_writes_nothing(
@@ -343,7 +343,7 @@ class TestMerge:
             into = world.receive(now, unit_id=world.unit("LC-SXD").id)[0].number
         elif into == "chain":
             third, into = world.receive(now)[0], other.number
-            change = service.Change(Event.MERGED, "Giống nhau.", into_id=third.id)
+            change = service.ActionRequest(Event.MERGED, "Giống nhau.", into_id=third.id)
             service.apply(session, other.id, change, world.actor(), now=now)
         sign_in(client, world.user())
         before = session.scalar(select(func.count()).select_from(TicketMessage))

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from backend import clock
 from backend.errors import Conflict, DomainError, Invalid
 from backend.notify import service as delivery
-from backend.outbox.models import Message
+from backend.outbox.models import OutboxMessage
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Verdict
+from backend.tickets.models import TicketState, Verdict
 from backend.users.policy import SENDER
 from tests.factories import World
 from tests.features.test_escalation import OVERDUE, RECEIVED, at, beat
@@ -41,9 +41,9 @@ def explain(life: Life, until: date | None = PROMISED, **more: Any) -> None:
 
 def letters(life: Life, template: str, now: datetime = OVERDUE) -> list[str]:
     """What was sent to the sender by a template, subject and body, in order."""
-    rows = select(Message).where(Message.ticket_id == life.ticket.id, Message.template == template)
+    rows = select(OutboxMessage).where(OutboxMessage.ticket_id == life.ticket.id, OutboxMessage.template == template)
     spy = Spy()
-    for row in life.session.scalars(rows.order_by(Message.id)).all():
+    for row in life.session.scalars(rows.order_by(OutboxMessage.id)).all():
         delivery.deliver(row.id, 0, now, spy)
     return [f"{message.subject}\n{message.body}" for message in spy.messages]
 
@@ -74,7 +74,7 @@ def test_said_after_the_due_date_the_sender_is_told_at_once_and_again_with_the_p
 
 def test_it_moves_neither_due_date_nor_verdict(life: Life) -> None:
     explain(life)
-    assert (life.ticket.due_date, life.ticket.state) == (date(2026, 10, 26), State.ACCEPTED)
+    assert (life.ticket.due_date, life.ticket.state) == (date(2026, 10, 26), TicketState.ACCEPTED)
     life.at = at("11-05T09:00")
     assert life.act(Event.ANSWERED).verdict is Verdict.LATE
 

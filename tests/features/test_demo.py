@@ -17,7 +17,7 @@ from backend.kpi import timeliness
 from backend.surveys.models import Ballot
 from backend.surveys.rounds import synthetic
 from backend.tickets import projection
-from backend.tickets.models import State, Ticket
+from backend.tickets.models import Ticket, TicketState
 from backend.units.models import Unit
 from backend.worktime.calendar import local
 from backend.worktime.duration import Duration
@@ -45,7 +45,9 @@ def test_its_history_holds_and_agrees_with_the_tickets(session: Session) -> None
     assert list(load.load(7, 60, UNTIL, NOW)) == [60]
     tickets = {f"ticket:{ticket.id}": ticket for ticket in session.scalars(select(Ticket))}
     entries = session.scalars(
-        select(audit.Entry).where(audit.Entry.chain.startswith("ticket:")).order_by(audit.Entry.chain, audit.Entry.seq)
+        select(audit.AuditEntry)
+        .where(audit.AuditEntry.chain.startswith("ticket:"))
+        .order_by(audit.AuditEntry.chain, audit.AuditEntry.seq)
     )
     for chain, links in groupby(entries, key=lambda entry: entry.chain):
         course = list(links)
@@ -53,7 +55,7 @@ def test_its_history_holds_and_agrees_with_the_tickets(session: Session) -> None
         assert audit.first_break(course) is None
         assert course[0].at == ticket.received_at
         answers = [entry.at for entry in course if entry.action == "answered"]
-        assert answers == ([ticket.answered_at] if ticket.state is State.ANSWERED else [])
+        assert answers == ([ticket.answered_at] if ticket.state is TicketState.ANSWERED else [])
         assert all(local(entry.at).date() <= UNTIL for entry in course)
     assert all(ticket.demonstration for ticket in tickets.values())
     assert list(projection.check_all(session)) == []
@@ -72,7 +74,7 @@ def test_it_is_refused_outside_development(session: Session, monkeypatch: pytest
 
 def test_figures_of_a_command_leave_invented_cases_out_unless_asked(session: Session) -> None:
     list(load.load(7, 60, UNTIL, NOW))
-    asked = timeliness.Asked(
+    asked = timeliness.TimelinessRequest(
         date(2025, 1, 1), UNTIL, Duration.parse("15 working days"), shipped("weekdays"), as_of=UNTIL
     )
     assert timeliness.timeliness(session, asked).figures.received == 0

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from backend.errors import Conflict, Forbidden, Invalid, NotFound
-from backend.outbox.models import Message
+from backend.outbox.models import OutboxMessage
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket, Verdict
+from backend.tickets.models import Ticket, TicketState, Verdict
 from tests.factories import SENDER, SYSTEM
 from tests.life import DAY, START, Life
 
@@ -18,7 +18,7 @@ class TestReopening:
         life.act(Event.ACCEPTED)
         answered = life.act(Event.ANSWERED, days=2).answered_at
         ticket = life.act(Event.DISPUTED, SENDER, days=30)
-        assert (ticket.state, ticket.episode, ticket.due_date) == (State.IN_PROGRESS, 2, date(2026, 12, 25))
+        assert (ticket.state, ticket.episode, ticket.due_date) == (TicketState.IN_PROGRESS, 2, date(2026, 12, 25))
         assert (ticket.verdict, ticket.answered_at, ticket.open) == (Verdict.ON_TIME, answered, True)
         ticket = life.act(Event.ANSWERED, days=40)
         assert (ticket.verdict, ticket.answered_at) == (Verdict.ON_TIME, answered)
@@ -47,13 +47,13 @@ class TestReopening:
         life.act(Event.ANSWERED)
         with pytest.raises(Conflict, match="vẫn còn thời gian"):
             life.act(Event.CLOSED, SYSTEM, days=29)
-        assert life.act(Event.CLOSED, SYSTEM, days=3).state is State.CLOSED
+        assert life.act(Event.CLOSED, SYSTEM, days=3).state is TicketState.CLOSED
 
     def test_a_confirmed_one_is_closed_at_once(self, life: Life) -> None:
         life.act(Event.ACCEPTED)
         life.act(Event.ANSWERED)
         life.act(Event.CONFIRMED, SENDER)
-        assert life.act(Event.CLOSED, SYSTEM).state is State.CLOSED
+        assert life.act(Event.CLOSED, SYSTEM).state is TicketState.CLOSED
 
     def test_the_new_answer_is_told_anew(self, life: Life) -> None:
         life.act(Event.ACCEPTED)
@@ -71,13 +71,13 @@ class TestMerging:
 
     def test_both_senders_get_the_one_answer_under_their_own_numbers(self, life: Life, other: Ticket) -> None:
         merged = life.act(Event.MERGED, into_id=other.id, days=2)
-        assert (merged.state, merged.merged_into_id) == (State.MERGED, other.id)
+        assert (merged.state, merged.merged_into_id) == (TicketState.MERGED, other.id)
         into = Life(life.session, life.world, other, life.officer, life.leader, life.coordinator, life.at)
         into.act(Event.ACCEPTED)
         into.act(Event.ANSWERED, text="Đã vá xong.", days=1)
         life.session.refresh(life.ticket)
         assert (life.ticket.verdict, life.ticket.answered_at, life.ticket.untold) == (None, None, True)
-        answers = select(Message.ticket_id).where(Message.template == "answered")
+        answers = select(OutboxMessage.ticket_id).where(OutboxMessage.template == "answered")
         assert set(life.session.scalars(answers)) == {life.ticket.id, other.id}
         life.at = into.at
         assert life.act(Event.NOTIFIED, SYSTEM).told_in_time is True
@@ -94,9 +94,9 @@ class TestMerging:
         into = Life(life.session, life.world, other, life.officer, life.leader, life.coordinator, life.at)
         into.act(end, SENDER if end is Event.WITHDRAWN else None, **more)
         life.session.refresh(life.ticket)
-        assert (life.ticket.state, life.ticket.merged_into_id) == (State.ACCEPTED, None)
+        assert (life.ticket.state, life.ticket.merged_into_id) == (TicketState.ACCEPTED, None)
         assert life.ticket.due_date == due
-        told = select(Message.template).where(Message.ticket_id == life.ticket.id)
+        told = select(OutboxMessage.template).where(OutboxMessage.ticket_id == life.ticket.id)
         assert "unmerged" in set(life.session.scalars(told))
         life.at = into.at
         assert life.act(Event.ANSWERED).verdict is Verdict.ON_TIME
@@ -113,14 +113,14 @@ class TestMerging:
             into.act(Event.REFUSED)
         into.act(Event.WITHDRAWN, SENDER)
         life.session.refresh(life.ticket)
-        assert life.ticket.state is State.MERGED
+        assert life.ticket.state is TicketState.MERGED
 
     def test_merging_an_overdue_ticket_into_a_fresh_one_hides_nothing(self, life: Life) -> None:
         life.at += 30 * DAY
         fresh = life.world.receive(life.at, email="khac@example.vn")[0]
         assert life.act(Event.MERGED, into_id=fresh.id).verdict is Verdict.LATE
         ticket = life.act(Event.UNMERGED)
-        assert (ticket.state, ticket.verdict, ticket.merged_into_id) == (State.NEW, Verdict.LATE, None)
+        assert (ticket.state, ticket.verdict, ticket.merged_into_id) == (TicketState.NEW, Verdict.LATE, None)
         life.act(Event.ACCEPTED)
         assert life.act(Event.ANSWERED).verdict is Verdict.LATE
         assert life.results() == [(1, 1, Verdict.LATE)]
@@ -129,8 +129,8 @@ class TestMerging:
         life.act(Event.ACCEPTED)
         life.act(Event.INFO_REQUESTED)
         life.act(Event.MERGED, into_id=other.id, days=1)
-        assert life.act(Event.UNMERGED, days=1).state is State.AWAITING_SENDER
-        assert life.act(Event.INFO_RECEIVED, SENDER).state is State.ACCEPTED
+        assert life.act(Event.UNMERGED, days=1).state is TicketState.AWAITING_SENDER
+        assert life.act(Event.INFO_RECEIVED, SENDER).state is TicketState.ACCEPTED
 
     def test_into_itself_into_a_merged_one_in_a_circle_or_in_a_chain_is_refused(
         self, life: Life, other: Ticket

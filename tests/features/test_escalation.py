@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.escalation import digest, queries, service
-from backend.escalation.models import Notice, StepTaken
+from backend.escalation.models import StaffNotice, StepRecord
 from backend.notify import service as delivery
 from backend.outbox import service as outbox
-from backend.outbox.models import Delivery, Message
+from backend.outbox.models import DeliveryState, OutboxMessage
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket
+from backend.tickets.models import Ticket, TicketState
 from backend.users.models import Role, User
 from backend.users.policy import SENDER
 from backend.worktime import service as worktime
@@ -68,23 +68,25 @@ def beat(now: datetime) -> int:
 
 
 def told(session: Session, user: User) -> list[str]:
-    codes = select(Notice.code).where(Notice.user_id == user.id).order_by(Notice.id)
+    codes = select(StaffNotice.code).where(StaffNotice.user_id == user.id).order_by(StaffNotice.id)
     return list(session.scalars(codes))
 
 
 def to_sender(session: Session, ticket: Ticket) -> list[str]:
     """Templates of the messages about lateness, by their keys."""
     rows = session.scalars(
-        select(Message.key)
-        .where(Message.ticket_id == ticket.id, Message.template.in_(["apology", "progress"]))
-        .order_by(Message.id)
+        select(OutboxMessage.key)
+        .where(OutboxMessage.ticket_id == ticket.id, OutboxMessage.template.in_(["apology", "progress"]))
+        .order_by(OutboxMessage.id)
     )
     return list(rows)
 
 
-def staff_messages(session: Session) -> list[Message]:
+def staff_messages(session: Session) -> list[OutboxMessage]:
     session.expire_all()
-    return list(session.scalars(select(Message).where(Message.user_id.is_not(None)).order_by(Message.id)))
+    return list(
+        session.scalars(select(OutboxMessage).where(OutboxMessage.user_id.is_not(None)).order_by(OutboxMessage.id))
+    )
 
 
 def test_each_person_is_told_at_their_rung(
@@ -98,7 +100,7 @@ def test_each_person_is_told_at_their_rung(
     assert told(session, people[Role.COORDINATOR]) == ["overdue_3"]
     assert told(session, people[Role.MANAGER]) == ["overdue_5"]
     assert told(session, stranger) == []
-    keys = set(session.scalars(select(Notice.key)))
+    keys = set(session.scalars(select(StaffNotice.key)))
     assert f"ticket:{ticket.id}:overdue:2026-10-26:user:{people[Role.LEADER].id}" in keys
 
 
@@ -132,7 +134,7 @@ def test_a_task_whose_watch_was_lost_still_tells_once(
 ) -> None:
     """Even without the next look the keys hold."""
     beat(OVERDUE)
-    session.execute(service.Watch.__table__.delete())
+    session.execute(service.TicketWatch.__table__.delete())
     assert beat(OVERDUE + timedelta(hours=1)) == 1
     assert told(session, people[Role.LEADER]) == ["overdue"] and len(to_sender(session, ticket)) == 1
 
@@ -149,11 +151,11 @@ def test_a_beat_stopped_for_three_days_makes_no_storm(session: Session, world: W
     assert len(told(session, people[Role.OFFICER])) == before[Role.OFFICER] == 5
     assert len(told(session, people[Role.LEADER])) == 5
     assert len(told(session, people[Role.COORDINATOR])) == 0
-    night = session.scalar(select(func.count()).select_from(StepTaken).where(StepTaken.at < at("10-29T07:30")))
+    night = session.scalar(select(func.count()).select_from(StepRecord).where(StepRecord.at < at("10-29T07:30")))
     assert night == 5  # those of the 22nd
     leader = [m for m in staff_messages(session) if m.user_id == people[Role.LEADER].id]
     assert [message.key for message in leader] == [f"user:{people[Role.LEADER].id}:digest:2026-10-29:am"]
-    apologies = session.scalars(select(Message).where(Message.template == "apology")).all()
+    apologies = session.scalars(select(OutboxMessage).where(OutboxMessage.template == "apology")).all()
     assert len(apologies) == 5 and all(message.created_at >= at("10-29T07:30") for message in apologies)
 
 
@@ -162,7 +164,7 @@ def test_nobody_is_told_at_night_at_lunch_or_on_a_saturday(
     session: Session, ticket: Ticket, people: dict[Role, User], now: datetime
 ) -> None:
     assert beat(now) == 1
-    assert session.scalar(select(func.count()).select_from(StepTaken)) == 0
+    assert session.scalar(select(func.count()).select_from(StepRecord)) == 0
     assert beat(now + timedelta(minutes=5)) == 0, "it is not looked at again before the office opens"
     assert to_sender(session, ticket) == [] and staff_messages(session) == []
 
@@ -206,8 +208,8 @@ def test_paused_and_answered_tickets_are_never_escalated(
     world.happen(ticket, event, officer, RECEIVED)
     for now in (HALF, LAST_DAY, OVERDUE, AFTER_3, AFTER_5):
         assert beat(now) == 0
-    assert session.scalar(select(func.count()).select_from(StepTaken)) == 0
-    assert ticket.state is not State.ACCEPTED
+    assert session.scalar(select(func.count()).select_from(StepRecord)) == 0
+    assert ticket.state is not TicketState.ACCEPTED
 
 
 def test_answered_between_sweep_and_task_nobody_is_told(
@@ -233,10 +235,12 @@ def test_answered_between_digest_and_delivery_it_is_left_out(
     world.happen(one, Event.ACCEPTED, officer, OVERDUE)
     world.happen(one, Event.ANSWERED, officer, OVERDUE)
     spy = Spy()
-    assert delivery.deliver(row.id, 0, OVERDUE, spy) is Delivery.SENT
+    assert delivery.deliver(row.id, 0, OVERDUE, spy) is DeliveryState.SENT
     assert two.number in spy.messages[0].body and one.number not in spy.messages[0].body
-    apology = session.scalars(select(Message).where(Message.template == "apology", Message.ticket_id == one.id)).one()
-    assert delivery.deliver(apology.id, 0, OVERDUE, Spy()) is Delivery.UNREACHABLE
+    apology = session.scalars(
+        select(OutboxMessage).where(OutboxMessage.template == "apology", OutboxMessage.ticket_id == one.id)
+    ).one()
+    assert delivery.deliver(apology.id, 0, OVERDUE, Spy()) is DeliveryState.UNREACHABLE
 
 
 def test_a_pause_that_moved_the_due_date_moves_the_reminders(
@@ -263,7 +267,7 @@ def test_a_complaint_about_a_unit_is_told_to_nobody_of_it(session: Session, worl
         beat(now)
     assert [told(session, user) for user in own] == [[], [], [], []]
     assert told(session, desk) == ["half", "overdue"], "the desk has no officer, so its leader hears of both"
-    late = select(StepTaken.code, StepTaken.told).where(StepTaken.code.in_(["overdue", "overdue_3", "overdue_5"]))
+    late = select(StepRecord.code, StepRecord.told).where(StepRecord.code.in_(["overdue", "overdue_3", "overdue_5"]))
     assert dict(session.execute(late).all()) == {"overdue": True, "overdue_3": False, "overdue_5": False}
 
 
@@ -332,10 +336,10 @@ def test_urgent_ones_leave_alone_but_never_as_a_storm(
     for minutes in range(5, 60, 5):
         beat(OVERDUE + timedelta(minutes=minutes))
     assert mine() == ["urgent"] * digest.ALONE_MOST + ["digest"]
-    assert session.scalar(select(func.count()).select_from(Notice).where(Notice.message_id.is_(None))) == 0
+    assert session.scalar(select(func.count()).select_from(StaffNotice).where(StaffNotice.message_id.is_(None))) == 0
 
 
-facts_of: Callable[[Ticket], service.Facts] = service.facts_of
+facts_of: Callable[[Ticket], service.EscalationFacts] = service.facts_of
 
 
 def test_a_thousand_due_at_once_are_one_letter_of_fifty_lines(
@@ -369,7 +373,7 @@ def test_what_comes_after_the_digest_waits_for_the_next_half_day(
 def test_the_apology_names_the_missed_date_and_that_no_reason_was_given(session: Session, ticket: Ticket) -> None:
     beat(OVERDUE)
     (key,) = to_sender(session, ticket)
-    row = session.scalars(select(Message).where(Message.key == key)).one()
+    row = session.scalars(select(OutboxMessage).where(OutboxMessage.key == key)).one()
     spy = Spy()
     delivery.deliver(row.id, 0, OVERDUE, spy)
     body = spy.messages[0].body

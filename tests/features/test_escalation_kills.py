@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from backend import db
 from backend.escalation import digest, queries, service
-from backend.escalation.models import Notice, StepTaken
-from backend.outbox.models import Message
+from backend.escalation.models import StaffNotice, StepRecord
+from backend.outbox.models import OutboxMessage
 from backend.users.models import Role, User
 from tests.factories import World
 
@@ -60,10 +60,12 @@ def overdue(tickets: int) -> None:
 def counts(session: Session) -> tuple[int, int, int]:
     """Notices of the latest leader, apologies, and steps taken."""
     leader = session.scalar(select(func.max(User.id)).where(User.role == Role.LEADER))
-    mine = (Notice.code == "overdue", Notice.user_id == leader)
-    notices = session.scalar(select(func.count()).select_from(Notice).where(*mine))
-    apologies = session.scalar(select(func.count()).select_from(Message).where(Message.template == "apology"))
-    steps = session.scalar(select(func.count()).select_from(StepTaken))
+    mine = (StaffNotice.code == "overdue", StaffNotice.user_id == leader)
+    notices = session.scalar(select(func.count()).select_from(StaffNotice).where(*mine))
+    apologies = session.scalar(
+        select(func.count()).select_from(OutboxMessage).where(OutboxMessage.template == "apology")
+    )
+    steps = session.scalar(select(func.count()).select_from(StepRecord))
     return notices or 0, apologies or 0, steps or 0
 
 

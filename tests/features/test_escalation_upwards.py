@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.escalation import queries
-from backend.escalation.models import Notice, StepTaken
+from backend.escalation.models import StaffNotice, StepRecord
 from backend.notify import service as delivery
 from backend.users.models import Role
 from tests.factories import World
@@ -42,7 +42,7 @@ def test_where_a_unit_has_nobody_of_a_role_the_next_above_is_told(
     for now in (RECEIVED, HALF, LAST_DAY, OVERDUE, AFTER_3, AFTER_5):
         beat(now)
     assert {role: told(session, people[role]) for role in expected} == expected
-    unheard = session.scalars(select(StepTaken.code).where(~StepTaken.told, StepTaken.code.like("overdue%")))
+    unheard = session.scalars(select(StepRecord.code).where(~StepRecord.told, StepRecord.code.like("overdue%")))
     assert set(unheard) == (set() if Role.MANAGER in there else {"overdue", "overdue_3", "overdue_5"})
 
 
@@ -56,4 +56,4 @@ def test_who_is_told_in_anothers_place_reads_why_and_it_is_recorded(session: Ses
     delivery.deliver(row.id, 0, OVERDUE, spy)
     assert "(chưa có lãnh đạo nào của cơ quan nhận tin)" in spy.messages[0].body
     key = f"ticket:{ticket.id}:overdue:2026-10-26:for:leader:user:{coordinator.id}"
-    assert session.scalars(select(Notice.key)).all() == [key]
+    assert session.scalars(select(StaffNotice.key)).all() == [key]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from backend import audit
 from backend.attachments import service as attachments
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket, TicketMessage
+from backend.tickets.models import Ticket, TicketMessage, TicketState
 from backend.users.models import Role
 from tests.factories import World
 from tests.features.test_sign_in import sign_in
@@ -49,7 +49,7 @@ def test_officer_accepts_asks_and_answers(
     assert "Đã tiếp nhận." in client.get(accepted.headers["location"]).text
     assert act("tra-loi", answer="Đã vá xong.\nXin cảm ơn.").status_code == 303
     session.refresh(ticket)
-    assert ticket.state is State.ANSWERED
+    assert ticket.state is TicketState.ANSWERED
     page = client.get(f"/hop-thu/{ticket.number}").text
     assert "Đã vá xong.\nXin cảm ơn." in page and "Tẩn Thị Mẩy" in page and "trả lời đúng hạn" in page
     actions = [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")]
@@ -75,7 +75,7 @@ def test_forwarding_hands_it_over_and_keeps_the_due_date(
     answer = act("chuyen", to_unit=str(target.id), reason="Đường này do Sở quản lý.")
     assert (answer.status_code, answer.headers["location"]) == (303, "/hop-thu")
     session.refresh(ticket)
-    assert (ticket.unit_id, ticket.due_date, ticket.state) == (target.id, due, State.NEW)
+    assert (ticket.unit_id, ticket.due_date, ticket.state) == (target.id, due, TicketState.NEW)
     assert client.get(f"/hop-thu/{ticket.number}").status_code == 404
     sign_in(client, world.user(unit=target))
     assert "Đường này do Sở quản lý." in client.get(f"/hop-thu/{ticket.number}").text
@@ -84,23 +84,23 @@ def test_forwarding_hands_it_over_and_keeps_the_due_date(
 @pytest.mark.parametrize(
     ("state", "offered"),
     [
-        (State.NEW, {"chap-nhan", "hoi-them", "chuyen", "tu-choi", "huong-dan", "gop", "bao-cham"}),
+        (TicketState.NEW, {"chap-nhan", "hoi-them", "chuyen", "tu-choi", "huong-dan", "gop", "bao-cham"}),
         (
-            State.ACCEPTED,
+            TicketState.ACCEPTED,
             {"tra-loi", "hoi-them", "chuyen", "tu-choi", "huong-dan", "gop", "trinh-duyet", "xin-gia-han", "bao-cham"},
         ),
-        (State.AWAITING_SENDER, {"xu-ly-tiep", "gop"}),
-        (State.ANSWERED, set()),
+        (TicketState.AWAITING_SENDER, {"xu-ly-tiep", "gop"}),
+        (TicketState.ANSWERED, set()),
     ],
 )
 def test_only_what_is_possible_in_this_state_is_offered(
-    client: TestClient, world: World, ticket: Ticket, now: datetime, state: State, offered: set[str]
+    client: TestClient, world: World, ticket: Ticket, now: datetime, state: TicketState, offered: set[str]
 ) -> None:
     actor = world.actor()
-    path: dict[State, list[Event]] = {
-        State.ACCEPTED: [Event.ACCEPTED],
-        State.AWAITING_SENDER: [Event.INFO_REQUESTED],
-        State.ANSWERED: [Event.ACCEPTED, Event.ANSWERED],
+    path: dict[TicketState, list[Event]] = {
+        TicketState.ACCEPTED: [Event.ACCEPTED],
+        TicketState.AWAITING_SENDER: [Event.INFO_REQUESTED],
+        TicketState.ANSWERED: [Event.ACCEPTED, Event.ANSWERED],
     }
     for happening in path.get(state, []):
         world.happen(ticket, happening, actor, now)
@@ -166,7 +166,7 @@ class TestTwoAtOnce:
         sign_in(client, world.user())
         assert act("chap-nhan", version=version).status_code == status
         session.refresh(ticket)
-        assert ticket.state is State.NEW
+        assert ticket.state is TicketState.NEW
 
 
 class TestBadInput:
@@ -195,7 +195,7 @@ class TestBadInput:
         assert re.search(rf'id="question-error">.*{sentence}', answer.text)
         assert typed.strip("\x00 \u200b\u202e") in answer.text
         session.refresh(ticket)
-        assert ticket.state is State.NEW
+        assert ticket.state is TicketState.NEW
 
     @pytest.mark.parametrize("to_unit", ["", "x", "999999", "٣"])
     def test_forwarding_to_no_unit_keeps_the_reason_and_writes_nothing(
@@ -219,7 +219,7 @@ class TestBadInput:
         before = ticket.due_date, ticket.unit_id
         act("chap-nhan", state="answered", due_date="2030-01-01", unit_id="1", verdict="on_time", received_at="x")
         session.refresh(ticket)
-        assert (ticket.state, (ticket.due_date, ticket.unit_id)) == (State.ACCEPTED, before)
+        assert (ticket.state, (ticket.due_date, ticket.unit_id)) == (TicketState.ACCEPTED, before)
 
 
 class TestConduct:

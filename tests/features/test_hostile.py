@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from backend.app import create_app
 from backend.notify import service as notify
-from backend.outbox.models import LocalMail, Message
+from backend.outbox.models import LocalMail, OutboxMessage
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
 from backend.users.models import Role
@@ -83,7 +83,7 @@ def test_script_in_every_text_of_a_ticket_is_shown_as_text_on_every_page_and_in_
     follow(client, ticket, found[1])
     rating = {"ease": "3", "by_rules": "3", "timely": "3", "remark": SCRIPT}
     assert client.post("/theo-doi/phan-anh/danh-gia", data=rating).status_code == 303
-    for message_id in session.scalars(select(Message.id).order_by(Message.id)).all():
+    for message_id in session.scalars(select(OutboxMessage.id).order_by(OutboxMessage.id)).all():
         notify.deliver(message_id, 0, now)
     mails = [f"/hop-thu-thu-nghiem/{mail_id}" for mail_id in session.scalars(select(LocalMail.id))]
     assert mails
@@ -94,7 +94,7 @@ def test_script_in_every_text_of_a_ticket_is_shown_as_text_on_every_page_and_in_
         assert page.status_code == 200
         assert "<svg onload" not in page.text and "49" not in re.findall(r"alert\(1\)&gt;(..)", page.text)
     assert sum("&lt;svg onload" in page.text for page in pages) >= 5
-    html = [row.html for row in (notify.compose(session, one, now) for one in session.scalars(select(Message)))]
+    html = [row.html for row in (notify.compose(session, one, now) for one in session.scalars(select(OutboxMessage)))]
     assert any("&lt;svg onload" in text for text in html) and not any("<svg onload" in text for text in html)
 
 

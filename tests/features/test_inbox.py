@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.tickets import queries
-from backend.tickets.due_status import Pace, Standing, standings
+from backend.tickets.due_status import DuePace, DueStatus, standings
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.units.models import Unit
@@ -239,7 +239,7 @@ def test_standing_of_the_whole_page_is_counted_by_the_calendar(session: Session,
     ticket, _secret = world.receive(now)
     calendar = worktime.calendar(session, ticket.calendar_id)
     # From Friday 20/11 on: 23, 25, 26, 27/11, then 30/11 to 4/12 and 7 to 10/12; 24/11 is a day off.
-    assert standings(calendar, date(2026, 11, 20), [ticket]) == [Standing(Pace.AHEAD, 13)]
+    assert standings(calendar, date(2026, 11, 20), [ticket]) == [DueStatus(DuePace.AHEAD, 13)]
     assert standings(calendar, date(2026, 11, 20), []) == []
 
 

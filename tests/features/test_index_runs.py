@@ -8,14 +8,14 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict, Invalid, NotFound
-from backend.indicators.filters import Filters
-from backend.indices.measures.values import Value
+from backend.indicators.filters import DashboardFilters
+from backend.indices.measures.values import RunValue
 from backend.indices.models import IndexPublication, IndexRun, IndexValue
 from backend.indices.runs import service as runs
 from backend.kpi import dashboard
 from backend.ratings import service as ratings
 from backend.ratings.models import Rating
-from backend.ratings.service import Scores
+from backend.ratings.service import RatingScores
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Ticket
 from backend.users.models import Role
@@ -38,17 +38,17 @@ def rated(world: World, scores: tuple[int, int, int], days: int = 5) -> Ticket:
     answered = THURSDAY + timedelta(days=days)
     ticket, _secret = world.answered(THURSDAY, answered)
     world.happen(ticket, Event.NOTIFIED, SYSTEM, answered + timedelta(hours=3))
-    ratings.rate(world.session, ticket.id, Scores(*scores), channel=Channel.WEB, now=answered + timedelta(days=1))
+    ratings.rate(world.session, ticket.id, RatingScores(*scores), channel=Channel.WEB, now=answered + timedelta(days=1))
     return ticket
 
 
-def count(session: Session, now: datetime, seed: int = 1) -> tuple[int, list[Value]]:
+def count(session: Session, now: datetime, seed: int = 1) -> tuple[int, list[RunValue]]:
     asked = runs.ask(session, None, FIRST, LAST, MANAGER, TODAY)
     run_id = runs.make(session, asked, None, seed=seed, now=now, user_id=None)
     return run_id, runs.values_of(session, run_id)
 
 
-def of(values: list[Value], code: str, item: int = 0) -> Value:
+def of(values: list[RunValue], code: str, item: int = 0) -> RunValue:
     """The value of the whole province and period."""
     (found,) = [
         v for v in values if (v.code, v.item, v.unit_id) == (code, item, None) and v.first == FIRST and v.last == LAST
@@ -75,7 +75,9 @@ def test_official_ratios_count_each_ticket_once(session: Session, world: World, 
     assert (satisfied.extra["k"], satisfied.n, satisfied.value) == (7, 10, 0.7)
     assert (satisfied.extra["late"], satisfied.extra["dissatisfied"], satisfied.extra["counted_once"]) == (2, 2, 3)
     assert fresh.accepted_at is None
-    page = dashboard.look(session, Filters(None, FIRST, LAST, None, chosen=True), MANAGER, TODAY).figures.official
+    page = dashboard.look(
+        session, DashboardFilters(None, FIRST, LAST, None, chosen=True), MANAGER, TODAY
+    ).figures.official
     assert (page.k, page.n) == (8, 10), "the page of the unit counts the same"
 
 

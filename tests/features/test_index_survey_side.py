@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from backend.indices.measures.values import Value
+from backend.indices.measures.values import RunValue
 from backend.indices.runs import service as runs
-from backend.surveys.models import Ballot, Batch
+from backend.surveys.models import Ballot, BallotBatch
 from backend.surveys.rounds import figures, queries
 from backend.surveys.rounds import service as surveys
-from backend.surveys.rounds.service import Plan
+from backend.surveys.rounds.service import RoundPlan
 from backend.surveys.samples import totals
 from backend.users.models import Role
 from backend.users.policy import Actor
@@ -21,9 +21,11 @@ FIRST, LAST, TODAY = date(2026, 10, 1), date(2026, 10, 31), date(2026, 11, 18)
 
 def survey(session: Session, now: datetime, ballots: int, start: date = FIRST) -> str:
     """A round of the short form over the province: villages within two strata, blanks here and there."""
-    plan = Plan("kiem-thu", "Khảo sát thử", "feedback-1", "12", 2026, start, start + timedelta(days=20), planned_n=60)
+    plan = RoundPlan(
+        "kiem-thu", "Khảo sát thử", "feedback-1", "12", 2026, start, start + timedelta(days=20), planned_n=60
+    )
     found = surveys.open_round(session, plan, by="system", now=now)
-    batch = Batch(round_id=found.id, source="file", created_at=now)
+    batch = BallotBatch(round_id=found.id, source="file", created_at=now)
     session.add(batch)
     session.flush()
     places = [slot.code for slot in queries.instrument(session, "feedback-1").slots]
@@ -41,7 +43,7 @@ def survey(session: Session, now: datetime, ballots: int, start: date = FIRST) -
     return plan.code
 
 
-def count(session: Session, now: datetime) -> tuple[int, list[Value]]:
+def count(session: Session, now: datetime) -> tuple[int, list[RunValue]]:
     asked = runs.ask(session, None, FIRST, LAST, Actor(Role.MANAGER), TODAY)
     run_id = runs.make(session, asked, None, seed=1, now=now, user_id=None)
     return run_id, runs.values_of(session, run_id)
@@ -88,7 +90,7 @@ def test_a_drawn_round_with_known_totals_has_the_errors_of_its_own_page(session:
     code = survey(session, now, 60)
     found = queries.round_called(session, code)
     ballots = session.query(Ballot).order_by(Ballot.number).all()
-    slips = [surveys.Slip(one.number, None, one.stratum, one.psu, one.weight, 7) for one in ballots]
+    slips = [surveys.BallotSlip(one.number, None, one.stratum, one.psu, one.weight, 7) for one in ballots]
     surveys.issue(session, found.id, slips, coded=False)
     found.draw = {"ballots": 60, "sha256": "-"}
     for at, one in enumerate(ballots):

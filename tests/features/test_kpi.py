@@ -12,14 +12,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.errors import Invalid, NotFound
-from backend.indicators.filters import Filters, day_typed, read, units_to_choose, usual_period
+from backend.indicators.filters import DashboardFilters, day_typed, read, units_to_choose, usual_period
 from backend.indices.measures import inputs
 from backend.indices.published.shipped_figures import SOURCES
 from backend.kpi import borders, dashboard
-from backend.kpi.dashboard import Dashboard, Standing
+from backend.kpi.dashboard import Dashboard, RatePosition
 from backend.kpi.definitions import definitions, document
 from backend.ratings import service as ratings
-from backend.ratings.service import Scores
+from backend.ratings.service import RatingScores
 from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Ticket
@@ -31,11 +31,11 @@ from tests.factories import World
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 11, 18)
 MANAGER = Actor(Role.MANAGER)
-OCTOBER = Filters(None, date(2026, 10, 1), date(2026, 10, 31), None, chosen=True)
+OCTOBER = DashboardFilters(None, date(2026, 10, 1), date(2026, 10, 31), None, chosen=True)
 THURSDAY = datetime.fromisoformat("2026-10-01T08:00+07:00")
 
 
-def look(session: Session, filters: Filters = OCTOBER, actor: Actor = MANAGER) -> Dashboard:
+def look(session: Session, filters: DashboardFilters = OCTOBER, actor: Actor = MANAGER) -> Dashboard:
     return dashboard.look(session, filters, actor, TODAY)
 
 
@@ -134,7 +134,7 @@ def test_reception_is_acknowledged_at_once_by_our_own_channels(session: Session,
 def rate(session: Session, world: World, scores: list[tuple[int, int, int]]) -> None:
     for one in scores:
         ticket, _s = world.answered(THURSDAY, days_later(5))
-        ratings.rate(session, ticket.id, Scores(*one), channel=Channel.WEB, now=days_later(6))
+        ratings.rate(session, ticket.id, RatingScores(*one), channel=Channel.WEB, now=days_later(6))
 
 
 def test_ratings_are_mean_scores_with_t_intervals(session: Session, world: World) -> None:
@@ -177,9 +177,9 @@ def test_a_channel_takes_its_own_tickets_and_ratings(session: Session, world: Wo
     rate(session, world, [(5, 5, 5)] * 10)
     session.execute(update(Ticket).values(channel=Channel.TELEGRAM))
     world.receive(THURSDAY)
-    telegram = look(session, Filters(None, OCTOBER.first, OCTOBER.last, Channel.TELEGRAM, chosen=True))
+    telegram = look(session, DashboardFilters(None, OCTOBER.first, OCTOBER.last, Channel.TELEGRAM, chosen=True))
     assert (telegram.figures.received, telegram.items[0].rated.n) == (10, 10)
-    web = look(session, Filters(None, OCTOBER.first, OCTOBER.last, Channel.WEB, chosen=True))
+    web = look(session, DashboardFilters(None, OCTOBER.first, OCTOBER.last, Channel.WEB, chosen=True))
     assert (web.figures.received, web.items[0].rated.n) == (1, 0)
 
 
@@ -191,9 +191,9 @@ def test_units_apart_from_all_are_told_from_those_that_are_not(session: Session,
     world.answered(THURSDAY, days_later(5), unit_id=few.id)
     rows = look(session).units
     assert [(row.unit.code, row.standing) for row in rows] == [
-        ("03388", Standing.ABOVE),
-        ("03390", Standing.BELOW),
-        ("LC-SXD", Standing.FEW),
+        ("03388", RatePosition.ABOVE),
+        ("03390", RatePosition.BELOW),
+        ("LC-SXD", RatePosition.FEW),
     ]
 
 
@@ -236,7 +236,7 @@ def test_what_cannot_be_read_is_refused_at_its_field(session: Session, query: di
 
 
 def merge(world: World, one: Ticket, into: Ticket, at: datetime) -> None:
-    change = service.Change(Event.MERGED, text="Cùng một việc.", into_id=into.id)
+    change = service.ActionRequest(Event.MERGED, text="Cùng một việc.", into_id=into.id)
     service.apply(world.session, one.id, change, world.actor(), now=at)
 
 
@@ -284,9 +284,9 @@ def test_reopened_and_overdue_again_is_one_case_with_its_first_verdict(session: 
     assert [case.standing for case in cases(session)] == ["on_time"]
 
 
-def cases(session: Session) -> Sequence[inputs.Case]:
+def cases(session: Session) -> Sequence[inputs.IndexCase]:
     unit_ids = tuple(session.scalars(select(Unit.id)))
-    return inputs.read(session, inputs.Asked(date(2026, 10, 1), date(2026, 10, 31), unit_ids, True, TODAY)).cases
+    return inputs.read(session, inputs.RunRequest(date(2026, 10, 1), date(2026, 10, 31), unit_ids, True, TODAY)).cases
 
 
 @given(st.dates(date(1990, 1, 1), date(2099, 12, 31)))
@@ -299,7 +299,7 @@ def test_a_day_is_read_as_people_and_as_addresses_write_it(day: date) -> None:
 
 def test_a_long_period_is_shown_by_years(session: Session, world: World) -> None:
     world.receive(THURSDAY)
-    long = Filters(None, date(2022, 3, 1), date(2026, 12, 31), None, chosen=True)
+    long = DashboardFilters(None, date(2022, 3, 1), date(2026, 12, 31), None, chosen=True)
     spans = look(session, long).spans
     assert [(span.start.year, span.figures.received) for span in spans] == [
         (2022, 0), (2023, 0), (2024, 0), (2025, 0), (2026, 1),

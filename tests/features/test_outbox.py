@@ -13,8 +13,15 @@ from sqlalchemy.orm import Session
 
 from backend import audit, settings
 from backend.notify import service
-from backend.notify.channels import Delayed, EmailChannel, OutgoingMessage, Refused, TelegramChannel, pieces
-from backend.outbox.models import Delivery, LocalMail, Medium, Message
+from backend.notify.channels import (
+    DeliveryDelayed,
+    DeliveryRefused,
+    EmailChannel,
+    OutgoingMessage,
+    TelegramChannel,
+    pieces,
+)
+from backend.outbox.models import DeliveryState, LocalMail, Medium, OutboxMessage
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, Ticket
@@ -51,9 +58,11 @@ def mail_server() -> Iterator[SmtpServer]:
         yield server
 
 
-def only(session: Session, template: str, medium: Medium = Medium.EMAIL) -> Message:
+def only(session: Session, template: str, medium: Medium = Medium.EMAIL) -> OutboxMessage:
     session.expire_all()
-    return session.scalars(select(Message).where(Message.template == template, Message.medium == medium)).one()
+    return session.scalars(
+        select(OutboxMessage).where(OutboxMessage.template == template, OutboxMessage.medium == medium)
+    ).one()
 
 
 def letter(**more: object) -> OutgoingMessage:
@@ -100,7 +109,7 @@ def test_rows_that_the_broker_did_not_take_are_due_again_at_once(session: Sessio
 def test_a_task_that_runs_twice_sends_once(session: Session, world: World, now: datetime) -> None:
     world.receive(now)
     row, spy = only(session, "received"), Spy()
-    assert service.deliver(row.id, 0, now, spy) is Delivery.SENT
+    assert service.deliver(row.id, 0, now, spy) is DeliveryState.SENT
     assert service.deliver(row.id, 0, now, spy) is None
     assert len(spy.messages) == 1
     assert only(session, "received").sent_at == now
@@ -110,13 +119,13 @@ def test_sending_holds_no_transaction(session: Session, world: World, now: datet
     """The claim is already committed when the channel is asked: another task finds the row taken."""
     world.receive(now)
     row = only(session, "received")
-    second: list[Delivery | None] = []
+    second: list[DeliveryState | None] = []
 
     class Reentrant:
         def send(self, message: OutgoingMessage) -> None:
             second.append(service.deliver(row.id, 0, now, Spy()))
 
-    assert service.deliver(row.id, 0, now, Reentrant()) is Delivery.SENT
+    assert service.deliver(row.id, 0, now, Reentrant()) is DeliveryState.SENT
     assert second == [None]
 
 
@@ -128,20 +137,20 @@ def test_a_row_whose_sender_died_comes_due_again_after_the_lease(session: Sessio
     handed: list[tuple[int, int]] = []
     assert service.sweep(now + service.LEASE - timedelta(seconds=1), lambda *task: handed.append(task)) == 0
     assert service.sweep(now + service.LEASE, lambda *task: handed.append(task)) == 1
-    assert service.deliver(*handed[0], now + service.LEASE, Spy()) is Delivery.SENT
+    assert service.deliver(*handed[0], now + service.LEASE, Spy()) is DeliveryState.SENT
 
 
 def test_failures_wait_longer_each_time_and_end(session: Session, world: World, now: datetime) -> None:
     world.receive(now)
     row = only(session, "received")
-    at, waits, outcome = now, [], Delivery.PENDING
-    while outcome is Delivery.PENDING:
-        found = service.deliver(row.id, row.attempts, at, Spy([Delayed("SMTP 451")]))
+    at, waits, outcome = now, [], DeliveryState.PENDING
+    while outcome is DeliveryState.PENDING:
+        found = service.deliver(row.id, row.attempts, at, Spy([DeliveryDelayed("SMTP 451")]))
         assert found is not None
         outcome, row = found, only(session, "received")
         waits.append(row.next_at - at)
         at = row.next_at
-    assert outcome is Delivery.FAILED and row.last_error == "SMTP 451"
+    assert outcome is DeliveryState.FAILED and row.last_error == "SMTP 451"
     assert len(waits) == len(service.WAITS) + 1
     assert all(base <= wait <= base * 1.25 for base, wait in zip(service.WAITS, waits, strict=False))
 
@@ -149,7 +158,7 @@ def test_failures_wait_longer_each_time_and_end(session: Session, world: World, 
 def test_the_wait_that_the_other_side_asks_for_is_kept(session: Session, world: World, now: datetime) -> None:
     world.receive(now)
     row = only(session, "received")
-    service.deliver(row.id, 0, now, Spy([Delayed("Telegram 429", 4000.0)]))
+    service.deliver(row.id, 0, now, Spy([DeliveryDelayed("Telegram 429", 4000.0)]))
     assert only(session, "received").next_at == now + timedelta(seconds=4000)
 
 
@@ -158,7 +167,7 @@ def test_nobody_is_written_to_after_being_erased(session: Session, world: World,
     session.delete(session.get_one(Contact, ticket.id))
     session.flush()
     spy = Spy()
-    assert service.deliver(only(session, "received").id, 0, now, spy) is Delivery.UNREACHABLE
+    assert service.deliver(only(session, "received").id, 0, now, spy) is DeliveryState.UNREACHABLE
     assert spy.messages == []
 
 
@@ -166,7 +175,7 @@ def test_the_answer_told_stops_the_clock_once(session: Session, world: World, no
     ticket, _secret = world.answered(now - timedelta(days=2), now, chat_id=CHAT)
     for medium in Medium:
         row = only(session, "answered", medium)
-        assert service.deliver(row.id, 0, now + timedelta(minutes=1), Spy()) is Delivery.SENT
+        assert service.deliver(row.id, 0, now + timedelta(minutes=1), Spy()) is DeliveryState.SENT
     session.expire_all()
     ticket = session.get_one(Ticket, ticket.id)
     assert ticket.told_at == now + timedelta(minutes=1) and ticket.told_in_time
@@ -178,10 +187,10 @@ def test_messages_say_what_happened_and_hold_no_secret(session: Session, world: 
     ticket, secret = world.receive(now)
     officer = world.actor(Role.OFFICER, world.unit())
     other = world.unit("LC-VP")
-    change = tickets.Change(Event.FORWARDED, "Việc này thuộc tỉnh.", other.id)
+    change = tickets.ActionRequest(Event.FORWARDED, "Việc này thuộc tỉnh.", other.id)
     tickets.apply(session, ticket.id, change, officer, now=now + timedelta(minutes=1))
     spy = Spy()
-    for row in session.scalars(select(Message).order_by(Message.id)).all():
+    for row in session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all():
         service.deliver(row.id, 0, now, spy)
     received, forwarded = spy.messages
     assert ticket.number in received.body and "10/12/2026" in received.body and "Đoàn Kết" in received.body
@@ -211,7 +220,7 @@ def test_messages_come_in_the_language_of_the_ticket(session: Session, world: Wo
 
 def test_in_development_mail_goes_to_the_local_mailbox(session: Session, world: World, now: datetime) -> None:
     world.receive(now)
-    assert service.deliver(only(session, "received").id, 0, now) is Delivery.SENT
+    assert service.deliver(only(session, "received").id, 0, now) is DeliveryState.SENT
     assert session.scalars(select(LocalMail.recipient)).all() == ["nguoigui@example.vn"]
 
 
@@ -234,7 +243,7 @@ def test_mail_arrives_over_smtp_with_a_message_id_of_its_own(mail_server: SmtpSe
 def test_an_address_cannot_add_headers_or_recipients(mail_server: SmtpServer, recipient: str) -> None:
     try:
         EmailChannel(mail_server.url, "no-reply@localhost").send(letter(recipient=recipient))
-    except Refused:
+    except DeliveryRefused:
         assert mail_server.mails == []
     else:
         assert mail_server.recipients == [recipient]
@@ -242,12 +251,14 @@ def test_an_address_cannot_add_headers_or_recipients(mail_server: SmtpServer, re
 
 
 def test_a_subject_cannot_add_headers(mail_server: SmtpServer) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(DeliveryRefused):
         EmailChannel(mail_server.url, "no-reply@localhost").send(letter(subject="x\r\nBcc: b@example.vn"))
     assert mail_server.mails == []
 
 
-@pytest.mark.parametrize(("code", "failure"), [("550 5.1.1 unknown", Refused), ("451 4.7.1 later", Delayed)])
+@pytest.mark.parametrize(
+    ("code", "failure"), [("550 5.1.1 unknown", DeliveryRefused), ("451 4.7.1 later", DeliveryDelayed)]
+)
 def test_a_refused_address_is_final_and_a_busy_server_is_not(
     mail_server: SmtpServer, code: str, failure: type[Exception]
 ) -> None:
@@ -258,7 +269,7 @@ def test_a_refused_address_is_final_and_a_busy_server_is_not(
 
 
 def test_a_mail_server_that_is_down_delays() -> None:
-    with pytest.raises(Delayed):
+    with pytest.raises(DeliveryDelayed):
         EmailChannel("smtp://127.0.0.1:1", "no-reply@localhost").send(letter())
 
 
@@ -267,7 +278,7 @@ def test_a_password_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch, ma
     logins: list[str] = []
     monkeypatch.setattr(smtplib.SMTP, "login", lambda _self, user, _password: logins.append(user))
     monkeypatch.setattr("backend.notify.channels.LOOPBACK", set())
-    with pytest.raises(Delayed, match="TLS"):
+    with pytest.raises(DeliveryDelayed, match="TLS"):
         channel.send(letter())
     assert logins == []
 
@@ -280,7 +291,7 @@ def test_an_answer_reaches_the_chat_with_rating_buttons(
     settings.get_settings.cache_clear()
     world.answered(now, now, chat_id=CHAT, email="", channel=Channel.TELEGRAM)
     row = only(session, "answered", Medium.TELEGRAM)
-    assert service.deliver(row.id, 0, now) is Delivery.SENT
+    assert service.deliver(row.id, 0, now) is DeliveryState.SENT
     message = api.of_chat(CHAT)[0]
     assert "Đã vá xong đoạn đường." in message.text and list(message.buttons) == ["1", "2", "3", "4", "5"]
 
@@ -288,13 +299,13 @@ def test_an_answer_reaches_the_chat_with_rating_buttons(
 def test_a_blocked_bot_is_final_and_a_flood_waits(api: BotApiServer) -> None:
     channel = TelegramChannel(api.url, TOKEN)
     api.flooded = [17]
-    with pytest.raises(Delayed) as flood:
+    with pytest.raises(DeliveryDelayed) as flood:
         channel.send(letter(recipient=str(CHAT)))
     assert flood.value.retry_after == 17
     api.blocked = {CHAT}
-    with pytest.raises(Refused):
+    with pytest.raises(DeliveryRefused):
         channel.send(letter(recipient=str(CHAT)))
-    with pytest.raises(Delayed) as wrong:
+    with pytest.raises(DeliveryDelayed) as wrong:
         TelegramChannel(api.url, "999:wrong").send(letter(recipient=str(CHAT)))
     assert "999" not in str(wrong.value)
 
@@ -303,7 +314,7 @@ def test_no_receipt_is_posted_to_the_chat_that_was_just_handed_it(
     session: Session, world: World, now: datetime
 ) -> None:
     world.receive(now, channel=Channel.TELEGRAM, chat_id=CHAT)
-    media = session.scalars(select(Message.medium)).all()
+    media = session.scalars(select(OutboxMessage.medium)).all()
     assert media == [Medium.EMAIL]
     assert session.scalar(select(func.count()).select_from(Contact).where(Contact.chat_id == CHAT)) == 1
 

@@ -21,11 +21,11 @@ from backend.indicators import counts as kpi
 from backend.jobs import progress
 from backend.notify import service as delivery
 from backend.notify.channels import EmailChannel
-from backend.outbox.models import Message
+from backend.outbox.models import OutboxMessage
 from backend.ratings.models import Rating
 from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket
+from backend.tickets.models import Ticket, TicketState
 from backend.tickets.reception import receipts
 from backend.users.models import Role
 from backend.users.policy import Actor
@@ -64,7 +64,7 @@ class TestFrappeHelpdesk:
                 photos.store(session, ticket.id, picture(size=(width, 40 + which)), now)
         (one, _), (other, _) = sent
         officer = world.user()
-        change = service.Change(Event.MERGED, text="Cùng một việc.", into_id=other.id)
+        change = service.ActionRequest(Event.MERGED, text="Cùng một việc.", into_id=other.id)
         service.apply(session, one.id, change, actor_for(officer), now=now)
         session.commit()
         for ticket, secret in sent:
@@ -121,7 +121,9 @@ class TestDjangoHelpdesk:
         ticket, secret = world.answered(now - DAY, now)
         with SmtpServer() as server:
             channel = EmailChannel(server.url, "Lắng Nghe <khong-tra-loi@example.vn>")
-            ids = session.execute(select(Message.id, Message.attempts).where(Message.ticket_id == ticket.id)).all()
+            ids = session.execute(
+                select(OutboxMessage.id, OutboxMessage.attempts).where(OutboxMessage.ticket_id == ticket.id)
+            ).all()
             for message_id, attempts in ids:
                 delivery.deliver(message_id, attempts, now, channel)
             mails = [str(part.get_content()) for mail in server.mails for part in mail.iter_parts()]
@@ -161,7 +163,7 @@ class TestDigit:
         assert refused.status_code == 409
         assert "Đã hết thời gian yêu cầu xử lý lại" in refused.text
         session.refresh(ticket)
-        assert (ticket.state, ticket.episode) == (State.ANSWERED, 1)
+        assert (ticket.state, ticket.episode) == (TicketState.ANSWERED, 1)
 
     @pytest.mark.parametrize("days", [-300, 300])
     def test_within_the_window_it_is_our_clock_that_is_written_down(
@@ -237,7 +239,7 @@ class TestFreeScoutAndZammad:
 
     def test_a_unit_s_month_reads_no_more_than_that_month(self, session: Session, many: Actor, now: datetime) -> None:
         day = now.date()
-        scope = kpi.Scope((many.unit_id or 0,), day - 30 * DAY, day, None, today=day, told_by=day)
+        scope = kpi.KpiScope((many.unit_id or 0,), day - 30 * DAY, day, None, today=day, told_by=day)
         found = self.plans(session, lambda: kpi.counts(session, scope))
         assert not [node for node in found if node["Node Type"] == "Seq Scan" and node["Relation Name"] == "tickets"]
         assert touched(found) < 31 * 4, "three tickets a day and some"

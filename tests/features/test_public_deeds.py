@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from backend import audit, clock
 from backend.tickets import service
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket, TicketMessage, Verdict
+from backend.tickets.models import Ticket, TicketMessage, TicketState, Verdict
 from backend.users.models import Role
 from tests.factories import World
 from tests.features.test_public_following import TICKET, follow
@@ -90,7 +90,7 @@ class TestAnswer:
         assert client.post(f"{TICKET}/chua-xong", data={"wish": "Mới vá một nửa."}).status_code == 303
         session.expire_all()
         ticket = session.get_one(Ticket, answered.id)
-        assert (ticket.state, ticket.episode, ticket.verdict) == (State.IN_PROGRESS, 2, Verdict.ON_TIME)
+        assert (ticket.state, ticket.episode, ticket.verdict) == (TicketState.IN_PROGRESS, 2, Verdict.ON_TIME)
         page = client.get(TICKET).text
         assert "Mới vá một nửa." in page and "Đã vá xong đoạn đường." in page and not offered(page)
 
@@ -157,7 +157,7 @@ def test_sender_reads_the_extension_with_its_reason(client: TestClient, world: W
     ticket, secret = world.receive(now)
     officer, leader = world.actor(), world.actor(Role.LEADER)
     world.happen(ticket, Event.ACCEPTED, officer, now)
-    asked = service.Change(Event.EXTENSION_REQUESTED, "Chờ vật tư từ tỉnh khác.", more="5 working days")
+    asked = service.ActionRequest(Event.EXTENSION_REQUESTED, "Chờ vật tư từ tỉnh khác.", more="5 working days")
     service.apply(world.session, ticket.id, asked, officer, now=now)
     follow(client, ticket, secret)
     assert "Chờ vật tư" not in client.get(TICKET).text
@@ -173,7 +173,11 @@ def test_a_merged_one_keeps_its_number_and_reads_the_common_answer(
     officer = world.actor()
     world.happen(first, Event.ACCEPTED, officer, now)
     service.apply(
-        world.session, second.id, service.Change(Event.MERGED, "Cùng một chỗ.", into_id=first.id), officer, now=now
+        world.session,
+        second.id,
+        service.ActionRequest(Event.MERGED, "Cùng một chỗ.", into_id=first.id),
+        officer,
+        now=now,
     )
     follow(client, second, secret)
     page = client.get(TICKET).text
@@ -190,7 +194,7 @@ def test_sender_reads_why_it_was_not_taken_and_where_to_go(
 ) -> None:
     ticket, secret = world.receive(now)
     follow(client, ticket, secret)
-    change = service.Change(event, "Gửi đơn đến Ban Tiếp công dân.", procedure="complaint")
+    change = service.ActionRequest(event, "Gửi đơn đến Ban Tiếp công dân.", procedure="complaint")
     service.apply(world.session, ticket.id, change, world.actor(), now=now)
     page = client.get(TICKET).text
     assert "Đọc trả lời" in page and "Ban Tiếp công dân" not in page

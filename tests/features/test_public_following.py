@@ -16,7 +16,7 @@ from backend.public import promise_record
 from backend.ratings.models import Rating
 from backend.tickets import queries
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State, Ticket
+from backend.tickets.models import Ticket, TicketState
 from backend.tickets.reception import receipts
 from backend.web import rate_limits
 from backend.web.rate_limits import SECRET_BY_NETWORK, SECRET_BY_NUMBER
@@ -183,7 +183,7 @@ def test_sender_replies_and_the_clock_goes_on(
     assert client.post(f"{TICKET}/tra-loi", data={"text": "Trước số nhà 12."}).status_code == 303
     session.expire_all()
     ticket = session.get_one(Ticket, ticket.id)
-    assert ticket.state is State.ACCEPTED and ticket.due_date.isoformat() == "2026-12-14"
+    assert ticket.state is TicketState.ACCEPTED and ticket.due_date.isoformat() == "2026-12-14"
     page = client.get(TICKET).text
     assert "Trước số nhà 12." in page and page.count("tạm dừng, chờ bạn bổ sung") == 2
     late = client.post(f"{TICKET}/tra-loi", data={"text": "Thêm một ý nữa."})

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.errors import TooMany
-from backend.public.sending_pages import Flows
+from backend.public.sending_pages import SenderFlows
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
 from backend.units.models import Unit
-from backend.web.rate_limits import Flow
+from backend.web.rate_limits import NetworkFlow
 from tests.factories import World
 
 
@@ -248,7 +248,7 @@ def test_the_language_changes_in_mid_form_and_nothing_typed_is_lost(
 def test_a_flood_from_one_network_is_asked_for_patience_with_the_form_kept(
     client: TestClient, session: Session, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client.app.state, "flows", Flows(Flow(2), Flow(2)))
+    monkeypatch.setattr(client.app.state, "flows", SenderFlows(NetworkFlow(2), NetworkFlow(2)))
     for _ticket in range(2):
         assert client.post("/gui", data=form(world)).status_code == 303
     fields = form(world)
@@ -261,7 +261,7 @@ def test_a_flood_from_one_network_is_asked_for_patience_with_the_form_kept(
 
 
 def test_networks_are_counted_apart_and_a_limit_of_nothing_is_none(now: datetime) -> None:
-    flow, free = Flow(1), Flow(0)
+    flow, free = NetworkFlow(1), NetworkFlow(0)
     for address in ("192.0.2.1", "192.0.2.2", "2001:db8:1::1", "2001:db8:1:1::1"):
         flow.take(address, now)
         free.take(address, now)

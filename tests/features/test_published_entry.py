@@ -9,11 +9,15 @@ from sqlalchemy.orm import Session
 from backend.errors import Conflict, Invalid
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published import queries
-from backend.indices.published.entry import Document, enter, read_file
+from backend.indices.published.entry import PublishedDocument, enter, read_file
 from backend.indices.published.service import recompute_published
 
-NATIONAL = Document("toan-quoc", 2024, "qd1001-2023", "bo-noi-vu-2025", "Bộ Nội vụ công bố Chỉ số SIPAS năm 2024")
-LAI_CHAU = Document("lai-chau", 2024, "qd1001-2023", "lai-chau-2025", "Báo cáo của UBND tỉnh Lai Châu năm 2025")
+NATIONAL = PublishedDocument(
+    "toan-quoc", 2024, "qd1001-2023", "bo-noi-vu-2025", "Bộ Nội vụ công bố Chỉ số SIPAS năm 2024"
+)
+LAI_CHAU = PublishedDocument(
+    "lai-chau", 2024, "qd1001-2023", "lai-chau-2025", "Báo cáo của UBND tỉnh Lai Châu năm 2025"
+)
 HEADER = "ma;gia_tri;hang;so_tinh;tang_giam;doi_hang;so_phieu\n"
 
 
@@ -61,7 +65,7 @@ def test_entering_again_mends_and_another_document_is_refused(session: Session) 
     enter(session, NATIONAL, "ma,gia_tri\nsipas,83.49\n")
     enter(session, NATIONAL, "ma,gia_tri\nsipas,83.94\n")
     assert queries.published(session, "toan-quoc", 2024)[0].value == Decimal("83.94")
-    other = Document("toan-quoc", 2024, "qd1001-2023", "bao-cao-khac", "Một báo cáo khác về năm 2024")
+    other = PublishedDocument("toan-quoc", 2024, "qd1001-2023", "bao-cao-khac", "Một báo cáo khác về năm 2024")
     with pytest.raises(Conflict, match="bo-noi-vu-2025"):
         enter(session, other, "ma,gia_tri\nsipas,83.94\n")
 
@@ -94,14 +98,14 @@ def test_a_rank_needs_the_number_of_provinces(session: Session) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        Document("sao-hoa", 2024, "qd1001-2023", "van-ban", "Một văn bản đủ dài"),
-        Document("lai-chau", 1900, "qd1001-2023", "van-ban", "Một văn bản đủ dài"),
-        Document("lai-chau", 2024, "qd2640", "van-ban", "Một văn bản đủ dài"),
-        Document("lai-chau", 2024, "qd1001-2023", "Văn bản", "Một văn bản đủ dài"),
-        Document("lai-chau", 2024, "qd1001-2023", "van-ban", "ngắn"),
+        PublishedDocument("sao-hoa", 2024, "qd1001-2023", "van-ban", "Một văn bản đủ dài"),
+        PublishedDocument("lai-chau", 1900, "qd1001-2023", "van-ban", "Một văn bản đủ dài"),
+        PublishedDocument("lai-chau", 2024, "qd2640", "van-ban", "Một văn bản đủ dài"),
+        PublishedDocument("lai-chau", 2024, "qd1001-2023", "Văn bản", "Một văn bản đủ dài"),
+        PublishedDocument("lai-chau", 2024, "qd1001-2023", "van-ban", "ngắn"),
     ],
 )
-def test_a_document_that_cannot_be_named_is_refused(session: Session, document: Document) -> None:
+def test_a_document_that_cannot_be_named_is_refused(session: Session, document: PublishedDocument) -> None:
     with pytest.raises(Invalid) as refused:
         enter(session, document, "ma,gia_tri\nsipas,80\n")
     assert len(refused.value.errors) == 1

@@ -14,7 +14,7 @@ from backend.tickets import projection, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.tickets.reception import opening, receipts
-from backend.tickets.service import Change
+from backend.tickets.service import ActionRequest
 from backend.users.models import Role
 from backend.users.policy import SENDER
 from tests.conftest import NOW
@@ -75,7 +75,7 @@ def test_six_officers_on_one_ticket_one_succeeds_and_five_are_told(committed: En
 
     def accept(i: int) -> object:
         with db.transaction() as session:
-            change = service.Change(Event.ACCEPTED)
+            change = service.ActionRequest(Event.ACCEPTED)
             return service.apply(session, ticket.id, change, officers[i], now=NOW, version=ticket.version).version
 
     outcome = Counter(type(result).__name__ for result in at_once(6, accept))
@@ -96,12 +96,12 @@ def test_six_people_with_one_page_open_and_six_different_deeds() -> None:
         world.happen(ticket, Event.ACCEPTED, officer, NOW)
         other, elsewhere = world.receive(NOW)[0], world.unit("LC-SXD").id
     deeds = [
-        (Change(Event.ANSWERED, "Đã vá xong."), officer),
-        (Change(Event.INFO_REQUESTED, "Đoạn nào?"), officer),
-        (Change(Event.ASSIGNED, to_user_id=officer.user_id), leader),
-        (Change(Event.FORWARDED, "Việc của Sở.", to_unit_id=elsewhere), coordinator),
-        (Change(Event.MERGED, "Cùng một chỗ.", into_id=other.id), coordinator),
-        (Change(Event.WITHDRAWN), SENDER),
+        (ActionRequest(Event.ANSWERED, "Đã vá xong."), officer),
+        (ActionRequest(Event.INFO_REQUESTED, "Đoạn nào?"), officer),
+        (ActionRequest(Event.ASSIGNED, to_user_id=officer.user_id), leader),
+        (ActionRequest(Event.FORWARDED, "Việc của Sở.", to_unit_id=elsewhere), coordinator),
+        (ActionRequest(Event.MERGED, "Cùng một chỗ.", into_id=other.id), coordinator),
+        (ActionRequest(Event.WITHDRAWN), SENDER),
     ]
 
     def do(i: int) -> object:
@@ -118,5 +118,5 @@ def test_six_people_with_one_page_open_and_six_different_deeds() -> None:
         chain = audit.entries(session, f"ticket:{ticket.id}")
         assert sorted(entry.action for entry in chain) == sorted(["received", "accepted", *done])
         assert audit.first_break(chain) is None and list(projection.check_all(session)) == []
-        refused = session.scalars(select(audit.Entry).where(audit.Entry.action.startswith("refused:"))).all()
+        refused = session.scalars(select(audit.AuditEntry).where(audit.AuditEntry.action.startswith("refused:"))).all()
         assert len([entry for entry in refused if entry.data["ticket"] == ticket.id]) == 6 - len(done)

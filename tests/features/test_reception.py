@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.errors import Invalid
-from backend.outbox.models import Medium, Message
+from backend.outbox.models import Medium, OutboxMessage
 from backend.tickets import service
-from backend.tickets.models import Contact, State, Ticket
+from backend.tickets.models import Contact, Ticket, TicketState
 from backend.tickets.reception import receipts
 from tests.factories import World
 
@@ -22,7 +22,7 @@ def test_sender_gets_number_secret_unit_and_due_date(session: Session, world: Wo
     ticket = session.get_one(Ticket, receipt.ticket_id)
     assert receipt.number.startswith("PAKN.20261118.") and len(receipt.number.rsplit(".", 1)[1]) >= 4
     assert len(receipt.secret) == 16
-    assert ticket.state is State.NEW
+    assert ticket.state is TicketState.NEW
     # 15 working days after Wed 18/11/2026; 24/11 is a day off in the shipped calendar, still unverified.
     assert ticket.due_date == date(2026, 12, 10)
     assert ticket.due_estimated
@@ -41,7 +41,7 @@ def test_a_retry_of_the_form_gives_the_same_receipt(session: Session, world: Wor
     first = service.open_ticket(session, draft, now=now)
     again = service.open_ticket(session, draft, now=now)
     assert (again.number, again.secret, again.repeated) == (first.number, first.secret, True)
-    assert session.scalar(select(func.count()).select_from(Message)) == 1
+    assert session.scalar(select(func.count()).select_from(OutboxMessage)) == 1
 
 
 def test_an_edited_text_under_a_used_key_is_not_lost_in_silence(session: Session, world: World, now: datetime) -> None:
@@ -68,7 +68,7 @@ def test_contact_without_consent_is_refused(session: Session, world: World, now:
 def test_a_field_report_may_come_without_contact(session: Session, world: World, now: datetime) -> None:
     receipt = service.open_ticket(session, world.draft(name="", email="", consent=False), now=now)
     assert session.get(Contact, receipt.ticket_id) is None
-    assert session.scalar(select(func.count()).select_from(Message)) == 0
+    assert session.scalar(select(func.count()).select_from(OutboxMessage)) == 0
 
 
 def test_a_complaint_about_conduct_goes_to_the_desk_above(session: Session, world: World, now: datetime) -> None:
@@ -81,9 +81,9 @@ def test_the_acknowledgement_waits_in_the_outbox_without_an_address(
     session: Session, world: World, now: datetime
 ) -> None:
     ticket, _secret = world.receive(now)
-    message = session.scalars(select(Message)).one()
+    message = session.scalars(select(OutboxMessage)).one()
     assert (message.key, message.medium) == (f"ticket:{ticket.id}:received:email", Medium.EMAIL)
-    assert "nguoigui@example.vn" not in repr(session.execute(select(Message.__table__)).one())
+    assert "nguoigui@example.vn" not in repr(session.execute(select(OutboxMessage.__table__)).one())
 
 
 def test_the_history_holds_no_personal_data_and_cannot_be_rewritten(

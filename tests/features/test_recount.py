@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backend import audit, db
 from backend.calendars import moves
 from backend.jobs import progress
-from backend.jobs.progress import Stage
+from backend.jobs.progress import WorkStage
 from backend.tickets import projection, service
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event
@@ -49,7 +49,7 @@ def run(session: Session, version: CalendarVersion) -> int:
         session.flush()
     job = progress.start(session, "recount", str(version.id), now=NOW)
     done = moves.recount(version.id, job.id, lambda: NOW)
-    assert (progress.find(session, job.id).stage, progress.find(session, job.id).done) == (Stage.DONE, done)
+    assert (progress.find(session, job.id).stage, progress.find(session, job.id).done) == (WorkStage.DONE, done)
     return done
 
 
@@ -66,9 +66,9 @@ def tickets(world: World) -> dict[str, Ticket]:
     world.happen(made["paused"], Event.INFO_RECEIVED, SENDER, START + 3 * DAY)
     world.happen(made["long"], Event.ACCEPTED, officer, START)
     for event, who in ((Event.EXTENSION_REQUESTED, officer), (Event.EXTENDED, leader)):
-        change = service.Change(event, text="Cần thêm thời gian.", more="5 working days")
+        change = service.ActionRequest(event, text="Cần thêm thời gian.", more="5 working days")
         service.apply(world.session, made["long"].id, change, who, now=START + DAY)
-    change = service.Change(Event.MERGED, text="Cùng một việc.", into_id=made["early"].id)
+    change = service.ActionRequest(Event.MERGED, text="Cùng một việc.", into_id=made["early"].id)
     service.apply(world.session, made["merged"].id, change, officer, now=START + DAY)
     return made
 

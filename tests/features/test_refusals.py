@@ -15,34 +15,38 @@ from backend.app import create_app
 from backend.desk.actions import DEEDS
 from backend.errors import Conflict, DomainError, Forbidden, NotFound
 from backend.tickets import queries, service
-from backend.tickets.lifecycle import TRANSITIONS, By, Event, Transition
-from backend.tickets.models import State, Ticket
-from backend.tickets.service import Change
+from backend.tickets.lifecycle import TRANSITIONS, Event, EventAuthor, Transition
+from backend.tickets.models import Ticket, TicketState
+from backend.tickets.service import ActionRequest
 from backend.users.models import Role
-from backend.users.policy import SENDER, SYSTEM, Action, Actor, can
+from backend.users.policy import SENDER, SYSTEM, Actor, Permission, can
 from tests.factories import World
 from tests.features.test_public_following import TICKET, follow
 from tests.features.test_sign_in import sign_in
 from tests.life import START, Life, begun, stranger
 
-WAYS: dict[State, Callable[[Life], object]] = {
-    State.NEW: lambda life: None,
-    State.ACCEPTED: lambda life: life.act(Event.ACCEPTED),
-    State.IN_PROGRESS: lambda life: life.act(Event.ASSIGNED, life.leader, to_user_id=life.officer.user_id),
-    State.AWAITING_SENDER: lambda life: life.act(Event.INFO_REQUESTED),
-    State.AWAITING_APPROVAL: lambda life: _all(life, State.ACCEPTED, lambda: life.act(Event.SUBMITTED_FOR_APPROVAL)),
-    State.ANSWERED: lambda life: _all(life, State.ACCEPTED, lambda: life.act(Event.ANSWERED)),
-    State.PUBLISHED: lambda life: _all(life, State.ANSWERED, lambda: life.act(Event.PUBLISHED, life.coordinator)),
-    State.CONFIRMED: lambda life: _all(life, State.ANSWERED, lambda: life.act(Event.CONFIRMED, SENDER)),
-    State.CLOSED: lambda life: _all(life, State.CONFIRMED, lambda: life.act(Event.CLOSED, SYSTEM)),
-    State.REFUSED: lambda life: life.act(Event.REFUSED),
-    State.REDIRECTED: lambda life: life.act(Event.REDIRECTED, procedure="complaint"),
-    State.WITHDRAWN: lambda life: life.act(Event.WITHDRAWN, SENDER),
-    State.MERGED: lambda life: life.act(Event.MERGED, into_id=life.world.receive(START)[0].id),
+WAYS: dict[TicketState, Callable[[Life], object]] = {
+    TicketState.NEW: lambda life: None,
+    TicketState.ACCEPTED: lambda life: life.act(Event.ACCEPTED),
+    TicketState.IN_PROGRESS: lambda life: life.act(Event.ASSIGNED, life.leader, to_user_id=life.officer.user_id),
+    TicketState.AWAITING_SENDER: lambda life: life.act(Event.INFO_REQUESTED),
+    TicketState.AWAITING_APPROVAL: lambda life: _all(
+        life, TicketState.ACCEPTED, lambda: life.act(Event.SUBMITTED_FOR_APPROVAL)
+    ),
+    TicketState.ANSWERED: lambda life: _all(life, TicketState.ACCEPTED, lambda: life.act(Event.ANSWERED)),
+    TicketState.PUBLISHED: lambda life: _all(
+        life, TicketState.ANSWERED, lambda: life.act(Event.PUBLISHED, life.coordinator)
+    ),
+    TicketState.CONFIRMED: lambda life: _all(life, TicketState.ANSWERED, lambda: life.act(Event.CONFIRMED, SENDER)),
+    TicketState.CLOSED: lambda life: _all(life, TicketState.CONFIRMED, lambda: life.act(Event.CLOSED, SYSTEM)),
+    TicketState.REFUSED: lambda life: life.act(Event.REFUSED),
+    TicketState.REDIRECTED: lambda life: life.act(Event.REDIRECTED, procedure="complaint"),
+    TicketState.WITHDRAWN: lambda life: life.act(Event.WITHDRAWN, SENDER),
+    TicketState.MERGED: lambda life: life.act(Event.MERGED, into_id=life.world.receive(START)[0].id),
 }
 
 
-def _all(life: Life, before: State, then: Callable[[], object]) -> None:
+def _all(life: Life, before: TicketState, then: Callable[[], object]) -> None:
     WAYS[before](life)
     then()
 
@@ -55,7 +59,12 @@ def cast(life: Life) -> dict[str, Actor]:
 
 def may(move: Transition, actor: Actor, ticket: Ticket) -> bool:
     """The table's right, asked of the policy; or who else it names."""
-    named = {By.STAFF: [], By.SENDER: [SENDER], By.SYSTEM: [SYSTEM], By.EITHER: [SENDER, SYSTEM]}
+    named = {
+        EventAuthor.STAFF: [],
+        EventAuthor.SENDER: [SENDER],
+        EventAuthor.SYSTEM: [SYSTEM],
+        EventAuthor.EITHER: [SENDER, SYSTEM],
+    }
     if move.right is not None and can(actor, move.right, service.subject(ticket)):
         return True
     return actor in named[move.by]
@@ -67,24 +76,24 @@ def expected(ticket: Ticket, event: Event, actor: Actor) -> type[DomainError] | 
     here = [row for row in rows if ticket.state in row.origins]
     if any(may(row, actor, ticket) for row in here or rows):
         return None if here else Conflict
-    return Forbidden if can(actor, Action.VIEW_TICKET, service.subject(ticket)) else NotFound
+    return Forbidden if can(actor, Permission.VIEW_TICKET, service.subject(ticket)) else NotFound
 
 
 def refusals(session: Session) -> list[tuple[str, str, int | None, str]]:
     """Who, which event, which ticket, why: as they were written down."""
     rows = session.scalars(
-        select(audit.Entry).where(audit.Entry.action.startswith("refused:")).order_by(audit.Entry.id)
+        select(audit.AuditEntry).where(audit.AuditEntry.action.startswith("refused:")).order_by(audit.AuditEntry.id)
     )
     return [(row.actor, row.action.removeprefix("refused:"), row.data["ticket"], row.data["why"]) for row in rows]
 
 
 def test_every_state_has_a_way_to_it() -> None:
-    assert set(WAYS) == set(State)
+    assert set(WAYS) == set(TicketState)
 
 
-@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("state", list(TicketState))
 def test_every_move_that_table_or_policy_forbids_is_refused_and_written_down(
-    session: Session, world: World, state: State
+    session: Session, world: World, state: TicketState
 ) -> None:
     life = begun(session, world)
     WAYS[state](life)
@@ -202,16 +211,16 @@ def test_a_sender_who_has_not_read_the_answer_leaves_an_entry(stage: Stage, now:
 @pytest.mark.parametrize(
     ("change", "sooner", "version"),
     [
-        (Change(Event.ANSWERED, "Chưa tiếp nhận."), timedelta(), None),
-        (Change(Event.ACCEPTED), timedelta(), 7),
-        (Change(Event.ACCEPTED), timedelta(days=1), None),
-        (Change(Event.INFO_REQUESTED, " "), timedelta(), None),
-        (Change(Event.REDIRECTED, "Gửi nơi khác.", procedure="none"), timedelta(), None),
+        (ActionRequest(Event.ANSWERED, "Chưa tiếp nhận."), timedelta(), None),
+        (ActionRequest(Event.ACCEPTED), timedelta(), 7),
+        (ActionRequest(Event.ACCEPTED), timedelta(days=1), None),
+        (ActionRequest(Event.INFO_REQUESTED, " "), timedelta(), None),
+        (ActionRequest(Event.REDIRECTED, "Gửi nơi khác.", procedure="none"), timedelta(), None),
     ],
     ids=["not in the table", "an old version", "before what happened last", "without words", "an unknown procedure"],
 )
 def test_the_entry_stands_although_the_rest_is_rolled_back(
-    committed: object, change: Change, sooner: timedelta, version: int | None
+    committed: object, change: ActionRequest, sooner: timedelta, version: int | None
 ) -> None:
     with db.transaction() as session:
         world = World(session)

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from backend.deadlines.clock_states import Clock
-from backend.deadlines.rules import Mark, Rule
+from backend.deadlines.clock_states import ClockKind
+from backend.deadlines.rules import DeadlineRule, RuleEvidence
 from backend.errors import DomainError, Invalid
 from backend.tickets import projection, rulebook, service
 from backend.tickets.clock_models import ClockVersion
-from backend.tickets.lifecycle import By, Event, possible
+from backend.tickets.lifecycle import Event, EventAuthor, possible
 from backend.tickets.models import Verdict
-from backend.tickets.service import Change
-from backend.worktime.duration import Duration, Unit
+from backend.tickets.service import ActionRequest
+from backend.worktime.duration import Duration, TimeUnit
 from tests.factories import SENDER, SYSTEM
 from tests.life import START, Life, stranger
 
@@ -24,15 +24,15 @@ class TestRules:
     def own(self, life: Life, **more: Any) -> int:
         values: dict[str, Any] = {
             "code": "resolve",
-            "duration": Duration(7, Unit.WORKING_DAYS),
+            "duration": Duration(7, TimeUnit.WORKING_DAYS),
             "basis": "QĐ của UBND tỉnh",
-            "mark": Mark.OURS,
+            "mark": RuleEvidence.OURS,
             "province": "12",
             "category": "roads",
             "valid_from": date(2026, 11, 1),
         }
         assert life.leader.user_id is not None
-        return rulebook.set_by_province(life.session, Rule(**values | more), life.leader.user_id, life.at)
+        return rulebook.set_by_province(life.session, DeadlineRule(**values | more), life.leader.user_id, life.at)
 
     def test_a_province_s_own_rule_counts_for_its_category_from_then_on(self, life: Life) -> None:
         rule_id = self.own(life)
@@ -46,7 +46,7 @@ class TestRules:
         self.own(life)
         life.act(Event.ACCEPTED)
         assert life.act(Event.ANSWERED, days=20).verdict is Verdict.ON_TIME
-        stored = life.session.scalars(select(ClockVersion).where(ClockVersion.clock == Clock.RESOLVE)).one()
+        stored = life.session.scalars(select(ClockVersion).where(ClockVersion.clock == ClockKind.RESOLVE)).one()
         assert (stored.rule_id, stored.value) == (rule, "15 working days")
 
     def test_a_reopened_ticket_is_counted_by_the_rules_of_then(self, life: Life) -> None:
@@ -84,7 +84,7 @@ def test_replay_equals_state_after_any_course(life: Life, seed: int) -> None:
     """A random walk through the table, refusals included; the check after each test replays it all."""
     dice = random.Random(seed)
     other = life.world.receive(START, email="khac@example.vn")[0]
-    actors = {By.SENDER: SENDER, By.SYSTEM: SYSTEM, By.EITHER: SYSTEM}
+    actors = {EventAuthor.SENDER: SENDER, EventAuthor.SYSTEM: SYSTEM, EventAuthor.EITHER: SYSTEM}
     units = [life.ticket.unit_id, life.world.unit("LC-SXD").id]
     people = [life.officer, life.leader, life.coordinator, stranger(life)]
     for _ in range(30):
@@ -101,7 +101,7 @@ def test_replay_equals_state_after_any_course(life: Life, seed: int) -> None:
             "stands": dice.random() < 0.5,
             "procedure": "complaint",
         }
-        change = Change(move.event, text="Nội dung.", **more)
+        change = ActionRequest(move.event, text="Nội dung.", **more)
         actor = actors.get(move.by) or dice.choice(people)
         try:
             with life.session.begin_nested():

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.reports.content import approximation
-from backend.reports.content.approximation import Assumptions, Verdict
+from backend.reports.content.approximation import IntervalAssumptions, YearVerdict
 from backend.reports.content.checks import findings
 from tests.command import Command
 
@@ -55,7 +55,7 @@ def test_single_choice_that_does_not_add_to_a_hundred_is_found(session: Session)
 
 
 def test_margins_are_those_of_the_formula() -> None:
-    assumed = Assumptions()
+    assumed = IntervalAssumptions()
     assert approximation.mean_margin(558, 5, assumed, deff=1) == pytest.approx(1.0787, abs=1e-4)
     assert approximation.mean_margin(558, 5, assumed) == pytest.approx(1.5254, abs=1e-4)
     assert approximation.difference_margin(558, 5, assumed) == pytest.approx(2.1573, abs=1e-4)
@@ -65,17 +65,17 @@ def test_a_share_has_wilsons_interval_of_its_effective_size() -> None:
     from analytics.operations import wilson
 
     plain = wilson(100, 200)
-    got = approximation.share_interval(Decimal("50"), 400, Assumptions(deff=2.0))
+    got = approximation.share_interval(Decimal("50"), 400, IntervalAssumptions(deff=2.0))
     assert plain.lo is not None and plain.hi is not None
     assert (float(got.lo), float(got.hi)) == pytest.approx((100 * plain.lo, 100 * plain.hi), abs=0.006)
 
 
 @given(CENTS, st.integers(20, 5000))
 def test_every_interval_holds_its_value_and_stays_on_the_scale(value: Decimal, n: int) -> None:
-    share = approximation.share_interval(value, n, Assumptions())
+    share = approximation.share_interval(value, n, IntervalAssumptions())
     assert 0 <= share.lo <= value + Decimal("0.01") and value - Decimal("0.01") <= share.hi <= 100
     score = max(Decimal(20), value)
-    mean = approximation.mean_interval(score, n, 5, Assumptions())
+    mean = approximation.mean_interval(score, n, 5, IntervalAssumptions())
     assert 20 <= mean.lo <= score <= mean.hi <= 100
 
 
@@ -90,5 +90,5 @@ def test_the_answers_behind_a_share_give_it_back(n: int, data: st.DataObject) ->
 @given(CENTS, st.floats(0.1, 5))
 def test_only_beyond_the_margin_is_a_difference_called_one(difference: Decimal, margin: float) -> None:
     inside = float(difference) <= margin
-    assert (approximation.verdict(difference, margin) is Verdict.NO_EVIDENCE) == inside
-    assert approximation.verdict(-difference, margin) is (Verdict.NO_EVIDENCE if inside else Verdict.LOWER)
+    assert (approximation.verdict(difference, margin) is YearVerdict.NO_EVIDENCE) == inside
+    assert approximation.verdict(-difference, margin) is (YearVerdict.NO_EVIDENCE if inside else YearVerdict.LOWER)

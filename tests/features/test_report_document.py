@@ -24,10 +24,10 @@ from backend.reports import service
 from backend.reports.content.context import gather
 from backend.reports.content.outline import compose
 from backend.reports.docx import write
-from backend.reports.service import About
+from backend.reports.service import ReportSubject
 from tests.command import Command
 
-ABOUT = About("lai-chau", 2023, 2022)
+ABOUT = ReportSubject("lai-chau", 2023, 2022)
 OFFICE = shutil.which("soffice")
 # Only where there is no LibreOffice; continuous integration installs it (.ci/run) and must not pass without.
 with_office = pytest.mark.skipif(OFFICE is None and not os.environ.get("CI"), reason="no LibreOffice on this machine")

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.documents.places import read_back
 from backend.jobs import progress
-from backend.jobs.progress import Job, Stage
+from backend.jobs.progress import Job, WorkStage
 from backend.reports import figures, service, tasks
 from backend.reports.blocks import pictures
-from backend.reports.service import About
+from backend.reports.service import ReportSubject
 from backend.users.models import Role
 from tests.factories import PASSWORD, World
 
-ABOUT = About("lai-chau", 2023, 2022)
+ABOUT = ReportSubject("lai-chau", 2023, 2022)
 FIELDS = {"don-vi": "lai-chau", "nam": "2023", "so-voi": "2022"}
 FILE = "/bao-cao/tai?don-vi=lai-chau&nam=2023&so-voi=2022&tep=bao-cao-sipas.docx"
 
@@ -58,7 +58,7 @@ def test_a_manager_has_the_report_made_and_fetches_it(
     page = client.get("/bao-cao").text
     assert "Đang lập báo cáo" in page and 'http-equiv="refresh"' in page and "hx-get" in page
     tasks.make(asked[0])
-    assert job(session).stage is Stage.DONE and job(session).done == service.STEPS
+    assert job(session).stage is WorkStage.DONE and job(session).done == service.STEPS
     page = client.get("/bao-cao").text
     assert "Lập lại báo cáo" in page and "hinh-1-tong-hop.svg" in page and 'http-equiv="refresh"' not in page
     answer = client.get(FILE)
@@ -95,7 +95,10 @@ def test_one_at_a_time_until_the_worker_has_died(
     assert "Có lỗi khi lập báo cáo" in client.get("/bao-cao").text
     client.post("/bao-cao", data=FIELDS)
     assert len(asked) == 2
-    assert [one.stage for one in session.scalars(select(Job).order_by(Job.id))] == [Stage.STOPPED, Stage.RUNNING]
+    assert [one.stage for one in session.scalars(select(Job).order_by(Job.id))] == [
+        WorkStage.STOPPED,
+        WorkStage.RUNNING,
+    ]
 
 
 def test_a_broker_that_is_away_is_said(
@@ -107,7 +110,7 @@ def test_a_broker_that_is_away_is_said(
     monkeypatch.setattr(tasks.make, "apply_async", away)
     sign_in(client, world)
     assert client.post("/bao-cao", data=FIELDS).status_code == 303
-    assert job(session).stage is Stage.STOPPED
+    assert job(session).stage is WorkStage.STOPPED
     assert "Chưa gọi được bộ phận lập báo cáo" in client.get("/bao-cao").text
 
 
@@ -126,7 +129,7 @@ def test_a_job_that_fails_says_so_and_leaves_the_last_files(
     monkeypatch.setattr(service, "make", fails)
     with pytest.raises(RuntimeError):
         tasks.make(asked[1])
-    assert job(session).stage is Stage.STOPPED and client.get(FILE).content == before
+    assert job(session).stage is WorkStage.STOPPED and client.get(FILE).content == before
 
 
 def test_a_task_that_comes_twice_works_once(

@@ -11,27 +11,27 @@ from sqlalchemy.orm import Session
 
 from backend.indices.models import PublishedFigure
 from backend.reports import docx, figures, service, xlsx
-from backend.reports.blocks import Bar, Picture
+from backend.reports.blocks import ReportBar, ReportPicture
 from backend.reports.content.context import gather
 from backend.reports.content.outline import compose
-from backend.reports.service import XLSX, About, Made
+from backend.reports.service import XLSX, ReportSubject, WrittenReport
 from backend.reports.xlsx import put
 
-ABOUT = About("lai-chau", 2023, 2022)
+ABOUT = ReportSubject("lai-chau", 2023, 2022)
 
 
-_once: list[Made] = []
+_once: list[WrittenReport] = []
 
 
 @pytest.fixture
-def made(session: Session, now: datetime) -> Made:
+def made(session: Session, now: datetime) -> WrittenReport:
     """All files of the published figures, made once: drawing takes seconds."""
     if not _once:
         _once.append(service.make(session, ABOUT, now))
     return _once[0]
 
 
-def test_every_table_is_a_sheet_that_says_n_period_method_and_source(made: Made) -> None:
+def test_every_table_is_a_sheet_that_says_n_period_method_and_source(made: WrittenReport) -> None:
     book = load_workbook(io.BytesIO(made.files[XLSX]))
     sheets = [sheet for sheet in book if sheet.title not in ("Mục lục", "Câu")]
     assert [sheet.title for sheet in sheets] == [f"Bảng {number}" for number in range(1, 25)]
@@ -43,7 +43,7 @@ def test_every_table_is_a_sheet_that_says_n_period_method_and_source(made: Made)
         assert "Số phiếu: " in head or "chưa khớp" in head
 
 
-def test_numbers_are_numbers(made: Made) -> None:
+def test_numbers_are_numbers(made: WrittenReport) -> None:
     book = load_workbook(io.BytesIO(made.files[XLSX]))
     sheet = book["Bảng 2"]
     row = next(row for row in sheet.iter_rows(values_only=True) if str(row[0]).startswith("Mức độ hài lòng"))
@@ -74,7 +74,7 @@ def test_a_hostile_wording_of_an_item_stays_text(session: Session, now: datetime
     assert docx.write(report)
 
 
-def test_each_chart_is_an_svg_with_words_and_a_png(made: Made) -> None:
+def test_each_chart_is_an_svg_with_words_and_a_png(made: WrittenReport) -> None:
     names = [name for name in made.files if name.startswith("hinh-")]
     assert len([name for name in names if name.endswith(".svg")]) == 8
     for name in names:
@@ -87,8 +87,15 @@ def test_each_chart_is_an_svg_with_words_and_a_png(made: Made) -> None:
 
 
 def test_the_same_values_give_the_same_picture_and_all_letters_are_there(recwarn: pytest.WarningsRecorder) -> None:
-    picture = Picture(
-        "x", "Tiêu đề ệ ữ ẫ ỡ", "mô tả", (Bar("Được ế ợ ậ", 79.8, 78, 81, 79), Bar("Ỷ", 50)), True, "Điểm", 2023, 2022
+    picture = ReportPicture(
+        "x",
+        "Tiêu đề ệ ữ ẫ ỡ",
+        "mô tả",
+        (ReportBar("Được ế ợ ậ", 79.8, 78, 81, 79), ReportBar("Ỷ", 50)),
+        True,
+        "Điểm",
+        2023,
+        2022,
     )
     assert figures.svg(picture) == figures.svg(picture)
     assert figures.png(picture) == figures.png(picture)

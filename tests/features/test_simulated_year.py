@@ -22,7 +22,7 @@ from backend.escalation import service as escalation
 from backend.history import heads, sealing
 from backend.notify import service as delivery
 from backend.tickets import service
-from backend.tickets.lifecycle import By, Event, possible
+from backend.tickets.lifecycle import Event, EventAuthor, possible
 from backend.tickets.models import Ticket, Verdict, is_open
 from backend.users.models import Role
 from backend.users.policy import Actor
@@ -128,7 +128,7 @@ def happen(session: Session, dice: random.Random, staff: Staff, ticket: Ticket, 
         return
     move = dice.choice([move for move in moves if move.event in ONWARD and dice.random() < 0.6] or moves)
     people = [actor for actor in staff.people if actor.unit_id == ticket.unit_id]
-    actors = {By.SENDER: SENDER, By.SYSTEM: SYSTEM, By.EITHER: SYSTEM}
+    actors = {EventAuthor.SENDER: SENDER, EventAuthor.SYSTEM: SYSTEM, EventAuthor.EITHER: SYSTEM}
     more: dict[str, Any] = {
         "to_unit_id": dice.choice(staff.units),
         "to_user_id": dice.choice(staff.officer_ids),
@@ -137,7 +137,7 @@ def happen(session: Session, dice: random.Random, staff: Staff, ticket: Ticket, 
         "stands": dice.random() < 0.5,
         "procedure": "complaint",
     }
-    change = service.Change(move.event, text="Nội dung thử.", **more)
+    change = service.ActionRequest(move.event, text="Nội dung thử.", **more)
     service.apply(session, ticket.id, change, actors.get(move.by) or dice.choice(people or staff.people), now=now)
 
 
@@ -162,7 +162,9 @@ def test_after_the_year_everything_holds(monkeypatch: pytest.MonkeyPatch) -> Non
     with db.transaction() as session:
         tickets = session.scalar(select(func.count()).select_from(Ticket)) or 0
         verdicts = dict(session.execute(select(Ticket.verdict, func.count()).group_by(Ticket.verdict)).all())
-        events = dict(session.execute(select(audit.Entry.action, func.count()).group_by(audit.Entry.action)).all())
+        events = dict(
+            session.execute(select(audit.AuditEntry.action, func.count()).group_by(audit.AuditEntry.action)).all()
+        )
     figures = {name: history[name] for name in ("entries", "chains", "seals", "signatures", "unsealed")}
     sys.stdout.write(f"{tickets} tickets, {figures}, verdicts {verdicts}, entries {events}\n")
     assert history["ok"]
@@ -214,7 +216,7 @@ def test_a_ticket_that_was_changed_is_named_with_what_was_changed(
 def test_an_entry_of_the_history_that_was_changed_is_named(
     monkeypatch: pytest.MonkeyPatch, column: str, statement: str
 ) -> None:
-    answered = select(audit.Entry).where(audit.Entry.action == "answered").order_by(audit.Entry.id)
+    answered = select(audit.AuditEntry).where(audit.AuditEntry.action == "answered").order_by(audit.AuditEntry.id)
     with db.transaction() as session:
         entries = session.scalars(answered).all()
     entry = entries[len(entries) // 2]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from analytics.compare import Mark
+from analytics.compare import ComparabilityMark
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published import queries, service
 from tests.command import Command
@@ -92,7 +92,7 @@ def test_figure_whose_sample_was_not_printed_has_no_n(session: Session) -> None:
 def test_change_of_the_total_is_marked_and_restated_under_the_earlier_formula(session: Session) -> None:
     (total,) = queries.year_on_year(session, "lai-chau", 2022, 2023, ["sipas"])
     assert total.difference == Decimal("0.48")
-    assert total.comparability.mark is Mark.FORMULA_CHANGED
+    assert total.comparability.mark is ComparabilityMark.FORMULA_CHANGED
     assert total.mark_words == "công thức đã đổi"
     assert total.restated == Decimal("79.64")
 
@@ -100,10 +100,10 @@ def test_change_of_the_total_is_marked_and_restated_under_the_earlier_formula(se
 def test_change_of_the_feedback_group_is_comparable_and_needs_no_restatement(session: Session) -> None:
     (group,) = queries.year_on_year(session, "lai-chau", 2022, 2023, ["service.feedback"])
     assert (group.difference, group.restated) == (Decimal("0.85"), None)
-    assert group.comparability.mark is Mark.COMPARABLE
+    assert group.comparability.mark is ComparabilityMark.COMPARABLE
 
 
 def test_item_without_a_figure_for_2022_has_no_change(session: Session) -> None:
     (item,) = queries.year_on_year(session, "lai-chau", 2022, 2023, ["service.access.2"])
     assert (item.earlier, item.difference) == (None, None)
-    assert item.comparability.mark is Mark.ITEM_NOT_ASKED
+    assert item.comparability.mark is ComparabilityMark.ITEM_NOT_ASKED

@@ -20,7 +20,7 @@ from backend.errors import Invalid
 from backend.surveys.forms import documents, instruments, publishing
 from backend.surveys.forms.instrument_faults import faults
 from backend.surveys.forms.instruments import InstrumentError
-from backend.surveys.models import Ballot, Batch
+from backend.surveys.models import Ballot, BallotBatch
 from backend.surveys.rounds import figures, queries, service
 from backend.users.guard import COOKIE
 from backend.users.models import Role
@@ -164,9 +164,9 @@ def test_a_method_of_ones_own_is_published_and_counts_the_ballots_of_its_form(
     assert officer.post(PAGE, data={"toml": own, "act": "publish"}).status_code == 303
     form = NEW.replace('method = "qd1001-2023"', 'method = "cua-tinh"')
     assert officer.post(PAGE, data={"toml": form, "act": "publish"}).status_code == 303
-    plan = service.Plan("rieng", "Đợt riêng", "feedback-2", "12", 2026, date(2026, 11, 1), date(2026, 11, 30), 20)
+    plan = service.RoundPlan("rieng", "Đợt riêng", "feedback-2", "12", 2026, date(2026, 11, 1), date(2026, 11, 30), 20)
     found = service.open_round(session, plan, by="system", now=now)
-    batch = Batch(round_id=found.id, source="file", created_at=now)
+    batch = BallotBatch(round_id=found.id, source="file", created_at=now)
     session.add(batch)
     session.flush()
     for number in range(12):

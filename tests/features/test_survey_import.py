@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from backend.files.sheets import write_workbook
 from backend.surveys.ballot_files import importing
-from backend.surveys.ballot_files.faults import Fault, FileRefused
-from backend.surveys.ballot_files.importing import Outcome, Who
+from backend.surveys.ballot_files.faults import BallotFault, FileRefused
+from backend.surveys.ballot_files.importing import ImportActor, ImportOutcome
 from backend.surveys.ballot_files.layout import template
 from backend.surveys.forms.instruments import shipped
-from backend.surveys.models import Ballot, Batch, Round
+from backend.surveys.models import Ballot, BallotBatch, Round
 from backend.surveys.rounds import queries, service
 from tests.command import Command
 
@@ -30,7 +30,9 @@ ROUND = "thu-2026"
 @pytest.fixture
 def opened(session: Session, now: datetime) -> Round:
     """A round of autumn 2026 in the whole province."""
-    plan = service.Plan(ROUND, "Khảo sát thử", "household-2023", "12", 2026, date(2026, 11, 1), date(2026, 12, 31), 600)
+    plan = service.RoundPlan(
+        ROUND, "Khảo sát thử", "household-2023", "12", 2026, date(2026, 11, 1), date(2026, 12, 31), 600
+    )
     made = service.open_round(session, plan, by="system", now=now)
     session.commit()
     return made
@@ -72,11 +74,11 @@ def as_xlsx(rows: list[dict[str, str]], header: list[str] = HEADER) -> bytes:
     return stream.getvalue()
 
 
-def bring_in(content: bytes, now: datetime, code: str = ROUND) -> Outcome:
-    return importing.import_file(io.BytesIO(content), code, file_name="phieu.csv", who=Who(), now=now)
+def bring_in(content: bytes, now: datetime, code: str = ROUND) -> ImportOutcome:
+    return importing.import_file(io.BytesIO(content), code, file_name="phieu.csv", who=ImportActor(), now=now)
 
 
-def held(session: Session, outcome: Outcome) -> dict[int, list[tuple[str, Fault]]]:
+def held(session: Session, outcome: ImportOutcome) -> dict[int, list[tuple[str, BallotFault]]]:
     session.expire_all()
     return {
         one.line: [(finding.column, finding.fault) for finding in one.findings]
@@ -89,35 +91,35 @@ def counted(session: Session) -> int:
 
 
 BLANKS = dict.fromkeys(FORM.columns, "")
-ROW_FAULTS: list[tuple[dict[str, str], str, Fault]] = [
-    ({"q01": "0"}, "q01", Fault.SCALE_FROM_ZERO),
-    ({"q02": "4,0"}, "q02", Fault.DECIMAL_COMMA),
-    ({"q03": "6"}, "q03", Fault.OUT_OF_RANGE),
-    ({"q04": "3.5"}, "q04", Fault.NOT_WHOLE),
-    ({"q05": "hài lòng"}, "q05", Fault.TEXT_IN_NUMBER),
-    ({"q06": "=A1+1"}, "q06", Fault.FORMULA),
-    ({"q07": "#N/A"}, "q07", Fault.ERROR_CELL),
-    ({"q08": "-1"}, "q08", Fault.OUT_OF_RANGE),
-    ({"p2_1": "2"}, "p2_1", Fault.OUT_OF_RANGE),
-    ({"so_phieu": ""}, "so_phieu", Fault.NUMBER_MISSING),
-    ({"so_phieu": "=HYPERLINK(1)"}, "so_phieu", Fault.FORMULA),
-    ({"mau_phieu": "household-2022"}, "mau_phieu", Fault.WRONG_FORM),
-    ({"don_vi": "03387"}, "don_vi", Fault.UNIT_GONE),
-    ({"don_vi": "99999"}, "don_vi", Fault.UNIT_UNKNOWN),
-    ({"don_vi": ""}, "don_vi", Fault.UNIT_MISSING),
-    ({"trong_so": "0"}, "trong_so", Fault.WEIGHT_NOT_POSITIVE),
-    ({"trong_so": "-2"}, "trong_so", Fault.WEIGHT_NOT_POSITIVE),
-    ({"trong_so": ""}, "trong_so", Fault.WEIGHT_MISSING),
-    ({"trong_so": "9000"}, "trong_so", Fault.WEIGHT_HUGE),
-    ({"trong_so": "1,5"}, "trong_so", Fault.DECIMAL_COMMA),
-    ({"trong_so": "nan"}, "trong_so", Fault.TEXT_IN_NUMBER),
-    ({"cum": ""}, "cum", Fault.LABEL_MISSING),
-    ({"ngay": "31/02/2026"}, "ngay", Fault.DATE_WRONG),
-    ({"ngay": "10/11/2027"}, "ngay", Fault.DATE_FUTURE),
-    ({"ngay": "10/01/2026"}, "ngay", Fault.DATE_BEFORE),
-    ({"nhom_tuoi": "41"}, "nhom_tuoi", Fault.EXACT_AGE),
-    ({"gioi_tinh": "x"}, "gioi_tinh", Fault.BAND_UNKNOWN),
-    (BLANKS, "", Fault.BLANK_BALLOT),
+ROW_FAULTS: list[tuple[dict[str, str], str, BallotFault]] = [
+    ({"q01": "0"}, "q01", BallotFault.SCALE_FROM_ZERO),
+    ({"q02": "4,0"}, "q02", BallotFault.DECIMAL_COMMA),
+    ({"q03": "6"}, "q03", BallotFault.OUT_OF_RANGE),
+    ({"q04": "3.5"}, "q04", BallotFault.NOT_WHOLE),
+    ({"q05": "hài lòng"}, "q05", BallotFault.TEXT_IN_NUMBER),
+    ({"q06": "=A1+1"}, "q06", BallotFault.FORMULA),
+    ({"q07": "#N/A"}, "q07", BallotFault.ERROR_CELL),
+    ({"q08": "-1"}, "q08", BallotFault.OUT_OF_RANGE),
+    ({"p2_1": "2"}, "p2_1", BallotFault.OUT_OF_RANGE),
+    ({"so_phieu": ""}, "so_phieu", BallotFault.NUMBER_MISSING),
+    ({"so_phieu": "=HYPERLINK(1)"}, "so_phieu", BallotFault.FORMULA),
+    ({"mau_phieu": "household-2022"}, "mau_phieu", BallotFault.WRONG_FORM),
+    ({"don_vi": "03387"}, "don_vi", BallotFault.UNIT_GONE),
+    ({"don_vi": "99999"}, "don_vi", BallotFault.UNIT_UNKNOWN),
+    ({"don_vi": ""}, "don_vi", BallotFault.UNIT_MISSING),
+    ({"trong_so": "0"}, "trong_so", BallotFault.WEIGHT_NOT_POSITIVE),
+    ({"trong_so": "-2"}, "trong_so", BallotFault.WEIGHT_NOT_POSITIVE),
+    ({"trong_so": ""}, "trong_so", BallotFault.WEIGHT_MISSING),
+    ({"trong_so": "9000"}, "trong_so", BallotFault.WEIGHT_HUGE),
+    ({"trong_so": "1,5"}, "trong_so", BallotFault.DECIMAL_COMMA),
+    ({"trong_so": "nan"}, "trong_so", BallotFault.TEXT_IN_NUMBER),
+    ({"cum": ""}, "cum", BallotFault.LABEL_MISSING),
+    ({"ngay": "31/02/2026"}, "ngay", BallotFault.DATE_WRONG),
+    ({"ngay": "10/11/2027"}, "ngay", BallotFault.DATE_FUTURE),
+    ({"ngay": "10/01/2026"}, "ngay", BallotFault.DATE_BEFORE),
+    ({"nhom_tuoi": "41"}, "nhom_tuoi", BallotFault.EXACT_AGE),
+    ({"gioi_tinh": "x"}, "gioi_tinh", BallotFault.BAND_UNKNOWN),
+    (BLANKS, "", BallotFault.BLANK_BALLOT),
 ]
 
 
@@ -140,15 +142,15 @@ def test_each_kind_of_fault_is_held_with_its_reason_and_the_rest_goes_in_once(
         assert found[line] == [(column, fault)], ROW_FAULTS[place]
         table.append(f"line {line}, {column or '(row)'}: {fault.value}: {reasons[line][0]}")
     for line in (42 + len(faulty), 43 + len(faulty)):
-        assert found[line] == [("so_phieu", Fault.DUPLICATE_IN_FILE)]
-        table.append(f"line {line}, so_phieu: {Fault.DUPLICATE_IN_FILE.value}: {reasons[line][0]}")
+        assert found[line] == [("so_phieu", BallotFault.DUPLICATE_IN_FILE)]
+        table.append(f"line {line}, so_phieu: {BallotFault.DUPLICATE_IN_FILE.value}: {reasons[line][0]}")
     assert "Phường Tân Phong (03408)" in reasons[42 + 12][0]
     again = bring_in(content, now)
     assert again.repeated and again.batch_id == outcome.batch_id and counted(session) == 40
     same_rows = bring_in(as_csv(list(reversed(good))), now)
     assert (same_rows.accepted, same_rows.already, same_rows.held) == (0, 40, 0) and counted(session) == 40
     changed = bring_in(as_csv([row(1, q01="5" if row(1)["q01"] != "5" else "4"), row(41)]), now)
-    assert held(session, changed) == {2: [("so_phieu", Fault.DUPLICATE_STORED)]} and counted(session) == 41
+    assert held(session, changed) == {2: [("so_phieu", BallotFault.DUPLICATE_STORED)]} and counted(session) == 41
     with capsys.disabled():
         sys.stdout.write("\n".join(["", *table, ""]))
 
@@ -201,25 +203,25 @@ def zero_to_four() -> bytes:
     return as_csv(rows)
 
 
-FILE_FAULTS: list[tuple[Fault, Callable[[], bytes]]] = [
-    (Fault.EMPTY_FILE, lambda: b""),
-    (Fault.EMPTY_FILE, lambda: as_csv([])),
-    (Fault.UNKNOWN_COLUMN, lambda: as_csv([row(1, q99="3")], [*HEADER, "q99"])),
-    (Fault.MISSING_COLUMN, lambda: as_csv([row(1)], [name for name in HEADER if name != "q07"])),
-    (Fault.COLUMN_TWICE, lambda: as_csv([row(1)], [*HEADER, "q07"])),
-    (Fault.COLUMN_ORDER, lambda: as_csv([row(1)], swapped())),
-    (Fault.SHIFTED_SCALE, zero_to_four),
-    (Fault.DELIMITER, lambda: as_csv([row(1)], separator="~")),
-    (Fault.ENCODING, lambda: as_csv([row(1)]).decode().encode("utf-16")),
-    (Fault.NOT_A_TABLE, lambda: b"\x00\x01\x02 not a table"),
-    (Fault.NOT_A_TABLE, lambda: as_xlsx([row(1)])[:-30]),
-    (Fault.NOT_A_TABLE, lambda: workbook_with(lambda text: text[:-40])),
-    (Fault.ENCRYPTED, lambda: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)),
-    (Fault.MACROS, lambda: with_part("xl/vbaProject.bin", b"Sub AutoOpen()")),
-    (Fault.ZIP_BOMB, lambda: with_part("xl/media/large.bin", bytes(10_000_000))),
-    (Fault.UNSAFE_XML, lambda: workbook_with(with_entities)),
-    (Fault.HIDDEN_COLUMN, lambda: workbook_with(columns_hidden)),
-    (Fault.MERGED_HEADER, lambda: workbook_with(header_merged)),
+FILE_FAULTS: list[tuple[BallotFault, Callable[[], bytes]]] = [
+    (BallotFault.EMPTY_FILE, lambda: b""),
+    (BallotFault.EMPTY_FILE, lambda: as_csv([])),
+    (BallotFault.UNKNOWN_COLUMN, lambda: as_csv([row(1, q99="3")], [*HEADER, "q99"])),
+    (BallotFault.MISSING_COLUMN, lambda: as_csv([row(1)], [name for name in HEADER if name != "q07"])),
+    (BallotFault.COLUMN_TWICE, lambda: as_csv([row(1)], [*HEADER, "q07"])),
+    (BallotFault.COLUMN_ORDER, lambda: as_csv([row(1)], swapped())),
+    (BallotFault.SHIFTED_SCALE, zero_to_four),
+    (BallotFault.DELIMITER, lambda: as_csv([row(1)], separator="~")),
+    (BallotFault.ENCODING, lambda: as_csv([row(1)]).decode().encode("utf-16")),
+    (BallotFault.NOT_A_TABLE, lambda: b"\x00\x01\x02 not a table"),
+    (BallotFault.NOT_A_TABLE, lambda: as_xlsx([row(1)])[:-30]),
+    (BallotFault.NOT_A_TABLE, lambda: workbook_with(lambda text: text[:-40])),
+    (BallotFault.ENCRYPTED, lambda: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)),
+    (BallotFault.MACROS, lambda: with_part("xl/vbaProject.bin", b"Sub AutoOpen()")),
+    (BallotFault.ZIP_BOMB, lambda: with_part("xl/media/large.bin", bytes(10_000_000))),
+    (BallotFault.UNSAFE_XML, lambda: workbook_with(with_entities)),
+    (BallotFault.HIDDEN_COLUMN, lambda: workbook_with(columns_hidden)),
+    (BallotFault.MERGED_HEADER, lambda: workbook_with(header_merged)),
 ]
 
 
@@ -227,12 +229,12 @@ FILE_FAULTS: list[tuple[Fault, Callable[[], bytes]]] = [
     ("fault", "make"), FILE_FAULTS, ids=[f"{fault.value}-{n}" for n, (fault, _m) in enumerate(FILE_FAULTS)]
 )
 def test_a_faulty_file_is_refused_whole(
-    session: Session, opened: Round, now: datetime, fault: Fault, make: Callable[[], bytes]
+    session: Session, opened: Round, now: datetime, fault: BallotFault, make: Callable[[], bytes]
 ) -> None:
     with pytest.raises(FileRefused) as refused:
         bring_in(make(), now)
     assert refused.value.fault is fault and "%(" not in str(refused.value)
-    assert counted(session) == 0 and session.scalar(select(func.count()).select_from(Batch)) == 0
+    assert counted(session) == 0 and session.scalar(select(func.count()).select_from(BallotBatch)) == 0
 
 
 def test_what_a_sheet_hides_or_merges_is_held(session: Session, opened: Round, now: datetime) -> None:
@@ -245,9 +247,9 @@ def test_what_a_sheet_hides_or_merges_is_held(session: Session, opened: Round, n
     outcome = bring_in(workbook_with(change, 6), now)
     found = held(session, outcome)
     assert {line: [fault for _column, fault in findings] for line, findings in found.items()} == {
-        3: [Fault.HIDDEN_ROW],
-        4: [Fault.MERGED_CELLS],
-        5: [Fault.FORMULA],
+        3: [BallotFault.HIDDEN_ROW],
+        4: [BallotFault.MERGED_CELLS],
+        5: [BallotFault.FORMULA],
     }
     assert outcome.accepted == 3
 
@@ -255,14 +257,14 @@ def test_what_a_sheet_hides_or_merges_is_held(session: Session, opened: Round, n
 @pytest.mark.parametrize(
     ("broken", "fault"),
     [
-        (b'"P0002","household-2023"\n', Fault.RAGGED),
-        (as_csv([row(2, cum="b\udcff")]).splitlines()[1] + b"\n", Fault.NOT_UTF8),
-        (as_csv([row(2, q01="\x00")]).splitlines()[1] + b"\n", Fault.NUL),
-        (b"x" * 250_000 + b"\n", Fault.TOO_LONG),
+        (b'"P0002","household-2023"\n', BallotFault.RAGGED),
+        (as_csv([row(2, cum="b\udcff")]).splitlines()[1] + b"\n", BallotFault.NOT_UTF8),
+        (as_csv([row(2, q01="\x00")]).splitlines()[1] + b"\n", BallotFault.NUL),
+        (b"x" * 250_000 + b"\n", BallotFault.TOO_LONG),
     ],
 )
 def test_a_broken_line_is_held_and_the_next_is_read(
-    session: Session, opened: Round, now: datetime, broken: bytes, fault: Fault
+    session: Session, opened: Round, now: datetime, broken: bytes, fault: BallotFault
 ) -> None:
     header, first = as_csv([row(1)]).splitlines()
     outcome = bring_in(b"\xef\xbb\xbf" + header + b"\n" + broken + first + b"\n", now)

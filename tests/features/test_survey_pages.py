@@ -11,11 +11,11 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict
-from backend.jobs.progress import Job, Stage
+from backend.jobs.progress import Job, WorkStage
 from backend.surveys.ballot_files import tasks, waiting
 from backend.surveys.entry import service as entry
 from backend.surveys.forms.instruments import parse, shipped
-from backend.surveys.models import AgainBallot, Ballot, Batch, Round
+from backend.surveys.models import Ballot, BallotBatch, RepeatBallot, Round
 from backend.surveys.rounds import service
 from backend.users.guard import COOKIE
 from backend.users.models import Role, User
@@ -40,8 +40,8 @@ def opened(session: Session, now: datetime) -> Round:
     """A round of the household form, and one of the short form that is entered twice."""
     days = (date(2026, 11, 1), date(2026, 12, 31))
     plans = [
-        service.Plan(ROUND, "Khảo sát thử", "household-2023", "12", 2026, *days, planned_n=600),
-        service.Plan(SHORT, "Phiếu ngắn", "feedback-1", "12", 2026, *days, planned_n=60, second_share=1.0),
+        service.RoundPlan(ROUND, "Khảo sát thử", "household-2023", "12", 2026, *days, planned_n=600),
+        service.RoundPlan(SHORT, "Phiếu ngắn", "feedback-1", "12", 2026, *days, planned_n=60, second_share=1.0),
     ]
     return [service.open_round(session, plan, by="system", now=now) for plan in plans][1]
 
@@ -65,7 +65,7 @@ def test_a_file_is_looked_over_then_taken_and_its_batch_withdrawn(
     address = f"/khao-sat/dot/{ROUND}/tep"
     looked = client.post(address, data={"act": "check"}, files={"file": ("phieu.csv", content)})
     assert looked.status_code == 200 and "2 dòng nhận được, 1 dòng bị giữ" in looked.text
-    assert "0 không có trong thang từ 1 đến 5" in looked.text and session.scalars(select(Batch)).all() == []
+    assert "0 không có trong thang từ 1 đến 5" in looked.text and session.scalars(select(BallotBatch)).all() == []
     taken = client.post(address, data={"act": "import"}, files={"file": ("phieu.csv", content)})
     assert taken.status_code == 303
     page = client.get(taken.headers["location"])
@@ -110,7 +110,7 @@ def test_a_ballot_is_typed_and_the_village_stays_for_the_next(
     session.expire_all()
     counted = [one.answers for one in session.scalars(select(Ballot)) if not one.withdrawn]
     assert counted == [[4, 3, 1]] and len(session.scalars(select(Ballot)).all()) == 2
-    batch = session.scalars(select(Batch)).one()
+    batch = session.scalars(select(BallotBatch)).one()
     assert batch.accepted == 1 and batch.created_at.astimezone().utcoffset() is not None
 
 
@@ -131,7 +131,7 @@ def test_a_second_entry_is_another_persons_and_is_compared_field_by_field(
     compared = client.get(f"/khao-sat/dot/{SHORT}/doi-chieu").text
     assert "66,67%" in compared and "đúng quy định" in compared
     assert session.scalars(select(Ballot)).one().answers == [4, 3, 5]
-    assert session.scalars(select(AgainBallot)).one().answers == [4, 2, 5]
+    assert session.scalars(select(RepeatBallot)).one().answers == [4, 2, 5]
 
 
 def test_the_share_entered_twice_is_drawn_by_the_number_alone(opened: Round) -> None:
@@ -145,7 +145,7 @@ def test_the_share_entered_twice_is_drawn_by_the_number_alone(opened: Round) -> 
 def test_a_respondent_answers_once_by_the_code_of_the_ballot(
     client: TestClient, opened: Round, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
-    code = service.issue(session, opened.id, [service.Slip("B7", None, "A", "bản 2", 2.5)])["B7"]
+    code = service.issue(session, opened.id, [service.BallotSlip("B7", None, "A", "bản 2", 2.5)])["B7"]
     with caplog.at_level(logging.DEBUG):
         page = client.get(f"/phieu/{code}")
         client.get(f"/phieu/{code}x")
@@ -197,7 +197,7 @@ def test_a_large_file_is_left_to_the_worker_and_its_page_tells_how_far_it_is(
     tasks.import_file(handed[0])
     tasks.import_file(handed[0])
     session.expire_all()
-    batch = session.scalars(select(Batch)).one()
+    batch = session.scalars(select(BallotBatch)).one()
     assert (batch.accepted, batch.file_name, batch.user_id) == (30, "to.csv", officer.id)
     told = client.get(page, headers={"HX-Request": "true"}).text
     assert f"/khao-sat/lo/{batch.id}" in told and "<html" not in told
@@ -214,7 +214,7 @@ def test_a_large_file_that_is_refused_stops_its_job_with_the_reason(
     tasks.import_file(handed[0])
     session.expire_all()
     assert "Dòng đầu không có cột nào" in client.get(answer.headers["location"]).text
-    assert session.scalars(select(Batch)).all() == []
+    assert session.scalars(select(BallotBatch)).all() == []
 
 
 def test_a_large_file_that_a_dead_worker_left_is_handed_out_again_and_given_up_after_a_day(
@@ -232,11 +232,13 @@ def test_a_large_file_that_a_dead_worker_left_is_handed_out_again_and_given_up_a
     waiting.run(job.id, now + 22 * MINUTE)
     waiting.run(job.id, now + 23 * MINUTE)
     session.expire_all()
-    assert session.get_one(Job, job.id).stage is Stage.DONE and len(session.scalars(select(Ballot)).all()) == 3
+    assert session.get_one(Job, job.id).stage is WorkStage.DONE and len(session.scalars(select(Ballot)).all()) == 3
     lost = waiting.begin(session, ROUND, content, "to.csv", None, now)
     session.commit()
     for path in waiting.folder().iterdir():
         os.utime(path, (now.timestamp(), now.timestamp()))
     assert waiting.sweep(now + 25 * 60 * MINUTE, handed.append) == 0 and list(waiting.folder().iterdir()) == []
     session.expire_all()
-    assert session.get_one(Job, lost.id).stage is Stage.STOPPED and "Hãy thử lại" in session.get_one(Job, lost.id).note
+    assert (
+        session.get_one(Job, lost.id).stage is WorkStage.STOPPED and "Hãy thử lại" in session.get_one(Job, lost.id).note
+    )

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from backend import db
 from backend.surveys.ballot_files import importing
-from backend.surveys.ballot_files.faults import Fault
-from backend.surveys.ballot_files.importing import Outcome, Who
+from backend.surveys.ballot_files.faults import BallotFault
+from backend.surveys.ballot_files.importing import ImportActor, ImportOutcome
 from backend.surveys.entry import service as entry
-from backend.surveys.models import Ballot, IssuedBallot, Source
+from backend.surveys.models import Ballot, BallotSource, IssuedBallot
 from backend.surveys.rounds import figures, queries
 from backend.users.guard import COOKIE
 from backend.users.models import Role
@@ -100,14 +100,16 @@ def filled(number: str, place: int, **changed: str) -> dict[str, str]:
     } | changed
 
 
-def bring_in(rows: list[dict[str, str]], now: datetime) -> Outcome:
+def bring_in(rows: list[dict[str, str]], now: datetime) -> ImportOutcome:
     header = list(dict.fromkeys(name for row in rows for name in row))
     header.sort(key=lambda name: name in ("q37", "q38", "q39"))
     stream = io.StringIO()
     writer = csv.DictWriter(stream, header, restval="")
     writer.writeheader()
     writer.writerows(rows)
-    return importing.import_file(io.BytesIO(stream.getvalue().encode()), ROUND, file_name="p.csv", who=Who(), now=now)
+    return importing.import_file(
+        io.BytesIO(stream.getvalue().encode()), ROUND, file_name="p.csv", who=ImportActor(), now=now
+    )
 
 
 def test_ballots_of_a_draw_get_their_places_and_others_are_held(
@@ -134,13 +136,13 @@ def test_ballots_of_a_draw_get_their_places_and_others_are_held(
     session.expire_all()
     held = {one.line: one.findings for one in queries.held(session, outcome.batch_id)}
     assert {line: (found[0].column, found[0].fault) for line, found in held.items()} == {
-        4: ("so_phieu", Fault.NOT_DRAWN),
-        5: ("so_phieu", Fault.NUMBER_MISTYPED),
-        6: ("tang", Fault.DRAW_DIFFERS),
-        7: ("trong_so", Fault.DRAW_DIFFERS),
-        8: ("don_vi", Fault.DRAW_DIFFERS),
-        9: ("so_phieu", Fault.DUPLICATE_IN_FILE),
-        10: ("so_phieu", Fault.DUPLICATE_IN_FILE),
+        4: ("so_phieu", BallotFault.NOT_DRAWN),
+        5: ("so_phieu", BallotFault.NUMBER_MISTYPED),
+        6: ("tang", BallotFault.DRAW_DIFFERS),
+        7: ("trong_so", BallotFault.DRAW_DIFFERS),
+        8: ("don_vi", BallotFault.DRAW_DIFFERS),
+        9: ("so_phieu", BallotFault.DUPLICATE_IN_FILE),
+        10: ("so_phieu", BallotFault.DUPLICATE_IN_FILE),
     }
     assert outcome.accepted == 2
     stored = {one.number: one for one in session.scalars(select(Ballot))}
@@ -161,7 +163,7 @@ def test_a_drawn_ballot_is_typed_with_its_number_as_a_table_writes_it(
     command.run("survey", "sample", tmp_path / "out" / "sample.csv", "--round", ROUND)
     values = filled(written.format(number.replace("-", "")), 0)
     found = queries.round_called(session, ROUND)
-    assert entry.enter(session, found, values, Source.ENTRY, who=Who(), now=now).number == number
+    assert entry.enter(session, found, values, BallotSource.ENTRY, who=ImportActor(), now=now).number == number
 
 
 def test_errors_of_a_round_are_those_of_its_design_with_the_finite_population(

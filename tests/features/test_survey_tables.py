@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.errors import Conflict, Invalid
-from backend.surveys.ballot_files.faults import Fault, FileRefused
-from backend.surveys.ballot_files.importing import Outcome, Who
+from backend.surveys.ballot_files.faults import BallotFault, FileRefused
+from backend.surveys.ballot_files.importing import ImportActor, ImportOutcome
 from backend.surveys.entry import service as entry
-from backend.surveys.models import Ballot, Batch, HeldRow, Round, Source
+from backend.surveys.models import Ballot, BallotBatch, BallotSource, HeldRow, Round
 from backend.surveys.rounds import queries, service
 from backend.surveys.samples import sampling
 from tests.features.test_races import at_once
@@ -45,14 +45,14 @@ def test_what_a_table_program_makes_of_cells_is_seen(session: Session, opened: R
     book.save(stream)
     outcome = bring_in(stream.getvalue(), now)
     assert {line: found[0][1] for line, found in held(session, outcome).items()} == {
-        2: Fault.DATE_LIKE,
-        3: Fault.TEXT_IN_NUMBER,
-        4: Fault.FORMULA,
-        5: Fault.ERROR_CELL,
-        6: Fault.TEXT_IN_NUMBER,
-        11: Fault.HIDDEN_ROW,
-        12: Fault.MERGED_CELLS,
-        13: Fault.MERGED_CELLS,
+        2: BallotFault.DATE_LIKE,
+        3: BallotFault.TEXT_IN_NUMBER,
+        4: BallotFault.FORMULA,
+        5: BallotFault.ERROR_CELL,
+        6: BallotFault.TEXT_IN_NUMBER,
+        11: BallotFault.HIDDEN_ROW,
+        12: BallotFault.MERGED_CELLS,
+        13: BallotFault.MERGED_CELLS,
     }
     assert outcome.accepted == 4
 
@@ -82,14 +82,14 @@ def as_the_system_of_windows() -> bytes:
 @pytest.mark.parametrize(
     ("fault", "make"),
     [
-        (Fault.ENCODING, as_the_system_of_windows),
-        (Fault.DELIMITER, lambda: b"BANG NHAP PHIEU\n" + as_csv([row(1)])),
-        (Fault.MORE_SHEETS, lambda: another_sheet("visible")),
-        (Fault.MORE_SHEETS, lambda: another_sheet("hidden")),
+        (BallotFault.ENCODING, as_the_system_of_windows),
+        (BallotFault.DELIMITER, lambda: b"BANG NHAP PHIEU\n" + as_csv([row(1)])),
+        (BallotFault.MORE_SHEETS, lambda: another_sheet("visible")),
+        (BallotFault.MORE_SHEETS, lambda: another_sheet("hidden")),
     ],
 )
 def test_a_file_that_would_lose_ballots_or_letters_is_refused(
-    session: Session, opened: Round, now: datetime, fault: Fault, make: Callable[[], bytes]
+    session: Session, opened: Round, now: datetime, fault: BallotFault, make: Callable[[], bytes]
 ) -> None:
     with pytest.raises(FileRefused) as refused:
         bring_in(make(), now)
@@ -97,7 +97,7 @@ def test_a_file_that_would_lose_ballots_or_letters_is_refused(
 
 
 def open_round(session: Session, code: str, now: datetime) -> Round:
-    plan = service.Plan(code, "Thử", "household-2023", "12", 2026, date(2026, 11, 1), date(2026, 12, 31), 600)
+    plan = service.RoundPlan(code, "Thử", "household-2023", "12", 2026, date(2026, 11, 1), date(2026, 12, 31), 600)
     return service.open_round(session, plan, by="system", now=now)
 
 
@@ -127,7 +127,7 @@ def test_imports_at_once_and_a_withdrawal_bring_in_each_ballot_once_and_keep_one
     with ThreadPoolExecutor(4) as pool:
         imports = [pool.submit(bring_in, content, now) for content in (same, same, overlapping)]
         gone = pool.submit(withdraw)
-        outcomes: list[Outcome] = [one.result() for one in imports]
+        outcomes: list[ImportOutcome] = [one.result() for one in imports]
         gone.result()
     assert sum(one.repeated for one in outcomes) == 1
     with Session(committed) as session:
@@ -142,7 +142,9 @@ def test_four_who_type_one_ballot_anew_at_once_leave_one_that_counts(
     def typed(*, anew: bool) -> int:
         with Session(committed) as session:
             found = queries.round_called(session, ROUND)
-            ballot = entry.enter(session, found, row(2000), Source.ENTRY, who=Who(), now=now, replace=anew)
+            ballot = entry.enter(
+                session, found, row(2000), BallotSource.ENTRY, who=ImportActor(), now=now, replace=anew
+            )
             session.commit()
             return ballot.batch_id
 
@@ -151,7 +153,7 @@ def test_four_who_type_one_ballot_anew_at_once_leave_one_that_counts(
     with Session(committed) as session:
         ballots = session.scalars(select(Ballot).where(Ballot.number == row(2000)["so_phieu"])).all()
         assert len(ballots) == 5 and sum(not ballot.withdrawn for ballot in ballots) == 1
-        assert session.get_one(Batch, batch_id).accepted == 1
+        assert session.get_one(BallotBatch, batch_id).accepted == 1
 
 
 def until_it_waits(committed: Engine, act: Future[Any]) -> None:
@@ -164,7 +166,7 @@ def until_it_waits(committed: Engine, act: Future[Any]) -> None:
 
 
 def sampled(session: Session, code: str, now: datetime) -> dict[str, str]:
-    slips = [service.Slip(f"26-{code}", None, "A", "bản 1", 2.0)]
+    slips = [service.BallotSlip(f"26-{code}", None, "A", "bản 1", 2.0)]
     found = queries.round_called(session, code)
     return sampling.take(session, found, slips, {}, coded=True, by="system", now=now)
 
@@ -177,7 +179,7 @@ def test_a_ballot_typed_while_a_sample_is_taken_is_judged_by_that_sample(committ
     def typed() -> None:
         with Session(committed) as session:
             found = queries.round_called(session, "luc-rut")
-            entry.enter(session, found, row(1), Source.ENTRY, who=Who(), now=now)
+            entry.enter(session, found, row(1), BallotSource.ENTRY, who=ImportActor(), now=now)
             session.commit()
 
     with ThreadPoolExecutor(1) as pool, Session(committed) as session:
@@ -222,7 +224,7 @@ def test_an_import_that_is_cut_off_leaves_nothing_and_goes_in_when_repeated(
 
     def stored() -> list[int | None]:
         with Session(committed) as session:
-            return [session.scalar(select(func.count()).select_from(table)) for table in (Ballot, Batch, HeldRow)]
+            return [session.scalar(select(func.count()).select_from(table)) for table in (Ballot, BallotBatch, HeldRow)]
 
     before = stored()
     with monkeypatch.context() as patched:

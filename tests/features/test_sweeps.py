@@ -4,7 +4,7 @@ from datetime import datetime
 
 from backend.tickets import sweeps
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State
+from backend.tickets.models import TicketState
 from tests.life import DAY, Life
 
 
@@ -21,10 +21,10 @@ def test_a_pause_past_its_limit_is_ended_once_and_the_unit_decides(life: Life) -
     life.act(Event.INFO_REQUESTED)
     assert run(life, life.at + 9 * DAY) == []
     assert run(life, life.at + 21 * DAY) == [Event.PAUSE_EXPIRED]
-    assert life.ticket.state is State.AWAITING_SENDER
+    assert life.ticket.state is TicketState.AWAITING_SENDER
     assert run(life, life.at + 22 * DAY) == []
     life.at += 23 * DAY
-    assert life.act(Event.RESUMED).state is State.ACCEPTED
+    assert life.act(Event.RESUMED).state is TicketState.ACCEPTED
 
 
 def test_an_answered_ticket_is_closed_when_it_can_no_longer_be_reopened(life: Life) -> None:
@@ -32,7 +32,7 @@ def test_an_answered_ticket_is_closed_when_it_can_no_longer_be_reopened(life: Li
     life.act(Event.ANSWERED, days=1)
     assert run(life, life.at + 29 * DAY) == []
     assert run(life, life.at + 40 * DAY) == [Event.CLOSED]
-    assert life.ticket.state is State.CLOSED
+    assert life.ticket.state is TicketState.CLOSED
     assert run(life, life.at + 41 * DAY) == []
 
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from backend import clock
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import State
+from backend.tickets.models import TicketState
 from backend.users.models import Role
 from backend.users.policy import SENDER
 from tests.factories import World
@@ -62,9 +62,9 @@ def test_an_answer_of_the_second_time_is_judged_by_itself(client: TestClient, li
     assert "trả lời quá hạn" in page and "trả lời đúng hạn" not in page
 
 
-@pytest.mark.parametrize(("end", "state"), [("refused", State.REFUSED), ("withdrawn", State.WITHDRAWN)])
+@pytest.mark.parametrize(("end", "state"), [("refused", TicketState.REFUSED), ("withdrawn", TicketState.WITHDRAWN)])
 def test_a_sender_is_promised_no_answer_any_more(
-    client: TestClient, world: World, now: datetime, end: str, state: State
+    client: TestClient, world: World, now: datetime, end: str, state: TicketState
 ) -> None:
     ticket, secret = world.receive(now - timedelta(days=1))
     follow(client, ticket, secret)

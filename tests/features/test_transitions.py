@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import func, select
 
 from backend import audit
-from backend.deadlines.clock_states import Clock
+from backend.deadlines.clock_states import ClockKind
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
-from backend.outbox.models import Message
+from backend.outbox.models import OutboxMessage
 from backend.tickets import service
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event, possible
-from backend.tickets.models import MessageKind, State, TicketMessage, Verdict
-from backend.tickets.service import Change, preview
+from backend.tickets.models import MessageKind, TicketMessage, TicketState, Verdict
+from backend.tickets.service import ActionRequest, preview
 from backend.users.models import Role
 from backend.worktime.calendar import ZONE
 from tests.factories import SENDER, SYSTEM
@@ -27,7 +27,7 @@ class TestApproval:
         life.act(Event.ACCEPTED)
         life.act(Event.SUBMITTED_FOR_APPROVAL, text="Đã vá xong.", days=1)
         ticket = life.act(Event.ANSWERED, life.leader, text="")
-        assert (ticket.state, ticket.verdict) == (State.ANSWERED, Verdict.ON_TIME)
+        assert (ticket.state, ticket.verdict) == (TicketState.ANSWERED, Verdict.ON_TIME)
         bodies = select(TicketMessage.kind, TicketMessage.body).order_by(TicketMessage.id)
         assert life.session.execute(bodies).all() == [
             (MessageKind.DRAFT, "Đã vá xong."),
@@ -37,7 +37,7 @@ class TestApproval:
     def test_it_may_be_returned_with_a_reason(self, life: Life) -> None:
         life.act(Event.ACCEPTED)
         life.act(Event.SUBMITTED_FOR_APPROVAL)
-        assert life.act(Event.RETURNED, life.leader).state is State.IN_PROGRESS
+        assert life.act(Event.RETURNED, life.leader).state is TicketState.IN_PROGRESS
         with pytest.raises(Invalid, match="Xin ghi nội dung"):
             life.act(Event.SUBMITTED_FOR_APPROVAL, text=" ")
 
@@ -53,7 +53,7 @@ class TestApproval:
         with pytest.raises(Invalid, match="cán bộ của cơ quan"):
             life.act(Event.ASSIGNED, life.leader, to_user_id=other.user_id)
         ticket = life.act(Event.ASSIGNED, life.leader, to_user_id=life.officer.user_id)
-        assert (ticket.state, ticket.assignee_id) == (State.IN_PROGRESS, life.officer.user_id)
+        assert (ticket.state, ticket.assignee_id) == (TicketState.IN_PROGRESS, life.officer.user_id)
 
 
 class TestExtension:
@@ -64,7 +64,7 @@ class TestExtension:
         ticket = life.act(Event.EXTENDED, life.leader)
         assert ticket.due_date == date(2026, 12, 1)
         assert life.results() == [(1, 1, None)]
-        assert life.session.scalar(select(func.count()).where(Message.template == "extended")) == 1
+        assert life.session.scalar(select(func.count()).where(OutboxMessage.template == "extended")) == 1
 
     def test_a_date_is_as_good_as_a_number_of_days(self, life: Life) -> None:
         life.act(Event.ACCEPTED)
@@ -124,7 +124,7 @@ class TestPauses:
     def test_a_reply_moves_the_due_date_and_the_new_one_is_kept_with_its_explanation(self, life: Life) -> None:
         life.act(Event.INFO_REQUESTED, days=1)
         assert life.act(Event.INFO_RECEIVED, SENDER, days=2).due_date == date(2026, 11, 26)
-        row = life.session.scalars(select(ClockVersion).where(ClockVersion.clock == Clock.RESOLVE)).one()
+        row = life.session.scalars(select(ClockVersion).where(ClockVersion.clock == ClockKind.RESOLVE)).one()
         assert (row.reason, row.due_date, row.verdict) == ("info_received", date(2026, 11, 26), None)
         assert ["2026-11-03", "2026-11-04", "paused"] in row.explanation["out"]
 
@@ -133,13 +133,13 @@ class TestPauses:
         with pytest.raises(Conflict, match="chưa hết"):
             life.act(Event.PAUSE_EXPIRED, SYSTEM, days=5)
         ticket = life.act(Event.PAUSE_EXPIRED, SYSTEM, days=20)
-        assert (ticket.state, ticket.due_date) == (State.AWAITING_SENDER, date(2026, 12, 9))
+        assert (ticket.state, ticket.due_date) == (TicketState.AWAITING_SENDER, date(2026, 12, 9))
         with pytest.raises(Conflict, match="đã được ghi nhận"):
             life.act(Event.PAUSE_EXPIRED, SYSTEM, days=1)
 
     def test_an_officer_goes_on_without_a_reply(self, life: Life) -> None:
         life.act(Event.INFO_REQUESTED)
-        assert life.act(Event.RESUMED, days=1).state is State.ACCEPTED
+        assert life.act(Event.RESUMED, days=1).state is TicketState.ACCEPTED
 
     def test_the_sender_disputes_a_pause_and_the_coordinator_strikes_it_out(self, life: Life) -> None:
         life.act(Event.INFO_REQUESTED)
@@ -164,9 +164,9 @@ class TestPauses:
 class TestEnds:
     def test_a_refusal_is_told_and_can_be_reopened(self, life: Life) -> None:
         ticket = life.act(Event.REFUSED, days=3)
-        assert (ticket.state, ticket.verdict, ticket.untold) == (State.REFUSED, None, True)
-        assert life.results(Clock.REFUSE) == [(1, 1, Verdict.LATE)]
-        assert life.act(Event.REOPENED, SENDER, days=1).state is State.IN_PROGRESS
+        assert (ticket.state, ticket.verdict, ticket.untold) == (TicketState.REFUSED, None, True)
+        assert life.results(ClockKind.REFUSE) == [(1, 1, Verdict.LATE)]
+        assert life.act(Event.REOPENED, SENDER, days=1).state is TicketState.IN_PROGRESS
 
     def test_a_redirection_names_the_procedure(self, life: Life) -> None:
         with pytest.raises(Invalid, match="khiếu nại hay tố cáo"):
@@ -176,18 +176,18 @@ class TestEnds:
 
     def test_a_withdrawn_ticket_is_no_case(self, life: Life) -> None:
         ticket = life.act(Event.WITHDRAWN, SENDER, text="")
-        assert (ticket.state, ticket.verdict) == (State.WITHDRAWN, None)
-        assert possible(State.WITHDRAWN) == []
+        assert (ticket.state, ticket.verdict) == (TicketState.WITHDRAWN, None)
+        assert possible(TicketState.WITHDRAWN) == []
 
     def test_an_answer_is_published_once_and_confirmation_keeps_it_published(self, life: Life) -> None:
         life.act(Event.ACCEPTED)
         life.act(Event.ANSWERED)
-        assert life.act(Event.PUBLISHED, life.coordinator).state is State.PUBLISHED
+        assert life.act(Event.PUBLISHED, life.coordinator).state is TicketState.PUBLISHED
         ticket = life.act(Event.CONFIRMED, SENDER)
-        assert ticket.state is State.CONFIRMED and ticket.published_at
+        assert ticket.state is TicketState.CONFIRMED and ticket.published_at
         with pytest.raises(Conflict, match="đã được công khai"):
             life.act(Event.PUBLISHED, life.coordinator)
-        assert life.results(Clock.PUBLISH) == [(1, 1, Verdict.ON_TIME)]
+        assert life.results(ClockKind.PUBLISH) == [(1, 1, Verdict.ON_TIME)]
 
 
 class TestRefusals:
@@ -212,14 +212,16 @@ class TestRefusals:
         with pytest.raises(refusal):
             attempt(life)
         life.session.refresh(life.ticket)
-        assert (life.ticket.version, life.ticket.state, life.actions()) == (version, State.NEW, ["received"])
-        noted = life.session.scalars(select(audit.Entry).where(audit.Entry.action.startswith("refused:"))).all()
+        assert (life.ticket.version, life.ticket.state, life.actions()) == (version, TicketState.NEW, ["received"])
+        noted = life.session.scalars(
+            select(audit.AuditEntry).where(audit.AuditEntry.action.startswith("refused:"))
+        ).all()
         assert [entry.data["ticket"] for entry in noted] == [life.ticket.id]
 
     def test_the_second_of_two_is_told_that_somebody_was_first(self, life: Life) -> None:
         seen = life.ticket.version
         life.act(Event.ACCEPTED)
-        change = Change(Event.FORWARDED, text="x", to_unit_id=life.world.unit("LC-SXD").id)
+        change = ActionRequest(Event.FORWARDED, text="x", to_unit_id=life.world.unit("LC-SXD").id)
         with pytest.raises(Conflict, match="Người khác vừa xử lý"):
             service.apply(life.session, life.ticket.id, change, life.officer, now=life.at, version=seen)
 
@@ -234,7 +236,7 @@ class TestPreview:
         before = life.actions()
 
         def shown(event: Event, **more: Any) -> Any:
-            return preview(life.session, life.ticket.id, Change(event, **more), life.officer, now=life.at + DAY)
+            return preview(life.session, life.ticket.id, ActionRequest(event, **more), life.officer, now=life.at + DAY)
 
         assert shown(Event.INFO_REQUESTED).latest == date(2026, 12, 9)
         forward = shown(Event.FORWARDED, to_unit_id=life.world.unit("LC-SXD").id)
@@ -245,4 +247,4 @@ class TestPreview:
 
     def test_it_refuses_what_apply_would(self, life: Life) -> None:
         with pytest.raises(Conflict):
-            preview(life.session, life.ticket.id, Change(Event.ANSWERED), life.officer, now=life.at)
+            preview(life.session, life.ticket.id, ActionRequest(Event.ANSWERED), life.officer, now=life.at)

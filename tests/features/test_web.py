@@ -16,7 +16,7 @@ from backend.errors import DomainError, Forbidden, Invalid, NotSignedIn, TooMany
 from backend.settings import get_settings
 from backend.web import rendering
 from backend.web.assets import STATIC, assets
-from backend.web.forms import Form, Typed, TypedDep
+from backend.web.forms import FormReader, FormView, TypedDep
 
 TEMPLATES = sorted(rendering.TEMPLATES.rglob("*.html"))
 # Mail programs read inline style alone, and no page ever shows this one.
@@ -150,7 +150,7 @@ def test_a_fragment_is_the_block_alone(browser: TestClient) -> None:
 
 def test_a_form_comes_back_filled_with_each_refusal_linked_to_its_field() -> None:
     ui = rendering.environment("vi").globals["ui"]
-    form = Form({"title": '"><svg onload=x>'}, {"title": Invalid("Hãy viết tiêu đề.", field="title")})
+    form = FormView({"title": '"><svg onload=x>'}, {"title": Invalid("Hãy viết tiêu đề.", field="title")})
     field = str(ui.input(form, "title", "Tiêu đề", hint="Một câu", required=True))  # type: ignore[attr-defined]
     assert "<svg onload" not in field
     assert "&lt;svg onload=x&gt;" in field
@@ -274,7 +274,7 @@ def test_whatever_is_typed_gives_an_answer_and_never_a_failure(browser: TestClie
     ],
 )
 def test_a_date_is_read_as_people_write_it(typed: str, read: date | None) -> None:
-    form = Typed(FormData([("day", typed)]))
+    form = FormReader(FormData([("day", typed)]))
     assert form.day("day") == read
     assert not form.refusals
 
@@ -283,7 +283,7 @@ def test_a_date_is_read_as_people_write_it(typed: str, read: date | None) -> Non
     "typed", ["31/02/2026", "29/02/2026", "0/1/2026", "22/11/26", "11/22/2026", "hôm qua", "٢٢/١١/٢٠٢٦"]
 )
 def test_a_date_that_is_none_is_refused_and_stays_in_the_form(typed: str) -> None:
-    form = Typed(FormData([("day", typed)]))
+    form = FormReader(FormData([("day", typed)]))
     assert form.day("day") is None
     assert form.form().error("day")
     assert form.form().value("day") == typed

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.history import words
 from backend.ratings import service as ratings
-from backend.ratings.service import Scores
+from backend.ratings.service import RatingScores
 from backend.tickets import projection
 from backend.tickets.models import Channel, Ticket
 from tests.factories import World
@@ -17,7 +17,7 @@ from tests.factories import World
 @pytest.fixture
 def rated(session: Session, world: World, now: datetime) -> Ticket:
     ticket, _secret = world.answered(now - timedelta(days=5), now - timedelta(days=1))
-    scores = Scores(5, 4, 2, "Cảm ơn, hơi lâu.")
+    scores = RatingScores(5, 4, 2, "Cảm ơn, hơi lâu.")
     ratings.rate(session, ticket.id, scores, channel=Channel.WEB, now=now - timedelta(hours=1))
     session.flush()
     return ticket

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.calendars import editing, imports
-from backend.calendars.months import Kind, day_of, differences, months
+from backend.calendars.months import DayKind, day_of, differences, months
 from backend.errors import Invalid
-from backend.worktime.calendar import DayException, Season, Window, WorkCalendar, week_of
+from backend.worktime.calendar import DayException, Season, WorkCalendar, WorkWindow, week_of
 from backend.worktime.errors import WorktimeError
 from backend.worktime.shipped import shipped
 
@@ -99,7 +99,7 @@ def test_a_year_of_nothing_but_days_off_is_refused() -> None:
 
 days_of_2026 = st.dates(date(2026, 1, 1), date(2026, 12, 31))
 hours = st.lists(st.integers(0, 24 * 60), min_size=2, max_size=6, unique=True).map(
-    lambda marks: tuple(Window(a, b) for a, b in zip(sorted(marks)[::2], sorted(marks)[1::2], strict=False))
+    lambda marks: tuple(WorkWindow(a, b) for a, b in zip(sorted(marks)[::2], sorted(marks)[1::2], strict=False))
 )
 exceptions = st.lists(
     st.builds(
@@ -233,11 +233,11 @@ def test_months_show_each_day_once_with_its_kind() -> None:
     assert [day.day for day in days] == [date(2026, 1, 1) + timedelta(n) for n in range(365)]
     kinds = {day.day: day.kind for day in days}
     assert [kinds[date(2026, 1, n)] for n in (1, 2, 3, 5, 10)] == [
-        Kind.HOLIDAY,
-        Kind.HOLIDAY,
-        Kind.WEEKEND,
-        Kind.WORKED,
-        Kind.MAKEUP,
+        DayKind.HOLIDAY,
+        DayKind.HOLIDAY,
+        DayKind.WEEKEND,
+        DayKind.WORKED,
+        DayKind.MAKEUP,
     ]
     assert sum(month.working_days for month in year) == sum(bool(day.hours) for day in days)
     assert all(len(week) == 7 for month in year for week in month.weeks)
@@ -246,6 +246,6 @@ def test_months_show_each_day_once_with_its_kind() -> None:
 def test_differences_are_the_days_that_change() -> None:
     after = read(exceptions=TEXTS["exceptions"] + "\n16/03/2026 | nghỉ | Nghỉ thử")
     assert [(before.kind, now) for before, now in differences(VN, after)] == [
-        (Kind.WORKED, day_of(after, date(2026, 3, 16)))
+        (DayKind.WORKED, day_of(after, date(2026, 3, 16)))
     ]
     assert list(differences(VN, VN)) == []

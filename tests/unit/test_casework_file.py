@@ -5,20 +5,20 @@ from datetime import date, datetime
 
 import pytest
 
-from backend.casework.case_file import LONGEST_LINE, Case, CaseFile, Columns, Reject
+from backend.casework.case_file import LONGEST_LINE, CaseColumns, CaseFile, ImportedCase, RejectedLine
 from backend.errors import Invalid
 from backend.worktime.calendar import ZONE
 
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=ZONE)
-COLUMNS = Columns("key", "office", "received", "answered", "type")
+COLUMNS = CaseColumns("key", "office", "received", "answered", "type")
 HEADER = "key,office,received,answered,type\n"
 
 
-def read(body: str, header: str = HEADER, columns: Columns = COLUMNS) -> list[Case | Reject]:
+def read(body: str, header: str = HEADER, columns: CaseColumns = COLUMNS) -> list[ImportedCase | RejectedLine]:
     return list(CaseFile(io.StringIO(header + body, newline=""), columns, until=NOW))
 
 
-def only(body: str) -> Case | Reject:
+def only(body: str) -> ImportedCase | RejectedLine:
     (found,) = read(body)
     return found
 
@@ -28,7 +28,7 @@ def only(body: str) -> Case | Reject:
 )
 def test_day_is_read_in_either_writing_in_vietnams_time(written: str) -> None:
     case = only(f"K1,A,{written},,Roads\n")
-    assert isinstance(case, Case)
+    assert isinstance(case, ImportedCase)
     assert case.received.date() == date(2026, 2, 5)
     assert case.received.utcoffset() == NOW.utcoffset()
 
@@ -36,7 +36,7 @@ def test_day_is_read_in_either_writing_in_vietnams_time(written: str) -> None:
 @pytest.mark.parametrize("blank", ["", " ", "NA", "null"])
 def test_case_without_an_answer_is_open(blank: str) -> None:
     case = only(f"K1,A,2026-02-05,{blank},Roads\n")
-    assert isinstance(case, Case)
+    assert isinstance(case, ImportedCase)
     assert case.answered is None
 
 
@@ -63,16 +63,16 @@ def test_case_without_an_answer_is_open(blank: str) -> None:
 )
 def test_faulty_line_is_rejected_with_its_number_and_reason_and_the_next_is_taken(body: str, says: str) -> None:
     first, second = read(f"{body}K2,A,2026-02-05,,Roads\n")
-    assert isinstance(first, Reject)
+    assert isinstance(first, RejectedLine)
     assert first.line == 2
     assert says in str(first.reason)
-    assert isinstance(second, Case)
+    assert isinstance(second, ImportedCase)
     assert second.line == 3
 
 
 def test_answer_on_the_day_of_reception_is_taken_whatever_the_hours() -> None:
     case = only("K1,A,2026-02-05 15:00,2026-02-05,Roads\n")
-    assert isinstance(case, Case)
+    assert isinstance(case, ImportedCase)
 
 
 @pytest.mark.parametrize(
@@ -81,23 +81,23 @@ def test_answer_on_the_day_of_reception_is_taken_whatever_the_hours() -> None:
 @pytest.mark.parametrize("more", [0, 3, 10_000])
 def test_quotes_that_do_not_close_cost_their_own_line_and_no_other(broken: str, more: int) -> None:
     first, *others = read(broken + 'K,"A",2026-02-05,,Roads\n' * more)
-    assert isinstance(first, Reject)
+    assert isinstance(first, RejectedLine)
     assert (first.line, list(first.fields)) == (2, [broken.rstrip()])
     assert "ngoặc kép" in str(first.reason)
     assert len(others) == more
-    assert all(isinstance(other, Case) for other in others)
+    assert all(isinstance(other, ImportedCase) for other in others)
     assert [other.line for other in others] == list(range(3, 3 + more))
 
 
 def test_header_may_have_a_line_end_in_quotes() -> None:
     (case,) = read("K1,A,2026-02-05,,x,y\n", header='key,office,received,answered,type,"more\nwords"\n')
-    assert isinstance(case, Case)
+    assert isinstance(case, ImportedCase)
     assert case.line == 3
 
 
 def test_line_number_is_that_of_the_first_line_of_a_record() -> None:
     first, second = read('K1,A,2026-02-05,,"Two\nlines"\nK2,A,31/02/2026,,x\n')
-    assert isinstance(first, Case)
+    assert isinstance(first, ImportedCase)
     assert first.category == "Two lines"
     assert second.line == 4
 
@@ -106,7 +106,7 @@ def test_line_number_is_that_of_the_first_line_of_a_record() -> None:
 def test_other_separators_are_known_from_the_header(separator: str) -> None:
     header = HEADER.replace(",", separator)
     (case,) = read(separator.join(["K1", "Phường A, B", "05/02/2026", "", "Đường"]) + "\n", header)
-    assert isinstance(case, Case)
+    assert isinstance(case, ImportedCase)
     assert case.office == "Phường A, B"
 
 

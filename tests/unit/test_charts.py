@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.web.charts import Dot, Point, Series, breaks, class_of, dot_scale, point_scale, scale
+from backend.web.charts import ChartPoint, DotRow, LineSeries, breaks, class_of, dot_scale, point_scale, scale
 
 VALUES = st.lists(st.floats(0, 1e6, allow_nan=False), min_size=1, max_size=40)
 
@@ -18,13 +18,13 @@ def test_every_value_lies_on_the_axis_between_its_ticks(values: list[float], zer
 
 
 def test_an_axis_of_shares_ends_at_one_hundred() -> None:
-    axis = dot_scale([Dot("a", 97, 90.5, 99.9), Dot("b", 70, 60.2, 80)])
+    axis = dot_scale([DotRow("a", 97, 90.5, 99.9), DotRow("b", 70, 60.2, 80)])
     assert (axis.low, axis.high) == (60, 100)
     assert axis.across(80) == "50.00%"
 
 
 def test_columns_start_at_zero() -> None:
-    assert point_scale([Series("a", [Point("x", 90), Point("y", None)])]).low == 0
+    assert point_scale([LineSeries("a", [ChartPoint("x", 90), ChartPoint("y", None)])]).low == 0
 
 
 @pytest.mark.parametrize("values", [[], [5.0], [5.0, 5.0], [0.0]])

@@ -9,27 +9,27 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backend.deadlines.clock_states import EPISODE_CODES, Clock, explanation
-from backend.deadlines.clocks import Book, Clocks, state_of_clocks, what_if
-from backend.deadlines.events import Happening
+from backend.deadlines.clock_states import EPISODE_CODES, ClockKind, explanation
+from backend.deadlines.clocks import TicketClocks, VersionBook, state_of_clocks, what_if
+from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import choose, shipped_rules
-from backend.deadlines.terms import Ended
+from backend.deadlines.terms import PauseEnd
 from backend.deadlines.unit_shares import ledger
 from backend.errors import Conflict
-from backend.tickets.lifecycle import Event, Standing, advance, possible
-from backend.tickets.models import State, Verdict
+from backend.tickets.lifecycle import Event, StatePath, advance, possible
+from backend.tickets.models import TicketState, Verdict
 from backend.worktime.calendar import ZONE, WorkCalendar
-from backend.worktime.explain import Why
+from backend.worktime.explain import DayReason
 from backend.worktime.shipped import shipped
 
 VN, PLAIN = 1, 2
 ON_TIME, LATE = Verdict.ON_TIME, Verdict.LATE
 
 
-def book(**calendars: WorkCalendar) -> Book:
+def book(**calendars: WorkCalendar) -> VersionBook:
     """Vietnam's calendar as version 1, plain weekdays as version 2, and the shipped terms."""
     ruling = {code: choose(shipped_rules(), code, date(2026, 11, 2)).rule for code in EPISODE_CODES}
-    return Book({VN: shipped("vn"), PLAIN: shipped("weekdays")}, {}, VN, ruling)
+    return VersionBook({VN: shipped("vn"), PLAIN: shipped("weekdays")}, {}, VN, ruling)
 
 
 BOOK = book()
@@ -39,15 +39,15 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=ZONE)
 
 
-def event(name: Event, when: str, **data: Any) -> Happening:
-    return Happening(name, at(when), data.pop("by", ""), data)
+def event(name: Event, when: str, **data: Any) -> TicketEvent:
+    return TicketEvent(name, at(when), data.pop("by", ""), data)
 
 
-def read(*events: Happening, now: str = "12-31T23:00") -> Clocks:
+def read(*events: TicketEvent, now: str = "12-31T23:00") -> TicketClocks:
     return state_of_clocks(events, BOOK, at(now))
 
 
-def verdicts(clocks: Clocks, clock: Clock) -> list[Verdict | None]:
+def verdicts(clocks: TicketClocks, clock: ClockKind) -> list[Verdict | None]:
     return [state.verdict for state in clocks.states if state.clock is clock]
 
 
@@ -73,32 +73,32 @@ class TestHandling:
         assert clocks.escalates(clocks.resolve)
 
     def test_the_first_decision_ends_the_term_to_classify(self) -> None:
-        assert verdicts(read(RECEIVED, ACCEPTED), Clock.CLASSIFY) == [ON_TIME]
-        assert verdicts(read(RECEIVED, event(Event.ACCEPTED, "11-10T09:00")), Clock.CLASSIFY) == [LATE]
+        assert verdicts(read(RECEIVED, ACCEPTED), ClockKind.CLASSIFY) == [ON_TIME]
+        assert verdicts(read(RECEIVED, event(Event.ACCEPTED, "11-10T09:00")), ClockKind.CLASSIFY) == [LATE]
 
     def test_a_refusal_has_two_days_and_is_no_case_of_handling(self) -> None:
         for when, verdict in (("11-04T17:00", ON_TIME), ("11-05T08:00", LATE)):
             clocks = read(RECEIVED, event(Event.REFUSED, when))
-            assert verdicts(clocks, Clock.REFUSE) == [verdict]
-            assert verdicts(clocks, Clock.RESOLVE) == [None]
-            assert clocks.of(Clock.NOTIFY)[0].running
+            assert verdicts(clocks, ClockKind.REFUSE) == [verdict]
+            assert verdicts(clocks, ClockKind.RESOLVE) == [None]
+            assert clocks.of(ClockKind.NOTIFY)[0].running
 
     def test_an_end_without_answer_after_the_due_date_is_late(self) -> None:
         for end in (Event.WITHDRAWN, Event.REDIRECTED, Event.MERGED):
-            assert verdicts(read(RECEIVED, ACCEPTED, event(end, "11-25T09:00")), Clock.RESOLVE) == [LATE]
+            assert verdicts(read(RECEIVED, ACCEPTED, event(end, "11-25T09:00")), ClockKind.RESOLVE) == [LATE]
 
     def test_the_sender_is_told_within_a_day_and_the_answer_published_within_two(self) -> None:
         answered = event(Event.ANSWERED, "11-05T10:00")  # a Thursday
         told, shown = event(Event.NOTIFIED, "11-06T20:00"), event(Event.PUBLISHED, "11-10T08:00")
         clocks = read(RECEIVED, answered, told, shown)
-        assert verdicts(clocks, Clock.NOTIFY) == [ON_TIME]
-        assert verdicts(clocks, Clock.PUBLISH) == [LATE]
+        assert verdicts(clocks, ClockKind.NOTIFY) == [ON_TIME]
+        assert verdicts(clocks, ClockKind.PUBLISH) == [LATE]
 
     def test_progress_is_due_every_seven_days_from_the_due_date_on(self) -> None:
-        assert not read(RECEIVED, now="11-23T22:00").of(Clock.PROGRESS)
-        due = read(RECEIVED, now="11-24T08:00").of(Clock.PROGRESS)[0].due.on
+        assert not read(RECEIVED, now="11-23T22:00").of(ClockKind.PROGRESS)
+        due = read(RECEIVED, now="11-24T08:00").of(ClockKind.PROGRESS)[0].due.on
         assert due == date(2026, 11, 30)
-        told = read(RECEIVED, event(Event.PROGRESS_TOLD, "12-01T09:00"), now="12-02T09:00").of(Clock.PROGRESS)
+        told = read(RECEIVED, event(Event.PROGRESS_TOLD, "12-01T09:00"), now="12-02T09:00").of(ClockKind.PROGRESS)
         assert [(state.nth, state.verdict, state.due.on.day) for state in told] == [(1, LATE, 30), (2, None, 8)]
 
 
@@ -120,24 +120,24 @@ class TestPauses:
         lasting = read(RECEIVED, self.ASKED, now="12-31T09:00")
         replied = read(RECEIVED, self.ASKED, event(Event.INFO_RECEIVED, "12-25T09:00"))
         noticed = read(RECEIVED, self.ASKED, event(Event.PAUSE_EXPIRED, "12-01T09:00"))
-        assert lasting.breaks[0].ended_by is Ended.LIMIT and not lasting.paused
+        assert lasting.breaks[0].ended_by is PauseEnd.LIMIT and not lasting.paused
         assert lasting.resolve.due.on == replied.resolve.due.on == noticed.resolve.due.on == date(2026, 12, 9)
 
     def test_the_unit_may_go_on_without_a_reply(self) -> None:
         clocks = read(RECEIVED, self.ASKED, event(Event.RESUMED, "11-06T08:00"), now="11-30T09:00")
-        assert (clocks.breaks[0].ended_by, clocks.resolve.due.on.day) == (Ended.UNIT, 25)
+        assert (clocks.breaks[0].ended_by, clocks.resolve.due.on.day) == (PauseEnd.UNIT, 25)
 
     def test_asking_a_second_time_is_late_whenever_it_is(self) -> None:
         again = event(Event.INFO_REQUESTED, "11-06T09:00")
         clocks = read(RECEIVED, self.ASKED, event(Event.INFO_RECEIVED, "11-05T10:00"), again)
-        assert verdicts(clocks, Clock.ASK) == [ON_TIME, LATE]
+        assert verdicts(clocks, ClockKind.ASK) == [ON_TIME, LATE]
 
     def test_asking_after_five_working_days_is_late(self) -> None:
-        assert verdicts(read(RECEIVED, event(Event.INFO_REQUESTED, "11-10T07:00")), Clock.ASK) == [LATE]
+        assert verdicts(read(RECEIVED, event(Event.INFO_REQUESTED, "11-10T07:00")), ClockKind.ASK) == [LATE]
 
     def test_asking_again_while_the_sender_still_owes_an_answer_changes_nothing(self) -> None:
         twice = read(RECEIVED, self.ASKED, event(Event.INFO_REQUESTED, "11-06T09:00"), now="11-10T09:00")
-        assert len(twice.breaks) == 1 and verdicts(twice, Clock.ASK) == [ON_TIME]
+        assert len(twice.breaks) == 1 and verdicts(twice, ClockKind.ASK) == [ON_TIME]
 
     def test_a_pause_struck_out_after_a_dispute_moves_nothing(self) -> None:
         course = [RECEIVED, self.ASKED, event(Event.INFO_RECEIVED, "11-09T10:00")]
@@ -175,7 +175,7 @@ class TestExtension:
         asked, replied = event(Event.INFO_REQUESTED, "11-25T09:00"), event(Event.INFO_RECEIVED, "11-27T08:00")
         clocks = read(RECEIVED, extended, asked, replied, now="11-30T09:00")
         assert clocks.resolve.due.on == date(2026, 12, 8)
-        assert sum(day.why is Why.PAUSED for day in clocks.resolve.term.days()) == 2
+        assert sum(day.why is DayReason.PAUSED for day in clocks.resolve.term.days()) == 2
 
     def test_only_the_first_counts_and_none_after_the_due_date(self) -> None:
         first, second = (event(Event.EXTENDED, f"11-{day}T09:00", value="5 working days") for day in (19, 20))
@@ -190,12 +190,12 @@ class TestForwarding:
     def test_the_ticket_keeps_its_term_and_the_next_unit_gets_its_own_to_classify(self) -> None:
         clocks = read(RECEIVED, self.SENT_ON, now="11-16T09:00")
         assert clocks.resolve.due.on == date(2026, 11, 23)
-        assert (clocks.unit, clocks.of(Clock.CLASSIFY)[-1].due.on) == (2, date(2026, 11, 13))
+        assert (clocks.unit, clocks.of(ClockKind.CLASSIFY)[-1].due.on) == (2, date(2026, 11, 13))
 
     def test_each_unit_has_five_working_days_to_send_it_on(self) -> None:
         on = event(Event.FORWARDED, "11-16T09:00", unit=3)  # six working days later
         clocks = read(RECEIVED, self.SENT_ON, on)
-        assert [(s.unit, s.verdict) for s in clocks.states if s.clock is Clock.FORWARD] == [(1, ON_TIME), (2, LATE)]
+        assert [(s.unit, s.verdict) for s in clocks.states if s.clock is ClockKind.FORWARD] == [(1, ON_TIME), (2, LATE)]
 
 
 class TestEpisodes:
@@ -204,7 +204,10 @@ class TestEpisodes:
     def test_a_reopened_ticket_has_a_clock_of_its_own_and_keeps_its_old_verdict(self) -> None:
         reopened = event(Event.REOPENED, "12-01T09:00")
         clocks = read(RECEIVED, self.ANSWERED, reopened, event(Event.ANSWERED, "12-10T09:00"))
-        assert [(s.episode, s.verdict) for s in clocks.states if s.clock is Clock.RESOLVE] == [(1, LATE), (2, ON_TIME)]
+        assert [(s.episode, s.verdict) for s in clocks.states if s.clock is ClockKind.RESOLVE] == [
+            (1, LATE),
+            (2, ON_TIME),
+        ]
         assert clocks.resolve.due.on == date(2026, 12, 22)
 
     def test_a_dispute_begins_an_episode_too(self) -> None:
@@ -218,11 +221,11 @@ class TestMerging:
 
     def test_the_answer_of_the_other_ticket_is_no_case_on_time(self) -> None:
         merged, together = event(Event.MERGED, "11-05T09:00"), event(Event.ANSWERED_TOGETHER, "11-10T09:00")
-        assert verdicts(read(RECEIVED, ACCEPTED, merged, together), Clock.RESOLVE) == [None]
+        assert verdicts(read(RECEIVED, ACCEPTED, merged, together), ClockKind.RESOLVE) == [None]
 
     def test_it_is_late_where_that_answer_came_after_its_own_due_date(self) -> None:
         merged, together = event(Event.MERGED, "11-05T09:00"), event(Event.ANSWERED_TOGETHER, "11-24T09:00")
-        assert verdicts(read(RECEIVED, ACCEPTED, merged, together), Clock.RESOLVE) == [LATE]
+        assert verdicts(read(RECEIVED, ACCEPTED, merged, together), ClockKind.RESOLVE) == [LATE]
 
     def test_an_unmerged_ticket_stands_as_if_it_had_never_been_merged(self) -> None:
         detour = [event(Event.MERGED, "11-05T09:00"), event(Event.UNMERGED, "11-06T09:00")]
@@ -232,7 +235,7 @@ class TestMerging:
     def test_late_at_the_merge_is_late_for_good(self) -> None:
         detour = [event(Event.MERGED, "11-25T09:00"), event(Event.UNMERGED, "11-26T09:00")]
         clocks = read(RECEIVED, *detour, event(Event.ANSWERED, "11-27T09:00"))
-        assert verdicts(clocks, Clock.RESOLVE) == [LATE]
+        assert verdicts(clocks, ClockKind.RESOLVE) == [LATE]
 
 
 class TestVersions:
@@ -260,7 +263,7 @@ class TestWhatIf:
     def test_forwarding_shows_who_is_charged_and_that_the_due_date_stays(self) -> None:
         effect = what_if([RECEIVED], event(Event.FORWARDED, "11-10T09:00", unit=2), BOOK)
         assert (effect.charged, effect.next_unit, effect.due_after.day, effect.verdict) == (1, 2, 23, None)
-        assert [(s.clock, s.verdict) for s in effect.judged] == [(Clock.CLASSIFY, LATE), (Clock.FORWARD, LATE)]
+        assert [(s.clock, s.verdict) for s in effect.judged] == [(ClockKind.CLASSIFY, LATE), (ClockKind.FORWARD, LATE)]
 
     def test_answering_shows_the_verdict(self) -> None:
         assert what_if([RECEIVED], event(Event.ANSWERED, "11-23T20:00"), BOOK).verdict is ON_TIME
@@ -270,8 +273,8 @@ class TestWhatIf:
         assert what_if([RECEIVED], event(Event.EXTENDED, "11-20T07:00", until="2026-12-04"), BOOK).due_after.day == 4
 
 
-def replaced(happening: Happening, when: str) -> Happening:
-    return Happening(happening.event, at(when), happening.actor, happening.data)
+def replaced(happening: TicketEvent, when: str) -> TicketEvent:
+    return TicketEvent(happening.event, at(when), happening.actor, happening.data)
 
 
 # --- properties over any course that the table allows ---------------------------------------------------------------
@@ -281,17 +284,17 @@ WITHIN = st.integers(0, 50 * 24 * 60)
 
 
 @st.composite
-def courses(draw: st.DrawFn, *, without: frozenset[Event] = frozenset()) -> list[Happening]:
+def courses(draw: st.DrawFn, *, without: frozenset[Event] = frozenset()) -> list[TicketEvent]:
     """Up to twenty events that may follow one another, at rising times within some weeks."""
-    course = [Happening(Event.RECEIVED, START, data={"unit": 1})]
-    standing = Standing(State.NEW)
+    course = [TicketEvent(Event.RECEIVED, START, data={"unit": 1})]
+    standing = StatePath(TicketState.NEW)
     for minutes in sorted(draw(st.lists(WITHIN, max_size=20))):
         moves = [row.event for row in possible(standing.state) if row.event not in without]
         if not moves:
             break
         name = draw(st.sampled_from(moves))
         standing = advance(standing, name)
-        course.append(Happening(name, START + timedelta(minutes=minutes), data=notes(draw, name)))
+        course.append(TicketEvent(name, START + timedelta(minutes=minutes), data=notes(draw, name)))
     return course
 
 
@@ -310,18 +313,18 @@ END = START + timedelta(days=60)
 MERGES = frozenset({Event.MERGED, Event.UNMERGED})
 
 
-def on_time(events: Sequence[Happening]) -> int:
+def on_time(events: Sequence[TicketEvent]) -> int:
     states = state_of_clocks(events, BOOK, END).states
-    return sum(state.clock is Clock.RESOLVE and state.verdict is ON_TIME for state in states)
+    return sum(state.clock is ClockKind.RESOLVE and state.verdict is ON_TIME for state in states)
 
 
-def late(events: Sequence[Happening]) -> set[int]:
+def late(events: Sequence[TicketEvent]) -> set[int]:
     states = state_of_clocks(events, BOOK, END).states
-    return {s.episode for s in states if s.clock is Clock.RESOLVE and s.verdict is LATE}
+    return {s.episode for s in states if s.clock is ClockKind.RESOLVE and s.verdict is LATE}
 
 
 @given(courses())
-def test_any_course_can_be_read_at_any_moment_of_it(course: list[Happening]) -> None:
+def test_any_course_can_be_read_at_any_moment_of_it(course: list[TicketEvent]) -> None:
     """Reading up to a moment is reading the events up to it: nothing that comes later reaches back."""
     for place, happening in enumerate(course):
         clocks = state_of_clocks(course, BOOK, happening.at)
@@ -331,7 +334,7 @@ def test_any_course_can_be_read_at_any_moment_of_it(course: list[Happening]) -> 
 
 
 @given(courses())
-def test_a_verdict_once_given_never_changes(course: list[Happening]) -> None:
+def test_a_verdict_once_given_never_changes(course: list[TicketEvent]) -> None:
     given_before: list[Any] = []
     for happening in course:
         judged = [s for s in state_of_clocks(course, BOOK, happening.at).states if s.verdict is not None]
@@ -345,15 +348,21 @@ def test_one_pause_split_in_two_equals_one(begins: int, length: int, cut: int) -
     end = start + timedelta(minutes=length)
     middle = start + (end - start) * cut / 100
     ask, reply = Event.INFO_REQUESTED, Event.INFO_RECEIVED
-    first = Happening(Event.RECEIVED, START)
-    one = [first, Happening(ask, start), Happening(reply, end)]
-    two = [first, Happening(ask, start), Happening(reply, middle), Happening(ask, middle), Happening(reply, end)]
+    first = TicketEvent(Event.RECEIVED, START)
+    one = [first, TicketEvent(ask, start), TicketEvent(reply, end)]
+    two = [
+        first,
+        TicketEvent(ask, start),
+        TicketEvent(reply, middle),
+        TicketEvent(ask, middle),
+        TicketEvent(reply, end),
+    ]
     assert state_of_clocks(one, BOOK, END).resolve.due == state_of_clocks(two, BOOK, END).resolve.due
 
 
 @given(courses(without=MERGES), st.lists(st.tuples(WITHIN, st.integers(1, 4)), min_size=1, max_size=4))
-def test_forwarding_keeps_the_total(course: list[Happening], forwards: list[tuple[int, int]]) -> None:
-    more = [Happening(Event.FORWARDED, START + timedelta(minutes=m), data={"unit": unit}) for m, unit in forwards]
+def test_forwarding_keeps_the_total(course: list[TicketEvent], forwards: list[tuple[int, int]]) -> None:
+    more = [TicketEvent(Event.FORWARDED, START + timedelta(minutes=m), data={"unit": unit}) for m, unit in forwards]
     ends = [Event.ANSWERED, Event.REFUSED, Event.REDIRECTED, Event.WITHDRAWN]
     last = next((h.at for h in course if h.event in ends), END)
     more = [h for h in more if h.at < last]
@@ -369,20 +378,22 @@ def test_forwarding_keeps_the_total(course: list[Happening], forwards: list[tupl
 
 @given(courses(without=MERGES), WITHIN, st.booleans())
 def test_merge_never_adds_an_on_time_case_and_never_removes_a_late_one(
-    course: list[Happening], minutes: int, together: bool
+    course: list[TicketEvent], minutes: int, together: bool
 ) -> None:
     """Cut a course by a merge: what is known by then stays, and what the other ticket brings is never on time."""
     moment = START + timedelta(minutes=minutes)
-    standing = reduce(lambda s, h: advance(s, h.event), [h for h in course[1:] if h.at <= moment], Standing(State.NEW))
+    standing = reduce(
+        lambda s, h: advance(s, h.event), [h for h in course[1:] if h.at <= moment], StatePath(TicketState.NEW)
+    )
     try:
         advance(standing, Event.MERGED)
     except Conflict:
         assume(False)
     kept = [h for h in course if h.at <= moment]
     overdue = state_of_clocks(kept, BOOK, moment).resolve
-    merged = [*kept, Happening(Event.MERGED, moment)]
+    merged = [*kept, TicketEvent(Event.MERGED, moment)]
     if together:
-        merged.append(Happening(Event.ANSWERED_TOGETHER, moment + timedelta(days=9)))
+        merged.append(TicketEvent(Event.ANSWERED_TOGETHER, moment + timedelta(days=9)))
     assert on_time(merged) == on_time(kept) <= on_time(course) + len(late(course))
     assert late(kept) <= late(merged)
     assert not overdue.due.missed_by(moment) or overdue.episode in late(merged) or not overdue.running

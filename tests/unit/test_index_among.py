@@ -7,23 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from backend.indices.measures.sides import Span
-from backend.indices.measures.unit_ranks import Tally, drawn_values, unit_gaps
-from backend.indices.measures.values import Value
-from backend.indices.models import Side
+from backend.indices.measures.sides import TicketSpan
+from backend.indices.measures.unit_ranks import RankTally, drawn_values, unit_gaps
+from backend.indices.measures.values import RunValue
+from backend.indices.models import FigureSide
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 10, 31)
 SCORES = st.lists(st.integers(1, 5), min_size=1, max_size=40)
 
 
-def tally(unit_id: int, scores: list[int]) -> Tally:
+def tally(unit_id: int, scores: list[int]) -> RankTally:
     numbers = [float(score) for score in scores]
-    span = Span(unit_id, FIRST, LAST, [], frozenset({unit_id}))
-    return Tally(span, len(numbers), sum(numbers), sum(number**2 for number in numbers))
+    span = TicketSpan(unit_id, FIRST, LAST, [], frozenset({unit_id}))
+    return RankTally(span, len(numbers), sum(numbers), sum(number**2 for number in numbers))
 
 
-def rated(*units: list[int]) -> list[Value]:
-    return list(unit_gaps([tally(i, scores) for i, scores in enumerate(units, start=1)], Side.RATINGS, 0, 20))
+def rated(*units: list[int]) -> list[RunValue]:
+    return list(unit_gaps([tally(i, scores) for i, scores in enumerate(units, start=1)], FigureSide.RATINGS, 0, 20))
 
 
 def test_a_unit_is_tested_against_all_others_as_by_welch_and_holm() -> None:
@@ -46,7 +46,7 @@ def test_a_unit_is_tested_against_all_others_as_by_welch_and_holm() -> None:
 
 def test_a_unit_of_nine_is_compared_with_nobody_and_a_spotless_one_is_not_certain() -> None:
     shares = [tally(1, [1] * 12), tally(2, [1] * 20 + [0] * 2), tally(3, [0] * 9)]
-    found = list(unit_gaps(shares, Side.OPERATIONS, 2, 100))
+    found = list(unit_gaps(shares, FigureSide.OPERATIONS, 2, 100))
     assert [one.unit_id for one in found] == [1, 2]
     assert found[0].value is not None and found[0].lo is not None and found[0].hi is not None
     assert found[0].lo < found[0].value <= found[0].hi <= 100

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.escalation.ladder import (
-    Facts,
-    Recipient,
-    Step,
+    EscalationFacts,
+    EscalationStep,
+    StepRecipient,
     after_pause,
     at_work,
     choose,
@@ -19,11 +19,13 @@ from backend.escalation.ladder import (
     steps_due,
 )
 from backend.worktime.calendar import ZONE
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.shipped import shipped
 
 VN = shipped("vn")
-FORTNIGHT = Facts(42, date(2026, 10, 5), date(2026, 10, 26), Duration(15, Unit.WORKING_DAYS))  # Monday to Monday
+FORTNIGHT = EscalationFacts(
+    42, date(2026, 10, 5), date(2026, 10, 26), Duration(15, TimeUnit.WORKING_DAYS)
+)  # Monday to Monday
 
 LATE = ["half", "last_day", "overdue", "overdue_3", "overdue_5"]
 
@@ -32,7 +34,7 @@ def morning(day: int, month: int = 10) -> datetime:
     return datetime(2026, month, day, 8, 0, tzinfo=ZONE)
 
 
-def codes(facts: Facts, now: datetime) -> list[str]:
+def codes(facts: EscalationFacts, now: datetime) -> list[str]:
     return [f"{step.code}:{step.n}" if step.n else step.code for step in steps_due(facts, VN, now)]
 
 
@@ -65,7 +67,7 @@ def test_half_of_a_pause_is_no_half_of_the_term() -> None:
 
 def test_days_off_before_tet_do_not_count_as_days_left() -> None:
     """Due on the first day after Tết 2026 (14 to 22 February): the reminder comes before the holiday."""
-    facts = Facts(1, date(2026, 1, 26), date(2026, 2, 23), Duration(15, Unit.WORKING_DAYS))
+    facts = EscalationFacts(1, date(2026, 1, 26), date(2026, 2, 23), Duration(15, TimeUnit.WORKING_DAYS))
     reached = [day for day in range(9, 24) if "last_day" in codes(facts, morning(day, 2))]
     assert reached[0] == 13
 
@@ -86,7 +88,9 @@ def test_after_a_standstill_each_person_hears_one_thing_and_nothing_outdated() -
 def test_the_next_notice_of_progress_comes_in_its_turn() -> None:
     known = {step.key(42) for step in steps_due(FORTNIGHT, VN, morning(10, 11))}
     steps = steps_due(FORTNIGHT, VN, morning(16, 11))
-    assert choose(FORTNIGHT, steps, known)[0] == [Step("progress", Recipient.SENDER, date(2026, 10, 5), 3)]
+    assert choose(FORTNIGHT, steps, known)[0] == [
+        EscalationStep("progress", StepRecipient.SENDER, date(2026, 10, 5), 3)
+    ]
 
 
 def test_a_moved_due_date_is_a_new_occasion_but_an_episode_has_one_apology() -> None:
@@ -143,11 +147,14 @@ def test_what_cannot_be_said_now_waits_for_the_next_opening(now: str, next_momen
 
 days = st.dates(date(2024, 1, 2), date(2027, 12, 20))
 terms = st.one_of(
-    st.builds(Duration, st.integers(1, 60), st.sampled_from([Unit.WORKING_DAYS, Unit.CALENDAR_DAYS])),
-    st.builds(Duration, st.integers(1, 16), st.just(Unit.WORKING_HOURS)),
+    st.builds(Duration, st.integers(1, 60), st.sampled_from([TimeUnit.WORKING_DAYS, TimeUnit.CALENDAR_DAYS])),
+    st.builds(Duration, st.integers(1, 16), st.just(TimeUnit.WORKING_HOURS)),
 )
 tickets = st.builds(
-    lambda start, length, term: Facts(7, start, start + timedelta(length), term), days, st.integers(0, 120), terms
+    lambda start, length, term: EscalationFacts(7, start, start + timedelta(length), term),
+    days,
+    st.integers(0, 120),
+    terms,
 )
 moments = st.builds(
     lambda day, second: datetime(day.year, day.month, day.day, tzinfo=ZONE) + timedelta(seconds=second),
@@ -157,13 +164,13 @@ moments = st.builds(
 
 
 @given(tickets, moments, moments)
-def test_what_is_reached_stays_reached(facts: Facts, one: datetime, other: datetime) -> None:
+def test_what_is_reached_stays_reached(facts: EscalationFacts, one: datetime, other: datetime) -> None:
     earlier, later = sorted([one, other])
     assert set(steps_due(facts, VN, earlier)) <= set(steps_due(facts, VN, later))
 
 
 @given(tickets, moments)
-def test_told_once_is_told(facts: Facts, now: datetime) -> None:
+def test_told_once_is_told(facts: EscalationFacts, now: datetime) -> None:
     steps = steps_due(facts, VN, now)
     tell, silent = choose(facts, steps, ())
     keys = [step.key(7) for step in (*tell, *silent)]
@@ -173,7 +180,7 @@ def test_told_once_is_told(facts: Facts, now: datetime) -> None:
 
 
 @given(tickets, moments)
-def test_nothing_is_missed_before_the_next_look(facts: Facts, now: datetime) -> None:
+def test_nothing_is_missed_before_the_next_look(facts: EscalationFacts, now: datetime) -> None:
     """Between now and the next look no working moment has a step that is not reached yet."""
     look = next_look(facts, VN, now)
     assert look is not None and look > now and at_work(VN, look)
@@ -185,7 +192,7 @@ def test_nothing_is_missed_before_the_next_look(facts: Facts, now: datetime) -> 
 
 
 @given(tickets, st.lists(moments, min_size=1, max_size=12))
-def test_a_beat_that_comes_when_it_likes_tells_nobody_twice(facts: Facts, looks: list[datetime]) -> None:
+def test_a_beat_that_comes_when_it_likes_tells_nobody_twice(facts: EscalationFacts, looks: list[datetime]) -> None:
     known: set[str] = set()
     told: list[str] = []
     for now in sorted(looks):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.deadlines.clocks import state_of_clocks
-from backend.deadlines.events import Happening
+from backend.deadlines.events import TicketEvent
 from backend.deadlines.unit_shares import Ledger, closes, ledger
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Verdict
@@ -20,11 +20,11 @@ ON_TIME, LATE = Verdict.ON_TIME, Verdict.LATE
 CALENDAR = BOOK.calendars[VN]
 
 
-def read(*events: Happening, now: str = "12-31T09:00") -> Ledger:
+def read(*events: TicketEvent, now: str = "12-31T09:00") -> Ledger:
     return ledger(state_of_clocks(events, BOOK, at(now)), CALENDAR, at(now))
 
 
-def forwarded(when: str, to: int) -> Happening:
+def forwarded(when: str, to: int) -> TicketEvent:
     return event(Event.FORWARDED, when, unit=to)
 
 
@@ -77,7 +77,7 @@ def test_an_unmerge_gives_it_back_which_nobody_sent() -> None:
         ([event(Event.REFUSED, "11-03T09:00")], [None]),
     ],
 )
-def test_each_unit_is_judged_on_its_own_share(course: list[Happening], verdicts: list[Verdict | None]) -> None:
+def test_each_unit_is_judged_on_its_own_share(course: list[TicketEvent], verdicts: list[Verdict | None]) -> None:
     now = "11-20T09:00" if None in verdicts else "12-31T09:00"
     assert [share.verdict for share in read(RECEIVED, *course, now=now).shares] == verdicts
 
@@ -96,7 +96,7 @@ def test_a_new_episode_has_shares_of_its_own() -> None:
 
 
 @given(courses())
-def test_the_shares_add_up_to_the_working_time_that_anybody_had_it(course: list[Happening]) -> None:
+def test_the_shares_add_up_to_the_working_time_that_anybody_had_it(course: list[TicketEvent]) -> None:
     clocks = state_of_clocks(course, BOOK, END)
     found = ledger(clocks, CALENDAR, END)
     kept = [held for held in clocks.breaks if not held.struck]

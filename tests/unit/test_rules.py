@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from backend.deadlines.rules import Mark, Reason, choose, read_rule, shipped_rules
+from backend.deadlines.rules import ChoiceReason, RuleEvidence, choose, read_rule, shipped_rules
 from backend.errors import NotFound
 from backend.worktime.duration import Duration
 from backend.worktime.errors import WorktimeError
@@ -56,7 +56,7 @@ def test_every_clock_has_its_shipped_term(code, case, value):
 def test_law_amended_by_a_text_not_seen_is_unverified_from_that_day():
     before = choose(shipped_rules(), "complaint_accept", date(2026, 6, 30)).rule
     after = choose(shipped_rules(), "complaint_accept", date(2026, 7, 1)).rule
-    assert (before.mark, after.mark) == (Mark.VERIFIED, Mark.UNVERIFIED)
+    assert (before.mark, after.mark) == (RuleEvidence.VERIFIED, RuleEvidence.UNVERIFIED)
     assert before.duration == after.duration
 
 
@@ -66,9 +66,9 @@ def test_each_code_and_case_has_one_rule_in_force_at_a_time():
 
 
 def test_choice_says_whether_the_case_had_a_row_of_its_own():
-    assert choose(shipped_rules(), "resolve", TODAY, "urgent_field").reason is Reason.CASE
+    assert choose(shipped_rules(), "resolve", TODAY, "urgent_field").reason is ChoiceReason.CASE
     unknown = choose(shipped_rules(), "resolve", TODAY, "no_such_case")
-    assert (unknown.reason, unknown.rule.value) == (Reason.ORDINARY, "15 working days")
+    assert (unknown.reason, unknown.rule.value) == (ChoiceReason.ORDINARY, "15 working days")
 
 
 def test_province_row_holds_within_its_dates():

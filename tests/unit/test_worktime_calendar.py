@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from backend.worktime.arithmetic import due, elapsed
-from backend.worktime.calendar import ZONE, DayException, Season, Window, WorkCalendar, week_of
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.calendar import ZONE, DayException, Season, WorkCalendar, WorkWindow, week_of
+from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.errors import WorktimeError
 from backend.worktime.explain import explain
 from backend.worktime.shipped import shipped
@@ -55,11 +55,11 @@ def closed(day: date) -> DayException:
         ({"exceptions": [closed(date(2027, 1, 1))]}, "nằm ngoài các năm"),
         ({"exceptions": [closed(date(2026, 1, 1)), closed(date(2026, 1, 1))]}, "hai lần"),
         (
-            {"exceptions": [DayException(date(2026, 1, 10), True, "bù", (Window(480, 600), Window(540, 660)))]},
+            {"exceptions": [DayException(date(2026, 1, 10), True, "bù", (WorkWindow(480, 600), WorkWindow(540, 660)))]},
             "chồng lên nhau",
         ),
         ({"exceptions": [DayException(date(2026, 1, 10), True, "bù", ())]}, "trái với loại"),
-        ({"exceptions": [DayException(date(2026, 1, 10), False, "nghỉ", (Window(480, 600),))]}, "trái với loại"),
+        ({"exceptions": [DayException(date(2026, 1, 10), False, "nghỉ", (WorkWindow(480, 600),))]}, "trái với loại"),
         ({"seasons": [Season(date(2026, 5, 1), date(2027, 1, 1), week_of(MORNINGS))]}, "không nằm gọn"),
         ({"seasons": [Season(date(2026, 5, 2), date(2026, 5, 1), week_of(MORNINGS))]}, "không nằm gọn"),
         (
@@ -82,7 +82,7 @@ def test_calendar_that_cannot_be_worked_by_is_refused_with_a_reason(changes, sen
 def test_two_shifts_of_one_day_do_not_collapse():
     week = {0: ["7:00-9:00", "10:00-12:00", "14:00-16:00"]}
     day = declare(week=week)
-    assert elapsed(day, Unit.WORKING_HOURS, at("2026-03-02T00:00"), at("2026-03-02T23:00")) == 6
+    assert elapsed(day, TimeUnit.WORKING_HOURS, at("2026-03-02T00:00"), at("2026-03-02T23:00")) == 6
     assert due(day, Duration.parse("5 working hours"), at("2026-03-02T07:00")).at == at("2026-03-02T15:00")
 
 
@@ -95,8 +95,8 @@ def test_season_has_its_own_hours_and_then_the_week_returns():
 
 
 def test_makeup_day_may_have_hours_of_its_own():
-    own = declare(exceptions=[DayException(date(2026, 1, 10), True, "bù", (Window(480, 600),))])
-    assert elapsed(own, Unit.WORKING_MINUTES, at("2026-01-10T00:00"), at("2026-01-11T00:00")) == 120
+    own = declare(exceptions=[DayException(date(2026, 1, 10), True, "bù", (WorkWindow(480, 600),))])
+    assert elapsed(own, TimeUnit.WORKING_MINUTES, at("2026-01-10T00:00"), at("2026-01-11T00:00")) == 120
 
 
 def test_makeup_day_in_a_season_works_the_hours_of_that_season():
@@ -104,15 +104,15 @@ def test_makeup_day_in_a_season_works_the_hours_of_that_season():
         seasons=[Season(date(2026, 8, 1), date(2026, 8, 31), week_of(MORNINGS))],
         exceptions=[DayException(date(2026, 8, 22), True, "bù")],
     )
-    assert elapsed(summer, Unit.WORKING_HOURS, at("2026-08-22T00:00"), at("2026-08-23T00:00")) == 4
+    assert elapsed(summer, TimeUnit.WORKING_HOURS, at("2026-08-22T00:00"), at("2026-08-23T00:00")) == 4
 
 
 def test_day_worked_until_midnight_closes_within_itself():
     late = declare(week={0: ["16:00-24:00"]})
     end = due(late, Duration.parse("1 working day"), at("2026-03-01T10:00"))
     assert end.on == date(2026, 3, 2)
-    assert elapsed(late, Unit.WORKING_DAYS, at("2026-03-01T10:00"), end.at) == 1
-    assert elapsed(late, Unit.WORKING_HOURS, at("2026-03-02T00:00"), at("2026-03-03T00:00")) == 8
+    assert elapsed(late, TimeUnit.WORKING_DAYS, at("2026-03-01T10:00"), end.at) == 1
+    assert elapsed(late, TimeUnit.WORKING_HOURS, at("2026-03-02T00:00"), at("2026-03-03T00:00")) == 8
 
 
 def test_pause_that_ends_before_it_starts_is_refused():

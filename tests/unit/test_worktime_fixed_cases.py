@@ -10,8 +10,8 @@ import pytest
 
 from backend.worktime.arithmetic import due, elapsed, remaining
 from backend.worktime.calendar import ZONE, DayException, WorkCalendar
-from backend.worktime.duration import Duration, Unit
-from backend.worktime.explain import Doubt, Why, explain
+from backend.worktime.duration import Duration, TimeUnit
+from backend.worktime.explain import DayDoubt, DayReason, explain
 from backend.worktime.shipped import shipped
 
 VN = shipped("vn")
@@ -92,7 +92,7 @@ def test_due_date_is_the_one_counted_on_paper(received, term, expected):
 )
 def test_year_has_the_working_days_of_the_table(year, expected):
     start, end = at(f"{year - 1}-12-31T00:00"), at(f"{year}-12-31T23:59")
-    assert elapsed(VN, Unit.WORKING_DAYS, start, end) == expected
+    assert elapsed(VN, TimeUnit.WORKING_DAYS, start, end) == expected
 
 
 @pytest.mark.parametrize(
@@ -210,15 +210,15 @@ def test_explanation_gives_each_day_its_reason():
     pause = (at("2024-05-02T09:00"), at("2024-05-03T09:00"))
     days = explain(VN, Duration.parse("2 working days"), at("2024-04-26T16:00"), [pause])
     assert [(day.day.isoformat(), day.counted, day.why) for day in days] == [
-        ("2024-04-26", False, Why.DAY_OF_EVENT),
-        ("2024-04-27", False, Why.WEEKEND),
-        ("2024-04-28", False, Why.WEEKEND),
-        ("2024-04-29", False, Why.HOLIDAY),
-        ("2024-04-30", False, Why.HOLIDAY),
-        ("2024-05-01", False, Why.HOLIDAY),
-        ("2024-05-02", False, Why.PAUSED),
-        ("2024-05-03", True, Why.COUNTED),
-        ("2024-05-04", True, Why.MAKEUP),
+        ("2024-04-26", False, DayReason.DAY_OF_EVENT),
+        ("2024-04-27", False, DayReason.WEEKEND),
+        ("2024-04-28", False, DayReason.WEEKEND),
+        ("2024-04-29", False, DayReason.HOLIDAY),
+        ("2024-04-30", False, DayReason.HOLIDAY),
+        ("2024-05-01", False, DayReason.HOLIDAY),
+        ("2024-05-02", False, DayReason.PAUSED),
+        ("2024-05-03", True, DayReason.COUNTED),
+        ("2024-05-04", True, DayReason.MAKEUP),
     ]
     named = {day.day: day.params for day in days}
     assert named[date(2024, 4, 30)] == {"name": "Ngày Chiến thắng"}
@@ -229,10 +229,10 @@ def test_explanation_gives_each_day_its_reason():
 def test_explanation_of_calendar_days_shows_the_roll():
     days = explain(VN, Duration.parse("7 days"), at("2026-01-17T10:00"))
     assert [(day.day.day, day.counted, day.why) for day in days[-4:]] == [
-        (23, True, Why.COUNTED),
-        (24, True, Why.COUNTED),
-        (25, False, Why.ROLLED),
-        (26, False, Why.ROLLED),
+        (23, True, DayReason.COUNTED),
+        (24, True, DayReason.COUNTED),
+        (25, False, DayReason.ROLLED),
+        (26, False, DayReason.ROLLED),
     ]
 
 
@@ -240,19 +240,20 @@ def test_explanation_of_hours_shows_what_each_day_gave():
     pause = (at("2026-01-09T16:45"), at("2026-01-09T19:00"))
     days = explain(VN, Duration.parse("60 working minutes"), at("2026-01-09T16:30"), [pause])
     assert [(day.day.day, day.why, day.worked.total_seconds() / 60) for day in days] == [
-        (9, Why.COUNTED, 15),
-        (10, Why.MAKEUP, 45),
+        (9, DayReason.COUNTED, 15),
+        (10, DayReason.MAKEUP, 45),
     ]
 
 
 @pytest.mark.parametrize(
     ("received", "doubts"),
     [
-        ("2026-11-23T10:00", {"2026-11-24": Doubt.UNVERIFIED}),
-        ("2026-12-31T10:00", {f"2027-01-0{day}": Doubt.ESTIMATED_YEAR for day in (1, 2, 3, 4)}),
+        ("2026-11-23T10:00", {"2026-11-24": DayDoubt.UNVERIFIED}),
+        ("2026-12-31T10:00", {f"2027-01-0{day}": DayDoubt.ESTIMATED_YEAR for day in (1, 2, 3, 4)}),
         (
             "2027-12-31T10:00",
-            {f"2028-01-0{day}": Doubt.UNDECLARED_YEAR for day in (1, 2, 3)} | {"2027-12-31": Doubt.ESTIMATED_YEAR},
+            {f"2028-01-0{day}": DayDoubt.UNDECLARED_YEAR for day in (1, 2, 3)}
+            | {"2027-12-31": DayDoubt.ESTIMATED_YEAR},
         ),
     ],
 )
@@ -276,7 +277,7 @@ def year_2024(*exceptions: DayException) -> WorkCalendar:
 
 def test_last_declared_day_may_be_a_day_off():
     calendar = year_2024(DayException(date(2024, 12, 31), is_open=False, name="nghỉ"))
-    ends = [due(calendar, Duration(days, Unit.WORKING_DAYS), at("2024-12-27T10:00")).on for days in (1, 2)]
+    ends = [due(calendar, Duration(days, TimeUnit.WORKING_DAYS), at("2024-12-27T10:00")).on for days in (1, 2)]
     assert ends == [date(2024, 12, 30), date(2025, 1, 1)]
 
 
@@ -295,8 +296,8 @@ def test_day_that_pauses_fill_on_a_clock_of_hours_names_the_last_one_begun():
     first, second = (at("2026-03-02T12:00"), at("2026-03-02T15:00")), (at("2026-03-02T15:00"), at("2026-03-05T07:30"))
     days = explain(VN, Duration.parse("1 working hour"), at("2026-03-02T13:00"), [first, second])
     assert [(day.day.day, day.why, day.params.get("pause")) for day in days] == [
-        (2, Why.PAUSED, 1),
-        (3, Why.PAUSED, 1),
-        (4, Why.PAUSED, 1),
-        (5, Why.COUNTED, None),
+        (2, DayReason.PAUSED, 1),
+        (3, DayReason.PAUSED, 1),
+        (4, DayReason.PAUSED, 1),
+        (5, DayReason.COUNTED, None),
     ]

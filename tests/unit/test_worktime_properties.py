@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from backend.worktime.arithmetic import due, elapsed, remaining, worked
-from backend.worktime.calendar import ZONE, DayException, Season, Window, WorkCalendar
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.calendar import ZONE, DayException, Season, WorkCalendar, WorkWindow
+from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.errors import WorktimeError
-from backend.worktime.explain import Why, explain
+from backend.worktime.explain import DayReason, explain
 from backend.worktime.moments import Pause
 from backend.worktime.vector import due_dates, lean_on_estimate, working_days_between
 
@@ -29,10 +29,10 @@ DAY = timedelta(days=1)
 
 
 @st.composite
-def windows(draw: st.DrawFn) -> tuple[Window, ...]:
+def windows(draw: st.DrawFn) -> tuple[WorkWindow, ...]:
     """Up to three windows; now and then they touch, or the last ends at 24:00."""
     marks = sorted(draw(st.sets(st.integers(0, 48), min_size=2, max_size=6)))
-    return tuple(Window(marks[i] * 30, marks[i + 1] * 30) for i in range(0, len(marks) - 1, 2))
+    return tuple(WorkWindow(marks[i] * 30, marks[i + 1] * 30) for i in range(0, len(marks) - 1, 2))
 
 
 weeks = st.tuples(*[st.one_of(st.just(()), windows(), windows()) for _ in range(7)]).filter(any)
@@ -67,10 +67,10 @@ minutes = st.builds(
     lambda day, minute: datetime.combine(day, time(minute // 60, minute % 60), ZONE), dates, st.integers(0, 1439)
 )
 moments = st.builds(lambda at, extra: at + timedelta(microseconds=extra), minutes, st.integers(0, 59_999_999))
-terms = st.builds(Duration, st.integers(1, 60), st.sampled_from(Unit))
-day_terms = st.builds(Duration, st.integers(1, 60), st.sampled_from([Unit.WORKING_DAYS, Unit.CALENDAR_DAYS]))
-working_day_terms = st.builds(Duration, st.integers(1, 60), st.just(Unit.WORKING_DAYS))
-minute_terms = st.builds(Duration, st.integers(1, 900), st.just(Unit.WORKING_MINUTES))
+terms = st.builds(Duration, st.integers(1, 60), st.sampled_from(TimeUnit))
+day_terms = st.builds(Duration, st.integers(1, 60), st.sampled_from([TimeUnit.WORKING_DAYS, TimeUnit.CALENDAR_DAYS]))
+working_day_terms = st.builds(Duration, st.integers(1, 60), st.just(TimeUnit.WORKING_DAYS))
+minute_terms = st.builds(Duration, st.integers(1, 900), st.just(TimeUnit.WORKING_MINUTES))
 
 
 def pauses_near(start: datetime, at: timedelta = MINUTE) -> st.SearchStrategy[list[Pause]]:
@@ -88,7 +88,7 @@ def cases(draw: st.DrawFn, term: st.SearchStrategy[Duration] = terms) -> tuple[D
 # --- the slow, obvious reference ----------------------------------------------------------------------------
 
 
-def open_windows(calendar: WorkCalendar, day: date) -> tuple[Window, ...]:
+def open_windows(calendar: WorkCalendar, day: date) -> tuple[WorkWindow, ...]:
     """Read off the declaration: the week, a season's week instead, an exception instead of both."""
     week = next((s.week for s in calendar.seasons if s.first <= day <= s.last), calendar.week)
     for exception in calendar.exceptions:
@@ -99,16 +99,16 @@ def open_windows(calendar: WorkCalendar, day: date) -> tuple[Window, ...]:
     return week[day.weekday()]
 
 
-def close_of(calendar: WorkCalendar, unit: Unit, day: date) -> datetime:
+def close_of(calendar: WorkCalendar, unit: TimeUnit, day: date) -> datetime:
     midnight = datetime.combine(day, time(), ZONE)
     last_moment = midnight + DAY - timedelta(microseconds=1)
-    if unit is Unit.CALENDAR_DAYS:
+    if unit is TimeUnit.CALENDAR_DAYS:
         return last_moment
     return min(midnight + open_windows(calendar, day)[-1].closes * MINUTE, last_moment)
 
 
-def slow_counts(calendar: WorkCalendar, unit: Unit, day: date, pauses: list[Pause]) -> bool:
-    if unit is Unit.WORKING_DAYS and not open_windows(calendar, day):
+def slow_counts(calendar: WorkCalendar, unit: TimeUnit, day: date, pauses: list[Pause]) -> bool:
+    if unit is TimeUnit.WORKING_DAYS and not open_windows(calendar, day):
         return False
     close = close_of(calendar, unit, day)
     return not any(start <= close < end for start, end in pauses)
@@ -146,7 +146,7 @@ def test_due_date_agrees_with_a_day_by_day_loop(calendar, case):
 
 
 @unhurried
-@given(calendars(), st.sampled_from([Unit.WORKING_DAYS, Unit.CALENDAR_DAYS]), moments, st.data())
+@given(calendars(), st.sampled_from([TimeUnit.WORKING_DAYS, TimeUnit.CALENDAR_DAYS]), moments, st.data())
 def test_elapsed_days_agree_with_a_day_by_day_loop(calendar, unit, start, data):
     pauses = data.draw(pauses_near(start))
     end = start + data.draw(st.integers(-1_000, 100_000)) * MINUTE
@@ -162,7 +162,7 @@ def test_due_minute_agrees_with_a_minute_by_minute_loop(calendar, received, valu
     pauses = data.draw(pauses_near(received))
     loop = slow_minutes(calendar, received, pauses)
     slow = next(minute for i, minute in enumerate(loop, 1) if i == value)
-    assert due(calendar, Duration(value, Unit.WORKING_MINUTES), received, pauses).at == slow
+    assert due(calendar, Duration(value, TimeUnit.WORKING_MINUTES), received, pauses).at == slow
 
 
 @unhurried
@@ -232,13 +232,15 @@ def test_pause_moves_a_day_due_date_by_the_closes_inside_it(calendar, case, late
     start = received + later * MINUTE
     end = start + length * MINUTE
     before = due(calendar, term, received)
-    assume(start <= close_of(calendar, Unit.WORKING_DAYS, before.on))
+    assume(start <= close_of(calendar, TimeUnit.WORKING_DAYS, before.on))
     days = (received.date() + i * DAY for i in range(1, (end - received).days + 2))
     inside = [
-        day for day in days if open_windows(calendar, day) and start <= close_of(calendar, Unit.WORKING_DAYS, day) < end
+        day
+        for day in days
+        if open_windows(calendar, day) and start <= close_of(calendar, TimeUnit.WORKING_DAYS, day) < end
     ]
     after = due(calendar, term, received, [(start, end)])
-    assert elapsed(calendar, Unit.WORKING_DAYS, before.at, after.at) == len(inside)
+    assert elapsed(calendar, TimeUnit.WORKING_DAYS, before.at, after.at) == len(inside)
 
 
 @unhurried
@@ -301,7 +303,7 @@ def test_explanation_lists_every_day_and_its_counted_days_are_the_term(calendar,
     else:
         assert sum(day.counted for day in days) == term.value
         assert end.estimate == any(day.estimate for day in days[1:])
-        assert end.rolled == any(day.why is Why.ROLLED for day in days)
+        assert end.rolled == any(day.why is DayReason.ROLLED for day in days)
 
 
 @unhurried
@@ -309,7 +311,7 @@ def test_explanation_lists_every_day_and_its_counted_days_are_the_term(calendar,
 def test_paused_days_of_an_explanation_name_a_pause_that_covers_their_close(calendar, case):
     term, received, pauses = case
     for day in explain(calendar, term, received, pauses):
-        if day.why is Why.PAUSED:
+        if day.why is DayReason.PAUSED:
             start, end = pauses[day.params["pause"]]
             assert start <= close_of(calendar, term.unit, day.day) < end
 
@@ -317,7 +319,7 @@ def test_paused_days_of_an_explanation_name_a_pause_that_covers_their_close(cale
 @unhurried
 @given(calendars(), moments, st.integers(10_000, 900_000))
 def test_far_due_date_comes_back_to_its_term(calendar, received, value):
-    term = Duration(value, Unit.WORKING_DAYS)
+    term = Duration(value, TimeUnit.WORKING_DAYS)
     try:
         end = due(calendar, term, received)
     except WorktimeError:
@@ -330,6 +332,6 @@ def test_far_due_date_comes_back_to_its_term(calendar, received, value):
 
 @pytest.mark.parametrize("text", ["2026-11-20T16:45", "2026-11-20"])
 def test_naive_moment_is_refused(text):
-    calendar = WorkCalendar("c", "1", ((Window(450, 690),),) * 7, ((2026, True),))
+    calendar = WorkCalendar("c", "1", ((WorkWindow(450, 690),),) * 7, ((2026, True),))
     with pytest.raises(WorktimeError, match="múi giờ"):
-        due(calendar, Duration(1, Unit.WORKING_DAYS), datetime.fromisoformat(text))
+        due(calendar, Duration(1, TimeUnit.WORKING_DAYS), datetime.fromisoformat(text))

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.commands.clock.questions import Asked, asks, question_of
-from backend.deadlines.clock_reading import Reading, extension_of
-from backend.deadlines.clock_states import PAUSE_LIMIT, Book, Clock, Clocks, ClockState
+from backend.commands.clock.questions import ClockRequest, asks, question_of
+from backend.deadlines.clock_reading import HistoryReading, extension_of
+from backend.deadlines.clock_states import PAUSE_LIMIT, ClockKind, ClockState, TicketClocks, VersionBook
 from backend.deadlines.clocks import state_of_clocks
-from backend.deadlines.events import Event, Happening
-from backend.deadlines.terms import Break
+from backend.deadlines.events import Event, TicketEvent
+from backend.deadlines.terms import TicketPause
 from backend.deadlines.unit_shares import ledger
 from backend.errors import Conflict, Invalid, _
 from backend.worktime.calendar import local
-from backend.worktime.explain import Day
+from backend.worktime.explain import ExplainedDay
 
 
 def answer(question: object) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def answer(question: object) -> dict[str, Any]:
     for; events after that ``now`` are left out. The machine's clock is never read: a question has one answer.
     """
     asked = asks(question_of(question))
-    history, book = asked.history, asked.book(asked.own or Clock.RESOLVE)
+    history, book = asked.history, asked.book(asked.own or ClockKind.RESOLVE)
     if asked.now is None:
         upto = _end(history, book)
     else:
@@ -38,9 +38,9 @@ def answer(question: object) -> dict[str, Any]:
     return told | _shares(clocks, upto) if len(clocks.holdings) > 1 else told
 
 
-def _end(history: Sequence[Happening], book: Book) -> datetime:
+def _end(history: Sequence[TicketEvent], book: VersionBook) -> datetime:
     """The last that the course tells of: its last event, or the limit of a pause that nobody ended."""
-    reading = Reading(book)
+    reading = HistoryReading(book)
     for happening in history:
         reading.take(happening)
     if not reading.lasts:
@@ -50,7 +50,7 @@ def _end(history: Sequence[Happening], book: Book) -> datetime:
     return max(history[-1].at, reading.limit(reading.breaks[-1].start))
 
 
-def _check_extensions(history: Sequence[Happening], book: Book) -> None:
+def _check_extensions(history: Sequence[TicketEvent], book: VersionBook) -> None:
     """An extension is given once an episode, before the term is over, to a later date, and not by whoever asked."""
     for place, happening in enumerate(history):
         if happening.event is not Event.EXTENDED:
@@ -69,15 +69,15 @@ def _check_extensions(history: Sequence[Happening], book: Book) -> None:
             raise Invalid(_("Ngày hẹn mới phải sau hạn đang có."))
 
 
-def _state(asked: Asked, clocks: Clocks, history: Sequence[Happening], upto: datetime) -> ClockState:
+def _state(asked: ClockRequest, clocks: TicketClocks, history: Sequence[TicketEvent], upto: datetime) -> ClockState:
     """The clock that is asked about: the latest of its own kind, else the term in the place of handling."""
     if asked.own is None:
         return clocks.resolve
     found = clocks.of(asked.own)
-    return found[-1] if found else state_of_clocks(history, asked.book(Clock.RESOLVE), upto).resolve
+    return found[-1] if found else state_of_clocks(history, asked.book(ClockKind.RESOLVE), upto).resolve
 
 
-def _told(clocks: Clocks, state: ClockState, asked: Asked) -> dict[str, Any]:
+def _told(clocks: TicketClocks, state: ClockState, asked: ClockRequest) -> dict[str, Any]:
     calendar = state.term.calendar
     numbers = [held.number for held in state.term.breaks if not held.struck]
     told: dict[str, Any] = {"due_date": state.due.on.isoformat(), "due_at": _second(state.due.at)}
@@ -101,7 +101,7 @@ def _told(clocks: Clocks, state: ClockState, asked: Asked) -> dict[str, Any]:
     return told
 
 
-def _shares(clocks: Clocks, upto: datetime) -> dict[str, Any]:
+def _shares(clocks: TicketClocks, upto: datetime) -> dict[str, Any]:
     """What each unit used of each episode, and how often a ticket was sent back to one that had had it."""
     found = ledger(clocks, clocks.resolve.term.calendar, upto)
     units = [
@@ -118,7 +118,7 @@ def _shares(clocks: Clocks, upto: datetime) -> dict[str, Any]:
     return {"units": units, "forwards_back": found.forwards_back}
 
 
-def _pause(held: Break) -> dict[str, Any]:
+def _pause(held: TicketPause) -> dict[str, Any]:
     return {
         "pause": held.number,
         "from": _second(held.start),
@@ -128,7 +128,7 @@ def _pause(held: Break) -> dict[str, Any]:
     }
 
 
-def _ground(asked: Asked) -> dict[str, Any]:
+def _ground(asked: ClockRequest) -> dict[str, Any]:
     """What the rule rests on, and the row that lengthens it."""
     if asked.named is None:
         return {"basis": None, "mark": None}
@@ -159,7 +159,7 @@ def _clock(state: ClockState) -> dict[str, Any]:
     }
 
 
-def _day(day: Day, numbers: Sequence[int]) -> dict[str, Any]:
+def _day(day: ExplainedDay, numbers: Sequence[int]) -> dict[str, Any]:
     """A day with what its reason names: the holiday, the ``pause`` by its number, the minutes of a clock of minutes."""
     line: dict[str, Any] = {"date": day.day.isoformat(), "counted": day.counted, "why": day.why.value}
     if "name" in day.params:

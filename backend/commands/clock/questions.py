@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from backend.deadlines.additional_terms import Lengthened, with_additions
-from backend.deadlines.clock_states import CODES, PAUSE_LIMIT, Book, Clock
-from backend.deadlines.events import Event, Happening
-from backend.deadlines.rules import Mark, Rule, choose, shipped_rules
+from backend.deadlines.additional_terms import CombinedRule, with_additions
+from backend.deadlines.clock_states import CODES, PAUSE_LIMIT, ClockKind, VersionBook
+from backend.deadlines.events import Event, TicketEvent
+from backend.deadlines.rules import DeadlineRule, RuleEvidence, choose, shipped_rules
 from backend.errors import Conflict, Invalid, _
 from backend.worktime.calendar import ZONE, local
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.shipped import shipped
 
 CALENDARS: Final = ("vn", "weekdays")
@@ -26,7 +26,7 @@ NO_LIMIT: Final = "none"
 CLOCKS: Final = {code: clock for clock, code in CODES.items()}
 
 
-class HappeningIn(BaseModel):
+class EventLine(BaseModel):
     """One line of a ticket's history, as written in a file. An extension says ``days`` (working days, or days for a
     term of calendar days), ``value`` (``5 working days``) or ``until`` (a date); a recount its ``calendar``."""
 
@@ -46,7 +46,7 @@ class HappeningIn(BaseModel):
     calendar: str | None = None
 
 
-class Question(BaseModel):
+class ClockQuestion(BaseModel):
     """What is asked: the term by the name of its rule, or by its value, which goes before. ``pause_limit`` sets another
     limit of a pause than the shipped one, or ``none``; ``id`` is given back with the answer."""
 
@@ -57,29 +57,29 @@ class Question(BaseModel):
     value: str | None = None
     case: str | None = None
     calendar: str | None = None
-    events: list[HappeningIn] | None = None
+    events: list[EventLine] | None = None
     now: str | None = None
     pause_limit: str | None = None
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClockRequest:
     """The term that is asked for, the course of events, and what it is read by. ``own`` is the clock that the rule has,
     if it has one: what starts and ends it is in the events. Any other term runs from reception to the answer, as
     handling does."""
 
-    term: Rule
-    named: Lengthened | None
-    own: Clock | None
-    ruling: Mapping[str, Rule]
+    term: DeadlineRule
+    named: CombinedRule | None
+    own: ClockKind | None
+    ruling: Mapping[str, DeadlineRule]
     calendar: str
-    history: Sequence[Happening]
+    history: Sequence[TicketEvent]
     now: datetime | None
 
-    def book(self, clock: Clock) -> Book:
+    def book(self, clock: ClockKind) -> VersionBook:
         """Everything by its shipped term, but this clock by the one that is asked for."""
         calendars = {place: shipped(code) for place, code in enumerate(CALENDARS)}
-        return Book(calendars, {}, CALENDARS.index(self.calendar), {**self.ruling, CODES[clock]: self.term})
+        return VersionBook(calendars, {}, CALENDARS.index(self.calendar), {**self.ruling, CODES[clock]: self.term})
 
 
 def moment(text: str) -> datetime:
@@ -91,15 +91,15 @@ def moment(text: str) -> datetime:
         raise Invalid(_("Không hiểu thời điểm “%(text)s”. Hãy ghi như 2026-11-20T16:45."), text=text[:40]) from None
 
 
-def question_of(asked: object) -> Question:
+def question_of(asked: object) -> ClockQuestion:
     try:
-        return Question.model_validate(asked)
+        return ClockQuestion.model_validate(asked)
     except ValidationError as wrong:
         place = ".".join(str(part) for part in wrong.errors()[0]["loc"])
         raise Invalid(_("Câu hỏi không đúng mẫu ở “%(place)s”."), place=place[:80]) from None
 
 
-def asks(question: Question) -> Asked:
+def asks(question: ClockQuestion) -> ClockRequest:
     """A question as the clocks read it. Raises DomainError for what cannot be read."""
     received = _received(question)
     day = received.date()
@@ -111,19 +111,19 @@ def asks(question: Question) -> Asked:
     if question.value:
         named = replace(named, adds=None) if named else None
     duration = Duration.parse(question.value) if question.value else named and named.duration
-    term = Rule(question.rule or "", duration or None, named.rule.basis if named else "", Mark.OURS)
+    term = DeadlineRule(question.rule or "", duration or None, named.rule.basis if named else "", RuleEvidence.OURS)
     calendar = question.calendar or CALENDARS[0]
     shipped(calendar)  # refuses one that does not ship
     ruling = dict(_shipped_ruling(day))
     if question.pause_limit == NO_LIMIT:
         del ruling[PAUSE_LIMIT]
     elif question.pause_limit:
-        ruling[PAUSE_LIMIT] = Rule(PAUSE_LIMIT, Duration.parse(question.pause_limit), "", Mark.OURS)
+        ruling[PAUSE_LIMIT] = DeadlineRule(PAUSE_LIMIT, Duration.parse(question.pause_limit), "", RuleEvidence.OURS)
     own = CLOCKS.get(question.rule or "")
-    return Asked(
+    return ClockRequest(
         term,
         named,
-        None if own is Clock.RESOLVE else own,
+        None if own is ClockKind.RESOLVE else own,
         ruling,
         calendar,
         _history(question, received, term.duration),
@@ -132,16 +132,16 @@ def asks(question: Question) -> Asked:
 
 
 @lru_cache(maxsize=4096)
-def _shipped_term(code: str, day: date, case: str) -> Lengthened:
+def _shipped_term(code: str, day: date, case: str) -> CombinedRule:
     return with_additions(shipped_rules(), code, day, case)
 
 
 @lru_cache(maxsize=4096)
-def _shipped_ruling(day: date) -> dict[str, Rule]:
+def _shipped_ruling(day: date) -> dict[str, DeadlineRule]:
     return {code: choose(shipped_rules(), code, day).rule for code in (*CODES.values(), PAUSE_LIMIT)}
 
 
-def _received(question: Question) -> datetime:
+def _received(question: ClockQuestion) -> datetime:
     """Said once: beside the events, or as one of them."""
     begun = {moment(line.at) for line in question.events or () if line.event == Event.RECEIVED}
     if question.received is not None or not begun:
@@ -151,17 +151,17 @@ def _received(question: Question) -> datetime:
     return begun.pop()
 
 
-def _history(question: Question, received: datetime, term: Duration | None) -> list[Happening]:
+def _history(question: ClockQuestion, received: datetime, term: Duration | None) -> list[TicketEvent]:
     """Reception and what followed, in order of time; of two at one moment, in the order told."""
     told = [_happening(line, term) for line in question.events or () if line.event != Event.RECEIVED]
     told.sort(key=lambda happening: happening.at)
     if told and told[0].at < received:
         raise Invalid(_("Có sự kiện xảy ra trước lúc tiếp nhận."))
     first = next((line for line in question.events or () if line.event == Event.RECEIVED), None)
-    return [Happening(Event.RECEIVED, received, data=_notes(first) if first else {}), *told]
+    return [TicketEvent(Event.RECEIVED, received, data=_notes(first) if first else {}), *told]
 
 
-def _happening(line: HappeningIn, term: Duration | None) -> Happening:
+def _happening(line: EventLine, term: Duration | None) -> TicketEvent:
     try:
         event = Event(line.event)
     except ValueError:
@@ -173,14 +173,14 @@ def _happening(line: HappeningIn, term: Duration | None) -> Happening:
         if line.calendar not in CALENDARS:
             raise Invalid(_("Không có lịch “%(code)s” đi kèm."), code=line.calendar)
         notes["calendar"] = CALENDARS.index(line.calendar)
-    return Happening(event, moment(line.at), "" if line.by is None else str(line.by), notes)
+    return TicketEvent(event, moment(line.at), "" if line.by is None else str(line.by), notes)
 
 
-def _notes(line: HappeningIn) -> dict[str, Any]:
+def _notes(line: EventLine) -> dict[str, Any]:
     return {name: getattr(line, name) for name in NOTES if getattr(line, name) is not None}
 
 
-def _extension(line: HappeningIn, term: Duration | None) -> dict[str, str]:
+def _extension(line: EventLine, term: Duration | None) -> dict[str, str]:
     """How long an extension is, or until when: one of them."""
     if line.by is not None and line.by == line.requested_by:
         raise Conflict(_("Người đề nghị không tự duyệt gia hạn cho mình."))
@@ -191,5 +191,5 @@ def _extension(line: HappeningIn, term: Duration | None) -> dict[str, str]:
             return {"until": date.fromisoformat(line.until[:10]).isoformat()}
         except ValueError:
             raise Invalid(_("Không hiểu ngày “%(text)s”."), text=line.until[:40]) from None
-    unit = Unit.CALENDAR_DAYS if term and term.unit is Unit.CALENDAR_DAYS else Unit.WORKING_DAYS
+    unit = TimeUnit.CALENDAR_DAYS if term and term.unit is TimeUnit.CALENDAR_DAYS else TimeUnit.WORKING_DAYS
     return {"value": str(Duration.parse(line.value) if line.value else Duration(line.days or 0, unit))}

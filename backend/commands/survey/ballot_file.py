@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from analytics.estimation.design import Coded
+from analytics.estimation.design import CodedColumn
 from backend.errors import Invalid, _
 
 # A workbook that unpacks to more than this is not a table of ballots.
@@ -44,7 +44,7 @@ class BallotFile:
         if self.n == 0:
             raise Invalid(_("Tệp “%(file)s” không có phiếu nào."), file=str(path))
 
-    def labels(self, name: str) -> Coded:
+    def labels(self, name: str) -> CodedColumn:
         """The column as it was written, coded; missing where blank."""
         column = self._columns[name]
         if pa.types.is_nested(column.type):
@@ -55,7 +55,7 @@ class BallotFile:
             column = column.dictionary_encode()
         one = column.unify_dictionaries().combine_chunks()
         codes = pc.fill_null(one.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-        return Coded(codes, np.array([*one.dictionary.to_pylist(), None], dtype=object)[:-1])
+        return CodedColumn(codes, np.array([*one.dictionary.to_pylist(), None], dtype=object)[:-1])
 
     def numbers(self, name: str) -> NDArray[Any]:
         """The column as integers, or floats with blanks as not a number. The table's own copy is let go."""

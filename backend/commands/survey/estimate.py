@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 
 from analytics.estimation.condition import Condition, ConditionError, parse_condition
-from analytics.estimation.design import Design, DesignError, Fault, SinglePsu, build_design
-from analytics.estimation.estimate import Estimate, Estimates, Note, estimate_means, index_of
+from analytics.estimation.design import DesignError, DesignFault, SinglePsu, SurveyDesign, build_design
+from analytics.estimation.estimate import Estimate, EstimateNote, EstimateTable, estimate_means, index_of
 from backend.commands.survey.ballot_file import HEADER_LINES, BallotFile
 from backend.errors import DomainError, Invalid, _
 
@@ -27,25 +27,33 @@ ITEMS_AT_MOST = 10_000
 LEVEL_AT_MOST = 1 - 1e-9
 
 FAULTS = {
-    Fault.LABEL_MISSING: _("Cột “%(what)s”, dòng %(line)s: thiếu nhãn; mọi phiếu phải có tầng và đơn vị chọn mẫu."),
-    Fault.WEIGHT_MISSING: _("Cột “%(what)s”, dòng %(line)s: thiếu trọng số hoặc trọng số không phải là số hữu hạn."),
-    Fault.WEIGHT_NEGATIVE: _("Cột “%(what)s”, dòng %(line)s: trọng số âm."),
-    Fault.WEIGHTS_ZERO: _("Cột “%(what)s”: mọi trọng số đều bằng 0."),
-    Fault.FPC_MISSING: _("Cột “%(what)s”, dòng %(line)s: số đơn vị của tổng thể phải là số lớn hơn 0."),
-    Fault.FPC_MIXED: _("Cột “%(what)s”, dòng %(line)s: số đơn vị và tỷ lệ chọn mẫu lẫn lộn; chỉ dùng một trong hai."),
-    Fault.FPC_VARIES: _("%(stratum)s: số đơn vị của tổng thể không giống nhau giữa các phiếu."),
-    Fault.FPC_SMALL: _("%(stratum)s: mẫu có nhiều đơn vị hơn tổng thể."),
-    Fault.SINGLE_PSU: _(
+    DesignFault.LABEL_MISSING: _(
+        "Cột “%(what)s”, dòng %(line)s: thiếu nhãn; mọi phiếu phải có tầng và đơn vị chọn mẫu."
+    ),
+    DesignFault.WEIGHT_MISSING: _(
+        "Cột “%(what)s”, dòng %(line)s: thiếu trọng số hoặc trọng số không phải là số hữu hạn."
+    ),
+    DesignFault.WEIGHT_NEGATIVE: _("Cột “%(what)s”, dòng %(line)s: trọng số âm."),
+    DesignFault.WEIGHTS_ZERO: _("Cột “%(what)s”: mọi trọng số đều bằng 0."),
+    DesignFault.FPC_MISSING: _("Cột “%(what)s”, dòng %(line)s: số đơn vị của tổng thể phải là số lớn hơn 0."),
+    DesignFault.FPC_MIXED: _(
+        "Cột “%(what)s”, dòng %(line)s: số đơn vị và tỷ lệ chọn mẫu lẫn lộn; chỉ dùng một trong hai."
+    ),
+    DesignFault.FPC_VARIES: _("%(stratum)s: số đơn vị của tổng thể không giống nhau giữa các phiếu."),
+    DesignFault.FPC_SMALL: _("%(stratum)s: mẫu có nhiều đơn vị hơn tổng thể."),
+    DesignFault.SINGLE_PSU: _(
         "%(stratum)s chỉ có một đơn vị chọn mẫu; hãy chọn --single-psu adjust, average hoặc certainty."
     ),
-    Fault.NOT_FINITE: _("Cột “%(what)s”, dòng %(line)s: điểm vô hạn hoặc quá lớn."),
-    Fault.RESERVED_DOMAIN: _("Cột của --by có nhãn “%(what)s”, là tên dành cho toàn bộ."),
+    DesignFault.NOT_FINITE: _("Cột “%(what)s”, dòng %(line)s: điểm vô hạn hoặc quá lớn."),
+    DesignFault.RESERVED_DOMAIN: _("Cột của --by có nhãn “%(what)s”, là tên dành cho toàn bộ."),
 }
 NOTES = {
-    Note.NO_ANSWERS: _("%(count)s dòng không có giá trị vì không có câu trả lời nào được tính."),
-    Note.NO_VARIANCE: _("%(count)s dòng không có sai số chuẩn vì mọi tầng chỉ có một đơn vị chọn mẫu."),
-    Note.NO_INTERVAL: _("%(count)s dòng không có khoảng tin cậy vì số đơn vị chọn mẫu không nhiều hơn số tầng."),
-    Note.NO_DESIGN_EFFECT: _(
+    EstimateNote.NO_ANSWERS: _("%(count)s dòng không có giá trị vì không có câu trả lời nào được tính."),
+    EstimateNote.NO_VARIANCE: _("%(count)s dòng không có sai số chuẩn vì mọi tầng chỉ có một đơn vị chọn mẫu."),
+    EstimateNote.NO_INTERVAL: _(
+        "%(count)s dòng không có khoảng tin cậy vì số đơn vị chọn mẫu không nhiều hơn số tầng."
+    ),
+    EstimateNote.NO_DESIGN_EFFECT: _(
         "%(count)s dòng không có hiệu ứng thiết kế vì câu trả lời bằng nhau hoặc trọng số cộng lại không quá số phiếu."
     ),
 }
@@ -53,7 +61,7 @@ NOTES = {
 estimation = typer.Typer(add_completion=False)
 
 
-class Format(StrEnum):
+class OutputFormat(StrEnum):
     """How the rows are printed."""
 
     CSV = "csv"
@@ -61,7 +69,7 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True)
-class Roles:
+class ColumnRoles:
     """Which column plays which part in the design."""
 
     strata: str | None
@@ -98,7 +106,7 @@ def estimate(
     scale: Annotated[float, typer.Option(help="Điểm cao nhất của thang.")] = 5,
     single_psu: Annotated[SinglePsu, typer.Option(help="Cách xử lý tầng chỉ có một đơn vị.")] = SinglePsu.FAIL,
     level: Annotated[float, typer.Option(help="Độ tin cậy của khoảng.")] = 0.95,
-    output: Annotated[Format, typer.Option("--format", help="Dạng kết quả.")] = Format.CSV,
+    output: Annotated[OutputFormat, typer.Option("--format", help="Dạng kết quả.")] = OutputFormat.CSV,
 ) -> None:
     """Ước lượng điểm trung bình và chỉ số kèm sai số chuẩn từ một tệp phiếu; không cần cơ sở dữ liệu."""
     with _refusals():
@@ -132,7 +140,7 @@ def _roles(
     where: str | None,
     items: str,
     index: list[str],
-) -> Roles:
+) -> ColumnRoles:
     try:
         condition = parse_condition(where) if where else None
     except ConditionError as error:
@@ -148,7 +156,7 @@ def _roles(
         indices[name.strip()] = inside
     if not names and not indices:
         raise Invalid(_("Hãy nêu --items hoặc --index."))
-    return Roles(strata, psu, weights, fpc, by, condition, names, indices)
+    return ColumnRoles(strata, psu, weights, fpc, by, condition, names, indices)
 
 
 def _names(text: str) -> list[str]:
@@ -166,7 +174,7 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _estimates(ballots: BallotFile, roles: Roles, single: SinglePsu, scale: float, level: float) -> Estimates:
+def _estimates(ballots: BallotFile, roles: ColumnRoles, single: SinglePsu, scale: float, level: float) -> EstimateTable:
     try:
         member = None if roles.where is None else roles.where.holds(ballots.labels)
         by = ballots.labels(roles.by) if roles.by else None
@@ -184,7 +192,7 @@ def _estimates(ballots: BallotFile, roles: Roles, single: SinglePsu, scale: floa
         raise Invalid(FAULTS[error.fault], what=what, stratum=stratum, line=line) from None
 
 
-def _design(ballots: BallotFile, roles: Roles, single: SinglePsu) -> Design:
+def _design(ballots: BallotFile, roles: ColumnRoles, single: SinglePsu) -> SurveyDesign:
     return build_design(
         ballots.n,
         strata=ballots.labels(roles.strata) if roles.strata else None,
@@ -195,9 +203,9 @@ def _design(ballots: BallotFile, roles: Roles, single: SinglePsu) -> Design:
     )
 
 
-def _print(rows: list[Estimate], output: Format) -> None:
+def _print(rows: list[Estimate], output: OutputFormat) -> None:
     table = [[getattr(row, column) for column in COLUMNS] for row in rows]
-    if output is Format.JSON:
+    if output is OutputFormat.JSON:
         lines = ",\n".join(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) for row in table)
         typer.echo(f"[\n{lines}\n]")
         return

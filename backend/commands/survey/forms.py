@@ -8,13 +8,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from analytics.methods import METHODS, Method, load_method
+from analytics.methods import METHODS, IndexMethod, load_method
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.surveys.forms import differences, documents, instruments, publishing
 from backend.surveys.forms.instruments import Instrument
-from backend.surveys.forms.publishing import Document
+from backend.surveys.forms.publishing import SurveyDocument
 
 Show = Annotated[str | None, typer.Option(help="In nội dung của một mẫu phiếu hoặc phương pháp (mã hoặc tệp TOML).")]
 Diff = Annotated[
@@ -81,7 +81,7 @@ def _text(path: Path) -> str:
         raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(path)) from None
 
 
-def _document(key: str) -> Document:
+def _document(key: str) -> SurveyDocument:
     """By the key of the package, by file, else as published in the database."""
     if Path(key).is_file():
         return publishing.read(_text(Path(key)))
@@ -100,7 +100,7 @@ def _publish(path: Path) -> None:
     typer.echo(f"{document.key}\t{mark}" + ("" if made else "\tđã có từ trước"))
 
 
-def _print(document: Document) -> None:
+def _print(document: SurveyDocument) -> None:
     if isinstance(document.subject, Instrument):
         _print_tree(document.subject)
     else:
@@ -120,7 +120,7 @@ def _print_tree(one: Instrument) -> None:
         typer.echo("   " + "; ".join(f"{level.value} = {level.text.vi}" for level in levels))
 
 
-def _print_method(one: Method) -> None:
+def _print_method(one: IndexMethod) -> None:
     typer.echo(f"{one.code}: {one.name.vi}, {one.first_year}-{one.last_year}. {one.legal_basis}")
     typer.echo(f"{one.respondents.vi}")
     rules = "; ".join(f"{level.value}: {rule.value}" for level, rule in one.aggregation.items())
@@ -130,9 +130,9 @@ def _print_method(one: Method) -> None:
             typer.echo(f"   {code}: {len(node.children)}")
 
 
-def _print_differences(before: Document, after: Document) -> None:
+def _print_differences(before: SurveyDocument, after: SurveyDocument) -> None:
     """Items first, as they can be compared; then everything else that differs."""
-    told: list[differences.Difference] = []
+    told: list[differences.ItemDifference] = []
     if isinstance(before.subject, Instrument) and isinstance(after.subject, Instrument):
         told = differences.compare(before.subject, after.subject)
         _print_items(before.key, after.key, told)
@@ -150,11 +150,11 @@ def _table(*titles: str) -> Table:
     return table
 
 
-def _print_items(old: str, new: str, told: list[differences.Difference]) -> None:
+def _print_items(old: str, new: str, told: list[differences.ItemDifference]) -> None:
     table = _table("Nội dung", old, new)
     for one in told:
-        if one.change is not differences.Change.SAME:
+        if one.change is not differences.ItemChange.SAME:
             texts = (slot.text.vi if slot else "–" for slot in (one.before, one.after))
             table.add_row(f"{differences.NAMES[one.change]}: {one.code}", *texts)
     Console().print(table)
-    typer.echo(f"Giữ nguyên {sum(one.change is differences.Change.SAME for one in told)} nội dung.")
+    typer.echo(f"Giữ nguyên {sum(one.change is differences.ItemChange.SAME for one in told)} nội dung.")

@@ -19,15 +19,15 @@ from backend.errors import Invalid, NotFound, _
 from backend.files import sheets
 from backend.surveys.ballot_files import ballot_templates, importing
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
-from backend.surveys.ballot_files.faults import Finding
-from backend.surveys.ballot_files.importing import Outcome, Who
-from backend.surveys.ballot_files.quarantine import Held
+from backend.surveys.ballot_files.faults import BallotFinding
+from backend.surveys.ballot_files.importing import ImportActor, ImportOutcome
+from backend.surveys.ballot_files.quarantine import QuarantineRow
 from backend.surveys.forms import instruments
 from backend.surveys.forms.instruments import Instrument, InstrumentError
 from backend.surveys.rounds import figures, queries, service, synthetic
-from backend.surveys.rounds.figures import Figures
+from backend.surveys.rounds.figures import SurveyFigures
 from backend.surveys.samples import totals
-from backend.surveys.samples.totals import Brought
+from backend.surveys.samples.totals import WeightAdjustment
 from backend.web.language import number
 from backend.worktime.calendar import local
 
@@ -61,7 +61,9 @@ def open_command(
     name: Annotated[str, typer.Option(help="Tên đợt.")] = "",
 ) -> None:
     """Mở một đợt khảo sát."""
-    plan = service.Plan(code, name or code, instrument, unit, first.year, first.date(), last.date(), planned, second)
+    plan = service.RoundPlan(
+        code, name or code, instrument, unit, first.year, first.date(), last.date(), planned, second
+    )
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         service.publish_shipped(session, clock.now())
         service.open_round(session, plan, by="system", now=clock.now())
@@ -104,10 +106,12 @@ def import_command(
         told = _told(stack)
         if check:
             reading = importing.read_file(stream, code, local(clock.now()).date(), told)
-            outcome = Outcome(0, False, reading.rows, len(reading.lines), 0, len(reading.held), 0)
+            outcome = ImportOutcome(0, False, reading.rows, len(reading.lines), 0, len(reading.held), 0)
             header, rows = list(reading.header), reading.held
         else:
-            outcome = importing.import_file(stream, code, file_name=file.name, who=Who(), now=clock.now(), told=told)
+            outcome = importing.import_file(
+                stream, code, file_name=file.name, who=ImportActor(), now=clock.now(), told=told
+            )
             header, rows = _held_of(outcome.batch_id)
         if rows and held:
             _write_held(held, header, rows)
@@ -188,13 +192,13 @@ def _told(stack: ExitStack) -> Any:
     return lambda rows: progress.update(task, completed=rows)
 
 
-def _held_of(batch_id: int) -> tuple[list[str], list[Held]]:
+def _held_of(batch_id: int) -> tuple[list[str], list[QuarantineRow]]:
     with db.transaction() as session:
-        rows = [Held(one.line, one.cells, one.findings) for one in queries.held(session, batch_id, limit=None)]
+        rows = [QuarantineRow(one.line, one.cells, one.findings) for one in queries.held(session, batch_id, limit=None)]
         return list(queries.batch(session, batch_id).header), rows
 
 
-def _write_held(path: Path, header: list[str], rows: list[Held]) -> None:
+def _write_held(path: Path, header: list[str], rows: list[QuarantineRow]) -> None:
     lines = ((one.line, one.findings, one.cells) for one in rows)
     with _writing(path) as stream:
         if path.suffix == ".xlsx":
@@ -203,11 +207,11 @@ def _write_held(path: Path, header: list[str], rows: list[Held]) -> None:
             stream.write(ballot_templates.held_csv(header, lines, _reason).encode("utf-8", "replace"))
 
 
-def _reason(finding: Finding) -> str:
+def _reason(finding: BallotFinding) -> str:
     return str(finding.reason)
 
 
-def _print_outcome(outcome: Outcome, rows: list[Held], path: Path | None) -> None:
+def _print_outcome(outcome: ImportOutcome, rows: list[QuarantineRow], path: Path | None) -> None:
     if outcome.repeated:
         typer.echo(f"Tệp này đã được nhập (lô {outcome.batch_id}); không thêm gì.")
     read = f"Đã đọc {outcome.rows} dòng: nhận {outcome.accepted}, không hợp lệ {outcome.invalid}"
@@ -221,13 +225,13 @@ def _print_outcome(outcome: Outcome, rows: list[Held], path: Path | None) -> Non
         typer.echo(f"Các dòng bị giữ: {path}")
 
 
-def _json(result: Figures, code: str) -> dict[str, Any]:
+def _json(result: SurveyFigures, code: str) -> dict[str, Any]:
     one = asdict(result.index(code))
     about = {"fpc": result.finite, "weights": "known totals" if result.brought else "as drawn"}
     return {key: value for key, value in one.items() if key not in ("domain", "note")} | about
 
 
-def _print_figures(result: Figures) -> None:
+def _print_figures(result: SurveyFigures) -> None:
     typer.echo(
         f"{result.method.name.vi}. n = {result.n} phiếu, {result.units} cụm trong {result.strata} tầng. Chỉ số là điểm"
         " trung bình, không phải tỷ lệ người hài lòng. Các tầng được coi là cố định."
@@ -247,7 +251,7 @@ def _print_figures(result: Figures) -> None:
     Console().print(table)
 
 
-def _weighted(brought: Brought) -> str:
+def _weighted(brought: WeightAdjustment) -> str:
     """How the weights were brought to known totals, in words."""
     known = ", ".join(brought.totals.margins)
     about = f"theo các tổng đã biết ({known}; nguồn: {brought.totals.source})" if known else "của mẫu"

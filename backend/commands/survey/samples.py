@@ -17,7 +17,7 @@ from rich.table import Table
 from analytics.sampling.drawing import Sample, draw
 from analytics.sampling.sample_design import DESIGNS, SampleDesign, SampleDesignError, load_design, parse_design
 from analytics.sampling.sample_lists import ListError
-from analytics.sampling.sample_plan import Assumptions, Outlook, Plan, PlanError, plan
+from analytics.sampling.sample_plan import LevelOutlook, PlanAssumptions, PlanError, SamplePlan, plan
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
@@ -65,7 +65,7 @@ def plan_command(
     """Sai số, cỡ mẫu cần có, khả năng phân biệt thứ hạng và chi phí của một thiết kế."""
     with refusals_as_lines():
         found = _design(design)
-        wanted = Assumptions(
+        wanted = PlanAssumptions(
             margin=margin,
             sd=sd,
             icc=_icc(found, icc or ["0.05"]),
@@ -120,25 +120,25 @@ def draw_command(
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _DrawnSample:
     """A sample and the account of how it was drawn."""
 
     sample: Sample
     account: dict[str, Any]
 
 
-def _draw(design: SampleDesign, units_file: Path, households_file: Path | None, seed: int) -> _Drawn:
+def _draw(design: SampleDesign, units_file: Path, households_file: Path | None, seed: int) -> _DrawnSample:
     units = sample_files.read_units(units_file, design)
     households = sample_files.read_households(households_file) if households_file else None
     try:
         sample = draw(design, units, households, seed)
     except ListError as error:
         raise sample_files.refusal(design, error, units_file, households_file) from None
-    return _Drawn(sample, sample_files.account(sample, units, households))
+    return _DrawnSample(sample, sample_files.account(sample, units, households))
 
 
 def _write(
-    drawn: _Drawn, out: Path, form: Instrument | None, link: str, codes: Mapping[str, str] | None = None
+    drawn: _DrawnSample, out: Path, form: Instrument | None, link: str, codes: Mapping[str, str] | None = None
 ) -> None:
     sample = drawn.sample
     with sample_files.new_folder(out) as folder:
@@ -149,7 +149,7 @@ def _write(
             print_ballots(sample, form, folder / "ballots", link, codes)
 
 
-def _draw_for_round(drawn: _Drawn, code: str, out: Path, link: str, *, printed: bool) -> None:
+def _draw_for_round(drawn: _DrawnSample, code: str, out: Path, link: str, *, printed: bool) -> None:
     """The sample is the round's from now on. Should the last step fail, the folder is there and the round is not
     changed: the same draw into another folder puts it right."""
     if not drawn.sample.ballots:
@@ -216,7 +216,7 @@ def _icc(design: SampleDesign, written: list[str]) -> dict[str, float]:
     return shares
 
 
-def _plan_json(result: Plan) -> dict[str, Any]:
+def _plan_json(result: SamplePlan) -> dict[str, Any]:
     return {
         "design": result.design.code,
         "assumptions": asdict(result.assumptions),
@@ -225,7 +225,7 @@ def _plan_json(result: Plan) -> dict[str, Any]:
     }
 
 
-def _print_plan(result: Plan) -> None:
+def _print_plan(result: SamplePlan) -> None:
     console, wanted = Console(), result.assumptions
     console.print(f"{result.design.name.vi} ({result.design.ballots} phiếu)", highlight=False)
     called = {stage.level: stage.name.vi for stage in result.design.units}
@@ -246,10 +246,10 @@ def _print_plan(result: Plan) -> None:
     console.print("± là theo phân phối chuẩn; ước lượng sau khảo sát dùng Student t theo bậc tự do.", highlight=False)
 
 
-def _lines(wanted: Assumptions) -> list[tuple[str, Callable[[Outlook], str]]]:
+def _lines(wanted: PlanAssumptions) -> list[tuple[str, Callable[[LevelOutlook], str]]]:
     """Titles and cells of the table, one line each."""
     margin = _number(wanted.margin, 2)
-    lines: list[tuple[str, Callable[[Outlook], str]]] = [
+    lines: list[tuple[str, Callable[[LevelOutlook], str]]] = [
         ("Số thôn", lambda o: _number(o.villages)),
         ("Số phiếu", lambda o: _number(o.ballots)),
         ("Hệ số thiết kế", lambda o: _number(o.deff, 2)),

@@ -1,5 +1,5 @@
 """The demonstration: invented cases and accounts, marked as such on every page, refused outside development."""
 
-from backend.devserver.demo.accounts import Account, accounts
+from backend.devserver.demo.accounts import DemoAccount, accounts
 
-__all__ = ["Account", "accounts"]
+__all__ = ["DemoAccount", "accounts"]

@@ -15,7 +15,7 @@ PASSWORD = "lang-nghe-2026"  # noqa: S105 - printed for everybody; the demonstra
 
 
 @dataclass(frozen=True)
-class Account:
+class DemoAccount:
     """Somebody to sign in as."""
 
     email: str
@@ -29,16 +29,16 @@ class Account:
 
 
 ACCOUNTS = (
-    Account("canbo@demo.langnghe.vn", "Lò Thị Hoa", Role.OFFICER, "03388"),
-    Account("lanhdao@demo.langnghe.vn", "Vàng A Sơn", Role.LEADER, "03388"),
-    Account("dieuphoi@demo.langnghe.vn", "Nguyễn Thu Hạnh", Role.COORDINATOR, None),
-    Account("quanly@demo.langnghe.vn", "Trần Minh Tuấn", Role.MANAGER, None),
-    Account("khaosat@demo.langnghe.vn", "Tẩn Mẩy Liều", Role.SURVEY, None),
-    Account("quantri@demo.langnghe.vn", "Đèo Ngọc Kim", Role.ADMINISTRATOR, None),
+    DemoAccount("canbo@demo.langnghe.vn", "Lò Thị Hoa", Role.OFFICER, "03388"),
+    DemoAccount("lanhdao@demo.langnghe.vn", "Vàng A Sơn", Role.LEADER, "03388"),
+    DemoAccount("dieuphoi@demo.langnghe.vn", "Nguyễn Thu Hạnh", Role.COORDINATOR, None),
+    DemoAccount("quanly@demo.langnghe.vn", "Trần Minh Tuấn", Role.MANAGER, None),
+    DemoAccount("khaosat@demo.langnghe.vn", "Tẩn Mẩy Liều", Role.SURVEY, None),
+    DemoAccount("quantri@demo.langnghe.vn", "Đèo Ngọc Kim", Role.ADMINISTRATOR, None),
 )
 
 
-def accounts() -> tuple[Account, ...]:
+def accounts() -> tuple[DemoAccount, ...]:
     """The accounts to print: one of each role."""
     return ACCOUNTS
 
@@ -49,7 +49,10 @@ def officers(session: Session, now: datetime) -> dict[str, int]:
     units = {unit.code: unit.id for unit in session.scalars(select(Unit).where(Unit.receives))}
     wanted = [
         *ACCOUNTS,
-        *(Account(f"{code.lower()}@demo.langnghe.vn", f"Cán bộ {code}", Role.OFFICER, code) for code in sorted(units)),
+        *(
+            DemoAccount(f"{code.lower()}@demo.langnghe.vn", f"Cán bộ {code}", Role.OFFICER, code)
+            for code in sorted(units)
+        ),
     ]
     held = {user.email: user.id for user in session.scalars(select(User))}
     for account in wanted:
@@ -58,7 +61,7 @@ def officers(session: Session, now: datetime) -> dict[str, int]:
     return {code: held[f"{code.lower()}@demo.langnghe.vn"] for code in units}
 
 
-def _create(session: Session, account: Account, units: dict[str, int], password_hash: str, now: datetime) -> int:
+def _create(session: Session, account: DemoAccount, units: dict[str, int], password_hash: str, now: datetime) -> int:
     user = User(
         email=account.email,
         name=account.name,

@@ -12,7 +12,7 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
 from backend.worktime.arithmetic import due
 from backend.worktime.calendar import ZONE, WorkCalendar
-from backend.worktime.duration import Duration, Unit
+from backend.worktime.duration import Duration, TimeUnit
 
 MONTHS_18 = 548
 CONDUCT = frozenset({"delay", "attitude"})
@@ -31,7 +31,7 @@ CONDUCT_DESK = "LC-VP"
 
 
 @dataclass(frozen=True)
-class Moment:
+class DemoEvent:
     """One event of a case: who caused it (``sender``, ``system``, or the code of a unit) and what was written."""
 
     event: Event
@@ -42,7 +42,7 @@ class Moment:
 
 
 @dataclass
-class Case:
+class DemoCase:
     """A whole case as it went, up to the last day of the demonstration."""
 
     about: str
@@ -53,18 +53,18 @@ class Case:
     name: str
     email: str
     received: datetime
-    course: list[Moment] = field(default_factory=list)
+    course: list[DemoEvent] = field(default_factory=list)
     scores: tuple[int, int, int] | None = None
     remark: str = ""
 
 
-def cases(seed: int, count: int, communes: Sequence[str], calendar: WorkCalendar, until: date) -> Iterator[Case]:
+def cases(seed: int, count: int, communes: Sequence[str], calendar: WorkCalendar, until: date) -> Iterator[DemoCase]:
     """``count`` cases received within the 18 months that end with ``until``, in no order of time."""
     for i in range(count):
         yield _case(Random(f"{seed}:{i}"), seed, communes, calendar, until)
 
 
-def _case(rng: Random, seed: int, communes: Sequence[str], calendar: WorkCalendar, until: date) -> Case:
+def _case(rng: Random, seed: int, communes: Sequence[str], calendar: WorkCalendar, until: date) -> DemoCase:
     about = rng.choices(communes, weights=[1 / (1 + i / 12) for i in range(len(communes))])[0]
     category = rng.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
     # Two draws, the later one kept: reports grow more frequent as people learn of the service.
@@ -73,7 +73,7 @@ def _case(rng: Random, seed: int, communes: Sequence[str], calendar: WorkCalenda
     sample = rng.choice(texts.SAMPLES[category])
     place, day = rng.choice(texts.PLACES), f"{received - timedelta(days=rng.randrange(1, 9)):%d/%m}"
     named = category not in {"roads", "environment", "utilities", "order"} or rng.random() < 0.6
-    case = Case(
+    case = DemoCase(
         about,
         category,
         rng.choices([Channel.WEB, Channel.COUNTER], weights=[7, 2])[0],
@@ -89,34 +89,36 @@ def _case(rng: Random, seed: int, communes: Sequence[str], calendar: WorkCalenda
     return case
 
 
-def _course(rng: Random, seed: int, case: Case, calendar: WorkCalendar, answer: str, place: str) -> Iterator[Moment]:
+def _course(
+    rng: Random, seed: int, case: DemoCase, calendar: WorkCalendar, answer: str, place: str
+) -> Iterator[DemoEvent]:
     """Received, accepted, perhaps forwarded or asked back, answered, told: each in working hours after the one before."""
     holder = CONDUCT_DESK if case.category in CONDUCT else case.about
     at = case.received
-    yield Moment(Event.RECEIVED, at, "sender", to=holder)
+    yield DemoEvent(Event.RECEIVED, at, "sender", to=holder)
     if case.category in DEPARTMENT and rng.random() < 0.08:
         at = _later(rng, calendar, at, rng.choice([1, 1, 2, 3]))
         moved = DEPARTMENT[case.category]
-        yield Moment(Event.FORWARDED, at, holder, texts.FORWARD, moved)
+        yield DemoEvent(Event.FORWARDED, at, holder, texts.FORWARD, moved)
         holder = moved
     at = _later(rng, calendar, at, rng.choice([0, 1, 1, 2]))
-    yield Moment(Event.ACCEPTED, at, holder)
+    yield DemoEvent(Event.ACCEPTED, at, holder)
     if case.name and rng.random() < 0.1:
         at = _later(rng, calendar, at, rng.choice([1, 2, 3]))
-        yield Moment(Event.INFO_REQUESTED, at, holder, texts.QUESTION)
+        yield DemoEvent(Event.INFO_REQUESTED, at, holder, texts.QUESTION)
         at += timedelta(days=rng.randrange(1, 9), minutes=rng.randrange(600))
-        yield Moment(Event.INFO_RECEIVED, at, "sender", texts.REPLY.format(place=place))
+        yield DemoEvent(Event.INFO_RECEIVED, at, "sender", texts.REPLY.format(place=place))
     days = math.ceil(rng.lognormvariate(math.log(6.2 * _pace(seed, holder)), 0.5))
     at = _later(rng, calendar, at, min(days, 60))
-    yield Moment(Event.ANSWERED, at, holder, answer)
+    yield DemoEvent(Event.ANSWERED, at, holder, answer)
     if case.email or rng.random() < 0.5:
         wait = timedelta(minutes=rng.randrange(1, 30)) if case.email else timedelta(days=rng.randrange(5), minutes=40)
-        yield Moment(Event.NOTIFIED, at + wait, "system" if case.email else "sender")
+        yield DemoEvent(Event.NOTIFIED, at + wait, "system" if case.email else "sender")
 
 
 def _later(rng: Random, calendar: WorkCalendar, after: datetime, days: int) -> datetime:
     """A moment in working hours ``days`` working days on, and always after ``after``."""
-    end = due(calendar, Duration(max(days, 1), Unit.WORKING_DAYS), after).on
+    end = due(calendar, Duration(max(days, 1), TimeUnit.WORKING_DAYS), after).on
     if days == 0 and calendar.is_working(after.date()) and after.hour < 16:
         return after + timedelta(minutes=rng.randrange(5, 55))
     return datetime.combine(end, rng.choice([time(8), time(9), time(10), time(14), time(15)]), ZONE) + timedelta(
@@ -129,7 +131,7 @@ def _pace(seed: int, unit: str) -> float:
     return Random(f"{seed}:pace:{unit}").uniform(0.65, 1.45)
 
 
-def _rate(rng: Random, seed: int, case: Case, end: datetime) -> None:
+def _rate(rng: Random, seed: int, case: DemoCase, end: datetime) -> None:
     """About a third of those who were told rate; slower handling is rated lower, most of all on timeliness."""
     at = case.course[-1].at + timedelta(hours=rng.randrange(1, 60))
     if case.course[-1].event is not Event.NOTIFIED or rng.random() > 0.36 or at > end:
@@ -143,4 +145,4 @@ def _rate(rng: Random, seed: int, case: Case, end: datetime) -> None:
 
     case.scores = (score(0.3), score(0.6), score(1.3))
     case.remark = rng.choice(texts.REMARKS) if rng.random() < 0.3 else ""
-    case.course.append(Moment(Event.RATED, at, "sender"))
+    case.course.append(DemoEvent(Event.RATED, at, "sender"))

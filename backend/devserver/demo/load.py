@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from backend import db
 from backend.devserver.demo.accounts import officers
-from backend.devserver.demo.generate import Case, cases
-from backend.devserver.demo.rows import PROJECTED, RESULTS, Place, Row, Rows, Terms, add, messages_of
+from backend.devserver.demo.generate import DemoCase, cases
+from backend.devserver.demo.rows import PROJECTED, RESULTS, CasePlacement, DemoRows, DemoRules, Row, add, messages_of
 from backend.tickets import rulebook
 from backend.tickets.models import Category, Ticket, TicketDay
 from backend.units.models import Succession, Unit
@@ -44,7 +44,7 @@ def load(seed: int, count: int, until: date, now: datetime) -> Iterator[int]:
         terms = _terms(session)
         done = loaded(session)
     communes = sorted(code for code in units if code.isdigit() and len(code) == 5)
-    made: list[Case] = []
+    made: list[DemoCase] = []
     for i, case in enumerate(cases(seed, count, communes, terms.calendar, until)):
         if i < done:
             continue
@@ -66,21 +66,21 @@ def _units(session: Session) -> tuple[dict[str, int], dict[int, list[int]]]:
     return units, former
 
 
-def _terms(session: Session) -> Terms:
+def _terms(session: Session) -> DemoRules:
     calendar_id = worktime.active_id(session)
     about = {category.code: rulebook.about(category) for category in session.scalars(select(Category))}
-    return Terms(calendar_id, worktime.calendar(session, calendar_id), rulebook.stored(session), about)
+    return DemoRules(calendar_id, worktime.calendar(session, calendar_id), rulebook.stored(session), about)
 
 
 def _store(
-    made: Sequence[Case],
+    made: Sequence[DemoCase],
     units: dict[str, int],
     former: dict[int, list[int]],
     by_unit: dict[str, int],
-    terms: Terms,
+    terms: DemoRules,
 ) -> int:
     ordered = sorted(made, key=lambda case: case.received)
-    rows = Rows()
+    rows = DemoRows()
     with db.transaction() as session:
         ids = _drawn(session, "tickets_id_seq", len(ordered))
         texts = iter(_drawn(session, "ticket_messages_id_seq", sum(map(messages_of, ordered))))
@@ -93,7 +93,9 @@ def _store(
                 choice = former.get(about, [about])
                 about = choice[ticket_id % len(choice)]
             first = [next(texts) for _ in range(messages_of(case))]
-            add(rows, case, Place(ticket_id, bases[day], first[0] if first else 0, units, by_unit, about), terms)
+            add(
+                rows, case, CasePlacement(ticket_id, bases[day], first[0] if first else 0, units, by_unit, about), terms
+            )
         _copy(session, rows)
     return len(ordered)
 
@@ -104,7 +106,7 @@ def _drawn(session: Session, sequence: str, count: int) -> list[int]:
     return list(session.scalars(drawn, {"sequence": sequence, "count": count}))
 
 
-def _bases(session: Session, ordered: Sequence[Case], ids: Sequence[int]) -> dict[date, int]:
+def _bases(session: Session, ordered: Sequence[DemoCase], ids: Sequence[int]) -> dict[date, int]:
     """Where each day's public numbers start; a day met for the first time starts just before its first case."""
     known = {row.day: row.base for row in session.scalars(select(TicketDay))}
     for case, ticket_id in zip(ordered, ids, strict=True):
@@ -116,7 +118,7 @@ def _bases(session: Session, ordered: Sequence[Case], ids: Sequence[int]) -> dic
     return known
 
 
-def _copy(session: Session, rows: Rows) -> None:
+def _copy(session: Session, rows: DemoRows) -> None:
     by_table: dict[str, list[Row]] = {
         "tickets": rows.tickets,
         "ticket_contacts": rows.contacts,

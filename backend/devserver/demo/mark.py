@@ -13,7 +13,7 @@ from backend.users.models import User
 ASK_AGAIN_AFTER = 60.0  # seconds, while the answer is no
 
 
-class Mark:
+class DemoFlag:
     """Remembers the answer: for good once it is yes, for a minute while it is no. Asks by an indexed column, since
     among millions of real tickets there would be none to find."""
 

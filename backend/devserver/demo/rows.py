@@ -7,17 +7,17 @@ from enum import StrEnum
 from typing import Any
 
 from backend import audit
-from backend.deadlines.clock_states import Book, Clocks
+from backend.deadlines.clock_states import TicketClocks, VersionBook
 from backend.deadlines.clocks import state_of_clocks
-from backend.deadlines.events import Happening
-from backend.deadlines.rules import About, Rule
-from backend.devserver.demo.generate import Case, Moment
+from backend.deadlines.events import TicketEvent
+from backend.deadlines.rules import DeadlineRule, RuleSubject
+from backend.devserver.demo.generate import DemoCase, DemoEvent
 from backend.ratings.models import rating_notes
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import MessageKind, TicketMessage, words_digest
 from backend.tickets.reception import receipts
-from backend.tickets.rulebook import Rules
+from backend.tickets.rulebook import Rulebook
 from backend.tickets.service import KINDS, result_columns
 from backend.worktime.calendar import WorkCalendar, local
 
@@ -35,26 +35,26 @@ RESULTS = (
 
 
 @dataclass(frozen=True)
-class Terms:
+class DemoRules:
     """By what the cases are counted."""
 
     calendar_id: int
     calendar: WorkCalendar
-    rules: Rules
-    about: Mapping[str, About]
+    rules: Rulebook
+    about: Mapping[str, RuleSubject]
 
-    def book(self, case: Case) -> Book:
-        return Book({self.calendar_id: self.calendar}, self.rules.by_id, self.calendar_id, self._ruling(case))
+    def book(self, case: DemoCase) -> VersionBook:
+        return VersionBook({self.calendar_id: self.calendar}, self.rules.by_id, self.calendar_id, self._ruling(case))
 
-    def rule_ids(self, case: Case) -> dict[str, int | None]:
+    def rule_ids(self, case: DemoCase) -> dict[str, int | None]:
         return {code: rule.id for code, rule in self._ruling(case).items()}
 
-    def _ruling(self, case: Case) -> dict[str, Rule]:
+    def _ruling(self, case: DemoCase) -> dict[str, DeadlineRule]:
         return self.rules.ruling(local(case.received).date(), self.about[case.category])
 
 
 @dataclass
-class Rows:
+class DemoRows:
     """Rows by table, in the order of the columns that ``load`` names."""
 
     tickets: list[Row] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Place:
+class CasePlacement:
     """Where a case goes: its id, the base of its day, ids of units and of their officers."""
 
     ticket_id: int
@@ -77,12 +77,12 @@ class Place:
     about_id: int
 
 
-def messages_of(case: Case) -> int:
+def messages_of(case: DemoCase) -> int:
     """How many texts were written in the course of a case."""
     return sum(1 for moment in case.course if moment.event in KINDS)
 
 
-def add(rows: Rows, case: Case, place: Place, terms: Terms) -> None:
+def add(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRules) -> None:
     """Append the rows of one case."""
     history = _history(rows, case, place, terms)
     clocks = state_of_clocks(history, terms.book(case), case.course[-1].at)
@@ -111,7 +111,7 @@ def _plain(value: object) -> object:
     return value.value if isinstance(value, StrEnum) else value
 
 
-def _add_results(rows: Rows, ticket_id: int, clocks: Clocks) -> None:
+def _add_results(rows: DemoRows, ticket_id: int, clocks: TicketClocks) -> None:
     """A version of each clock that has its verdict."""
     for state in clocks.states:
         if state.verdict is None or state.ended is None:
@@ -122,10 +122,10 @@ def _add_results(rows: Rows, ticket_id: int, clocks: Clocks) -> None:
         rows.results.append((*key, *map(_plain, columns.values()), explained, "answered", state.ended))
 
 
-def _history(rows: Rows, case: Case, place: Place, terms: Terms) -> list[Happening]:
+def _history(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRules) -> list[TicketEvent]:
     """The chain of a case, link by link, and its texts."""
     prev, message_id, holder = audit.FIRST, place.first_message_id, ""
-    history: list[Happening] = []
+    history: list[TicketEvent] = []
     chain = f"ticket:{place.ticket_id}"
     for seq, moment in enumerate(case.course, start=1):
         user_id = place.officers.get(moment.by)
@@ -149,9 +149,9 @@ def _history(rows: Rows, case: Case, place: Place, terms: Terms) -> list[Happeni
         link = audit.link(chain, seq, moment.at, actor, moment.event, data, prev)
         rows.audit.append((chain, seq, moment.at, actor, user_id, moment.event.value, json.dumps(data), prev, link))
         prev = link
-        history.append(Happening(moment.event, moment.at, actor, data))
+        history.append(TicketEvent(moment.event, moment.at, actor, data))
     return history
 
 
-def _digest(moment: Moment) -> str:
+def _digest(moment: DemoEvent) -> str:
     return TicketMessage(kind=MessageKind.ANSWER, body=moment.text).digest().hex()

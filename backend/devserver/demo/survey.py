@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, aliased
 from backend import db
 from backend.files.sheets import Value, write_workbook
 from backend.surveys.ballot_files import importing
-from backend.surveys.ballot_files.importing import Who
-from backend.surveys.models import Batch, Round
+from backend.surveys.ballot_files.importing import ImportActor
+from backend.surveys.models import BallotBatch, Round
 from backend.surveys.rounds import service, synthetic
 from backend.units.models import Succession, Unit
 
@@ -27,16 +27,16 @@ def load(until: date, now: datetime) -> int:
         found = session.scalar(select(Round).filter_by(code=CODE))
         if found is None:
             service.publish_shipped(session, now)
-            plan = service.Plan(CODE, NAME, "household-2023", "12", first.year, first, until, synthetic.N)
+            plan = service.RoundPlan(CODE, NAME, "household-2023", "12", first.year, first, until, synthetic.N)
             found = service.open_round(session, plan, by="system", now=now)
-        elif session.scalar(select(Batch.id).filter_by(round_id=found.id).limit(1)) is not None:
+        elif session.scalar(select(BallotBatch.id).filter_by(round_id=found.id).limit(1)) is not None:
             return 0
         first = found.first_day
         heirs = _successors(session)
     file = BytesIO()
     write_workbook(file, {"Phiếu": _moved(first, heirs)})
     file.seek(0)
-    outcome = importing.import_file(file, CODE, file_name="minh-hoa.xlsx", who=Who(), now=now)
+    outcome = importing.import_file(file, CODE, file_name="minh-hoa.xlsx", who=ImportActor(), now=now)
     return outcome.accepted
 
 

@@ -8,23 +8,23 @@ import numpy as np
 
 from analytics.association import Association, NoFitError, associate
 from analytics.compare import Comparability, comparability
-from analytics.difference import Difference, adjust, difference, judge
+from analytics.difference import EstimateDifference, adjust, difference, judge
 from analytics.estimation.estimate import Estimate
-from analytics.forecast import Forecast, Month, Sampling, least_visible_change, of_months, of_published
-from backend.indices.measures.inputs import ITEM_CODES, Case, Inputs
-from backend.indices.measures.sides import BY_STAFF, Span
+from analytics.forecast import Forecast, MonthRatings, ScoreSpread, least_visible_change, of_months, of_published
+from backend.indices.measures.inputs import ITEM_CODES, IndexCase, RunInputs
+from backend.indices.measures.sides import BY_STAFF, TicketSpan
 from backend.indices.measures.unit_ranks import share_of
-from backend.indices.measures.values import GROUP, ITEMS, Value
-from backend.indices.models import Measure, Side
+from backend.indices.measures.values import GROUP, ITEMS, RunValue
+from backend.indices.models import FigureSide, Measure
 
 # Code of the later and the earlier side of each gap: all are mean / 5 x 100.
 PAIRS = (("ratings_adjusted", "published"), ("own_survey", "published"), ("ratings_adjusted", "own_survey"))
 INDICATORS = ("late", "days_5", "told", "at_once", "in_two_days")
 
 
-def gap_values(values: Sequence[Value], first: date, last: date) -> list[Value]:
+def gap_values(values: Sequence[RunValue], first: date, last: date) -> list[RunValue]:
     """Differences of the whole province's figures, judged together (Holm); the latest figure of each side."""
-    found: list[tuple[int, Value, Value, Difference]] = []
+    found: list[tuple[int, RunValue, RunValue, EstimateDifference]] = []
     for later, earlier in PAIRS:
         for item in (*ITEMS, GROUP):
             a, b = latest(values, later, item), latest(values, earlier, item)
@@ -34,19 +34,19 @@ def gap_values(values: Sequence[Value], first: date, last: date) -> list[Value]:
     return [_gap(first, last, *row[:3], one) for row, one in zip(found, judged, strict=True)]
 
 
-def latest(values: Iterable[Value], code: str, item: int) -> Value | None:
+def latest(values: Iterable[RunValue], code: str, item: int) -> RunValue | None:
     """The last whole-period value of all units that has a figure."""
     held = [v for v in values if (v.code, v.item, v.unit_id) == (code, item, None) and v.value is not None]
     return max(held, key=lambda v: (v.last, -v.first.toordinal()), default=None)
 
 
-def year_values(values: Sequence[Value], sampling: Sampling) -> list[Value]:
+def year_values(values: Sequence[RunValue], sampling: ScoreSpread) -> list[RunValue]:
     """The last published figure less the one before, with the mark of their methods; judged together (Holm).
 
     The sampling error is approximate, and a year whose number of ballots was not printed is taken to have had as many
     as the other: ``extra`` says so.
     """
-    found: list[tuple[Value, Value, Difference, Comparability]] = []
+    found: list[tuple[RunValue, RunValue, EstimateDifference, Comparability]] = []
     for item in (*ITEMS, GROUP):
         held = sorted((v for v in values if (v.code, v.item) == ("published", item)), key=lambda v: v.first)
         if len(held) > 1 and (held[-1].n or held[-2].n):
@@ -62,19 +62,19 @@ def year_values(values: Sequence[Value], sampling: Sampling) -> list[Value]:
     return [_year(*row[:2], one, row[3]) for row, one in zip(found, judged, strict=True)]
 
 
-def _year(before: Value, after: Value, one: Difference, mark: Comparability) -> Value:
+def _year(before: RunValue, after: RunValue, one: EstimateDifference, mark: Comparability) -> RunValue:
     extra = {
         "verdict": one.verdict.value, "p": one.p, "earlier": before.first.year, "later": after.first.year,
         "from": before.value, "to": after.value, "assumed_n": before.n is None or after.n is None,
         "mark": mark.mark.value, "reason": {"vi": mark.reason.vi, "en": mark.reason.en},
     }  # fmt: skip
-    return Value(
-        None, before.first, after.last, Side.PUBLISHED, after.item, "year_change", Measure.POINTS,
+    return RunValue(
+        None, before.first, after.last, FigureSide.PUBLISHED, after.item, "year_change", Measure.POINTS,
         n=after.n or before.n, value=one.value, se=one.se, lo=one.lo, hi=one.hi, extra=extra,
     )  # fmt: skip
 
 
-def association_values(span: Span) -> Iterator[Value]:
+def association_values(span: TicketSpan) -> Iterator[RunValue]:
     """Odds of a higher score for each indicator, item by item; p adjusted over all of them (Holm)."""
     cases = [case for case in span.closed if _known(case)]
     rows = np.array([_indicators(case) for case in cases], dtype=np.float64).reshape(len(cases), len(INDICATORS))
@@ -92,19 +92,19 @@ def association_values(span: Span) -> Iterator[Value]:
     adjusted = iter(adjust([effect.p for effect in tried]))
     for item, found, why in fits:
         if found is None:
-            yield span.value(Side.BETWEEN, item, "association", Measure.ODDS, n=len(cases), about=why)
+            yield span.value(FigureSide.BETWEEN, item, "association", Measure.ODDS, n=len(cases), about=why)
             continue
         for effect in found.effects:
             extra = {"clusters": found.clusters, "left_out": found.left_out, "p": next(adjusted)}
             yield span.value(
-                Side.BETWEEN, item, "association", Measure.ODDS, n=found.n, value=effect.odds, se=effect.se,
+                FigureSide.BETWEEN, item, "association", Measure.ODDS, n=found.n, value=effect.odds, se=effect.se,
                 lo=effect.lo, hi=effect.hi, about=effect.name, extra=extra,
             )  # fmt: skip
 
 
-def change_values(values: Sequence[Value], first: tuple[date, date], last: tuple[date, date]) -> list[Value]:
+def change_values(values: Sequence[RunValue], first: tuple[date, date], last: tuple[date, date]) -> list[RunValue]:
     """The last quarter less the first, of what is measured in both; judged together (Holm)."""
-    found: list[tuple[Value, Difference]] = []
+    found: list[tuple[RunValue, EstimateDifference]] = []
     for code, item in (*(("ratings_adjusted", item) for item in (*ITEMS, GROUP)), ("on_time_rate", 2)):
         ends = [_of(values, code, item, span) for span in (first, last)]
         if all(one is not None and one.value is not None for one in ends):
@@ -114,7 +114,7 @@ def change_values(values: Sequence[Value], first: tuple[date, date], last: tuple
     return [_change(first, last, value, one) for (value, _single), one in zip(found, judged, strict=True)]
 
 
-def outlook_values(inputs: Inputs, span: Span, sampling: Sampling) -> Iterator[Value]:
+def outlook_values(inputs: RunInputs, span: TicketSpan, sampling: ScoreSpread) -> Iterator[RunValue]:
     """What the next published figure and this year's ratings will be, and the least change that would be visible."""
     for item in (*ITEMS, GROUP):
         yield _published_outlook(inputs, span, item, sampling)
@@ -123,19 +123,19 @@ def outlook_values(inputs: Inputs, span: Span, sampling: Sampling) -> Iterator[V
     if sizes:
         n = sizes[-1]
         yield span.value(
-            Side.PUBLISHED, 1, "least_visible_change", Measure.POINTS, n=n,
+            FigureSide.PUBLISHED, 1, "least_visible_change", Measure.POINTS, n=n,
             value=least_visible_change(n, n, sampling), extra={"sd": sampling.sd, "deff": sampling.deff},
         )  # fmt: skip
 
 
-def _published_outlook(inputs: Inputs, span: Span, item: int, sampling: Sampling) -> Value:
+def _published_outlook(inputs: RunInputs, span: TicketSpan, item: int, sampling: ScoreSpread) -> RunValue:
     held = [one for one in inputs.printed if one.code == ITEM_CODES[item]]
     series = [(one.year, float(one.value), one.n) for one in held]
     year = max((one.year for one in held), default=span.last.year - 1) + 1
-    return _outlook(span, item, Side.PUBLISHED, year, of_published(series, year, sampling))
+    return _outlook(span, item, FigureSide.PUBLISHED, year, of_published(series, year, sampling))
 
 
-def _ratings_outlook(span: Span, item: int) -> Value:
+def _ratings_outlook(span: TicketSpan, item: int) -> RunValue:
     """The year in which the period ends, from its months so far; the period must reach back to January."""
     year = span.last.year
     months = last_full_month(span.last) if span.first <= date(year, 1, 1) else 0
@@ -145,8 +145,8 @@ def _ratings_outlook(span: Span, item: int) -> Value:
         if case.received_on[:4] == str(year) and at <= months and case.scores and case.rated_by != BY_STAFF:
             sums[at - 1][0] += 1
             sums[at - 1][1] += sum(case.scores) / 3 if item == GROUP else case.scores[item - 1]
-    found = of_months([Month(int(n), total) for n, total in sums], 12 - months)
-    return _outlook(span, item, Side.RATINGS, year, found, n=int(sum(n for n, _total in sums)))
+    found = of_months([MonthRatings(int(n), total) for n, total in sums], 12 - months)
+    return _outlook(span, item, FigureSide.RATINGS, year, found, n=int(sum(n for n, _total in sums)))
 
 
 def last_full_month(day: date) -> int:
@@ -154,7 +154,9 @@ def last_full_month(day: date) -> int:
     return day.month if (day + timedelta(days=1)).day == 1 else day.month - 1
 
 
-def _outlook(span: Span, item: int, side: Side, year: int, found: Forecast, n: int | None = None) -> Value:
+def _outlook(
+    span: TicketSpan, item: int, side: FigureSide, year: int, found: Forecast, n: int | None = None
+) -> RunValue:
     extra = {"year": year, "points": found.points, "trend": found.trend, "why": found.why.value if found.why else None}
     return span.value(
         side, item, "forecast", Measure.SCORE, n=n, value=found.value, lo=found.lo, hi=found.hi,
@@ -162,42 +164,43 @@ def _outlook(span: Span, item: int, side: Side, year: int, found: Forecast, n: i
     )  # fmt: skip
 
 
-def _estimate(value: Value) -> Estimate:
+def _estimate(value: RunValue) -> Estimate:
     n = value.n or 0
     df = int(value.extra.get("df", max(n - 1, 0)))
     return Estimate(value.code, "", n, value.value, value.se, df, value.lo, value.hi, None)
 
 
-def _gap(first: date, last: date, item: int, later: Value, earlier: Value, one: Difference) -> Value:
+def _gap(first: date, last: date, item: int, later: RunValue, earlier: RunValue, one: EstimateDifference) -> RunValue:
     extra = {"verdict": one.verdict.value, "p": one.p, "earlier": earlier.first.year, "later_n": later.n}
-    return Value(
-        None, first, last, Side.BETWEEN, item, "side_gap", Measure.POINTS, n=earlier.n, value=one.value, se=one.se,
+    return RunValue(
+        None, first, last, FigureSide.BETWEEN, item, "side_gap", Measure.POINTS,
+        n=earlier.n, value=one.value, se=one.se,
         lo=one.lo, hi=one.hi, about=f"{later.code} - {earlier.code}", extra=extra,
     )  # fmt: skip
 
 
-def _of(values: Iterable[Value], code: str, item: int, span: tuple[date, date]) -> Value | None:
+def _of(values: Iterable[RunValue], code: str, item: int, span: tuple[date, date]) -> RunValue | None:
     wanted = (code, item, None, *span)
     return next((v for v in values if (v.code, v.item, v.unit_id, v.first, v.last) == wanted), None)
 
 
-def _comparable(value: Value) -> Estimate:
+def _comparable(value: RunValue) -> Estimate:
     return share_of(value.extra["k"], value.n or 0) if value.measure is Measure.SHARE else _estimate(value)
 
 
-def _change(first: tuple[date, date], last: tuple[date, date], value: Value, one: Difference) -> Value:
+def _change(first: tuple[date, date], last: tuple[date, date], value: RunValue, one: EstimateDifference) -> RunValue:
     extra = {"verdict": one.verdict.value, "p": one.p, "of": value.code}
-    return Value(
+    return RunValue(
         None, first[0], last[1], value.side, value.item, "change", Measure.POINTS, n=value.n, value=one.value,
         se=one.se, lo=one.lo, hi=one.hi, about=f"{first[0]} - {last[0]}", extra=extra,
     )  # fmt: skip
 
 
-def _known(case: Case) -> bool:
+def _known(case: IndexCase) -> bool:
     known = (case.scores, case.days, case.told, case.at_once, case.in_two_days)
     return case.rated_by != BY_STAFF and None not in known
 
 
-def _indicators(case: Case) -> tuple[float, ...]:
+def _indicators(case: IndexCase) -> tuple[float, ...]:
     late = float(case.standing == "late")
     return late, (case.days or 0) / 5, float(case.told or 0), float(case.at_once or 0), float(case.in_two_days or 0)

@@ -23,7 +23,7 @@ from backend.indices.measures import own_survey
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.ratings.models import Rating
-from backend.tickets.models import Channel, State, Ticket, Verdict
+from backend.tickets.models import Channel, Ticket, TicketState, Verdict
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due
 from backend.worktime.calendar import ZONE, WorkCalendar
@@ -32,10 +32,10 @@ from backend.worktime.vector import working_days_between
 ITEM_CODES = ("service.feedback", "service.feedback.1", "service.feedback.2", "service.feedback.3")
 TICKETS, PUBLISHED, BALLOTS, DRAWN, TOTALS = "tickets", "published", "ballots", "drawn", "totals"
 TAKEN_UP_WITHIN = 2  # working days
-OUTSIDE = (State.REFUSED, State.REDIRECTED, State.WITHDRAWN)
+OUTSIDE = (TicketState.REFUSED, TicketState.REDIRECTED, TicketState.WITHDRAWN)
 
 
-class Case(NamedTuple):
+class IndexCase(NamedTuple):
     """One ticket as the figures need it. ``standing``: on_time or late (verdict of the first decision), overdue, open,
     or none (ended without a verdict).
 
@@ -74,7 +74,7 @@ class Case(NamedTuple):
         return self.ease, self.by_rules, self.timely
 
 
-class Printed(NamedTuple):
+class PrintedFigure(NamedTuple):
     """A published figure of the feedback group; ``value`` as printed."""
 
     id: int
@@ -88,7 +88,7 @@ class Printed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunRequest:
     """The question. ``unit_ids``: the units looked at; ``province``: they are all there are."""
 
     first: date
@@ -99,14 +99,14 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class RunInputs:
     """The rows, in the order of their ids."""
 
-    cases: tuple[Case, ...]
-    printed: tuple[Printed, ...]
-    sheets: tuple[own_survey.Sheet, ...] = ()
-    drawn: tuple[own_survey.Drawn, ...] = ()
-    weighed: tuple[own_survey.Weighed, ...] = ()
+    cases: tuple[IndexCase, ...]
+    printed: tuple[PrintedFigure, ...]
+    sheets: tuple[own_survey.BallotScores, ...] = ()
+    drawn: tuple[own_survey.DrawRecord, ...] = ()
+    weighed: tuple[own_survey.RoundTotals, ...] = ()
 
     @property
     def demonstration(self) -> int:
@@ -121,7 +121,7 @@ class Fingerprint:
     sha256: str
 
 
-def read(session: Session, asked: Asked, calendar: WorkCalendar | None = None) -> Inputs:
+def read(session: Session, asked: RunRequest, calendar: WorkCalendar | None = None) -> RunInputs:
     """The rows that the question is about, as they are now."""
     calendar = calendar or worktime.calendar(session, worktime.active_id(session))
     figures = session.scalars(
@@ -131,11 +131,12 @@ def read(session: Session, asked: Asked, calendar: WorkCalendar | None = None) -
         .order_by(PublishedFigure.id)
     )
     printed = tuple(
-        Printed(one.id, one.year, one.code, str(one.value), one.n, one.rank, one.ranked, one.method) for one in figures
+        PrintedFigure(one.id, one.year, one.code, str(one.value), one.n, one.rank, one.ranked, one.method)
+        for one in figures
     )
     sheets = own_survey.read(session, asked.first, asked.last, asked.unit_ids)
     drawn, weighed = own_survey.drawn(session, sheets), own_survey.weighed(session, sheets)
-    return Inputs(_cases(session, asked, calendar), printed, sheets, drawn, weighed)
+    return RunInputs(_cases(session, asked, calendar), printed, sheets, drawn, weighed)
 
 
 def canonical(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -143,7 +144,7 @@ def canonical(rows: Iterable[Sequence[Any]]) -> bytes:
     return "".join(json.dumps(list(row), ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode()
 
 
-def parts(inputs: Inputs) -> dict[str, bytes]:
+def parts(inputs: RunInputs) -> dict[str, bytes]:
     """The canonical form of each part; those of drawn samples and known totals only where there are any."""
     found = {TICKETS: inputs.cases, PUBLISHED: inputs.printed, BALLOTS: inputs.sheets}
     designs = {DRAWN: inputs.drawn, TOTALS: inputs.weighed}
@@ -164,19 +165,19 @@ def packed(form: bytes) -> bytes:
     return zlib.compress(form, 6)
 
 
-def unpacked(contents: dict[str, bytes]) -> Inputs:
+def unpacked(contents: dict[str, bytes]) -> RunInputs:
     """Inputs as they were stored."""
     lines = {part: zlib.decompress(content).splitlines() for part, content in contents.items()}
-    return Inputs(
-        tuple(Case(*json.loads(line)) for line in lines.get(TICKETS, [])),
-        tuple(Printed(*json.loads(line)) for line in lines.get(PUBLISHED, [])),
-        tuple(own_survey.Sheet(*json.loads(line)) for line in lines.get(BALLOTS, [])),
-        tuple(own_survey.Drawn(*json.loads(line)) for line in lines.get(DRAWN, [])),
-        tuple(own_survey.Weighed(*json.loads(line)) for line in lines.get(TOTALS, [])),
+    return RunInputs(
+        tuple(IndexCase(*json.loads(line)) for line in lines.get(TICKETS, [])),
+        tuple(PrintedFigure(*json.loads(line)) for line in lines.get(PUBLISHED, [])),
+        tuple(own_survey.BallotScores(*json.loads(line)) for line in lines.get(BALLOTS, [])),
+        tuple(own_survey.DrawRecord(*json.loads(line)) for line in lines.get(DRAWN, [])),
+        tuple(own_survey.RoundTotals(*json.loads(line)) for line in lines.get(TOTALS, [])),
     )
 
 
-def _cases(session: Session, asked: Asked, calendar: WorkCalendar) -> tuple[Case, ...]:
+def _cases(session: Session, asked: RunRequest, calendar: WorkCalendar) -> tuple[IndexCase, ...]:
     told_by = _told_by(calendar, asked.as_of)
     own = Ticket.channel != Channel.IMPORT
     ids = list(asked.unit_ids)
@@ -191,7 +192,7 @@ def _cases(session: Session, asked: Asked, calendar: WorkCalendar) -> tuple[Case
             cast(Ticket.state.in_(OUTSIDE), Integer),
             cast(Ticket.answered_at.is_not(None), Integer),
             cast(Ticket.episode > 1, Integer),
-            cast(or_(Ticket.accepted_at.is_not(None), Ticket.state != State.NEW), Integer),
+            cast(or_(Ticket.accepted_at.is_not(None), Ticket.state != TicketState.NEW), Integer),
             cast(func.timezone(str(ZONE), Ticket.accepted_at), Date),
             case((own, cast(func.coalesce(Ticket.acknowledged_at - Ticket.received_at <= AT_ONCE, False), Integer))),
             Ticket.working_days,
@@ -213,7 +214,7 @@ def _cases(session: Session, asked: Asked, calendar: WorkCalendar) -> tuple[Case
     ).all()
     taken = _taken_up_in_time(calendar, asked.as_of, rows)
     return tuple(
-        Case._make([*row[:2], row[2].isoformat(), row[3].value, *row[4:10], soon, *row[11:20], _name(row[20])])
+        IndexCase._make([*row[:2], row[2].isoformat(), row[3].value, *row[4:10], soon, *row[11:20], _name(row[20])])
         for row, soon in zip(rows, taken, strict=True)
     )
 

@@ -13,20 +13,20 @@ from sqlalchemy.orm import Session, joinedload
 
 from analytics.estimation.estimate import Estimate, estimate_means, index_of, publishable
 from backend.errors import Conflict
-from backend.indices.measures.values import GROUP, Value
-from backend.indices.models import Measure, Side
+from backend.indices.measures.values import GROUP, RunValue
+from backend.indices.models import FigureSide, Measure
 from backend.surveys.ballot_files.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
 from backend.surveys.forms.instruments import parse
 from backend.surveys.models import Ballot, IssuedBallot, Round
 from backend.surveys.rounds.figures import design_of
-from backend.surveys.samples.totals import Totals, stored
+from backend.surveys.samples.totals import KnownTotals, stored
 from backend.units.models import Unit
 
 SLOTS = ("service.feedback.1", "service.feedback.2", "service.feedback.3")
 NAMES = ("1", "2", "3")
 
 
-class Sheet(NamedTuple):
+class BallotScores(NamedTuple):
     """The three answers of one ballot; None where blank."""
 
     key: str
@@ -42,7 +42,7 @@ class Sheet(NamedTuple):
     timely: int | None
 
 
-class Drawn(NamedTuple):
+class DrawRecord(NamedTuple):
     """What the draw and the respondent tell of one ballot, in a round whose sample was drawn here or whose weights are
     brought to known totals. ``population``: first-stage units in that of its stratum."""
 
@@ -54,17 +54,17 @@ class Drawn(NamedTuple):
     ethnicity: str | None
 
 
-class Weighed(NamedTuple):
+class RoundTotals(NamedTuple):
     """The known totals of one round (`backend.surveys.samples.totals`)."""
 
     round_id: int
     document: dict[str, Any]
 
 
-UNKNOWN = Drawn("", None, None, None, None, None)
+UNKNOWN = DrawRecord("", None, None, None, None, None)
 
 
-def drawn(session: Session, sheets: Sequence[Sheet]) -> tuple[Drawn, ...]:
+def drawn(session: Session, sheets: Sequence[BallotScores]) -> tuple[DrawRecord, ...]:
     """Of the ballots in such rounds, in the order of their keys."""
     rounds = {sheet.round_id for sheet in sheets}
     rows = session.execute(
@@ -76,17 +76,17 @@ def drawn(session: Session, sheets: Sequence[Sheet]) -> tuple[Drawn, ...]:
         .where(Round.draw.is_not(None) | Round.totals.is_not(None))
         .order_by(Ballot.round_id, Ballot.id)
     )
-    return tuple(Drawn(row.id.hex, *row[1:]) for row in rows)
+    return tuple(DrawRecord(row.id.hex, *row[1:]) for row in rows)
 
 
-def weighed(session: Session, sheets: Sequence[Sheet]) -> tuple[Weighed, ...]:
+def weighed(session: Session, sheets: Sequence[BallotScores]) -> tuple[RoundTotals, ...]:
     """The totals of these rounds, where there are any."""
     rounds = {sheet.round_id for sheet in sheets}
     known = select(Round.id, Round.totals).where(Round.id.in_(rounds), Round.totals.is_not(None)).order_by(Round.id)
-    return tuple(Weighed(*row) for row in session.execute(known))
+    return tuple(RoundTotals(*row) for row in session.execute(known))
 
 
-def read(session: Session, first: date, last: date, unit_ids: Sequence[int]) -> tuple[Sheet, ...]:
+def read(session: Session, first: date, last: date, unit_ids: Sequence[int]) -> tuple[BallotScores, ...]:
     """Ballots that count, of rounds begun in the period in one of these units, in the order of random keys."""
     rounds = session.scalars(
         select(Round)
@@ -102,7 +102,9 @@ def codes(session: Session) -> dict[int, str]:
     return {row.id: row.code for row in session.execute(select(Round.id, Round.code))}
 
 
-def values(sheets: Sequence[Sheet], places: Sequence[Drawn], known: Sequence[Weighed]) -> Iterator[Value]:
+def values(
+    sheets: Sequence[BallotScores], places: Sequence[DrawRecord], known: Sequence[RoundTotals]
+) -> Iterator[RunValue]:
     """Means of the items and of the group, with design-based intervals, round by round."""
     place_of = {place.key: place for place in places}
     totals_of = {one.round_id: stored(one.document) for one in known}
@@ -116,7 +118,7 @@ def values(sheets: Sequence[Sheet], places: Sequence[Drawn], known: Sequence[Wei
             yield _value(held[0], item, found[name])
 
 
-def _sheets(session: Session, one: Round) -> Iterator[Sheet]:
+def _sheets(session: Session, one: Round) -> Iterator[BallotScores]:
     codes = [slot.code for slot in parse(one.instrument.document).slots]
     if not set(SLOTS) <= set(codes):
         return
@@ -129,10 +131,12 @@ def _sheets(session: Session, one: Round) -> Iterator[Sheet]:
     for key, unit_id, stratum, psu, weight, answers in rows:
         scores: list[Any] = [answers[place] for place in places]
         days = (one.first_day.isoformat(), one.last_day.isoformat())
-        yield Sheet(key.hex, one.id, *days, unit_id, stratum, psu, weight, *scores)
+        yield BallotScores(key.hex, one.id, *days, unit_id, stratum, psu, weight, *scores)
 
 
-def _estimated(held: Sequence[Sheet], place_of: Mapping[str, Drawn], known: Totals | None) -> dict[str, Estimate]:
+def _estimated(
+    held: Sequence[BallotScores], place_of: Mapping[str, DrawRecord], known: KnownTotals | None
+) -> dict[str, Estimate]:
     """By the same design as on the page of the round."""
     places = [place_of.get(sheet.key, UNKNOWN) for sheet in held]
     strata = [sheet.stratum for sheet in held]
@@ -157,10 +161,10 @@ def _estimated(held: Sequence[Sheet], place_of: Mapping[str, Drawn], known: Tota
     return {name: found.get(f"i{name}") for name in NAMES} | {"group": found.get("group")}
 
 
-def _value(sheet: Sheet, item: int, one: Estimate) -> Value:
+def _value(sheet: BallotScores, item: int, one: Estimate) -> RunValue:
     shown = publishable(one.n)
-    return Value(
-        None, date.fromisoformat(sheet.first), date.fromisoformat(sheet.last), Side.SURVEY, item, "own_survey",
+    return RunValue(
+        None, date.fromisoformat(sheet.first), date.fromisoformat(sheet.last), FigureSide.SURVEY, item, "own_survey",
         Measure.SCORE, n=one.n,
         value=one.estimate if shown else None, se=one.se if shown else None,
         lo=_within(one.lo) if shown else None, hi=_within(one.hi) if shown else None,

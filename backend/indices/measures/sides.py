@@ -11,37 +11,37 @@ from datetime import date, timedelta
 from math import sqrt
 from typing import Any
 
-from analytics.adjust import Adjusted, Cell, post_stratified, worst_case
-from analytics.operations import SMALL_N, Share, mean_index_of_counts, wilson
+from analytics.adjust import AdjustedIndex, RatingCell, post_stratified, worst_case
+from analytics.operations import SMALL_N, ShareInterval, mean_index_of_counts, wilson
 from analytics.order import median
-from backend.indices.measures.inputs import ITEM_CODES, Case, Inputs
-from backend.indices.measures.values import GROUP, ITEMS, Value
-from backend.indices.models import Measure, Side
+from backend.indices.measures.inputs import ITEM_CODES, IndexCase, RunInputs
+from backend.indices.measures.values import GROUP, ITEMS, RunValue
+from backend.indices.models import FigureSide, Measure
 
 DISSATISFIED = 2  # a score of at most this, on any of the three items
 BY_STAFF = "counter"  # ratings that an officer keyed in: counted, shown, and left out of the scores
 
 
 @dataclass(frozen=True)
-class Span:
+class TicketSpan:
     """Whose tickets, received when; makes values about them."""
 
     unit_id: int | None
     first: date
     last: date
-    cases: Sequence[Case]
+    cases: Sequence[IndexCase]
     unit_ids: frozenset[int]
 
-    def value(self, side: Side, item: int, code: str, measure: Measure, **more: Any) -> Value:
-        return Value(self.unit_id, self.first, self.last, side, item, code, measure, **more)
+    def value(self, side: FigureSide, item: int, code: str, measure: Measure, **more: Any) -> RunValue:
+        return RunValue(self.unit_id, self.first, self.last, side, item, code, measure, **more)
 
     @property
-    def held(self) -> list[Case]:
+    def held(self) -> list[IndexCase]:
         """Tickets that these units hold."""
         return [case for case in self.cases if case.unit_id in self.unit_ids]
 
     @property
-    def closed(self) -> list[Case]:
+    def closed(self) -> list[IndexCase]:
         """Answered tickets, for the unit that answered: the one rated, else the one that holds it."""
         return [case for case in self.cases if case.answered and (case.rated_unit or case.unit_id) in self.unit_ids]
 
@@ -57,33 +57,33 @@ def quarters(first: date, last: date) -> list[tuple[date, date]]:
     return found
 
 
-def spans(inputs: Inputs, first: date, last: date, unit_ids: Sequence[int]) -> list[Span]:
+def spans(inputs: RunInputs, first: date, last: date, unit_ids: Sequence[int]) -> list[TicketSpan]:
     """The whole period, then its quarters where there are several."""
     ids = frozenset(unit_ids)
-    whole = Span(None, first, last, inputs.cases, ids)
+    whole = TicketSpan(None, first, last, inputs.cases, ids)
     by_quarter = quarters(first, last)
     if len(by_quarter) < 2:
         return [whole]
     ends = [(start, end, start.isoformat(), end.isoformat()) for start, end in by_quarter]
     return [whole] + [
-        Span(None, start, end, [case for case in inputs.cases if low <= case.received_on <= high], ids)
+        TicketSpan(None, start, end, [case for case in inputs.cases if low <= case.received_on <= high], ids)
         for start, end, low, high in ends
     ]
 
 
-def side_values(span: Span) -> Iterator[Value]:
+def side_values(span: TicketSpan) -> Iterator[RunValue]:
     """Ratings and operations of one span."""
     yield from rating_values(span)
     yield from operation_values(span)
 
 
-def rating_values(span: Span) -> Iterator[Value]:
+def rating_values(span: TicketSpan) -> Iterator[RunValue]:
     """Scores as given, adjusted to all closed tickets, their bounds, and who answered."""
     closed = span.closed
     given = given_by_senders(closed)
     by_staff = sum(1 for case in closed if case.scores and case.rated_by == BY_STAFF)
     rate = wilson(len(given), len(closed))
-    yield _share(span, Side.RATINGS, GROUP, "response_rate", rate, extra={"k": rate.k, "by_staff": by_staff})
+    yield _share(span, FigureSide.RATINGS, GROUP, "response_rate", rate, extra={"k": rate.k, "by_staff": by_staff})
     for item in (*ITEMS, GROUP):
         yield _plain_rating(span, item, given)
         adjusted = post_stratified(list(_cells(closed, item)))
@@ -91,12 +91,12 @@ def rating_values(span: Span) -> Iterator[Value]:
         total = sum(score(case, item) for case in given)
         bounds = worst_case(len(given), total, len(closed)) if adjusted.value is not None else None
         yield span.value(
-            Side.RATINGS, item, "ratings_bounds", Measure.SCORE,
+            FigureSide.RATINGS, item, "ratings_bounds", Measure.SCORE,
             n=len(closed), lo=bounds.lo if bounds else None, hi=bounds.hi if bounds else None,
         )  # fmt: skip
 
 
-def operation_values(span: Span) -> Iterator[Value]:
+def operation_values(span: TicketSpan) -> Iterator[RunValue]:
     """Several indicators for each item, and the two ratios of QĐ 766."""
     held = span.held
     yield _counted(span, 1, "acknowledged", (case.at_once for case in held))
@@ -111,7 +111,7 @@ def operation_values(span: Span) -> Iterator[Value]:
     yield _median(span, 3, "told_hours", Measure.HOURS, hours)
 
 
-def qd766(span: Span) -> Iterator[Value]:
+def qd766(span: TicketSpan) -> Iterator[RunValue]:
     """The two ratios of QĐ 766 on tickets first received in the period.
 
     Of all within the unit's authority (refused, redirected, withdrawn: left out) and taken up (not yet: left out), open
@@ -126,12 +126,12 @@ def qd766(span: Span) -> Iterator[Value]:
     left_out = {"waiting": len(waiting), "waiting_overdue": sum(case.standing == "overdue" for case in waiting)}
     on_time = wilson(len(counted) - len(late), len(counted))
     yield _share(
-        span, Side.OPERATIONS, 2, "qd766_on_time", on_time,
+        span, FigureSide.OPERATIONS, 2, "qd766_on_time", on_time,
         extra={"k": on_time.k, "late": len(late), **left_out},
     )  # fmt: skip
     satisfied = wilson(len(counted) - len(either), len(counted))
     yield _share(
-        span, Side.OPERATIONS, 2, "qd766_satisfied", satisfied,
+        span, FigureSide.OPERATIONS, 2, "qd766_satisfied", satisfied,
         extra={
             "k": satisfied.k, "late": len(late), "dissatisfied": sum(map(dissatisfied, counted)),
             "again": sum(case.again for case in counted), "counted_once": len(either),
@@ -139,70 +139,72 @@ def qd766(span: Span) -> Iterator[Value]:
     )  # fmt: skip
 
 
-def dissatisfied(case: Case) -> bool:
+def dissatisfied(case: IndexCase) -> bool:
     """Answered, and a score of 1 or 2 on any item."""
     return bool(case.answered) and case.scores is not None and min(case.scores) <= DISSATISFIED
 
 
-def unit_spans(inputs: Inputs, first: date, last: date, unit_ids: Sequence[int]) -> list[Span]:
+def unit_spans(inputs: RunInputs, first: date, last: date, unit_ids: Sequence[int]) -> list[TicketSpan]:
     """One span for each unit that has tickets, in the order of ids."""
-    by_unit: dict[int, list[Case]] = defaultdict(list)
+    by_unit: dict[int, list[IndexCase]] = defaultdict(list)
     for case in inputs.cases:
         by_unit[case.unit_id].append(case)
         if case.rated_unit is not None and case.rated_unit != case.unit_id:
             by_unit[case.rated_unit].append(case)
     wanted = set(unit_ids)
     return [
-        Span(unit, first, last, cases, frozenset({unit})) for unit, cases in sorted(by_unit.items()) if unit in wanted
+        TicketSpan(unit, first, last, cases, frozenset({unit}))
+        for unit, cases in sorted(by_unit.items())
+        if unit in wanted
     ]
 
 
-def unit_values(span: Span) -> Iterator[Value]:
+def unit_values(span: TicketSpan) -> Iterator[RunValue]:
     """What a unit's place in the quadrants rests on: its on-time rate and its mean rating."""
     yield _on_time(span, span.held)
     yield _plain_rating(span, GROUP, given_by_senders(span.closed))
 
 
-def given_by_senders(closed: Iterable[Case]) -> list[Case]:
+def given_by_senders(closed: Iterable[IndexCase]) -> list[IndexCase]:
     """Those rated, but not by an officer on behalf of the sender."""
     return [case for case in closed if case.scores and case.rated_by != BY_STAFF]
 
 
-def decided(held: Iterable[Case]) -> list[int]:
+def decided(held: Iterable[IndexCase]) -> list[int]:
     """Of each ticket whose outcome is decided: 1 on time, 0 late or open past due."""
     return [int(case.standing == "on_time") for case in held if case.standing in ("on_time", "late", "overdue")]
 
 
-def printed_values(inputs: Inputs, error: Callable[[int], float], z: float) -> Iterator[Value]:
+def printed_values(inputs: RunInputs, error: Callable[[int], float], z: float) -> Iterator[RunValue]:
     """Published figures; an interval is approximate and only where the number of ballots is known."""
     for one in inputs.printed:
         half = z * error(one.n) if one.n else None
         figure = float(one.value)
-        yield Value(
-            None, date(one.year, 1, 1), date(one.year, 12, 31), Side.PUBLISHED, ITEM_CODES.index(one.code),
+        yield RunValue(
+            None, date(one.year, 1, 1), date(one.year, 12, 31), FigureSide.PUBLISHED, ITEM_CODES.index(one.code),
             "published", Measure.SCORE, n=one.n, value=figure, se=error(one.n) if one.n else None,
             lo=figure - half if half is not None else None, hi=figure + half if half is not None else None,
             extra={"rank": one.rank, "ranked": one.ranked, "method": one.method, "printed": one.value},
         )  # fmt: skip
 
 
-def _on_time(span: Span, held: Sequence[Case]) -> Value:
+def _on_time(span: TicketSpan, held: Sequence[IndexCase]) -> RunValue:
     return _counted(span, 2, "on_time_rate", decided(held))
 
 
-def _plain_rating(span: Span, item: int, given: Sequence[Case]) -> Value:
+def _plain_rating(span: TicketSpan, item: int, given: Sequence[IndexCase]) -> RunValue:
     """The mean of the scores as given; ``given`` are the rated tickets."""
     numbers = [score(case, item) for case in given]
     total, squares = sum(numbers), sum(number * number for number in numbers)
     plain = mean_index_of_counts(len(numbers), total, squares, suppress_below=SMALL_N)
     return span.value(
-        Side.RATINGS, item, "ratings", Measure.SCORE,
+        FigureSide.RATINGS, item, "ratings", Measure.SCORE,
         n=plain.n, value=plain.value, se=_plain_error(plain.n, total, squares) if plain.value else None,
         lo=plain.lo, hi=plain.hi,
     )  # fmt: skip
 
 
-def _cells(closed: Iterable[Case], item: int) -> Iterator[Cell]:
+def _cells(closed: Iterable[IndexCase], item: int) -> Iterator[RatingCell]:
     """Verdict first: what is pooled last is what differs most."""
     tickets: Counter[tuple[str, ...]] = Counter()
     given: dict[tuple[str, ...], list[float]] = defaultdict(list)
@@ -213,18 +215,18 @@ def _cells(closed: Iterable[Case], item: int) -> Iterator[Cell]:
             given[key].append(score(case, item))
     for key, count in sorted(tickets.items()):
         scores = given[key]
-        yield Cell(key, count, len(scores), sum(scores), sum(one * one for one in scores))
+        yield RatingCell(key, count, len(scores), sum(scores), sum(one * one for one in scores))
 
 
-def score(case: Case, item: int) -> float:
+def score(case: IndexCase, item: int) -> float:
     """Of an item, or the mean of the three for the group; 1 to 5."""
     scores = case.scores or (0, 0, 0)
     return sum(scores) / 3 if item == GROUP else float(scores[item - 1])
 
 
-def _adjusted(span: Span, item: int, found: Adjusted) -> Value:
+def _adjusted(span: TicketSpan, item: int, found: AdjustedIndex) -> RunValue:
     return span.value(
-        Side.RATINGS, item, "ratings_adjusted", Measure.SCORE,
+        FigureSide.RATINGS, item, "ratings_adjusted", Measure.SCORE,
         n=found.n, value=found.value, se=found.se, lo=found.lo, hi=found.hi,
         extra={"closed": found.closed, "cells": found.cells, "pooled": found.pooled},
     )  # fmt: skip
@@ -234,13 +236,15 @@ def _plain_error(n: int, total: float, squares: float) -> float:
     return 20 * sqrt(max(0.0, (squares - total * total / n) / (n - 1)) / n)
 
 
-def _counted(span: Span, item: int, code: str, answers: Iterable[int | None]) -> Value:
+def _counted(span: TicketSpan, item: int, code: str, answers: Iterable[int | None]) -> RunValue:
     known = [answer for answer in answers if answer is not None]
     found = wilson(sum(known), len(known))
-    return _share(span, Side.OPERATIONS, item, code, found, extra={"k": found.k})
+    return _share(span, FigureSide.OPERATIONS, item, code, found, extra={"k": found.k})
 
 
-def _share(span: Span, side: Side, item: int, code: str, share: Share, extra: dict[str, Any]) -> Value:
+def _share(
+    span: TicketSpan, side: FigureSide, item: int, code: str, share: ShareInterval, extra: dict[str, Any]
+) -> RunValue:
     """With fewer than ten cases the counts alone."""
     few = share.n < SMALL_N
     return span.value(
@@ -250,10 +254,10 @@ def _share(span: Span, side: Side, item: int, code: str, share: Share, extra: di
     )  # fmt: skip
 
 
-def _median(span: Span, item: int, code: str, measure: Measure, numbers: Sequence[float]) -> Value:
+def _median(span: TicketSpan, item: int, code: str, measure: Measure, numbers: Sequence[float]) -> RunValue:
     found = median(numbers)
     few = found.n < SMALL_N
     return span.value(
-        Side.OPERATIONS, item, code, measure,
+        FigureSide.OPERATIONS, item, code, measure,
         n=found.n, value=None if few else found.value, lo=None if few else found.lo, hi=None if few else found.hi,
     )  # fmt: skip

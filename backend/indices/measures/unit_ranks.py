@@ -5,24 +5,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from analytics.difference import Difference, difference, judge
+from analytics.difference import EstimateDifference, difference, judge
 from analytics.estimation.estimate import Estimate
 from analytics.operations import SMALL_N
 from analytics.rank import rank_units, volume_groups
 from analytics.small_areas import shrink
-from backend.indices.measures.sides import Span, decided, given_by_senders, score
-from backend.indices.measures.values import GROUP, Value
-from backend.indices.models import Measure, Side
+from backend.indices.measures.sides import TicketSpan, decided, given_by_senders, score
+from backend.indices.measures.values import GROUP, RunValue
+from backend.indices.models import FigureSide, Measure
 
 Z95 = 1.959963984540054
 LEAST_DRAWN = 5  # ratings from which a unit's own part may enter a figure that is mostly the province's
 
 
 @dataclass(frozen=True)
-class Tally:
+class RankTally:
     """A unit's numbers added up: how many, their sum, the sum of their squares."""
 
-    span: Span
+    span: TicketSpan
     n: int
     total: float
     squares: float
@@ -33,18 +33,18 @@ class Tally:
         return max(0.0, self.squares - self.total**2 / self.n) if self.n else 0.0
 
 
-def among_values(spans: Sequence[Span], seed: int, rates: Sequence[Value]) -> Iterator[Value]:
+def among_values(spans: Sequence[TicketSpan], seed: int, rates: Sequence[RunValue]) -> Iterator[RunValue]:
     """All of it; ``spans`` one a unit, ``rates`` their on-time rates."""
     if not spans:
         return
     scores = [_tally(span, [score(case, GROUP) for case in given_by_senders(span.closed)]) for span in spans]
     yield from rank_values(rates, spans[0], seed)
-    yield from unit_gaps([_tally(span, decided(span.held)) for span in spans], Side.OPERATIONS, 2, 100)
-    yield from unit_gaps(scores, Side.RATINGS, GROUP, 20)
+    yield from unit_gaps([_tally(span, decided(span.held)) for span in spans], FigureSide.OPERATIONS, 2, 100)
+    yield from unit_gaps(scores, FigureSide.RATINGS, GROUP, 20)
     yield from drawn_values(scores)
 
 
-def rank_values(values: Sequence[Value], span: Span, seed: int) -> Iterator[Value]:
+def rank_values(values: Sequence[RunValue], span: TicketSpan, seed: int) -> Iterator[RunValue]:
     """Places of the units by on-time rate within volume groups, with the interval that chance leaves; nobody with fewer
     than ten decided tickets has a place. Units that tie share the first of their places, which the draws keep apart:
     the interval is drawn out to it."""
@@ -56,14 +56,14 @@ def rank_values(values: Sequence[Value], span: Span, seed: int) -> Iterator[Valu
         names = [f"{v.unit_id:09}" for v in members]
         ranks = rank_units(names, [v.value or 0 for v in members], errors, seed=seed, digits=4)
         for v, rank in zip(members, ranks, strict=True):
-            yield Value(
-                v.unit_id, span.first, span.last, Side.OPERATIONS, 2, "rank_interval", Measure.RANK, n=v.n,
+            yield RunValue(
+                v.unit_id, span.first, span.last, FigureSide.OPERATIONS, 2, "rank_interval", Measure.RANK, n=v.n,
                 value=float(rank.rank), lo=rank.lo, hi=rank.hi,
                 extra={"group": group, "of": len(members), "tied": rank.tied},
             )  # fmt: skip
 
 
-def unit_gaps(tallies: Sequence[Tally], side: Side, item: int, factor: float) -> Iterator[Value]:
+def unit_gaps(tallies: Sequence[RankTally], side: FigureSide, item: int, factor: float) -> Iterator[RunValue]:
     """Each unit against all others together, in points; verdicts adjusted for all units looked at (Holm).
 
     ``factor`` turns a mean into points: 100 a share, 20 a score. The difference is the plain one; its interval, that of
@@ -71,9 +71,9 @@ def unit_gaps(tallies: Sequence[Tally], side: Side, item: int, factor: float) ->
     """
     most = factor * (1 if factor == 100 else 4)
     whole = _sum(tallies)
-    found: list[tuple[Tally, float, Difference]] = []
+    found: list[tuple[RankTally, float, EstimateDifference]] = []
     for one in tallies:
-        others = Tally(one.span, whole.n - one.n, whole.total - one.total, whole.squares - one.squares)
+        others = RankTally(one.span, whole.n - one.n, whole.total - one.total, whole.squares - one.squares)
         if min(one.n, others.n) >= SMALL_N:
             plain = factor * (one.total / one.n - others.total / others.n)
             found.append((one, plain, difference(_mean(others, factor), _mean(one, factor))))
@@ -86,7 +86,7 @@ def unit_gaps(tallies: Sequence[Tally], side: Side, item: int, factor: float) ->
         )  # fmt: skip
 
 
-def drawn_values(tallies: Sequence[Tally]) -> Iterator[Value]:
+def drawn_values(tallies: Sequence[RankTally]) -> Iterator[RunValue]:
     """Ratings drawn toward the province's figure (Fay and Herriot), the more the fewer a unit has of its own. The error
     of a unit is taken from the spread within all units together: five equal scores are no exact figure."""
     whole = _sum(tallies)
@@ -106,7 +106,7 @@ def drawn_values(tallies: Sequence[Tally]) -> Iterator[Value]:
     for one, drawn in zip(held, shrink(own, province, publish_small=True), strict=True):
         if drawn.value is not None and drawn.se is not None:
             yield one.span.value(
-                Side.RATINGS, GROUP, "ratings_drawn", Measure.SCORE, n=one.n, value=drawn.value, se=drawn.se,
+                FigureSide.RATINGS, GROUP, "ratings_drawn", Measure.SCORE, n=one.n, value=drawn.value, se=drawn.se,
                 lo=max(20.0, drawn.value - Z95 * drawn.se), hi=min(100.0, drawn.value + Z95 * drawn.se),
                 extra={"weight": drawn.weight or 0.0},
             )  # fmt: skip
@@ -119,16 +119,16 @@ def share_of(k: int, n: int) -> Estimate:
     return Estimate("", "", n, 100 * p, 100 * sqrt(p * (1 - p) / (n + 2)), n + 1, None, None, None)
 
 
-def _tally(span: Span, numbers: Sequence[float]) -> Tally:
-    return Tally(span, len(numbers), float(sum(numbers)), float(sum(number * number for number in numbers)))
+def _tally(span: TicketSpan, numbers: Sequence[float]) -> RankTally:
+    return RankTally(span, len(numbers), float(sum(numbers)), float(sum(number * number for number in numbers)))
 
 
-def _sum(tallies: Sequence[Tally]) -> Tally:
+def _sum(tallies: Sequence[RankTally]) -> RankTally:
     sums = [sum(column) for column in zip(*((one.n, one.total, one.squares) for one in tallies), strict=True)]
-    return Tally(tallies[0].span, int(sums[0]), float(sums[1]), float(sums[2]))
+    return RankTally(tallies[0].span, int(sums[0]), float(sums[1]), float(sums[2]))
 
 
-def _mean(one: Tally, factor: float) -> Estimate:
+def _mean(one: RankTally, factor: float) -> Estimate:
     if factor == 100:
         return share_of(int(one.total), one.n)
     return Estimate(

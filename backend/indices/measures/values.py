@@ -4,20 +4,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from backend.indices.models import Measure, Side
+from backend.indices.models import FigureSide, Measure
 
 ITEMS = (1, 2, 3)
 GROUP = 0
 
 
 @dataclass(frozen=True)
-class Value:
+class RunValue:
     """One figure. ``unit_id`` None: all units asked about. Scores 20..100, shares 0..1. ``extra``: counts beside it."""
 
     unit_id: int | None
     first: date
     last: date
-    side: Side
+    side: FigureSide
     item: int
     code: str
     measure: Measure

@@ -15,15 +15,15 @@ from analytics.index import CENT, rounded
 from analytics.methods import load_method
 from backend.errors import _
 from backend.indices.models import FigureKind, PublishedFigure
-from backend.indices.published.service import TOLERANCE, Recomputation, recompute_published
-from backend.indices.translated_texts import Said, figure
+from backend.indices.published.service import TOLERANCE, IndexRecomputation, recompute_published
+from backend.indices.translated_texts import TranslatedText, figure
 
 Figures = Mapping[str, PublishedFigure]
 BLANKS = 5  # answers to an item that may be missing among the ballots
 
 
 @dataclass(frozen=True)
-class Finding:
+class ConsistencyFinding:
     """One case. ``code`` is the index concerned; ``what`` is a message of the catalogue; what is printed, what follows
     and why are Vietnamese texts, those of type ``Said`` in other languages too."""
 
@@ -36,11 +36,11 @@ class Finding:
     why: str
 
 
-def findings(session: Session, geography: str, year: int) -> list[Finding]:
+def findings(session: Session, geography: str, year: int) -> list[ConsistencyFinding]:
     """Every case in the figures of one place and year: aggregates, groups, changes, ranks, items, shares."""
     figures = _of(session, geography, year)
     before = _of(session, geography, year - 1)
-    found: list[Finding] = []
+    found: list[ConsistencyFinding] = []
     for code in sorted({one.method for one in figures.values()}):
         if load_method(code).computable:
             result = recompute_published(session, code, geography, year)
@@ -54,68 +54,72 @@ def findings(session: Session, geography: str, year: int) -> list[Finding]:
     ]
 
 
-def _aggregates(result: Recomputation) -> Iterator[Finding]:
+def _aggregates(result: IndexRecomputation) -> Iterator[ConsistencyFinding]:
     """Aggregates further from their recomputation than rounding explains."""
     for row in result.rows:
         if row.off and not row.missing:
-            yield Finding(
+            yield ConsistencyFinding(
                 result.geography, result.year, row.code, _("chỉ số tổng hợp không bằng số tính lại"),
                 figure(row.published), figure(row.recomputed),
-                Said(_("Lệch %(points)s điểm, quá mức làm tròn %(most)s."), points=row.difference, most=TOLERANCE),
+                TranslatedText(
+                    _("Lệch %(points)s điểm, quá mức làm tròn %(most)s."), points=row.difference, most=TOLERANCE
+                ),
             )  # fmt: skip
 
 
-def _groups_without_items(result: Recomputation, figures: Figures) -> Iterator[Finding]:
+def _groups_without_items(result: IndexRecomputation, figures: Figures) -> Iterator[ConsistencyFinding]:
     """Groups that do not follow from the items printed below them, and why."""
     for code, reason in result.as_printed.items():
         if code not in figures:
             continue
         items = [one.value for one in figures.values() if one.parent == code]
-        nothing = Said(_("không có nội dung nào được in"))
+        nothing = TranslatedText(_("không có nội dung nào được in"))
         mean = rounded(sum(items, Decimal(0)) / len(items)) if items else None
-        computed = nothing if mean is None else Said(_("%(mean)s (từ %(n)s nội dung)"), mean=mean, n=len(items))
-        yield Finding(
+        computed = (
+            nothing if mean is None else TranslatedText(_("%(mean)s (từ %(n)s nội dung)"), mean=mean, n=len(items))
+        )
+        yield ConsistencyFinding(
             result.geography, result.year, code, _("nhóm không suy ra được từ các nội dung được in"),
-            figure(figures[code].value), computed, Said(_sentence(reason.vi), {"en": _sentence(reason.en)}),
+            figure(figures[code].value), computed, TranslatedText(_sentence(reason.vi), {"en": _sentence(reason.en)}),
         )  # fmt: skip
 
 
-def _changes(figures: Figures, before: Figures) -> Iterator[Finding]:
+def _changes(figures: Figures, before: Figures) -> Iterator[ConsistencyFinding]:
     """Printed changes that are not the difference of the printed values, or of the printed ranks."""
     for code, later in figures.items():
         earlier = before.get(code)
         if earlier is None:
             continue
         if later.change is not None and later.value - earlier.value != later.change:
-            yield Finding(
+            yield ConsistencyFinding(
                 later.geography, later.year, code, _("mức tăng, giảm không bằng hiệu hai năm"),
                 figure(later.change), figure(later.value - earlier.value),
-                Said(_("%(later)s so với %(earlier)s."), later=later.value, earlier=earlier.value),
+                TranslatedText(_("%(later)s so với %(earlier)s."), later=later.value, earlier=earlier.value),
             )  # fmt: skip
         if None in (later.rank_change, later.rank, earlier.rank):
             continue
         places = (earlier.rank or 0) - (later.rank or 0)
         if places != later.rank_change:
-            yield Finding(
+            yield ConsistencyFinding(
                 later.geography, later.year, code, _("mức đổi hạng không bằng hiệu hai hạng"),
                 str(later.rank_change), str(places),
-                Said(_("%(later)s so với %(earlier)s."), later=later.rank, earlier=earlier.rank),
+                TranslatedText(_("%(later)s so với %(earlier)s."), later=later.rank, earlier=earlier.rank),
             )  # fmt: skip
 
 
-def _ranks(figures: Figures) -> Iterator[Finding]:
+def _ranks(figures: Figures) -> Iterator[ConsistencyFinding]:
     """Ranks of figures that stand beside several numbers of places ranked."""
     counts = {one.ranked for one in figures.values() if one.ranked}
     if len(counts) > 1:
         first = next(iter(figures.values()))
-        yield Finding(
+        yield ConsistencyFinding(
             first.geography, first.year, first.code, _("thứ hạng tính trên các số tỉnh khác nhau"),
-            ", ".join(map(str, sorted(counts))), Said(_("một số duy nhất")),
-            Said(_("Thứ hạng trong cùng một bảng phải cùng số tỉnh.")),
+            ", ".join(map(str, sorted(counts))), TranslatedText(_("một số duy nhất")),
+            TranslatedText(_("Thứ hạng trong cùng một bảng phải cùng số tỉnh.")),
         )  # fmt: skip
 
 
-def _items(figures: Figures) -> Iterator[Finding]:
+def _items(figures: Figures) -> Iterator[ConsistencyFinding]:
     """Items that no whole sum of scores of so many ballots gives, and means below the floor of their scale."""
     for one in figures.values():
         scale = load_method(one.method).item_max
@@ -123,19 +127,19 @@ def _items(figures: Figures) -> Iterator[Finding]:
             continue
         floor = Decimal(100) / scale
         if one.value < floor:
-            yield Finding(
+            yield ConsistencyFinding(
                 one.geography, one.year, one.code, _("chỉ số thấp hơn mức thấp nhất có thể có"),
-                figure(one.value), figure(floor), Said(_("Điểm thấp nhất là 1 trên %(scale)s."), scale=scale),
+                figure(one.value), figure(floor), TranslatedText(_("Điểm thấp nhất là 1 trên %(scale)s."), scale=scale),
             )  # fmt: skip
         elif one.level == "item" and one.n and not any(_possible(one.value, n, scale) for n in _answers(one.n)):
-            yield Finding(
+            yield ConsistencyFinding(
                 one.geography, one.year, one.code, _("không tổng điểm nào của số phiếu này cho giá trị được in"),
-                figure(one.value), Said(_("không có k/(%(scale)s × n)"), scale=scale),
-                Said(_("Đã thử n từ %(least)s đến %(most)s."), least=one.n - BLANKS, most=one.n),
+                figure(one.value), TranslatedText(_("không có k/(%(scale)s × n)"), scale=scale),
+                TranslatedText(_("Đã thử n từ %(least)s đến %(most)s."), least=one.n - BLANKS, most=one.n),
             )  # fmt: skip
 
 
-def _single_choice(session: Session, geography: str, year: int) -> Iterator[Finding]:
+def _single_choice(session: Session, geography: str, year: int) -> Iterator[ConsistencyFinding]:
     """Questions with one answer each whose shares do not add to 100."""
     found: dict[str, list[Decimal]] = defaultdict(list)
     rows = session.scalars(
@@ -148,9 +152,9 @@ def _single_choice(session: Session, geography: str, year: int) -> Iterator[Find
     for question, values in found.items():
         total = sum(values, Decimal(0))
         if abs(total - 100) > TOLERANCE * len(values):
-            why = Said(_("Mỗi người chỉ chọn một câu trả lời nên các tỷ lệ phải cộng lại bằng 100."))
+            why = TranslatedText(_("Mỗi người chỉ chọn một câu trả lời nên các tỷ lệ phải cộng lại bằng 100."))
             off = _("tỷ lệ không cộng lại bằng 100")
-            yield Finding(geography, year, question, off, figure(total), figure(Decimal(100)), why)
+            yield ConsistencyFinding(geography, year, question, off, figure(total), figure(Decimal(100)), why)
 
 
 def _answers(ballots: int) -> range:

@@ -12,11 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from analytics.methods import METHODS, Method, load_method
+from analytics.methods import METHODS, IndexMethod, load_method
 from backend.errors import Conflict, Invalid, _
 from backend.files.text import clean
 from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
-from backend.indices.published.consistency import Finding, findings
+from backend.indices.published.consistency import ConsistencyFinding, findings
 from backend.indices.published.shipped_figures import GEOGRAPHIES
 
 COLUMNS = ("ma", "gia_tri", "hang", "so_tinh", "tang_giam", "doi_hang", "so_phieu", "noi_dung")
@@ -29,7 +29,7 @@ WHOLE = re.compile(r"[-+−]?\d{1,6}", re.A)
 
 
 @dataclass(frozen=True)
-class Document:
+class PublishedDocument:
     """Where, when and by which method; ``source`` is a short code of the document, ``title`` what it is called."""
 
     geography: str
@@ -40,14 +40,14 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Entered:
+class EntryResult:
     """How many figures were stored, and what does not add up among them."""
 
     stored: int
-    findings: Sequence[Finding]
+    findings: Sequence[ConsistencyFinding]
 
 
-def enter(session: Session, document: Document, table: str) -> Entered:
+def enter(session: Session, document: PublishedDocument, table: str) -> EntryResult:
     """Store the rows of a table (CSV with the header ``COLUMNS``) and look at what does not add up.
 
     Raises Invalid with a refusal for each faulty line, Conflict where the figures stand under another document.
@@ -76,7 +76,7 @@ def enter(session: Session, document: Document, table: str) -> Entered:
     key = ["geography", "year", "kind", "code"]
     session.execute(statement.on_conflict_do_update(index_elements=key, set_=fresh))
     session.expire_all()
-    return Entered(len(values), findings(session, document.geography, document.year))
+    return EntryResult(len(values), findings(session, document.geography, document.year))
 
 
 def read_file(content: bytes) -> str:
@@ -89,7 +89,7 @@ def read_file(content: bytes) -> str:
         raise Invalid(_("Tệp phải là văn bản CSV, mã UTF-8."), field="tep") from None
 
 
-def _checked(document: Document) -> Method:
+def _checked(document: PublishedDocument) -> IndexMethod:
     refusals = []
     if document.geography not in GEOGRAPHIES:
         refusals.append(Invalid(_("Hãy chọn một trong các mục."), field="noi"))
@@ -107,7 +107,7 @@ def _checked(document: Document) -> Method:
     return load_method(document.method)
 
 
-def _read(table: str, method: Method) -> list[dict[str, Any]]:
+def _read(table: str, method: IndexMethod) -> list[dict[str, Any]]:
     lines = table.strip().splitlines()
     delimiter = max(";,\t", key=lines[0].count) if lines else ","
     rows = list(csv.DictReader(io.StringIO("\n".join(lines)), delimiter=delimiter)) if len(lines) > 1 else []
@@ -133,7 +133,7 @@ def _read(table: str, method: Method) -> list[dict[str, Any]]:
 
 
 def _row(
-    line: int, row: Mapping[str, str | None], method: Method, places: Mapping[str, int], known: set[str]
+    line: int, row: Mapping[str, str | None], method: IndexMethod, places: Mapping[str, int], known: set[str]
 ) -> dict[str, Any]:
     code = (row.get("ma") or "").strip()
     if code not in places:

@@ -7,29 +7,29 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analytics.compare import Comparability, Mark, comparability
+from analytics.compare import Comparability, ComparabilityMark, comparability
 from analytics.index import recompute, rounded, under_rules_of
-from analytics.methods import MethodError, Text, load_method
+from analytics.methods import BilingualText, MethodError, load_method
 from backend.errors import _
 from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
 
 # Marks in words, for a comparison between two years.
-MARKS: Mapping[Mark, str] = {
-    Mark.COMPARABLE: _("so sánh được"),
-    Mark.FORMULA_CHANGED: _("công thức đã đổi"),
-    Mark.ITEM_NOT_ASKED: _("có nội dung không được hỏi"),
-    Mark.WORDING_CHANGED: _("câu hỏi đã đổi"),
-    Mark.NOT_COMPARABLE: _("không so sánh được"),
+MARKS: Mapping[ComparabilityMark, str] = {
+    ComparabilityMark.COMPARABLE: _("so sánh được"),
+    ComparabilityMark.FORMULA_CHANGED: _("công thức đã đổi"),
+    ComparabilityMark.ITEM_NOT_ASKED: _("có nội dung không được hỏi"),
+    ComparabilityMark.WORDING_CHANGED: _("câu hỏi đã đổi"),
+    ComparabilityMark.NOT_COMPARABLE: _("không so sánh được"),
 }
 N_UNKNOWN = _("nguồn không công bố số phiếu")
 NOT_MEASURED = Comparability(
-    Mark.ITEM_NOT_ASKED,
-    Text("không có số liệu của một trong hai năm", "one of the two years has no figure"),
+    ComparabilityMark.ITEM_NOT_ASKED,
+    BilingualText("không có số liệu của một trong hai năm", "one of the two years has no figure"),
 )
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedIndex:
     """A printed figure with everything that must stand beside it. ``n`` None: the source does not print it, say so
     (`N_UNKNOWN`)."""
 
@@ -44,18 +44,18 @@ class Published:
     ranked: int | None
     n: int | None
     method_code: str
-    method: Text
+    method: BilingualText
     source: str
 
 
 @dataclass(frozen=True)
-class YearOnYear:
+class YearComparison:
     """One index in two years. ``restated`` is the later figure under the earlier year's formula, where the formula
     changed and the later items are all known: the like for like change is ``restated - earlier``."""
 
     code: str
-    earlier: Published | None
-    later: Published | None
+    earlier: PublishedIndex | None
+    later: PublishedIndex | None
     comparability: Comparability
     restated: Decimal | None = None
 
@@ -75,7 +75,7 @@ def published(
     year: int,
     codes: Sequence[str] | None = None,
     kind: FigureKind = FigureKind.SATISFACTION,
-) -> list[Published]:
+) -> list[PublishedIndex]:
     """Figures of one survey in the order of its table; all of the kind, or the codes asked for as far as printed."""
     statement = (
         select(PublishedFigure, PublishedSource.title)
@@ -88,13 +88,15 @@ def published(
     return [_shown(figure, source) for figure, source in session.execute(statement)]
 
 
-def year_on_year(session: Session, geography: str, earlier: int, later: int, codes: Iterable[str]) -> list[YearOnYear]:
+def year_on_year(
+    session: Session, geography: str, earlier: int, later: int, codes: Iterable[str]
+) -> list[YearComparison]:
     """Satisfaction indices in two years, each with its comparability; a code printed in neither year is left out."""
     before = {figure.code: figure for figure in published(session, geography, earlier)}
     after = {figure.code: figure for figure in published(session, geography, later)}
     restated = _restated(before, after)
     return [
-        YearOnYear(
+        YearComparison(
             code, before.get(code), after.get(code), _mark(before.get(code), after.get(code)), restated.get(code)
         )
         for code in codes
@@ -102,13 +104,13 @@ def year_on_year(session: Session, geography: str, earlier: int, later: int, cod
     ]
 
 
-def _mark(earlier: Published | None, later: Published | None) -> Comparability:
+def _mark(earlier: PublishedIndex | None, later: PublishedIndex | None) -> Comparability:
     if earlier is None or later is None:
         return NOT_MEASURED
     return comparability(earlier.method_code, later.method_code, later.code)
 
 
-def _restated(before: Mapping[str, Published], after: Mapping[str, Published]) -> dict[str, Decimal]:
+def _restated(before: Mapping[str, PublishedIndex], after: Mapping[str, PublishedIndex]) -> dict[str, Decimal]:
     """Later aggregates under the earlier formula, for the codes whose formula changed."""
     if not before or not after:
         return {}
@@ -123,12 +125,12 @@ def _restated(before: Mapping[str, Published], after: Mapping[str, Published]) -
         for code, result in computed.items()
         if result.value is not None
         and result.complete
-        and comparability(old.code, new.code, code).mark is Mark.FORMULA_CHANGED
+        and comparability(old.code, new.code, code).mark is ComparabilityMark.FORMULA_CHANGED
     }
 
 
-def _shown(figure: PublishedFigure, source: str) -> Published:
-    return Published(
+def _shown(figure: PublishedFigure, source: str) -> PublishedIndex:
+    return PublishedIndex(
         geography=figure.geography,
         year=figure.year,
         code=figure.code,

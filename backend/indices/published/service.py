@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from analytics.index import recompute, rounded
-from analytics.methods import METHODS, Method, Text, load_method
+from analytics.methods import METHODS, BilingualText, IndexMethod, load_method
 from backend.errors import Invalid, NotFound, _
 from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
 from backend.indices.published import shipped_figures
@@ -17,7 +17,7 @@ TOLERANCE = Decimal("0.01")
 
 
 @dataclass(frozen=True)
-class Recomputed:
+class RecomputedIndex:
     """A published aggregate beside the same figure computed from what is below it; ``missing`` leaves had no figure."""
 
     code: str
@@ -37,15 +37,15 @@ class Recomputed:
 
 
 @dataclass(frozen=True)
-class Recomputation:
+class IndexRecomputation:
     """A published tree computed anew. ``as_printed``: groups that cannot be had from printed items, and why."""
 
-    method: Method
+    method: IndexMethod
     geography: str
     year: int
     n: int | None
-    rows: tuple[Recomputed, ...]
-    as_printed: dict[str, Text]
+    rows: tuple[RecomputedIndex, ...]
+    as_printed: dict[str, BilingualText]
 
     @property
     def largest(self) -> Decimal:
@@ -77,7 +77,7 @@ def load_published(session: Session) -> int:
 
 def recompute_published(
     session: Session, code: str, geography: str | None = None, year: int | None = None
-) -> Recomputation:
+) -> IndexRecomputation:
     """Compute a published tree of a method from its leaves: items, or groups known only as printed. Without a place and
     a year: the latest of the place whose figures by this method were stored first.
 
@@ -102,13 +102,13 @@ def recompute_published(
     return _beside(method, figures, where or "", when or 0)
 
 
-def _beside(method: Method, figures: dict[str, PublishedFigure], geography: str, year: int) -> Recomputation:
+def _beside(method: IndexMethod, figures: dict[str, PublishedFigure], geography: str, year: int) -> IndexRecomputation:
     computed = recompute(method, {code: figure.value for code, figure in figures.items()})
     rows = tuple(
-        Recomputed(code, figures[code].value, rounded(result.value), result.used, result.missing)
+        RecomputedIndex(code, figures[code].value, rounded(result.value), result.used, result.missing)
         for code, result in computed.items()
         if code in figures and result.value is not None
     )
     reasons = {code: node.as_printed for code, node in method.nodes.items() if node.as_printed}
     root = figures.get(next(iter(method.nodes)))
-    return Recomputation(method, geography, year, root.n if root else None, rows, reasons)
+    return IndexRecomputation(method, geography, year, root.n if root else None, rows, reasons)

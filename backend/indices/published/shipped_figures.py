@@ -22,7 +22,7 @@ SAMPLE: Final = {(LAI_CHAU, 2023): 558}
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceDocument:
     """A document that printed figures."""
 
     code: str
@@ -31,13 +31,13 @@ class Source:
 
 
 SOURCES: Final = {
-    LAI_CHAU: Source(
+    LAI_CHAU: SourceDocument(
         "lai-chau-2024",
         "Báo cáo chuyên đề của UBND tỉnh Lai Châu năm 2024 phân tích Chỉ số hài lòng (SIPAS) năm 2023",
         "Số liệu 2023 do Bộ Nội vụ công bố tại QĐ 272/QĐ-BNV ngày 10/4/2024. Giá trị và thứ hạng năm 2022 của "
         "thành phần cung ứng dịch vụ suy ra từ mức tăng, giảm được in.",
     ),
-    GIA_NGHIA: Source(
+    GIA_NGHIA: SourceDocument(
         "gia-nghia-2024",
         "Công văn của UBND thành phố Gia Nghĩa, tháng 3 năm 2024, về kết quả đo lường mức độ hài lòng năm 2023",
         "Dẫn Báo cáo 30/BC-SNV ngày 02/02/2024 của Sở Nội vụ tỉnh Đắk Nông.",
@@ -46,7 +46,7 @@ SOURCES: Final = {
 
 
 @dataclass(frozen=True)
-class Figure:
+class PublishedValue:
     """One printed figure, in percent."""
 
     geography: str
@@ -76,7 +76,7 @@ class Figure:
 
 
 @lru_cache
-def rows() -> tuple[Figure, ...]:
+def rows() -> tuple[PublishedValue, ...]:
     """All printed figures. A cell left empty (not measured) gives no row."""
     return (*_satisfaction(), *_perception(), *_expectation(), *_gia_nghia())
 
@@ -88,18 +88,18 @@ def questions() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class National:
+class NationalFigure:
     """A figure of the whole country; ``source`` says by language from where, and that it was not checked if so."""
 
     value: Decimal
     source: dict[str, str]
 
 
-def national(year: int, code: str) -> National | None:
+def national(year: int, code: str) -> NationalFigure | None:
     """The country's figure, where one is known."""
     raw = _national()
     value = raw.get(str(year), {}).get(code)
-    return National(Decimal(value), raw["source"]) if value else None
+    return NationalFigure(Decimal(value), raw["source"]) if value else None
 
 
 @lru_cache
@@ -107,12 +107,12 @@ def _national() -> dict[str, Any]:
     return tomllib.loads((files("backend.indices") / "data" / "sipas_national.toml").read_text(encoding="utf-8"))
 
 
-def _satisfaction() -> Iterator[Figure]:
+def _satisfaction() -> Iterator[PublishedValue]:
     for position, row in enumerate(_read("sipas_lai_chau_satisfaction.csv"), start=1):
         for year in (2023, 2022):
             if row[f"y{year}"]:
                 rank, printed = row[f"rank{year}"], row if year == 2023 else {}
-                yield Figure(
+                yield PublishedValue(
                     LAI_CHAU, year, FigureKind.SATISFACTION, row["code"], row["parent"] or None, row["level"],
                     position, row["text_vi"], Decimal(row[f"y{year}"]), int(rank) if rank else None,
                     Decimal(printed["delta"]) if printed.get("delta") else None,
@@ -120,29 +120,29 @@ def _satisfaction() -> Iterator[Figure]:
                 )  # fmt: skip
 
 
-def _perception() -> Iterator[Figure]:
+def _perception() -> Iterator[PublishedValue]:
     for position, row in enumerate(_read("sipas_lai_chau_perception.csv"), start=1):
         for year in (2023, 2022):
             if row[f"y{year}"]:
-                yield Figure(
+                yield PublishedValue(
                     LAI_CHAU, year, FigureKind.PERCEPTION, f"{row['question']}.{row['option']}", row["question"],
                     row["kind"], position, row["text_vi"], Decimal(row[f"y{year}"]),
                 )  # fmt: skip
 
 
-def _expectation() -> Iterator[Figure]:
+def _expectation() -> Iterator[PublishedValue]:
     """The year is part of the code: the tenth expectation of one year is not the tenth of the other."""
     for row in _read("sipas_lai_chau_expectation.csv"):
         year, number = int(row["year"]), int(row["option"])
-        yield Figure(
+        yield PublishedValue(
             LAI_CHAU, year, FigureKind.EXPECTATION, f"expectation.{year}.{number}", "expectation", "multi",
             number, row["text_vi"], Decimal(row["percent"]),
         )  # fmt: skip
 
 
-def _gia_nghia() -> Iterator[Figure]:
+def _gia_nghia() -> Iterator[PublishedValue]:
     for position, row in enumerate(_read("sipas_gia_nghia_2023.csv"), start=1):
-        yield Figure(
+        yield PublishedValue(
             GIA_NGHIA, 2023, FigureKind.SATISFACTION, row["code"], row["parent"] or None, row["level"],
             position, row["text_vi"], Decimal(row["y2023"]),
         )  # fmt: skip

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from backend import db
 from backend.errors import Conflict, DomainError, NotFound, _
-from backend.indicators.filters import Filters, sees_all
+from backend.indicators.filters import DashboardFilters, sees_all
 from backend.indices.models import IndexPublication, IndexRun
 from backend.indices.runs import service as runs
 from backend.jobs import progress
-from backend.jobs.progress import Job, Stage
+from backend.jobs.progress import Job, WorkStage
 from backend.units.models import Unit
 from backend.users.models import Role, User
-from backend.users.policy import Action, Actor, Subject, can
+from backend.users.policy import Actor, Permission, PolicySubject, can
 from backend.worktime.calendar import ZONE
 
 KIND = "index-run"
@@ -27,7 +27,7 @@ LISTED = 50
 
 
 @dataclass(frozen=True)
-class Listed:
+class RunListing:
     """A run as it stands in a list. ``publication`` None: not published. ``publisher``: the account's name."""
 
     run: IndexRun
@@ -36,12 +36,12 @@ class Listed:
     publisher: str | None
 
 
-def begin(session: Session, filters: Filters, seed: int, *, user_id: int | None, now: datetime) -> int:
+def begin(session: Session, filters: DashboardFilters, seed: int, *, user_id: int | None, now: datetime) -> int:
     """Note that a run is to be made, and return the job's id. Raises Conflict while the same one is under way."""
     subject = json.dumps(
         [filters.unit.id if filters.unit else None, str(filters.first), str(filters.last), seed], separators=(",", ":")
     )
-    same = session.scalar(select(Job.id).filter_by(kind=KIND, subject=subject, stage=Stage.RUNNING).limit(1))
+    same = session.scalar(select(Job.id).filter_by(kind=KIND, subject=subject, stage=WorkStage.RUNNING).limit(1))
     if same is not None:
         raise Conflict(_("Lần tính này đang chạy."))
     return progress.start(session, KIND, subject, now=now, user_id=user_id, total=1).id
@@ -52,7 +52,7 @@ def run(job_id: int, now: datetime) -> None:
     try:
         with db.transaction() as session:
             job = progress.find(session, job_id, KIND)
-            if job.stage is not Stage.RUNNING:
+            if job.stage is not WorkStage.RUNNING:
                 return
             unit_id, first, last, seed = json.loads(job.subject)
             unit = session.get_one(Unit, unit_id) if unit_id else None
@@ -74,28 +74,28 @@ def unreachable(session: Session, job_id: int, now: datetime) -> None:
 
 def jobs(session: Session, since: datetime) -> Sequence[Job]:
     """Runs under way, and those that came to nothing since then."""
-    recent = (Job.stage == Stage.RUNNING) | ((Job.stage == Stage.STOPPED) & (Job.updated_at >= since))
+    recent = (Job.stage == WorkStage.RUNNING) | ((Job.stage == WorkStage.STOPPED) & (Job.updated_at >= since))
     return session.scalars(select(Job).where(Job.kind == KIND, recent).order_by(Job.id.desc()).limit(LISTED)).all()
 
 
-def listed(session: Session, actor: Actor) -> list[Listed]:
+def listed(session: Session, actor: Actor) -> list[RunListing]:
     """The runs this actor may see, the latest first."""
     statement = _with_publication().order_by(IndexRun.id.desc()).limit(LISTED)
     if not sees_all(actor):
         statement = statement.where(IndexRun.unit_id == actor.unit_id)
-    return [Listed(run, unit, made, who) for run, unit, made, who in session.execute(statement)]
+    return [RunListing(run, unit, made, who) for run, unit, made, who in session.execute(statement)]
 
 
-def one(session: Session, run_id: int, actor: Actor) -> Listed:
+def one(session: Session, run_id: int, actor: Actor) -> RunListing:
     """A run with its publication. Raises NotFound where there is none, or none for this actor."""
     row = session.execute(_with_publication().where(IndexRun.id == run_id)).one_or_none()
     if row is None or not may_see(row[0], actor):
         raise NotFound(_("Không có lần tính này."))
     run, unit, made, who = row
-    return Listed(run, unit, made, who)
+    return RunListing(run, unit, made, who)
 
 
-def published_of(session: Session, filters: Filters) -> IndexRun | None:
+def published_of(session: Session, filters: DashboardFilters) -> IndexRun | None:
     """The run last published about exactly this unit and period."""
     unit_id = filters.unit.id if filters.unit else None
     same = {"unit_id": unit_id, "first_day": filters.first, "last_day": filters.last}
@@ -112,7 +112,7 @@ def may_see(run: IndexRun, actor: Actor) -> bool:
     """A run about a unit is for who may see its figures, one about the province for who sees all."""
     if run.unit_id is None:
         return sees_all(actor)
-    return can(actor, Action.VIEW_FIGURES, Subject(run.unit_id))
+    return can(actor, Permission.VIEW_FIGURES, PolicySubject(run.unit_id))
 
 
 def _with_publication() -> Select[IndexRun, Unit, IndexPublication, str]:

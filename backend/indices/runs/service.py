@@ -20,7 +20,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from analytics.forecast import Sampling
+from analytics.forecast import ScoreSpread
 from backend.db import table_of
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.indicators.filters import units_within
@@ -33,10 +33,10 @@ from backend.indices.measures.associations import (
     outlook_values,
     year_values,
 )
-from backend.indices.measures.inputs import Asked, Fingerprint, Inputs
+from backend.indices.measures.inputs import Fingerprint, RunInputs, RunRequest
 from backend.indices.measures.sides import printed_values, side_values, spans, unit_spans, unit_values
 from backend.indices.measures.unit_ranks import Z95, among_values
-from backend.indices.measures.values import Value
+from backend.indices.measures.values import RunValue
 from backend.indices.models import IndexInput, IndexPublication, IndexRun, IndexValue
 from backend.settings import ROOT
 from backend.units.models import Unit
@@ -44,7 +44,7 @@ from backend.users.policy import Actor
 from backend.worktime import service as worktime
 
 SEED = 20_240_410
-SAMPLING = Sampling()
+SAMPLING = ScoreSpread()
 PARAMETERS = {
     "level": 0.95, "small_n": 10, "least_in_cell": 5, "least_units": 10, "dissatisfied_at_most": 2,
     "taken_up_within_working_days": rows.TAKEN_UP_WITHIN, "sd": SAMPLING.sd, "deff": SAMPLING.deff,
@@ -54,7 +54,7 @@ CODE = ("analytics", "backend.indices")
 
 
 @dataclass(frozen=True)
-class Verification:
+class RunVerification:
     """What came of counting a run again. ``digits``: every value has the same digits, from the stored inputs.
     ``changed``: parts of the inputs that are different in the database today. ``code``: the code is that of the run."""
 
@@ -70,15 +70,15 @@ class Verification:
         return self.digits and self.intact
 
 
-def ask(session: Session, unit: Unit | None, first: date, last: date, actor: Actor, as_of: date) -> Asked:
+def ask(session: Session, unit: Unit | None, first: date, last: date, actor: Actor, as_of: date) -> RunRequest:
     """The question about a unit and those below it, or the province. Raises Invalid for a period upside down."""
     if last < first:
         raise Invalid(_("Ngày cuối kỳ phải sau ngày đầu kỳ."), field="den")
     ids = tuple(sorted(one.id for one in units_within(session, unit, actor)))
-    return Asked(first, last, ids, unit is None, as_of)
+    return RunRequest(first, last, ids, unit is None, as_of)
 
 
-def compute(inputs: Inputs, asked: Asked, seed: int) -> list[Value]:
+def compute(inputs: RunInputs, asked: RunRequest, seed: int) -> list[RunValue]:
     """All values of a question, in a fixed order. Pure: the same inputs, question and seed give the same digits."""
     found = [*printed_values(inputs, SAMPLING.se, Z95), *own_survey.values(inputs.sheets, inputs.drawn, inputs.weighed)]
     by_span = spans(inputs, asked.first, asked.last, asked.unit_ids)
@@ -100,7 +100,9 @@ def compute(inputs: Inputs, asked: Asked, seed: int) -> list[Value]:
     return found
 
 
-def make(session: Session, asked: Asked, unit: Unit | None, *, seed: int, now: datetime, user_id: int | None) -> int:
+def make(
+    session: Session, asked: RunRequest, unit: Unit | None, *, seed: int, now: datetime, user_id: int | None
+) -> int:
     """Count and store a run; returns its id."""
     calendar_id = worktime.active_id(session)
     inputs = rows.read(session, asked, worktime.calendar(session, calendar_id))
@@ -141,7 +143,7 @@ def find(session: Session, run_id: int) -> IndexRun:
     return run
 
 
-def values_of(session: Session, run_id: int) -> list[Value]:
+def values_of(session: Session, run_id: int) -> list[RunValue]:
     """The stored values in their order."""
     found = session.scalars(select(IndexValue).where(IndexValue.run_id == run_id).order_by(IndexValue.position))
     return [_value(row) for row in found]
@@ -161,7 +163,7 @@ def publish(session: Session, run_id: int, *, user_id: int, now: datetime) -> No
         raise Conflict(_("Lần tính này đã được công bố."))
 
 
-def verify(session: Session, run_id: int) -> Verification:
+def verify(session: Session, run_id: int) -> RunVerification:
     """Count a run again from its stored inputs, and see what has changed in the database since. Raises NotFound."""
     run = find(session, run_id)
     asked = asked_of(run)
@@ -170,7 +172,7 @@ def verify(session: Session, run_id: int) -> Verification:
     marks = rows.fingerprints(rows.parts(kept))
     again, stored = compute(kept, asked, run.seed), values_of(session, run_id)
     live = rows.fingerprints(rows.parts(rows.read(session, asked, worktime.calendar(session, run.calendar_id))))
-    return Verification(
+    return RunVerification(
         run_id=run_id,
         digits=values_hash(again) == values_hash(stored) == run.values_hash,
         intact=marks == _marks(run) and rows.whole_hash(marks) == run.inputs_hash,
@@ -180,12 +182,12 @@ def verify(session: Session, run_id: int) -> Verification:
     )
 
 
-def asked_of(run: IndexRun) -> Asked:
+def asked_of(run: IndexRun) -> RunRequest:
     """The question of a stored run."""
-    return Asked(run.first_day, run.last_day, tuple(run.parameters["unit_ids"]), run.unit_id is None, run.as_of)
+    return RunRequest(run.first_day, run.last_day, tuple(run.parameters["unit_ids"]), run.unit_id is None, run.as_of)
 
 
-def values_hash(values: Sequence[Value]) -> str:
+def values_hash(values: Sequence[RunValue]) -> str:
     """SHA-256 over the values with all their digits."""
     form = "".join(json.dumps(_plain(value), sort_keys=True, ensure_ascii=False) + "\n" for value in values)
     return hashlib.sha256(form.encode()).hexdigest()
@@ -216,7 +218,7 @@ def _marks(run: IndexRun) -> dict[str, Fingerprint]:
     return {part: Fingerprint(**mark) for part, mark in run.inputs.items()}
 
 
-def _differences(again: Sequence[Value], stored: Sequence[Value]) -> Iterator[str]:
+def _differences(again: Sequence[RunValue], stored: Sequence[RunValue]) -> Iterator[str]:
     if len(again) != len(stored):
         yield f"{len(stored)} -> {len(again)}"
     for at, (new, old) in enumerate(zip(again, stored, strict=False)):
@@ -224,21 +226,21 @@ def _differences(again: Sequence[Value], stored: Sequence[Value]) -> Iterator[st
             yield f"#{at} {old.code} {old.item}: {old.value!r} -> {new.value!r}"
 
 
-def _plain(value: Value) -> dict[str, Any]:
+def _plain(value: RunValue) -> dict[str, Any]:
     plain = asdict(value)
     numbers = {name: None if plain[name] is None else float(plain[name]) for name in ("value", "se", "lo", "hi")}
     extra = json.loads(json.dumps(plain["extra"]))
     return plain | numbers | {"first": str(value.first), "last": str(value.last), "extra": extra}
 
 
-def _row(run_id: int, at: int, value: Value) -> dict[str, Any]:
+def _row(run_id: int, at: int, value: RunValue) -> dict[str, Any]:
     plain = _plain(value)
     first, last = plain.pop("first"), plain.pop("last")
     return plain | {"run_id": run_id, "position": at, "first_day": first, "last_day": last}
 
 
-def _value(row: IndexValue) -> Value:
-    return Value(
+def _value(row: IndexValue) -> RunValue:
+    return RunValue(
         row.unit_id, row.first_day, row.last_day, row.side, row.item, row.code, row.measure, row.n, row.value, row.se,
         row.lo, row.hi, row.about, row.extra,
     )  # fmt: skip

@@ -27,7 +27,7 @@ from telegram.request import HTTPXRequest
 
 from backend.errors import Invalid, _
 from backend.messengers import texts
-from backend.messengers.messenger import FILE_MOST, Gone, Incoming, Keyboard, Kind, TryLater, Updates
+from backend.messengers.messenger import FILE_MOST, ChatGone, ChatInput, InputKind, Keyboard, TryLater, UpdateBatch
 from backend.notify.channels import Buttons
 from backend.web.language import LANGUAGES, gettext
 
@@ -65,11 +65,11 @@ class TelegramMessenger:
     async def close(self) -> None:
         await self.bot.shutdown()
 
-    async def updates(self, confirmed: int | None, wait: int) -> Updates:
+    async def updates(self, confirmed: int | None, wait: int) -> UpdateBatch:
         with _failures():
             found = await self.bot.get_updates(offset=confirmed, timeout=wait, allowed_updates=KINDS)
         incoming = [said for update in found if (said := _incoming(update)) is not None]
-        return Updates(incoming, found[-1].update_id + 1 if found else confirmed)
+        return UpdateBatch(incoming, found[-1].update_id + 1 if found else confirmed)
 
     async def say(self, chat_id: int, text: str, buttons: Buttons, keyboard: Keyboard, keyboard_text: str) -> None:
         with _failures():
@@ -82,7 +82,7 @@ class TelegramMessenger:
                 )
             except BadRequest as error:
                 if "chat not found" in error.message.lower():
-                    raise Gone from None
+                    raise ChatGone from None
                 log.error("a message was refused: %s", error.message)
 
     async def settle(self, press_id: str) -> None:
@@ -118,7 +118,7 @@ def _failures() -> Iterator[None]:
         wait = flood.retry_after
         raise TryLater(wait.total_seconds() if isinstance(wait, timedelta) else float(wait)) from None
     except Forbidden:
-        raise Gone from None
+        raise ChatGone from None
     except InvalidToken:
         raise
     except Conflict:
@@ -149,7 +149,7 @@ def _markup(buttons: Buttons, keyboard: Keyboard, keyboard_text: str) -> Markup:
     return ReplyKeyboardRemove() if keyboard is Keyboard.REMOVE else None
 
 
-def _incoming(update: Update) -> Incoming | None:
+def _incoming(update: Update) -> ChatInput | None:
     """What a person did in a private chat; groups, channels and other bots are not listened to."""
     chat, person = update.effective_chat, update.effective_user
     if chat is None or chat.type != Chat.PRIVATE or person is None or person.is_bot:
@@ -157,23 +157,23 @@ def _incoming(update: Update) -> Incoming | None:
     if update.callback_query is not None:
         return _pressed(update.update_id, chat.id, update.callback_query)
     if update.edited_message is not None:
-        return Incoming(update.update_id, chat.id, Kind.EDITED, update.edited_message.message_id)
+        return ChatInput(update.update_id, chat.id, InputKind.EDITED, update.edited_message.message_id)
     return _written(update.update_id, chat.id, update.message, person.id) if update.message else None
 
 
-def _pressed(update_id: int, chat_id: int, query: CallbackQuery) -> Incoming:
+def _pressed(update_id: int, chat_id: int, query: CallbackQuery) -> ChatInput:
     message_id = query.message.message_id if query.message else 0
-    return Incoming(update_id, chat_id, Kind.PRESS, message_id, text=query.data or "", press_id=query.id)
+    return ChatInput(update_id, chat_id, InputKind.PRESS, message_id, text=query.data or "", press_id=query.id)
 
 
-def _written(update_id: int, chat_id: int, message: Message, person_id: int) -> Incoming:
+def _written(update_id: int, chat_id: int, message: Message, person_id: int) -> ChatInput:
     album = message.media_group_id or ""
     if message.photo:
         photo = message.photo[-1]  # the largest of its sizes
-        return Incoming(
+        return ChatInput(
             update_id,
             chat_id,
-            Kind.PHOTO,
+            InputKind.PHOTO,
             message.message_id,
             text=message.caption or "",
             file_id=photo.file_id,
@@ -183,6 +183,6 @@ def _written(update_id: int, chat_id: int, message: Message, person_id: int) -> 
     if message.contact is not None:
         number = message.contact.phone_number
         own = message.contact.user_id == person_id
-        return Incoming(update_id, chat_id, Kind.PHONE, message.message_id, text=number, own=own)
-    kind = Kind.TEXT if message.text else Kind.OTHER
-    return Incoming(update_id, chat_id, kind, message.message_id, text=message.text or "")
+        return ChatInput(update_id, chat_id, InputKind.PHONE, message.message_id, text=number, own=own)
+    kind = InputKind.TEXT if message.text else InputKind.OTHER
+    return ChatInput(update_id, chat_id, kind, message.message_id, text=message.text or "")

@@ -17,7 +17,7 @@ BLANKS = 5
 
 
 @dataclass(frozen=True)
-class Assumptions:
+class IntervalAssumptions:
     """``sd``: standard deviation of a score, in points of its scale; ``deff``: design effect of drawing whole villages;
     ``level``: of the interval. Shipped: the middle of 0.6 to 0.7, and 2, which clusters of 31 ballots reach with an
     intra-village correlation of 0.033."""
@@ -32,14 +32,14 @@ class Assumptions:
 
 
 @dataclass(frozen=True)
-class Interval:
+class ApproximateInterval:
     """From ``lo`` to ``hi`` on the scale 0..100, approximate."""
 
     lo: Decimal
     hi: Decimal
 
 
-class Verdict(StrEnum):
+class YearVerdict(StrEnum):
     """What a difference between two years allows to be said."""
 
     HIGHER = "higher"
@@ -48,37 +48,39 @@ class Verdict(StrEnum):
     NOT_COMPARABLE = "not comparable"
 
 
-def mean_margin(n: int, scale: int, assumed: Assumptions, deff: float | None = None) -> float:
+def mean_margin(n: int, scale: int, assumed: IntervalAssumptions, deff: float | None = None) -> float:
     """Half the width of the interval of mean / scale x 100: z sd / scale x 100 x sqrt(deff / n)."""
     return assumed.z * assumed.sd / scale * 100 * sqrt((assumed.deff if deff is None else deff) / n)
 
 
-def mean_interval(value: Decimal, n: int, scale: int, assumed: Assumptions) -> Interval:
+def mean_interval(value: Decimal, n: int, scale: int, assumed: IntervalAssumptions) -> ApproximateInterval:
     """Around a published mean, clipped to what the scale allows."""
     half = mean_margin(n, scale, assumed)
-    return Interval(_cents(max(100 / scale, float(value) - half)), _cents(min(100.0, float(value) + half)))
+    return ApproximateInterval(_cents(max(100 / scale, float(value) - half)), _cents(min(100.0, float(value) + half)))
 
 
-def share_interval(value: Decimal, n: int, assumed: Assumptions) -> Interval:
+def share_interval(value: Decimal, n: int, assumed: IntervalAssumptions) -> ApproximateInterval:
     """Wilson's interval of a share in percent, with n / deff in place of n."""
     p, effective, z2 = float(value) / 100, n / assumed.deff, assumed.z**2
     centre = p + z2 / (2 * effective)
     half = sqrt(z2 * (p * (1 - p) / effective + z2 / (4 * effective**2)))
     total = 1 + z2 / effective
-    return Interval(_cents(100 * max(0.0, (centre - half) / total)), _cents(100 * min(1.0, (centre + half) / total)))
+    return ApproximateInterval(
+        _cents(100 * max(0.0, (centre - half) / total)), _cents(100 * min(1.0, (centre + half) / total))
+    )
 
 
-def difference_margin(n: int, scale: int, assumed: Assumptions) -> float:
+def difference_margin(n: int, scale: int, assumed: IntervalAssumptions) -> float:
     """The same for the difference of two surveys of this size: sqrt(2) times as wide. It is also the least change that
     would be visible."""
     return sqrt(2) * mean_margin(n, scale, assumed)
 
 
-def verdict(difference: Decimal, margin: float) -> Verdict:
+def verdict(difference: Decimal, margin: float) -> YearVerdict:
     """Higher or lower only beyond the margin."""
     if abs(float(difference)) <= margin:
-        return Verdict.NO_EVIDENCE
-    return Verdict.HIGHER if difference > 0 else Verdict.LOWER
+        return YearVerdict.NO_EVIDENCE
+    return YearVerdict.HIGHER if difference > 0 else YearVerdict.LOWER
 
 
 def answers_behind(shares: Sequence[Decimal], ballots: int) -> int | None:

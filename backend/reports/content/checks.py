@@ -8,16 +8,16 @@ from sqlalchemy.orm import Session
 
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published import consistency
-from backend.indices.published.consistency import Finding
+from backend.indices.published.consistency import ConsistencyFinding
 from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.reports.content.facts import source_notes
 
-__all__ = ["Finding", "findings"]
+__all__ = ["ConsistencyFinding", "findings"]
 
 Figures = dict[str, PublishedFigure]
 
 
-def findings(session: Session) -> list[Finding]:
+def findings(session: Session) -> list[ConsistencyFinding]:
     """Every case found: the figures of each place and year, then ranks printed as 0 and statements of the sources."""
     surveys = session.execute(
         select(PublishedFigure.geography, PublishedFigure.year)
@@ -28,24 +28,24 @@ def findings(session: Session) -> list[Finding]:
     return [*found, *_ranks(session), *_notes()]
 
 
-def _ranks(session: Session) -> Iterator[Finding]:
+def _ranks(session: Session) -> Iterator[ConsistencyFinding]:
     """Ranks printed as 0, and values that no table prints."""
     notes, figures = source_notes(LAI_CHAU, 2023), _of(session, LAI_CHAU, 2022)
     for code in notes.rank_zero:
         known = _two(figures[code].value) if code in figures else "không có số năm 2022"
         why = "Năm 2022 không hỏi nội dung này; hạng thấp nhất có thể có là 1."
-        yield Finding(LAI_CHAU, 2022, code, "hạng in là 0", "0", known, why)
+        yield ConsistencyFinding(LAI_CHAU, 2022, code, "hạng in là 0", "0", known, why)
     for code in notes.derived:
         why = "Không bảng nào in số năm 2022; số dùng ở đây suy ra từ mức tăng, giảm và hạng trong lời văn."
-        yield Finding(
+        yield ConsistencyFinding(
             LAI_CHAU, 2022, code, "giá trị không được in", "không có", _two(figures[code].value), why
         )  # fmt: skip
 
 
-def _notes() -> Iterator[Finding]:
+def _notes() -> Iterator[ConsistencyFinding]:
     """Sentences of the source that its own tables do not bear out."""
     for one in source_notes(LAI_CHAU, 2023).statements:
-        yield Finding(LAI_CHAU, 2023, one.code, one.what, one.printed, one.computed, one.why)
+        yield ConsistencyFinding(LAI_CHAU, 2023, one.code, one.what, one.printed, one.computed, one.why)
 
 
 def _of(session: Session, geography: str, year: int) -> Figures:

@@ -2,33 +2,37 @@
 
 from collections.abc import Mapping
 
-from analytics.compare import Comparability, Mark, comparability
-from backend.indices.published.queries import Published
-from backend.reports.content.approximation import Verdict
+from analytics.compare import Comparability, ComparabilityMark, comparability
+from backend.indices.published.queries import PublishedIndex
+from backend.reports.content.approximation import YearVerdict
 
 # The words are the document's, so they are not translated with the pages.
-MARKS: Mapping[Mark, str] = {
-    Mark.COMPARABLE: "so sánh được",
-    Mark.FORMULA_CHANGED: "khác công thức",
-    Mark.ITEM_NOT_ASKED: "khác nội dung hỏi",
-    Mark.WORDING_CHANGED: "câu hỏi đã đổi",
-    Mark.NOT_COMPARABLE: "không so sánh được",
+MARKS: Mapping[ComparabilityMark, str] = {
+    ComparabilityMark.COMPARABLE: "so sánh được",
+    ComparabilityMark.FORMULA_CHANGED: "khác công thức",
+    ComparabilityMark.ITEM_NOT_ASKED: "khác nội dung hỏi",
+    ComparabilityMark.WORDING_CHANGED: "câu hỏi đã đổi",
+    ComparabilityMark.NOT_COMPARABLE: "không so sánh được",
 }
-MEANINGS: Mapping[Mark, str] = {
-    Mark.COMPARABLE: "cùng nội dung, cùng cách tính; chênh lệch được xét với sai số gần đúng",
-    Mark.FORMULA_CHANGED: "cách tính của hai năm khác nhau; nơi tính được thì có thêm chênh lệch cùng công thức",
-    Mark.ITEM_NOT_ASKED: "năm trước không hỏi, hoặc nhóm khi đó gồm những nội dung khác; không xét tăng, giảm",
-    Mark.WORDING_CHANGED: "câu hỏi đã đổi; không xét tăng, giảm",
-    Mark.NOT_COMPARABLE: "hai cuộc khảo sát khác phương pháp; không xét tăng, giảm",
+MEANINGS: Mapping[ComparabilityMark, str] = {
+    ComparabilityMark.COMPARABLE: "cùng nội dung, cùng cách tính; chênh lệch được xét với sai số gần đúng",
+    ComparabilityMark.FORMULA_CHANGED: (
+        "cách tính của hai năm khác nhau; nơi tính được thì có thêm chênh lệch cùng công thức"
+    ),
+    ComparabilityMark.ITEM_NOT_ASKED: (
+        "năm trước không hỏi, hoặc nhóm khi đó gồm những nội dung khác; không xét tăng, giảm"
+    ),
+    ComparabilityMark.WORDING_CHANGED: "câu hỏi đã đổi; không xét tăng, giảm",
+    ComparabilityMark.NOT_COMPARABLE: "hai cuộc khảo sát khác phương pháp; không xét tăng, giảm",
 }
-VERDICTS: Mapping[Verdict, str] = {
-    Verdict.HIGHER: "cao hơn",
-    Verdict.LOWER: "thấp hơn",
-    Verdict.NO_EVIDENCE: "trong sai số",
-    Verdict.NOT_COMPARABLE: "không xét",
+VERDICTS: Mapping[YearVerdict, str] = {
+    YearVerdict.HIGHER: "cao hơn",
+    YearVerdict.LOWER: "thấp hơn",
+    YearVerdict.NO_EVIDENCE: "trong sai số",
+    YearVerdict.NOT_COMPARABLE: "không xét",
 }
 
 
-def compared(earlier: Published | None, later: Published) -> Comparability | None:
+def compared(earlier: PublishedIndex | None, later: PublishedIndex) -> Comparability | None:
     """The mark of one line; None where the earlier year printed nothing for it."""
     return None if earlier is None else comparability(earlier.method_code, later.method_code, later.code)

@@ -8,20 +8,20 @@ from itertools import groupby
 
 from sqlalchemy.orm import Session
 
-from analytics.compare import Comparability, Mark
-from analytics.methods import Level, Method, load_method
+from analytics.compare import Comparability, ComparabilityMark
+from analytics.methods import IndexLevel, IndexMethod, load_method
 from backend.errors import Invalid, NotFound, _
 from backend.files.text import clean
-from backend.indicators.filters import Filters
+from backend.indicators.filters import DashboardFilters
 from backend.indices.models import FigureKind
-from backend.indices.published.queries import Published, YearOnYear, published, year_on_year
+from backend.indices.published.queries import PublishedIndex, YearComparison, published, year_on_year
 from backend.indices.published.shipped_figures import questions as question_texts
 from backend.kpi import dashboard
 from backend.reports.content import approximation as approximate
-from backend.reports.content.approximation import Assumptions, Interval, Verdict
-from backend.reports.content.checks import Finding, findings
+from backend.reports.content.approximation import ApproximateInterval, IntervalAssumptions, YearVerdict
+from backend.reports.content.checks import ConsistencyFinding, findings
 from backend.reports.content.comparison import compared
-from backend.reports.content.facts import Agency, Survey, agency, survey
+from backend.reports.content.facts import Agency, SurveyFacts, agency, survey
 from backend.users.models import Role
 from backend.users.policy import Actor
 
@@ -34,16 +34,16 @@ READER = Actor(Role.MANAGER, key="system")
 
 
 @dataclass(frozen=True)
-class Index:
+class ReportIndex:
     """A satisfaction index of the year beside the earlier one. ``restated``: the year's figure under the earlier
     formula. ``margin``: what a difference must exceed to be called a change."""
 
     code: str
     parent: str | None
-    level: Level
+    level: IndexLevel
     text: str
     value: Decimal
-    interval: Interval | None
+    interval: ApproximateInterval | None
     rank: int | None
     ranked: int | None
     before: Decimal | None
@@ -59,7 +59,7 @@ class Index:
     @property
     def like_for_like(self) -> Decimal | None:
         """The change under one formula: the difference itself where the formula is the same."""
-        if self.comparability.mark is Mark.COMPARABLE:
+        if self.comparability.mark is ComparabilityMark.COMPARABLE:
             return self.difference
         return None if self.restated is None or self.before is None else self.restated - self.before
 
@@ -69,15 +69,15 @@ class Index:
         return None if self.rank is None or self.rank_before is None else self.rank_before - self.rank
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> YearVerdict:
         change = self.like_for_like
         if change is None or self.margin is None:
-            return Verdict.NOT_COMPARABLE
+            return YearVerdict.NOT_COMPARABLE
         return approximate.verdict(change, self.margin)
 
 
 @dataclass(frozen=True)
-class Line:
+class QuestionLine:
     """One line of a perception or expectation table. ``k``: people behind a share."""
 
     code: str
@@ -86,19 +86,19 @@ class Line:
     value: Decimal
     k: int | None
     n: int | None
-    interval: Interval | None
+    interval: ApproximateInterval | None
     before: Decimal | None
     comparability: Comparability | None
 
 
 @dataclass(frozen=True)
-class Question:
+class ReportQuestion:
     """A question and its lines, highest first. ``kind``: scale (mean / 4), multi or single (shares)."""
 
     code: str
     text: str
     kind: str
-    lines: tuple[Line, ...]
+    lines: tuple[QuestionLine, ...]
 
     @property
     def scale(self) -> bool:
@@ -110,19 +110,19 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Operations:
+class TicketOperations:
     """The tickets of the period beside the feedback group."""
 
     first: date
     last: date
-    figures: dashboard.Figures
+    figures: dashboard.PeriodFigures
     items: Sequence[dashboard.SubIndex]
     response: int
     demonstration: int
 
 
 @dataclass(frozen=True)
-class Context:
+class ReportContext:
     """A whole report before it is written."""
 
     geography: str
@@ -130,67 +130,69 @@ class Context:
     against: int
     made_on: date
     agency: Agency
-    survey: Survey
-    survey_before: Survey
-    method: Method
-    method_before: Method
+    survey: SurveyFacts
+    survey_before: SurveyFacts
+    method: IndexMethod
+    method_before: IndexMethod
     source: str
     n: int | None
-    assumed: Assumptions
-    indices: dict[str, Index]
-    questions: tuple[Question, ...]
-    needs: Question | None
-    needs_before: Question | None
-    operations: Operations
-    findings: tuple[Finding, ...] = field(default=())
+    assumed: IntervalAssumptions
+    indices: dict[str, ReportIndex]
+    questions: tuple[ReportQuestion, ...]
+    needs: ReportQuestion | None
+    needs_before: ReportQuestion | None
+    operations: TicketOperations
+    findings: tuple[ConsistencyFinding, ...] = field(default=())
 
     @property
-    def overall(self) -> Index:
+    def overall(self) -> ReportIndex:
         return self.indices[OVERALL]
 
-    def below(self, code: str) -> list[Index]:
+    def below(self, code: str) -> list[ReportIndex]:
         """Indices directly below one, in the order of the table."""
         return [one for one in self.indices.values() if one.parent == code]
 
-    def at(self, *levels: Level) -> list[Index]:
+    def at(self, *levels: IndexLevel) -> list[ReportIndex]:
         return [one for one in self.indices.values() if one.level in levels]
 
-    def question(self, code: str) -> Question | None:
+    def question(self, code: str) -> ReportQuestion | None:
         return next((one for one in self.questions if one.code == code), None)
 
     @property
-    def ever_sent(self) -> Line | None:
+    def ever_sent(self) -> QuestionLine | None:
         """Those who have ever sent feedback."""
         lines = (line for one in self.questions for line in one.lines)
         return next((line for line in lines if line.code == EXPERIENCE), None)
 
     @property
-    def comparable(self) -> list[Index]:
+    def comparable(self) -> list[ReportIndex]:
         """Groups and items that were asked and computed alike in both years."""
-        both = self.at(Level.GROUP, Level.ITEM)
-        return [one for one in both if one.comparability.mark is Mark.COMPARABLE and one.difference is not None]
+        both = self.at(IndexLevel.GROUP, IndexLevel.ITEM)
+        return [
+            one for one in both if one.comparability.mark is ComparabilityMark.COMPARABLE and one.difference is not None
+        ]
 
-    def changed(self, *verdicts: Verdict) -> list[Index]:
+    def changed(self, *verdicts: YearVerdict) -> list[ReportIndex]:
         """Comparable ones with such a verdict, largest change first."""
         found = [one for one in self.comparable if one.verdict in verdicts]
         return sorted(found, key=lambda one: abs(one.difference or Decimal(0)), reverse=True)
 
     @property
-    def weakest(self) -> list[Index]:
+    def weakest(self) -> list[ReportIndex]:
         """Items with the lowest mean scores."""
-        return sorted(self.at(Level.ITEM), key=lambda one: (one.value, -(one.rank or 0)))[:WEAKEST]
+        return sorted(self.at(IndexLevel.ITEM), key=lambda one: (one.value, -(one.rank or 0)))[:WEAKEST]
 
     @property
-    def lowest_ranked(self) -> list[Index]:
-        return sorted(self.at(Level.ITEM), key=lambda one: (-(one.rank or 0), one.value))[:WEAKEST]
+    def lowest_ranked(self) -> list[ReportIndex]:
+        return sorted(self.at(IndexLevel.ITEM), key=lambda one: (-(one.rank or 0), one.value))[:WEAKEST]
 
 
 def gather(
-    session: Session, geography: str, year: int, against: int, today: date, assumed: Assumptions | None = None
-) -> Context:
+    session: Session, geography: str, year: int, against: int, today: date, assumed: IntervalAssumptions | None = None
+) -> ReportContext:
     """Read and compute a report. Raises NotFound for a unit or year without published figures, Invalid where the two
     years are the same."""
-    assumed = assumed or Assumptions()
+    assumed = assumed or IntervalAssumptions()
     about = agency(geography)
     if year <= against:
         raise Invalid(_("Năm so sánh phải trước năm báo cáo."), field="so-voi")
@@ -200,7 +202,7 @@ def gather(
     n, method = now[0].n, load_method(now[0].method_code)
     years = {one.code: one for one in year_on_year(session, geography, against, year, [one.code for one in now])}
     indices = {one.code: _index(years[one.code], one, n, assumed) for one in now}
-    return Context(
+    return ReportContext(
         geography=geography,
         year=year,
         against=against,
@@ -222,12 +224,12 @@ def gather(
     )
 
 
-def _index(years: YearOnYear, now: Published, n: int | None, assumed: Assumptions) -> Index:
+def _index(years: YearComparison, now: PublishedIndex, n: int | None, assumed: IntervalAssumptions) -> ReportIndex:
     scale = load_method(now.method_code).item_max or 5
-    return Index(
+    return ReportIndex(
         code=now.code,
         parent=now.parent,
-        level=Level(now.level),
+        level=IndexLevel(now.level),
         text=clean(now.text_vi, limit=MOST_WORDS),
         value=now.value,
         interval=approximate.mean_interval(now.value, n, scale, assumed) if n else None,
@@ -242,19 +244,21 @@ def _index(years: YearOnYear, now: Published, n: int | None, assumed: Assumption
 
 
 def _questions(
-    session: Session, geography: str, year: int, against: int, kind: FigureKind, assumed: Assumptions
-) -> tuple[Question, ...]:
+    session: Session, geography: str, year: int, against: int, kind: FigureKind, assumed: IntervalAssumptions
+) -> tuple[ReportQuestion, ...]:
     """Questions in the order of the source's tables, each with its lines as printed there."""
     before = {one.code: one for one in published(session, geography, against, kind=kind)}
     texts, found = question_texts(), []
     for code, group in groupby(published(session, geography, year, kind=kind), key=lambda one: one.parent or ""):
         rows = list(group)
         lines = tuple(_line(one, before.get(one.code), rows, assumed) for one in rows)
-        found.append(Question(code, texts.get(code, code), rows[0].level, lines))
+        found.append(ReportQuestion(code, texts.get(code, code), rows[0].level, lines))
     return tuple(found)
 
 
-def _line(one: Published, before: Published | None, rows: Sequence[Published], assumed: Assumptions) -> Line:
+def _line(
+    one: PublishedIndex, before: PublishedIndex | None, rows: Sequence[PublishedIndex], assumed: IntervalAssumptions
+) -> QuestionLine:
     n, k, interval = one.n, None, None
     if n and one.level == "scale":
         interval = approximate.mean_interval(one.value, n, 4, assumed)
@@ -264,7 +268,7 @@ def _line(one: Published, before: Published | None, rows: Sequence[Published], a
         k = approximate.count_behind(one.value, n) if n else None
         interval = approximate.share_interval(one.value, n, assumed) if n else None
     number = one.code.rsplit(".", 1)[-1]
-    return Line(
+    return QuestionLine(
         code=one.code,
         number=number,
         text=clean(one.text_vi, limit=MOST_WORDS),
@@ -277,8 +281,8 @@ def _line(one: Published, before: Published | None, rows: Sequence[Published], a
     )
 
 
-def _operations(session: Session, year: int, today: date) -> Operations:
+def _operations(session: Session, year: int, today: date) -> TicketOperations:
     """Tickets received in the survey's year, by all units of the province."""
     first, last = date(year, 1, 1), date(year, 12, 31)
-    board = dashboard.look(session, Filters(None, first, last, None, chosen=True), READER, today)
-    return Operations(first, last, board.figures, board.items, board.response.k, board.demonstration)
+    board = dashboard.look(session, DashboardFilters(None, first, last, None, chosen=True), READER, today)
+    return TicketOperations(first, last, board.figures, board.items, board.response.k, board.demonstration)

@@ -24,7 +24,7 @@ class Agency:
 
 
 @dataclass(frozen=True)
-class Survey:
+class SurveyFacts:
     """How a survey was done. Empty where the source does not tell."""
 
     announced: str = ""
@@ -38,7 +38,7 @@ class Survey:
 
 
 @dataclass(frozen=True)
-class Statement:
+class SourceStatement:
     """A sentence of a source that its own tables do not bear out."""
 
     code: str
@@ -55,7 +55,7 @@ class SourceNotes:
     source: str = ""
     rank_zero: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[SourceStatement, ...] = ()
 
 
 def agency(geography: str) -> Agency:
@@ -66,10 +66,10 @@ def agency(geography: str) -> Agency:
     return Agency(**{key: _frozen(value) for key, value in raw.items() if not isinstance(value, dict)})
 
 
-def survey(geography: str, year: int) -> Survey:
+def survey(geography: str, year: int) -> SurveyFacts:
     """An empty one where nothing is known."""
     raw = _toml("surveys.toml").get(geography, {}).get(str(year), {})
-    return Survey(**{key: _frozen(value) for key, value in raw.items()})
+    return SurveyFacts(**{key: _frozen(value) for key, value in raw.items()})
 
 
 def reporting() -> dict[str, str]:
@@ -87,7 +87,7 @@ def source_notes(geography: str, year: int) -> SourceNotes:
         raw["source"],
         tuple(raw[f"rank_zero_{year - 1}"]),
         tuple(raw[f"derived_{year - 1}"]),
-        tuple(Statement(**one) for one in raw["statement"]),
+        tuple(SourceStatement(**one) for one in raw["statement"]),
     )
 
 

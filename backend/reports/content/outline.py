@@ -4,22 +4,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from analytics.compare import Mark
-from backend.reports.blocks import Block, Heading, Paragraph, Place
+from analytics.compare import ComparabilityMark
+from backend.reports.blocks import AuthorPlace, Block, Heading, Paragraph
 from backend.reports.content import charts, sentences, tables
-from backend.reports.content.approximation import Verdict
-from backend.reports.content.context import FEEDBACK, Context, Index, Question
+from backend.reports.content.approximation import YearVerdict
+from backend.reports.content.context import FEEDBACK, ReportContext, ReportIndex, ReportQuestion
 from backend.reports.content.sentences import moved
 
 LETTERS = "abcdđeghik"
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportOutline:
     """A report to be laid out: the parts of its first page, its body, its annex."""
 
     title: str
-    context: Context
+    context: ReportContext
     texts: Mapping[str, str]
     body: tuple[Block, ...]
     annex: tuple[Block, ...]
@@ -29,7 +29,7 @@ class Report:
         return (*self.body, *self.annex)
 
 
-def defaults(context: Context) -> dict[str, str]:
+def defaults(context: ReportContext) -> dict[str, str]:
     """What stands in the places that a report fills itself until the author changes them."""
     about = context.agency
     return {
@@ -40,7 +40,7 @@ def defaults(context: Context) -> dict[str, str]:
     }
 
 
-def compose(context: Context, texts: Mapping[str, str]) -> Report:
+def compose(context: ReportContext, texts: Mapping[str, str]) -> ReportOutline:
     """Write the report down; ``texts`` are the author's, by place."""
     title = (
         "Phân tích Chỉ số hài lòng của người dân đối với sự phục vụ của cơ quan hành chính nhà nước (SIPAS) "
@@ -48,7 +48,7 @@ def compose(context: Context, texts: Mapping[str, str]) -> Report:
     )
     body = (*_opening(context), *_information(context), *_results(context), *_assessment(context, texts),
             *_tasks(context, texts), *_closing(context))  # fmt: skip
-    return Report(title, context, defaults(context) | dict(texts), tuple(body), tuple(_annex(context)))
+    return ReportOutline(title, context, defaults(context) | dict(texts), tuple(body), tuple(_annex(context)))
 
 
 def _said(key: str, *parts: str) -> Paragraph:
@@ -56,7 +56,7 @@ def _said(key: str, *parts: str) -> Paragraph:
     return Paragraph(" ".join(part for part in parts if part), key)
 
 
-def _opening(context: Context) -> Iterator[Block]:
+def _opening(context: ReportContext) -> Iterator[Block]:
     basis = context.survey.announced or context.source
     yield Paragraph(
         f"Căn cứ {basis[:1].lower() + basis[1:] if basis.startswith('Báo') else basis}, {context.agency.agency_short} phân tích kết quả của "
@@ -64,7 +64,7 @@ def _opening(context: Context) -> Iterator[Block]:
     )
 
 
-def _information(context: Context) -> Iterator[Block]:
+def _information(context: ReportContext) -> Iterator[Block]:
     survey = context.survey
     yield Heading(1, "I. THÔNG TIN CHUNG")
     yield Heading(2, "1. Cuộc khảo sát")
@@ -86,7 +86,7 @@ def _information(context: Context) -> Iterator[Block]:
     yield _said("difference_rule", sentences.difference_rule(context))
 
 
-def _results(context: Context) -> Iterator[Block]:
+def _results(context: ReportContext) -> Iterator[Block]:
     year, overall = context.year, context.overall
     yield Heading(1, f"II. KẾT QUẢ CHỈ SỐ SIPAS NĂM {year}")
     name = f"Chỉ số SIPAS của {context.agency.name}"
@@ -106,7 +106,7 @@ def _results(context: Context) -> Iterator[Block]:
     yield from _needs(context)
 
 
-def _perception(context: Context, number: int, question: Question) -> Iterator[Block]:
+def _perception(context: ReportContext, number: int, question: ReportQuestion) -> Iterator[Block]:
     yield Heading(3, f"1.{number}. {question.text}")
     if question.scale:
         said = (sentences.scale_question(question), sentences.not_a_trend(question, context.against))
@@ -119,17 +119,17 @@ def _perception(context: Context, number: int, question: Question) -> Iterator[B
         yield charts.lines(context, question, key, title)
 
 
-def _share_change(context: Context, question: Question) -> str:
+def _share_change(context: ReportContext, question: ReportQuestion) -> str:
     """The first line beside the earlier year, for questions with one answer each; other forms of asking changed."""
     line = question.lines[0]
-    alike = line.comparability is not None and line.comparability.mark is Mark.COMPARABLE
+    alike = line.comparability is not None and line.comparability.mark is ComparabilityMark.COMPARABLE
     if question.kind != "single" or not alike or line.interval is None:
         return ""
     half = max(line.value - line.interval.lo, line.interval.hi - line.value)
     return sentences.share_change(line, context.against, half * Decimal(2).sqrt())
 
 
-def _component(context: Context, number: int, component: Index) -> Iterator[Block]:
+def _component(context: ReportContext, number: int, component: ReportIndex) -> Iterator[Block]:
     yield Heading(3, f"2.{number}. {component.text}")
     name = "Chỉ số thành phần"
     yield _said(component.code, sentences.level(component, name, context.year, context.n),
@@ -143,7 +143,7 @@ def _component(context: Context, number: int, component: Index) -> Iterator[Bloc
     yield charts.items(context, component)
 
 
-def _focus(context: Context) -> Iterator[Block]:
+def _focus(context: ReportContext) -> Iterator[Block]:
     """The feedback group beside what happened to the tickets."""
     yield Heading(3, "2.3. Trọng tâm: tiếp nhận, xử lý phản ánh, kiến nghị")
     group = context.indices[FEEDBACK]
@@ -162,7 +162,7 @@ def _focus(context: Context) -> Iterator[Block]:
         yield tables.feedback(context)
 
 
-def _needs(context: Context) -> Iterator[Block]:
+def _needs(context: ReportContext) -> Iterator[Block]:
     if context.needs is None:
         return
     yield Heading(2, "3. Nhu cầu, mong đợi của người dân")
@@ -178,15 +178,15 @@ def _needs(context: Context) -> Iterator[Block]:
         yield tables.needs_before(context, context.needs_before)
 
 
-def _assessment(context: Context, texts: Mapping[str, str]) -> Iterator[Block]:
+def _assessment(context: ReportContext, texts: Mapping[str, str]) -> Iterator[Block]:
     yield Heading(1, "III. ĐÁNH GIÁ CHUNG")
     yield Heading(2, "1. Kết quả đạt được; những chỉ số tăng, giảm")
     yield _said("balance", sentences.balance(context))
-    yield from _moved(context, Verdict.HIGHER, "Cao hơn quá sai số gần đúng:")
-    yield from _moved(context, Verdict.LOWER, "Thấp hơn quá sai số gần đúng:")
+    yield from _moved(context, YearVerdict.HIGHER, "Cao hơn quá sai số gần đúng:")
+    yield from _moved(context, YearVerdict.LOWER, "Thấp hơn quá sai số gần đúng:")
     yield _said("ranks", sentences.ranks(context))
     yield tables.changes(context)
-    yield Place("achievements", texts.get("achievements", ""))
+    yield AuthorPlace("achievements", texts.get("achievements", ""))
     yield Heading(2, "2. Tồn tại, hạn chế")
     yield _said("weakest", sentences.weakest(context.weakest))
     for code in ("harassment", "informal_payment"):
@@ -194,14 +194,14 @@ def _assessment(context: Context, texts: Mapping[str, str]) -> Iterator[Block]:
             yield _said(
                 f"still.{code}", f"{question.text}: " + "; ".join(map(sentences.share, question.lines[1:])) + "."
             )
-    yield Place("shortcomings", texts.get("shortcomings", ""))
+    yield AuthorPlace("shortcomings", texts.get("shortcomings", ""))
     yield Heading(2, "3. Nguyên nhân")
-    yield Place("causes", texts.get("causes", ""))
+    yield AuthorPlace("causes", texts.get("causes", ""))
     yield Heading(2, "4. Giới hạn của số liệu")
     yield from _limits(context)
 
 
-def _moved(context: Context, verdict: Verdict, lead: str) -> Iterator[Block]:
+def _moved(context: ReportContext, verdict: YearVerdict, lead: str) -> Iterator[Block]:
     found = context.changed(verdict)
     if found:
         yield Paragraph(lead)
@@ -209,7 +209,7 @@ def _moved(context: Context, verdict: Verdict, lead: str) -> Iterator[Block]:
             yield Paragraph(moved(index), f"moved.{index.code}")
 
 
-def _limits(context: Context) -> Iterator[Block]:
+def _limits(context: ReportContext) -> Iterator[Block]:
     survey = context.survey
     if survey.communes and survey.villages and context.n:
         yield Paragraph(
@@ -227,24 +227,24 @@ def _limits(context: Context) -> Iterator[Block]:
         )
 
 
-def _tasks(context: Context, texts: Mapping[str, str]) -> Iterator[Block]:
+def _tasks(context: ReportContext, texts: Mapping[str, str]) -> Iterator[Block]:
     yield Heading(1, f"IV. MỤC TIÊU, NHIỆM VỤ NÂNG CAO CHỈ SỐ SIPAS NĂM {context.year + 1}")
     yield Heading(2, "1. Mục tiêu")
-    yield Place("target", texts.get("target", ""))
+    yield AuthorPlace("target", texts.get("target", ""))
     if context.n:
         yield _said("least_visible", sentences.least_visible(context))
     yield Heading(2, "2. Nhiệm vụ và giải pháp")
     yield tables.candidates(context)
-    yield Place("tasks", texts.get("tasks", ""))
+    yield AuthorPlace("tasks", texts.get("tasks", ""))
 
 
-def _closing(context: Context) -> Iterator[Block]:
+def _closing(context: ReportContext) -> Iterator[Block]:
     yield Paragraph(
         f"Trên đây là báo cáo phân tích Chỉ số SIPAS năm {context.year} của {context.agency.name}; mục tiêu, nhiệm vụ nâng cao Chỉ số "
         f"SIPAS năm {context.year + 1}./."
     )
 
 
-def _annex(context: Context) -> Iterator[Block]:
+def _annex(context: ReportContext) -> Iterator[Block]:
     if context.findings:
         yield tables.discrepancies(context)

@@ -7,10 +7,10 @@ approximate margin; a rank stands with the number of provinces.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from analytics.compare import Mark
-from backend.reports.content.approximation import Interval, Verdict, difference_margin, mean_margin
+from analytics.compare import ComparabilityMark
+from backend.reports.content.approximation import ApproximateInterval, YearVerdict, difference_margin, mean_margin
 from backend.reports.content.comparison import MARKS
-from backend.reports.content.context import Context, Index, Line, Question
+from backend.reports.content.context import QuestionLine, ReportContext, ReportIndex, ReportQuestion
 from backend.web import language
 
 MULTIPLE = "Người trả lời được chọn nhiều mục, nên các tỷ lệ cộng lại {total}%, hơn 100%."
@@ -31,7 +31,7 @@ def signed(value: Decimal) -> str:
     return ("+" if value > 0 else "−" if value < 0 else "") + two(abs(value))
 
 
-def span(interval: Interval | None) -> str:
+def span(interval: ApproximateInterval | None) -> str:
     return f"{two(interval.lo)}-{two(interval.hi)}" if interval else ""
 
 
@@ -44,13 +44,13 @@ def order(rank: int, ranked: int) -> str:
     return f"{rank:02d}/{ranked} tỉnh, thành phố"
 
 
-def sample(context: Context) -> str:
+def sample(context: ReportContext) -> str:
     survey, n = context.survey, context.n
     drawn = "; ".join(survey.stages)
     return f"Mẫu gồm {n} phiếu, chọn theo nhiều bước: {drawn}."
 
 
-def reading(context: Context) -> str:
+def reading(context: ReportContext) -> str:
     """What an index of means is, with its floor and its marks on the way."""
     highest = context.method.item_max or 5
     return (
@@ -61,7 +61,7 @@ def reading(context: Context) -> str:
     )
 
 
-def approximation(context: Context) -> str:
+def approximation(context: ReportContext) -> str:
     """Why intervals are approximate, and on what they rest."""
     n, assumed = context.n, context.assumed
     if n is None:
@@ -75,7 +75,7 @@ def approximation(context: Context) -> str:
     )
 
 
-def difference_rule(context: Context) -> str:
+def difference_rule(context: ReportContext) -> str:
     n = context.n
     if n is None:
         return "Không có số phiếu nên không xét được chênh lệch giữa hai năm."
@@ -86,19 +86,19 @@ def difference_rule(context: Context) -> str:
     )
 
 
-def level(index: Index, name: str, year: int, n: int | None) -> str:
+def level(index: ReportIndex, name: str, year: int, n: int | None) -> str:
     """The figure of the year with n, interval and rank."""
     about = "; ".join(filter(None, (f"n = {n}" if n else "", _interval(index.interval))))
     ranked = f", xếp thứ {order(index.rank, index.ranked)}" if index.rank and index.ranked else ""
     return f"{name} năm {year} đạt điểm trung bình {two(index.value)} trên thang 100 ({about}){ranked}."
 
 
-def change(index: Index, against: int) -> str:
+def change(index: ReportIndex, against: int) -> str:
     """The earlier figure and what may be said of the difference."""
     if index.before is None or index.difference is None:
         return f"Năm {against} không có số liệu để so sánh."
     said = f"Năm {against} là {two(index.before)}"
-    if index.comparability.mark is Mark.COMPARABLE:
+    if index.comparability.mark is ComparabilityMark.COMPARABLE:
         return f"{said}; {_verdict(index, index.difference)}."
     if index.restated is None or index.like_for_like is None:
         mark = MARKS[index.comparability.mark]
@@ -112,7 +112,7 @@ def change(index: Index, against: int) -> str:
     )
 
 
-def rank_change(index: Index, against: int) -> str:
+def rank_change(index: ReportIndex, against: int) -> str:
     """Ranks of both years; empty where one was not printed."""
     if index.places is None or index.rank_before is None or index.ranked is None:
         return ""
@@ -121,7 +121,7 @@ def rank_change(index: Index, against: int) -> str:
     return f"Thứ hạng {moved} (năm {against}: thứ {order(index.rank_before, index.ranked)})."
 
 
-def extremes(items: Sequence[Index]) -> str:
+def extremes(items: Sequence[ReportIndex]) -> str:
     """Highest and lowest of the items below a group."""
     best, worst = max(items, key=lambda one: one.value), min(items, key=lambda one: one.value)
     return (
@@ -130,7 +130,7 @@ def extremes(items: Sequence[Index]) -> str:
     )
 
 
-def scale_question(question: Question) -> str:
+def scale_question(question: ReportQuestion) -> str:
     ranked = _falling(question.lines)
     best, worst = ranked[0], ranked[-1]
     return (
@@ -139,18 +139,18 @@ def scale_question(question: Question) -> str:
     )
 
 
-def share_question(question: Question) -> str:
+def share_question(question: ReportQuestion) -> str:
     """The three largest shares, as counted people."""
     return "Trong số người trả lời: " + "; ".join(share(line) for line in _falling(question.lines)[:3]) + "."
 
 
-def share(line: Line) -> str:
+def share(line: QuestionLine) -> str:
     """66,97% (373/557) ..."""
     counted = f" ({line.k}/{line.n})" if line.k is not None else ""
     return f"{two(line.value)}%{counted} chọn “{_low(line.text)}”"
 
 
-def share_change(line: Line, against: int, margin: Decimal) -> str:
+def share_change(line: QuestionLine, against: int, margin: Decimal) -> str:
     """A share beside that of the earlier year."""
     if line.before is None:
         return f"Năm {against} không có số liệu của câu trả lời “{_low(line.text)}”."
@@ -162,11 +162,11 @@ def share_change(line: Line, against: int, margin: Decimal) -> str:
     )
 
 
-def multiple(question: Question) -> str:
+def multiple(question: ReportQuestion) -> str:
     return MULTIPLE.format(total=two(question.total))
 
 
-def not_a_trend(question: Question, against: int) -> str:
+def not_a_trend(question: ReportQuestion, against: int) -> str:
     """For scale questions whose figures of the earlier year are shares."""
     reasons = {line.comparability.reason.vi for line in question.lines if line.comparability}
     return (
@@ -174,7 +174,7 @@ def not_a_trend(question: Question, against: int) -> str:
     )
 
 
-def impression(line: Line, n: int) -> str:
+def impression(line: QuestionLine, n: int) -> str:
     """How many of those asked speak from experience."""
     return (
         f"Chỉ {two(line.value)}% ({line.k}/{line.n}) số người được hỏi đã từng nêu phản ánh, kiến nghị, nhưng mọi người trả "
@@ -182,7 +182,7 @@ def impression(line: Line, n: int) -> str:
     )
 
 
-def needs(question: Question) -> str:
+def needs(question: ReportQuestion) -> str:
     first, *rest = _falling(question.lines)
     second, last = rest[0], rest[-1]
     return (
@@ -191,7 +191,7 @@ def needs(question: Question) -> str:
     )
 
 
-def need_of_feedback(question: Question) -> str:
+def need_of_feedback(question: ReportQuestion) -> str:
     """Where the expectation about feedback stands."""
     ranked = _falling(question.lines)
     found = next((line for line in ranked if "phản ánh, kiến nghị" in line.text), None)
@@ -204,10 +204,10 @@ def need_of_feedback(question: Question) -> str:
     )
 
 
-def balance(context: Context) -> str:
+def balance(context: ReportContext) -> str:
     """How many comparable figures rose or fell beyond the margin, and how many would by chance."""
     both = context.comparable
-    higher, lower = context.changed(Verdict.HIGHER), context.changed(Verdict.LOWER)
+    higher, lower = context.changed(YearVerdict.HIGHER), context.changed(YearVerdict.LOWER)
     chance = one((1 - context.assumed.level) * len(both))
     return (
         f"Trong {len(both)} chỉ số nhóm và nội dung so sánh được với năm {context.against}, {len(higher)} cao hơn và "
@@ -216,7 +216,7 @@ def balance(context: Context) -> str:
     )
 
 
-def ranks(context: Context) -> str:
+def ranks(context: ReportContext) -> str:
     known = [index.places for index in context.indices.values() if index.places is not None]
     up, down = sum(places > 0 for places in known), sum(places < 0 for places in known)
     return (
@@ -226,13 +226,13 @@ def ranks(context: Context) -> str:
     )
 
 
-def moved(index: Index) -> str:
+def moved(index: ReportIndex) -> str:
     """An item beyond the margin, for a list."""
     change = signed(index.difference or Decimal(0))
     return f"- {index.text}: {two(index.value)} ({change} điểm)."
 
 
-def operations(context: Context) -> str:
+def operations(context: ReportContext) -> str:
     """What the tickets of the period are, or that there are none."""
     held = context.operations
     period = f"{language.day(held.first)}-{language.day(held.last)}"
@@ -250,12 +250,12 @@ def operations(context: Context) -> str:
     )
 
 
-def weakest(items: Sequence[Index]) -> str:
+def weakest(items: Sequence[ReportIndex]) -> str:
     listed = "; ".join(f"{_low(one.text)} ({two(one.value)})" for one in items)
     return f"{len(items)} nội dung có điểm trung bình thấp nhất: {listed}."
 
 
-def least_visible(context: Context) -> str:
+def least_visible(context: ReportContext) -> str:
     if context.n is None:
         return ""
     margin = difference_margin(context.n, 5, context.assumed)
@@ -265,22 +265,22 @@ def least_visible(context: Context) -> str:
     )
 
 
-def _verdict(index: Index, difference: Decimal) -> str:
+def _verdict(index: ReportIndex, difference: Decimal) -> str:
     margin = f"±{one(index.margin)} điểm" if index.margin is not None else ""
-    if index.verdict is Verdict.HIGHER:
+    if index.verdict is YearVerdict.HIGHER:
         return f"cao hơn {two(difference)} điểm, vượt sai số gần đúng ({margin})"
-    if index.verdict is Verdict.LOWER:
+    if index.verdict is YearVerdict.LOWER:
         return f"thấp hơn {two(abs(difference))} điểm, vượt sai số gần đúng ({margin})"
     return (
         f"chênh {signed(difference)} điểm, nằm trong sai số gần đúng ({margin}), chưa có cơ sở để nói là tăng hay giảm"
     )
 
 
-def _interval(interval: Interval | None) -> str:
+def _interval(interval: ApproximateInterval | None) -> str:
     return f"khoảng 95% gần đúng {span(interval)}" if interval else ""
 
 
-def _falling(lines: Sequence[Line]) -> list[Line]:
+def _falling(lines: Sequence[QuestionLine]) -> list[QuestionLine]:
     return sorted(lines, key=lambda line: -line.value)
 
 

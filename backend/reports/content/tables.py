@@ -3,38 +3,38 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from analytics.compare import Mark
-from analytics.methods import Level
-from analytics.operations import MeanIndex, Share
-from backend.reports.blocks import Cell, Column, Kind, Row, Table
-from backend.reports.content.approximation import Verdict
+from analytics.compare import ComparabilityMark
+from analytics.methods import IndexLevel
+from analytics.operations import MeanIndex, ShareInterval
+from backend.reports.blocks import Cell, ColumnKind, ReportColumn, ReportRow, ReportTable
+from backend.reports.content.approximation import YearVerdict
 from backend.reports.content.comparison import MARKS, MEANINGS, VERDICTS
-from backend.reports.content.context import Context, Index, Question
+from backend.reports.content.context import ReportContext, ReportIndex, ReportQuestion
 from backend.reports.content.sentences import multiple, span, two
 from backend.web import language
 
 NONE = "Dấu “–”: không có số liệu, hoặc không được so sánh."
 
 
-def _n(context: Context) -> str:
+def _n(context: ReportContext) -> str:
     return f"n = {context.n}" if context.n else "nguồn không công bố số phiếu"
 
 
 def _table(
-    context: Context,
+    context: ReportContext,
     key: str,
     title: str,
-    columns: Sequence[Column],
-    rows: Iterable[Row],
+    columns: Sequence[ReportColumn],
+    rows: Iterable[ReportRow],
     notes: Sequence[str] = (),
     *,
     n: str | None = None,
     period: str = "",
     method: str = "",
     source: str = "",
-) -> Table:
+) -> ReportTable:
     """A table of survey figures, unless told otherwise."""
-    return Table(
+    return ReportTable(
         key,
         title,
         tuple(columns),
@@ -47,7 +47,7 @@ def _table(
     )
 
 
-def _interval_note(context: Context) -> str:
+def _interval_note(context: ReportContext) -> str:
     if context.n is None:
         return "Không có khoảng tin cậy: nguồn không công bố số phiếu."
     return (
@@ -55,24 +55,24 @@ def _interval_note(context: Context) -> str:
     )
 
 
-def _compared(index: Index) -> str:
+def _compared(index: ReportIndex) -> str:
     mark = index.comparability.mark
     if index.before is None:
         return "không có số trước"
-    if mark is Mark.COMPARABLE:
+    if mark is ComparabilityMark.COMPARABLE:
         return VERDICTS[index.verdict]
-    if index.verdict is not Verdict.NOT_COMPARABLE:
+    if index.verdict is not YearVerdict.NOT_COMPARABLE:
         return f"{MARKS[mark]}; {VERDICTS[index.verdict]}"
     return MARKS[mark]
 
 
-def _index_row(index: Index, *, like_for_like: bool) -> Row:
-    shown = like_for_like or index.comparability.mark is Mark.COMPARABLE
+def _index_row(index: ReportIndex, *, like_for_like: bool) -> ReportRow:
+    shown = like_for_like or index.comparability.mark is ComparabilityMark.COMPARABLE
     changes: tuple[Cell, ...] = (index.difference if shown else None,)
     if like_for_like:
-        printed = None if index.comparability.mark is Mark.ITEM_NOT_ASKED else index.difference
+        printed = None if index.comparability.mark is ComparabilityMark.ITEM_NOT_ASKED else index.difference
         changes = (printed, index.like_for_like)
-    return Row(
+    return ReportRow(
         (
             index.text,
             index.value,
@@ -83,70 +83,78 @@ def _index_row(index: Index, *, like_for_like: bool) -> Row:
             index.rank_before,
             _compared(index),
         ),
-        strong=index.level is not Level.ITEM,
+        strong=index.level is not IndexLevel.ITEM,
     )
 
 
-def _ranked(context: Context) -> int:
+def _ranked(context: ReportContext) -> int:
     return next((index.ranked for index in context.indices.values() if index.ranked), 0)
 
 
-def overview(context: Context) -> Table:
+def overview(context: ReportContext) -> ReportTable:
     """Overall index, components and groups."""
     year, against = context.year, context.against
     columns = (
-        Column("Chỉ số", Kind.TEXT, 0.275),
-        Column(str(year), Kind.NUMBER, 0.07),
-        Column("Khoảng 95% gần đúng", Kind.CENTRED, 0.14),
-        Column(str(against), Kind.NUMBER, 0.07),
-        Column("Chênh công bố", Kind.SIGNED, 0.085),
-        Column("Chênh cùng công thức", Kind.SIGNED, 0.085),
-        Column(f"Hạng {year}", Kind.COUNT, 0.07),
-        Column(f"Hạng {against}", Kind.COUNT, 0.07),
-        Column(f"So với {against}", Kind.TEXT, 0.135),
+        ReportColumn("Chỉ số", ColumnKind.TEXT, 0.275),
+        ReportColumn(str(year), ColumnKind.NUMBER, 0.07),
+        ReportColumn("Khoảng 95% gần đúng", ColumnKind.CENTRED, 0.14),
+        ReportColumn(str(against), ColumnKind.NUMBER, 0.07),
+        ReportColumn("Chênh công bố", ColumnKind.SIGNED, 0.085),
+        ReportColumn("Chênh cùng công thức", ColumnKind.SIGNED, 0.085),
+        ReportColumn(f"Hạng {year}", ColumnKind.COUNT, 0.07),
+        ReportColumn(f"Hạng {against}", ColumnKind.COUNT, 0.07),
+        ReportColumn(f"So với {against}", ColumnKind.TEXT, 0.135),
     )
-    rows = [_index_row(index, like_for_like=True) for index in context.at(Level.OVERALL, Level.COMPONENT, Level.GROUP)]
-    rows = [Row(row.cells, strong=i < 3 and row.strong) for i, row in enumerate(_by_component(context, rows))]
+    rows = [
+        _index_row(index, like_for_like=True)
+        for index in context.at(IndexLevel.OVERALL, IndexLevel.COMPONENT, IndexLevel.GROUP)
+    ]
+    rows = [ReportRow(row.cells, strong=i < 3 and row.strong) for i, row in enumerate(_by_component(context, rows))]
     notes = (f"Hạng trong {_ranked(context)} tỉnh, thành phố.", _interval_note(context), NONE)
     return _table(context, "tong-hop", "Chỉ số chung, hai thành phần và chín nhóm", columns, rows, notes)
 
 
-def _by_component(context: Context, rows: list[Row]) -> list[Row]:
+def _by_component(context: ReportContext, rows: list[ReportRow]) -> list[ReportRow]:
     """Total first, then the components, then the groups in the order of the form."""
-    rank = {Level.OVERALL: 0, Level.COMPONENT: 1, Level.GROUP: 2}
-    levels = [rank[index.level] for index in context.at(Level.OVERALL, Level.COMPONENT, Level.GROUP)]
+    rank = {IndexLevel.OVERALL: 0, IndexLevel.COMPONENT: 1, IndexLevel.GROUP: 2}
+    levels = [rank[index.level] for index in context.at(IndexLevel.OVERALL, IndexLevel.COMPONENT, IndexLevel.GROUP)]
     return [row for _level, row in sorted(zip(levels, rows, strict=True), key=lambda pair: pair[0])]
 
 
-def group(context: Context, code: str) -> Table:
+def group(context: ReportContext, code: str) -> ReportTable:
     """A group and its items."""
     year, against = context.year, context.against
     columns = (
-        Column("Nội dung", Kind.TEXT, 0.375),
-        Column(str(year), Kind.NUMBER, 0.07),
-        Column("Khoảng 95% gần đúng", Kind.CENTRED, 0.14),
-        Column(str(against), Kind.NUMBER, 0.07),
-        Column("Chênh lệch", Kind.SIGNED, 0.08),
-        Column(f"Hạng {year}", Kind.COUNT, 0.07),
-        Column(f"Hạng {against}", Kind.COUNT, 0.07),
-        Column(f"So với {against}", Kind.TEXT, 0.125),
+        ReportColumn("Nội dung", ColumnKind.TEXT, 0.375),
+        ReportColumn(str(year), ColumnKind.NUMBER, 0.07),
+        ReportColumn("Khoảng 95% gần đúng", ColumnKind.CENTRED, 0.14),
+        ReportColumn(str(against), ColumnKind.NUMBER, 0.07),
+        ReportColumn("Chênh lệch", ColumnKind.SIGNED, 0.08),
+        ReportColumn(f"Hạng {year}", ColumnKind.COUNT, 0.07),
+        ReportColumn(f"Hạng {against}", ColumnKind.COUNT, 0.07),
+        ReportColumn(f"So với {against}", ColumnKind.TEXT, 0.125),
     )
     head = context.indices[code]
     rows = [_index_row(index, like_for_like=False) for index in (head, *context.below(code))]
     return _table(context, code.replace(".", "-"), head.text, columns, rows, (_interval_note(context), NONE))
 
 
-def question(context: Context, asked: Question, key: str, title: str) -> Table:
+def question(context: ReportContext, asked: ReportQuestion, key: str, title: str) -> ReportTable:
     """Lines of a perception or expectation question."""
     year, against = context.year, context.against
     value = "Điểm TB" if asked.scale else "Tỷ lệ %"
-    columns = [Column("Nội dung", Kind.TEXT, 0.47), Column(f"{value} {year}", Kind.NUMBER, 0.11)]
+    columns = [
+        ReportColumn("Nội dung", ColumnKind.TEXT, 0.47),
+        ReportColumn(f"{value} {year}", ColumnKind.NUMBER, 0.11),
+    ]
     if not asked.scale:
-        columns.append(Column("Số người (k/n)", Kind.CENTRED, 0.12))
-    columns.append(Column("Khoảng 95% gần đúng", Kind.CENTRED, 0.15))
-    alike = any(line.before is not None and _mark(line.comparability) is Mark.COMPARABLE for line in asked.lines)
+        columns.append(ReportColumn("Số người (k/n)", ColumnKind.CENTRED, 0.12))
+    columns.append(ReportColumn("Khoảng 95% gần đúng", ColumnKind.CENTRED, 0.15))
+    alike = any(
+        line.before is not None and _mark(line.comparability) is ComparabilityMark.COMPARABLE for line in asked.lines
+    )
     if alike:
-        columns.append(Column(f"Tỷ lệ % {against}", Kind.NUMBER, 0.11))
+        columns.append(ReportColumn(f"Tỷ lệ % {against}", ColumnKind.NUMBER, 0.11))
     rows = []
     for line in asked.lines:
         cells: list[Cell] = [line.text, line.value]
@@ -155,7 +163,7 @@ def question(context: Context, asked: Question, key: str, title: str) -> Table:
         cells.append(span(line.interval) or None)
         if alike:
             cells.append(line.before)
-        rows.append(Row(tuple(cells)))
+        rows.append(ReportRow(tuple(cells)))
     notes = [_interval_note(context)]
     if asked.kind == "multi" and asked.total > 100:
         notes.insert(0, multiple(asked))
@@ -166,10 +174,13 @@ def question(context: Context, asked: Question, key: str, title: str) -> Table:
     return _table(context, key, title, columns, rows, notes, method=method)
 
 
-def needs_before(context: Context, asked: Question) -> Table:
+def needs_before(context: ReportContext, asked: ReportQuestion) -> ReportTable:
     """The expectations of the earlier year: other items, so in a table of their own."""
-    columns = (Column("Nội dung", Kind.TEXT, 0.8), Column(f"Tỷ lệ % {context.against}", Kind.NUMBER, 0.2))
-    rows = [Row((line.text, line.value)) for line in asked.lines]
+    columns = (
+        ReportColumn("Nội dung", ColumnKind.TEXT, 0.8),
+        ReportColumn(f"Tỷ lệ % {context.against}", ColumnKind.NUMBER, 0.2),
+    )
+    rows = [ReportRow((line.text, line.value)) for line in asked.lines]
     title = f"Mong đợi năm {context.against} (danh sách khác, không ghép với năm {context.year})"
     return _table(
         context, "mong-doi-truoc", title, columns, rows, n="nguồn không công bố số phiếu",
@@ -177,41 +188,41 @@ def needs_before(context: Context, asked: Question) -> Table:
     )  # fmt: skip
 
 
-def marks(context: Context) -> Table:
+def marks(context: ReportContext) -> ReportTable:
     """What the marks mean, and how many indices carry each."""
     counts = dict.fromkeys(MARKS, 0)
     for index in context.indices.values():
         counts[index.comparability.mark] += 1
-    rows = [Row((MARKS[mark], MEANINGS[mark], count)) for mark, count in counts.items() if count]
+    rows = [ReportRow((MARKS[mark], MEANINGS[mark], count)) for mark, count in counts.items() if count]
     columns = (
-        Column("Dấu", Kind.TEXT, 0.2),
-        Column("Nghĩa", Kind.TEXT, 0.65),
-        Column("Số chỉ số", Kind.COUNT, 0.15),
+        ReportColumn("Dấu", ColumnKind.TEXT, 0.2),
+        ReportColumn("Nghĩa", ColumnKind.TEXT, 0.65),
+        ReportColumn("Số chỉ số", ColumnKind.COUNT, 0.15),
     )
     title = f"So sánh năm {context.year} với năm {context.against}: {len(context.indices)} chỉ số hài lòng"
     return _table(context, "dau-so-sanh", title, columns, rows)
 
 
-def changes(context: Context) -> Table:
+def changes(context: ReportContext) -> ReportTable:
     """Comparable groups and items, largest change first."""
     columns = (
-        Column("Chỉ số", Kind.TEXT, 0.52),
-        Column(str(context.year), Kind.NUMBER, 0.09),
-        Column(str(context.against), Kind.NUMBER, 0.09),
-        Column("Chênh lệch", Kind.SIGNED, 0.1),
-        Column("Đổi hạng", Kind.SIGNED, 0.08),
-        Column("Kết luận", Kind.TEXT, 0.12),
+        ReportColumn("Chỉ số", ColumnKind.TEXT, 0.52),
+        ReportColumn(str(context.year), ColumnKind.NUMBER, 0.09),
+        ReportColumn(str(context.against), ColumnKind.NUMBER, 0.09),
+        ReportColumn("Chênh lệch", ColumnKind.SIGNED, 0.1),
+        ReportColumn("Đổi hạng", ColumnKind.SIGNED, 0.08),
+        ReportColumn("Kết luận", ColumnKind.TEXT, 0.12),
     )
     rows = [
-        Row((one.text, one.value, one.before, one.difference, one.places, VERDICTS[one.verdict]),
-            strong=one.verdict in (Verdict.HIGHER, Verdict.LOWER))
+        ReportRow((one.text, one.value, one.before, one.difference, one.places, VERDICTS[one.verdict]),
+            strong=one.verdict in (YearVerdict.HIGHER, YearVerdict.LOWER))
         for one in sorted(context.comparable, key=lambda one: -(one.difference or Decimal(0)))
     ]  # fmt: skip
     notes = (f"Đổi hạng: dấu cộng là lên hạng; hạng trong {_ranked(context)} tỉnh, thành phố.", _interval_note(context))
     return _table(context, "tang-giam", "Nhóm và nội dung so sánh được, theo mức chênh lệch", columns, rows, notes)
 
 
-def candidates(context: Context) -> Table:
+def candidates(context: ReportContext) -> ReportTable:
     """Items to look at first: lowest mean scores, and lowest ranks."""
     chosen = list(dict.fromkeys(one.code for one in (*context.weakest, *context.lowest_ranked)))
     low = {one.code for one in context.weakest}
@@ -220,33 +231,33 @@ def candidates(context: Context) -> Table:
     for code in sorted(chosen, key=lambda code: context.indices[code].value):
         index = context.indices[code]
         why = " và ".join(filter(None, ("điểm thấp" if code in low else "", "hạng thấp" if code in far else "")))
-        rows.append(Row((index.text, context.indices[index.parent or ""].text, index.value, index.rank, why)))
+        rows.append(ReportRow((index.text, context.indices[index.parent or ""].text, index.value, index.rank, why)))
     columns = (
-        Column("Nội dung", Kind.TEXT, 0.42),
-        Column("Nhóm", Kind.TEXT, 0.28),
-        Column(str(context.year), Kind.NUMBER, 0.09),
-        Column(f"Hạng/{_ranked(context)}", Kind.COUNT, 0.09),
-        Column("Vì sao", Kind.TEXT, 0.12),
+        ReportColumn("Nội dung", ColumnKind.TEXT, 0.42),
+        ReportColumn("Nhóm", ColumnKind.TEXT, 0.28),
+        ReportColumn(str(context.year), ColumnKind.NUMBER, 0.09),
+        ReportColumn(f"Hạng/{_ranked(context)}", ColumnKind.COUNT, 0.09),
+        ReportColumn("Vì sao", ColumnKind.TEXT, 0.12),
     )
     note = "Gợi ý để chọn việc, không phải đánh giá cơ quan nào; các điểm sát nhau thì thứ tự nằm trong sai số."
     return _table(context, "can-quan-tam", "Những nội dung cần xem trước", columns, rows, (note,))
 
 
-def feedback(context: Context) -> Table:
+def feedback(context: ReportContext) -> ReportTable:
     """The three items of the feedback group beside ratings and operations of the tickets."""
     held = context.operations
     period = f"{language.day(held.first)}-{language.day(held.last)}"
     labels = ("báo nhận trong 5 phút", "trả lời đúng hạn", "báo kết quả đúng hạn")
     rows = []
     for index, item, label in zip(context.below("service.feedback"), held.items, labels, strict=True):
-        rows.append(Row((index.text, index.value, span(index.interval) or None, _rated(item.rated),
+        rows.append(ReportRow((index.text, index.value, span(index.interval) or None, _rated(item.rated),
                          f"{label}: {_operated(item.operation)}")))  # fmt: skip
     columns = (
-        Column("Nội dung", Kind.TEXT, 0.3),
-        Column(f"SIPAS {context.year}", Kind.NUMBER, 0.09),
-        Column("Khoảng 95% gần đúng", Kind.CENTRED, 0.13),
-        Column("Đánh giá sau xử lý (điểm TB)", Kind.TEXT, 0.21),
-        Column("Số liệu xử lý", Kind.TEXT, 0.27),
+        ReportColumn("Nội dung", ColumnKind.TEXT, 0.3),
+        ReportColumn(f"SIPAS {context.year}", ColumnKind.NUMBER, 0.09),
+        ReportColumn("Khoảng 95% gần đúng", ColumnKind.CENTRED, 0.13),
+        ReportColumn("Đánh giá sau xử lý (điểm TB)", ColumnKind.TEXT, 0.21),
+        ReportColumn("Số liệu xử lý", ColumnKind.TEXT, 0.27),
     )
     notes = (
         "SIPAS hỏi hộ dân được chọn ngẫu nhiên; đánh giá sau xử lý chỉ có của người gửi chịu chấm; cột cuối là tỷ lệ.",
@@ -267,7 +278,7 @@ def _rated(rated: MeanIndex) -> str:
     return f"{two(rated.value)}{interval}, n = {rated.n}"
 
 
-def _operated(share: Share) -> str:
+def _operated(share: ShareInterval) -> str:
     if share.value is None or share.lo is None or share.hi is None:
         return "chưa có phản ánh (n = 0)"
     return f"{share.k}/{share.n} = {language.percent(share.value, 'vi', 1)} [{_pc(share.lo)}-{_pc(share.hi)}]"
@@ -277,26 +288,28 @@ def _pc(value: float) -> str:
     return language.percent(value, "vi", 1)
 
 
-def discrepancies(context: Context) -> Table:
+def discrepancies(context: ReportContext) -> ReportTable:
     """What does not add up in the published tables; the same case of several items is one row."""
     same: dict[tuple[str, ...], list[str]] = {}
     for one in context.findings:
         same.setdefault((one.what, one.printed, one.computed, one.why), []).append(one.code)
-    rows = [Row((number, _names(context, codes), *what)) for number, (what, codes) in enumerate(same.items(), start=1)]
+    rows = [
+        ReportRow((number, _names(context, codes), *what)) for number, (what, codes) in enumerate(same.items(), start=1)
+    ]
     columns = (
-        Column("TT", Kind.COUNT, 0.05),
-        Column("Chỉ số, câu hỏi", Kind.TEXT, 0.17),
-        Column("Chỗ chưa khớp", Kind.TEXT, 0.16),
-        Column("In", Kind.TEXT, 0.19),
-        Column("Tính lại, đối chiếu", Kind.TEXT, 0.17),
-        Column("Giải thích", Kind.TEXT, 0.26),
+        ReportColumn("TT", ColumnKind.COUNT, 0.05),
+        ReportColumn("Chỉ số, câu hỏi", ColumnKind.TEXT, 0.17),
+        ReportColumn("Chỗ chưa khớp", ColumnKind.TEXT, 0.16),
+        ReportColumn("In", ColumnKind.TEXT, 0.19),
+        ReportColumn("Tính lại, đối chiếu", ColumnKind.TEXT, 0.17),
+        ReportColumn("Giải thích", ColumnKind.TEXT, 0.26),
     )
     title = "Những chỗ chưa khớp trong số liệu đã công bố"
     return _table(context, "chua-khop", title, columns, rows, period=f"năm {context.against} và {context.year}",
                   method="tính lại từ số đã in", n="")  # fmt: skip
 
 
-def _names(context: Context, codes: Sequence[str]) -> str:
+def _names(context: ReportContext, codes: Sequence[str]) -> str:
     """Where the codes stand in the words of a reader: items by their number in the group."""
     found: dict[str, list[str]] = {}
     for code in codes:
@@ -310,12 +323,12 @@ def _names(context: Context, codes: Sequence[str]) -> str:
     return "; ".join(named)
 
 
-def _name(context: Context, code: str) -> str:
+def _name(context: ReportContext, code: str) -> str:
     if code in context.indices:
         return context.indices[code].text
     question = context.question(code)
     return question.text if question else "Nhu cầu, mong đợi"
 
 
-def _mark(comparability: object) -> Mark | None:
+def _mark(comparability: object) -> ComparabilityMark | None:
     return getattr(comparability, "mark", None)

@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.files.text import few_marks
-from backend.surveys.ballot_files.faults import Fault, Finding
-from backend.surveys.forms.instruments import Aspect, Instrument, Kind, Slot
+from backend.surveys.ballot_files.faults import BallotFault, BallotFinding
+from backend.surveys.forms.instruments import AnswerSlot, Aspect, Instrument, QuestionKind
 
 BLANK: Final = -1
 MOST_VALUE: Final = 99
@@ -32,7 +32,7 @@ Ints = NDArray[np.int64]
 Answers = NDArray[np.int16]
 
 
-class Cell(IntEnum):
+class CellKind(IntEnum):
     """What a text is when a whole number is wanted; the codes index ``FAULT_OF``."""
 
     NUMBER = 0
@@ -47,28 +47,28 @@ class Cell(IntEnum):
 
 
 FAULT_OF: Final = {
-    Cell.DECIMAL_COMMA: Fault.DECIMAL_COMMA,
-    Cell.NOT_WHOLE: Fault.NOT_WHOLE,
-    Cell.TEXT: Fault.TEXT_IN_NUMBER,
-    Cell.FORMULA: Fault.FORMULA,
-    Cell.ERROR: Fault.ERROR_CELL,
-    Cell.LONG: Fault.TOO_LONG,
-    Cell.NUL: Fault.NUL,
-    Cell.NOT_UTF8: Fault.NOT_UTF8,
+    CellKind.DECIMAL_COMMA: BallotFault.DECIMAL_COMMA,
+    CellKind.NOT_WHOLE: BallotFault.NOT_WHOLE,
+    CellKind.TEXT: BallotFault.TEXT_IN_NUMBER,
+    CellKind.FORMULA: BallotFault.FORMULA,
+    CellKind.ERROR: BallotFault.ERROR_CELL,
+    CellKind.LONG: BallotFault.TOO_LONG,
+    CellKind.NUL: BallotFault.NUL,
+    CellKind.NOT_UTF8: BallotFault.NOT_UTF8,
 }
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedAnswers:
     """``answers`` (ballots x slots), -1 where blank; what is wrong, by ballot; zeros and tops of each slot's scale."""
 
     answers: Answers
-    findings: dict[int, list[Finding]]
+    findings: dict[int, list[BallotFinding]]
     zeros: Ints
     tops: Ints
 
 
-class Reader:
+class AnswerReader:
     """Judges chunks of one instrument. ``columns`` are those of the answers in the instrument's order."""
 
     def __init__(self, instrument: Instrument) -> None:
@@ -79,28 +79,28 @@ class Reader:
         self._allowed = np.zeros((len(owner), MOST_VALUE + 1), dtype=bool)
         for column, place in enumerate(owner):
             slot = self.slots[place]
-            self._allowed[column, [0, 1] if slot.kind is Kind.MULTIPLE else list(slot.values)] = True
+            self._allowed[column, [0, 1] if slot.kind is QuestionKind.MULTIPLE else list(slot.values)] = True
         self._first = np.searchsorted(self._owner, np.arange(len(self.slots)))
         self._top = np.array([slot.values[-1] for slot in self.slots])
 
-    def judge(self, texts: Sequence[Sequence[str]]) -> Judged:
+    def judge(self, texts: Sequence[Sequence[str]]) -> JudgedAnswers:
         """``texts``: ballots x columns."""
         numbers, kinds = _numbers(texts, len(self._owner))
         within = (numbers >= 0) & (numbers <= MOST_VALUE)
         fits = self._allowed[np.arange(len(self._owner)), np.where(within, numbers, 0)] & within
-        blank = (kinds == Cell.NUMBER) & (numbers == BLANK_TEXT)
-        wrong = ~blank & (~fits | (kinds != Cell.NUMBER))
+        blank = (kinds == CellKind.NUMBER) & (numbers == BLANK_TEXT)
+        wrong = ~blank & (~fits | (kinds != CellKind.NUMBER))
         findings = self._findings(texts, numbers, kinds, wrong)
         answers = self._answers(np.where(blank | wrong, BLANK, numbers), blank)
         self._check_skips(answers, findings)
         zeros, tops = self._ends(numbers, blank)
-        return Judged(answers, findings, zeros, tops)
+        return JudgedAnswers(answers, findings, zeros, tops)
 
     def _answers(self, numbers: Ints, blank: NDArray[np.bool_]) -> Answers:
         """A multiple choice as bits; options left blank beside ticked ones were not chosen."""
         answers = numbers[:, self._first].astype(np.int16)
         for place, slot in enumerate(self.slots):
-            if slot.kind is Kind.MULTIPLE:
+            if slot.kind is QuestionKind.MULTIPLE:
                 first = int(self._first[place])
                 ticks = numbers[:, first : first + len(slot.columns)] == 1
                 bits = ticks @ (1 << np.arange(len(slot.columns)))
@@ -110,19 +110,21 @@ class Reader:
 
     def _findings(
         self, texts: Sequence[Sequence[str]], numbers: Ints, kinds: Ints, wrong: NDArray[np.bool_]
-    ) -> dict[int, list[Finding]]:
-        found: dict[int, list[Finding]] = {}
+    ) -> dict[int, list[BallotFinding]]:
+        found: dict[int, list[BallotFinding]] = {}
         columns = self.instrument.columns
         for row, column in np.argwhere(wrong).tolist():
-            kind, slot = Cell(int(kinds[row, column])), self.slots[self._owner[column]]
-            if kind is not Cell.NUMBER:
-                one = Finding(columns[column], FAULT_OF[kind], {"value": shown(texts[row][column]), "most": LONGEST})
+            kind, slot = CellKind(int(kinds[row, column])), self.slots[self._owner[column]]
+            if kind is not CellKind.NUMBER:
+                one = BallotFinding(
+                    columns[column], FAULT_OF[kind], {"value": shown(texts[row][column]), "most": LONGEST}
+                )
             else:
-                one = Finding(columns[column], *_outside(slot, int(numbers[row, column])))
+                one = BallotFinding(columns[column], *_outside(slot, int(numbers[row, column])))
             found.setdefault(row, []).append(one)
         return found
 
-    def _check_skips(self, answers: Answers, findings: dict[int, list[Finding]]) -> None:
+    def _check_skips(self, answers: Answers, findings: dict[int, list[BallotFinding]]) -> None:
         """A blank at the question before leaves open who is asked, so that only a told answer forbids."""
         place = {slot.code: number for number, slot in enumerate(self.slots)}
         for question in self.instrument.questions:
@@ -134,7 +136,7 @@ class Reader:
             labels = self.slots[place[question.skip.slot]].levels
             wanted = ", ".join(level.text.vi for level in labels if level.value in question.skip.values)
             for row in np.flatnonzero(broken).tolist():
-                one = Finding(question.slots[0].columns[0], Fault.SKIP_BROKEN, {"values": wanted})
+                one = BallotFinding(question.slots[0].columns[0], BallotFault.SKIP_BROKEN, {"values": wanted})
                 findings.setdefault(row, []).append(one)
 
     def _ends(self, numbers: Ints, blank: NDArray[np.bool_]) -> tuple[Ints, Ints]:
@@ -147,30 +149,30 @@ class Reader:
 BLANK_TEXT: Final = -(10**9) - 7  # no whole number of the pattern above
 
 
-def rank_of(text: str) -> tuple[Cell, int]:
+def rank_of(text: str) -> tuple[CellKind, int]:
     """What one text is, and its number."""
     if len(text) > LONGEST:
-        return Cell.LONG, 0
+        return CellKind.LONG, 0
     bare = unquoted(text)
     if not bare:
-        return Cell.NUMBER, BLANK_TEXT
+        return CellKind.NUMBER, BLANK_TEXT
     if WHOLE.fullmatch(bare):
-        return Cell.NUMBER, int(bare.partition(".")[0])
+        return CellKind.NUMBER, int(bare.partition(".")[0])
     return _other(bare), 0
 
 
-def _other(bare: str) -> Cell:
+def _other(bare: str) -> CellKind:
     if "\x00" in bare:
-        return Cell.NUL
+        return CellKind.NUL
     if not bare.isascii() and any("\udc80" <= c <= "\udcff" for c in bare):
-        return Cell.NOT_UTF8
+        return CellKind.NOT_UTF8
     if COMMA.fullmatch(bare):
-        return Cell.DECIMAL_COMMA
+        return CellKind.DECIMAL_COMMA
     if POINT.fullmatch(bare):
-        return Cell.NOT_WHOLE
+        return CellKind.NOT_WHOLE
     if bare.startswith(FORMULA):
-        return Cell.FORMULA
-    return Cell.ERROR if bare.startswith("#") else Cell.TEXT
+        return CellKind.FORMULA
+    return CellKind.ERROR if bare.startswith("#") else CellKind.TEXT
 
 
 def unquoted(text: str) -> str:
@@ -195,7 +197,7 @@ def flagged_same(answers: Answers, least: int) -> NDArray[np.bool_]:
     return same
 
 
-def shifted(instrument: Instrument, zeros: Ints, tops: Ints, least: int = 20) -> tuple[Slot, int] | None:
+def shifted(instrument: Instrument, zeros: Ints, tops: Ints, least: int = 20) -> tuple[AnswerSlot, int] | None:
     """The first question of a scale from 1 whose answers hold zeros and never the highest level in the whole file:
     then a file of another scale is the likelier story than a few slips, also for its rows without a zero."""
     slots = instrument.slots
@@ -203,7 +205,7 @@ def shifted(instrument: Instrument, zeros: Ints, tops: Ints, least: int = 20) ->
         places = [p for p, slot in enumerate(slots) if slot.question == question.code]
         low = slots[places[0]].values[0]
         few = int(zeros[places].sum())
-        if question.kind is Kind.SCALE and low > 0 and few >= least and not tops[places].sum():
+        if question.kind is QuestionKind.SCALE and low > 0 and few >= least and not tops[places].sum():
             return slots[places[0]], few
     return None
 
@@ -214,12 +216,12 @@ def places_of(instrument: Instrument, aspects: Sequence[str]) -> list[int]:
     return [place for place, slot in enumerate(instrument.slots) if slot.aspect in wanted]
 
 
-def _outside(slot: Slot, value: int) -> tuple[Fault, dict[str, object]]:
-    values = (0, 1) if slot.kind is Kind.MULTIPLE else slot.values
+def _outside(slot: AnswerSlot, value: int) -> tuple[BallotFault, dict[str, object]]:
+    values = (0, 1) if slot.kind is QuestionKind.MULTIPLE else slot.values
     params: dict[str, object] = {"value": value, "low": values[0], "high": values[-1]}
-    if value == 0 and slot.kind is Kind.SCALE and values[0] == 1:
-        return Fault.SCALE_FROM_ZERO, params
-    return (Fault.DATE_LIKE if value in DAY_NUMBERS else Fault.OUT_OF_RANGE), params
+    if value == 0 and slot.kind is QuestionKind.SCALE and values[0] == 1:
+        return BallotFault.SCALE_FROM_ZERO, params
+    return (BallotFault.DATE_LIKE if value in DAY_NUMBERS else BallotFault.OUT_OF_RANGE), params
 
 
 def _numbers(texts: Sequence[Sequence[str]], width: int) -> tuple[Ints, Ints]:

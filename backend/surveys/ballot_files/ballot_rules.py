@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.methods import Text
+from analytics.methods import BilingualText
 from backend.surveys.ballot_files.answers import BLANK, Answers, flagged_same, places_of
 from backend.surveys.forms.instruments import Instrument
 
@@ -17,7 +17,7 @@ INVALID, FLAG = "invalid", "flag"
 
 
 @dataclass(frozen=True)
-class Rule:
+class BallotRule:
     """One row: a measure of a ballot above a bound makes it invalid or marks it."""
 
     code: str
@@ -26,32 +26,32 @@ class Rule:
     about: tuple[str, ...]
     above: float
     least: int
-    text: Text
+    text: BilingualText
 
 
 @dataclass(frozen=True)
-class Rules:
+class BallotRules:
     """All rows. ``bands``: the values taken, by particular."""
 
-    rows: tuple[Rule, ...]
+    rows: tuple[BallotRule, ...]
     weight_most: float
     weight_times_median: float
     bands: Mapping[str, tuple[str, ...]]
 
 
 @lru_cache
-def shipped_rules() -> Rules:
+def shipped_rules() -> BallotRules:
     """The rules of the package; an unknown action or measure is refused at once."""
     raw = tomllib.loads(files("backend.surveys").joinpath("data", "rules.toml").read_text(encoding="utf-8"))
     rows = tuple(
-        Rule(
+        BallotRule(
             code=row["code"],
             action=row["action"],
             measure=row["measure"],
             about=tuple(row["about"]),
             above=float(row["above"]),
             least=int(row.get("least", 1)),
-            text=Text(row["vi"], row["en"]),
+            text=BilingualText(row["vi"], row["en"]),
         )
         for row in raw["rule"]
     )
@@ -59,10 +59,10 @@ def shipped_rules() -> Rules:
         if row.action not in (INVALID, FLAG) or row.measure not in ("blank", "same"):
             raise ValueError(f"rule {row.code}: unknown action or measure")
     bands = {name: tuple(entry["values"]) for name, entry in raw["bands"].items()}
-    return Rules(rows, float(raw["weight"]["most"]), float(raw["weight"]["times_median"]), bands)
+    return BallotRules(rows, float(raw["weight"]["most"]), float(raw["weight"]["times_median"]), bands)
 
 
-def apply(rules: Rules, instrument: Instrument, answers: Answers) -> tuple[NDArray[np.bool_], list[list[str]]]:
+def apply(rules: BallotRules, instrument: Instrument, answers: Answers) -> tuple[NDArray[np.bool_], list[list[str]]]:
     """Which ballots count, and the codes of the rules that each ballot meets."""
     valid = np.ones(len(answers), dtype=bool)
     marks: list[list[str]] = [[] for _ballot in range(len(answers))]
@@ -75,7 +75,7 @@ def apply(rules: Rules, instrument: Instrument, answers: Answers) -> tuple[NDArr
     return valid, marks
 
 
-def _met(rule: Rule, answers: Answers) -> NDArray[np.bool_]:
+def _met(rule: BallotRule, answers: Answers) -> NDArray[np.bool_]:
     if answers.shape[1] == 0:
         return np.zeros(len(answers), dtype=bool)
     if rule.measure == "same":

@@ -9,11 +9,11 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
-from analytics.methods import Text
+from analytics.methods import BilingualText
 from backend.files.sheets import Value, write_workbook
 from backend.surveys.ballot_files.answers import FORMULA, WHOLE
-from backend.surveys.ballot_files.ballot_rules import Rules
-from backend.surveys.ballot_files.faults import Finding
+from backend.surveys.ballot_files.ballot_rules import BallotRules
+from backend.surveys.ballot_files.faults import BallotFinding
 from backend.surveys.ballot_files.layout import (
     AGE,
     DAY,
@@ -28,32 +28,32 @@ from backend.surveys.ballot_files.layout import (
     WEIGHT,
     template,
 )
-from backend.surveys.forms.instruments import Instrument, Kind, Slot
+from backend.surveys.forms.instruments import AnswerSlot, Instrument, QuestionKind
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-Say = Callable[[Finding], str]
+Say = Callable[[BallotFinding], str]
 
 MEANINGS = {
-    NUMBER: Text("số phiếu, không trùng trong đợt", "ballot number, once in a round"),
-    FORM: Text("mã và phiên bản mẫu phiếu", "code and version of the form"),
-    UNIT: Text("mã đơn vị hành chính", "code of the administrative unit"),
-    STRATUM: Text("tầng của mẫu", "stratum of the sample"),
-    PSU: Text("cụm của mẫu (thôn, bản)", "first-stage unit of the sample (village)"),
-    WEIGHT: Text("trọng số, lớn hơn 0, dấu chấm thập phân", "weight, above 0, decimal point"),
-    DAY: Text("ngày phỏng vấn, 05/12/2023", "day of the interview, 05/12/2023"),
-    AGE: Text("nhóm tuổi", "age band"),
-    SEX: Text("giới tính", "sex"),
-    ETHNICITY: Text("dân tộc", "ethnicity"),
+    NUMBER: BilingualText("số phiếu, không trùng trong đợt", "ballot number, once in a round"),
+    FORM: BilingualText("mã và phiên bản mẫu phiếu", "code and version of the form"),
+    UNIT: BilingualText("mã đơn vị hành chính", "code of the administrative unit"),
+    STRATUM: BilingualText("tầng của mẫu", "stratum of the sample"),
+    PSU: BilingualText("cụm của mẫu (thôn, bản)", "first-stage unit of the sample (village)"),
+    WEIGHT: BilingualText("trọng số, lớn hơn 0, dấu chấm thập phân", "weight, above 0, decimal point"),
+    DAY: BilingualText("ngày phỏng vấn, 05/12/2023", "day of the interview, 05/12/2023"),
+    AGE: BilingualText("nhóm tuổi", "age band"),
+    SEX: BilingualText("giới tính", "sex"),
+    ETHNICITY: BilingualText("dân tộc", "ethnicity"),
 }
 
 
-def template_workbook(stream: BinaryIO, instrument: Instrument, rules: Rules, lang: str) -> None:
+def template_workbook(stream: BinaryIO, instrument: Instrument, rules: BallotRules, lang: str) -> None:
     """An empty sheet with the header, and a sheet that says what each column takes."""
     titles = ("Phiếu", "Hướng dẫn") if lang == "vi" else ("Ballots", "Guide")
     write_workbook(stream, {titles[0]: [template(instrument)], titles[1]: list(guide(instrument, rules, lang))})
 
 
-def guide(instrument: Instrument, rules: Rules, lang: str) -> Iterator[list[Value]]:
+def guide(instrument: Instrument, rules: BallotRules, lang: str) -> Iterator[list[Value]]:
     """Column, what it is, what it takes."""
     yield ["cột", "nội dung", "giá trị"] if lang == "vi" else ["column", "content", "values"]
     taken = {FORM: instrument.key} | {
@@ -65,8 +65,8 @@ def guide(instrument: Instrument, rules: Rules, lang: str) -> Iterator[list[Valu
         yield from _lines(slot, lang)
 
 
-def _lines(slot: Slot, lang: str) -> Iterator[list[Value]]:
-    if slot.kind is Kind.MULTIPLE:
+def _lines(slot: AnswerSlot, lang: str) -> Iterator[list[Value]]:
+    if slot.kind is QuestionKind.MULTIPLE:
         for column, level in zip(slot.columns, slot.levels, strict=True):
             yield [column, f"{getattr(slot.text, lang)}: {getattr(level.text, lang)}", "0; 1"]
         return
@@ -90,7 +90,7 @@ def held_csv(header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> str
     return "\ufeff" + text.getvalue()
 
 
-HeldLine = tuple[int, Sequence[Finding], Sequence[str]]
+HeldLine = tuple[int, Sequence[BallotFinding], Sequence[str]]
 
 
 def _told(

@@ -8,7 +8,7 @@ from typing import Any
 from backend.errors import Invalid, _
 
 
-class Fault(StrEnum):
+class BallotFault(StrEnum):
     """Why a row is held, or a whole file is refused."""
 
     # of a cell
@@ -72,83 +72,85 @@ class Fault(StrEnum):
     UNSAFE_XML = "unsafe-xml"
 
 
-TEXTS: Mapping[Fault, str] = {
-    Fault.SCALE_FROM_ZERO: _("0 không có trong thang từ %(low)s đến %(high)s; có phải tệp dùng thang từ 0?"),
-    Fault.OUT_OF_RANGE: _("%(value)s không có trong thang từ %(low)s đến %(high)s."),
-    Fault.DATE_LIKE: _(
+TEXTS: Mapping[BallotFault, str] = {
+    BallotFault.SCALE_FROM_ZERO: _("0 không có trong thang từ %(low)s đến %(high)s; có phải tệp dùng thang từ 0?"),
+    BallotFault.OUT_OF_RANGE: _("%(value)s không có trong thang từ %(low)s đến %(high)s."),
+    BallotFault.DATE_LIKE: _(
         "%(value)s không có trong thang từ %(low)s đến %(high)s; có phải bảng tính đã đổi điểm thành ngày?"
     ),
-    Fault.DECIMAL_COMMA: _("“%(value)s” có dấu phẩy thập phân; ở đây cần số nguyên hoặc dấu chấm thập phân."),
-    Fault.NOT_WHOLE: _("“%(value)s” không phải số nguyên."),
-    Fault.TEXT_IN_NUMBER: _("“%(value)s” là chữ, ở đây cần số."),
-    Fault.FORMULA: _("Ô có công thức; hãy dán giá trị."),
-    Fault.ERROR_CELL: _("Ô có lỗi tính toán %(value)s."),
-    Fault.NUL: _("Ô có ký tự không in được (như NUL)."),
-    Fault.NOT_UTF8: _("Dòng có ký tự không phải UTF-8."),
-    Fault.TOO_LONG: _("Ô dài quá %(most)s ký tự."),
-    Fault.NUMBER_MISSING: _("Thiếu số phiếu."),
-    Fault.NOT_DRAWN: _("Số phiếu “%(value)s” không có trong mẫu đã rút của đợt khảo sát."),
-    Fault.NUMBER_MISTYPED: _("Số phiếu “%(value)s” gõ nhầm: chữ số kiểm tra không khớp."),
-    Fault.DRAW_DIFFERS: _("“%(value)s” khác với mẫu đã rút (%(drawn)s); hãy xem lại số phiếu hoặc để trống ô này."),
-    Fault.DUPLICATE_IN_FILE: _("Số phiếu này còn ở dòng %(lines)s; chưa biết dòng nào đúng."),
-    Fault.DUPLICATE_STORED: _("Số phiếu này đã có trong đợt khảo sát với nội dung khác (lô %(batch)s)."),
-    Fault.WRONG_FORM: _("Mẫu phiếu “%(value)s” không phải mẫu %(wanted)s của đợt khảo sát."),
-    Fault.UNIT_MISSING: _("Thiếu mã đơn vị."),
-    Fault.UNIT_UNKNOWN: _("Không có đơn vị mang mã “%(value)s”."),
-    Fault.UNIT_GONE: _("%(name)s không còn từ ngày %(day)s; đơn vị kế thừa: %(successors)s."),
-    Fault.UNIT_LATER: _("%(name)s chưa có vào thời gian khảo sát."),
-    Fault.WEIGHT_MISSING: _("Thiếu trọng số."),
-    Fault.WEIGHT_NOT_POSITIVE: _("Trọng số %(value)s không lớn hơn 0."),
-    Fault.WEIGHT_HUGE: _("Trọng số %(value)s quá lớn (trung vị của tệp: %(median)s)."),
-    Fault.LABEL_MISSING: _("Thiếu tầng hoặc cụm của mẫu."),
-    Fault.DATE_WRONG: _("Không có ngày “%(value)s”."),
-    Fault.DATE_FUTURE: _("Ngày %(value)s ở tương lai."),
-    Fault.DATE_BEFORE: _("Ngày %(value)s trước khi đợt khảo sát bắt đầu."),
-    Fault.EXACT_AGE: _("Chỉ nhận nhóm tuổi (%(values)s), không nhận tuổi hay ngày sinh."),
-    Fault.BAND_UNKNOWN: _("“%(value)s” không phải một trong: %(values)s."),
-    Fault.BLANK_BALLOT: _("Phiếu không có câu trả lời nào."),
-    Fault.SKIP_BROKEN: _("Câu này chỉ dành cho người đã chọn “%(values)s” ở câu trước, nên phải để trống."),
-    Fault.RAGGED: _("Dòng có %(found)s ô, cần %(wanted)s."),
-    Fault.QUOTES: _("Dòng có dấu ngoặc kép không đóng hoặc một ô quá dài."),
-    Fault.HIDDEN_ROW: _("Dòng bị ẩn trong bảng tính."),
-    Fault.MERGED_CELLS: _("Ô bị gộp (%(range)s): không biết giá trị thuộc dòng nào."),
-    Fault.EMPTY_FILE: _("Tệp trống hoặc không có dòng tiêu đề."),
-    Fault.UNKNOWN_COLUMN: _("Tệp có cột không thuộc mẫu phiếu: %(columns)s."),
-    Fault.MISSING_COLUMN: _("Tệp thiếu cột: %(columns)s."),
-    Fault.COLUMN_TWICE: _("Tệp có hai cột cùng tên: %(columns)s."),
-    Fault.COLUMN_ORDER: _(
+    BallotFault.DECIMAL_COMMA: _("“%(value)s” có dấu phẩy thập phân; ở đây cần số nguyên hoặc dấu chấm thập phân."),
+    BallotFault.NOT_WHOLE: _("“%(value)s” không phải số nguyên."),
+    BallotFault.TEXT_IN_NUMBER: _("“%(value)s” là chữ, ở đây cần số."),
+    BallotFault.FORMULA: _("Ô có công thức; hãy dán giá trị."),
+    BallotFault.ERROR_CELL: _("Ô có lỗi tính toán %(value)s."),
+    BallotFault.NUL: _("Ô có ký tự không in được (như NUL)."),
+    BallotFault.NOT_UTF8: _("Dòng có ký tự không phải UTF-8."),
+    BallotFault.TOO_LONG: _("Ô dài quá %(most)s ký tự."),
+    BallotFault.NUMBER_MISSING: _("Thiếu số phiếu."),
+    BallotFault.NOT_DRAWN: _("Số phiếu “%(value)s” không có trong mẫu đã rút của đợt khảo sát."),
+    BallotFault.NUMBER_MISTYPED: _("Số phiếu “%(value)s” gõ nhầm: chữ số kiểm tra không khớp."),
+    BallotFault.DRAW_DIFFERS: _(
+        "“%(value)s” khác với mẫu đã rút (%(drawn)s); hãy xem lại số phiếu hoặc để trống ô này."
+    ),
+    BallotFault.DUPLICATE_IN_FILE: _("Số phiếu này còn ở dòng %(lines)s; chưa biết dòng nào đúng."),
+    BallotFault.DUPLICATE_STORED: _("Số phiếu này đã có trong đợt khảo sát với nội dung khác (lô %(batch)s)."),
+    BallotFault.WRONG_FORM: _("Mẫu phiếu “%(value)s” không phải mẫu %(wanted)s của đợt khảo sát."),
+    BallotFault.UNIT_MISSING: _("Thiếu mã đơn vị."),
+    BallotFault.UNIT_UNKNOWN: _("Không có đơn vị mang mã “%(value)s”."),
+    BallotFault.UNIT_GONE: _("%(name)s không còn từ ngày %(day)s; đơn vị kế thừa: %(successors)s."),
+    BallotFault.UNIT_LATER: _("%(name)s chưa có vào thời gian khảo sát."),
+    BallotFault.WEIGHT_MISSING: _("Thiếu trọng số."),
+    BallotFault.WEIGHT_NOT_POSITIVE: _("Trọng số %(value)s không lớn hơn 0."),
+    BallotFault.WEIGHT_HUGE: _("Trọng số %(value)s quá lớn (trung vị của tệp: %(median)s)."),
+    BallotFault.LABEL_MISSING: _("Thiếu tầng hoặc cụm của mẫu."),
+    BallotFault.DATE_WRONG: _("Không có ngày “%(value)s”."),
+    BallotFault.DATE_FUTURE: _("Ngày %(value)s ở tương lai."),
+    BallotFault.DATE_BEFORE: _("Ngày %(value)s trước khi đợt khảo sát bắt đầu."),
+    BallotFault.EXACT_AGE: _("Chỉ nhận nhóm tuổi (%(values)s), không nhận tuổi hay ngày sinh."),
+    BallotFault.BAND_UNKNOWN: _("“%(value)s” không phải một trong: %(values)s."),
+    BallotFault.BLANK_BALLOT: _("Phiếu không có câu trả lời nào."),
+    BallotFault.SKIP_BROKEN: _("Câu này chỉ dành cho người đã chọn “%(values)s” ở câu trước, nên phải để trống."),
+    BallotFault.RAGGED: _("Dòng có %(found)s ô, cần %(wanted)s."),
+    BallotFault.QUOTES: _("Dòng có dấu ngoặc kép không đóng hoặc một ô quá dài."),
+    BallotFault.HIDDEN_ROW: _("Dòng bị ẩn trong bảng tính."),
+    BallotFault.MERGED_CELLS: _("Ô bị gộp (%(range)s): không biết giá trị thuộc dòng nào."),
+    BallotFault.EMPTY_FILE: _("Tệp trống hoặc không có dòng tiêu đề."),
+    BallotFault.UNKNOWN_COLUMN: _("Tệp có cột không thuộc mẫu phiếu: %(columns)s."),
+    BallotFault.MISSING_COLUMN: _("Tệp thiếu cột: %(columns)s."),
+    BallotFault.COLUMN_TWICE: _("Tệp có hai cột cùng tên: %(columns)s."),
+    BallotFault.COLUMN_ORDER: _(
         "Thứ tự các nội dung khác mẫu: cột %(column)s đứng ở chỗ của %(wanted)s. Nếu tên cột bị dán đè, điểm sẽ vào"
         " nhầm nội dung; hãy dùng đúng thứ tự của tệp mẫu."
     ),
-    Fault.MORE_SHEETS: _("Trang “%(sheet)s” cũng có phiếu; hãy để mọi phiếu ở một trang, hoặc xóa trang thừa."),
-    Fault.HIDDEN_COLUMN: _("Tệp có cột bị ẩn: %(columns)s. Hãy hiện ra hoặc xóa đi."),
-    Fault.MERGED_HEADER: _("Dòng tiêu đề có ô bị gộp (%(range)s)."),
-    Fault.SHIFTED_SCALE: _(
+    BallotFault.MORE_SHEETS: _("Trang “%(sheet)s” cũng có phiếu; hãy để mọi phiếu ở một trang, hoặc xóa trang thừa."),
+    BallotFault.HIDDEN_COLUMN: _("Tệp có cột bị ẩn: %(columns)s. Hãy hiện ra hoặc xóa đi."),
+    BallotFault.MERGED_HEADER: _("Dòng tiêu đề có ô bị gộp (%(range)s)."),
+    BallotFault.SHIFTED_SCALE: _(
         "Câu “%(question)s”: có %(zeros)s điểm 0 và không có điểm %(high)s nào, nên cả tệp có lẽ dùng thang từ 0. Hãy"
         " chuyển về thang từ %(low)s đến %(high)s."
     ),
-    Fault.DELIMITER: _(
+    BallotFault.DELIMITER: _(
         "Dòng đầu không có cột nào của tệp mẫu: dòng đầu phải là dòng tiêu đề; trong CSV các cột cách nhau bằng dấu"
         " phẩy, chấm phẩy hoặc tab."
     ),
-    Fault.ENCODING: _("Tệp phải ở dạng UTF-8; trong Excel hãy chọn “CSV UTF-8”."),
-    Fault.TOO_LARGE: _("Tệp lớn quá %(most)s MB."),
-    Fault.TOO_MANY_ROWS: _("Tệp có hơn %(most)s dòng; hãy chia nhỏ."),
-    Fault.TOO_MANY_COLUMNS: _("Tệp có hơn %(most)s cột."),
-    Fault.NOT_A_TABLE: _("Đây không phải tệp CSV hay XLSX đọc được."),
-    Fault.ENCRYPTED: _("Bảng tính có mật khẩu hoặc ở dạng cũ (.xls); hãy lưu lại thành .xlsx không mật khẩu."),
-    Fault.MACROS: _("Bảng tính có macro nên không được nhận; hãy lưu lại thành .xlsx."),
-    Fault.ZIP_BOMB: _("Tệp nén phình ra quá lớn (%(size)s MB) nên không được mở."),
-    Fault.UNSAFE_XML: _("Bảng tính có khai báo không an toàn nên không được mở."),
+    BallotFault.ENCODING: _("Tệp phải ở dạng UTF-8; trong Excel hãy chọn “CSV UTF-8”."),
+    BallotFault.TOO_LARGE: _("Tệp lớn quá %(most)s MB."),
+    BallotFault.TOO_MANY_ROWS: _("Tệp có hơn %(most)s dòng; hãy chia nhỏ."),
+    BallotFault.TOO_MANY_COLUMNS: _("Tệp có hơn %(most)s cột."),
+    BallotFault.NOT_A_TABLE: _("Đây không phải tệp CSV hay XLSX đọc được."),
+    BallotFault.ENCRYPTED: _("Bảng tính có mật khẩu hoặc ở dạng cũ (.xls); hãy lưu lại thành .xlsx không mật khẩu."),
+    BallotFault.MACROS: _("Bảng tính có macro nên không được nhận; hãy lưu lại thành .xlsx."),
+    BallotFault.ZIP_BOMB: _("Tệp nén phình ra quá lớn (%(size)s MB) nên không được mở."),
+    BallotFault.UNSAFE_XML: _("Bảng tính có khai báo không an toàn nên không được mở."),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class BallotFinding:
     """One thing wrong with a row: in which column (empty: the row itself), what, and what fills its sentence."""
 
     column: str
-    fault: Fault
+    fault: BallotFault
     params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -159,6 +161,6 @@ class Finding:
 class FileRefused(Invalid):
     """The whole file is refused; nothing of it is stored."""
 
-    def __init__(self, fault: Fault, **params: object) -> None:
+    def __init__(self, fault: BallotFault, **params: object) -> None:
         super().__init__(TEXTS[fault], field="file", errors=(), **params)
         self.fault = fault

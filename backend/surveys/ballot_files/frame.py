@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from backend.surveys.ballot_files.ballot_rules import Rules
+from backend.surveys.ballot_files.ballot_rules import BallotRules
 from backend.surveys.forms.instruments import Instrument
-from backend.surveys.samples.unit_codes import Standing
+from backend.surveys.samples.unit_codes import UnitStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SamplePlace:
     """Where a drawn ballot stands in the sample. ``unit``: its code, none where the draw knows no unit of ours."""
 
     unit_id: int | None
@@ -21,14 +21,14 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Frame:
+class RoundFrame:
     """What rows are judged against. ``units``: how each code stands in the time of the survey. ``sample``: the places
     of the drawn ballots by number, none in a round without a drawn sample; ``draw`` tells one sample from another."""
 
     instrument: Instrument
-    units: Mapping[str, Standing]
+    units: Mapping[str, UnitStatus]
     first_day: date
     today: date
-    rules: Rules
-    sample: Mapping[str, Place] | None = None
+    rules: BallotRules
+    sample: Mapping[str, SamplePlace] | None = None
     draw: str | None = None

@@ -16,10 +16,10 @@ from backend.files.tables import open_table
 from backend.surveys.ballot_files import quarantine
 from backend.surveys.ballot_files import statements as sql
 from backend.surveys.ballot_files.answers import BLANK
-from backend.surveys.ballot_files.faults import Fault, Finding
+from backend.surveys.ballot_files.faults import BallotFault, BallotFinding
 from backend.surveys.ballot_files.layout import NUMBER
-from backend.surveys.ballot_files.quarantine import Held, Reading
-from backend.surveys.models import Batch, Round, Source
+from backend.surveys.ballot_files.quarantine import BallotReading, QuarantineRow
+from backend.surveys.models import BallotBatch, BallotSource, Round
 from backend.surveys.rounds import queries, service
 from backend.worktime.calendar import local
 
@@ -28,7 +28,7 @@ PIECE: Final = 1 << 20
 
 
 @dataclass(frozen=True)
-class Who:
+class ImportActor:
     """Who imports: the key for the history, the account."""
 
     key: str = "system"
@@ -36,7 +36,7 @@ class Who:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ImportOutcome:
     """What an import came to. ``repeated``: this very file was imported before, and nothing was done."""
 
     batch_id: int
@@ -48,12 +48,14 @@ class Outcome:
     already: int
 
 
-def read_file(stream: BinaryIO, code: str, today: date, told: Callable[[int], None] = lambda _rows: None) -> Reading:
+def read_file(
+    stream: BinaryIO, code: str, today: date, told: Callable[[int], None] = lambda _rows: None
+) -> BallotReading:
     """Read and judge a file for a round, storing nothing. Raises FileRefused, NotFound."""
     return _read(stream, code, today, told)[0]
 
 
-def _read(stream: BinaryIO, code: str, today: date, told: Callable[[int], None]) -> tuple[Reading, str | None]:
+def _read(stream: BinaryIO, code: str, today: date, told: Callable[[int], None]) -> tuple[BallotReading, str | None]:
     """What was read, and the sample it was judged by."""
     with db.transaction() as session:
         frame = queries.frame(session, queries.round_called(session, code), today)
@@ -65,10 +67,10 @@ def import_file(
     code: str,
     *,
     file_name: str,
-    who: Who,
+    who: ImportActor,
     now: datetime,
     told: Callable[[int], None] = lambda _rows: None,
-) -> Outcome:
+) -> ImportOutcome:
     """Import a file into a round. ``told`` hears how many rows are read. Raises FileRefused, NotFound.
 
     A file that was imported and not withdrawn is not imported again: its batch is the answer.
@@ -86,9 +88,9 @@ def import_file(
             raise Conflict(_("Mẫu đã rút của đợt vừa được thay; hãy nhập lại tệp."), field="file")
         if known := _same_file(session, found.id, digest):
             return _outcome(known, repeated=True)
-        batch = Batch(
+        batch = BallotBatch(
             round_id=found.id,
-            source=Source.FILE,
+            source=BallotSource.FILE,
             file_name="".join(c for c in file_name if c.isprintable())[-NAME_MOST:],
             sha256=digest,
             header=list(reading.header),
@@ -101,7 +103,7 @@ def import_file(
         return _outcome(batch, repeated=False)
 
 
-def _store(session: Session, found: Round, batch: Batch, reading: Reading, today: date) -> None:
+def _store(session: Session, found: Round, batch: BallotBatch, reading: BallotReading, today: date) -> None:
     """The batch, its ballots and its held rows, in the caller's transaction."""
     session.add(batch)
     session.flush()
@@ -119,7 +121,7 @@ def _store(session: Session, found: Round, batch: Batch, reading: Reading, today
     session.flush()
 
 
-def _staged(reading: Reading, today: date) -> Iterator[tuple[Any, ...]]:
+def _staged(reading: BallotReading, today: date) -> Iterator[tuple[Any, ...]]:
     """In the order of ``sql.COPY_BALLOTS``. Arrays are written as PostgreSQL reads them: quicker than by element."""
     words = {value: str(value) for value in range(1 << 15)} | {BLANK: "NULL"}
     rows = zip(reading.lines, reading.respondents, reading.answers, reading.valid, reading.marks, strict=True)
@@ -141,19 +143,19 @@ def _staged(reading: Reading, today: date) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _known(session: Session, round_id: int, reading: Reading) -> tuple[list[Held], int]:
+def _known(session: Session, round_id: int, reading: BallotReading) -> tuple[list[QuarantineRow], int]:
     """Rows whose number is in the round already: held where they differ, counted where they are the same."""
     held, same = [], 0
     for row in session.execute(text(sql.KNOWN), {"round_id": round_id}):
         if row.same:
             same += 1
             continue
-        finding = Finding(NUMBER, Fault.DUPLICATE_STORED, {"batch": row.batch_id})
-        held.append(Held(row.line, reading.cells_of(row.line), [finding]))
+        finding = BallotFinding(NUMBER, BallotFault.DUPLICATE_STORED, {"batch": row.batch_id})
+        held.append(QuarantineRow(row.line, reading.cells_of(row.line), [finding]))
     return held, same
 
 
-def _held_rows(batch_id: int, held: Sequence[Held]) -> Iterator[tuple[Any, ...]]:
+def _held_rows(batch_id: int, held: Sequence[QuarantineRow]) -> Iterator[tuple[Any, ...]]:
     for one in held:
         findings = [[finding.column, finding.fault.value, dict(finding.params)] for finding in one.findings]
         # PostgreSQL's JSON takes neither NUL nor lone surrogates; the reason says that they were there.
@@ -176,12 +178,14 @@ def _digest(stream: BinaryIO) -> bytes:
     return digest.digest()
 
 
-def _same_file(session: Session, round_id: int, digest: bytes) -> Batch | None:
+def _same_file(session: Session, round_id: int, digest: bytes) -> BallotBatch | None:
     return session.scalars(
-        select(Batch).where(Batch.round_id == round_id, Batch.sha256 == digest, Batch.withdrawn_at.is_(None))
+        select(BallotBatch).where(
+            BallotBatch.round_id == round_id, BallotBatch.sha256 == digest, BallotBatch.withdrawn_at.is_(None)
+        )
     ).one_or_none()
 
 
-def _outcome(batch: Batch, *, repeated: bool) -> Outcome:
+def _outcome(batch: BallotBatch, *, repeated: bool) -> ImportOutcome:
     rows = batch.accepted + batch.invalid + batch.held + batch.already
-    return Outcome(batch.id, repeated, rows, batch.accepted, batch.invalid, batch.held, batch.already)
+    return ImportOutcome(batch.id, repeated, rows, batch.accepted, batch.invalid, batch.held, batch.already)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from backend.files.tables import MOST_COLUMNS
-from backend.surveys.ballot_files.faults import Fault, FileRefused
+from backend.surveys.ballot_files.faults import BallotFault, FileRefused
 from backend.surveys.forms.instruments import Instrument
 
 NUMBER, FORM, UNIT, STRATUM, PSU, WEIGHT, DAY = "so_phieu", "mau_phieu", "don_vi", "tang", "cum", "trong_so", "ngay"
@@ -18,7 +18,7 @@ HELD_COLUMNS: Final = ("dong", "cot", "ly_do")
 
 
 @dataclass(frozen=True)
-class Layout:
+class ColumnLayout:
     """Places of the columns: ``particulars`` by name where the file has them, ``answers`` in the instrument's order."""
 
     header: tuple[str, ...]
@@ -32,7 +32,7 @@ def template(instrument: Instrument) -> list[str]:
     return [*PARTICULARS, *instrument.columns]
 
 
-def read_header(header: Sequence[str], instrument: Instrument) -> Layout:
+def read_header(header: Sequence[str], instrument: Instrument) -> ColumnLayout:
     """Raises FileRefused for a header that is not the instrument's: nothing is guessed about what an answer belongs to.
 
     Particulars may stand anywhere and those not required may be missing; the answers stand in the order of the form.
@@ -44,25 +44,25 @@ def read_header(header: Sequence[str], instrument: Instrument) -> Layout:
     found = [name for name in names if name in set(columns)]
     for name, wanted in zip(found, columns, strict=True):
         if name != wanted:
-            raise FileRefused(Fault.COLUMN_ORDER, column=name, wanted=wanted)
+            raise FileRefused(BallotFault.COLUMN_ORDER, column=name, wanted=wanted)
     particulars = {name: places[name] for name in PARTICULARS if name in places}
-    return Layout(tuple(names), particulars, tuple(places[name] for name in columns), columns)
+    return ColumnLayout(tuple(names), particulars, tuple(places[name] for name in columns), columns)
 
 
 def _check_names(names: Sequence[str], columns: Sequence[str]) -> None:
     if not any(names):
-        raise FileRefused(Fault.EMPTY_FILE)
+        raise FileRefused(BallotFault.EMPTY_FILE)
     if len(names) > MOST_COLUMNS:
-        raise FileRefused(Fault.TOO_MANY_COLUMNS, most=MOST_COLUMNS)
+        raise FileRefused(BallotFault.TOO_MANY_COLUMNS, most=MOST_COLUMNS)
     known = {*columns, *PARTICULARS, *HELD_COLUMNS}
     if not known.intersection(names):
-        raise FileRefused(Fault.DELIMITER)
+        raise FileRefused(BallotFault.DELIMITER)
     if unknown := [name or "(…)" for name in names if name not in known]:
-        raise FileRefused(Fault.UNKNOWN_COLUMN, columns=_some(unknown))
+        raise FileRefused(BallotFault.UNKNOWN_COLUMN, columns=_some(unknown))
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise FileRefused(Fault.COLUMN_TWICE, columns=_some(twice))
+        raise FileRefused(BallotFault.COLUMN_TWICE, columns=_some(twice))
     if missing := [name for name in (*REQUIRED, *columns) if name not in names]:
-        raise FileRefused(Fault.MISSING_COLUMN, columns=_some(missing))
+        raise FileRefused(BallotFault.MISSING_COLUMN, columns=_some(missing))
 
 
 def _some(names: Sequence[str]) -> str:

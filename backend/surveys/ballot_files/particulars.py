@@ -11,10 +11,10 @@ from math import isclose, isfinite
 from typing import Any, Final
 
 from analytics.sampling.ballot_number import WRITTEN, read_ballot_number
-from backend.surveys.ballot_files.answers import FAULT_OF, Cell, rank_of, shown, unquoted
-from backend.surveys.ballot_files.faults import Fault, Finding
-from backend.surveys.ballot_files.frame import Frame, Place
-from backend.surveys.ballot_files.layout import AGE, BANDS, DAY, FORM, NUMBER, PSU, STRATUM, UNIT, WEIGHT, Layout
+from backend.surveys.ballot_files.answers import FAULT_OF, CellKind, rank_of, shown, unquoted
+from backend.surveys.ballot_files.faults import BallotFault, BallotFinding
+from backend.surveys.ballot_files.frame import RoundFrame, SamplePlace
+from backend.surveys.ballot_files.layout import AGE, BANDS, DAY, FORM, NUMBER, PSU, STRATUM, UNIT, WEIGHT, ColumnLayout
 
 LABEL_MOST: Final = 60
 NUMBER_MOST: Final = 40
@@ -41,13 +41,13 @@ class Respondent:
     ethnicity: str | None
 
 
-Judgement = tuple[Any, Finding | None]
+Judgement = tuple[Any, BallotFinding | None]
 
 
-class Particulars:
+class ParticularsReader:
     """Reads the particulars of rows with one layout. ``serial_days`` shifts day numbers of a workbook; none in CSV."""
 
-    def __init__(self, frame: Frame, layout: Layout, serial_days: int | None) -> None:
+    def __init__(self, frame: RoundFrame, layout: ColumnLayout, serial_days: int | None) -> None:
         self._frame, self._serial_days = frame, serial_days
         self._number_place = layout.particulars[NUMBER]
         self._judges: list[tuple[int, dict[str, Judgement], Callable[[str], Judgement]]] = []
@@ -65,7 +65,7 @@ class Particulars:
                 self._names.append(name)
                 self._judges.append((layout.particulars[name], {}, judge))
 
-    def of(self, cells: list[str], findings: list[Finding]) -> Respondent:
+    def of(self, cells: list[str], findings: list[BallotFinding]) -> Respondent:
         """The particulars of one row; what is wrong with them goes to ``findings``."""
         values: dict[str, Any] = {}
         for name, (place, memory, judge) in zip(self._names, self._judges, strict=True):
@@ -99,20 +99,20 @@ class Particulars:
         return number_of(text, drawn=self._frame.sample is not None)
 
     def _placed(
-        self, number: str, cells: list[str], values: Mapping[str, Any], findings: list[Finding]
+        self, number: str, cells: list[str], values: Mapping[str, Any], findings: list[BallotFinding]
     ) -> dict[str, Any]:
         """The place of the ballot as it was drawn. What the row says of it may be left out, and must not differ."""
         place = (self._frame.sample or {}).get(number)
         if place is None:
             mistyped = WRITTEN.fullmatch(number) and read_ballot_number(number) is None
-            fault = Fault.NUMBER_MISTYPED if mistyped else Fault.NOT_DRAWN
-            findings.append(Finding(NUMBER, fault, {"value": shown(number)}))
+            fault = BallotFault.NUMBER_MISTYPED if mistyped else BallotFault.NOT_DRAWN
+            findings.append(BallotFinding(NUMBER, fault, {"value": shown(number)}))
             return {}
         drawn = {UNIT: place.unit, STRATUM: place.stratum, PSU: place.psu, WEIGHT: f"{place.weight:g}"}
         for name, (column, _memory, _judge) in zip(self._names, self._judges, strict=True):
             if name in drawn and _differs(name, values[name], place):
                 params = {"value": shown(cells[column]), "drawn": drawn[name] or "–"}
-                findings.append(Finding(name, Fault.DRAW_DIFFERS, params))
+                findings.append(BallotFinding(name, BallotFault.DRAW_DIFFERS, params))
         unit_id = values.get(UNIT) if place.unit_id is None else place.unit_id
         return {UNIT: unit_id, STRATUM: place.stratum, PSU: place.psu, WEIGHT: place.weight}
 
@@ -120,47 +120,47 @@ class Particulars:
         wanted = self._frame.instrument.key
         if unquoted(text).lower() == wanted:
             return wanted, None
-        return None, Finding(FORM, Fault.WRONG_FORM, {"value": shown(text), "wanted": wanted})
+        return None, BallotFinding(FORM, BallotFault.WRONG_FORM, {"value": shown(text), "wanted": wanted})
 
     def _unit(self, text: str) -> Judgement:
         code = unquoted(text)
         if not code:
-            return None, self._missing(UNIT, Fault.UNIT_MISSING)
+            return None, self._missing(UNIT, BallotFault.UNIT_MISSING)
         # A table of numbers loses the zeros before a code.
         standing = self._frame.units.get(code) or self._frame.units.get(code.zfill(5))
         if standing is None:
-            return None, Finding(UNIT, Fault.UNIT_UNKNOWN, {"value": shown(text)})
+            return None, BallotFinding(UNIT, BallotFault.UNIT_UNKNOWN, {"value": shown(text)})
         if standing.unit_id is not None:
             return standing.unit_id, None
         if standing.ended is None:
-            return None, Finding(UNIT, Fault.UNIT_LATER, {"name": standing.name})
+            return None, BallotFinding(UNIT, BallotFault.UNIT_LATER, {"name": standing.name})
         heirs = "; ".join(standing.successors) or "–"
         params = {"name": standing.name, "day": f"{standing.ended:%d/%m/%Y}", "successors": heirs}
-        return None, Finding(UNIT, Fault.UNIT_GONE, params)
+        return None, BallotFinding(UNIT, BallotFault.UNIT_GONE, params)
 
     def _label(self, column: str, text: str) -> Judgement:
         bare = unquoted(text)
         if not bare:
-            return None, self._missing(column, Fault.LABEL_MISSING)
+            return None, self._missing(column, BallotFault.LABEL_MISSING)
         return _checked(column, bare, LABEL_MOST)
 
-    def _missing(self, column: str, fault: Fault) -> Finding | None:
+    def _missing(self, column: str, fault: BallotFault) -> BallotFinding | None:
         """What a drawn ballot lacks here is known from the draw."""
-        return None if self._frame.sample is not None else Finding(column, fault)
+        return None if self._frame.sample is not None else BallotFinding(column, fault)
 
     def _weight(self, text: str) -> Judgement:
         bare = unquoted(text)
         if not bare:
-            return None, self._missing(WEIGHT, Fault.WEIGHT_MISSING)
+            return None, self._missing(WEIGHT, BallotFault.WEIGHT_MISSING)
         if not NUMERIC.fullmatch(bare):
             kind = rank_of(text)[0]
-            fault = FAULT_OF.get(kind, Fault.TEXT_IN_NUMBER)
-            return None, Finding(WEIGHT, fault, {"value": shown(text)})
+            fault = FAULT_OF.get(kind, BallotFault.TEXT_IN_NUMBER)
+            return None, BallotFinding(WEIGHT, fault, {"value": shown(text)})
         weight = float(bare)
         if not weight > 0:
-            return None, Finding(WEIGHT, Fault.WEIGHT_NOT_POSITIVE, {"value": shown(bare)})
+            return None, BallotFinding(WEIGHT, BallotFault.WEIGHT_NOT_POSITIVE, {"value": shown(bare)})
         if not isfinite(weight) or weight > self._frame.rules.weight_most:
-            return None, Finding(WEIGHT, Fault.WEIGHT_HUGE, {"value": shown(bare), "median": "–"})
+            return None, BallotFinding(WEIGHT, BallotFault.WEIGHT_HUGE, {"value": shown(bare), "median": "–"})
         return weight, None
 
     def _day(self, text: str) -> Judgement:
@@ -170,12 +170,12 @@ class Particulars:
             return None, None
         day = self._day_in(bare)
         if day is None:
-            return None, Finding(DAY, Fault.DATE_WRONG, {"value": shown(bare)})
+            return None, BallotFinding(DAY, BallotFault.DATE_WRONG, {"value": shown(bare)})
         told = {"value": f"{day:%d/%m/%Y}"}
         if day > self._frame.today:
-            return None, Finding(DAY, Fault.DATE_FUTURE, told)
+            return None, BallotFinding(DAY, BallotFault.DATE_FUTURE, told)
         if day < self._frame.first_day:
-            return None, Finding(DAY, Fault.DATE_BEFORE, told)
+            return None, BallotFinding(DAY, BallotFault.DATE_BEFORE, told)
         return day, None
 
     def _day_in(self, bare: str) -> date | None:
@@ -203,7 +203,7 @@ class Particulars:
                 return bare, None
             params = {"value": shown(text), "values": ", ".join(values)}
             exact = column == AGE and bare[0].isdigit()
-            return None, Finding(column, Fault.EXACT_AGE if exact else Fault.BAND_UNKNOWN, params)
+            return None, BallotFinding(column, BallotFault.EXACT_AGE if exact else BallotFault.BAND_UNKNOWN, params)
 
         return judge
 
@@ -214,7 +214,7 @@ def number_of(text: str, *, drawn: bool) -> str:
     return (read_ballot_number(number) or number) if drawn else number
 
 
-def _differs(name: str, value: Any, place: Place) -> bool:
+def _differs(name: str, value: Any, place: SamplePlace) -> bool:
     """Whether a row says something else of its place than the draw. A weight may have been rounded."""
     if value is None:
         return False
@@ -224,21 +224,21 @@ def _differs(name: str, value: Any, place: Place) -> bool:
     return value != drawn and not (name == UNIT and drawn is None)
 
 
-def _wrong_number(number: str) -> Finding | None:
+def _wrong_number(number: str) -> BallotFinding | None:
     if not number:
-        return Finding(NUMBER, Fault.NUMBER_MISSING)
+        return BallotFinding(NUMBER, BallotFault.NUMBER_MISSING)
     return _checked(NUMBER, number, NUMBER_MOST)[1]
 
 
 def _checked(column: str, text: str, most: int) -> Judgement:
     """A label that may be stored: short, no formula, no bytes that are no text."""
     if len(text) > most:
-        return None, Finding(column, Fault.TOO_LONG, {"most": most})
+        return None, BallotFinding(column, BallotFault.TOO_LONG, {"most": most})
     if text.isalnum() and text.isascii():
         return text, None
     kind = rank_of(text)[0]
-    if kind is Cell.TEXT and not text.isprintable():
-        kind = Cell.NUL
-    if kind in (Cell.NUL, Cell.NOT_UTF8, Cell.FORMULA, Cell.ERROR):
-        return None, Finding(column, FAULT_OF[kind], {"value": shown(text)})
+    if kind is CellKind.TEXT and not text.isprintable():
+        kind = CellKind.NUL
+    if kind in (CellKind.NUL, CellKind.NOT_UTF8, CellKind.FORMULA, CellKind.ERROR):
+        return None, BallotFinding(column, FAULT_OF[kind], {"value": shown(text)})
     return text, None

@@ -15,13 +15,13 @@ from typing import Final
 
 import numpy as np
 
-from backend.files.tables import MOST_ROWS, Row, Table, not_utf8
+from backend.files.tables import MOST_ROWS, BallotRow, BallotTable, not_utf8
 from backend.surveys.ballot_files import ballot_rules as rules_
-from backend.surveys.ballot_files.answers import BLANK, Answers, Reader, shifted, shown
-from backend.surveys.ballot_files.faults import Fault, FileRefused, Finding
-from backend.surveys.ballot_files.frame import Frame
-from backend.surveys.ballot_files.layout import NUMBER, WEIGHT, Layout, read_header
-from backend.surveys.ballot_files.particulars import Particulars, Respondent
+from backend.surveys.ballot_files.answers import BLANK, AnswerReader, Answers, shifted, shown
+from backend.surveys.ballot_files.faults import BallotFault, BallotFinding, FileRefused
+from backend.surveys.ballot_files.frame import RoundFrame
+from backend.surveys.ballot_files.layout import NUMBER, WEIGHT, ColumnLayout, read_header
+from backend.surveys.ballot_files.particulars import ParticularsReader, Respondent
 
 CHUNK: Final = 5_000
 JOIN: Final = "\x1f"
@@ -30,16 +30,16 @@ Told = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class QuarantineRow:
     """A row that was not taken: its line, its cells as they stood, and every reason."""
 
     line: int
     cells: list[str]
-    findings: list[Finding]
+    findings: list[BallotFinding]
 
 
 @dataclass(frozen=True)
-class Reading:
+class BallotReading:
     """A whole file read. The accepted ballots stand column by column in the same order."""
 
     header: tuple[str, ...]
@@ -48,7 +48,7 @@ class Reading:
     answers: Answers
     valid: list[bool]
     marks: list[list[str]]
-    held: list[Held]
+    held: list[QuarantineRow]
     packed: list[str]
 
     def cells_of(self, line: int) -> list[str]:
@@ -61,54 +61,54 @@ class Reading:
 
 
 @dataclass
-class _Pile:
+class _ReadingBuffer:
     """What is gathered while a file is read; ``packed`` keeps the cells of accepted rows, in case they are held yet."""
 
     lines: list[int] = field(default_factory=list)
     respondents: list[Respondent] = field(default_factory=list)
     answers: list[Answers] = field(default_factory=list)
     packed: list[str] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
+    held: list[QuarantineRow] = field(default_factory=list)
 
 
-def read(table: Table, frame: Frame, told: Told = lambda _rows: None) -> Reading:
+def read(table: BallotTable, frame: RoundFrame, told: Told = lambda _rows: None) -> BallotReading:
     """Read and judge a table; ``told`` hears how many rows are done. Raises FileRefused for the file as a whole."""
     layout = read_header(table.header, frame.instrument)
     for title, head in table.heads_elsewhere:
         if NUMBER in [name.strip().lower() for name in head]:
-            raise FileRefused(Fault.MORE_SHEETS, sheet=shown(title))
-    judge = _Judge(frame, layout, Particulars(frame, layout, table.serial_days))
-    pile, rows, done = _Pile(), iter(table), 0
+            raise FileRefused(BallotFault.MORE_SHEETS, sheet=shown(title))
+    judge = _RowJudge(frame, layout, ParticularsReader(frame, layout, table.serial_days))
+    pile, rows, done = _ReadingBuffer(), iter(table), 0
     while chunk := list(islice(rows, CHUNK)):
         done += len(chunk)
         if done > MOST_ROWS:
-            raise FileRefused(Fault.TOO_MANY_ROWS, most=MOST_ROWS)
+            raise FileRefused(BallotFault.TOO_MANY_ROWS, most=MOST_ROWS)
         judge.chunk(chunk, pile)
         told(done)
     if not done:
-        raise FileRefused(Fault.EMPTY_FILE)
+        raise FileRefused(BallotFault.EMPTY_FILE)
     if not pile.lines and all(any(map(not_utf8, held.cells)) for held in pile.held):
-        raise FileRefused(Fault.ENCODING)
+        raise FileRefused(BallotFault.ENCODING)
     judge.check_scale()
     late = _late_findings(pile, table, frame, judge.particulars)
     return _finished(pile, late, frame, layout)
 
 
-class _Judge:
+class _RowJudge:
     """Judges rows by what each shows alone, and counts what tells of the scale."""
 
-    def __init__(self, frame: Frame, layout: Layout, particulars: Particulars) -> None:
+    def __init__(self, frame: RoundFrame, layout: ColumnLayout, particulars: ParticularsReader) -> None:
         self._frame, self._layout = frame, layout
-        self._reader = Reader(frame.instrument)
+        self._reader = AnswerReader(frame.instrument)
         self.particulars = particulars
         self._cut = itemgetter(*layout.answers) if len(layout.answers) > 1 else None
         self._zeros = np.zeros(len(frame.instrument.slots), dtype=np.int64)
         self._tops = self._zeros.copy()
 
-    def chunk(self, rows: Sequence[Row], pile: _Pile) -> None:
+    def chunk(self, rows: Sequence[BallotRow], pile: _ReadingBuffer) -> None:
         width = len(self._layout.header)
         whole = [row for row in rows if len(row.cells) == width]
-        pile.held += [Held(row.line, row.cells, row.findings) for row in rows if len(row.cells) != width]
+        pile.held += [QuarantineRow(row.line, row.cells, row.findings) for row in rows if len(row.cells) != width]
         if not whole:
             return
         judged = self._reader.judge([self._answers_of(row.cells) for row in whole])
@@ -120,9 +120,9 @@ class _Judge:
             findings = row.findings + judged.findings.get(place, [])
             respondent = self.particulars.of(row.cells, findings)
             if blank[place] and place not in judged.findings:
-                findings.append(Finding("", Fault.BLANK_BALLOT))
+                findings.append(BallotFinding("", BallotFault.BLANK_BALLOT))
             if findings:
-                pile.held.append(Held(row.line, row.cells, findings))
+                pile.held.append(QuarantineRow(row.line, row.cells, findings))
                 continue
             kept.append(place)
             pile.lines.append(row.line)
@@ -136,15 +136,17 @@ class _Judge:
             slot, zeros = found
             question = next(q for q in self._frame.instrument.questions if q.code == slot.question)
             low, high = slot.values[0], slot.values[-1]
-            raise FileRefused(Fault.SHIFTED_SCALE, question=question.text.vi, zeros=zeros, low=low, high=high)
+            raise FileRefused(BallotFault.SHIFTED_SCALE, question=question.text.vi, zeros=zeros, low=low, high=high)
 
     def _answers_of(self, cells: list[str]) -> Sequence[str]:
         return self._cut(cells) if self._cut else (cells[self._layout.answers[0]],)
 
 
-def _late_findings(pile: _Pile, table: Table, frame: Frame, particulars: Particulars) -> dict[int, list[Finding]]:
+def _late_findings(
+    pile: _ReadingBuffer, table: BallotTable, frame: RoundFrame, particulars: ParticularsReader
+) -> dict[int, list[BallotFinding]]:
     """What only the whole file shows, by line."""
-    found: dict[int, list[Finding]] = defaultdict(list)
+    found: dict[int, list[BallotFinding]] = defaultdict(list)
     for line, finding in table.late().items():
         found[line].append(finding)
     for line, finding in _repeated(pile, particulars):
@@ -155,7 +157,7 @@ def _late_findings(pile: _Pile, table: Table, frame: Frame, particulars: Particu
     return found
 
 
-def _repeated(pile: _Pile, particulars: Particulars) -> Iterator[tuple[int, Finding]]:
+def _repeated(pile: _ReadingBuffer, particulars: ParticularsReader) -> Iterator[tuple[int, BallotFinding]]:
     """Every row whose ballot number stands in another row too, held or not: which one is right, nobody knows here."""
     lines: dict[str, list[int]] = defaultdict(list)
     for line, respondent in zip(pile.lines, pile.respondents, strict=True):
@@ -167,10 +169,10 @@ def _repeated(pile: _Pile, particulars: Particulars) -> Iterator[tuple[int, Find
         if len(same) > 1:
             for line in same:
                 others = ", ".join(str(other) for other in sorted(same) if other != line)
-                yield line, Finding(NUMBER, Fault.DUPLICATE_IN_FILE, {"lines": others[:80]})
+                yield line, BallotFinding(NUMBER, BallotFault.DUPLICATE_IN_FILE, {"lines": others[:80]})
 
 
-def _heavy(pile: _Pile, frame: Frame) -> Iterator[tuple[int, Finding]]:
+def _heavy(pile: _ReadingBuffer, frame: RoundFrame) -> Iterator[tuple[int, BallotFinding]]:
     if not pile.respondents:
         return
     middle = median(respondent.weight for respondent in pile.respondents)
@@ -178,19 +180,21 @@ def _heavy(pile: _Pile, frame: Frame) -> Iterator[tuple[int, Finding]]:
     for line, respondent in zip(pile.lines, pile.respondents, strict=True):
         if respondent.weight > most:
             params = {"value": f"{respondent.weight:g}", "median": f"{middle:g}"}
-            yield line, Finding(WEIGHT, Fault.WEIGHT_HUGE, params)
+            yield line, BallotFinding(WEIGHT, BallotFault.WEIGHT_HUGE, params)
 
 
-def _finished(pile: _Pile, late: dict[int, list[Finding]], frame: Frame, layout: Layout) -> Reading:
+def _finished(
+    pile: _ReadingBuffer, late: dict[int, list[BallotFinding]], frame: RoundFrame, layout: ColumnLayout
+) -> BallotReading:
     kept = [place for place, line in enumerate(pile.lines) if line not in late]
-    held = [Held(one.line, one.cells, one.findings + late.pop(one.line, [])) for one in pile.held]
+    held = [QuarantineRow(one.line, one.cells, one.findings + late.pop(one.line, [])) for one in pile.held]
     for place, line in enumerate(pile.lines):
         if line in late:
-            held.append(Held(line, pile.packed[place].split(JOIN), late[line]))
+            held.append(QuarantineRow(line, pile.packed[place].split(JOIN), late[line]))
     slots = len(frame.instrument.slots)
     answers = np.concatenate(pile.answers)[kept] if pile.answers else np.zeros((0, slots), dtype=np.int16)
     valid, marks = rules_.apply(frame.rules, frame.instrument, answers)
-    return Reading(
+    return BallotReading(
         header=layout.header,
         lines=[pile.lines[place] for place in kept],
         respondents=[pile.respondents[place] for place in kept],

@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from backend import db
 from backend.errors import DomainError, _
 from backend.jobs import progress
-from backend.jobs.progress import Job, Stage
+from backend.jobs.progress import Job, WorkStage
 from backend.settings import get_settings
 from backend.surveys.ballot_files import importing
-from backend.surveys.ballot_files.importing import Outcome, Who
+from backend.surveys.ballot_files.importing import ImportActor, ImportOutcome
 
 KIND: Final = "survey-import"
 LARGE: Final = 2_000_000  # bytes; below, the answer comes within a second or two
@@ -32,7 +32,7 @@ BROKEN: Final = _("Việc nhập đã dừng vì lỗi của hệ thống; khôn
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingImport:
     """What a job is about: the round, the name of the waiting file, the name that it came with."""
 
     code: str
@@ -58,8 +58,8 @@ def begin(session: Session, code: str, content: bytes, file_name: str, user_id: 
     return progress.start(session, KIND, f"{code}/{token}/{name}", now=now, user_id=user_id)
 
 
-def about(job: Job) -> Waiting:
-    return Waiting(*job.subject.split("/", 2))
+def about(job: Job) -> WaitingImport:
+    return WaitingImport(*job.subject.split("/", 2))
 
 
 def job_of(session: Session, job_id: int) -> Job:
@@ -72,9 +72,9 @@ def run(job_id: int, now: datetime) -> None:
     off is simply run again: what was imported is known by its checksum."""
     with db.transaction() as session:
         job = job_of(session, job_id)
-        if job.stage is not Stage.RUNNING:
+        if job.stage is not WorkStage.RUNNING:
             return
-        waiting, who = about(job), Who(f"user:{job.user_id}" if job.user_id else "system", job.user_id)
+        waiting, who = about(job), ImportActor(f"user:{job.user_id}" if job.user_id else "system", job.user_id)
     try:
         with waiting.path.open("rb") as stream:
             outcome = importing.import_file(
@@ -101,7 +101,7 @@ def sweep(now: datetime, enqueue: Callable[[int], object]) -> int:
         silent = or_(Job.updated_at == Job.started_at, Job.updated_at <= now - LEASE)
         jobs = session.scalars(
             select(Job)
-            .where(Job.kind == KIND, Job.stage == Stage.RUNNING, silent, Job.started_at <= now - SOON)
+            .where(Job.kind == KIND, Job.stage == WorkStage.RUNNING, silent, Job.started_at <= now - SOON)
             .order_by(Job.id)
             .with_for_update(skip_locked=True)
         ).all()
@@ -110,7 +110,7 @@ def sweep(now: datetime, enqueue: Callable[[int], object]) -> int:
             if job.started_at <= now - GIVE_UP:
                 progress.stop(session, job.id, now=now, note=BROKEN)
                 about(job).path.unlink(missing_ok=True)
-        handed = [job.id for job in jobs if job.stage is Stage.RUNNING]
+        handed = [job.id for job in jobs if job.stage is WorkStage.RUNNING]
     for job_id in handed:
         enqueue(job_id)
     _remove_older(now - GIVE_UP)
@@ -130,7 +130,7 @@ def _tell(job_id: int, rows: int, now: datetime) -> None:
         progress.advance(session, job_id, rows, now=now)
 
 
-def _finish(job_id: int, outcome: Outcome, now: datetime) -> None:
+def _finish(job_id: int, outcome: ImportOutcome, now: datetime) -> None:
     """The note of a job that is done is its batch."""
     with db.transaction() as session:
         progress.advance(session, job_id, outcome.rows, now=now, total=outcome.rows)

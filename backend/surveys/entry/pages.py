@@ -11,33 +11,33 @@ from backend import clock
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
-from backend.surveys.ballot_files.importing import Who
+from backend.surveys.ballot_files.importing import ImportActor
 from backend.surveys.ballot_files.layout import BANDS, DAY, NUMBER, PSU, STRATUM, UNIT, WEIGHT
 from backend.surveys.entry import service as entry
 from backend.surveys.forms.instruments import Instrument
-from backend.surveys.models import Again, Round, Source
+from backend.surveys.models import BallotSource, RepeatReason, Round
 from backend.surveys.rounds import queries
 from backend.users.guard import allow, public
-from backend.users.policy import Action, Actor
-from backend.web.forms import EMPTY, Form, Typed, TypedDep
+from backend.users.policy import Actor, Permission
+from backend.web.forms import EMPTY, FormReader, FormView, TypedDep
 from backend.web.rendering import page, redirect
 
 ROUND = "/khao-sat/dot/{survey_code}"
 # Kept from one ballot to the next: an officer enters a village at a time.
 STICKY = (UNIT, STRATUM, PSU, WEIGHT, DAY)
 TYPED = (NUMBER, *STICKY, *BANDS.values())
-WHY_NAMES = {Again.ENTRY: _("Nhập lại"), Again.RECHECK: _("Phúc tra")}
+WHY_NAMES = {RepeatReason.ENTRY: _("Nhập lại"), RepeatReason.RECHECK: _("Phúc tra")}
 
 router = APIRouter()
-Viewer = Annotated[Actor, Depends(allow(Action.VIEW_SURVEYS))]
-Runner = Annotated[Actor, Depends(allow(Action.RUN_SURVEYS))]
+Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_SURVEYS))]
+Runner = Annotated[Actor, Depends(allow(Permission.RUN_SURVEYS))]
 
 
 @router.get(ROUND + "/nhap")
 def entry_page(request: Request, session: SessionDep, actor: Runner, survey_code: str) -> Response:
     """One ballot on one page; what stays the same in a village is filled in from the ballot before."""
     kept = {name: request.query_params.get(name, "")[:60] for name in STICKY}
-    return _entry(request, queries.round_called(session, survey_code), form=Form(kept))
+    return _entry(request, queries.round_called(session, survey_code), form=FormView(kept))
 
 
 @router.post(ROUND + "/nhap")
@@ -45,10 +45,10 @@ def enter(request: Request, session: SessionDep, actor: Runner, survey_code: str
     """Store the ballot and offer the next one."""
     found = queries.round_called(session, survey_code)
     values = _values(form, queries.instrument_of(found.instrument))
-    who = Who(actor.key, actor.user_id)
+    who = ImportActor(actor.key, actor.user_id)
     try:
         replace = form.ticked("thay")
-        entry.enter(session, found, values, Source.ENTRY, who=who, now=clock.now(), replace=replace)
+        entry.enter(session, found, values, BallotSource.ENTRY, who=who, now=clock.now(), replace=replace)
     except (Invalid, Conflict) as refusal:
         return _entry(request, found, refusal.status, form=form.refused(refusal, NUMBER))
     return _next(request, f"/khao-sat/dot/{survey_code}/nhap", values, _("Đã lưu phiếu. Nhập phiếu tiếp theo."))
@@ -65,9 +65,9 @@ def enter_again(request: Request, session: SessionDep, actor: Runner, survey_cod
     """Keep the second entry and go to the comparison."""
     found = queries.round_called(session, survey_code)
     values = _values(form, queries.instrument_of(found.instrument))
-    why = Again.RECHECK if form.raw("why") == Again.RECHECK else Again.ENTRY
+    why = RepeatReason.RECHECK if form.raw("why") == RepeatReason.RECHECK else RepeatReason.ENTRY
     try:
-        entry.enter_again(session, found, values, why, who=Who(actor.key, actor.user_id), now=clock.now())
+        entry.enter_again(session, found, values, why, who=ImportActor(actor.key, actor.user_id), now=clock.now())
     except (Invalid, Conflict) as refusal:
         return _again(request, session, found, refusal.status, form=form.refused(refusal, NUMBER))
     return redirect(request, f"/khao-sat/dot/{survey_code}/doi-chieu", flash=_("Đã lưu lần nhập thứ hai."))
@@ -108,15 +108,15 @@ def respond(request: Request, session: SessionDep, slip: str, form: TypedDep) ->
     return page(request, "surveys/thanks.html", secret=True)
 
 
-def _values(form: Typed, instrument: Instrument) -> dict[str, str]:
+def _values(form: FormReader, instrument: Instrument) -> dict[str, str]:
     return {name: form.raw(name)[:200] for name in (*TYPED, *instrument.columns)}
 
 
-def _entry(request: Request, found: Round, status: int = 200, *, form: Form = EMPTY) -> Response:
+def _entry(request: Request, found: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
     return page(request, "surveys/entry.html", status, secret=True, form=form, again=None, **_frame(found))
 
 
-def _again(request: Request, session: Session, found: Round, status: int = 200, *, form: Form = EMPTY) -> Response:
+def _again(request: Request, session: Session, found: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
     return page(
         request,
         "surveys/entry.html",
@@ -128,7 +128,7 @@ def _again(request: Request, session: Session, found: Round, status: int = 200, 
     )
 
 
-def _respondent(request: Request, found: Round, status: int = 200, *, form: Form = EMPTY) -> Response:
+def _respondent(request: Request, found: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
     return page(request, "surveys/respondent.html", status, secret=True, form=form, **_frame(found))
 
 

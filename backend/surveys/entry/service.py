@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 from backend import audit
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.surveys.ballot_files import ballot_rules
-from backend.surveys.ballot_files.answers import BLANK, Answers, Reader
-from backend.surveys.ballot_files.faults import TEXTS, Fault, Finding
-from backend.surveys.ballot_files.importing import Who
+from backend.surveys.ballot_files.answers import BLANK, AnswerReader, Answers
+from backend.surveys.ballot_files.faults import TEXTS, BallotFault, BallotFinding
+from backend.surveys.ballot_files.importing import ImportActor
 from backend.surveys.ballot_files.layout import BANDS, FORM, NUMBER, WEIGHT, read_header, template
-from backend.surveys.ballot_files.particulars import Particulars, Respondent, number_of
-from backend.surveys.forms.instruments import Slot
-from backend.surveys.models import Again, AgainBallot, Ballot, Batch, IssuedBallot, Round, Source
+from backend.surveys.ballot_files.particulars import ParticularsReader, Respondent, number_of
+from backend.surveys.forms.instruments import AnswerSlot
+from backend.surveys.models import Ballot, BallotBatch, BallotSource, IssuedBallot, RepeatBallot, RepeatReason, Round
 from backend.surveys.rounds import queries, service
 from backend.worktime.calendar import local
 
@@ -29,17 +29,24 @@ Values = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Compared:
+class EntryComparison:
     """Two entries of one ballot: how many answers were compared, and the slots that differ with both answers."""
 
     number: str
-    why: Again
+    why: RepeatReason
     fields: int
-    differing: list[tuple[Slot, int | None, int | None]]
+    differing: list[tuple[AnswerSlot, int | None, int | None]]
 
 
 def enter(
-    session: Session, found: Round, values: Values, source: Source, *, who: Who, now: datetime, replace: bool = False
+    session: Session,
+    found: Round,
+    values: Values,
+    source: BallotSource,
+    *,
+    who: ImportActor,
+    now: datetime,
+    replace: bool = False,
 ) -> Ballot:
     """Store one ballot. ``values``: text by column. Raises Invalid with every reason at its column, Conflict where the
     number was entered before; with ``replace`` that ballot is set aside."""
@@ -76,7 +83,9 @@ def enter(
     return ballot
 
 
-def enter_again(session: Session, found: Round, values: Values, why: Again, *, who: Who, now: datetime) -> Compared:
+def enter_again(
+    session: Session, found: Round, values: Values, why: RepeatReason, *, who: ImportActor, now: datetime
+) -> EntryComparison:
     """Keep a second entry beside the first and compare them. The first entry is never shown before, and a second entry
     by the same account is refused: it would not be independent."""
     today = local(now).date()
@@ -84,13 +93,13 @@ def enter_again(session: Session, found: Round, values: Values, why: Again, *, w
     first = _stored(session, found.id, number)
     if first is None:
         raise Invalid(_("Chưa có lần nhập đầu của phiếu số %(number)s."), field=NUMBER, number=number)
-    batch = session.get_one(Batch, first.batch_id)
-    if why is Again.ENTRY and batch.user_id is not None and batch.user_id == who.user_id:
+    batch = session.get_one(BallotBatch, first.batch_id)
+    if why is RepeatReason.ENTRY and batch.user_id is not None and batch.user_id == who.user_id:
         raise Conflict(_("Lần nhập thứ hai phải do người khác làm."), field=NUMBER)
-    if why is Again.ENTRY and not is_drawn(found, number):
+    if why is RepeatReason.ENTRY and not is_drawn(found, number):
         raise Conflict(_("Phiếu số %(number)s không thuộc mẫu được nhập lại."), field=NUMBER, number=number)
     _respondent, answers = _judged(session, found, values, today)
-    again = AgainBallot(
+    again = RepeatBallot(
         round_id=found.id, number=number, why=why, answers=_kept(answers), user_id=who.user_id, entered_on=today
     )
     try:
@@ -109,18 +118,18 @@ def is_drawn(found: Round, number: str) -> bool:
 
 def awaiting(session: Session, found: Round, limit: int = 100) -> list[str]:
     """Numbers drawn for a second entry that have none yet."""
-    done = set(session.scalars(select(AgainBallot.number).filter_by(round_id=found.id, why=Again.ENTRY)))
+    done = set(session.scalars(select(RepeatBallot.number).filter_by(round_id=found.id, why=RepeatReason.ENTRY)))
     numbers = session.scalars(select(Ballot.number).where(Ballot.round_id == found.id, ~Ballot.withdrawn))
     return sorted(number for number in numbers if number not in done and is_drawn(found, number))[:limit]
 
 
-def comparisons(session: Session, found: Round) -> list[Compared]:
+def comparisons(session: Session, found: Round) -> list[EntryComparison]:
     """Every second entry beside its first, field by field."""
     pairs = session.execute(
-        select(AgainBallot, Ballot)
-        .join(Ballot, (Ballot.round_id == AgainBallot.round_id) & (Ballot.number == AgainBallot.number))
-        .where(AgainBallot.round_id == found.id, ~Ballot.withdrawn)
-        .order_by(AgainBallot.why, AgainBallot.number)
+        select(RepeatBallot, Ballot)
+        .join(Ballot, (Ballot.round_id == RepeatBallot.round_id) & (Ballot.number == RepeatBallot.number))
+        .where(RepeatBallot.round_id == found.id, ~Ballot.withdrawn)
+        .order_by(RepeatBallot.why, RepeatBallot.number)
     ).all()
     return [_compare(found, first, again) for again, first in pairs]
 
@@ -144,7 +153,7 @@ def respond(session: Session, code: str, answers: Values, now: datetime) -> None
     own = {column: answers.get(column, "") for column in queries.instrument_of(found.instrument).columns}
     bands = {column: answers.get(column, "") for column in BANDS.values()}
     place = {NUMBER: slip.number, WEIGHT: repr(slip.weight)}
-    ballot = enter(session, found, {**own, **bands, **place}, Source.RESPONDENT, who=Who(), now=now)
+    ballot = enter(session, found, {**own, **bands, **place}, BallotSource.RESPONDENT, who=ImportActor(), now=now)
     ballot.unit_id, ballot.stratum, ballot.psu = slip.unit_id, slip.stratum, slip.psu
     slip.used_on = local(now).date()
 
@@ -155,9 +164,9 @@ def _hold(session: Session, found: Round) -> None:
     session.refresh(found, ["draw"])
 
 
-def _set_aside(session: Session, ballot: Ballot, who: Who, now: datetime) -> None:
+def _set_aside(session: Session, ballot: Ballot, who: ImportActor, now: datetime) -> None:
     """A ballot that was typed wrongly stays, marked, and is not counted."""
-    batch = session.get_one(Batch, ballot.batch_id, with_for_update=True, populate_existing=True)
+    batch = session.get_one(BallotBatch, ballot.batch_id, with_for_update=True, populate_existing=True)
     ballot.withdrawn = True
     if ballot.valid:
         batch.accepted -= 1
@@ -176,11 +185,11 @@ def _judged(session: Session, found: Round, values: Values, today: date) -> tupl
         header.insert(0, NUMBER)
     layout = read_header(header, frame.instrument)
     cells = [given.get(name, "") for name in header]
-    judged = Reader(frame.instrument).judge([[cells[place] for place in layout.answers]])
+    judged = AnswerReader(frame.instrument).judge([[cells[place] for place in layout.answers]])
     findings = list(judged.findings.get(0, []))
-    respondent = Particulars(frame, layout, None).of(cells, findings)
+    respondent = ParticularsReader(frame, layout, None).of(cells, findings)
     if not findings and bool((judged.answers == BLANK).all()):
-        findings.append(Finding(NUMBER, Fault.BLANK_BALLOT))
+        findings.append(BallotFinding(NUMBER, BallotFault.BLANK_BALLOT))
     Invalid.collect(
         [Invalid(TEXTS[one.fault], field=one.column or NUMBER, errors=(), **one.params) for one in findings]
     )
@@ -191,15 +200,15 @@ def _number(found: Round, values: Values) -> str:
     return number_of(values.get(NUMBER, ""), drawn=found.draw is not None)
 
 
-def _batch(session: Session, found: Round, source: Source, who: Who, now: datetime) -> Batch:
+def _batch(session: Session, found: Round, source: BallotSource, who: ImportActor, now: datetime) -> BallotBatch:
     """What one person enters on one day is one batch, so that a bad day can be withdrawn. Its moment is the day's
     beginning."""
     start = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     wanted = {"round_id": found.id, "source": source, "user_id": who.user_id, "created_at": start}
-    own = select(Batch).filter_by(**wanted).where(Batch.withdrawn_at.is_(None)).with_for_update()
+    own = select(BallotBatch).filter_by(**wanted).where(BallotBatch.withdrawn_at.is_(None)).with_for_update()
     batch = session.scalars(own.limit(1)).one_or_none()
     if batch is None:
-        batch = Batch(**wanted, accepted=0, invalid=0, held=0, already=0)
+        batch = BallotBatch(**wanted, accepted=0, invalid=0, held=0, already=0)
         session.add(batch)
         session.flush()
     return batch
@@ -215,7 +224,7 @@ def _kept(answers: Answers) -> list[int | None]:
     return [None if value == BLANK else int(value) for value in answers[0].tolist()]
 
 
-def _compare(found: Round, first: Ballot, again: AgainBallot) -> Compared:
-    slots: Sequence[Slot] = queries.instrument_of(found.instrument).slots
+def _compare(found: Round, first: Ballot, again: RepeatBallot) -> EntryComparison:
+    slots: Sequence[AnswerSlot] = queries.instrument_of(found.instrument).slots
     pairs = zip(slots, first.answers, again.answers, strict=True)
-    return Compared(again.number, again.why, len(slots), [(s, a, b) for s, a, b in pairs if a != b])
+    return EntryComparison(again.number, again.why, len(slots), [(s, a, b) for s, a, b in pairs if a != b])

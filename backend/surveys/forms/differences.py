@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.errors import _
-from backend.surveys.forms.instruments import Instrument, Slot
+from backend.surveys.forms.instruments import AnswerSlot, Instrument
 
 
-class Change(StrEnum):
+class ItemChange(StrEnum):
     """How an item stands in the later version. Only ``same`` lets figures of both be set side by side as they are."""
 
     SAME = "same"
@@ -19,47 +19,47 @@ class Change(StrEnum):
 
 
 NAMES = {
-    Change.SAME: _("giữ nguyên"),
-    Change.WORDING: _("đổi câu chữ"),
-    Change.SCALE: _("đổi thang điểm"),
-    Change.NEW: _("mới"),
-    Change.GONE: _("bỏ"),
+    ItemChange.SAME: _("giữ nguyên"),
+    ItemChange.WORDING: _("đổi câu chữ"),
+    ItemChange.SCALE: _("đổi thang điểm"),
+    ItemChange.NEW: _("mới"),
+    ItemChange.GONE: _("bỏ"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ItemDifference:
     """One item in both versions; ``before`` or ``after`` is none where the item was not asked."""
 
     code: str
-    change: Change
-    before: Slot | None
-    after: Slot | None
+    change: ItemChange
+    before: AnswerSlot | None
+    after: AnswerSlot | None
 
 
-def compare(before: Instrument, after: Instrument) -> list[Difference]:
+def compare(before: Instrument, after: Instrument) -> list[ItemDifference]:
     """Every item of either, in the order of the earlier version, the new ones at the end."""
     return list(_differences({s.code: s for s in before.slots}, {s.code: s for s in after.slots}))
 
 
-def _differences(before: dict[str, Slot], after: dict[str, Slot]) -> Iterator[Difference]:
+def _differences(before: dict[str, AnswerSlot], after: dict[str, AnswerSlot]) -> Iterator[ItemDifference]:
     for code, slot in before.items():
-        yield Difference(code, _change(slot, after.get(code)), slot, after.get(code))
+        yield ItemDifference(code, _change(slot, after.get(code)), slot, after.get(code))
     for code, slot in after.items():
         if code not in before:
-            yield Difference(code, Change.NEW, None, slot)
+            yield ItemDifference(code, ItemChange.NEW, None, slot)
 
 
-def _change(before: Slot, after: Slot | None) -> Change:
+def _change(before: AnswerSlot, after: AnswerSlot | None) -> ItemChange:
     """A changed scale weighs more than a changed wording, so it is told first."""
     if after is None:
-        return Change.GONE
+        return ItemChange.GONE
     if (before.kind, before.levels) != (after.kind, after.levels):
-        return Change.SCALE
-    return Change.WORDING if before.text != after.text else Change.SAME
+        return ItemChange.SCALE
+    return ItemChange.WORDING if before.text != after.text else ItemChange.SAME
 
 
-def tells(items: Iterable[Difference], path: str) -> bool:
+def tells(items: Iterable[ItemDifference], path: str) -> bool:
     """Whether the change at a path of the documents is that of one of these items, told of already."""
-    changed = any(f"[{one.code}]" in path for one in items if one.change is not Change.SAME)
+    changed = any(f"[{one.code}]" in path for one in items if one.change is not ItemChange.SAME)
     return changed and path.endswith((".vi", ".en", ".code", ".column"))

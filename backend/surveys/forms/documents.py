@@ -18,7 +18,7 @@ NAMED_BY = ("code", "value")  # by which the entries of a list are told apart, s
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ValueChange:
     """One value that differs; none where it is absent."""
 
     path: str
@@ -71,11 +71,11 @@ def _end(lines: Sequence[str], at: int, end: int) -> int:
     return next((n for n in range(at + 1, end) if lines[n].startswith("[")), end)
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Changed]:
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ValueChange]:
     """Every value that was changed, added or removed, in the order of the earlier document."""
     old, new = dict(_flat(before)), dict(_flat(after))
     every = [*old, *(path for path in new if path not in old)]
-    return [Changed(path, old.get(path), new.get(path)) for path in every if old.get(path) != new.get(path)]
+    return [ValueChange(path, old.get(path), new.get(path)) for path in every if old.get(path) != new.get(path)]
 
 
 def days_in(document: Mapping[str, Any]) -> Iterator[str]:

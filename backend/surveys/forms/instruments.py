@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from analytics.methods import Text
+from analytics.methods import BilingualText
 from backend.errors import Invalid, _
 from backend.surveys.forms.instrument_faults import faults
 
@@ -31,7 +31,7 @@ class InstrumentError(ValueError):
         super().__init__("; ".join(map(str, found)))
 
 
-class Kind(StrEnum):
+class QuestionKind(StrEnum):
     """How a question is answered."""
 
     SCALE = "scale"
@@ -49,23 +49,23 @@ class Aspect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class AnswerLevel:
     """One labelled answer."""
 
     value: int
-    text: Text
+    text: BilingualText
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class AnswerSlot:
     """One answer of a ballot. ``columns`` has one name, or for a multiple choice one for each option in their order."""
 
     code: str
     question: str
     aspect: Aspect
-    kind: Kind
-    text: Text
-    levels: tuple[Level, ...]
+    kind: QuestionKind
+    text: BilingualText
+    levels: tuple[AnswerLevel, ...]
     columns: tuple[str, ...]
     weight: float = 1.0
 
@@ -75,7 +75,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Skip:
+class SkipRule:
     """The question is asked only of those whose answer to ``slot`` is one of ``values``."""
 
     slot: str
@@ -83,15 +83,15 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SurveyQuestion:
     """A question with its slots in order. ``skip``: none where everybody is asked."""
 
     code: str
     aspect: Aspect
-    kind: Kind
-    text: Text
-    slots: tuple[Slot, ...]
-    skip: Skip | None
+    kind: QuestionKind
+    text: BilingualText
+    slots: tuple[AnswerSlot, ...]
+    skip: SkipRule | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +100,13 @@ class Instrument:
 
     code: str
     version: str
-    name: Text
+    name: BilingualText
     method: str
     legal_basis: str
     complete: bool
-    note: Text | None
-    groups: Mapping[str, Text]
-    questions: tuple[Question, ...]
+    note: BilingualText | None
+    groups: Mapping[str, BilingualText]
+    questions: tuple[SurveyQuestion, ...]
     document: Mapping[str, Any]
     checksum: str
 
@@ -116,7 +116,7 @@ class Instrument:
         return f"{self.code}-{self.version}"
 
     @property
-    def slots(self) -> tuple[Slot, ...]:
+    def slots(self) -> tuple[AnswerSlot, ...]:
         return tuple(slot for question in self.questions for slot in question.slots)
 
     @property
@@ -124,7 +124,7 @@ class Instrument:
         """Columns of the answers in a file, in the order of the template."""
         return tuple(column for slot in self.slots for column in slot.columns)
 
-    def of(self, aspect: Aspect) -> tuple[Slot, ...]:
+    def of(self, aspect: Aspect) -> tuple[AnswerSlot, ...]:
         return tuple(slot for slot in self.slots if slot.aspect is aspect)
 
 
@@ -163,38 +163,40 @@ def parse(document: Mapping[str, Any]) -> Instrument:
     )
 
 
-def _question(raw: Mapping[str, Any], scales: Mapping[str, tuple[Level, ...]]) -> Question:
-    kind, aspect = Kind(raw["kind"]), Aspect(raw["aspect"])
-    skip = Skip(raw["skip"]["unless"], tuple(raw["skip"]["is"])) if "skip" in raw else None
+def _question(raw: Mapping[str, Any], scales: Mapping[str, tuple[AnswerLevel, ...]]) -> SurveyQuestion:
+    kind, aspect = QuestionKind(raw["kind"]), Aspect(raw["aspect"])
+    skip = SkipRule(raw["skip"]["unless"], tuple(raw["skip"]["is"])) if "skip" in raw else None
     slots = tuple(_slots(raw, kind, aspect, scales))
-    return Question(raw["code"], aspect, kind, _text(raw), slots, skip)
+    return SurveyQuestion(raw["code"], aspect, kind, _text(raw), slots, skip)
 
 
 def _slots(
-    raw: Mapping[str, Any], kind: Kind, aspect: Aspect, scales: Mapping[str, tuple[Level, ...]]
-) -> Iterator[Slot]:
+    raw: Mapping[str, Any], kind: QuestionKind, aspect: Aspect, scales: Mapping[str, tuple[AnswerLevel, ...]]
+) -> Iterator[AnswerSlot]:
     code, text = raw["code"], _text(raw)
-    if kind in (Kind.SINGLE, Kind.MULTIPLE):
+    if kind in (QuestionKind.SINGLE, QuestionKind.MULTIPLE):
         levels = _levels(raw["options"])
-        columns = (raw["column"],) if kind is Kind.SINGLE else tuple(option["column"] for option in raw["options"])
-        yield Slot(code, code, aspect, kind, text, levels, columns)
+        columns = (
+            (raw["column"],) if kind is QuestionKind.SINGLE else tuple(option["column"] for option in raw["options"])
+        )
+        yield AnswerSlot(code, code, aspect, kind, text, levels, columns)
         return
-    levels = YES_NO if kind is Kind.YES_NO else scales[raw["scale"]]
+    levels = YES_NO if kind is QuestionKind.YES_NO else scales[raw["scale"]]
     for item in raw["items"]:
         weight = float(item.get("weight", 1))
-        yield Slot(item["code"], code, aspect, kind, _text(item), levels, (item["column"],), weight)
+        yield AnswerSlot(item["code"], code, aspect, kind, _text(item), levels, (item["column"],), weight)
 
 
-def _levels(raw: list[Mapping[str, Any]]) -> tuple[Level, ...]:
-    return tuple(Level(level["value"], _text(level)) for level in raw)
+def _levels(raw: list[Mapping[str, Any]]) -> tuple[AnswerLevel, ...]:
+    return tuple(AnswerLevel(level["value"], _text(level)) for level in raw)
 
 
-YES_NO = (Level(0, Text(vi="Không", en="No")), Level(1, Text(vi="Có", en="Yes")))
+YES_NO = (AnswerLevel(0, BilingualText(vi="Không", en="No")), AnswerLevel(1, BilingualText(vi="Có", en="Yes")))
 
 
-def _text(raw: Mapping[str, Any]) -> Text:
-    return Text(vi=raw["vi"], en=raw["en"])
+def _text(raw: Mapping[str, Any]) -> BilingualText:
+    return BilingualText(vi=raw["vi"], en=raw["en"])
 
 
-def _named(raw: Mapping[str, Any], name: str) -> Text:
-    return Text(vi=raw[f"{name}_vi"], en=raw[f"{name}_en"])
+def _named(raw: Mapping[str, Any], name: str) -> BilingualText:
+    return BilingualText(vi=raw[f"{name}_vi"], en=raw[f"{name}_en"])

@@ -9,27 +9,27 @@ from backend import clock
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
 from backend.surveys.forms import differences, documents, publishing
-from backend.surveys.forms.differences import Change, Difference
+from backend.surveys.forms.differences import ItemChange, ItemDifference
 from backend.surveys.forms.instruments import Instrument
-from backend.surveys.forms.publishing import Document
+from backend.surveys.forms.publishing import SurveyDocument
 from backend.surveys.rounds import queries
 from backend.users.guard import allow
-from backend.users.policy import Action, Actor, can
-from backend.web.forms import EMPTY, Form, TypedDep
+from backend.users.policy import Actor, Permission, can
+from backend.web.forms import EMPTY, FormView, TypedDep
 from backend.web.rendering import page, redirect
 
 FORMS = "/khao-sat/mau"
 
 router = APIRouter()
-Viewer = Annotated[Actor, Depends(allow(Action.VIEW_SURVEYS))]
-Runner = Annotated[Actor, Depends(allow(Action.RUN_SURVEYS))]
+Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_SURVEYS))]
+Runner = Annotated[Actor, Depends(allow(Permission.RUN_SURVEYS))]
 
 
 @router.get(FORMS)
 def forms_page(request: Request, session: SessionDep, actor: Viewer, tu: str = "") -> Response:
     """Every instrument and method; the text of one to begin a new version from."""
     start = documents.write_toml(publishing.published(session, tu)) if tu else ""
-    return _forms(request, session, actor, form=Form({"toml": start}) if start else EMPTY)
+    return _forms(request, session, actor, form=FormView({"toml": start}) if start else EMPTY)
 
 
 @router.post(FORMS)
@@ -62,8 +62,8 @@ def _forms(
     session: Session,
     actor: Actor,
     *,
-    form: Form = EMPTY,
-    document: Document | None = None,
+    form: FormView = EMPTY,
+    document: SurveyDocument | None = None,
     refused: Invalid | Conflict | None = None,
 ) -> Response:
     key = publishing.latest_before(session, document) if document else None
@@ -77,16 +77,16 @@ def _forms(
         instruments=[queries.instrument_of(one) for one in queries.versions(session)],
         methods=queries.methods(session),
         document=document,
-        may_run=can(actor, Action.RUN_SURVEYS),
+        may_run=can(actor, Permission.RUN_SURVEYS),
         **(_changes(before, document) if before and document else {}),
     )
 
 
-def _changes(before: Document, after: Document) -> dict[str, Any]:
-    items: list[Difference] = []
+def _changes(before: SurveyDocument, after: SurveyDocument) -> dict[str, Any]:
+    items: list[ItemDifference] = []
     if isinstance(before.subject, Instrument) and isinstance(after.subject, Instrument):
         items = differences.compare(before.subject, after.subject)
-    same = sum(one.change is Change.SAME for one in items)
-    items = [one for one in items if one.change is not Change.SAME]
+    same = sum(one.change is ItemChange.SAME for one in items)
+    items = [one for one in items if one.change is not ItemChange.SAME]
     rest = [one for one in documents.changes(before.raw, after.raw) if not differences.tells(items, one.path)]
     return {"before": before, "items": items, "same": same, "rest": rest, "change_names": differences.NAMES}

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analytics.methods import METHODS, Method, MethodError, Text, parse_method
+from analytics.methods import METHODS, BilingualText, IndexMethod, MethodError, parse_method
 from backend import audit
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.surveys.ballot_files.layout import HELD_COLUMNS, PARTICULARS
@@ -24,22 +24,22 @@ from backend.surveys.rounds.service import CODE
 
 
 @dataclass(frozen=True)
-class Document:
+class SurveyDocument:
     """A document that was read and found fit: of an instrument, or of a method."""
 
     raw: Mapping[str, Any]
-    subject: Instrument | Method
+    subject: Instrument | IndexMethod
 
     @property
     def key(self) -> str:
         return self.subject.key if isinstance(self.subject, Instrument) else self.subject.code
 
     @property
-    def name(self) -> Text:
+    def name(self) -> BilingualText:
         return self.subject.name
 
 
-def read(text: str) -> Document:
+def read(text: str) -> SurveyDocument:
     """Read and check TOML. Raises Invalid with every fault: line, path and what is wrong."""
     raw = read_toml(text)
     for path in days_in(raw):
@@ -53,13 +53,13 @@ def read(text: str) -> Document:
         ) from None
 
 
-def fit(raw: Mapping[str, Any]) -> Document:
+def fit(raw: Mapping[str, Any]) -> SurveyDocument:
     """The instrument or the method that a document holds. Raises InstrumentError, Invalid."""
     method = "question" not in raw and ("aggregation" in raw or "tree" in raw)
-    return Document(raw, _method(raw) if method else instruments.parse(raw))
+    return SurveyDocument(raw, _method(raw) if method else instruments.parse(raw))
 
 
-def publish(session: Session, document: Document, *, by: str, now: datetime) -> bool:
+def publish(session: Session, document: SurveyDocument, *, by: str, now: datetime) -> bool:
     """Store it for ever; False where the very same was there. Raises Invalid, Conflict."""
     if isinstance(document.subject, Instrument):
         Invalid.collect(list(_unfit(session, document.subject)))
@@ -98,7 +98,7 @@ def shipped(key: str) -> Mapping[str, Any] | None:
     return None
 
 
-def latest_before(session: Session, document: Document) -> str | None:
+def latest_before(session: Session, document: SurveyDocument) -> str | None:
     """The key of what a new document is best compared with: another version of the same instrument, or the method of
     the years before."""
     if isinstance(document.subject, Instrument):
@@ -124,7 +124,7 @@ def _with_line(text: str, fault: Invalid) -> Invalid:
     return Invalid(fault.message, field="toml", errors=(), **{**fault.params, "path": place})
 
 
-def _method(raw: Mapping[str, Any]) -> Method:
+def _method(raw: Mapping[str, Any]) -> IndexMethod:
     try:
         method = parse_method(raw)
     except (MethodError, TypeError, AttributeError, OverflowError) as error:
@@ -144,7 +144,7 @@ def _unfit(session: Session, instrument: Instrument) -> Iterator[Invalid]:
         yield Invalid(said, field="toml", name=instrument.method)
 
 
-def _publish_method(session: Session, method: Method, raw: Mapping[str, Any], now: datetime) -> str | None:
+def _publish_method(session: Session, method: IndexMethod, raw: Mapping[str, Any], now: datetime) -> str | None:
     """The chain of the new method's history, none where the very same was there."""
     mark = instruments.checksum(raw)
     known = shipped(method.code) or session.scalars(select(MethodVersion.document).filter_by(code=method.code)).first()

@@ -7,38 +7,38 @@ from math import inf
 from numpy.typing import ArrayLike
 from sqlalchemy.orm import Session
 
-from analytics.estimation.design import Design, DesignError, SinglePsu, build_design
-from analytics.estimation.estimate import Estimate, Estimates, estimate_means
-from analytics.methods import Level, Method, Rule, Text
+from analytics.estimation.design import DesignError, SinglePsu, SurveyDesign, build_design
+from analytics.estimation.estimate import Estimate, EstimateTable, estimate_means
+from analytics.methods import BilingualText, IndexLevel, IndexMethod, LevelRule
 from analytics.operations import SMALL_N
 from backend.errors import Conflict, _
 from backend.surveys.forms.instruments import Aspect, Instrument
 from backend.surveys.models import Round
 from backend.surveys.rounds import queries
 from backend.surveys.samples import totals
-from backend.surveys.samples.totals import Brought, Labels, Totals
+from backend.surveys.samples.totals import KnownTotals, Labels, WeightAdjustment
 
 Coefficients = dict[str, float]
-WHOLE = Text("Mức độ hài lòng chung (SIPAS)", "Overall satisfaction (SIPAS)")
+WHOLE = BilingualText("Mức độ hài lòng chung (SIPAS)", "Overall satisfaction (SIPAS)")
 
 
 @dataclass(frozen=True, eq=False)
-class Figures:
+class SurveyFigures:
     """Items and indices of the ballots that count. ``indices``: codes of the method's tree that the form can give.
     ``finite``: whether the finite population of first-stage units is taken into account. ``brought``: how the weights
     were brought to known totals, none where they are those of the draw."""
 
     instrument: Instrument
-    method: Method
+    method: IndexMethod
     n: int
     units: int
     strata: int
-    estimates: Estimates
+    estimates: EstimateTable
     indices: tuple[str, ...]
     finite: bool
-    brought: Brought | None
+    brought: WeightAdjustment | None
 
-    def name(self, code: str) -> Text:
+    def name(self, code: str) -> BilingualText:
         """What an index of the tree is about."""
         items = {slot.code: slot.text for slot in self.instrument.slots}
         return items.get(code) or self.instrument.groups.get(code) or WHOLE
@@ -48,7 +48,7 @@ class Figures:
         return self.estimates.get(code)
 
 
-def indices_of(instrument: Instrument, method: Method) -> dict[str, Coefficients]:
+def indices_of(instrument: Instrument, method: IndexMethod) -> dict[str, Coefficients]:
     """Coefficients of the item means in each index that the form can give, from the items up.
 
     Item: 100 / maximum. Above: over all items below, or over the nodes directly below, as the method says; items weigh
@@ -57,11 +57,11 @@ def indices_of(instrument: Instrument, method: Method) -> dict[str, Coefficients
     slots = {slot.code: slot for slot in instrument.of(Aspect.SATISFACTION)}
     found: dict[str, Coefficients] = {}
     for code, node in reversed(list(method.nodes.items())):
-        if node.level is Level.ITEM:
+        if node.level is IndexLevel.ITEM:
             if code in slots:
                 found[code] = {code: 100 / (method.item_max or slots[code].values[-1])}
-        elif method.aggregation[node.level] in (Rule.ITEMS, Rule.CHILDREN) and node.as_printed is None:
-            by_items = method.aggregation[node.level] is Rule.ITEMS
+        elif method.aggregation[node.level] in (LevelRule.ITEMS, LevelRule.CHILDREN) and node.as_printed is None:
+            by_items = method.aggregation[node.level] is LevelRule.ITEMS
             parts = method.leaves_below(code) if by_items else node.children
             if parts and all(part in found for part in parts):
                 weights = {part: slots[part].weight if part in slots else 1.0 for part in parts}
@@ -69,7 +69,7 @@ def indices_of(instrument: Instrument, method: Method) -> dict[str, Coefficients
     return {code: found[code] for code in method.nodes if code in found}
 
 
-def estimate(session: Session, found: Round) -> Figures:
+def estimate(session: Session, found: Round) -> SurveyFigures:
     """Estimate everything that the round's ballots give. Raises Conflict where there are too few to say anything."""
     ballots = queries.counted(session, found)
     if ballots.n < SMALL_N:
@@ -90,13 +90,13 @@ def estimate(session: Session, found: Round) -> Figures:
     named = {f"index:{code}": parts for code, parts in indices.items()}
     estimates = estimate_means(design, items, named)
     renamed = tuple(name.removeprefix("index:") if name in named else f"mean:{name}" for name in estimates.variables)
-    return Figures(
+    return SurveyFigures(
         instrument=ballots.instrument,
         method=method,
         n=ballots.n,
         units=design.stratum_of_psu.size,
         strata=design.strata.size,
-        estimates=Estimates(renamed, *(getattr(estimates, name) for name in REST)),
+        estimates=EstimateTable(renamed, *(getattr(estimates, name) for name in REST)),
         indices=tuple(indices),
         finite=bool((design.kept < 1).any()),
         brought=brought,
@@ -112,8 +112,8 @@ def design_of(
     weights: ArrayLike,
     populations: Sequence[int | None],
     labels: Labels,
-    known: Totals | None,
-) -> tuple[Design, Brought | None]:
+    known: KnownTotals | None,
+) -> tuple[SurveyDesign, WeightAdjustment | None]:
     """Strata and first-stage units count where every ballot has them, the finite population where the draw knows it. A
     stratum with a single unit is set against the mean of all units, which overstates its variance rather than hides
     it. Raises Conflict."""

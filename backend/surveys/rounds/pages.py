@@ -11,24 +11,28 @@ from starlette.background import BackgroundTask
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
-from backend.jobs.progress import Stage
+from backend.jobs.progress import WorkStage
 from backend.surveys.ballot_files import ballot_templates, importing, tasks, waiting
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
-from backend.surveys.ballot_files.faults import Finding
-from backend.surveys.ballot_files.importing import Who
+from backend.surveys.ballot_files.faults import BallotFinding
+from backend.surveys.ballot_files.importing import ImportActor
 from backend.surveys.forms.instruments import Aspect
-from backend.surveys.models import Source
+from backend.surveys.models import BallotSource
 from backend.surveys.rounds import figures, queries, service
 from backend.surveys.samples import totals
 from backend.units import queries as units
 from backend.users.guard import allow
-from backend.users.policy import Action, Actor, can
-from backend.web.forms import EMPTY, FILES, Form, Typed, TypedDep
+from backend.users.policy import Actor, Permission, can
+from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
 from backend.web.rendering import language_of, page, redirect, say, wants_fragment
 from backend.worktime.calendar import local
 
 PAGE = "/khao-sat"
-SOURCE_NAMES = {Source.FILE: _("Tệp"), Source.ENTRY: _("Nhập tay"), Source.RESPONDENT: _("Người dân tự trả lời")}
+SOURCE_NAMES = {
+    BallotSource.FILE: _("Tệp"),
+    BallotSource.ENTRY: _("Nhập tay"),
+    BallotSource.RESPONDENT: _("Người dân tự trả lời"),
+}
 ASPECTS = {
     Aspect.PERCEPTION: _("Nhận định, đánh giá"),
     Aspect.SATISFACTION: _("Mức độ hài lòng"),
@@ -37,8 +41,8 @@ ASPECTS = {
 PREVIEWED = 50
 
 router = APIRouter()
-Viewer = Annotated[Actor, Depends(allow(Action.VIEW_SURVEYS))]
-Runner = Annotated[Actor, Depends(allow(Action.RUN_SURVEYS))]
+Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_SURVEYS))]
+Runner = Annotated[Actor, Depends(allow(Permission.RUN_SURVEYS))]
 
 
 @router.get(PAGE)
@@ -100,7 +104,7 @@ def take_file(request: Request, session: SessionDep, actor: Runner, survey_code:
         name = files[0].filename or ""
         if len(content) > waiting.LARGE:
             return _later(request, session, actor, survey_code, content, name)
-        who = Who(actor.key, actor.user_id)
+        who = ImportActor(actor.key, actor.user_id)
         outcome = importing.import_file(stream, survey_code, file_name=name, who=who, now=now)
     except (Invalid, Conflict) as refusal:
         return _round(request, session, actor, survey_code, refusal.status, form=form.refused(refusal, "code"))
@@ -117,7 +121,7 @@ def job_page(request: Request, session: SessionDep, actor: Viewer, import_id: in
     """How far a large file is; the page asks again by itself."""
     job = waiting.job_of(session, import_id)
     block = "standing" if wants_fragment(request) else None
-    return page(request, "surveys/job.html", block=block, job=job, waiting=waiting.about(job), stages=Stage)
+    return page(request, "surveys/job.html", block=block, job=job, waiting=waiting.about(job), stages=WorkStage)
 
 
 @router.get(PAGE + "/lo/{batch_id}")
@@ -133,7 +137,7 @@ def held_file(request: Request, session: SessionDep, actor: Runner, batch_id: in
     rows = ((one.line, one.findings, one.cells) for one in queries.held(session, batch_id, limit=None))
     stream = io.BytesIO()
 
-    def told(finding: Finding) -> str:
+    def told(finding: BallotFinding) -> str:
         return say(request, finding.reason.message, **finding.params)
 
     ballot_templates.held_workbook(stream, batch.header, rows, told)
@@ -159,7 +163,7 @@ def _later(request: Request, session: Session, actor: Actor, code: str, content:
     return response
 
 
-def _rounds(request: Request, session: Session, actor: Actor, status: int = 200, form: Form = EMPTY) -> Response:
+def _rounds(request: Request, session: Session, actor: Actor, status: int = 200, form: FormView = EMPTY) -> Response:
     return page(
         request,
         "surveys/rounds.html",
@@ -168,7 +172,7 @@ def _rounds(request: Request, session: Session, actor: Actor, status: int = 200,
         rounds=queries.rounds(session),
         instruments=[queries.instrument_of(version) for version in queries.versions(session)],
         units=units.receiving(session, local(clock.now()).date()),
-        may_run=can(actor, Action.RUN_SURVEYS),
+        may_run=can(actor, Permission.RUN_SURVEYS),
     )
 
 
@@ -179,7 +183,7 @@ def _round(
     code: str,
     status: int = 200,
     *,
-    form: Form = EMPTY,
+    form: FormView = EMPTY,
     reading: object = None,
     name: str | None = None,
 ) -> Response:
@@ -207,7 +211,7 @@ def _round(
         reading=reading,
         file_name=name,
         previewed=PREVIEWED,
-        may_run=can(actor, Action.RUN_SURVEYS),
+        may_run=can(actor, Permission.RUN_SURVEYS),
     )
 
 
@@ -218,7 +222,7 @@ def _batch(
     batch_id: int,
     status: int = 200,
     *,
-    form: Form = EMPTY,
+    form: FormView = EMPTY,
     after: int = 0,
 ) -> Response:
     batch = queries.batch(session, batch_id)
@@ -232,11 +236,11 @@ def _batch(
         held=held,
         older=f"{PAGE}/lo/{batch_id}?sau={held[-1].line}" if len(held) == queries.PAGE else None,
         source_names=SOURCE_NAMES,
-        may_run=can(actor, Action.RUN_SURVEYS),
+        may_run=can(actor, Permission.RUN_SURVEYS),
     )
 
 
-def _plan(form: Typed) -> service.Plan:
+def _plan(form: FormReader) -> service.RoundPlan:
     first, last = form.day("first_day"), form.day("last_day")
     year, planned = form.integer("year"), form.integer("planned_n")
     share = form.integer("second_percent")
@@ -244,7 +248,7 @@ def _plan(form: Typed) -> service.Plan:
         if value is None and not any(refusal.field == name for refusal in form.refusals):
             form.refuse(name, _("Hãy điền mục này."))
     form.check()
-    return service.Plan(
+    return service.RoundPlan(
         code=form.raw("code").strip(),
         name=form.raw("name"),
         instrument=form.raw("instrument"),

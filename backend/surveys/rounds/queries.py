@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from analytics.methods import METHODS, Method, load_method, parse_method
+from analytics.methods import METHODS, IndexMethod, load_method, parse_method
 from backend.errors import NotFound, _
 from backend.surveys.ballot_files import ballot_rules
-from backend.surveys.ballot_files.faults import Fault, Finding
-from backend.surveys.ballot_files.frame import Frame, Place
+from backend.surveys.ballot_files.faults import BallotFault, BallotFinding
+from backend.surveys.ballot_files.frame import RoundFrame, SamplePlace
 from backend.surveys.ballot_files.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
 from backend.surveys.forms.instruments import Instrument, parse
-from backend.surveys.models import Ballot, Batch, HeldRow, InstrumentVersion, IssuedBallot, MethodVersion, Round
+from backend.surveys.models import Ballot, BallotBatch, HeldRow, InstrumentVersion, IssuedBallot, MethodVersion, Round
 from backend.surveys.samples import unit_codes
 from backend.units.models import Unit
 
@@ -25,7 +25,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True)
-class Standing:
+class RoundProgress:
     """A round with what came in so far."""
 
     round: Round
@@ -34,16 +34,16 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class HeldView:
+class HeldRowView:
     """A row in quarantine as it is shown."""
 
     line: int
-    findings: list[Finding]
+    findings: list[BallotFinding]
     cells: list[str]
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
+class CountedBallots:
     """The ballots of a round that count. ``scores`` (ballots x slots): not a number where blank. ``populations``: of
     first-stage units, as `IssuedBallot`. ``labels``: by column, what each ballot says of itself beside its answers."""
 
@@ -75,13 +75,13 @@ def instrument(session: Session, key: str) -> Instrument:
     return instrument_of(found)
 
 
-def methods(session: Session) -> list[Method]:
+def methods(session: Session) -> list[IndexMethod]:
     """The methods of the package, then those published here."""
     stored = session.scalars(select(MethodVersion).order_by(MethodVersion.code))
     return [*map(load_method, METHODS), *(parse_method(one.document) for one in stored)]
 
 
-def method(session: Session, code: str) -> Method:
+def method(session: Session, code: str) -> IndexMethod:
     """A method of the package or a published one. Raises NotFound."""
     if code in METHODS:
         return load_method(code)
@@ -93,11 +93,11 @@ def method(session: Session, code: str) -> Method:
 
 def instrument_of(version: InstrumentVersion) -> Instrument:
     """The tree of a stored version; it never changes, so that it is parsed once a process."""
-    return _parsed(_Document(version.checksum, version))
+    return _parsed(_DocumentKey(version.checksum, version))
 
 
 @dataclass(frozen=True)
-class _Document:
+class _DocumentKey:
     checksum: str
     version: InstrumentVersion
 
@@ -105,11 +105,11 @@ class _Document:
         return hash(self.checksum)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Document) and self.checksum == other.checksum
+        return isinstance(other, _DocumentKey) and self.checksum == other.checksum
 
 
 @lru_cache(maxsize=32)
-def _parsed(document: _Document) -> Instrument:
+def _parsed(document: _DocumentKey) -> Instrument:
     return parse(document.version.document)
 
 
@@ -123,7 +123,7 @@ def round_called(session: Session, code: str) -> Round:
     return found
 
 
-def rounds(session: Session) -> list[Standing]:
+def rounds(session: Session) -> list[RoundProgress]:
     """Every round, the latest first, with its ballots."""
     counted = func.count(Ballot.id).filter(Ballot.valid)
     invalid = func.count(Ballot.id).filter(~Ballot.valid)
@@ -139,7 +139,7 @@ def rounds(session: Session) -> list[Standing]:
         .options(joinedload(Round.unit), joinedload(Round.instrument))
         .order_by(Round.first_day.desc(), Round.id.desc())
     ).all()
-    return [Standing(one, counted or 0, invalid or 0) for one, counted, invalid in rows]
+    return [RoundProgress(one, counted or 0, invalid or 0) for one, counted, invalid in rows]
 
 
 def tally(session: Session, round_id: int) -> tuple[int, int]:
@@ -151,34 +151,43 @@ def tally(session: Session, round_id: int) -> tuple[int, int]:
     return found.get(True, 0), found.get(False, 0)
 
 
-def batches(session: Session, round_id: int, limit: int = 200) -> Sequence[Batch]:
+def batches(session: Session, round_id: int, limit: int = 200) -> Sequence[BallotBatch]:
     """The batches of a round, the latest first."""
-    return session.scalars(select(Batch).filter_by(round_id=round_id).order_by(Batch.id.desc()).limit(limit)).all()
+    return session.scalars(
+        select(BallotBatch).filter_by(round_id=round_id).order_by(BallotBatch.id.desc()).limit(limit)
+    ).all()
 
 
-def batch(session: Session, batch_id: int) -> Batch:
+def batch(session: Session, batch_id: int) -> BallotBatch:
     """A batch with its round. Raises NotFound."""
     found = session.scalars(
-        select(Batch).join(Batch.round).options(contains_eager(Batch.round)).where(Batch.id == batch_id)
+        select(BallotBatch)
+        .join(BallotBatch.round)
+        .options(contains_eager(BallotBatch.round))
+        .where(BallotBatch.id == batch_id)
     ).one_or_none()
     if found is None:
         raise NotFound(_("Không có lô phiếu này."))
     return found
 
 
-def held(session: Session, batch_id: int, *, after: int = 0, limit: int | None = PAGE) -> list[HeldView]:
+def held(session: Session, batch_id: int, *, after: int = 0, limit: int | None = PAGE) -> list[HeldRowView]:
     """Held rows in the order of the file, from the line after ``after``."""
     rows = select(HeldRow).where(HeldRow.batch_id == batch_id, HeldRow.line > after).order_by(HeldRow.line)
     return [
-        HeldView(row.line, [Finding(column, Fault(fault), params) for column, fault, params in row.findings], row.cells)
+        HeldRowView(
+            row.line,
+            [BallotFinding(column, BallotFault(fault), params) for column, fault, params in row.findings],
+            row.cells,
+        )
         for row in session.scalars(rows.limit(limit))
     ]
 
 
-def frame(session: Session, found: Round, today: date, number: str | None = None) -> Frame:
+def frame(session: Session, found: Round, today: date, number: str | None = None) -> RoundFrame:
     """What rows of a file for this round are judged against; with ``number``, a single ballot."""
     drawn = found.draw is not None
-    return Frame(
+    return RoundFrame(
         instrument=instrument_of(found.instrument),
         units=unit_codes.standings(session, found.first_day),
         first_day=found.first_day,
@@ -220,17 +229,17 @@ def drawn_strata(session: Session, round_id: int) -> list[DrawnStratum]:
     return [DrawnStratum(*row) for row in rows]
 
 
-def places(session: Session, round_id: int, number: str | None = None) -> dict[str, Place]:
+def places(session: Session, round_id: int, number: str | None = None) -> dict[str, SamplePlace]:
     """The places of the drawn ballots by number, or of one alone."""
     columns = (IssuedBallot.unit_id, Unit.code, IssuedBallot.stratum, IssuedBallot.psu, IssuedBallot.weight)
     rows = select(IssuedBallot.number, *columns).outerjoin(Unit, Unit.id == IssuedBallot.unit_id)
     rows = rows.where(IssuedBallot.round_id == round_id)
     if number is not None:
         rows = rows.where(IssuedBallot.number == number)
-    return {row.number: Place(*row[1:]) for row in session.execute(rows)}
+    return {row.number: SamplePlace(*row[1:]) for row in session.execute(rows)}
 
 
-def counted(session: Session, found: Round) -> Counted:
+def counted(session: Session, found: Round) -> CountedBallots:
     """The ballots that count, for estimation. The order is that of random keys."""
     tree = instrument_of(found.instrument)
     told = (Ballot.age, Ballot.sex, Ballot.ethnicity)
@@ -242,7 +251,7 @@ def counted(session: Session, found: Round) -> Counted:
         .order_by(Ballot.id)
     ).all()
     scores = np.array([row.answers for row in rows], dtype=np.float64).reshape(len(rows), len(tree.slots))
-    return Counted(
+    return CountedBallots(
         instrument=tree,
         scores=scores,
         weights=np.array([row.weight for row in rows], dtype=np.float64),

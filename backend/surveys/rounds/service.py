@@ -16,8 +16,8 @@ from backend.files.text import clean
 from backend.surveys.ballot_files.particulars import LABEL_MOST, NUMBER_MOST
 from backend.surveys.forms import instruments
 from backend.surveys.forms.instruments import Instrument
-from backend.surveys.models import Ballot, Batch, InstrumentVersion, IssuedBallot, Round
-from backend.surveys.samples.totals import Totals
+from backend.surveys.models import Ballot, BallotBatch, InstrumentVersion, IssuedBallot, Round
+from backend.surveys.samples.totals import KnownTotals
 from backend.units.models import Unit
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
@@ -26,7 +26,7 @@ LOCK = 0x6C6E7376  # with the round: one import, ballot, sample or withdrawal in
 
 
 @dataclass(frozen=True)
-class Plan:
+class RoundPlan:
     """What a new round is asked with."""
 
     code: str
@@ -41,7 +41,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Slip:
+class BallotSlip:
     """A drawn ballot: its number and its place in the sample. ``population``: first-stage units in the population of
     its stratum, none where they were drawn by size or it is not known."""
 
@@ -80,7 +80,7 @@ def publish_shipped(session: Session, now: datetime) -> None:
         publish(session, instruments.shipped(key), now)
 
 
-def open_round(session: Session, plan: Plan, *, by: str, now: datetime) -> Round:
+def open_round(session: Session, plan: RoundPlan, *, by: str, now: datetime) -> Round:
     """A new round. Raises Invalid with every refusal at its field; Conflict where the code is taken."""
     instrument = _instrument(session, plan.instrument)
     unit = session.scalars(
@@ -109,7 +109,7 @@ def open_round(session: Session, plan: Plan, *, by: str, now: datetime) -> Round
     return made
 
 
-def bring_to(session: Session, found: Round, known: Totals | None, *, by: str, now: datetime) -> None:
+def bring_to(session: Session, found: Round, known: KnownTotals | None, *, by: str, now: datetime) -> None:
     """Weights of the round are brought to these totals from now on; without, they are those of the draw again."""
     hold(session, found.id)
     found.totals = known.document if known else None
@@ -118,13 +118,15 @@ def bring_to(session: Session, found: Round, known: Totals | None, *, by: str, n
     session.flush()
 
 
-def withdraw(session: Session, batch_id: int, reason: str, *, by: str, user_id: int | None, now: datetime) -> Batch:
+def withdraw(
+    session: Session, batch_id: int, reason: str, *, by: str, user_id: int | None, now: datetime
+) -> BallotBatch:
     """Take a whole batch out: its ballots stay, marked, and are not counted. Raises NotFound, Conflict, Invalid."""
-    round_id = session.scalar(select(Batch.round_id).where(Batch.id == batch_id))
+    round_id = session.scalar(select(BallotBatch.round_id).where(BallotBatch.id == batch_id))
     if round_id is None:
         raise NotFound
     hold(session, round_id)
-    batch = session.scalars(select(Batch).where(Batch.id == batch_id).with_for_update()).one()
+    batch = session.scalars(select(BallotBatch).where(BallotBatch.id == batch_id).with_for_update()).one()
     if batch.withdrawn_at is not None:
         raise Conflict(_("Lô này đã được rút."))
     reason = clean(reason, limit=500, field="reason")
@@ -137,7 +139,7 @@ def withdraw(session: Session, batch_id: int, reason: str, *, by: str, user_id: 
     return batch
 
 
-def issue(session: Session, round_id: int, slips: Iterable[Slip], *, coded: bool = True) -> dict[str, str]:
+def issue(session: Session, round_id: int, slips: Iterable[BallotSlip], *, coded: bool = True) -> dict[str, str]:
     """Hand out ballots; returns the respondent's code of each number, which is kept nowhere else."""
     codes: dict[str, str] = {}
     rows = []
@@ -168,7 +170,7 @@ def _instrument(session: Session, key: str) -> InstrumentVersion | None:
     return session.scalars(select(InstrumentVersion).filter_by(code=code, version=version)).one_or_none()
 
 
-def _wrong_plan(plan: Plan, instrument: InstrumentVersion | None, unit: bool) -> list[Invalid]:
+def _wrong_plan(plan: RoundPlan, instrument: InstrumentVersion | None, unit: bool) -> list[Invalid]:
     usable = instrument is not None and instruments.parse(instrument.document).complete
     refusals = {
         ("code", _("Mã đợt có chữ thường không dấu, số và gạch nối, 3 đến 40 ký tự.")): CODE.fullmatch(plan.code),

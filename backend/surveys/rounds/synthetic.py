@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backend.files.sheets import Value
 from backend.surveys.ballot_files.layout import template
-from backend.surveys.forms.instruments import Aspect, Instrument, Kind, Slot, shipped
+from backend.surveys.forms.instruments import AnswerSlot, Aspect, Instrument, QuestionKind, shipped
 
 N: Final = 558
 VILLAGES, HOUSEHOLDS, LISTED = 2, 31, 150
@@ -39,12 +39,12 @@ Floats = NDArray[np.float64]
 Scores = NDArray[np.int16]
 
 
-class Unreachable(ValueError):
+class UnreachableFigure(ValueError):
     """No sum of whole scores gives a published figure."""
 
 
 @dataclass(frozen=True)
-class Target:
+class AnswerTarget:
     """What the answers to one slot must add up to: ``n`` answers, ``total`` their sum."""
 
     n: int
@@ -63,7 +63,7 @@ def rows() -> Iterator[Sequence[Value]]:
         yield [*particulars, *(column[place] for column in columns)]
 
 
-def score_target(published: Decimal, levels: int, n: int = N) -> Target:
+def score_target(published: Decimal, levels: int, n: int = N) -> AnswerTarget:
     """Answers and sum of scores that give 100 x sum / (levels x n) rounded to the published figure, with as few blanks
     as can be. Raises Unreachable."""
     for answers in range(n, n - MOST_BLANKS - 1, -1):
@@ -71,11 +71,11 @@ def score_target(published: Decimal, levels: int, n: int = N) -> Target:
         for total in (nearest, nearest - 1, nearest + 1):
             figure = Decimal(100 * total) / (levels * answers)
             if figure.quantize(Decimal("0.01"), ROUND_HALF_UP) == published:
-                return Target(answers, total)
-    raise Unreachable(f"{published} is no mean of about {n} scores out of {levels}")
+                return AnswerTarget(answers, total)
+    raise UnreachableFigure(f"{published} is no mean of about {n} scores out of {levels}")
 
 
-def scores(lean: Floats, target: Target, levels: int) -> Scores:
+def scores(lean: Floats, target: AnswerTarget, levels: int) -> Scores:
     """Scores 1..levels with exactly the target's sum, rising with ``lean`` (n,); blanks (-1) at the middle lean."""
     order = np.argsort(lean, kind="stable")
     blanks = lean.size - target.n
@@ -86,7 +86,7 @@ def scores(lean: Floats, target: Target, levels: int) -> Scores:
     return found
 
 
-def _counts(target: Target, levels: int) -> list[int]:
+def _counts(target: AnswerTarget, levels: int) -> list[int]:
     """How many have each score: few at the bottom, the rest at the two highest that the sum allows."""
     shares = {5: (0.01, 0.035, 0.17), 4: (0.03, 0.12)}[levels]
     counts = [round(share * target.n) for share in shares] + [0, 0]
@@ -100,7 +100,7 @@ def _counts(target: Target, levels: int) -> list[int]:
         place = len(counts) - 3
         counts[place] += 1 if high < 0 else -1
         if counts[place] < 0 or sum(counts[:-2]) > target.n:
-            raise Unreachable(f"{target} with {levels} levels")
+            raise UnreachableFigure(f"{target} with {levels} levels")
 
 
 def _columns(instrument: Instrument, dice: np.random.Generator, villages: NDArray[np.int64]) -> Iterator[list[Value]]:
@@ -109,11 +109,11 @@ def _columns(instrument: Instrument, dice: np.random.Generator, villages: NDArra
     person = dice.normal(size=N) * PERSON**0.5
     for slot in instrument.slots:
         own = place + person + dice.normal(size=N) * (1 - VILLAGE - PERSON) ** 0.5
-        if slot.kind is Kind.MULTIPLE:
+        if slot.kind is QuestionKind.MULTIPLE:
             for level in slot.levels:
                 own = place + dice.normal(size=N)
                 yield _values(_ticks(own, published[f"{slot.code}.{level.value}"]))
-        elif slot.kind is Kind.SCALE and slot.aspect is not Aspect.EXPECTATION:
+        elif slot.kind is QuestionKind.SCALE and slot.aspect is not Aspect.EXPECTATION:
             most = slot.values[-1]
             yield _values(scores(own, score_target(published[slot.code], most), most))
         else:
@@ -132,12 +132,12 @@ def _ticks(lean: Floats, percent: Decimal) -> Scores:
     return found
 
 
-def _shares(slot: Slot, lean: Floats, published: dict[str, Decimal]) -> Scores:
+def _shares(slot: AnswerSlot, lean: Floats, published: dict[str, Decimal]) -> Scores:
     """Yes or no by the published share; one of several options by theirs; expectation: the two upper levels by the
     share (which levels the Ministry counts is not known)."""
-    if slot.kind is Kind.YES_NO:
+    if slot.kind is QuestionKind.YES_NO:
         return _ticks(lean, published[slot.code])
-    if slot.kind is Kind.SCALE:
+    if slot.kind is QuestionKind.SCALE:
         return (_ticks(lean, published[slot.code]) * 2 + 1 + (lean > np.median(lean))).astype(np.int16)
     found = np.full(N, slot.values[0], dtype=np.int16)
     order, start = np.argsort(lean, kind="stable"), 0

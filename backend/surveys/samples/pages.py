@@ -12,15 +12,15 @@ from backend.surveys.models import Round
 from backend.surveys.rounds import queries, service
 from backend.surveys.samples import sampling, totals
 from backend.users.guard import allow
-from backend.users.policy import Action, Actor, can
-from backend.web.forms import EMPTY, FILES, Form, Typed, TypedDep
+from backend.users.policy import Actor, Permission, can
+from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
 from backend.web.rendering import page, redirect
 
 DESIGN = "/khao-sat/dot/{survey_code}/mau-rut"
 
 router = APIRouter()
-Viewer = Annotated[Actor, Depends(allow(Action.VIEW_SURVEYS))]
-Runner = Annotated[Actor, Depends(allow(Action.RUN_SURVEYS))]
+Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_SURVEYS))]
+Runner = Annotated[Actor, Depends(allow(Permission.RUN_SURVEYS))]
 
 
 @router.get(DESIGN)
@@ -58,7 +58,7 @@ def bring_to_totals(request: Request, session: SessionDep, actor: Runner, survey
     return _done(request, found, _("Đã ghi cách tính trọng số của đợt."))
 
 
-def _totals(form: Typed) -> totals.Totals | None:
+def _totals(form: FormReader) -> totals.KnownTotals | None:
     text, trim = form.raw("totals")[:100_000], form.raw("trim").strip().replace(",", ".")
     if not text.strip() and not trim:
         return None
@@ -75,7 +75,7 @@ def _page(
     actor: Actor,
     found: Round,
     *,
-    form: Form = EMPTY,
+    form: FormView = EMPTY,
     refused: Invalid | Conflict | None = None,
 ) -> Response:
     known = totals.stored(found.totals)
@@ -89,7 +89,7 @@ def _page(
         strata=queries.drawn_strata(session, found.id),
         known=known,
         total_names=totals.NAMES,
-        may_run=can(actor, Action.RUN_SURVEYS),
+        may_run=can(actor, Permission.RUN_SURVEYS),
     )
 
 

@@ -21,10 +21,10 @@ from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
 from analytics.sampling.ballot_number import ballot_number
-from analytics.sampling.drawing import Ballot, Sample
+from analytics.sampling.drawing import Sample, SampleBallot
 from analytics.sampling.sample_lists import Household
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
-from backend.surveys.forms.instruments import Instrument, Kind, Question, Skip, Slot
+from backend.surveys.forms.instruments import AnswerSlot, Instrument, QuestionKind, SkipRule, SurveyQuestion
 
 BOX = "☐"
 NUMBER = "00-00000-0"  # stands for the ballot's number in the form that every ballot is copied from
@@ -89,8 +89,8 @@ def print_ballots(
     return len(villages)
 
 
-def _by_village(sample: Sample) -> dict[tuple[str, ...], list[Ballot]]:
-    villages: dict[tuple[str, ...], list[Ballot]] = defaultdict(list)
+def _by_village(sample: Sample) -> dict[tuple[str, ...], list[SampleBallot]]:
+    villages: dict[tuple[str, ...], list[SampleBallot]] = defaultdict(list)
     for ballot in sample.ballots:
         villages[ballot.branch.codes].append(ballot)
     return dict(villages)
@@ -114,7 +114,7 @@ def _document(landscape: bool = False) -> Document:
     return document
 
 
-def _village_pages(document: Document, sample: Sample, ballots: list[Ballot], reserves: list[Household]) -> None:
+def _village_pages(document: Document, sample: Sample, ballots: list[SampleBallot], reserves: list[Household]) -> None:
     chain = ballots[0].branch.chain
     _line(document.add_paragraph(), "DANH SÁCH HỘ ĐƯỢC CHỌN", bold=True, size=14, centre=True)
     place = ", ".join(unit.name or unit.code for unit in reversed(chain))
@@ -264,16 +264,16 @@ def _about_the_respondent(document: Document, at: int) -> None:
     _line(document.add_paragraph(), "Ngày phỏng vấn:  ......./......./............", size=11.5)
 
 
-def _question(document: Document, at: int, question: Question, instrument: Instrument) -> None:
+def _question(document: Document, at: int, question: SurveyQuestion, instrument: Instrument) -> None:
     title = document.add_paragraph()
     title.paragraph_format.space_before, title.paragraph_format.keep_with_next = Pt(8), True
     _line(title, f"{at}. {question.text.vi}", bold=True)
     if question.skip:
         _line(document.add_paragraph(), _condition(question.skip, instrument), size=10.5)
-    if question.kind in (Kind.SINGLE, Kind.MULTIPLE):
+    if question.kind in (QuestionKind.SINGLE, QuestionKind.MULTIPLE):
         hint = document.add_paragraph()
         hint.paragraph_format.keep_with_next = True
-        one = question.kind is Kind.SINGLE
+        one = question.kind is QuestionKind.SINGLE
         _line(hint, "Chọn một câu trả lời." if one else "Có thể chọn nhiều câu trả lời.", size=10.5)
         for level in question.slots[0].levels:
             option = document.add_paragraph()
@@ -284,14 +284,14 @@ def _question(document: Document, at: int, question: Question, instrument: Instr
     _grid(document, question.slots, instrument.groups)
 
 
-def _condition(skip: Skip, instrument: Instrument) -> str:
+def _condition(skip: SkipRule, instrument: Instrument) -> str:
     """Who is asked, in words."""
     asked = next(slot for slot in instrument.slots if slot.code == skip.slot)
     answers = " hoặc ".join(f"“{level.text.vi}”" for level in asked.levels if level.value in skip.values)
     return f"Chỉ trả lời nếu ở nội dung “{asked.text.vi}” đã chọn {answers}."
 
 
-def _grid(document: Document, slots: Sequence[Slot], groups: Mapping[str, Any]) -> None:
+def _grid(document: Document, slots: Sequence[AnswerSlot], groups: Mapping[str, Any]) -> None:
     """Items by levels, a box in each cell; a row for the name of each group of items."""
     levels = slots[0].levels
     table = document.add_table(rows=1, cols=1 + len(levels), style=BORDERS)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from analytics.sampling.ballot_number import ballot_number
-from analytics.sampling.drawing import Branch, Reserve, Sample
+from analytics.sampling.drawing import Sample, SampleBranch, SampleReserve
 from analytics.sampling.sample_design import SampleDesign
-from analytics.sampling.sample_lists import Fault, Household, ListError, ListFault, Unit, size_of
+from analytics.sampling.sample_lists import Household, ListError, ListFault, ListFinding, ListUnit, size_of
 from analytics.sampling.sample_selection import ALGORITHM
 from backend.errors import Invalid, _
 from backend.files.text import clean, fold
@@ -57,12 +57,12 @@ AT_THE_TOP = {
 }
 
 
-def read_units(path: Path, design: SampleDesign) -> list[Unit]:
+def read_units(path: Path, design: SampleDesign) -> list[ListUnit]:
     """The list of units: columns level, code, name, parent, and those of strata and sizes. A level is written by its
     code or its Vietnamese name. Raises `Invalid`."""
     levels = {fold(word): stage.level for stage in design.units for word in (stage.level, stage.name.vi)}
     return [
-        Unit(line, levels.get(fold(row["level"]), row["level"]), row["code"], row["name"], row["parent"], row)
+        ListUnit(line, levels.get(fold(row["level"]), row["level"]), row["code"], row["name"], row["parent"], row)
         for line, row in _rows(path, ("level", "code", "name", "parent"))
     ]
 
@@ -141,7 +141,7 @@ def refusal(design: SampleDesign, error: ListError, units: Path, households: Pat
     return Invalid(_("Danh sách chưa chọn mẫu được."), errors=tuple(sentences))
 
 
-def _sentence(fault: Fault, file: str, name: str) -> Invalid:
+def _sentence(fault: ListFinding, file: str, name: str) -> Invalid:
     message = IN_LINE[fault.kind] if fault.line else AT_THE_TOP[fault.kind]
     values = {key: value for key, value in asdict(fault).items() if key not in ("kind", "in_households")}
     return Invalid(message, file=file, name=name, **{**values, "level": fault.level or "?"})
@@ -191,7 +191,7 @@ def _unit_header(sample: Sample) -> list[str]:
     return [*(f"{level}{part}" for level in levels for part in ("", "_name")), *(f"p_{level}" for level in levels)]
 
 
-def _unit_row(_sample: Sample, branch: Branch) -> list[object]:
+def _unit_row(_sample: Sample, branch: SampleBranch) -> list[object]:
     return [*(text for unit in branch.chain for text in (unit.code, unit.name)), *branch.probabilities]
 
 
@@ -199,7 +199,7 @@ def _reserve_header(sample: Sample) -> list[str]:
     return ["level", *_levels(sample), "stratum", "rank", "code", "name"]
 
 
-def _reserve_row(sample: Sample, reserve: Reserve) -> list[object]:
+def _reserve_row(sample: Sample, reserve: SampleReserve) -> list[object]:
     parents = [*reserve.parents, *[""] * (len(sample.design.units) - len(reserve.parents))]
     code, name = "", ""
     if reserve.unit:
@@ -233,7 +233,7 @@ def _ballot_table(sample: Sample) -> tuple[list[str], Iterator[list[object]]]:
     )
 
 
-def account(sample: Sample, units: Sequence[Unit], households: Sequence[Household] | None) -> dict[str, Any]:
+def account(sample: Sample, units: Sequence[ListUnit], households: Sequence[Household] | None) -> dict[str, Any]:
     """What was drawn from what and how, to be drawn again; and the checks of the weights."""
     result: dict[str, Any] = {
         "algorithm": ALGORITHM,
@@ -267,7 +267,7 @@ def _digest(rows: Iterable[object]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _known_households(design: SampleDesign, units: Sequence[Unit]) -> int | None:
+def _known_households(design: SampleDesign, units: Sequence[ListUnit]) -> int | None:
     """Households of all villages by their column of sizes, or None if one is not known."""
     last = design.units[-1]
     sizes = [size_of(unit, design.households.list_size or last.size) for unit in units if unit.level == last.level]

@@ -22,19 +22,19 @@ from backend.surveys.ballot_files import ballot_rules
 from backend.surveys.ballot_files.particulars import LABEL_MOST, NUMBER_MOST, NUMERIC
 from backend.surveys.models import Ballot, IssuedBallot, Round
 from backend.surveys.rounds import service
-from backend.surveys.rounds.service import Slip
+from backend.surveys.rounds.service import BallotSlip
 from backend.surveys.samples import unit_codes
 from backend.surveys.samples.sample_files import MOST_SENTENCES, read_rows
-from backend.surveys.samples.unit_codes import Standing
+from backend.surveys.samples.unit_codes import UnitStatus
 
 WHOLE: Final = "–"  # the stratum of what lies in none
 NEEDED: Final = ("ballot", "weight", "stratum", "psu")
 
 
-def read_sample(content: bytes, name: str, standings: Mapping[str, Standing]) -> list[Slip]:
+def read_sample(content: bytes, name: str, standings: Mapping[str, UnitStatus]) -> list[BallotSlip]:
     """The drawn ballots of a ``sample.csv``; the unit is the lowest of its units whose code is one of ours. Raises
     Invalid with a sentence for each fault."""
-    reader = _Reader(name, standings)
+    reader = _SampleReader(name, standings)
     slips = [reader.slip(line, row) for line, row in read_rows(content, name, NEEDED)]
     if not slips and not reader.faults:
         reader.refuse(_("%(file)s: không có phiếu nào."))
@@ -47,10 +47,10 @@ def read_sample(content: bytes, name: str, standings: Mapping[str, Standing]) ->
     return slips
 
 
-def slips_of(sample: Sample, standings: Mapping[str, Standing]) -> list[Slip]:
+def slips_of(sample: Sample, standings: Mapping[str, UnitStatus]) -> list[BallotSlip]:
     """The same from a draw at hand."""
     return [
-        Slip(
+        BallotSlip(
             number=ballot_number(sample.design.year, one.number),
             unit_id=_lowest(one.branch.codes, standings),
             stratum="/".join(one.branch.stratum) or WHOLE,
@@ -62,7 +62,7 @@ def slips_of(sample: Sample, standings: Mapping[str, Standing]) -> list[Slip]:
     ]
 
 
-def _lowest(codes: Sequence[str], standings: Mapping[str, Standing]) -> int | None:
+def _lowest(codes: Sequence[str], standings: Mapping[str, UnitStatus]) -> int | None:
     """The unit of ours among codes from the top down; a table of numbers loses the zeros before a code."""
     for code in reversed(codes):
         standing = standings.get(code) or standings.get(code.zfill(5))
@@ -72,7 +72,7 @@ def _lowest(codes: Sequence[str], standings: Mapping[str, Standing]) -> int | No
 
 
 def take(
-    session: Session, found: Round, slips: Sequence[Slip], account: Mapping[str, Any], *, coded: bool, by: str,
+    session: Session, found: Round, slips: Sequence[BallotSlip], account: Mapping[str, Any], *, coded: bool, by: str,
     now: datetime,
 ) -> dict[str, str]:  # fmt: skip
     """Make this the sample of the round; returns the respondents' codes by number, which are kept nowhere else, or none
@@ -89,10 +89,10 @@ def take(
     return codes
 
 
-class _Reader:
+class _SampleReader:
     """Reads the rows of one file and gathers what is wrong with them."""
 
-    def __init__(self, name: str, standings: Mapping[str, Standing]) -> None:
+    def __init__(self, name: str, standings: Mapping[str, UnitStatus]) -> None:
         self._name, self._standings = name, standings
         self._lines: dict[str, int] = {}
         self._most = ballot_rules.shipped_rules().weight_most
@@ -101,8 +101,8 @@ class _Reader:
     def refuse(self, message: str, **params: str | int) -> None:
         self.faults.append(Invalid(message, field="sample", errors=(), file=self._name, **params))
 
-    def slip(self, line: int, row: Mapping[str, str]) -> Slip:
-        return Slip(
+    def slip(self, line: int, row: Mapping[str, str]) -> BallotSlip:
+        return BallotSlip(
             number=self._number(line, row["ballot"]),
             unit_id=self._unit(row),
             stratum=self._label(line, "stratum", row["stratum"]) or WHOLE,
@@ -111,7 +111,7 @@ class _Reader:
             population=self._population(line, row.get("fpc", "")),
         )
 
-    def check_populations(self, slips: Sequence[Slip]) -> None:
+    def check_populations(self, slips: Sequence[BallotSlip]) -> None:
         """The population of a stratum is one number, and holds what was drawn from it."""
         sizes: dict[str | None, set[int | None]] = defaultdict(set)
         drawn: dict[str | None, set[str | None]] = defaultdict(set)
@@ -168,11 +168,11 @@ class _Reader:
         return None
 
 
-def _digest(slips: Iterable[Slip]) -> str:
+def _digest(slips: Iterable[BallotSlip]) -> str:
     lines = sorted(f"{s.number}\t{s.unit_id}\t{s.stratum}\t{s.psu}\t{s.weight!r}\t{s.population}\n" for s in slips)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def standings_of(session: Session, found: Round) -> dict[str, Standing]:
+def standings_of(session: Session, found: Round) -> dict[str, UnitStatus]:
     """How codes stood when the round began."""
     return unit_codes.standings(session, found.first_day)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from analytics.estimation.calibrate import post_stratify, rake, trim
-from analytics.estimation.design import Design, DesignError
+from analytics.estimation.design import DesignError, SurveyDesign
 from backend.errors import Conflict, Invalid, _
 from backend.files.text import clean
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
@@ -35,7 +35,7 @@ Labels = Mapping[str, Sequence[str | None]]
 
 
 @dataclass(frozen=True)
-class Totals:
+class KnownTotals:
     """``margins``: by column of a ballot, the total of each value. ``trim``: weights above so many times the median are
     cut down to that and the rest spread evenly; none without."""
 
@@ -57,11 +57,11 @@ class Totals:
 
 
 @dataclass(frozen=True)
-class Brought:
+class WeightAdjustment:
     """What bringing the weights to totals came to: their range, what unequal weights cost in variance (1 + cv^2) before
     and after, and how many ballots did not tell a variable."""
 
-    totals: Totals
+    totals: KnownTotals
     least: float
     most: float
     effect_before: float
@@ -70,7 +70,7 @@ class Brought:
     untold: Mapping[str, int]
 
 
-def read(text: str, source: str, trim_at: float | None) -> Totals:
+def read(text: str, source: str, trim_at: float | None) -> KnownTotals:
     """Totals as typed. Raises Invalid with a sentence for each fault."""
     source = clean(source, limit=200, field="source")
     wrong: list[Invalid] = []
@@ -87,14 +87,14 @@ def read(text: str, source: str, trim_at: float | None) -> Totals:
     if trim_at is not None and not 1 < trim_at <= MOST_TRIM:
         wrong.append(Invalid(_("Mức cắt trọng số phải lớn hơn 1 và không quá 100 lần trung vị."), field="trim"))
     Invalid.collect(wrong or list(_uneven(margins)))
-    return Totals(source, margins, trim_at)
+    return KnownTotals(source, margins, trim_at)
 
 
-def stored(document: Mapping[str, Any] | None) -> Totals | None:
-    return None if document is None else Totals(document["source"], document["margins"], document["trim"])
+def stored(document: Mapping[str, Any] | None) -> KnownTotals | None:
+    return None if document is None else KnownTotals(document["source"], document["margins"], document["trim"])
 
 
-def bring(design: Design, totals: Totals, labels: Labels) -> tuple[Design, Brought]:
+def bring(design: SurveyDesign, totals: KnownTotals, labels: Labels) -> tuple[SurveyDesign, WeightAdjustment]:
     """The design with its weights brought to the totals. ``labels``: by column, what each ballot says.
 
     Ballots that do not tell a variable keep their share of the whole weight, and the totals hold for the others: nobody
@@ -112,7 +112,7 @@ def bring(design: Design, totals: Totals, labels: Labels) -> tuple[Design, Broug
             after = rake(cut, margins)
     except DesignError as refusal:
         raise Conflict(_("Không đưa được trọng số về các tổng đã biết: %(why)s."), why=str(refusal)) from None
-    return after, Brought(
+    return after, WeightAdjustment(
         totals=totals,
         least=float(after.weights.min()),
         most=float(after.weights.max()),
@@ -129,7 +129,7 @@ def unequal(weights: Any) -> float:
 
 
 def _margin(
-    design: Design, by: str, values: Mapping[str, float], told: Sequence[str | None]
+    design: SurveyDesign, by: str, values: Mapping[str, float], told: Sequence[str | None]
 ) -> tuple[list[str], dict[str, float]]:
     labels = [label or BLANK for label in told]
     known = {*labels} - {BLANK}

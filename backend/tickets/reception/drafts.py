@@ -15,7 +15,7 @@ KEY = re.compile(r"[A-Za-z0-9_-]{20,80}")
 
 
 @dataclass(frozen=True)
-class Draft:
+class FeedbackDraft:
     """Feedback before it is a ticket. ``key`` makes a retry the same feedback; ``consent`` is to the processing of
     what identifies the sender (Luật Bảo vệ dữ liệu cá nhân 2025), never assumed."""
 
@@ -46,7 +46,7 @@ class Draft:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).digest()
 
 
-def tidy(draft: Draft) -> Draft:
+def tidy(draft: FeedbackDraft) -> FeedbackDraft:
     """The draft as it will be kept: composed letters, no control or direction signs, no loose spaces."""
     return replace(
         draft,
@@ -59,12 +59,12 @@ def tidy(draft: Draft) -> Draft:
     )
 
 
-def refusals(draft: Draft, *, contact_required: bool) -> list[Invalid]:
+def refusals(draft: FeedbackDraft, *, contact_required: bool) -> list[Invalid]:
     """Everything that keeps a tidied draft from being taken, each at its field."""
     return [*_text_refusals(draft), *_contact_refusals(draft, contact_required)]
 
 
-def _text_refusals(draft: Draft) -> list[Invalid]:
+def _text_refusals(draft: FeedbackDraft) -> list[Invalid]:
     found: list[Invalid] = []
     if not draft.title:
         found.append(Invalid(_("Xin ghi tiêu đề ngắn gọn cho phản ánh."), field="title"))
@@ -77,7 +77,7 @@ def _text_refusals(draft: Draft) -> list[Invalid]:
     return found
 
 
-def _contact_refusals(draft: Draft, required: bool) -> list[Invalid]:
+def _contact_refusals(draft: FeedbackDraft, required: bool) -> list[Invalid]:
     found: list[Invalid] = []
     if required and not draft.name:
         found.append(Invalid(_("Loại phản ánh này cần họ tên người gửi."), field="name"))

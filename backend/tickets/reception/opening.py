@@ -9,17 +9,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend import audit, db
-from backend.deadlines.clock_states import EPISODE_CODES, Clock
-from backend.deadlines.rules import About
+from backend.deadlines.clock_states import EPISODE_CODES, ClockKind
+from backend.deadlines.rules import RuleSubject
 from backend.deadlines.terms import Term
 from backend.errors import Conflict, Invalid, _
 from backend.outbox import service as outbox
 from backend.settings import get_settings
 from backend.tickets import rulebook
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Category, Contact, State, Ticket, TicketDay, ticket_ids, words_digest
+from backend.tickets.models import Category, Contact, Ticket, TicketDay, TicketState, ticket_ids, words_digest
 from backend.tickets.reception import drafts, receipts, routing
-from backend.tickets.reception.drafts import Draft
+from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.sender_messages import media_of
 from backend.worktime import service as worktime
 from backend.worktime.calendar import ZONE
@@ -61,7 +61,7 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class _Stored:
+class _StoredTicket:
     """What a new ticket got: its number, and the versions that it is counted by."""
 
     ticket_id: int
@@ -80,7 +80,7 @@ class AlreadySent(Conflict):
         )
 
 
-def open_ticket(session: Session, draft: Draft, *, now: datetime) -> Receipt:
+def open_ticket(session: Session, draft: FeedbackDraft, *, now: datetime) -> Receipt:
     """Take feedback. The same ``draft.key`` gives the same receipt, also to two requests at once.
 
     Raises Invalid with one refusal for each field, AlreadySent where the key was used for another text.
@@ -109,18 +109,18 @@ def open_ticket(session: Session, draft: Draft, *, now: datetime) -> Receipt:
     return Receipt(ticket_id, number, _secret(draft))
 
 
-def look_over(session: Session, draft: Draft, *, now: datetime) -> tuple[Draft, int]:
+def look_over(session: Session, draft: FeedbackDraft, *, now: datetime) -> tuple[FeedbackDraft, int]:
     """What ``open_ticket`` would keep and which unit would get it. Stores nothing; raises Invalid as it does."""
     draft = drafts.tidy(draft)
     today = now.astimezone(ZONE).date()
     return draft, _checked(draft, _look_up(session, draft, today), today)
 
 
-def _secret(draft: Draft) -> str:
+def _secret(draft: FeedbackDraft) -> str:
     return receipts.access_secret(get_settings().secret_key.get_secret_value(), draft.key)
 
 
-def _look_up(session: Session, draft: Draft, today: date) -> Row[Any]:
+def _look_up(session: Session, draft: FeedbackDraft, today: date) -> Row[Any]:
     """All that reception asks of the database, at once: the unit and the category (empty where unknown), where the
     day's numbers start, and the ticket that the same key has made before."""
     return session.execute(
@@ -134,14 +134,14 @@ def _look_up(session: Session, draft: Draft, today: date) -> Row[Any]:
     ).one()
 
 
-def _repeated(draft: Draft, found: Row[Any]) -> Receipt:
+def _repeated(draft: FeedbackDraft, found: Row[Any]) -> Receipt:
     """The receipt that the same key was given before."""
     if found.fingerprint != draft.fingerprint():
         raise AlreadySent(found.number)
     return Receipt(found.ticket_id, found.number, _secret(draft), repeated=True)
 
 
-def _checked(draft: Draft, found: Row[Any], today: date) -> int:
+def _checked(draft: FeedbackDraft, found: Row[Any], today: date) -> int:
     """The handling unit of a draft in which nothing is wrong; else all that is wrong, at once."""
     wrong = drafts.refusals(draft, contact_required=bool(found.contact_required))
     handling_unit = 0
@@ -150,7 +150,7 @@ def _checked(draft: Draft, found: Row[Any], today: date) -> int:
     if found.unit_id is None or not found.valid_from <= today <= (found.valid_to or date.max):
         wrong.append(Invalid(_("Xin chọn cơ quan trong danh sách."), field="unit"))
     elif found.listed:
-        about = routing.About(found.unit_id, found.receives, found.conduct_desk_id)
+        about = routing.RoutingUnit(found.unit_id, found.receives, found.conduct_desk_id)
         try:
             handling_unit = routing.handling_unit(about, found.category_class)
         except Invalid as refusal:
@@ -159,19 +159,21 @@ def _checked(draft: Draft, found: Row[Any], today: date) -> int:
     return handling_unit
 
 
-def _store_ticket(session: Session, draft: Draft, found: Row[Any], unit_id: int, now: datetime) -> "_Stored | None":
+def _store_ticket(
+    session: Session, draft: FeedbackDraft, found: Row[Any], unit_id: int, now: datetime
+) -> "_StoredTicket | None":
     """Insert the ticket; None where its key has just been taken."""
     day = now.astimezone(ZONE).date()
     ticket_id, number = _number(session, day, found.next_id, found.base)
     calendar_id = worktime.active_id_for(session, found.unit_code if unit_id == found.unit_id else found.desk_code)
-    about = About(category=draft.category_code, category_class=found.category_class.value)
+    about = RuleSubject(category=draft.category_code, category_class=found.category_class.value)
     ruling = rulebook.stored(session, found.rules_upto or 0).ruling(day, about)
-    rule = ruling[Clock.RESOLVE.value]
+    rule = ruling[ClockKind.RESOLVE.value]
     due = Term(worktime.calendar(session, calendar_id), rule.duration, now).due()
     values = {
         "id": ticket_id,
         "number": number,
-        "state": State.NEW,
+        "state": TicketState.NEW,
         "version": 1,
         "channel": draft.channel,
         "category_code": draft.category_code,
@@ -196,7 +198,7 @@ def _store_ticket(session: Session, draft: Draft, found: Row[Any], unit_id: int,
     }
     if session.execute(STORE, values).one_or_none() is None:
         return None
-    return _Stored(ticket_id, number, calendar_id, {code: ruling[code].id for code in EPISODE_CODES})
+    return _StoredTicket(ticket_id, number, calendar_id, {code: ruling[code].id for code in EPISODE_CODES})
 
 
 def _number(session: Session, day: date, ticket_id: int, base: int | None) -> tuple[int, str]:
@@ -210,7 +212,7 @@ def _number(session: Session, day: date, ticket_id: int, base: int | None) -> tu
     return ticket_id, receipts.number(day, ticket_id - base)
 
 
-def _store_contact(session: Session, draft: Draft, ticket_id: int, now: datetime) -> None:
+def _store_contact(session: Session, draft: FeedbackDraft, ticket_id: int, now: datetime) -> None:
     """Who sent it, if they said so, and the acknowledgement to them."""
     if not draft.has_contact:
         return

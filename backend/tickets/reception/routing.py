@@ -7,7 +7,7 @@ from backend.tickets.models import CategoryClass
 
 
 @dataclass(frozen=True)
-class About:
+class RoutingUnit:
     """The unit that feedback is about, reduced to what routing asks."""
 
     unit_id: int
@@ -15,7 +15,7 @@ class About:
     conduct_desk_id: int | None
 
 
-def handling_unit(about: About, category_class: CategoryClass) -> int:
+def handling_unit(about: RoutingUnit, category_class: CategoryClass) -> int:
     """The unit itself; for a complaint about its conduct the desk above it, which is never the unit itself."""
     if not about.receives:
         raise Invalid(_("Cơ quan này không tiếp nhận phản ánh. Xin chọn cơ quan khác."), field="unit")
