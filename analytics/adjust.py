@@ -70,7 +70,7 @@ def post_stratified(
     if any(not 0 <= cell.n <= cell.closed for cell in cells):
         raise ValueError("a cell has more ratings than closed tickets")
     n, closed = sum(cell.n for cell in cells), sum(cell.closed for cell in cells)
-    used = pool(cells, least)
+    used = pool_cells(cells, least)
     merged = sum(1 for cell in cells if cell.closed) - sum(1 for cell in used if cell in cells)
     if n < max(suppress_below, 2):
         return AdjustedIndex(n, closed, None, None, None, None, len(used), merged)
@@ -85,14 +85,14 @@ def post_stratified(
     return AdjustedIndex(n, closed, mean * factor, se * factor, lo * factor, hi * factor, len(used), merged)
 
 
-def pool(cells: Sequence[RatingCell], least: int = LEAST_IN_CELL) -> list[RatingCell]:
+def pool_cells(cells: Sequence[RatingCell], least: int = LEAST_IN_CELL) -> list[RatingCell]:
     """Cells with at least ``least`` ratings each (or one cell of all), in the order of their keys.
 
     Cells with too few under the same key but for its last part are put together. Where that is still too few, they join
     the cell with the fewest ratings (the first by key of several) under that shorter key, or go up further if none is.
     """
     standing: list[RatingCell] = []
-    waiting = _together([cell for cell in cells if cell.closed])
+    waiting = _merge_cells([cell for cell in cells if cell.closed])
     for depth in range(max((len(cell.key) for cell in waiting), default=0), -1, -1):
         deep = [cell for cell in waiting if len(cell.key) == depth]
         waiting = [cell for cell in waiting if len(cell.key) < depth]
@@ -101,9 +101,9 @@ def pool(cells: Sequence[RatingCell], least: int = LEAST_IN_CELL) -> list[Rating
         for cell in (cell for cell in deep if cell.n < least):
             hosts = [one for one in below if one.key[:depth] == cell.key]
             if hosts:
-                standing, below = (_absorbed(kept, hosts, cell) for kept in (standing, below))
+                standing, below = (_absorb_cell(kept, hosts, cell) for kept in (standing, below))
             elif depth:
-                waiting = _together([*waiting, _moved(cell, cell.key[:-1])])
+                waiting = _merge_cells([*waiting, _move_cell(cell, cell.key[:-1])])
             else:
                 standing.append(cell)
     return sorted(standing, key=lambda cell: cell.key)
@@ -119,13 +119,13 @@ def worst_case(n: int, total: float, closed: int, scale: int = 5) -> Nonresponse
     return NonresponseBounds(100 / scale * (total + silent) / closed, 100 / scale * (total + silent * scale) / closed)
 
 
-def _absorbed(kept: Sequence[RatingCell], hosts: Sequence[RatingCell], cell: RatingCell) -> list[RatingCell]:
+def _absorb_cell(kept: Sequence[RatingCell], hosts: Sequence[RatingCell], cell: RatingCell) -> list[RatingCell]:
     """The cell within the thinnest of its hosts, among those kept."""
     host = min(hosts, key=lambda one: (one.n, one.key))
-    return [*(one for one in kept if one is not host), *_together([host, _moved(cell, host.key)])]
+    return [*(one for one in kept if one is not host), *_merge_cells([host, _move_cell(cell, host.key)])]
 
 
-def _together(cells: Sequence[RatingCell]) -> list[RatingCell]:
+def _merge_cells(cells: Sequence[RatingCell]) -> list[RatingCell]:
     """One cell for each key."""
     sums: dict[tuple[str, ...], list[float]] = defaultdict(lambda: [0, 0, 0.0, 0.0])
     for cell in cells:
@@ -135,5 +135,5 @@ def _together(cells: Sequence[RatingCell]) -> list[RatingCell]:
     return [RatingCell(key, int(held[0]), int(held[1]), held[2], held[3]) for key, held in sorted(sums.items())]
 
 
-def _moved(cell: RatingCell, key: tuple[str, ...]) -> RatingCell:
+def _move_cell(cell: RatingCell, key: tuple[str, ...]) -> RatingCell:
     return RatingCell(key, cell.closed, cell.n, cell.total, cell.squares)

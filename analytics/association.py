@@ -61,7 +61,7 @@ class Association:
     effects: tuple[IndicatorEffect, ...]
 
 
-def associate(
+def associate_scores(
     scores: ArrayLike,
     indicators: ArrayLike,
     names: Sequence[str],
@@ -106,7 +106,7 @@ def proportional_odds(scores: ArrayLike, indicators: ArrayLike, counts: ArrayLik
     shares = np.cumsum(np.bincount(y, weights=weights))[:-1] / weights.sum()
     start = np.concatenate([np.log(shares / (1 - shares)), np.zeros(z.shape[1])])
     phi = _climb(start, upper, lower, y, weights, values.size)
-    value, each, information = _at(phi, upper, lower, y, weights, values.size)
+    value, each, information = _likelihood_at(phi, upper, lower, y, weights, values.size)
     # Back from standardised indicators: phi = change x parameters on the scale that was given.
     change = np.eye(phi.size)
     thresholds = values.size - 1
@@ -143,7 +143,7 @@ def _designs(y: Ints, x: Floats, levels: int) -> tuple[Floats, Floats]:
     return np.hstack([np.vstack([one, none])[y], -x]), np.hstack([np.vstack([none, one])[y], -x])
 
 
-def _at(
+def _likelihood_at(
     phi: Floats, upper: Floats, lower: Floats, y: Ints, weights: Floats, levels: int
 ) -> tuple[float, Floats, Floats]:
     """Log-likelihood, score of each row, information."""
@@ -166,7 +166,7 @@ def _at(
 
 def _climb(phi: Floats, upper: Floats, lower: Floats, y: Ints, weights: Floats, levels: int) -> Floats:
     """Newton steps, halved while they do not climb."""
-    value, scores, information = _at(phi, upper, lower, y, weights, levels)
+    value, scores, information = _likelihood_at(phi, upper, lower, y, weights, levels)
     for _ in range(MOST_STEPS):
         gradient = weights @ scores
         try:
@@ -176,7 +176,7 @@ def _climb(phi: Floats, upper: Floats, lower: Floats, y: Ints, weights: Floats, 
         if float(gradient @ step) < 1e-18 * max(1.0, abs(value)):
             return phi
         size = 1.0
-        while (found := _at(phi + size * step, upper, lower, y, weights, levels))[0] < value and size > 1e-8:
+        while (found := _likelihood_at(phi + size * step, upper, lower, y, weights, levels))[0] < value and size > 1e-8:
             size /= 2
         phi, (value, scores, information) = phi + size * step, found
         if np.abs(phi[levels - 1 :]).max() > SEPARATED:

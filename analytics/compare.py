@@ -45,7 +45,7 @@ UNLISTED = Comparability(
 )
 
 
-def comparability(earlier: str, later: str, code: str) -> Comparability:
+def compare_indices(earlier: str, later: str, code: str) -> Comparability:
     """The mark for one code between two methods, either way round. Pairs that no rule names are not comparable."""
     if earlier == later:
         return SAME_METHOD

@@ -48,7 +48,7 @@ class EstimateDifference:
     reason: Comparability | None = None
 
 
-def difference(
+def estimate_difference(
     earlier: Estimate,
     later: Estimate,
     *,
@@ -86,13 +86,13 @@ def difference(
     return replace(judged, verdict=_verdict(judged, 1 - level))
 
 
-def judge(
+def judge_differences(
     differences: Sequence[EstimateDifference], *, level: float = 0.95, control: ErrorControl = ErrorControl.HOLM
 ) -> list[EstimateDifference]:
     """The same differences with p and verdict adjusted for all being looked at together; intervals stay single."""
     check_level(level)
     tested = [i for i, one in enumerate(differences) if one.p is not None]
-    adjusted = adjust([differences[i].p or 0.0 for i in tested], control)
+    adjusted = adjust_probabilities([differences[i].p or 0.0 for i in tested], control)
     result = list(differences)
     for i, p in zip(tested, adjusted, strict=True):
         one = replace(result[i], p=p)
@@ -100,7 +100,7 @@ def judge(
     return result
 
 
-def adjust(p_values: Sequence[float], control: ErrorControl = ErrorControl.HOLM) -> list[float]:
+def adjust_probabilities(p_values: Sequence[float], control: ErrorControl = ErrorControl.HOLM) -> list[float]:
     """Adjusted p values, as R's ``p.adjust``."""
     p = np.asarray(p_values, dtype=np.float64)
     m = p.size

@@ -94,7 +94,7 @@ def of_published(
     if n is None:
         return Forecast(points=len(ordered), why=ForecastGap.NO_SAMPLE)
     half = _z(level) * sqrt(2) * sampling.se(n)
-    return _clipped(value, half, sampling.scale, ForecastBasis.LAST_FIGURE, len(ordered))
+    return _clip_forecast(value, half, sampling.scale, ForecastBasis.LAST_FIGURE, len(ordered))
 
 
 def of_months(months: Sequence[MonthRatings], remaining: int, scale: int = 5, level: float = 0.95) -> Forecast:
@@ -116,7 +116,7 @@ def of_months(months: Sequence[MonthRatings], remaining: int, scale: int = 5, le
     spread = sqrt(squares / (k - 1)) / (n / k)
     error = remaining / (k + remaining) * spread * sqrt(1 / k + 1 / remaining)
     half = t_quantile((1 + level) / 2, k - 1) * error * 100 / scale
-    return _clipped(mean * 100 / scale, half, scale, ForecastBasis.MONTHS_SO_FAR, k)
+    return _clip_forecast(mean * 100 / scale, half, scale, ForecastBasis.MONTHS_SO_FAR, k)
 
 
 def least_visible_change(
@@ -139,10 +139,10 @@ def _line(points: Sequence[tuple[float, float]], at: float, scale: int, level: f
     t = t_quantile((1 + level) / 2, n - 2)
     half = t * sqrt(rest * (1 + 1 / n + (at - x_mean) ** 2 / sxx))
     trend = slope if abs(slope) > t * sqrt(rest / sxx) else None
-    return _clipped(y_mean + slope * (at - x_mean), half, scale, ForecastBasis.STRAIGHT_LINE, n, trend)
+    return _clip_forecast(y_mean + slope * (at - x_mean), half, scale, ForecastBasis.STRAIGHT_LINE, n, trend)
 
 
-def _clipped(
+def _clip_forecast(
     value: float, half: float, scale: int, basis: ForecastBasis, points: int, trend: float | None = None
 ) -> Forecast:
     floor = 100 / scale

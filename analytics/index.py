@@ -34,7 +34,7 @@ class ComputedIndex:
         return not self.missing
 
 
-def recompute(method: IndexMethod, leaves: Mapping[str, Number | None]) -> dict[str, ComputedIndex]:
+def recompute_index(method: IndexMethod, leaves: Mapping[str, Number | None]) -> dict[str, ComputedIndex]:
     """All aggregates of the method's tree from the values of its leaves, in the order of the tree.
 
     Values are percentages (0..100); a leaf that is absent or None is missing. Codes that are no leaves of the
@@ -43,7 +43,7 @@ def recompute(method: IndexMethod, leaves: Mapping[str, Number | None]) -> dict[
     """
     known = {leaf: _exact(value) for leaf in method.leaves if (value := leaves.get(leaf)) is not None}
     weights = leaf_weights(method, frozenset(known))
-    return {code: _computed(method, code, weights[code], known) for code in method.aggregates}
+    return {code: _compute_aggregate(method, code, weights[code], known) for code in method.aggregates}
 
 
 def leaf_weights(method: IndexMethod, present: frozenset[str]) -> dict[str, dict[str, Fraction]]:
@@ -59,7 +59,7 @@ def leaf_weights(method: IndexMethod, present: frozenset[str]) -> dict[str, dict
         if method.is_leaf(code):
             weights[code] = {code: Fraction(1)} if code in present else {}
         else:
-            weights[code] = _combined(method, code, weights)
+            weights[code] = _combine_weights(method, code, weights)
     return {code: weights[code] for code in method.aggregates}
 
 
@@ -79,13 +79,15 @@ def under_rules_of(method: IndexMethod, other: IndexMethod) -> IndexMethod:
     return replace(method, aggregation=rules)
 
 
-def rounded(value: Number) -> Decimal:
+def round_half(value: Number) -> Decimal:
     """Two decimals, half away from zero, as the Ministry prints: 80.675 becomes 80.68."""
     exact = _exact(value)
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(CENT, ROUND_HALF_UP)
 
 
-def _combined(method: IndexMethod, code: str, weights: Mapping[str, Mapping[str, Fraction]]) -> dict[str, Fraction]:
+def _combine_weights(
+    method: IndexMethod, code: str, weights: Mapping[str, Mapping[str, Fraction]]
+) -> dict[str, Fraction]:
     node = method.nodes[code]
     if method.aggregation[node.level] is LevelRule.ITEMS:
         present = [leaf for leaf in method.leaves_below(code) if weights[leaf]]
@@ -94,7 +96,7 @@ def _combined(method: IndexMethod, code: str, weights: Mapping[str, Mapping[str,
     return {leaf: weight / len(below) for part in below for leaf, weight in part.items()}
 
 
-def _computed(
+def _compute_aggregate(
     method: IndexMethod, code: str, weights: Mapping[str, Fraction], known: Mapping[str, Fraction]
 ) -> ComputedIndex:
     value = sum((weight * known[leaf] for leaf, weight in weights.items()), Fraction(0)) if weights else None

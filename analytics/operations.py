@@ -44,7 +44,7 @@ class MeanIndex:
     suppressed: bool = False
 
 
-def wilson(k: int, n: int, level: float = 0.95) -> ShareInterval:
+def wilson_interval(k: int, n: int, level: float = 0.95) -> ShareInterval:
     """Share k/n with the score interval of Wilson (1927), without continuity correction.
 
     lo, hi = (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), the interval of R's

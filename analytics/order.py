@@ -18,7 +18,7 @@ class MedianEstimate:
     hi: float | None
 
 
-def median(values: Sequence[float], level: float = 0.95) -> MedianEstimate:
+def median_interval(values: Sequence[float], level: float = 0.95) -> MedianEstimate:
     """Median and the order statistics between which it lies with at least the ``level`` (binomial, exact; Conover 1999,
     section 3.2): the j-th smallest and j-th largest value with P(B(n, 1/2) < j) <= (1 - level) / 2."""
     check_level(level)

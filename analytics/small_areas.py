@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.estimation.design import Floats
-from analytics.estimation.estimate import Estimate, publishable
+from analytics.estimation.estimate import Estimate, is_publishable
 from analytics.operations import SMALL_N
 
 HALVINGS = 200
@@ -27,7 +27,7 @@ class ShrunkEstimate:
     shrunk: bool
 
 
-def shrink(
+def shrink_figures(
     units: Sequence[Estimate], province: Estimate, *, threshold: int = SMALL_N, publish_small: bool = False
 ) -> list[ShrunkEstimate]:
     """Figures of the units drawn toward the province's: w x own + (1 - w) x province, w = A / (A + se^2).
@@ -43,7 +43,7 @@ def shrink(
     distance = np.array([unit.estimate for unit in own], dtype=np.float64) - province.estimate
     noise = np.square(np.array([unit.se for unit in own], dtype=np.float64))
     between = variance_between(distance, noise)
-    return [_one(unit, province.estimate, province.se, between, threshold, publish_small) for unit in units]
+    return [_shrink_unit(unit, province.estimate, province.se, between, threshold, publish_small) for unit in units]
 
 
 def variance_between(distance: Floats, noise: Floats) -> float:
@@ -62,10 +62,10 @@ def _usable(unit: Estimate) -> bool:
     return unit.estimate is not None and unit.se is not None and unit.se > 0 and unit.df >= 1
 
 
-def _one(
+def _shrink_unit(
     unit: Estimate, centre: float, centre_error: float, between: float, threshold: int, publish_small: bool
 ) -> ShrunkEstimate:
-    if not (publish_small or publishable(unit.n, threshold)):
+    if not (publish_small or is_publishable(unit.n, threshold)):
         return ShrunkEstimate(unit.domain, unit.n, None, None, None, shrunk=False)
     own, noise, weight = centre, 0.0, 0.0
     if _usable(unit) and unit.estimate is not None and unit.se is not None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.frames import case_groups
-from analytics.operations import ShareInterval, weighted_quantile, wilson
+from analytics.operations import ShareInterval, weighted_quantile, wilson_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Timeliness:
     p90_days: float | None
 
 
-def timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> Timeliness:
+def count_timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> Timeliness:
     """Count the groups (see `analytics.frames.CASE_GROUPS`) as of the end of the day ``as_of``.
 
     An answer or another end after ``as_of`` has not happened yet: such a case counts as open.
@@ -69,8 +69,8 @@ def timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> Timeli
         overdue=overdue,
         ended=int(cases[over].sum()),
         ended_late=ended_late,
-        rate=wilson(on_time, on_time + late + overdue + ended_late, level),
-        rate_of_answered=wilson(on_time, on_time + late, level),
+        rate=wilson_interval(on_time, on_time + late + overdue + ended_late, level),
+        rate_of_answered=wilson_interval(on_time, on_time + late, level),
         median_days=weighted_quantile(days, cases[done], 0.5),
         p90_days=weighted_quantile(days, cases[done], 0.9),
     )

@@ -10,12 +10,12 @@ from sqlalchemy import text
 from backend.db import SessionDep
 from backend.devserver.demo.mark import DemoFlag
 from backend.settings import get_settings
-from backend.users.guard import public
+from backend.users.guard import allow_everybody
 from backend.web import assets, refusals
 from backend.web.forms import ORDINARY, TypedDep
 from backend.web.gate import GateMiddleware, HeadMiddleware, LogMiddleware, ProtectionMiddleware
 from backend.web.language import LANGUAGES
-from backend.web.rendering import LANGUAGE_COOKIE, YEAR, environment, redirect, same_site_path, set_cookie
+from backend.web.rendering import LANGUAGE_COOKIE, YEAR, redirect_to, same_site_path, set_cookie, template_environment
 
 # Rooms with a ``router`` and, where they set hooks of ``app.state``, ``install(app)``; a new one is one line. Earlier
 # rooms win where addresses overlap.
@@ -41,11 +41,11 @@ ROOMS: list[str] = [
     "backend.public.rating_pages",
 ]
 
-house = APIRouter(dependencies=[Depends(public)])
+house = APIRouter(dependencies=[Depends(allow_everybody)])
 
 
 @house.get("/healthz", include_in_schema=False)
-def health(session: SessionDep) -> Response:
+def report_health(session: SessionDep) -> Response:
     """Alive, and the database answers; nothing else is told."""
     session.execute(text("SELECT 1"))
     return PlainTextResponse("ok", headers={"Cache-Control": "no-store"})
@@ -54,7 +54,7 @@ def health(session: SessionDep) -> Response:
 @house.post("/ngon-ngu", include_in_schema=False)
 def switch_language(request: Request, form: TypedDep) -> Response:
     """Keep the reader's language for a year and go back to the page they were on."""
-    response = redirect(request, same_site_path(form.raw("next")))
+    response = redirect_to(request, same_site_path(form.raw("next")))
     if form.raw("lang") in LANGUAGES:
         set_cookie(response, LANGUAGE_COOKIE, form.raw("lang"), seconds=YEAR)
     return response
@@ -87,7 +87,9 @@ def create_app() -> FastAPI:
     )
     app.state.demonstration = DemoFlag()
     refusals.install(app)
-    app.add_middleware(GateMiddleware, settings=settings, refuse=refusals.domain_error, unexpected=refusals.unexpected)
+    app.add_middleware(
+        GateMiddleware, settings=settings, refuse=refusals.domain_error, unexpected=refusals.refuse_unexpected
+    )
     app.add_middleware(ProtectionMiddleware, settings=settings)
     app.add_middleware(LogMiddleware)
     app.add_middleware(HeadMiddleware)
@@ -95,10 +97,10 @@ def create_app() -> FastAPI:
     for room in rooms:
         if hasattr(room, "install"):
             room.install(app)
-    app.include_router(assets.router, dependencies=[Depends(public)], max_body_size=ORDINARY)
+    app.include_router(assets.router, dependencies=[Depends(allow_everybody)], max_body_size=ORDINARY)
     for router in (house, *(room.router for room in rooms)):
         # Not on the application: its limit would stand outside our middleware and answer in bare English.
         app.include_router(router, max_body_size=ORDINARY)
     for language in LANGUAGES:
-        environment(language)
+        template_environment(language)
     return app

@@ -68,7 +68,9 @@ class BrokenLink:
     why: str
 
 
-def link(chain: str, seq: int, at: datetime, actor: str, action: str, data: Mapping[str, Any], prev: bytes) -> bytes:
+def hash_link(
+    chain: str, seq: int, at: datetime, actor: str, action: str, data: Mapping[str, Any], prev: bytes
+) -> bytes:
     """SHA-256 over the canonical form of an entry: JSON, keys sorted, no spaces, UTC to the microsecond."""
     form = [
         chain,
@@ -119,7 +121,7 @@ def record(
             "action": action,
             "data": values,
             "prev": prev,
-            "hash": link(chain, seq, now, actor, action, values, prev),
+            "hash": hash_link(chain, seq, now, actor, action, values, prev),
         },
     )
     return seq
@@ -146,7 +148,7 @@ def user_id_of(chain: str, actor: str) -> int | None:
     return int(actor.removeprefix("user:")) if actor.startswith("user:") and not chain.startswith(REFUSED) else None
 
 
-def entries(session: Session, chain: str) -> list[AuditEntry]:
+def list_entries(session: Session, chain: str) -> list[AuditEntry]:
     """A chain from its first link on."""
     return list(session.scalars(select(AuditEntry).where(AuditEntry.chain == chain).order_by(AuditEntry.seq)))
 
@@ -159,7 +161,7 @@ def first_break(chain: Iterable[AuditEntry]) -> BrokenLink | None:
             return BrokenLink(entry.chain, expected, "missing")
         if entry.prev != prev:
             return BrokenLink(entry.chain, entry.seq, "does not follow the link before")
-        if entry.hash != link(entry.chain, entry.seq, entry.at, entry.actor, entry.action, entry.data, prev):
+        if entry.hash != hash_link(entry.chain, entry.seq, entry.at, entry.actor, entry.action, entry.data, prev):
             return BrokenLink(entry.chain, entry.seq, "altered")
         prev = entry.hash
     return None

@@ -54,4 +54,4 @@ class BotEffect:
         if not self.key:
             return self.text
         secret = receipts.access_secret(get_settings().secret_key.get_secret_value(), self.key)
-        return self.text.replace(PLACE, receipts.grouped(secret))
+        return self.text.replace(PLACE, receipts.group_secret(secret))

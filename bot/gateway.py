@@ -11,8 +11,8 @@ from backend.attachments import service as attachments
 from backend.db import transaction
 from backend.errors import DomainError
 from backend.messengers.messenger import ChatGone, ChatInput, Keyboard, Messenger, TryLater
-from backend.notify.channels import pieces
-from backend.web.language import SOURCE, gettext, translate
+from backend.notify.channels import split_text
+from backend.web.language import SOURCE, gettext, translate_error
 from bot import conversations, persistence, texts
 from bot.conversations import ConversationTurn
 from bot.effects import BotEffect, EffectKind
@@ -32,7 +32,7 @@ class BotGateway:
     async def handle(self, incoming: Iterable[ChatInput]) -> None:
         """Updates of one chat, in their order. Raises only where the database is away: they will come again."""
         for said in incoming:
-            await asyncio.to_thread(answer, said)
+            await asyncio.to_thread(answer_input, said)
             if said.press_id:
                 await self._settle(said.press_id)
             await self.pay(said.chat_id)
@@ -49,7 +49,7 @@ class BotGateway:
         self.debts.pop(chat_id, None)
         try:
             while True:
-                owed, language = await asyncio.to_thread(_owed, chat_id)
+                owed, language = await asyncio.to_thread(_list_owed, chat_id)
                 if not owed:
                     return
                 for effect in owed:
@@ -79,11 +79,11 @@ class BotGateway:
         elif effect.do is EffectKind.REMOVE_BUTTONS:
             await self.messenger.remove_buttons(chat_id, effect.message_id)
         else:
-            *parts, last = pieces(effect.words())
+            *parts, last = split_text(effect.words())
             for part in parts:
                 await self.messenger.say(chat_id, part, (), Keyboard.NONE, "")
             await self.messenger.say(chat_id, last, effect.buttons, effect.keyboard, effect.keyboard_text)
-        await asyncio.to_thread(_paid, chat_id)
+        await asyncio.to_thread(_mark_paid, chat_id)
 
     async def _keep_photo(self, chat_id: int, effect: BotEffect, language: str) -> None:
         """Fetched and re-encoded with no connection held; kept, and no longer owed, in one transaction."""
@@ -91,11 +91,11 @@ class BotGateway:
             content = await self.messenger.file(effect.file_id)
             await asyncio.to_thread(_keep_photo, chat_id, effect.ticket_id, content)
         except DomainError as refusal:
-            sentence = gettext(language, texts.PHOTO_LOST, {"why": translate(refusal, language)})
-            await asyncio.to_thread(_paid, chat_id, BotEffect(EffectKind.SAY, sentence))
+            sentence = gettext(language, texts.PHOTO_LOST, {"why": translate_error(refusal, language)})
+            await asyncio.to_thread(_mark_paid, chat_id, BotEffect(EffectKind.SAY, sentence))
 
 
-def answer(said: ChatInput) -> None:
+def answer_input(said: ChatInput) -> None:
     """One turn: all of it or nothing. A refusal, or a failure of ours, is a turn too: it is told and not met again."""
     try:
         _turn(said, None)
@@ -116,42 +116,42 @@ def answer(said: ChatInput) -> None:
 def _turn(said: ChatInput, refusal: DomainError | None) -> None:
     now = clock.now()
     with transaction() as session:
-        chat = persistence.locked(session, said.chat_id, now)
+        chat = persistence.lock_chat(session, said.chat_id, now)
         if persistence.dealt_with(chat, said.update_id, now):
             return
-        talk = ConversationTurn(session, said.chat_id, chat.language, persistence.state(chat), now)
+        talk = ConversationTurn(session, said.chat_id, chat.language, persistence.state_of(chat), now)
         if refusal is None:
             conversations.respond(talk, said)
         else:
-            conversations.refused(talk, said, refusal)
+            conversations.tell_refusal(talk, said, refusal)
         chat.language = talk.language
-        persistence.keep(chat, talk.state, talk.effects, said.update_id, now)
+        persistence.keep_state(chat, talk.state, talk.effects, said.update_id, now)
 
 
-def _owed(chat_id: int) -> tuple[list[BotEffect], str | None]:
+def _list_owed(chat_id: int) -> tuple[list[BotEffect], str | None]:
     with transaction() as session:
-        return persistence.owed(session, chat_id)
+        return persistence.list_owed(session, chat_id)
 
 
-def _paid(chat_id: int, instead: BotEffect | None = None) -> None:
+def _mark_paid(chat_id: int, instead: BotEffect | None = None) -> None:
     with transaction() as session:
-        persistence.paid(session, chat_id)
+        persistence.mark_paid(session, chat_id)
         if instead is not None:
-            persistence.owe(session, chat_id, instead)
+            persistence.add_debt(session, chat_id, instead)
 
 
 def _keep_photo(chat_id: int, ticket_id: int, content: bytes) -> None:
-    held = attachments.hold(content)
+    held = attachments.hold_photo(content)
     with transaction() as session:
-        attachments.attach(session, ticket_id, [held], clock.now())
-        persistence.paid(session, chat_id)
+        attachments.attach_photos(session, ticket_id, [held], clock.now())
+        persistence.mark_paid(session, chat_id)
 
 
 def _forget(chat_id: int) -> None:
     with transaction() as session:
-        persistence.forget(session, chat_id)
+        persistence.forget_chat(session, chat_id)
 
 
 def _debtors() -> list[int]:
     with transaction() as session:
-        return persistence.debtors(session)
+        return persistence.list_debtors(session)

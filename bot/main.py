@@ -39,7 +39,7 @@ class MaskingFormatter(logging.Formatter):
         return super().format(record).replace(self.token, "<token>")
 
 
-async def serve(messenger: Messenger) -> None:
+async def serve_updates(messenger: Messenger) -> None:
     """Read as long as nobody else does and the database answers; else wait and try again."""
     while True:
         try:
@@ -101,7 +101,7 @@ async def _run(url: str, token: str) -> None:
         except TryLater as later:
             await asyncio.sleep(later.seconds)
     try:
-        await serve(messenger)
+        await serve_updates(messenger)
     finally:
         await messenger.close()
 

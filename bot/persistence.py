@@ -42,7 +42,7 @@ def still_only(connection: Connection) -> None:
     connection.execute(text("SELECT 1"))
 
 
-def locked(session: Session, chat_id: int, now: datetime) -> Chat:
+def lock_chat(session: Session, chat_id: int, now: datetime) -> Chat:
     """The chat's row, locked until the transaction ends; a new chat gets one."""
     session.execute(insert(Chat).values(chat_id=chat_id, conversation={}, updated_at=now).on_conflict_do_nothing())
     return session.get_one(Chat, chat_id, with_for_update=True, populate_existing=True)
@@ -54,12 +54,12 @@ def dealt_with(chat: Chat, update_id: int, now: datetime) -> bool:
     return last is not None and update_id <= last and now - chat.updated_at < SEEN_FOR
 
 
-def state(chat: Chat) -> dict[str, Any]:
+def state_of(chat: Chat) -> dict[str, Any]:
     """A copy to the ground: a change inside the row's own value would look like no change when it is written back."""
     return deepcopy(dict(chat.conversation.get("state", {})))
 
 
-def keep(chat: Chat, state: dict[str, Any], effects: list[BotEffect], update_id: int, now: datetime) -> None:
+def keep_state(chat: Chat, state: dict[str, Any], effects: list[BotEffect], update_id: int, now: datetime) -> None:
     """Write down where the conversation is now, and what is owed for it."""
     owed = [*chat.conversation.get("owed", []), *(effect.as_json() for effect in effects)]
     chat.conversation = {"state": state, "owed": owed}
@@ -67,7 +67,7 @@ def keep(chat: Chat, state: dict[str, Any], effects: list[BotEffect], update_id:
     chat.updated_at = now
 
 
-def owed(session: Session, chat_id: int) -> tuple[list[BotEffect], str | None]:
+def list_owed(session: Session, chat_id: int) -> tuple[list[BotEffect], str | None]:
     """What is owed to a chat, in order, and its language."""
     chat = session.get(Chat, chat_id, populate_existing=True)
     if chat is None:
@@ -75,24 +75,24 @@ def owed(session: Session, chat_id: int) -> tuple[list[BotEffect], str | None]:
     return [BotEffect.from_json(kept) for kept in chat.conversation.get("owed", [])], chat.language
 
 
-def paid(session: Session, chat_id: int) -> None:
+def mark_paid(session: Session, chat_id: int) -> None:
     """The first thing owed is done."""
     chat = session.get_one(Chat, chat_id, with_for_update=True, populate_existing=True)
     chat.conversation = {**chat.conversation, "owed": chat.conversation.get("owed", [])[1:]}
 
 
-def owe(session: Session, chat_id: int, effect: BotEffect) -> None:
+def add_debt(session: Session, chat_id: int, effect: BotEffect) -> None:
     """One thing more, after all others."""
     chat = session.get_one(Chat, chat_id, with_for_update=True, populate_existing=True)
     chat.conversation = {**chat.conversation, "owed": [*chat.conversation.get("owed", []), effect.as_json()]}
 
 
-def forget(session: Session, chat_id: int) -> None:
+def forget_chat(session: Session, chat_id: int) -> None:
     """The person is gone: what they had not sent and what was owed to them goes too."""
     session.get_one(Chat, chat_id, with_for_update=True, populate_existing=True).conversation = {}
 
 
-def debtors(session: Session) -> list[int]:
+def list_debtors(session: Session) -> list[int]:
     """Chats that something is owed to."""
     something = func.jsonb_array_length(func.coalesce(Chat.conversation["owed"], text("'[]'::jsonb"))) > 0
     return list(session.scalars(select(Chat.chat_id).where(something)))

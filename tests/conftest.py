@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """The controller (or the only process) starts the server; workers are told its address."""
     if not hasattr(config, "workerinput"):
         config.stash[_FOLDER] = tempfile.TemporaryDirectory(prefix="langnghe-tests-")
-        config.stash[_SERVER] = embedded.postgres(Path(config.stash[_FOLDER].name), durable=False)
+        config.stash[_SERVER] = embedded.start_postgres(Path(config.stash[_FOLDER].name), durable=False)
         os.environ["LANGNGHE_TEST_SERVER"] = config.stash[_SERVER].url
 
 

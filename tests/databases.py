@@ -74,7 +74,7 @@ def _furnish(url: URL) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         with Session(connection, join_transaction_mode="create_savepoint") as session:
-            first_data.load(session, datetime(2025, 1, 1, tzinfo=ZONE))
+            first_data.load_first_data(session, datetime(2025, 1, 1, tzinfo=ZONE))
             session.commit()
 
 

@@ -68,13 +68,13 @@ def postgres(password: str) -> Iterator[int]:
     options = {"env": CLEAN, "account": account, "cwd": folder}
     log = folder / "log" / "postgres.log"
     try:
-        assert processes.spawn([*initdb, "--pwfile", folder / "password"], log=log, **options).wait() == 0
-        process = processes.spawn([*server, "-c", "listen_addresses=127.0.0.1"], log=log, **options)
+        assert processes.spawn_process([*initdb, "--pwfile", folder / "password"], log=log, **options).wait() == 0
+        process = processes.spawn_process([*server, "-c", "listen_addresses=127.0.0.1"], log=log, **options)
         try:
             wait_for(lambda: _make_database(port, password))
             yield port
         finally:
-            processes.stop([process], signals=(signal.SIGINT, signal.SIGQUIT))
+            processes.stop_processes([process], signals=(signal.SIGINT, signal.SIGQUIT))
     finally:
         shutil.rmtree(folder)
 
@@ -109,9 +109,9 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = processes.spawn(self._command, log=self._folder / "redis.log", env=CLEAN)
+        self._process = processes.spawn_process(self._command, log=self._folder / "redis.log", env=CLEAN)
         wait_for(self._client.ping)
 
     def stop(self) -> None:
         assert self._process is not None
-        processes.stop([self._process])
+        processes.stop_processes([self._process])

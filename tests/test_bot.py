@@ -84,7 +84,7 @@ class Life:
     def deliver(self) -> None:
         """What beat and worker do."""
         now = clock.now()
-        notify.sweep(now, lambda message_id, attempts: notify.deliver(message_id, attempts, now))
+        notify.sweep_messages(now, lambda message_id, attempts: notify.deliver_message(message_id, attempts, now))
 
     def office(self, ticket_id: int, event: Event, text: str = "") -> None:
         """An officer of the unit that has the ticket acts, and the sender is told."""
@@ -262,15 +262,15 @@ _turns = itertools.count(1)
 def turn(chat_id: int, text: str, kind: InputKind = InputKind.TEXT) -> str:
     """One turn without a process; what is owed for it."""
     number = next(_turns)
-    gateway.answer(ChatInput(number, chat_id, kind, number, text=text))
+    gateway.answer_input(ChatInput(number, chat_id, kind, number, text=text))
     with db.transaction() as session:
-        owed, _language = persistence.owed(session, chat_id)
+        owed, _language = persistence.list_owed(session, chat_id)
     return "\n".join(effect.words() for effect in owed)
 
 
 def button(chat_id: int, label: str) -> str:
     with db.transaction() as session:
-        owed, _language = persistence.owed(session, chat_id)
+        owed, _language = persistence.list_owed(session, chat_id)
     return next(b.data for effect in owed for row in effect.buttons for b in row if label in b.text)
 
 

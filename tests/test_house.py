@@ -16,10 +16,10 @@ from sqlalchemy import Engine
 
 from backend.app import create_app
 from backend.locale import extract
-from backend.tickets.lifecycle import TRANSITIONS, Event, possible
+from backend.tickets.lifecycle import TRANSITIONS, Event, possible_transitions
 from backend.tickets.models import TicketState
 from backend.tickets.texts import EVENT_NAMES, STATE_NAMES, STATE_TONES
-from backend.users.guard import public
+from backend.users.guard import allow_everybody
 from backend.users.models import Role
 from backend.users.texts import ROLE_NAMES
 from backend.worker import QUEUES
@@ -61,7 +61,7 @@ def test_every_route_names_exactly_one_policy() -> None:
 def test_a_route_without_a_policy_would_be_noticed() -> None:
     router = APIRouter()
     router.get("/quen")(lambda: None)
-    router.get("/nho", dependencies=[Depends(public)])(lambda: None)
+    router.get("/nho", dependencies=[Depends(allow_everybody)])(lambda: None)
     app = FastAPI(openapi_url=None)
     app.include_router(router, prefix="/muc")
     assert [(str(route), len(route.actions)) for route in declared(app)] == [("GET /muc/quen", 0), ("GET /muc/nho", 1)]
@@ -173,7 +173,7 @@ def test_no_drift_between_models_and_migrations(engine: Engine) -> None:
 
 @pytest.mark.parametrize("state", list(TicketState))
 def test_every_state_leads_on_or_is_final(state: TicketState) -> None:
-    leads_on = any(move.to not in (None, state) for move in possible(state))
+    leads_on = any(move.to not in (None, state) for move in possible_transitions(state))
     assert leads_on != (state in FINAL_STATES)
 
 
@@ -185,7 +185,7 @@ def test_states_events_and_roles_have_names_in_both_languages() -> None:
     assert set(STATE_NAMES) == set(STATE_TONES) == set(TicketState)
     assert set(EVENT_NAMES) == set(Event)
     assert set(ROLE_NAMES) == set(Role)
-    missing = set(extract.untranslated(extract.merged()))
+    missing = set(extract.list_untranslated(extract.merge_catalogue()))
     assert not missing & {*STATE_NAMES.values(), *EVENT_NAMES.values(), *ROLE_NAMES.values()}
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from backend import clock, db
 from backend.devserver import embedded
 from backend.notify import service
-from backend.notify.tasks import deliver
+from backend.notify.tasks import deliver_message
 from backend.outbox.models import DeliveryState, OutboxMessage
 from backend.worker import app
 from tests.databases import ROOT, for_processes
@@ -77,14 +77,14 @@ def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, mo
     with db.transaction() as session:
         for n in range(MESSAGES):
             World(session).receive(clock.now(), email=f"nguoi{n}@example.vn")
-    with SmtpServer() as mail, embedded.broker(tmp_path) as broker:
+    with SmtpServer() as mail, embedded.start_broker(tmp_path) as broker:
         values = {"DATABASE_URL": url, "BROKER_URL": broker.url, "SMTP_URL": mail.url, "DATA_DIR": str(tmp_path)}
         environment = os.environ | {f"LANGNGHE_{name}": value for name, value in values.items()}
         monkeypatch.setattr(app.conf, "broker_url", broker.url)
 
         def hand_out() -> None:
             leases_run_out()
-            service.sweep(clock.now(), lambda *ids: deliver.apply_async(ids))
+            service.sweep_messages(clock.now(), lambda *ids: deliver_message.apply_async(ids))
 
         def lives(holds: Callable[[], bool], longer: float = 0.0) -> None:
             hand_out()

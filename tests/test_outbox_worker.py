@@ -49,7 +49,7 @@ def deliveries() -> list[DeliveryState]:
 @pytest.mark.skipif(embedded.redis_binary() is None, reason="the embedded Redis has no wheel for this platform")
 def test_nothing_is_lost_while_the_broker_is_away(url: str, tmp_path: Path) -> None:
     log = tmp_path / "celery.log"
-    with SmtpServer() as mail, embedded.broker(tmp_path) as first:
+    with SmtpServer() as mail, embedded.start_broker(tmp_path) as first:
         values = {"DATABASE_URL": url, "BROKER_URL": first.url, "SMTP_URL": mail.url, "DATA_DIR": str(tmp_path)}
         env = os.environ | {f"LANGNGHE_{name}": value for name, value in values.items()}
         beat = [*CELERY, "beat", "--schedule", str(tmp_path / "beat"), "--pidfile", ""]
@@ -65,7 +65,7 @@ def test_nothing_is_lost_while_the_broker_is_away(url: str, tmp_path: Path) -> N
             receive()
             time.sleep(2)
             assert deliveries().count(DeliveryState.PENDING) == 2
-            with embedded.broker(tmp_path):
+            with embedded.start_broker(tmp_path):
                 until(lambda: deliveries() == [DeliveryState.SENT] * 3, log)
                 assert len({message["Message-ID"] for message in mail.mails}) == 3
                 for process in running:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analytics.operations import wilson
+from analytics.operations import wilson_interval
 from backend.attachments import queries as attachments
 from backend.attachments import service as photos
 from backend.calendars import moves
@@ -21,7 +21,7 @@ from backend.escalation import service as escalation
 from backend.escalation.models import StaffNotice
 from backend.jobs.progress import start
 from backend.notify import service as delivery
-from backend.notify.composition import compose
+from backend.notify.composition import compose_message
 from backend.outbox.models import OutboxMessage
 from backend.ratings import service as ratings
 from backend.tickets import service
@@ -31,12 +31,12 @@ from backend.tickets.reception import receipts
 from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
-from backend.worktime.arithmetic import due
+from backend.worktime.arithmetic import due_moment
 from backend.worktime.calendar import ZONE, DayException, WorkCalendar
 from backend.worktime.document import to_document
 from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.models import CalendarVersion
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 from tests.factories import SENDER, World
 from tests.features.test_attachments import picture
 from tests.features.test_sign_in import sign_in
@@ -64,15 +64,15 @@ class TestFrappeHelpdesk:
         one, other = (world.receive(MONDAY, email=f"{name}@example.vn")[0] for name in "ab")
         for ticket in (one, other):
             for width in (60, 61, 62):
-                photos.store(session, ticket.id, picture(size=(width, 40)), MONDAY)
+                photos.store_photo(session, ticket.id, picture(size=(width, 40)), MONDAY)
         merge(session, one, other, officer, MONDAY)
         assert [len(attachments.of_ticket(session, ticket.id)) for ticket in (one, other)] == [3, 3]
 
     def test_hours_of_work_know_the_holidays(self) -> None:
         holiday = datetime(2026, 11, 24, 9, 0, tzinfo=ZONE)
         hour = Duration(1, TimeUnit.WORKING_HOURS)
-        assert not shipped("vn").windows(holiday.toordinal())
-        assert due(shipped("vn"), hour, holiday).at == datetime(2026, 11, 25, 8, 30, tzinfo=ZONE)
+        assert not shipped_calendar("vn").windows(holiday.toordinal())
+        assert due_moment(shipped_calendar("vn"), hour, holiday).at == datetime(2026, 11, 25, 8, 30, tzinfo=ZONE)
 
     def test_two_tickets_cannot_be_merged_into_each_other(self, session: Session, world: World, officer: Actor) -> None:
         one, other = (world.receive(MONDAY, email=f"{name}@example.vn")[0] for name in "ab")
@@ -87,7 +87,9 @@ class TestDjangoHelpdesk:
         term = Duration(5, TimeUnit.WORKING_DAYS)
         for day in range(14):
             received = MONDAY + day * DAY
-            assert due(shipped("weekdays"), term, received).at >= due(every_day, term, received).at
+            assert (
+                due_moment(shipped_calendar("weekdays"), term, received).at >= due_moment(every_day, term, received).at
+            )
 
     def test_looking_at_a_ticket_changes_nothing(
         self, client: TestClient, session: Session, world: World, now: datetime
@@ -105,27 +107,27 @@ class TestDjangoHelpdesk:
 
     def test_no_message_that_leaves_carries_the_access_secret(self, session: Session, world: World) -> None:
         ticket, secret = world.answered(MONDAY, MONDAY + DAY)
-        held = {secret, receipts.grouped(secret), ticket.secret_hash.hex()}
+        held = {secret, receipts.group_secret(secret), ticket.secret_hash.hex()}
         rows = session.scalars(select(OutboxMessage).where(OutboxMessage.ticket_id == ticket.id)).all()
         assert {row.template for row in rows} == {"received", "accepted", "answered"}
         for row in rows:
-            sent = compose(session, row, MONDAY + DAY)
+            sent = compose_message(session, row, MONDAY + DAY)
             assert not any(text in sent.subject + sent.body + sent.html for text in held)
 
 
 def test_alaveteli_confidence_is_a_level_with_a_reference_value() -> None:
     """40 of 100: Wilson's interval at 95% is 30.94..49.80, not +-0.3 points; and 0.05 is refused as a level."""
-    share = wilson(40, 100, 0.95)
+    share = wilson_interval(40, 100, 0.95)
     assert (share.lo, share.hi) == pytest.approx((0.3094, 0.4980), abs=5e-5)
     with pytest.raises(ValueError):
-        wilson(40, 100, 0.05)
+        wilson_interval(40, 100, 0.05)
 
 
 class TestZammad:
     def beat(self, now: datetime) -> None:
-        escalation.sweep(now, lambda ids: escalation.decide(ids, now))
-        for user_id in digest.sweep(now):
-            digest.collect(user_id, now)
+        escalation.sweep_tickets(now, lambda ids: escalation.decide_steps(ids, now))
+        for user_id in digest.find_recipients(now):
+            digest.collect_notices(user_id, now)
 
     def test_904_a_merged_ticket_no_longer_escalates(self, session: Session, world: World, officer: Actor) -> None:
         one, other = (world.receive(MONDAY, email=f"{name}@example.vn")[0] for name in "ab")
@@ -138,7 +140,7 @@ class TestZammad:
     def test_534_and_4353_a_change_of_calendar_leaves_no_stale_escalation(self, session: Session, world: World) -> None:
         ticket = world.receive(MONDAY)[0]
         world.user(Role.LEADER)
-        held = worktime.calendar(session, ticket.calendar_id)
+        held = worktime.load_calendar(session, ticket.calendar_id)
         off = [DayException(date(2026, 11, day), is_open=False, name="Nghỉ") for day in range(16, 21)]
         days = tuple(sorted([*held.exceptions, *off], key=lambda item: item.day))
         document = to_document(replace(held, version="99", exceptions=days))
@@ -148,7 +150,7 @@ class TestZammad:
         session.add(row)
         session.flush()
         job = start(session, "recount", str(row.id), now=MONDAY)
-        moves.recount(row.id, job.id, lambda: MONDAY + DAY)
+        moves.recount_tickets(row.id, job.id, lambda: MONDAY + DAY)
         session.refresh(ticket)
         assert ticket.due_date == date(2026, 12, 1)
         for day in range(1, 30):
@@ -166,10 +168,12 @@ class TestZammad:
 class TestChatwoot:
     def test_a_rating_is_given_once_and_cannot_be_rewritten(self, session: Session, world: World) -> None:
         ticket, _secret = world.answered(MONDAY, MONDAY + DAY)
-        ratings.rate(session, ticket.id, GOOD, channel=Channel.WEB, now=MONDAY + DAY)
+        ratings.store_rating(session, ticket.id, GOOD, channel=Channel.WEB, now=MONDAY + DAY)
         with pytest.raises(Conflict):
-            ratings.rate(session, ticket.id, ratings.RatingScores(1, 1, 1), channel=Channel.WEB, now=MONDAY + 2 * DAY)
-        kept = ratings.given(session, ticket.id)
+            ratings.store_rating(
+                session, ticket.id, ratings.RatingScores(1, 1, 1), channel=Channel.WEB, now=MONDAY + 2 * DAY
+            )
+        kept = ratings.find_rating(session, ticket.id)
         assert kept is not None and kept.ease == 5
 
     def test_14872_a_rating_is_credited_to_the_unit_that_answered(
@@ -177,11 +181,11 @@ class TestChatwoot:
     ) -> None:
         ticket, _secret = world.answered(MONDAY, MONDAY + DAY)
         answering = ticket.unit_id
-        ratings.rate(session, ticket.id, GOOD, channel=Channel.WEB, now=MONDAY + DAY)
+        ratings.store_rating(session, ticket.id, GOOD, channel=Channel.WEB, now=MONDAY + DAY)
         world.happen(ticket, Event.DISPUTED, SENDER, MONDAY + 2 * DAY)
         forward = service.ActionRequest(Event.FORWARDED, text="Đúng việc của Sở.", to_unit_id=world.unit("LC-SXD").id)
         service.apply(session, ticket.id, forward, officer, now=MONDAY + 3 * DAY)
-        kept = ratings.given(session, ticket.id)
+        kept = ratings.find_rating(session, ticket.id)
         assert kept is not None and kept.unit_id == answering != ticket.unit_id
 
 
@@ -198,7 +202,7 @@ def test_digit_the_window_of_reopening_is_measured_by_our_clock(session: Session
 class TestOsTicket:
     def test_two_shifts_of_a_day_do_not_collapse(self) -> None:
         four = Duration(4, TimeUnit.WORKING_HOURS)
-        assert due(shipped("vn"), four, MONDAY).at == datetime(2026, 11, 2, 15, 0, tzinfo=ZONE)
+        assert due_moment(shipped_calendar("vn"), four, MONDAY).at == datetime(2026, 11, 2, 15, 0, tzinfo=ZONE)
 
     def test_strikes_at_sign_in_are_not_kept_in_a_cookie(self, client: TestClient, world: World) -> None:
         user = world.user()
@@ -221,11 +225,11 @@ class TestWhatUsersComplainOf:
 
     def test_a_lunch_break_is_no_working_time(self) -> None:
         noon = MONDAY.replace(hour=11, minute=0)
-        assert due(shipped("vn"), Duration(1, TimeUnit.WORKING_HOURS), noon).at.hour == 14
+        assert due_moment(shipped_calendar("vn"), Duration(1, TimeUnit.WORKING_HOURS), noon).at.hour == 14
 
     def test_a_deadline_is_explained_day_by_day(self, session: Session, world: World) -> None:
         ticket = world.receive(MONDAY)[0]
-        days = service.timing(session, ticket, MONDAY).clocks.resolve.term.days()
+        days = service.time_ticket(session, ticket, MONDAY).clocks.resolve.term.days()
         assert days[-1].day == ticket.due_date and sum(day.counted for day in days) == 15
 
     def test_one_occasion_is_told_once_however_often_it_is_swept(self, session: Session, world: World) -> None:
@@ -233,5 +237,5 @@ class TestWhatUsersComplainOf:
         handed: list[tuple[int, int]] = []
         enqueue: Callable[[int, int], object] = lambda message, attempt: handed.append((message, attempt))  # noqa: E731
         for _ in range(5):
-            delivery.sweep(MONDAY + 2 * DAY, enqueue)
+            delivery.sweep_messages(MONDAY + 2 * DAY, enqueue)
         assert len({message for message, _attempt in handed}) == len(handed) == 3

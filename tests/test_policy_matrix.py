@@ -26,7 +26,7 @@ from backend.surveys.models import BallotBatch
 from backend.surveys.rounds import service as surveys
 from backend.tickets import queries
 from backend.tickets.models import Ticket
-from backend.tickets.service import subject
+from backend.tickets.service import policy_subject
 from backend.units.models import Unit
 from backend.users import service
 from backend.users.guard import COOKIE
@@ -78,7 +78,7 @@ class Stage:
     def subject(self, path: str) -> PolicySubject | None:
         """What the policy is asked about: the ticket of the address, the unit of it or of its run, or nothing."""
         if "{number}" in path:
-            return subject(self.ticket)
+            return policy_subject(self.ticket)
         return PolicySubject(self.unit.id) if "{unit_id}" in path or "{run_id}" in path else None
 
 
@@ -126,7 +126,7 @@ def surveyed(session: Session, now: datetime) -> tuple[int, int]:
     )
     session.add(batch)
     session.flush()
-    return batch.id, waiting.begin(session, SURVEY, b"", "phieu.csv", None, now).id
+    return batch.id, waiting.begin_import(session, SURVEY, b"", "phieu.csv", None, now).id
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
     found = []
     for name, category in (("a ticket", "roads"), ("a complaint", "attitude"), ("a misled complaint", "attitude")):
         ticket, _secret = world.receive(now, category_code=category)
-        attachments.store(session, ticket.id, picture.getvalue(), now)
+        attachments.store_photo(session, ticket.id, picture.getvalue(), now)
         if name == "a misled complaint":
             ticket.unit_id = world.unit().id
         session.flush()
@@ -152,8 +152,8 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
 def index_run(session: Session, world: World, now: datetime) -> int:
     """A run about the unit."""
     day = now.date()
-    asked = runs.ask(session, world.unit(), day, day, world.actor(Role.MANAGER), day)
-    return runs.make(session, asked, world.unit(), seed=1, now=now, user_id=None)
+    asked = runs.prepare_request(session, world.unit(), day, day, world.actor(Role.MANAGER), day)
+    return runs.make_run(session, asked, world.unit(), seed=1, now=now, user_id=None)
 
 
 def test_there_is_something_to_ask() -> None:

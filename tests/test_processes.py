@@ -45,7 +45,9 @@ class Deployment:
         command = [self._here(part) for part in service["command"]]
         environment = {key: self._here(value) for key, value in service["environment"].items()}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self.running[name] = processes.spawn(command, log=self.log(name), env=environment | {"PATH": path}, cwd=ROOT)
+        self.running[name] = processes.spawn_process(
+            command, log=self.log(name), env=environment | {"PATH": path}, cwd=ROOT
+        )
         return self.running[name]
 
     def _here(self, text: str) -> str:
@@ -106,7 +108,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
                 found.start(name)
             yield found
         finally:
-            processes.stop(found.running.values(), patience=20)
+            processes.stop_processes(found.running.values(), patience=20)
 
 
 def answer(deployment: Deployment, path: str) -> int:

@@ -80,7 +80,7 @@ def start(data_dir: Path, port: int) -> Up:
     ours = {key: value for key, value in os.environ.items() if not key.startswith("LANGNGHE_")}
     env = {**ours, "LANGNGHE_DATA_DIR": str(data_dir), "LANGNGHE_PORT": str(port)}
     output = data_dir / f"told-{port}.txt"
-    process = processes.spawn([sys.executable, "-m", "backend.cli", "up"], log=output, env=env, cwd=ROOT)
+    process = processes.spawn_process([sys.executable, "-m", "backend.cli", "up"], log=output, env=env, cwd=ROOT)
     return Up(process, output, port)
 
 

@@ -23,10 +23,10 @@ def post_stratify(design: SurveyDesign, groups: ArrayLike, totals: Totals) -> Su
     """
     indicators, population = _indicators(design, groups, totals)
     factor = population / (indicators.T @ design.weights)
-    return _calibrated(design, design.weights * (indicators @ factor), indicators)
+    return _calibrated_design(design, design.weights * (indicators @ factor), indicators)
 
 
-def rake(
+def rake_weights(
     design: SurveyDesign,
     margins: Sequence[tuple[ArrayLike, Totals]],
     *,
@@ -50,7 +50,7 @@ def rake(
             weights *= indicators @ factor
             worst = max(worst, float(np.abs(factor - 1).max()))
         if worst < tolerance:
-            return _calibrated(design, weights, _independent([indicators for indicators, _ in parts]))
+            return _calibrated_design(design, weights, _independent([indicators for indicators, _ in parts]))
     raise DesignError(DesignFault.CALIBRATION, f"raking left a margin off by {worst:.1e} after {iterations} rounds")
 
 
@@ -68,10 +68,12 @@ def calibrate_linear(design: SurveyDesign, auxiliary: ArrayLike, totals: ArrayLi
     weights = design.weights * (1 + x @ slope)
     if (weights < 0).any():
         raise DesignError(DesignFault.WEIGHT_NEGATIVE, "weights", int(np.argmin(weights)))
-    return _calibrated(design, weights, sp.csr_matrix(x))
+    return _calibrated_design(design, weights, sp.csr_matrix(x))
 
 
-def trim(design: SurveyDesign, *, lower: float = 0.0, upper: float = np.inf, strict: bool = False) -> SurveyDesign:
+def trim_weights(
+    design: SurveyDesign, *, lower: float = 0.0, upper: float = np.inf, strict: bool = False
+) -> SurveyDesign:
     """Bring weights within bounds and spread what was cut over the others in equal parts, so that the sum stays.
 
     ``strict`` repeats it until none is outside; otherwise the spread part may lift a weight over the bound, as in R.
@@ -108,7 +110,7 @@ def _independent(indicators: Sequence[Any]) -> Any:
     return sp.csr_matrix(sp.hstack([first, *(other[:, 1:] for other in others)]))
 
 
-def _calibrated(design: SurveyDesign, weights: Floats, x: Any) -> SurveyDesign:
+def _calibrated_design(design: SurveyDesign, weights: Floats, x: Any) -> SurveyDesign:
     if design.calibration is not None:
         raise DesignError(DesignFault.CALIBRATION, "the weights are calibrated already")
     return design.with_weights(weights, Calibration(x, design.weights, weights))

@@ -122,7 +122,7 @@ def build_design(
         stratum_of_psu=unit_stratum,
         strata=labels,
         units=in_stratum,
-        kept=np.ones(len(labels)) if fpc is None else _kept(fpc, stratum, in_stratum, labels),
+        kept=np.ones(len(labels)) if fpc is None else _kept_shares(fpc, stratum, in_stratum, labels),
         single=SinglePsu(single),
     )
 
@@ -139,7 +139,7 @@ def codes_of(
     labels: "ArrayLike | CodedColumn", n: int, what: str, *, optional: bool = False
 ) -> tuple[Ints, NDArray[Any]]:
     """Codes 0.. of the labels, and the labels. ``optional``: -1 where one is missing, which is else refused."""
-    coded = labels if isinstance(labels, CodedColumn) else _coded(labels)
+    coded = labels if isinstance(labels, CodedColumn) else _code_labels(labels)
     if coded.codes.shape != (n,):
         raise DesignError(DesignFault.LENGTH, what)
     if not optional and coded.codes.min(initial=0) < 0:
@@ -147,10 +147,10 @@ def codes_of(
     return coded.codes, coded.labels
 
 
-def _coded(labels: ArrayLike) -> CodedColumn:
+def _code_labels(labels: ArrayLike) -> CodedColumn:
     column = np.asarray(labels)
     if column.dtype.kind in "iu":
-        return CodedColumn(*dense(column.astype(np.int64, copy=False)))
+        return CodedColumn(*dense_codes(column.astype(np.int64, copy=False)))
     # The import takes longer than most estimates; whole numbers and files of ballots do without it.
     import pandas as pd
 
@@ -158,7 +158,7 @@ def _coded(labels: ArrayLike) -> CodedColumn:
     return CodedColumn(codes.astype(np.int64, copy=False), np.asarray(uniques))
 
 
-def dense(values: Ints) -> tuple[Ints, Ints]:
+def dense_codes(values: Ints) -> tuple[Ints, Ints]:
     """Codes 0.. of whole numbers, and the distinct numbers in order. Sorts only where they are far apart."""
     least = int(values.min(initial=0))
     width = int(values.max(initial=0)) - least + 1
@@ -174,7 +174,7 @@ def _units(psu: "ArrayLike | CodedColumn | None", stratum: Ints, n: int) -> tupl
     if psu is None:
         return np.arange(n), stratum
     label, names = codes_of(psu, n, "psu")
-    codes, pairs = dense(stratum * len(names) + label)
+    codes, pairs = dense_codes(stratum * len(names) + label)
     return codes, pairs // len(names)
 
 
@@ -200,7 +200,7 @@ def _weights(values: ArrayLike | None, n: int) -> Floats:
     return weights
 
 
-def _kept(values: ArrayLike, stratum: Ints, units: Ints, labels: NDArray[Any]) -> Floats:
+def _kept_shares(values: ArrayLike, stratum: Ints, units: Ints, labels: NDArray[Any]) -> Floats:
     """1 - f by stratum: 1 - n/N for population sizes N, 1 - fraction for fractions."""
     fpc = _numbers(values, stratum.size, DesignFault.FPC_MISSING, "fpc")
     if (bad := ~(fpc > 0)).any():
@@ -217,7 +217,7 @@ def _kept(values: ArrayLike, stratum: Ints, units: Ints, labels: NDArray[Any]) -
     return 1 - (units / of_stratum if sizes else of_stratum)
 
 
-def spread(codes: Ints, size: int, factor: Floats) -> Any:
+def spread_matrix(codes: Ints, size: int, factor: Floats) -> Any:
     """Sparse matrix (size x m) whose product with m rows adds them, times ``factor``, by code 0..size-1.
 
     One pass, no sorting, rows in any order.
@@ -231,5 +231,5 @@ def spread(codes: Ints, size: int, factor: Floats) -> Any:
 
 def group_sums(codes: Ints, size: int, values: Floats, factor: Floats | None = None) -> Floats:
     """Sums of the rows of ``values`` (m x k), times ``factor`` (m,), by code 0..size-1: size x k."""
-    sums: Floats = spread(codes, size, np.ones(codes.size) if factor is None else factor) @ values
+    sums: Floats = spread_matrix(codes, size, np.ones(codes.size) if factor is None else factor) @ values
     return sums

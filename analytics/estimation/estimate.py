@@ -27,7 +27,7 @@ from analytics.estimation.request import (
     EstimateRequest,
     check_finite,
     checked_request,
-    systems,
+    domain_systems,
 )
 from analytics.operations import SMALL_N, check_level
 
@@ -102,7 +102,7 @@ def index_of(items: Sequence[str], scale: float = 5) -> dict[str, float]:
     return {item: 100 * items.count(item) / (scale * len(items)) for item in items}
 
 
-def publishable(n: int, threshold: int = SMALL_N) -> bool:
+def is_publishable(n: int, threshold: int = SMALL_N) -> bool:
     """Whether a figure about ``n`` ballots may be published: not below the threshold, so that nobody is recognised."""
     return n >= threshold
 
@@ -132,7 +132,7 @@ def estimate_means(
     simple random sample without replacement from a population of the sum of the weights. Raises `DesignError`.
     """
     request = checked_request(design, items, indices or {}, by, where)
-    return _estimate(request, linearise.means, request.variables, level)
+    return _estimate(request, linearise.linearise_means, request.variables, level)
 
 
 def estimate_totals(
@@ -145,7 +145,7 @@ def estimate_totals(
 ) -> EstimateTable:
     """Totals: sums of weight x score, a blank adding nothing. No design effect is given."""
     request = checked_request(design, items, {}, by, where)
-    return _estimate(request, linearise.totals, request.variables, level)
+    return _estimate(request, linearise.linearise_totals, request.variables, level)
 
 
 def estimate_ratios(
@@ -164,7 +164,7 @@ def estimate_ratios(
             raise DesignError(DesignFault.LENGTH, name)
         blank = np.isnan(upper) | np.isnan(lower)
         both |= {f"{name}: upper": np.where(blank, np.nan, upper), f"{name}: lower": np.where(blank, np.nan, lower)}
-    return _estimate(checked_request(design, both, {}, by, where), linearise.ratios, tuple(ratios), level)
+    return _estimate(checked_request(design, both, {}, by, where), linearise.linearise_ratios, tuple(ratios), level)
 
 
 def _estimate(
@@ -178,7 +178,7 @@ def _estimate(
     with np.errstate(over="ignore", invalid="ignore"):
         sums = first_stage_sums(request.ballots)
     check_finite(request, sums)
-    parts = statistic(request.ballots, sums, systems(request, sums))
+    parts = statistic(request.ballots, sums, domain_systems(request, sums))
     n, value, variance, df, deff = (
         np.vstack([getattr(part, name) for part in parts]) for name in ("n", "estimate", "variance", "df", "deff")
     )

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from analytics.estimation.blocks import BLOCK, BallotBlock, BallotColumns
-from analytics.estimation.design import Calibration, Flags, Floats, Ints, dense, group_sums, spread
+from analytics.estimation.design import Calibration, Flags, Floats, Ints, dense_codes, group_sums, spread_matrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +31,7 @@ class CellTables:
         return CellTables(self.total[cells], self.weight[cells], self.answers[cells], self.present[cells])
 
     def summed(self, codes: Ints, size: int) -> "CellTables":
-        add = spread(codes, size, np.ones(codes.size))
+        add = spread_matrix(codes, size, np.ones(codes.size))
         return CellTables(add @ self.total, add @ self.weight, add @ self.answers, add @ self.present)
 
 
@@ -109,7 +109,7 @@ class _FirstPass:
             if self.regression:
                 self.regression.add(rows, scores, answered)
             total[found] += group_sums(local, size, scores, self.factors[0][rows])
-            of_slot = spread(self.ballots.slot[rows], slots, self.factors[0][rows])
+            of_slot = spread_matrix(self.ballots.slot[rows], slots, self.factors[0][rows])
             if not self.blanks and c:
                 composites += of_slot @ np.square(scores @ self.ballots.coefficients)
             squares += of_slot @ np.square(scores, out=scores)
@@ -119,7 +119,7 @@ class _FirstPass:
         """Where the rows are added: codes and the cells that they stand for, all of them where they are few."""
         if self.cells <= BLOCK // 4:
             return self.cell[rows], slice(None)
-        return dense(self.cell[rows])
+        return dense_codes(self.cell[rows])
 
     def _answered(self, block: BallotBlock) -> Floats:
         """1 where an item, or any item of a composite, was answered (m x (k + c))."""
@@ -135,7 +135,7 @@ def _cells(ballots: BallotColumns, alone: bool) -> tuple[Ints, Ints, Ints]:
     design = ballots.design
     unit = design.stratum_of_psu[design.psu] if alone else design.psu
     slots = ballots.domains + 1
-    codes, found = dense(unit * slots + ballots.slot)
+    codes, found = dense_codes(unit * slots + ballots.slot)
     return codes, found // slots, found % slots
 
 

@@ -10,7 +10,7 @@ from analytics.estimation.design import Calibration, Flags, Floats, Ints, Survey
 from analytics.estimation.first_stage import FirstStageSums
 from analytics.estimation.request import DomainSystem
 from analytics.estimation.residuals import LinearResiduals, SquareSums, residual_squares
-from analytics.estimation.variance import groups_of, variances
+from analytics.estimation.variance import domain_variances, groups_of
 
 # A spread below this share of the squared scores is rounding: all answers are equal.
 ROUNDING = 1e-14
@@ -31,7 +31,9 @@ class SystemFigures:
     deff: Floats
 
 
-def means(ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]) -> list[SystemFigures]:
+def linearise_means(
+    ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]
+) -> list[SystemFigures]:
     """Weighted means of the answers and composites of them: z = weight (score - mean) / sum of weights."""
     linears = [_of_means(ballots, system) for system in systems]
     blanks = sums.blanks and ballots.coefficients.shape[1] > 0
@@ -72,7 +74,9 @@ def _means(
     return SystemFigures(n.astype(np.int64), value, variance, df, deff)
 
 
-def totals(ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]) -> list[SystemFigures]:
+def linearise_totals(
+    ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]
+) -> list[SystemFigures]:
     """Sums of weight x score over the answers: z = weight x score."""
     k, unit = len(ballots.columns), np.ldexp(1.0, _exponent(ballots.design))
     ones = [np.full((system.domains, k), unit) for system in systems]
@@ -95,7 +99,9 @@ def _totals(
     return _figures(sums, system, value, variance, k)
 
 
-def ratios(ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]) -> list[SystemFigures]:
+def linearise_ratios(
+    ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]
+) -> list[SystemFigures]:
     """Ratios of the totals of neighbouring columns: z = weight (upper - ratio x lower) / total of lower."""
     pairs = len(ballots.columns) // 2
     values, linears = [], []
@@ -148,7 +154,7 @@ def _variance(
         return _calibrated_variance(design, design.calibration, system, z, beta, recentre)
     here: Flags = group_sums(system.groups.of_cell, system.groups.size, present) > 0
     about_mean = squares.about_mean if squares else None
-    return variances(design, system.groups, z, here, system.domains, recentre=recentre, about_mean=about_mean)
+    return domain_variances(design, system.groups, z, here, system.domains, recentre=recentre, about_mean=about_mean)
 
 
 def _regression(calibration: Calibration, auxiliary: Floats) -> Floats:
@@ -185,7 +191,7 @@ def _calibrated_variance(
         groups = groups_of(design.stratum_of_psu, psu, domain)
         centre = None if recentre is None else recentre[several]
         everywhere = np.ones((groups.size, 1), dtype=bool)
-        result[several] = variances(design, groups, z.reshape(-1, v), everywhere, count, recentre=centre)
+        result[several] = domain_variances(design, groups, z.reshape(-1, v), everywhere, count, recentre=centre)
     return result
 
 

@@ -144,7 +144,7 @@ class DomainSystem:
         return group_sums(self.domain, self.domains, values)
 
 
-def systems(request: EstimateRequest, sums: FirstStageSums) -> list[DomainSystem]:
+def domain_systems(request: EstimateRequest, sums: FirstStageSums) -> list[DomainSystem]:
     """The whole, and the domains if there are any."""
     design = request.ballots.design
     strata = np.arange(design.units.size) if sums.alone else design.stratum_of_psu

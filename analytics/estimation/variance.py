@@ -17,7 +17,7 @@ from analytics.estimation.design import (
     Ints,
     SinglePsu,
     SurveyDesign,
-    dense,
+    dense_codes,
     group_sums,
 )
 
@@ -43,7 +43,7 @@ class StratumGroups:
 def groups_of(strata: Ints, unit: Ints, domain: Ints) -> StratumGroups:
     """Groups of cells given by their unit and domain; ``strata``: the stratum of each unit."""
     size = int(strata.max()) + 1
-    codes, found = dense(domain * size + strata[unit])
+    codes, found = dense_codes(domain * size + strata[unit])
     return StratumGroups(codes, found // size, found % size)
 
 
@@ -52,7 +52,7 @@ def mean_of_unit(design: SurveyDesign, groups: StratumGroups, z: Floats) -> Floa
     return group_sums(groups.of_cell, groups.size, z) / design.units[groups.stratum][:, None]
 
 
-def variances(
+def domain_variances(
     design: SurveyDesign,
     groups: StratumGroups,
     z: Floats,

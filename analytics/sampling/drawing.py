@@ -23,7 +23,14 @@ from analytics.sampling.sample_lists import (
     households_by_village,
     size_of,
 )
-from analytics.sampling.sample_selection import Floats, StageSelection, allocate, simple, stream, systematic
+from analytics.sampling.sample_selection import (
+    Floats,
+    StageSelection,
+    allocate_total,
+    random_stream,
+    select_simple,
+    select_systematic,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,9 @@ class Sample:
         return tuple("/".join(stratum) for stratum, found in units.items() if len(found) == 1)
 
 
-def draw(design: SampleDesign, units: Iterable[ListUnit], households: Iterable[Household] | None, seed: int) -> Sample:
+def draw_sample(
+    design: SampleDesign, units: Iterable[ListUnit], households: Iterable[Household] | None, seed: int
+) -> Sample:
     """Draw a sample. Without ``households`` only the units are drawn, so that lists need to be made for these villages
     alone; drawing again with the lists and the same seed takes the same villages. Raises `ListError`."""
     tree = UnitTree(design, units)
@@ -136,37 +145,37 @@ def _units(
 ) -> Iterator[SampleBranch]:
     """The units taken below one branch, in the order of their codes; the reserves are added to the list."""
     groups = by_stratum(stage, tree.children(stage.level, above.codes[-1] if above.chain else ""))
-    wanted = _wanted(stage, groups)
+    wanted = _planned_counts(stage, groups)
     for stratum, group in sorted(groups.items()):
         names = (stage.level, *above.codes, *((stratum,) if stratum else ()))
         chosen = _select(stage, group, wanted[stratum], seed, names)
         ranks = enumerate(chosen.reserves, 1)
         reserves += [SampleReserve(stage.level, above.codes, stratum, rank, unit=group[at]) for rank, at in ranks]
         for at, p in zip(chosen.taken, chosen.probabilities, strict=True):
-            yield _grown(stage, above, stratum, group, at, p)
+            yield _grow_branch(stage, above, stratum, group, at, p)
 
 
-def _wanted(stage: SampleStage, groups: dict[str, list[ListUnit]]) -> dict[str, int]:
+def _planned_counts(stage: SampleStage, groups: dict[str, list[ListUnit]]) -> dict[str, int]:
     counts = {stratum: len(group) for stratum, group in groups.items()}
     if stage.select is SelectionMethod.ALL:
         return counts
     if stage.total:
         sizes = {s: sum(size_of(unit, stage.size) or 1.0 for unit in group) for s, group in groups.items()}
-        return allocate(stage.total, sizes, counts, stage.at_least)
+        return allocate_total(stage.total, sizes, counts, stage.at_least)
     return {s: min(stage.take_by_stratum.get(s, stage.take or 0), count) for s, count in counts.items()}
 
 
 def _select(stage: SampleStage, group: Sequence[ListUnit], n: int, seed: int, names: tuple[str, ...]) -> StageSelection:
     if stage.select is not SelectionMethod.PPS:
-        return simple(stream(seed, *names), len(group), n, stage.reserves)
-    return systematic(stream(seed, *names), _sizes(stage, group), n, stage.reserves, stage.order)
+        return select_simple(random_stream(seed, *names), len(group), n, stage.reserves)
+    return select_systematic(random_stream(seed, *names), _sizes(stage, group), n, stage.reserves, stage.order)
 
 
 def _sizes(stage: SampleStage, group: Sequence[ListUnit]) -> Floats:
     return np.array([size_of(unit, stage.size) for unit in group], dtype=np.float64)
 
 
-def _grown(
+def _grow_branch(
     stage: SampleStage, above: SampleBranch, stratum: str, group: Sequence[ListUnit], at: int, p: float
 ) -> SampleBranch:
     unit = group[at]
@@ -213,7 +222,7 @@ def _households(
 ) -> Iterator[SampleBallot]:
     """The ballots of one village, numbered on from ``before``."""
     n = len(listed) if stage.select is SelectionMethod.ALL else min(stage.planned, len(listed))
-    chosen = simple(stream(seed, stage.level, *branch.codes), len(listed), n, stage.reserves)
+    chosen = select_simple(random_stream(seed, stage.level, *branch.codes), len(listed), n, stage.reserves)
     share = _listing(stage, branch, {branch.codes[-1]: listed}) or 1.0
     ranks = enumerate(chosen.reserves, 1)
     reserves += [SampleReserve(stage.level, branch.codes, "", rank, household=listed[at]) for rank, at in ranks]

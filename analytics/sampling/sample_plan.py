@@ -113,7 +113,7 @@ class SamplePlan:
     per_village: float | None
 
 
-def plan(design: SampleDesign, assumptions: PlanAssumptions) -> SamplePlan:
+def plan_sample(design: SampleDesign, assumptions: PlanAssumptions) -> SamplePlan:
     """What the design gives for the whole and for one unit of each level. Raises `PlanError`."""
     _check(design, assumptions)
     outlooks = tuple(_outlook(design, at, assumptions) for at in range(len(design.stages)))

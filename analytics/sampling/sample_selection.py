@@ -22,7 +22,7 @@ class StageSelection:
     reserves: tuple[int, ...]
 
 
-def stream(seed: int, *names: str) -> np.random.PCG64:
+def random_stream(seed: int, *names: str) -> np.random.PCG64:
     """The random bits of one group, by a hash of its names: what happens elsewhere does not move them.
 
     SHA-256 over algorithm, seed and names (each led by its length) seeds PCG64 through SeedSequence. numpy keeps both
@@ -32,23 +32,23 @@ def stream(seed: int, *names: str) -> np.random.PCG64:
     return np.random.PCG64(int.from_bytes(hashlib.sha256(parts.encode()).digest()))
 
 
-def uniforms(bits: np.random.PCG64, n: int) -> Floats:
+def draw_uniforms(bits: np.random.PCG64, n: int) -> Floats:
     """The next ``n`` numbers of a stream, uniform on [0, 1): the upper 53 of 64 bits."""
     return (bits.random_raw(n) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def simple(bits: np.random.PCG64, population: int, n: int, reserves: int) -> StageSelection:
+def select_simple(bits: np.random.PCG64, population: int, n: int, reserves: int) -> StageSelection:
     """Simple random sampling without replacement: each unit gets a random number, the n smallest are taken.
 
     Every subset of n is equally likely, p = n / N (Cochran 1977, section 2.1). The reserves follow in the same order,
     so that the sample with k of its units replaced by the next k is again simple random.
     """
-    order = np.argsort(uniforms(bits, population), kind="stable")
+    order = np.argsort(draw_uniforms(bits, population), kind="stable")
     taken = sorted(order[:n].tolist())
     return StageSelection(tuple(taken), (n / population,) * n, tuple(order[n : n + reserves].tolist()))
 
 
-def inclusion(sizes: Floats, n: int) -> Floats:
+def inclusion_probabilities(sizes: Floats, n: int) -> Floats:
     """Inclusion probabilities n x / X (N,) proportional to size; units that would pass 1 are taken with certainty and
     the rest share what is left, until none passes 1 (Särndal, Swensson, Wretman 1992, section 3.6.2). They add up to n.
     """
@@ -63,15 +63,15 @@ def inclusion(sizes: Floats, n: int) -> Floats:
     return p
 
 
-def systematic(bits: np.random.PCG64, sizes: Floats, n: int, reserves: int, order: ListOrder) -> StageSelection:
+def select_systematic(bits: np.random.PCG64, sizes: Floats, n: int, reserves: int, order: ListOrder) -> StageSelection:
     """Systematic sampling with probability proportional to size from one random start (Madow 1949).
 
     Units with p = 1 are taken first. The others are laid end to end, each as long as its probability, in shuffled
     order (Goodman and Kish 1950) or in that of the list; the points u, u + 1, ... take the unit they fall on. Exactly n
     units, each with its own probability. Reserves: the rest by weighted random order (Efraimidis and Spirakis 2006).
     """
-    p = inclusion(sizes, n)
-    shuffle, start, spare = uniforms(bits, len(p)), uniforms(bits, 1)[0], uniforms(bits, len(p))
+    p = inclusion_probabilities(sizes, n)
+    shuffle, start, spare = draw_uniforms(bits, len(p)), draw_uniforms(bits, 1)[0], draw_uniforms(bits, len(p))
     line = np.argsort(shuffle, kind="stable") if order is ListOrder.RANDOM else np.arange(len(p))
     line = line[p[line] < 1]
     points = n - int((p == 1).sum())
@@ -84,7 +84,7 @@ def systematic(bits: np.random.PCG64, sizes: Floats, n: int, reserves: int, orde
     return StageSelection(tuple(taken), tuple(p[taken].tolist()), tuple(queue.tolist()))
 
 
-def allocate(total: int, sizes: Mapping[str, float], counts: Mapping[str, int], at_least: int) -> dict[str, int]:
+def allocate_total(total: int, sizes: Mapping[str, float], counts: Mapping[str, int], at_least: int) -> dict[str, int]:
     """Share ``total`` among strata in proportion to size: ``at_least`` each, then one by one where size / (2n + 1) is
     largest (Webster's method), never more than there are. Ties go to the lower name. Adds up to ``total``.
 

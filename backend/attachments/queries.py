@@ -14,7 +14,7 @@ def of_ticket(session: Session, ticket_id: int) -> Sequence[Attachment]:
     return session.scalars(select(Attachment).where(Attachment.ticket_id == ticket_id).order_by(Attachment.id)).all()
 
 
-def nth(session: Session, ticket_id: int, place: int) -> Attachment:
+def find_photo(session: Session, ticket_id: int, place: int) -> Attachment:
     """The photo at a place, counted from 1, of a ticket that its reader has shown to have a right to."""
     rows = of_ticket(session, ticket_id)
     if not 1 <= place <= len(rows):

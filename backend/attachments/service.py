@@ -50,15 +50,15 @@ class StorageFull(DomainError):
         )
 
 
-def store(session: Session, ticket_id: int, content: bytes, now: datetime) -> Attachment:
+def store_photo(session: Session, ticket_id: int, content: bytes, now: datetime) -> Attachment:
     """Keep a photo of a ticket. The same photo again is the one already kept.
 
     Raises Invalid (not a photo within the limits, or one too many), NotFound (no such ticket), NoRoom.
     """
-    return attach(session, ticket_id, [hold(content)], now)[0]
+    return attach_photos(session, ticket_id, [hold_photo(content)], now)[0]
 
 
-def hold(content: bytes) -> WaitingPhoto:
+def hold_photo(content: bytes) -> WaitingPhoto:
     """Check and re-encode a photo whose ticket is not there yet. Raises Invalid, NoRoom."""
     photo = photos.reencode(content)
     held = WaitingPhoto(
@@ -76,7 +76,7 @@ def waiting(held: WaitingPhoto) -> bool:
     return _held_path(held.key).is_file()
 
 
-def attach(session: Session, ticket_id: int, held: Sequence[WaitingPhoto], now: datetime) -> list[Attachment]:
+def attach_photos(session: Session, ticket_id: int, held: Sequence[WaitingPhoto], now: datetime) -> list[Attachment]:
     """Give held photos to a ticket, each under a new name: a form that is sent anew finds its photos still held.
 
     The ticket's row is locked, so that two messages of one album cannot pass the limit together.
@@ -105,7 +105,7 @@ def attach(session: Session, ticket_id: int, held: Sequence[WaitingPhoto], now: 
     return [kept[bytes.fromhex(photo.sha256)] for photo in held]
 
 
-def preview(held: WaitingPhoto) -> bytes:
+def preview_photo(held: WaitingPhoto) -> bytes:
     """A small JPEG of a held photo. Raises NotFound where its file was swept meanwhile."""
     try:
         return photos.thumbnail(_held_path(held.key).read_bytes())
@@ -113,7 +113,7 @@ def preview(held: WaitingPhoto) -> bytes:
         raise NotFound from gone
 
 
-def read(photo: Attachment) -> bytes:
+def read_photo(photo: Attachment) -> bytes:
     """The picture. Raises NotFound where its file is gone."""
     try:
         return _path(photo.key).read_bytes()
@@ -125,10 +125,10 @@ def sweep_orphans(now: datetime) -> int:
     """Remove files of no ticket that are older than a day; returns how many. Two sweeps at once are harmless."""
     before = (now - ORPHAN_AFTER).timestamp()
     removed = 0
-    for path in _old(_root() / "held", before):
+    for path in _old_files(_root() / "held", before):
         path.unlink(missing_ok=True)
         removed += 1
-    paths = _old(_root(), before, pattern="[0-9a-f][0-9a-f]/*.jpg")
+    paths = _old_files(_root(), before, pattern="[0-9a-f][0-9a-f]/*.jpg")
     while batch := {path.stem: path for path in islice(paths, BATCH)}:
         with transaction() as session:
             owned = set(session.scalars(select(Attachment.key).where(Attachment.key.in_(batch))))
@@ -138,7 +138,7 @@ def sweep_orphans(now: datetime) -> int:
     return removed
 
 
-def _old(folder: Path, before: float, pattern: str = "*.jpg") -> Iterator[Path]:
+def _old_files(folder: Path, before: float, pattern: str = "*.jpg") -> Iterator[Path]:
     """Files not touched since; half-written ones begin with a dot and end the same way, so they are among them."""
     for path in folder.glob(pattern):
         try:

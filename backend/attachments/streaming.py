@@ -6,10 +6,10 @@ from backend.attachments import service
 from backend.attachments.models import Attachment
 
 
-def picture(photo: Attachment, place: int) -> Response:
+def photo_response(photo: Attachment, place: int) -> Response:
     """The photo as an answer. Its name says its place in the ticket and nothing else."""
     return Response(
-        service.read(photo),
+        service.read_photo(photo),
         media_type="image/jpeg",
         headers={
             "Content-Disposition": f"inline; filename=anh-{place}.jpg",

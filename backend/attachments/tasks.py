@@ -6,6 +6,6 @@ from backend.worker import app
 
 
 @app.task(name="attachments.sweep")
-def sweep() -> None:
+def sweep_files() -> None:
     """Remove files of no ticket. Late or twice is harmless: only files older than a day are looked at."""
     service.sweep_orphans(clock.now())

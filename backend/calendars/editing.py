@@ -53,7 +53,7 @@ def texts_of(calendar: WorkCalendar, language: str = "vi") -> dict[str, str]:
     }
 
 
-def read(code: str, version: str, texts: Mapping[str, str], basis: str) -> WorkCalendar:
+def read_calendar(code: str, version: str, texts: Mapping[str, str], basis: str) -> WorkCalendar:
     """The calendar that the texts describe. Raises Invalid with a refusal for each field that cannot be taken."""
     errors: list[Invalid] = []
 
@@ -88,7 +88,9 @@ def _declare(code: str, version: str, basis: str, **parts: Any) -> WorkCalendar:
     return WorkCalendar.declare(code, version, basis=basis, **given)
 
 
-def merged(texts: Mapping[str, str], brought: CalendarTable, *, replace: bool, language: str = "vi") -> dict[str, str]:
+def merge_texts(
+    texts: Mapping[str, str], brought: CalendarTable, *, replace: bool, language: str = "vi"
+) -> dict[str, str]:
     """The texts with what a file brought: its dates take the place of the same dates, with ``replace`` of all dates of
     its years; its years join those declared. Raises WorktimeError where the dates already there cannot be read."""
     held = {item.day: item for item in exceptions_of(texts.get("exceptions", ""))}

@@ -57,7 +57,7 @@ def day_of(calendar: WorkCalendar, day: date) -> CalendarDay:
     return CalendarDay(day, kind, hours, exception.name if exception else "", doubtful)
 
 
-def months(calendar: WorkCalendar, year: int) -> list[CalendarMonth]:
+def months_of(calendar: WorkCalendar, year: int) -> list[CalendarMonth]:
     """The twelve months of a year."""
     return [_month(calendar, date(year, number, 1)) for number in range(1, 13)]
 
@@ -73,7 +73,7 @@ def _month(calendar: WorkCalendar, first: date) -> CalendarMonth:
     return CalendarMonth(first, [padded[i : i + 7] for i in range(0, len(padded), 7)], worked)
 
 
-def differences(before: WorkCalendar, after: WorkCalendar) -> Iterator[tuple[CalendarDay, CalendarDay]]:
+def day_differences(before: WorkCalendar, after: WorkCalendar) -> Iterator[tuple[CalendarDay, CalendarDay]]:
     """The days of either's declared years that are worked in one and not in the other, or in other hours."""
     for ordinal in range(min(before.first, after.first), max(before.last, after.last) + 1):
         if before.windows(ordinal) != after.windows(ordinal):

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from backend.calendars import recount as recounting
-from backend.calendars.months import differences
+from backend.calendars.months import day_differences
 from backend.db import transaction
 from backend.jobs import progress
 from backend.tickets.models import OPEN_STATES, Ticket, TicketState
@@ -58,19 +58,19 @@ class RecountPreview:
         return self.by_days.total()
 
 
-def preview(session: Session, version: CalendarVersion, now: datetime, limit: int) -> RecountPreview:
+def preview_moves(session: Session, version: CalendarVersion, now: datetime, limit: int) -> RecountPreview:
     """Which open tickets would move if the version were put in force; writes nothing."""
     in_scope = _scope(session, version.code)
     found = RecountPreview(
         session.scalar(select(func.count()).select_from(Ticket).join(Ticket.unit).where(*in_scope)) or 0
     )
     names = dict(session.execute(select(Unit.id, Unit.name)).all())
-    calendar = worktime.calendar(session, version.id)
+    calendar = worktime.load_calendar(session, version.id)
     for calendar_id in session.scalars(select(Ticket.calendar_id).join(Ticket.unit).where(*in_scope).distinct()).all():
-        held = worktime.calendar(session, calendar_id)
-        changed = [day.day for day, _after in differences(held, calendar)]
+        held = worktime.load_calendar(session, calendar_id)
+        changed = [day.day for day, _after in day_differences(held, calendar)]
         where = (*in_scope, Ticket.calendar_id == calendar_id, _spans(changed))
-        for batch in recounting.look(session, where, version.id, calendar, now):
+        for batch in recounting.recount_batches(session, where, version.id, calendar, now):
             moves = [DueDateMove(one.row.number, names[one.row.unit_id], one.before, one.due) for one in batch]
             moves = [move for move in moves if move.days]
             found.by_days.update(move.days for move in moves)
@@ -78,11 +78,11 @@ def preview(session: Session, version: CalendarVersion, now: datetime, limit: in
     return found
 
 
-def recount(calendar_id: int, job_id: int, clock: Clock) -> int:
+def recount_tickets(calendar_id: int, job_id: int, clock: Clock) -> int:
     """Count every open ticket of the calendar's units by its version from now on; returns how many. Begun again after
     a death it goes on where it was, for tickets already counted by the version are not looked at."""
     with transaction() as session:
-        version = worktime.version(session, calendar_id)
+        version = worktime.find_version(session, calendar_id)
         where = (*_scope(session, version.code), Ticket.calendar_id != calendar_id)
         if worktime.in_force(session).get(version.code) != calendar_id:
             progress.stop(session, job_id, now=clock(), note="")
@@ -96,7 +96,9 @@ def recount(calendar_id: int, job_id: int, clock: Clock) -> int:
         while True:
             with transaction() as session:
                 skip = most > 1
-                batch = recounting.count(session, where, calendar_id, clock(), after=after, most=most, skip_locked=skip)
+                batch = recounting.recount_next(
+                    session, where, calendar_id, clock(), after=after, most=most, skip_locked=skip
+                )
                 done += len(batch)
                 if not batch:
                     break

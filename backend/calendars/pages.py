@@ -13,16 +13,16 @@ from backend.calendars import editing, imports, months, moves, queries, service,
 from backend.calendars.queries import StoredCalendar
 from backend.db import SessionDep
 from backend.errors import Invalid, _
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.jobs import progress
 from backend.jobs.progress import WorkStage
 from backend.units import queries as units
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import FormReader, FormView, TypedDep
-from backend.web.rendering import language_of, page, redirect
+from backend.web.rendering import language_of, redirect_to, render_page
 from backend.worktime import service as worktime
-from backend.worktime.calendar import WorkCalendar, local
+from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.errors import WorktimeError
 
 HOME = "/lich-lam-viec"
@@ -36,35 +36,35 @@ Administrator = Annotated[Actor, Depends(allow(Permission.MANAGE_CALENDARS))]
 
 
 @router.get(HOME)
-def calendars(request: Request, session: SessionDep, actor: Reader) -> Response:
+def show_calendars(request: Request, session: SessionDep, actor: Reader) -> Response:
     """All versions, those in force marked."""
-    return page(
+    return render_page(
         request,
         "calendars/list.html",
-        versions=queries.versions(session),
+        versions=queries.list_versions(session),
         may_edit=can(actor, Permission.MANAGE_CALENDARS),
         in_force=worktime.active_id(session),
     )
 
 
 @router.get(HOME + "/{calendar_id}")
-def calendar(
+def show_calendar(
     request: Request, session: SessionDep, actor: Reader, calendar_id: int, nam: int | None = None
 ) -> Response:
     """One version, a year at a time."""
-    version = queries.version(session, calendar_id)
-    held = worktime.calendar(session, calendar_id)
+    version = queries.find_version(session, calendar_id)
+    held = worktime.load_calendar(session, calendar_id)
     years = [year for year, _announced in held.years]
-    this_year = local(clock.now()).year
+    this_year = local_time(clock.now()).year
     year = next((wanted for wanted in (nam, this_year) if wanted in years), years[-1])
-    return page(
+    return render_page(
         request,
         "calendars/version.html",
         version=version,
         calendar=held,
         years=years,
         year=year,
-        months=months.months(held, year),
+        months=months.months_of(held, year),
         changes=_changes(session, version, held),
         may_edit=can(actor, Permission.MANAGE_CALENDARS),
         words=texts,
@@ -75,38 +75,42 @@ def calendar(
 @router.get(HOME + "/{calendar_id}/sua")
 def edit_form(request: Request, session: SessionDep, actor: Administrator, calendar_id: int) -> Response:
     """The form of a new version, filled from an existing one."""
-    version = queries.version(session, calendar_id)
-    values = editing.texts_of(worktime.calendar(session, calendar_id), language_of(request)) | {"basis": ""}
+    version = queries.find_version(session, calendar_id)
+    values = editing.texts_of(worktime.load_calendar(session, calendar_id), language_of(request)) | {"basis": ""}
     return _edit(request, session, version, FormView(values))
 
 
 @router.post(HOME + "/{calendar_id}/sua")
-def edit(request: Request, session: SessionDep, actor: Administrator, form: TypedDep, calendar_id: int) -> Response:
+def edit_calendar(
+    request: Request, session: SessionDep, actor: Administrator, form: TypedDep, calendar_id: int
+) -> Response:
     """Store a new version; or, with a file, fill the form from it and store nothing yet."""
-    version = queries.version(session, calendar_id)
+    version = queries.find_version(session, calendar_id)
     values = {name: form.raw(name) for name in (*editing.FIELDS, "basis", "scope", "replace")}
     try:
         if form.raw("do") == "import":
-            values, notice = _imported(form, values, language_of(request))
+            values, notice = _import_file(form, values, language_of(request))
             return _edit(request, session, version, FormView(values), notice=notice)
-        saved = service.save(session, values["scope"], _cleaned(values), values["basis"], actor=actor, now=clock.now())
+        saved = service.save_version(
+            session, values["scope"], _clean_fields(values), values["basis"], actor=actor, now=clock.now()
+        )
     except Invalid as refusal:
         return _edit(request, session, version, form.form(refusal), refusal.status)
     flash = _("Đã lưu bản mới. Bản này chưa được áp dụng; hãy xem trước rồi áp dụng.")
-    return redirect(request, f"{HOME}/{saved.id}/xem-truoc", flash=flash)
+    return redirect_to(request, f"{HOME}/{saved.id}/xem-truoc", flash=flash)
 
 
 @router.get(HOME + "/{calendar_id}/xem-truoc")
-def preview(request: Request, session: SessionDep, actor: Administrator, calendar_id: int) -> Response:
+def show_preview(request: Request, session: SessionDep, actor: Administrator, calendar_id: int) -> Response:
     """Which open tickets would move, and by how much, if the version were put in force now."""
-    version = queries.version(session, calendar_id)
-    held = worktime.calendar(session, calendar_id)
-    return page(
+    version = queries.find_version(session, calendar_id)
+    held = worktime.load_calendar(session, calendar_id)
+    return render_page(
         request,
         "calendars/preview.html",
         version=version,
         changes=_changes(session, version, held),
-        preview=moves.preview(session, worktime.version(session, calendar_id), clock.now(), ROWS),
+        preview=moves.preview_moves(session, worktime.find_version(session, calendar_id), clock.now(), ROWS),
         seen=worktime.in_force(session).get(version.code, 0),
         words=texts,
         rows_most=ROWS,
@@ -115,25 +119,27 @@ def preview(request: Request, session: SessionDep, actor: Administrator, calenda
 
 
 @router.post(HOME + "/{calendar_id}/ap-dung")
-def activate(request: Request, session: SessionDep, actor: Administrator, form: TypedDep, calendar_id: int) -> Response:
+def activate_version(
+    request: Request, session: SessionDep, actor: Administrator, form: TypedDep, calendar_id: int
+) -> Response:
     """Put the version in force and show how far the recount of due dates is."""
     seen = form.integer("seen")
     if seen is None:
         raise Invalid(_("Hãy xem trước các hạn thay đổi rồi mới áp dụng."))
-    job = service.activate(session, calendar_id, seen, actor=actor, now=clock.now())
-    return redirect(
+    job = service.activate_version(session, calendar_id, seen, actor=actor, now=clock.now())
+    return redirect_to(
         request, f"{HOME}/tien-do/{job.id}", flash=_("Đã áp dụng. Hạn của các phản ánh đang mở được tính lại.")
     )
 
 
 @router.get(HOME + "/tien-do/{job_id}")
-def course(request: Request, session: SessionDep, actor: Administrator, job_id: int) -> Response:
+def show_recount(request: Request, session: SessionDep, actor: Administrator, job_id: int) -> Response:
     """How far a recount is; the page asks again by itself while it runs."""
     job = progress.find(session, job_id, service.RECOUNT)
     running = job.stage is WorkStage.RUNNING
-    version = queries.version(session, int(job.subject))
+    version = queries.find_version(session, int(job.subject))
     silent = running and clock.now() - job.updated_at > timedelta(minutes=1)
-    return page(
+    return render_page(
         request, "calendars/progress.html", job=job, version=version, running=running, silent=silent, refresh=REFRESH
     )
 
@@ -146,22 +152,22 @@ def _changes(
     before = active.get(version.code, active.get(worktime.DEFAULT))
     if before is None or before == version.id:
         return []
-    return list(islice(months.differences(worktime.calendar(session, before), held), CHANGES + 1))
+    return list(islice(months.day_differences(worktime.load_calendar(session, before), held), CHANGES + 1))
 
 
-def _cleaned(values: Mapping[str, str]) -> dict[str, str]:
+def _clean_fields(values: Mapping[str, str]) -> dict[str, str]:
     """The fields of the calendar without invisible characters; refusals stand at their fields."""
     found, errors = {}, []
     for name in editing.FIELDS:
         try:
-            found[name] = clean(values[name], limit=TEXT_MOST, multiline=True, field=name)
+            found[name] = clean_text(values[name], limit=TEXT_MOST, multiline=True, field=name)
         except Invalid as refusal:
             errors.append(refusal)
     Invalid.collect(errors)
     return found
 
 
-def _imported(
+def _import_file(
     form: FormReader, values: dict[str, str], language: str
 ) -> tuple[dict[str, str], tuple[str, dict[str, object]]]:
     """The form filled from the file, and what to say of it. Raises Invalid at the field of the file."""
@@ -170,7 +176,7 @@ def _imported(
         raise Invalid(_("Hãy chọn một tệp .csv hoặc .ics."), field="file")
     try:
         brought = imports.read(files[0].file.read(imports.BYTES_MOST + 1))
-        filled = editing.merged(_cleaned(values), brought, replace=form.ticked("replace"), language=language)
+        filled = editing.merge_texts(_clean_fields(values), brought, replace=form.ticked("replace"), language=language)
     except WorktimeError as refusal:
         raise Invalid(refusal.message, field="file", errors=(), **refusal.params) from None
     said: dict[str, object] = {"n": len(brought.exceptions), "skipped": brought.skipped}
@@ -189,9 +195,9 @@ def _edit(
     *,
     notice: tuple[str, Mapping[str, object]] | None = None,
 ) -> Response:
-    offices = units.receiving(session, local(clock.now()).date())
+    offices = units.list_receiving(session, local_time(clock.now()).date())
     scopes = [(worktime.DEFAULT, texts.WHOLE_PROVINCE), *((worktime.UNIT + unit.code, unit.name) for unit in offices)]
-    return page(
+    return render_page(
         request,
         "calendars/edit.html",
         status,

@@ -39,7 +39,7 @@ class StoredCalendar:
         return [year for year, announced in self.years if not announced]
 
 
-def versions(session: Session, code: str | None = None) -> list[StoredCalendar]:
+def list_versions(session: Session, code: str | None = None) -> list[StoredCalendar]:
     """All versions, newest first, those of the province before those of units."""
     statement = _versions().order_by(CalendarVersion.code.desc(), CalendarVersion.version.desc())
     if code is not None:
@@ -49,7 +49,7 @@ def versions(session: Session, code: str | None = None) -> list[StoredCalendar]:
     return [_version(row, name, row.id in active, names) for row, name in session.execute(statement)]
 
 
-def version(session: Session, calendar_id: int) -> StoredCalendar:
+def find_version(session: Session, calendar_id: int) -> StoredCalendar:
     """One version; NotFound where there is none."""
     found = session.execute(_versions().where(CalendarVersion.id == calendar_id)).one_or_none()
     if found is None:

@@ -85,17 +85,17 @@ class RecountedTicket:
     state: ClockState | None
 
 
-def look(
+def recount_batches(
     session: Session, where: Sequence[ColumnElement[bool]], calendar_id: int, calendar: WorkCalendar, now: datetime
 ) -> Iterator[list[RecountedTicket]]:
     """Tickets that meet ``where``, in batches by id, as ``calendar`` would count them. Writes and locks nothing."""
     after = 0
-    while rows := session.execute(_next(where, after, BATCH)).all():
+    while rows := session.execute(_next_batch(where, after, BATCH)).all():
         after = rows[-1].id
-        yield _fresh(session, rows, calendar_id, calendar, now)
+        yield _recount_rows(session, rows, calendar_id, calendar, now)
 
 
-def count(
+def recount_next(
     session: Session,
     where: Sequence[ColumnElement[bool]],
     calendar_id: int,
@@ -108,29 +108,29 @@ def count(
     """Count the next tickets that meet ``where`` by a stored version, in the caller's transaction. A ticket that
     somebody works on is waited for, or left out with ``skip_locked``: whoever holds many rows must not wait for one.
     """
-    chosen = _next(where, after, most).with_for_update(of=Ticket, key_share=True, skip_locked=skip_locked)
+    chosen = _next_batch(where, after, most).with_for_update(of=Ticket, key_share=True, skip_locked=skip_locked)
     rows = session.execute(chosen).all()
-    calendar = worktime.calendar(session, calendar_id)
-    batch = _fresh(session, rows, calendar_id, calendar, now) if rows else []
+    calendar = worktime.load_calendar(session, calendar_id)
+    batch = _recount_rows(session, rows, calendar_id, calendar, now) if rows else []
     if batch:
         _store(session, batch, calendar_id, calendar)
     return batch
 
 
-def _next(where: Sequence[ColumnElement[bool]], after: int, most: int) -> Select[Any]:
+def _next_batch(where: Sequence[ColumnElement[bool]], after: int, most: int) -> Select[Any]:
     table = table_of(Ticket)
     columns = (table.c[name] for name in COLUMNS)
     return select(*columns).join(Ticket.unit).where(*where, Ticket.id > after).order_by(Ticket.id).limit(most)
 
 
-def _fresh(
+def _recount_rows(
     session: Session, rows: Sequence[Row[Any]], calendar_id: int, calendar: WorkCalendar, now: datetime
 ) -> list[RecountedTicket]:
     """Each ticket with its due date by the new version."""
     chains = [f"ticket:{row.id}" for row in rows]
     heads = {head.chain: head for head in session.execute(HEADS, {"chains": chains, "still": list(STILL)})}
     plain = [row for row in rows if _is_plain(row, heads[f"ticket:{row.id}"])]
-    fresh = _together(plain, heads, calendar, now)
+    fresh = _count_together(plain, heads, calendar, now)
     known = {item.row.id for item in fresh}
     fresh += _one_by_one(session, [row for row in rows if row.id not in known], heads, calendar_id, calendar, now)
     return sorted(fresh, key=lambda item: int(item.row.id))
@@ -140,7 +140,7 @@ def _is_plain(row: Row[Any], head: Row[Any]) -> bool:
     return bool(head.still) and Duration.parse(row.term).unit is Length.WORKING_DAYS
 
 
-def _together(
+def _count_together(
     rows: Sequence[Row[Any]], heads: dict[str, Row[Any]], calendar: WorkCalendar, now: datetime
 ) -> list[RecountedTicket]:
     if not rows:
@@ -150,7 +150,9 @@ def _together(
     dues = due_dates(calendar, values, received)
     estimates = lean_on_estimate(calendar, received, dues)
     return [
-        RecountedTicket(row, heads[f"ticket:{row.id}"], _at(heads, row, now), row.due_date, due, bool(estimate), None)
+        RecountedTicket(
+            row, heads[f"ticket:{row.id}"], _moment_of(heads, row, now), row.due_date, due, bool(estimate), None
+        )
         for row, due, estimate in zip(rows, dues.tolist(), estimates, strict=True)
     ]
 
@@ -168,8 +170,8 @@ def _one_by_one(
     calendars[calendar_id] = calendar
     fresh = []
     for row in rows:
-        history, at = histories[f"ticket:{row.id}"], _at(heads, row, now)
-        book = rulebook.book(session, row, history, calendars)
+        history, at = histories[f"ticket:{row.id}"], _moment_of(heads, row, now)
+        book = rulebook.version_book(session, row, history, calendars)
         recounted = TicketEvent(Event.RECOUNTED, at, SYSTEM.key, {"from": row.calendar_id, "calendar": calendar_id})
         before = state_of_clocks(history, book, at).resolve
         state = state_of_clocks([*history, recounted], book, at).resolve
@@ -182,7 +184,7 @@ def _one_by_one(
     return fresh
 
 
-def _at(heads: dict[str, Row[Any]], row: Row[Any], now: datetime) -> datetime:
+def _moment_of(heads: dict[str, Row[Any]], row: Row[Any], now: datetime) -> datetime:
     last: datetime = heads[f"ticket:{row.id}"].at
     return max(now, last)
 
@@ -192,7 +194,7 @@ def _histories(session: Session, rows: Sequence[Row[Any]]) -> dict[str, list[Tic
     columns = (table.c.chain, table.c.at, table.c.actor, table.c.action, table.c.data)
     chains = [f"ticket:{row.id}" for row in rows]
     found = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
-    return {str(chain): projection.happenings(links) for chain, links in groupby(found, key=lambda entry: entry.chain)}
+    return {str(chain): projection.events_of(links) for chain, links in groupby(found, key=lambda entry: entry.chain)}
 
 
 def _store(session: Session, batch: Sequence[RecountedTicket], calendar_id: int, calendar: WorkCalendar) -> None:
@@ -215,7 +217,7 @@ def _links(batch: Sequence[RecountedTicket], calendar_id: int) -> Iterator[tuple
     for item in batch:
         head, data = item.head, {"from": item.row.calendar_id, "calendar": calendar_id}
         seq, action = head.seq + 1, Event.RECOUNTED.value
-        made = audit.link(head.chain, seq, item.at, SYSTEM.key, action, data, head.hash)
+        made = audit.hash_link(head.chain, seq, item.at, SYSTEM.key, action, data, head.hash)
         yield head.chain, seq, item.at, SYSTEM.key, action, json.dumps(data), head.hash, made
 
 

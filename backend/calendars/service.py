@@ -12,13 +12,13 @@ from backend import audit
 from backend.calendars import editing
 from backend.db import transaction
 from backend.errors import Conflict, Invalid, _
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.jobs import progress
 from backend.jobs.progress import Job, WorkStage
 from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
-from backend.worktime.calendar import WorkCalendar, local
+from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
 
@@ -28,7 +28,7 @@ BASIS_MOST = 1000
 LEASE = timedelta(minutes=2)  # a recount that has not reported for so long is handed out again
 
 
-def save(
+def save_version(
     session: Session, code: str, texts: Mapping[str, str], basis: str, *, actor: Actor, now: datetime
 ) -> CalendarVersion:
     """Store a new version, not in force yet. Raises Invalid with a sentence for each field that cannot be taken."""
@@ -38,7 +38,7 @@ def save(
     number = _lock_and_number(session, code)
     version = f"{code}.{number}"
     try:
-        calendar = editing.read(code, version, texts, reason)
+        calendar = editing.read_calendar(code, version, texts, reason)
     except Invalid as refusal:
         Invalid.collect([*refusal.errors, *errors])
         raise
@@ -46,10 +46,10 @@ def save(
     return _store(session, calendar, number, actor, now)
 
 
-def activate(session: Session, calendar_id: int, seen: int, *, actor: Actor, now: datetime) -> Job:
+def activate_version(session: Session, calendar_id: int, seen: int, *, actor: Actor, now: datetime) -> Job:
     """Put a version in force and start the recount of the due dates of open tickets. ``seen`` is the version that was
     in force when the preview was made, 0 for none. Raises NotFound, or Conflict where the preview no longer holds."""
-    row = worktime.version(session, calendar_id)
+    row = worktime.find_version(session, calendar_id)
     _lock_and_number(session, row.code)
     active = worktime.in_force(session).get(row.code, 0)
     if active == calendar_id:
@@ -62,7 +62,7 @@ def activate(session: Session, calendar_id: int, seen: int, *, actor: Actor, now
     return progress.start(session, RECOUNT, str(calendar_id), now=now, user_id=actor.user_id)
 
 
-def sweep(now: datetime, enqueue: Callable[[int, int], object]) -> int:
+def sweep_recounts(now: datetime, enqueue: Callable[[int, int], object]) -> int:
     """Hand out recounts that nobody has begun, or whose worker has fallen silent; returns how many."""
     with transaction() as session:
         jobs = session.scalars(
@@ -106,7 +106,7 @@ def _digest(row: CalendarVersion) -> str:
 
 def _basis(text: str, errors: list[Invalid]) -> str:
     try:
-        found = clean(text, limit=BASIS_MOST, multiline=True, field="basis")
+        found = clean_text(text, limit=BASIS_MOST, multiline=True, field="basis")
     except Invalid as refusal:
         errors.append(refusal)
         return ""
@@ -121,7 +121,7 @@ def _check_scope(session: Session, code: str, errors: list[Invalid], now: dateti
         return
     unit = code.removeprefix(worktime.UNIT) if code.startswith(worktime.UNIT) else None
     found = session.scalars(select(Unit).where(Unit.code == unit, Unit.receives)).all()
-    if not any(item.valid_on(local(now).date()) for item in found):
+    if not any(item.valid_on(local_time(now).date()) for item in found):
         errors.append(Invalid(_("Xin chọn nơi áp dụng trong danh sách."), field="scope"))
 
 

@@ -14,7 +14,7 @@ from typing import Final, TextIO
 
 from backend.errors import Invalid, _
 from backend.files.days import day_written
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.worktime.calendar import ZONE
 
 LONGEST_LINE: Final = 1_000_000
@@ -128,12 +128,12 @@ class CaseFile:
         case = ImportedCase(
             line=line,
             fields=fields,
-            key=_needed(clean(key, limit=KEY_MOST), _("Thiếu mã hồ sơ.")),
-            office=_needed(clean(office, limit=OFFICE_MOST), _("Thiếu cơ quan.")),
+            key=_needed(clean_text(key, limit=KEY_MOST), _("Thiếu mã hồ sơ.")),
+            office=_needed(clean_text(office, limit=OFFICE_MOST), _("Thiếu cơ quan.")),
             received=_moment(_needed(received.strip(), _("Thiếu ngày nhận."))),
             answered=None if answered.strip().lower() in BLANK else _moment(answered.strip()),
-            category=clean(category, limit=CATEGORY_MOST),
-            text=clean(text[0], limit=TEXT_MOST) if text else "",
+            category=clean_text(category, limit=CATEGORY_MOST),
+            text=clean_text(text[0], limit=TEXT_MOST) if text else "",
         )
         _check_order(case, self._until)
         return replace(case, answered=max(case.received, case.answered)) if case.answered else case

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.errors import Invalid, _
-from backend.files.text import fold
+from backend.files.text import fold_text
 from backend.tickets.models import Category, CategoryClass
 from backend.units.models import Unit, UnitKind
 
@@ -111,7 +111,7 @@ def _make_unit(session: Session, code: str, name: str, parent_id: int | None, so
     unit = Unit(
         code=code,
         name=name,
-        folded=fold(name)[:200],
+        folded=fold_text(name)[:200],
         kind=UnitKind.OFFICE,
         parent_id=parent_id,
         receives=False,

@@ -65,7 +65,7 @@ class CaseworkImport:
     dues: dict[date, DueMoment] = field(default_factory=dict)
 
 
-def begin(source: str, parent_code: str | None, now: datetime) -> CaseworkImport:
+def begin_import(source: str, parent_code: str | None, now: datetime) -> CaseworkImport:
     """A run that can begin; refuses a source without a usable name and a parent that does not exist."""
     if not 1 <= len(source) <= 40:
         raise Invalid(_("Tên nguồn cần 1 đến %(most)s ký tự."), most=40)
@@ -77,7 +77,7 @@ def begin(source: str, parent_code: str | None, now: datetime) -> CaseworkImport
     return run
 
 
-def store(run: CaseworkImport, cases: Iterable[ImportedCase]) -> Iterator[CaseworkCounts]:
+def store_cases(run: CaseworkImport, cases: Iterable[ImportedCase]) -> Iterator[CaseworkCounts]:
     """Store the cases in batches, one transaction each; yields what each batch came to."""
     remaining = iter(cases)
     while batch := list(islice(remaining, BATCH)):
@@ -139,10 +139,10 @@ def _open_days(days: set[date]) -> None:
 
 
 def _rows(session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]) -> list[tuple[Any, ...]]:
-    rule = rules.choose(rules.shipped_rules(), "resolve", run.now.date()).rule
+    rule = rules.choose_rule(rules.shipped_rules(), "resolve", run.now.date()).rule
     term = Duration.parse(rule.value)
     calendar_id = worktime.active_id(session)
-    calendar = worktime.calendar(session, calendar_id)
+    calendar = worktime.load_calendar(session, calendar_id)
     rows: list[tuple[Any, ...]] = []
     for case, days in zip(cases, _working_days(calendar, cases), strict=True):
         due = _due(run, calendar, term, case.received)
@@ -177,7 +177,7 @@ def _answer(case: ImportedCase, due: DueMoment, days: int) -> tuple[Any, ...]:
     """Moment, day, working days and verdict; all empty for an open case."""
     if case.answered is None:
         return None, None, None, None
-    return case.answered, case.answered.date(), days, due_dates.verdict(due.on, case.answered).value
+    return case.answered, case.answered.date(), days, due_dates.verdict_of(due.on, case.answered).value
 
 
 def _working_days(calendar: WorkCalendar, cases: Sequence[ImportedCase]) -> list[int]:
@@ -213,5 +213,5 @@ def _births(row: Any) -> Iterator[tuple[Any, ...]]:
 def _entry(ticket_id: int, seq: int, at: datetime, event: Event, data: dict[str, Any], prev: bytes) -> tuple[Any, ...]:
     """In the order of ``audit.COPY_LINKS``; the last is the hash."""
     chain, action = f"ticket:{ticket_id}", event.value
-    made = audit.link(chain, seq, at, ACTOR, action, data, prev)
+    made = audit.hash_link(chain, seq, at, ACTOR, action, data, prev)
     return chain, seq, at, ACTOR, action, Jsonb(data), prev, made

@@ -11,7 +11,7 @@ from backend import clock, db
 from backend.commands.console import database_at_hand, day_option, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
 from backend.history import heads, sealing
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 audit = typer.Typer(help="Nhật ký: niêm phong, xuất dấu đã ký.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")]
@@ -38,7 +38,7 @@ def head_command(
 ) -> None:
     """Xuất dấu đã ký của toàn bộ nhật ký; hãy cất ở nơi người quản trị cơ sở dữ liệu không sửa được."""
     with refusals_as_lines(), database_at_hand():
-        head = _present() if day is None else _of(day_option(day))
+        head = _present() if day is None else _find_head(day_option(day))
         try:
             out.write_text(head.dumps(), encoding="utf-8")
         except OSError:
@@ -54,11 +54,11 @@ def _present() -> heads.DailyHead:
     now = clock.now()
     sealing.seal_all(now)
     with db.transaction() as session:
-        if heads.sign_day(session, local(now).date(), now) is None:
+        if heads.sign_day(session, local_time(now).date(), now) is None:
             raise NotFound(_("Nhật ký còn trống."))
-        return heads.exported(session)
+        return heads.exported_head(session)
 
 
-def _of(day: date) -> heads.DailyHead:
+def _find_head(day: date) -> heads.DailyHead:
     with db.transaction() as session:
-        return heads.exported(session, day)
+        return heads.exported_head(session, day)

@@ -125,11 +125,11 @@ def _import(
         stream = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
         moment = clock.now()
         cases = CaseFile(stream, columns, until=moment)
-        run = casework.begin(source, parent, moment)
+        run = casework.begin_import(source, parent, moment)
         refused = RejectFile(rejects, cases.header, outcome, stack)
         progress = stack.enter_context(_progress())
         task = progress.add_task("", total=file.stat().st_size)
-        for counts in casework.store(run, _accepted(cases, refused, outcome)):
+        for counts in casework.store_cases(run, _accept_cases(cases, refused, outcome)):
             outcome.count(counts, run.names)
             for reject in counts.differing:
                 refused.add(reject)
@@ -137,7 +137,7 @@ def _import(
         progress.update(task, completed=file.stat().st_size)
 
 
-def _accepted(cases: CaseFile, refused: RejectFile, outcome: CaseworkSummary) -> Iterator[ImportedCase]:
+def _accept_cases(cases: CaseFile, refused: RejectFile, outcome: CaseworkSummary) -> Iterator[ImportedCase]:
     """The cases to be stored; on the way, rejects go to their file."""
     for case in cases:
         outcome.read += 1

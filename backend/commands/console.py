@@ -27,7 +27,7 @@ def database_at_hand() -> Iterator[None]:
     if get_settings().database_url:
         yield
         return
-    with embedded.database(get_settings().data_dir) as url:
+    with embedded.open_database(get_settings().data_dir) as url:
         os.environ["LANGNGHE_DATABASE_URL"] = url
         get_settings.cache_clear()
         yield

@@ -15,7 +15,7 @@ from backend.units import service as units
 from backend.worktime import service as worktime
 
 
-def load(session: Session, now: datetime) -> None:
+def load_first_data(session: Session, now: datetime) -> None:
     """Load what is missing, in the caller's transaction."""
     units.load_shipped(session)
     _load_categories(session)

@@ -18,8 +18,8 @@ from backend.indices.runs.service import RunVerification
 from backend.kpi.timeliness import unit_called
 from backend.users.models import Role
 from backend.users.policy import Actor, Permission
-from backend.web.language import number
-from backend.worktime.calendar import ZONE, local
+from backend.web.language import number_text
+from backend.worktime.calendar import ZONE, local_time
 
 index = typer.Typer(help="Lần tính chỉ số: tính, xem, tính lại để kiểm tra, công bố.", no_args_is_help=True)
 TERMINAL = Actor(Role.MANAGER, key="system")
@@ -46,9 +46,11 @@ def run_command(
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         moment = clock.now()
         held = unit_called(session, unit) if unit else None
-        asked = runs.ask(session, held, day_option(first), day_option(last), TERMINAL, moment.astimezone(ZONE).date())
-        run_id = runs.make(session, asked, held, seed=seed, now=moment, user_id=None)
-        made, values = runs.find(session, run_id), runs.values_of(session, run_id)
+        asked = runs.prepare_request(
+            session, held, day_option(first), day_option(last), TERMINAL, moment.astimezone(ZONE).date()
+        )
+        run_id = runs.make_run(session, asked, held, seed=seed, now=moment, user_id=None)
+        made, values = runs.find_run(session, run_id), runs.values_of(session, run_id)
     _tell(made, values, as_json)
 
 
@@ -56,7 +58,7 @@ def run_command(
 def show_command(run: Run, as_json: AsJson = False) -> None:
     """Một lần tính đã lưu: câu hỏi, dữ liệu đầu vào, mã tính, mọi giá trị."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        found, values = runs.find(session, run), runs.values_of(session, run)
+        found, values = runs.find_run(session, run), runs.values_of(session, run)
     _tell(found, values, as_json)
 
 
@@ -64,7 +66,7 @@ def show_command(run: Run, as_json: AsJson = False) -> None:
 def verify_command(run: Run, as_json: AsJson = False) -> None:
     """Tính lại từ dữ liệu đã lưu và so từng chữ số; kết thúc với mã 1 nếu không khớp."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        found = runs.verify(session, run)
+        found = runs.verify_run(session, run)
     if as_json:
         typer.echo(json.dumps(asdict(found) | {"holds": found.holds}, ensure_ascii=False, indent=2))
     else:
@@ -85,12 +87,12 @@ def publish_command(
         refusal = Forbidden(_("Tài khoản này không có quyền công bố lần tính."))
         publisher = account_that_may(session, by, Permission.RUN_INDICES, refusal)
         moment = clock.now()
-        runs.publish(session, run, user_id=publisher.id, now=moment)
+        runs.publish_run(session, run, user_id=publisher.id, now=moment)
         name, email = publisher.name, publisher.email
     if as_json:
         typer.echo(json.dumps({"run": run, "at": moment.isoformat(), "by": email}, ensure_ascii=False, indent=2))
     else:
-        typer.echo(f"Đã công bố lần tính {run}: {name}, {local(moment):%d/%m/%Y %H:%M}.")
+        typer.echo(f"Đã công bố lần tính {run}: {name}, {local_time(moment):%d/%m/%Y %H:%M}.")
 
 
 def _sentences(found: RunVerification) -> list[str]:
@@ -144,13 +146,15 @@ def _print(run: IndexRun, values: list[RunValue]) -> None:
     for title in ("n", "Giá trị", "95%"):
         table.add_column(title, justify="right")
     for value in values:
-        ends = f"{_shown(value.lo)} – {_shown(value.hi)}" if value.lo is not None else ""
+        ends = f"{_number_text(value.lo)} – {_number_text(value.hi)}" if value.lo is not None else ""
         who = str(value.unit_id or "")
-        table.add_row(value.code, str(value.item), who, str(value.first), str(value.n or ""), _shown(value.value), ends)
+        table.add_row(
+            value.code, str(value.item), who, str(value.first), str(value.n or ""), _number_text(value.value), ends
+        )
     console.print(table)
     if run.demonstration:
         console.print(f"Trong đó {run.demonstration} phản ánh là dữ liệu minh họa.", highlight=False)
 
 
-def _shown(value: float | None) -> str:
-    return "" if value is None else number(value, "vi", 3)
+def _number_text(value: float | None) -> str:
+    return "" if value is None else number_text(value, "vi", 3)

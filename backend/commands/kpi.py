@@ -11,9 +11,9 @@ from rich.table import Table
 from analytics.operations import ShareInterval
 from backend import clock, db
 from backend.commands.console import database_at_hand, day_option, refusals_as_lines
-from backend.kpi.timeliness import TimelinessAnswer, TimelinessRequest, calendar_called, timeliness, unit_called
-from backend.web.language import day as shown_day
-from backend.web.language import number, percent
+from backend.kpi.timeliness import TimelinessAnswer, TimelinessRequest, calendar_called, count_timeliness, unit_called
+from backend.web.language import day_text as shown_day
+from backend.web.language import number_text, percent_text
 from backend.worktime.calendar import ZONE
 from backend.worktime.duration import Duration
 
@@ -47,7 +47,7 @@ def timeliness_command(
             unit=unit_called(session, unit) if unit else None,
             invented=invented,
         )
-        answer = timeliness(session, asked)
+        answer = count_timeliness(session, asked)
     if as_json:
         typer.echo(json.dumps(_json(answer), ensure_ascii=False, indent=2))
     else:
@@ -93,7 +93,7 @@ def _print(answer: TimelinessAnswer) -> None:
         ("Kết thúc không qua trả lời, trong hạn", figures.ended - figures.ended_late),
         ("Kết thúc không qua trả lời, trễ", figures.ended_late),
     ):
-        table.add_row(name, number(count, "vi"))
+        table.add_row(name, number_text(count, "vi"))
     table.add_row("Đúng hạn, trên số đã trả lời, quá hạn hoặc kết thúc trễ", _share(figures.rate))
     table.add_row("Đúng hạn, trên số đã trả lời", _share(figures.rate_of_answered))
     table.add_row("Số ngày làm việc, trung vị", _days(figures.median_days))
@@ -118,9 +118,9 @@ def _notes(answer: TimelinessAnswer) -> list[str]:
 def _share(share: ShareInterval) -> str:
     if share.value is None or share.lo is None or share.hi is None:
         return "chưa có (n = 0)"
-    interval = f"{percent(share.lo, 'vi')} đến {percent(share.hi, 'vi')}"
-    return f"{percent(share.value, 'vi')} ({share.k}/{share.n}; 95%: {interval})"
+    interval = f"{percent_text(share.lo, 'vi')} đến {percent_text(share.hi, 'vi')}"
+    return f"{percent_text(share.value, 'vi')} ({share.k}/{share.n}; 95%: {interval})"
 
 
 def _days(days: float | None) -> str:
-    return "chưa có" if days is None else number(days, "vi")
+    return "chưa có" if days is None else number_text(days, "vi")

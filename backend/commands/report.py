@@ -11,7 +11,7 @@ from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.documents.places import KEYS
 from backend.errors import Invalid, _
 from backend.reports import service
-from backend.reports.blocks import generated, pictures, tables
+from backend.reports.blocks import generated_paragraphs, pictures, tables_of
 from backend.reports.service import DOCX, XLSX, ReportSubject, WrittenReport
 
 report = typer.Typer(help="Báo cáo.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def _group() -> None:
 
 
 @report.command("sipas")
-def sipas(
+def make_report(
     year: Annotated[int, typer.Option(help="Năm của số liệu công bố.")],
     against: Annotated[int, typer.Option(help="Năm so sánh.")],
     out: Annotated[Path, typer.Option(help="Tệp .docx cần ghi.")],
@@ -41,16 +41,16 @@ def sipas(
         _writable(out, xlsx)
         edited = _read(kept) if kept else None
         with database_at_hand(), db.transaction() as session:
-            service.check(session, about)
-            found = service.keep(session, about, edited, user_id=None, now=now) if edited is not None else []
+            service.check_subject(session, about)
+            found = service.keep_texts(session, about, edited, user_id=None, now=now) if edited is not None else []
             made = service.make(session, about, now)
         _write(made, out, xlsx, charts)
     if as_json:
         typer.echo(json.dumps(_json(made, out, found), ensure_ascii=False, indent=2))
     else:
         blocks = made.report.blocks
-        typer.echo(f"Đã ghi {out}: {len(tables(blocks))} bảng, {len(pictures(blocks))} biểu đồ, "
-                   f"{len(generated(blocks))} đoạn sinh từ số liệu.")  # fmt: skip
+        typer.echo(f"Đã ghi {out}: {len(tables_of(blocks))} bảng, {len(pictures(blocks))} biểu đồ, "
+                   f"{len(generated_paragraphs(blocks))} đoạn sinh từ số liệu.")  # fmt: skip
 
 
 def _read(path: Path) -> bytes:
@@ -90,8 +90,8 @@ def _json(made: WrittenReport, out: Path, kept: list[str]) -> dict[str, Any]:
         "against": context.against,
         "n": context.n,
         "inputs_hash": made.inputs_hash.hex(),
-        "sentences": [{"key": one.key, "text": one.text} for one in generated(blocks)],
-        "tables": [one.title for one in tables(blocks)],
+        "sentences": [{"key": one.key, "text": one.text} for one in generated_paragraphs(blocks)],
+        "tables": [one.title for one in tables_of(blocks)],
         "charts": [one.title for one in pictures(blocks)],
         "places": {key: bool(made.report.texts.get(key)) for key in KEYS},
         "kept": kept,

@@ -32,7 +32,7 @@ def list_rules(
 ) -> None:
     """Mọi quy định đã lưu, mới sau cũ; không dòng nào bị sửa."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        rows = [_row(rule) for rule in rulebook.stored(session).rows if code in ("", rule.code)]
+        rows = [_row(rule) for rule in rulebook.load_rules(session).rows if code in ("", rule.code)]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return

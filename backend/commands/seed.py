@@ -15,7 +15,7 @@ from backend.devserver.demo import load as demo_load
 from backend.devserver.demo import survey as demo_survey
 from backend.errors import Forbidden, Invalid, _
 from backend.settings import get_settings
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 seed = typer.Typer(help="Nạp dữ liệu ban đầu và dữ liệu minh họa.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ seed = typer.Typer(help="Nạp dữ liệu ban đầu và dữ liệu minh họa
 def base() -> None:
     """Nạp cơ quan, loại phản ánh, lịch làm việc, số liệu SIPAS đã công bố; chạy lại không sao."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        first_data.load(session, clock.now())
+        first_data.load_first_data(session, clock.now())
     typer.echo("Dữ liệu ban đầu đã đủ.")
 
 
@@ -42,9 +42,9 @@ def demo(
         if not get_settings().development:
             raise Forbidden(_("Dữ liệu minh họa có tài khoản mà ai cũng biết mật khẩu nên chỉ dùng khi phát triển."))
         with db.transaction() as session:
-            before = demo_load.loaded(session)
+            before = demo_load.count_loaded(session)
         done = before if before and once else _load(number, tickets, last, before)
-        ballots = demo_survey.load(last, clock.now())
+        ballots = demo_survey.load_survey(last, clock.now())
     if as_json:
         counts = {"tickets": done, "added": done - before, "ballots_added": ballots}
         typer.echo(json.dumps(counts | {"seed": number, "until": last.isoformat()}))
@@ -54,7 +54,7 @@ def demo(
 
 
 def _until(typed: str | None) -> date:
-    today = local(clock.now()).date()
+    today = local_time(clock.now()).date()
     last = day_option(typed) if typed else today - timedelta(days=1)
     if last > today:
         raise Invalid(_("Ngày cuối không được ở tương lai."))
@@ -66,6 +66,6 @@ def _load(number: int, tickets: int, last: date, before: int) -> int:
     done = before
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=tickets, completed=before)
-        for done in demo_load.load(number, tickets, last, clock.now()):
+        for done in demo_load.load_cases(number, tickets, last, clock.now()):
             progress.update(task, completed=done)
     return done

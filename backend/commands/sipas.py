@@ -16,7 +16,7 @@ from backend.indices.published import service
 from backend.indices.published.queries import N_UNKNOWN
 from backend.indices.published.service import IndexRecomputation, RecomputedIndex
 from backend.indices.published.shipped_figures import GEOGRAPHIES
-from backend.reports.content.checks import ConsistencyFinding, findings
+from backend.reports.content.checks import ConsistencyFinding, list_findings
 
 sipas = typer.Typer(help="Chỉ số SIPAS: số liệu công bố và cách tính.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def _group() -> None:
 
 
 @sipas.command("recompute")
-def recompute(
+def recompute_indices(
     method: Annotated[str, typer.Option(help="Phương pháp: qd1001-2023, form-2022 hoặc dak-nong.")] = "qd1001-2023",
     as_json: Annotated[bool, typer.Option("--json", help="In danh sách JSON.")] = False,
 ) -> None:
@@ -41,10 +41,10 @@ def recompute(
 
 
 @sipas.command("check")
-def check(as_json: Annotated[bool, typer.Option("--json", help="In danh sách JSON.")] = False) -> None:
+def check_figures(as_json: Annotated[bool, typer.Option("--json", help="In danh sách JSON.")] = False) -> None:
     """Liệt kê những chỗ chưa khớp trong số liệu đã công bố: số in, số tính lại, vì sao."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        found = findings(session)
+        found = list_findings(session)
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
     else:
@@ -79,12 +79,14 @@ def _print(result: IndexRecomputation) -> None:
     table.add_column()
     for row in result.rows:
         note = _("vượt mức làm tròn") if row.off else _("thiếu số liệu") if row.missing else ""
-        table.add_row(row.code, *map(_two, (row.published, row.recomputed, row.difference)), str(row.used), note)
+        table.add_row(
+            row.code, *map(_two_decimals, (row.published, row.recomputed, row.difference)), str(row.used), note
+        )
     console.print(table)
     for code, reason in result.as_printed.items():
         console.print(f"{code}: lấy theo số công bố, vì {reason.vi}.", highlight=False)
-    console.print(f"Chênh lệch lớn nhất: {_two(result.largest)}", highlight=False)
+    console.print(f"Chênh lệch lớn nhất: {_two_decimals(result.largest)}", highlight=False)
 
 
-def _two(value: Decimal) -> str:
+def _two_decimals(value: Decimal) -> str:
     return f"{value:.2f}".replace(".", ",")

@@ -28,7 +28,7 @@ def _group() -> None:
 
 
 @users.command("add")
-def add(
+def add_account(
     email: Annotated[str, typer.Argument(help="Thư điện tử, cũng là tên đăng nhập.")],
     name: Annotated[str, typer.Option(help="Họ tên.")],
     role: Annotated[Role, typer.Option(help="Vai trò: " + ", ".join(role.value for role in STAFF) + ".")],
@@ -52,16 +52,16 @@ def add(
 
 
 @users.command("revoke")
-def revoke(
+def revoke_account(
     email: Annotated[str, typer.Argument(help="Thư điện tử của tài khoản.")],
     keep_open: Annotated[bool, typer.Option("--sessions-only", help="Chỉ kết thúc phiên, không đóng.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Đóng một tài khoản và kết thúc ngay mọi phiên của nó."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        user = _known(session, email)
+        user = _find_account(session, email)
         if keep_open:
-            service.revoke(session, user.id, clock.now())
+            service.revoke_sessions(session, user.id, clock.now())
         else:
             service.set_active(session, user.id, False, by=None, now=clock.now())
     if as_json:
@@ -83,7 +83,7 @@ def list_accounts(as_json: AsJson = False) -> None:
                 "unit": user.unit.code if user.unit else None,
                 "active": user.active,
             }
-            for user in queries.accounts(session)
+            for user in queries.list_accounts(session)
         ]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -112,7 +112,7 @@ def _unit_id(session: Session, code: str | None) -> int | None:
     return found
 
 
-def _known(session: Session, email: str) -> User:
+def _find_account(session: Session, email: str) -> User:
     user = queries.by_email(session, email)
     if user is None:
         raise NotFound(_("Không có tài khoản nào với địa chỉ này."))

@@ -18,7 +18,7 @@ from backend.history import verification, words
 from backend.history.heads import DailyHead
 from backend.history.verification import VerificationReport
 from backend.tickets import projection
-from backend.web.language import number
+from backend.web.language import number_text
 
 verify = typer.Typer(help="Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký.", no_args_is_help=True)
 
@@ -63,7 +63,7 @@ def audit_command(
     with refusals_as_lines():
         kept = _read(head) if head else None
         with database_at_hand(), db.transaction() as session:
-            report = verification.verify(session, kept)
+            report = verification.verify_history(session, kept)
     if as_json:
         typer.echo(json.dumps(_json(report, kept), ensure_ascii=False, indent=2))
     else:
@@ -125,11 +125,11 @@ def _print(report: VerificationReport, head: DailyHead | None) -> None:
         "niêm phong": report.seals,
         "chữ ký": report.signatures,
     }
-    typer.echo("Đã kiểm tra " + ", ".join(f"{number(n, 'vi')} {name}" for name, n in counted.items()) + ".")
+    typer.echo("Đã kiểm tra " + ", ".join(f"{number_text(n, 'vi')} {name}" for name, n in counted.items()) + ".")
     if report.seals and not report.signatures:
         typer.echo("Chưa niêm phong nào được ký: hãy đối chiếu với dấu đã cất bằng --head.")
     if report.unsealed:
-        typer.echo(f"{number(report.unsealed, 'vi')} mục đang chờ niêm phong.")
+        typer.echo(f"{number_text(report.unsealed, 'vi')} mục đang chờ niêm phong.")
     for fault in report.faults:
         typer.echo(_sentence(fault))
     if not report.faults:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from backend.deadlines.rules import DeadlineRule, choose
+from backend.deadlines.rules import DeadlineRule, choose_rule
 from backend.errors import Invalid, _
 from backend.worktime.duration import Duration
 
@@ -44,7 +44,7 @@ def with_additions(rules: Sequence[DeadlineRule], code: str, on: date, case: str
     if rows and case not in cases and (case or not ordinary):
         raise Invalid(_("Quy định này cần trường hợp là một trong: %(cases)s."), cases=", ".join(cases))
     adds = next((rule for rule in rows if rule.adds_to and rule.case == case), None)
-    held = choose(rules, adds.adds_to if adds else code, on, case).rule
+    held = choose_rule(rules, adds.adds_to if adds else code, on, case).rule
     if adds and adds.duration and held.duration and adds.duration.unit is not held.duration.unit:
         raise Invalid(_("Hạn cộng thêm không cùng đơn vị với hạn gốc."))
     return CombinedRule(held, adds)

@@ -18,8 +18,8 @@ from backend.deadlines.clock_states import (
 from backend.deadlines.events import Event, TicketEvent
 from backend.deadlines.rules import DeadlineRule, parse_value
 from backend.deadlines.terms import Extension, PauseEnd, Term, TicketPause, Verdict
-from backend.worktime.arithmetic import DueMoment, worked
-from backend.worktime.calendar import WorkCalendar, local
+from backend.worktime.arithmetic import DueMoment, worked_time
+from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.duration import Duration
 
 TICK: Final = timedelta(microseconds=1)
@@ -118,8 +118,8 @@ class HistoryReading:
         """Judge a clock and keep it. ``late``: whatever the date; not ``answered``: never on time."""
         missed = state.due.missed_by(at)
         verdict = Verdict.LATE if missed or late else Verdict.ON_TIME if answered else None
-        days = (local(at).date() - state.due.on).days if missed else 0
-        minutes = int(worked(state.term.calendar, state.due.at, at).total_seconds() // 60) if missed else 0
+        days = (local_time(at).date() - state.due.on).days if missed else 0
+        minutes = int(worked_time(state.term.calendar, state.due.at, at).total_seconds() // 60) if missed else 0
         self.done.append(
             replace(state, ended=at, verdict=verdict, late_days=days, late_minutes=minutes),
         )
@@ -196,7 +196,7 @@ def _taken_up(r: HistoryReading, h: TicketEvent) -> None:
     r.end_classify(h.at)
 
 
-def _asked(r: HistoryReading, h: TicketEvent) -> None:
+def _start_pause(r: HistoryReading, h: TicketEvent) -> None:
     r.end_classify(h.at)
     r.end_break(h.at, PauseEnd.LASTS)  # by its limit, if that is over
     if r.lasts:
@@ -209,11 +209,11 @@ def _asked(r: HistoryReading, h: TicketEvent) -> None:
     r.breaks.append(TicketPause(len(r.breaks) + 1, h.at, h.at, PauseEnd.LASTS, h.actor))
 
 
-def _replied(r: HistoryReading, h: TicketEvent) -> None:
+def _end_pause(r: HistoryReading, h: TicketEvent) -> None:
     r.end_break(h.at, PauseEnd.REPLY if h.event is Event.INFO_RECEIVED else PauseEnd.UNIT)
 
 
-def _marked(r: HistoryReading, h: TicketEvent) -> None:
+def _mark_pause(r: HistoryReading, h: TicketEvent) -> None:
     """A pause was disputed, or judged after a dispute."""
     place = int(h.data.get("pause", 0)) - 1
     if 0 <= place < len(r.breaks):
@@ -221,7 +221,7 @@ def _marked(r: HistoryReading, h: TicketEvent) -> None:
         r.breaks[place] = replace(r.breaks[place], disputed=True, struck=r.breaks[place].struck or struck)
 
 
-def _forwarded(r: HistoryReading, h: TicketEvent) -> None:
+def _read_forwarding(r: HistoryReading, h: TicketEvent) -> None:
     r.end_classify(h.at)
     if r.held_since is not None:
         r.end(r.state(ClockKind.FORWARD, r.held_since, h.at), h.at)
@@ -242,7 +242,7 @@ def extension_of(h: TicketEvent) -> Extension:
     )
 
 
-def _extended(r: HistoryReading, h: TicketEvent) -> None:
+def _read_extension(r: HistoryReading, h: TicketEvent) -> None:
     """The first one counts, given before the term was over."""
     if r.extension is not None or not r.resolving or r.started is None:
         return
@@ -250,7 +250,7 @@ def _extended(r: HistoryReading, h: TicketEvent) -> None:
         r.extension = extension_of(h)
 
 
-def _answered(r: HistoryReading, h: TicketEvent) -> None:
+def _read_answer(r: HistoryReading, h: TicketEvent) -> None:
     r.end_classify(h.at)
     r.end_resolve(h.at, answered=True)
     r.release(h.at)
@@ -268,13 +268,13 @@ def _turned_away(r: HistoryReading, h: TicketEvent) -> None:
         r.decided = r.notifying = h.at
 
 
-def _notified(r: HistoryReading, h: TicketEvent) -> None:
+def _read_notice(r: HistoryReading, h: TicketEvent) -> None:
     if r.notifying is not None:
         r.end(r.state(ClockKind.NOTIFY, r.notifying, h.at), h.at)
         r.notifying = None
 
 
-def _published(r: HistoryReading, h: TicketEvent) -> None:
+def _read_publication(r: HistoryReading, h: TicketEvent) -> None:
     if r.publishing is not None:
         r.end(r.state(ClockKind.PUBLISH, r.publishing, h.at), h.at)
         r.publishing = None
@@ -289,7 +289,7 @@ def _told_progress(r: HistoryReading, h: TicketEvent) -> None:
     r.told.append(h.at)
 
 
-def _merged(r: HistoryReading, h: TicketEvent) -> None:
+def _read_merge(r: HistoryReading, h: TicketEvent) -> None:
     """Late is late for good; what is not yet late waits with the other ticket."""
     r.end_classify(h.at)
     if r.resolving and r.started is not None and r.state(ClockKind.RESOLVE, r.started, h.at).due.missed_by(h.at):
@@ -306,7 +306,7 @@ def _answered_together(r: HistoryReading, h: TicketEvent) -> None:
     r.decided = r.notifying = h.at
 
 
-def _unmerged(r: HistoryReading, h: TicketEvent) -> None:
+def _read_unmerge(r: HistoryReading, h: TicketEvent) -> None:
     """As if it had never been merged, save for a verdict of late."""
     judged = [s for s in r.done if s.clock is ClockKind.RESOLVE and s.episode == r.episode]
     if judged and judged[-1].verdict is None:
@@ -317,7 +317,7 @@ def _unmerged(r: HistoryReading, h: TicketEvent) -> None:
     r.hold(r.unit, h.at)
 
 
-def _recounted(r: HistoryReading, h: TicketEvent) -> None:
+def _read_recount(r: HistoryReading, h: TicketEvent) -> None:
     r.calendar_id = h.data.get("calendar", r.calendar_id)
 
 
@@ -327,22 +327,22 @@ _HANDLERS: Final[dict[Event, Callable[[HistoryReading, TicketEvent], None]]] = {
     Event.REOPENED: _begin,
     Event.ACCEPTED: _taken_up,
     Event.ASSIGNED: _taken_up,
-    Event.INFO_REQUESTED: _asked,
-    Event.INFO_RECEIVED: _replied,
-    Event.RESUMED: _replied,
-    Event.PAUSE_DISPUTED: _marked,
-    Event.PAUSE_JUDGED: _marked,
-    Event.FORWARDED: _forwarded,
-    Event.EXTENDED: _extended,
-    Event.ANSWERED: _answered,
+    Event.INFO_REQUESTED: _start_pause,
+    Event.INFO_RECEIVED: _end_pause,
+    Event.RESUMED: _end_pause,
+    Event.PAUSE_DISPUTED: _mark_pause,
+    Event.PAUSE_JUDGED: _mark_pause,
+    Event.FORWARDED: _read_forwarding,
+    Event.EXTENDED: _read_extension,
+    Event.ANSWERED: _read_answer,
     Event.REFUSED: _turned_away,
     Event.REDIRECTED: _turned_away,
     Event.WITHDRAWN: _turned_away,
-    Event.NOTIFIED: _notified,
-    Event.PUBLISHED: _published,
+    Event.NOTIFIED: _read_notice,
+    Event.PUBLISHED: _read_publication,
     Event.PROGRESS_TOLD: _told_progress,
-    Event.MERGED: _merged,
+    Event.MERGED: _read_merge,
     Event.ANSWERED_TOGETHER: _answered_together,
-    Event.UNMERGED: _unmerged,
-    Event.RECOUNTED: _recounted,
+    Event.UNMERGED: _read_unmerge,
+    Event.RECOUNTED: _read_recount,
 }

@@ -108,7 +108,7 @@ class TicketClocks:
         return state.running and not self.suspended and not self.paused
 
 
-def explanation(state: ClockState) -> dict[str, Any]:
+def explain_state(state: ClockState) -> dict[str, Any]:
     """Why a clock is due when it is, as it is stored beside the result: the term, what it ran from, its pauses, and the
     runs of days that did not count. Every other day after the first one counted."""
     term = state.term

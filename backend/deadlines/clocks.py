@@ -67,13 +67,13 @@ def what_if(events: Sequence[TicketEvent], change: TicketEvent, book: VersionBoo
         due_before=before.resolve.due.on,
         due_after=after.resolve.due.on,
         latest=latest,
-        judged=after.states[len(_ended(before)) : len(_ended(after))],
+        judged=after.states[len(_ended_clocks(before)) : len(_ended_clocks(after))],
         charged=before.unit,
         next_unit=after.unit,
     )
 
 
-def _ended(clocks: TicketClocks) -> list[ClockState]:
+def _ended_clocks(clocks: TicketClocks) -> list[ClockState]:
     return [state for state in clocks.states if not state.running]
 
 

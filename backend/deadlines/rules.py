@@ -157,7 +157,7 @@ def parse_value(value: str) -> Duration | None:
     return None if value == AT_ONCE else Duration.parse(value)
 
 
-def choose(
+def choose_rule(
     rules: Sequence[DeadlineRule], code: str, on: date, case: str = "", about: RuleSubject | None = None
 ) -> RuleChoice:
     """The rule of a code in force on a date, and why that one: a row for the case goes before one for the category,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from backend.worktime.arithmetic import DueMoment, due, next_working
-from backend.worktime.calendar import ZONE, WorkCalendar, local
+from backend.worktime.arithmetic import DueMoment, due_moment, next_working
+from backend.worktime.calendar import ZONE, WorkCalendar, local_time
 from backend.worktime.duration import Duration, TimeUnit
-from backend.worktime.explain import ExplainedDay, explain
+from backend.worktime.explain import ExplainedDay, explain_days
 from backend.worktime.moments import Pause
 
 
@@ -73,17 +73,17 @@ class Term:
     def due(self) -> DueMoment:
         """When the term ends. Raises WorktimeError past the years that can be counted."""
         if self.duration is None:
-            return DueMoment(local(self.start).date(), local(self.start), False)
+            return DueMoment(local_time(self.start).date(), local_time(self.start), False)
         pauses, given = self.pauses, self.extension
         if given is None:
-            return due(self.calendar, self.duration, self.start, pauses)
+            return due_moment(self.calendar, self.duration, self.start, pauses)
         if given.until is not None:
             return self._until(given, given.until, pauses)
         adds = given.adds or self.duration
         if (whole := _sum(self.duration, adds)) is not None:
-            return due(self.calendar, whole, self.start, pauses)
-        first = due(self.calendar, self.duration, self.start, pauses)
-        then = due(self.calendar, adds, first.at, pauses)
+            return due_moment(self.calendar, whole, self.start, pauses)
+        first = due_moment(self.calendar, self.duration, self.start, pauses)
+        then = due_moment(self.calendar, adds, first.at, pauses)
         return then._replace(estimate=first.estimate or then.estimate)
 
     def days(self) -> list[ExplainedDay]:
@@ -92,29 +92,29 @@ class Term:
             return []
         pauses, given = self.pauses, self.extension
         if given is None:
-            return explain(self.calendar, self.duration, self.start, pauses)
+            return explain_days(self.calendar, self.duration, self.start, pauses)
         if given.until is not None:
             since, left, later = self._after(given, given.until, pauses)
-            first = [d for d in explain(self.calendar, self.duration, self.start, pauses) if d.day <= since.date()]
-            return first + explain(self.calendar, left, since, later)[1:]
+            first = [d for d in explain_days(self.calendar, self.duration, self.start, pauses) if d.day <= since.date()]
+            return first + explain_days(self.calendar, left, since, later)[1:]
         adds = given.adds or self.duration
         if (whole := _sum(self.duration, adds)) is not None:
-            return explain(self.calendar, whole, self.start, pauses)
-        end = due(self.calendar, self.duration, self.start, pauses)
-        later_days = explain(self.calendar, adds, end.at, pauses)
-        return explain(self.calendar, self.duration, self.start, pauses) + later_days[1:]
+            return explain_days(self.calendar, whole, self.start, pauses)
+        end = due_moment(self.calendar, self.duration, self.start, pauses)
+        later_days = explain_days(self.calendar, adds, end.at, pauses)
+        return explain_days(self.calendar, self.duration, self.start, pauses) + later_days[1:]
 
     def _until(self, given: Extension, until: date, pauses: Sequence[Pause]) -> DueMoment:
         since, left, later = self._after(given, until, pauses)
-        end = due(self.calendar, left, since, later)
-        begun = local(self.start).toordinal()
+        end = due_moment(self.calendar, left, since, later)
+        begun = local_time(self.start).toordinal()
         return end._replace(estimate=self.calendar.leans_on_estimate(begun, end.on.toordinal()))
 
     def _after(
         self, given: Extension, until: date, pauses: Sequence[Pause]
     ) -> tuple[datetime, Duration, Sequence[Pause]]:
         """The named date as working days from the day on which it was given, with what was paused from then on."""
-        since = local(given.at)
+        since = local_time(given.at)
         target = next_working(self.calendar, max(until, since.date() + timedelta(days=1)).toordinal())
         left = self.calendar.days.at(target) - self.calendar.days.at(since.toordinal())
         begun = datetime.combine(since.date(), time(tzinfo=ZONE)) + timedelta(days=1)

@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 
 from backend.deadlines.clock_states import CODES, ClockKind, TicketClocks, UnitHolding
 from backend.deadlines.terms import Term, TicketPause, Verdict
-from backend.worktime.arithmetic import worked
+from backend.worktime.arithmetic import worked_time
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.duration import TimeUnit
-from backend.worktime.moments import days_closing_in, union, wall
+from backend.worktime.moments import days_closing_in, unite_pauses, wall_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Ledger:
         return sum(share.came - 1 for share in self.shares)
 
 
-def ledger(clocks: TicketClocks, calendar: WorkCalendar, now: datetime) -> Ledger:
+def share_time(clocks: TicketClocks, calendar: WorkCalendar, now: datetime) -> Ledger:
     """Everybody's share up to ``now``."""
     kept = [held for held in clocks.breaks if not held.struck]
     pauses = [(held.start, held.end) for held in kept]
@@ -64,9 +64,9 @@ def ledger(clocks: TicketClocks, calendar: WorkCalendar, now: datetime) -> Ledge
         UnitShare(
             unit=unit,
             episode=episode,
-            worked=sum((worked(calendar, h.since, h.until or now, pauses) for h in held), timedelta()),
-            closes=sum(closes(calendar, h.since, h.until or now, kept) for h in held),
-            came=_came(held),
+            worked=sum((worked_time(calendar, h.since, h.until or now, pauses) for h in held), timedelta()),
+            closes=sum(closed_days(calendar, h.since, h.until or now, kept) for h in held),
+            came=_count_arrivals(held),
             verdict=_overall([_verdict(clocks, calendar, h, now) for h in held]),
         )
         for (episode, unit), held in order.items()
@@ -74,11 +74,11 @@ def ledger(clocks: TicketClocks, calendar: WorkCalendar, now: datetime) -> Ledge
     return Ledger(tuple(shares))
 
 
-def closes(calendar: WorkCalendar, start: datetime, end: datetime, breaks: Sequence[TicketPause] = ()) -> int:
+def closed_days(calendar: WorkCalendar, start: datetime, end: datetime, breaks: Sequence[TicketPause] = ()) -> int:
     """Working days that close in ``[start, end)``, save in a pause. Adds up over neighbouring spans."""
-    begin, finish = wall(start), wall(end)
+    begin, finish = wall_time(start), wall_time(end)
     total = _closing(calendar, begin, finish)
-    for first, last in union((held.start, held.end) for held in breaks):
+    for first, last in unite_pauses((held.start, held.end) for held in breaks):
         total -= _closing(calendar, max(first, begin), min(last, finish))
     return total
 
@@ -90,7 +90,7 @@ def _closing(calendar: WorkCalendar, begin: int, finish: int) -> int:
     return calendar.days.at(last) - calendar.days.at(first - 1) if last >= first else 0
 
 
-def _came(held: Sequence[UnitHolding]) -> int:
+def _count_arrivals(held: Sequence[UnitHolding]) -> int:
     """An un-merge gives the ticket back to the unit that had it, which nobody sent."""
     return 1 + sum(1 for before in held[:-1] if before.forwarded)
 

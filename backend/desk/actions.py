@@ -10,7 +10,7 @@ from backend.deadlines.clocks import ClockPreview
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.tickets import queries, service
 from backend.tickets.dossier import Dossier
-from backend.tickets.lifecycle import Event, possible
+from backend.tickets.lifecycle import Event, possible_transitions
 from backend.tickets.service import ActionRequest
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import FormReader
@@ -169,10 +169,12 @@ class UsualChoices:
     disputed: Sequence[int]
 
 
-def offers(known: Dossier, actor: Actor, usual: UsualChoices) -> list[ActionOffer]:
+def list_offers(known: Dossier, actor: Actor, usual: UsualChoices) -> list[ActionOffer]:
     """What ``actor`` may do in this state, in the order of the page."""
-    about = service.subject(known.ticket)
-    open_to = {(m.event, m.right) for m in possible(known.ticket.state) if m.right and can(actor, m.right, about)}
+    about = service.policy_subject(known.ticket)
+    open_to = {
+        (m.event, m.right) for m in possible_transitions(known.ticket.state) if m.right and can(actor, m.right, about)
+    }
     found = []
     for deed in [deed for deed in DEEDS.values() if (deed.event, deed.right) in open_to]:
         tried = [_offer(known, deed, change, actor) for change in _examples(deed, usual)]
@@ -200,7 +202,7 @@ def _late_first(found: list[ActionOffer], known: Dossier) -> list[ActionOffer]:
 
 def _offer(known: Dossier, deed: TicketAction, change: ActionRequest, actor: Actor) -> ActionOffer | None:
     try:
-        return ActionOffer(deed, service.foresee(known, change, actor), pause=change.pause)
+        return ActionOffer(deed, service.preview_action(known, change, actor), pause=change.pause)
     except (Conflict, Forbidden) as refusal:
         told = deed.event not in _SILENT or isinstance(refusal, Forbidden)
         return ActionOffer(deed, refusal=refusal) if told else None
@@ -247,11 +249,11 @@ def _more_time(_session: Session, event: Event, text: str, form: FormReader) -> 
     return ActionRequest(event, text, more=f"{more} working days" if more else "", until=until)
 
 
-def _promised(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+def _read_promise(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     return ActionRequest(event, text, until=form.day("promised"))
 
 
-def _judged(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+def _read_judgement(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     stands = {"yes": True, "no": False}.get(form.raw("stands"))
     return ActionRequest(event, text, pause=form.integer("pause"), stands=stands)
 
@@ -260,7 +262,7 @@ def _procedure(_session: Session, event: Event, text: str, form: FormReader) -> 
     return ActionRequest(event, text, procedure=form.raw("procedure")[:20])
 
 
-def _into(session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+def _read_target(session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     number = form.text("into", limit=40, required=_("Xin ghi mã số của phản ánh muốn gộp vào."))
     return ActionRequest(event, text, into_id=queries.id_of(session, number) if number else None)
 
@@ -269,8 +271,8 @@ _READERS: Final[Mapping[Event, Reader]] = {
     Event.FORWARDED: _to_unit,
     Event.ASSIGNED: _to_user,
     Event.EXTENSION_REQUESTED: _more_time,
-    Event.DELAY_EXPLAINED: _promised,
-    Event.PAUSE_JUDGED: _judged,
+    Event.DELAY_EXPLAINED: _read_promise,
+    Event.PAUSE_JUDGED: _read_judgement,
     Event.REDIRECTED: _procedure,
-    Event.MERGED: _into,
+    Event.MERGED: _read_target,
 }

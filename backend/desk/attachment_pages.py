@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from backend.attachments import queries
-from backend.attachments.streaming import picture
+from backend.attachments.streaming import photo_response
 from backend.db import SessionDep
 from backend.tickets import queries as tickets
 from backend.users.guard import allow
@@ -20,4 +20,4 @@ def photo_for_staff(
 ) -> Response:
     """A photo of a ticket that the signed-in person may see; else as if there were none."""
     ticket = tickets.for_staff(session, number, actor)
-    return picture(queries.nth(session, ticket.id, place), place)
+    return photo_response(queries.find_photo(session, ticket.id, place), place)

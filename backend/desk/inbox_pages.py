@@ -12,7 +12,7 @@ from backend.db import SessionDep
 from backend.desk.ticket_view import INBOX
 from backend.errors import NotFound
 from backend.tickets import queries
-from backend.tickets.due_status import standings
+from backend.tickets.due_status import due_statuses
 from backend.tickets.models import OPEN_STATES, TicketState
 from backend.tickets.reception import receipts
 from backend.tickets.texts import STATE_NAMES, STATE_TONES
@@ -21,9 +21,9 @@ from backend.units.models import Unit
 from backend.users.guard import allow
 from backend.users.policy import EVERY_UNIT, Actor, Permission
 from backend.web.forms import ID_MOST
-from backend.web.rendering import page, redirect
+from backend.web.rendering import redirect_to, render_page
 from backend.worktime import service as worktime
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 WORDS_MOST = 100
 
@@ -32,7 +32,7 @@ router = APIRouter()
 
 
 @router.get(INBOX)
-def inbox(
+def show_inbox(
     request: Request,
     session: SessionDep,
     actor: Annotated[Actor, Depends(allow(Permission.VIEW_INBOX))],
@@ -43,23 +43,23 @@ def inbox(
 ) -> Response:
     """A page of the inbox; a number that is known leads straight to its ticket, other words to titles with them."""
     if q and (found := _find(session, q, actor)):
-        return redirect(request, f"{INBOX}/{found}")
+        return redirect_to(request, f"{INBOX}/{found}")
     words = " ".join(q.split())[:WORDS_MOST]
-    today = local(clock.now()).date()
+    today = local_time(clock.now()).date()
     chosen = TicketState(state) if state in set(TicketState) else None
     everywhere = actor.role in EVERY_UNIT[Permission.VIEW_INBOX]
-    offices = units.receiving(session, today) if everywhere else []
+    offices = units.list_receiving(session, today) if everywhere else []
     unit_id = next((office.id for office in offices if str(office.id) == unit), None)
-    found_page = queries.inbox(session, actor, unit_id=unit_id, state=chosen, words=words, after=_place(after))
-    calendar = worktime.calendar(session, worktime.active_id(session))
+    found_page = queries.list_inbox(session, actor, unit_id=unit_id, state=chosen, words=words, after=_place(after))
+    calendar = worktime.load_calendar(session, worktime.active_id(session))
     here = {"state": chosen.value if chosen else "", "unit": str(unit_id or ""), "q": words}
-    return page(
+    return render_page(
         request,
         "desk/inbox.html",
-        rows=list(zip(found_page.tickets, standings(calendar, today, found_page.tickets), strict=True)),
+        rows=list(zip(found_page.tickets, due_statuses(calendar, today, found_page.tickets), strict=True)),
         older=_address(here | {"after": _mark(found_page.after)}) if found_page.after else None,
         newest=_address(here) if after else None,
-        load=queries.load(session, actor, today, unit_id),
+        load=queries.count_load(session, actor, today, unit_id),
         most=queries.COUNTED,
         states=[(name, STATE_NAMES[name], _address(here | {"state": name.value})) for name in TicketState],
         open_states=OPEN_STATES,

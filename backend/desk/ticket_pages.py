@@ -18,32 +18,32 @@ from backend.tickets.service import ActionRequest
 from backend.users.guard import MaybeActor, allow
 from backend.users.policy import Actor, Permission
 from backend.web.forms import FormReader, TypedDep
-from backend.web.rendering import page, redirect
+from backend.web.rendering import redirect_to, render_page
 
 router = APIRouter()
 Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_TICKET))]
 
 
 @router.get(INBOX + "/{number}")
-def ticket(request: Request, session: SessionDep, actor: Viewer, number: str) -> Response:
+def show_ticket(request: Request, session: SessionDep, actor: Viewer, number: str) -> Response:
     return ticket_page(request, session, queries.for_staff(session, number, actor), actor)
 
 
 @router.get(INBOX + "/{number}/phieu-huong-dan")
-def letter(request: Request, session: SessionDep, actor: Viewer, number: str) -> Response:
+def send_letter(request: Request, session: SessionDep, actor: Viewer, number: str) -> Response:
     """The guidance letter of a redirected ticket, to be read and printed."""
-    found = guidance_letter.guidance(session, queries.for_staff(session, number, actor))
-    return page(request, "documents/letter.html", letter=found, back=f"{INBOX}/{number}")
+    found = guidance_letter.guidance_letter(session, queries.for_staff(session, number, actor))
+    return render_page(request, "documents/letter.html", letter=found, back=f"{INBOX}/{number}")
 
 
 @router.get(INBOX + "/{number}/phieu-huong-dan.docx")
 def letter_file(session: SessionDep, actor: Viewer, number: str) -> Response:
-    found = guidance_letter.guidance(session, queries.for_staff(session, number, actor))
-    return guidance_letter.download(found)
+    found = guidance_letter.guidance_letter(session, queries.for_staff(session, number, actor))
+    return guidance_letter.letter_response(found)
 
 
 @router.post(INBOX + "/{number}/nguoi-gui")
-def contact(
+def show_contact(
     request: Request,
     session: SessionDep,
     actor: Annotated[Actor, Depends(allow(Permission.VIEW_CONTACT))],
@@ -71,11 +71,11 @@ class ActionGuard:
             return allow(self.action)(actor)
         except Forbidden as refusal:
             if actor is not None:
-                _refused(number, actor, self.deed, refusal)
+                _record_refusal(number, actor, self.deed, refusal)
             raise
 
 
-def _refused(number: str, actor: Actor, deed: TicketAction, refusal: DomainError) -> None:
+def _record_refusal(number: str, actor: Actor, deed: TicketAction, refusal: DomainError) -> None:
     """Write down an attempt that never came to the ticket's service."""
     with transaction() as session:
         ticket_id = queries.id_of(session, number)
@@ -102,23 +102,23 @@ def _do(
     """One action: done and back to the ticket; or only looked at; or the ticket with the refusal and what was typed."""
     try:
         ticket_id = queries.for_staff(session, number, actor).id
-        version, change = _asked(session, form, deed)
+        version, change = _requested_action(session, form, deed)
     except DomainError as refusal:
         if not form.ticked("look"):
-            _refused(number, actor, deed, refusal)
-        return _shown(request, session, actor, number, ActionAttempt.refused(deed, form, refusal), refusal.status)
+            _record_refusal(number, actor, deed, refusal)
+        return _show_again(request, session, actor, number, ActionAttempt.refused(deed, form, refusal), refusal.status)
     try:
         if form.ticked("look"):
-            effect = service.preview(session, ticket_id, change, actor, now=clock.now())
-            return _shown(request, session, actor, number, ActionAttempt(deed, form.form(), effect=effect))
+            effect = service.preview_change(session, ticket_id, change, actor, now=clock.now())
+            return _show_again(request, session, actor, number, ActionAttempt(deed, form.form(), effect=effect))
         with session.begin_nested():  # what was written before a refusal goes with it, the page is read afterwards
             service.apply(session, ticket_id, change, actor, now=clock.now(), version=version)
     except DomainError as refusal:
-        return _shown(request, session, actor, number, ActionAttempt.refused(deed, form, refusal), refusal.status)
-    return redirect(request, _after(session, deed, number, actor), flash=deed.done)
+        return _show_again(request, session, actor, number, ActionAttempt.refused(deed, form, refusal), refusal.status)
+    return redirect_to(request, _address_after(session, deed, number, actor), flash=deed.done)
 
 
-def _asked(session: Session, form: FormReader, deed: TicketAction) -> tuple[int | None, ActionRequest]:
+def _requested_action(session: Session, form: FormReader, deed: TicketAction) -> tuple[int | None, ActionRequest]:
     """The version that the page showed and the change that its form asks for. Looking ahead needs no version."""
     version = form.integer("version")
     change = change_of(session, deed, form)
@@ -128,14 +128,14 @@ def _asked(session: Session, form: FormReader, deed: TicketAction) -> tuple[int 
     return version, change
 
 
-def _shown(
+def _show_again(
     request: Request, session: Session, actor: Actor, number: str, tried: ActionAttempt, status: int = 200
 ) -> Response:  # fmt: skip
     """The ticket as it stands now; NotFound again, where it must not be seen."""
     return ticket_page(request, session, queries.for_staff(session, number, actor), actor, status, tried=tried)
 
 
-def _after(session: Session, deed: TicketAction, number: str, actor: Actor) -> str:
+def _address_after(session: Session, deed: TicketAction, number: str, actor: Actor) -> str:
     """Back to the ticket, or to the inbox when whoever gave it away may not see it any more."""
     if not deed.leaves:
         return f"{INBOX}/{number}"

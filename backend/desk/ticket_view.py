@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.attachments import queries as attachments
 from backend.deadlines.clocks import ClockPreview
-from backend.desk.actions import DEEDS, ActionOffer, TicketAction, UsualChoices, offers
+from backend.desk.actions import DEEDS, ActionOffer, TicketAction, UsualChoices, list_offers
 from backend.errors import DomainError, Invalid
 from backend.tickets import dossier, queries, service
 from backend.tickets.dossier import TicketTiming
-from backend.tickets.due_status import DueStatus, ended, standings
+from backend.tickets.due_status import DueStatus, due_statuses, ended_status
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
 from backend.tickets.queries import CourseStep
@@ -24,8 +24,8 @@ from backend.units.models import Unit
 from backend.users import queries as users
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FormReader, FormView
-from backend.web.rendering import page
-from backend.worktime.calendar import local
+from backend.web.rendering import render_page
+from backend.worktime.calendar import local_time
 
 INBOX = "/hop-thu"
 
@@ -59,17 +59,17 @@ def ticket_page(
     with_contact: bool = False,
 ) -> Response:
     now = clock.now()
-    today = local(now).date()
-    subject = service.subject(ticket)
-    known = dossier.read(session, ticket, now)
+    today = local_time(now).date()
+    subject = service.policy_subject(ticket)
+    known = dossier.read_dossier(session, ticket, now)
     timing = known.timing()
     targets = _targets(session, ticket, today) if can(actor, Permission.FORWARD_TICKET, subject) else []
-    people = users.handlers(session, ticket.unit_id) if can(actor, Permission.ASSIGN_TICKET, subject) else []
+    people = users.list_handlers(session, ticket.unit_id) if can(actor, Permission.ASSIGN_TICKET, subject) else []
     disputed = [held.number for held in timing.clocks.breaks if held.disputed]
     usual = UsualChoices(targets[0][0] if targets else None, people[0].id if people else None, disputed)
-    offered = offers(known, actor, usual)
-    course = queries.course(session, ticket.id, internal=True, entries=known.entries)
-    return page(
+    offered = list_offers(known, actor, usual)
+    course = queries.list_course(session, ticket.id, internal=True, entries=known.entries)
+    return render_page(
         request,
         "desk/ticket.html",
         status,
@@ -77,12 +77,12 @@ def ticket_page(
         ticket=ticket,
         form=tried.form if tried else EMPTY,
         tried=tried,
-        kept=_orphaned(tried, offered) if tried else [],
+        kept=_orphaned_texts(tried, offered) if tried else [],
         offers=offered,
         offices=targets,
         people=[(user.id, user.name) for user in people],
         standing=_standing(ticket, timing, today),
-        counting=queries.counting(ticket, timing.clocks),
+        counting=queries.count_days(ticket, timing.clocks),
         timing=timing,
         unit_names=_unit_names(session, ticket, timing, targets),
         course=course,
@@ -114,7 +114,7 @@ def _last(course: list[CourseStep], *events: Event) -> CourseStep | None:
     return next((step for step in reversed(course) if step.event in events), None)
 
 
-def _orphaned(tried: ActionAttempt, offered: list[ActionOffer]) -> list[str]:
+def _orphaned_texts(tried: ActionAttempt, offered: list[ActionOffer]) -> list[str]:
     """Texts typed for an action that is no longer possible: shown apart, so that they can be copied."""
     open_fields = {offer.deed.field for offer in offered if offer.refusal is None}
     fields = (deed.field for deed in DEEDS.values() if deed.field and deed.field not in open_fields)
@@ -124,12 +124,16 @@ def _orphaned(tried: ActionAttempt, offered: list[ActionOffer]) -> list[str]:
 def _standing(ticket: Ticket, timing: TicketTiming, today: date) -> DueStatus:
     """As in the inbox; of a ticket that was answered more than once, by the latest answer."""
     resolve = timing.clocks.resolve
-    return standings(resolve.term.calendar, today, [ticket])[0] if ticket.open else ended(ticket, resolve.verdict)
+    return (
+        due_statuses(resolve.term.calendar, today, [ticket])[0]
+        if ticket.open
+        else ended_status(ticket, resolve.verdict)
+    )
 
 
 def _targets(session: Session, ticket: Ticket, today: date) -> list[tuple[int, str]]:
-    hidden = {ticket.unit_id, service.subject(ticket).hidden_from}
-    return [(unit.id, unit.name) for unit in units.receiving(session, today) if unit.id not in hidden]
+    hidden = {ticket.unit_id, service.policy_subject(ticket).hidden_from}
+    return [(unit.id, unit.name) for unit in units.list_receiving(session, today) if unit.id not in hidden]
 
 
 def _unit_names(

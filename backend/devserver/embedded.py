@@ -58,7 +58,7 @@ class EmbeddedServer:
         self.stop()
 
 
-def postgres(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
+def start_postgres(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
     """Start PostgreSQL with its cluster under ``data_dir``, reached over a private unix socket only.
 
     With ``durable=False`` (tests) nothing is flushed to disk and the cluster is deleted at the end. A predecessor
@@ -84,7 +84,7 @@ def postgres(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
     return server
 
 
-def broker(data_dir: Path) -> EmbeddedServer:
+def start_broker(data_dir: Path) -> EmbeddedServer:
     """Start Redis under ``data_dir`` on a private unix socket, or, where its wheel does not exist, name kombu's
     transport through files (see ``backend.worker`` for its folders)."""
     binary = redis_binary()
@@ -106,10 +106,10 @@ def broker(data_dir: Path) -> EmbeddedServer:
         "daemonize": "no",
     }
     command: list[str | Path] = [binary, *(part for key, value in options.items() for part in (f"--{key}", value))]
-    process = processes.spawn(command, log=log, env=_clean_environment(), cwd=folder)
+    process = processes.spawn_process(command, log=log, env=_clean_environment(), cwd=folder)
     end: list[Callable[[], None]] = [
         lambda: homes.leave_socket_folder(socket.parent),
-        lambda: processes.stop([process]),
+        lambda: processes.stop_processes([process]),
     ]
     server = EmbeddedServer(f"redis+socket://{quote(str(socket))}", process, log, folder, end)
     _wait(server, socket.exists, "Redis")
@@ -117,7 +117,7 @@ def broker(data_dir: Path) -> EmbeddedServer:
 
 
 @contextmanager
-def database(data_dir: Path) -> Iterator[str]:
+def open_database(data_dir: Path) -> Iterator[str]:
     """URL of the embedded database, for one command: of the server ``langnghe up`` runs, or of one started for it."""
     data_dir.mkdir(parents=True, exist_ok=True)
     lock = _lock(data_dir / "postgres.lock")
@@ -125,7 +125,7 @@ def database(data_dir: Path) -> Iterator[str]:
         yield _url_of_running(data_dir)
         return
     lock.close()
-    with postgres(data_dir) as server:
+    with start_postgres(data_dir) as server:
         yield server.url
 
 
@@ -190,12 +190,12 @@ def _make_cluster(home: ServerHome, log: Path, *, flush: bool) -> None:
     options = ["--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={USER}"]
     options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", *([] if flush else ["--no-sync"])]
     command: list[str | Path] = [home.binaries / "initdb", "-D", fresh, *options]
-    process = processes.spawn(command, log=log, env=_clean_environment(), account=home.account, cwd=home.folder)
+    process = processes.spawn_process(command, log=log, env=_clean_environment(), account=home.account, cwd=home.folder)
     try:
         if process.wait() != 0:
             raise EmbeddedServerError(f"PostgreSQL's initdb failed:\n{processes.last_lines(log)}")
     finally:
-        processes.stop([process])
+        processes.stop_processes([process])
     fresh.rename(home.cluster)
 
 
@@ -204,7 +204,7 @@ def _start_postgres(home: ServerHome, log: Path, durability: dict[str, str]) -> 
     command: list[str | Path] = [home.binaries / "postgres", "-D", home.cluster]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
-    process = processes.spawn(
+    process = processes.spawn_process(
         command,
         log=log,
         env=_clean_environment(),
@@ -215,7 +215,7 @@ def _start_postgres(home: ServerHome, log: Path, durability: dict[str, str]) -> 
     fast_then_immediate = (signal.SIGINT, signal.SIGQUIT)
     end: list[Callable[[], None]] = [
         lambda: homes.leave_socket_folder(home.sockets),
-        lambda: processes.stop([process], signals=fast_then_immediate, patience=20),
+        lambda: processes.stop_processes([process], signals=fast_then_immediate, patience=20),
     ]
     server = EmbeddedServer(_url(home.sockets), process, log, home.folder, end)
     _wait(server, lambda: _ready(_postmaster_lines(home)), "PostgreSQL")

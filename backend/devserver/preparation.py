@@ -11,7 +11,7 @@ DEMONSTRATION = (("seed", "demo", "--tickets", "2000", "--once"),)
 SOURCES = ("backend/**/*.py", "backend/**/data/**/*", "migrations/versions/*.py")
 
 
-def steps(*, development: bool) -> tuple[tuple[str, ...], ...]:
+def preparation_steps(*, development: bool) -> tuple[tuple[str, ...], ...]:
     """Arguments of ``langnghe``, in order; the demonstration has passwords everybody knows."""
     return STEPS + DEMONSTRATION if development else STEPS
 
@@ -25,7 +25,7 @@ def is_done(url: str, stamp: Path) -> bool:
     return bool(noted == _state(url))
 
 
-def note(url: str, stamp: Path) -> None:
+def note_stamp(url: str, stamp: Path) -> None:
     stamp.write_text(json.dumps(_state(url)), encoding="utf-8")
 
 

@@ -28,7 +28,7 @@ class SystemAccount:
     gid: int
 
 
-def spawn(
+def spawn_process(
     command: Sequence[str | Path],
     *,
     env: Mapping[str, str],
@@ -80,7 +80,7 @@ def _tie_to_parent(sign: signal.Signals) -> Callable[[], None] | None:
     return tie
 
 
-def stop(
+def stop_processes(
     running: Iterable[subprocess.Popen[bytes]],
     *,
     signals: Sequence[signal.Signals] = (signal.SIGTERM,),
@@ -105,7 +105,7 @@ def _still_running_after(processes: list[subprocess.Popen[bytes]], patience: flo
     return processes
 
 
-def leftovers(name: str, folder: Path) -> list[psutil.Process]:
+def find_leftovers(name: str, folder: Path) -> list[psutil.Process]:
     """Processes of this name at work in this folder, whoever started them.
 
     A process id in a file proves nothing: it may have been given to another program since. The working directory of
@@ -125,7 +125,7 @@ def leftovers(name: str, folder: Path) -> list[psutil.Process]:
 def stop_leftovers(name: str, folder: Path, *, kindly: signal.Signals, patience: float = 10.0) -> None:
     """End what a killed predecessor left running; several rounds, since a parent may have restarted a child."""
     for sign in (kindly, signal.SIGKILL):
-        found = leftovers(name, folder)
+        found = find_leftovers(name, folder)
         for process in found:
             try:
                 process.send_signal(sign)

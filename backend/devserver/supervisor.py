@@ -96,7 +96,9 @@ class Supervisor:
         for name, command in self.services().items():
             log = self._data / "log" / f"{name}.log"
             tail = processes.ErrorTail(log)
-            self._children.append(ChildProcess(name, processes.spawn(command, log=log, env=env, cwd=ROOT), log, tail))
+            self._children.append(
+                ChildProcess(name, processes.spawn_process(command, log=log, env=env, cwd=ROOT), log, tail)
+            )
         self._wait_for_home_page()
         self._say(f"Ready after {time.monotonic() - began:.1f} s: {self._address()}")
         if self._settings.development:
@@ -122,8 +124,8 @@ class Supervisor:
         env.setdefault("LANGNGHE_BASE_URL", self._address())
         env["LANGNGHE_DATA_DIR"] = str(self._data)
         starters = {
-            "PostgreSQL": ("LANGNGHE_DATABASE_URL", self._settings.database_url, embedded.postgres),
-            "Redis": ("LANGNGHE_BROKER_URL", self._settings.broker_url, embedded.broker),
+            "PostgreSQL": ("LANGNGHE_DATABASE_URL", self._settings.database_url, embedded.start_postgres),
+            "Redis": ("LANGNGHE_BROKER_URL", self._settings.broker_url, embedded.start_broker),
         }
         for name, (variable, url, start) in starters.items():
             if url:
@@ -138,16 +140,16 @@ class Supervisor:
         url, stamp = env["LANGNGHE_DATABASE_URL"], self._data / "prepared.json"
         if preparation.is_done(url, stamp):
             return
-        for arguments in preparation.steps(development=self._settings.development):
-            process = processes.spawn([sys.executable, "-m", "backend.cli", *arguments], env=env, cwd=ROOT)
+        for arguments in preparation.preparation_steps(development=self._settings.development):
+            process = processes.spawn_process([sys.executable, "-m", "backend.cli", *arguments], env=env, cwd=ROOT)
             try:
                 while process.poll() is None:
                     self._pause()
             finally:
-                processes.stop([process])
+                processes.stop_processes([process])
             if process.returncode != 0:
                 raise _ServiceFailedError(f"`langnghe {' '.join(arguments)}` failed with code {process.returncode}")
-        preparation.note(url, stamp)
+        preparation.note_stamp(url, stamp)
 
     def services(self) -> dict[str, list[str]]:
         """What runs on this machine beside the servers: name and command."""
@@ -197,7 +199,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Services first and together, then the servers they use. A second Ctrl-C does not wait for services."""
         patience = PATIENCE_AT_END if self._stop_requests < 2 else 0.0
-        processes.stop([child.process for child in self._children], patience=patience)
+        processes.stop_processes([child.process for child in self._children], patience=patience)
         for _name, server in reversed(self._servers):
             server.stop()
         if self._children:

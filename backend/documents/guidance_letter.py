@@ -19,7 +19,7 @@ from backend.tickets import queries
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
 from backend.units.models import Unit, UnitKind
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 NATION: Final = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
 MOTTO: Final = "Độc lập - Tự do - Hạnh phúc"
@@ -66,25 +66,25 @@ class OfficialLetter:
         return f"{self.place}, ngày {self.on.day:02d} tháng {month} năm {self.on.year}"
 
 
-def guidance(session: Session, ticket: Ticket) -> OfficialLetter:
+def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
     """The letter of a redirected ticket, in the words that the officer wrote. Raises Conflict for any other ticket."""
     if ticket.state is not TicketState.REDIRECTED:
         raise Conflict(_("Phản ánh này không được chuyển sang thủ tục khác nên không có phiếu hướng dẫn."))
-    entries = audit.entries(session, f"ticket:{ticket.id}")
+    entries = audit.list_entries(session, f"ticket:{ticket.id}")
     entry = [e for e in entries if e.action == Event.REDIRECTED][-1]
-    step = [s for s in queries.course(session, ticket.id, entries=entries) if s.event is Event.REDIRECTED][-1]
+    step = [s for s in queries.list_course(session, ticket.id, entries=entries) if s.event is Event.REDIRECTED][-1]
     name, law, where = _PROCEDURES[entry.data["procedure"]]
-    received = local(ticket.received_at).strftime("%d/%m/%Y")
+    received = local_time(ticket.received_at).strftime("%d/%m/%Y")
     words = [line.strip() for line in step.text.splitlines() if line.strip()]
     closing = "Trân trọng thông báo để ông/bà biết và thực hiện./."
     commune = ticket.unit.kind in _COMMUNES
     return OfficialLetter(
         number=ticket.number,
-        above="" if commune else _above(session, ticket.unit),
+        above="" if commune else _agency_above(session, ticket.unit),
         agency=(COUNCIL, ticket.unit.name) if commune else (ticket.unit.name,),
         signer=(f"TM. {COUNCIL}".upper(), "CHỦ TỊCH") if commune else ("THỦ TRƯỞNG CƠ QUAN",),
         place=ticket.unit.name.split(" ", 1)[-1] if commune else "...............",
-        on=local(step.at).date(),
+        on=local_time(step.at).date(),
         subject=f"Hướng dẫn thực hiện thủ tục {name}",
         paragraphs=(
             f"Ngày {received}, {ticket.unit.name} nhận được phản ánh mã số {ticket.number} của ông/bà.",
@@ -95,23 +95,23 @@ def guidance(session: Session, ticket: Ticket) -> OfficialLetter:
     )
 
 
-def _above(session: Session, unit: Unit) -> str:
+def _agency_above(session: Session, unit: Unit) -> str:
     """``UBND`` is what the Decree lets the name of the agency above be shortened to."""
     parent = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
     return f"UBND {parent.name}" if parent is not None and parent.kind is UnitKind.PROVINCE else ""
 
 
-def download(letter: OfficialLetter) -> Response:
+def letter_response(letter: OfficialLetter) -> Response:
     """The letter as a file. Its name holds the number alone."""
     name = f"phieu-huong-dan-{letter.number}.docx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(document(letter), media_type=DOCX, headers=headers)
+    return Response(letter_document(letter), media_type=DOCX, headers=headers)
 
 
-def document(letter: OfficialLetter) -> bytes:
+def letter_document(letter: OfficialLetter) -> bytes:
     """The letter as a Word document."""
     paper = Document()
-    layout.prepare(paper)
+    layout.prepare_page(paper)
     about = paper.core_properties
     about.title, about.author, about.language, about.comments = letter.subject, letter.agency[-1], "vi-VN", ""
     _head(paper, letter)
@@ -164,7 +164,7 @@ def _columns(paper: Any, widths: tuple[float, float]) -> tuple[Any, Any]:
     grid = paper.add_table(rows=1, cols=2)
     grid.autofit = False
     layout.no_borders(grid)
-    layout.unbroken(grid.rows[0])
+    layout.keep_together(grid.rows[0])
     for cell, column, width in zip(grid.rows[0].cells, grid.columns, widths, strict=True):
         cell.width = column.width = Mm(width)
     left, right = grid.rows[0].cells

@@ -36,7 +36,7 @@ HINT: Final = "Placeholder Text"
 HEADINGS: Final = {1: (True, False), 2: (True, False), 3: (True, True), 4: (False, True)}
 
 
-def prepare(page: Page) -> None:
+def prepare_page(page: Page) -> None:
     """Paper, margins, styles and the number of the page of an empty document."""
     section = page.sections[0]
     section.page_width, section.page_height = PAPER
@@ -46,7 +46,7 @@ def prepare(page: Page) -> None:
     section.different_first_page_header_footer = True
     number = section.header.paragraphs[0]
     number.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    field(number, "PAGE")
+    add_field(number, "PAGE")
     _styles(page)
 
 
@@ -78,10 +78,10 @@ def _styles(page: Page) -> None:
         own.base_style = normal
         size, bold, italic = PLACE_STYLES.get(key, (14, False, False))
         _letters(own, Pt(size), bold=bold, italic=italic)
-        _placed(own, key)
+        _align_place(own, key)
 
 
-def _placed(style: ParagraphStyle, key: str) -> None:
+def _align_place(style: ParagraphStyle, key: str) -> None:
     if key in PLACE_STYLES:
         centred = key != "recipients"
         style.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER if centred else WD_ALIGN_PARAGRAPH.LEFT
@@ -108,7 +108,7 @@ def _letters(style: ParagraphStyle, size: Pt, *, bold: bool = False, italic: boo
     fonts.attrib.pop(qn("w:cstheme"), None)
 
 
-def field(paragraph: Paragraph, code: str) -> None:
+def add_field(paragraph: Paragraph, code: str) -> None:
     """A field that Word computes, such as PAGE."""
     for kind in ("begin", None, "end"):
         run = paragraph.add_run()
@@ -174,13 +174,13 @@ def _properties(table: Any, sides: tuple[str, ...], kind: str) -> None:
         properties.append(borders)
 
 
-def repeated(row: Any) -> None:
+def repeat_row(row: Any) -> None:
     """The row stands again on top of each page the table goes on to."""
     mark = OxmlElement("w:tblHeader")
     row._tr.get_or_add_trPr().append(mark)
 
 
-def unbroken(row: Any) -> None:
+def keep_together(row: Any) -> None:
     """The row stays on one page."""
     mark = OxmlElement("w:cantSplit")
     row._tr.get_or_add_trPr().insert(0, mark)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.errors import Invalid, _
-from backend.files.text import clean
+from backend.files.text import clean_text
 
 MOST = 20_000  # characters of one place
 MOST_UNPACKED = 30 * 1024 * 1024
@@ -42,9 +42,9 @@ KEYS = tuple(place.key for place in PLACES)
 BY_KEY: Mapping[str, PlaceKind] = {place.key: place for place in PLACES}
 
 
-def cleaned(key: str, text: str) -> str:
+def clean_place(key: str, text: str) -> str:
     """The text as it is stored. Raises Invalid, at the field of that name, when it is too long."""
-    return clean(text, limit=MOST, multiline=True, field=key)
+    return clean_text(text, limit=MOST, multiline=True, field=key)
 
 
 def read_back(document: bytes) -> dict[str, str]:
@@ -55,8 +55,10 @@ def read_back(document: bytes) -> dict[str, str]:
     """
     body = _body(document)
     found = dict(_controls(body))
-    found = _styled(body) | found
-    return {key: cleaned(key, text) for key, text in found.items() if text.strip() and text.strip() != BY_KEY[key].hint}
+    found = _styled_places(body) | found
+    return {
+        key: clean_place(key, text) for key, text in found.items() if text.strip() and text.strip() != BY_KEY[key].hint
+    }
 
 
 def _body(document: bytes) -> Any:
@@ -84,7 +86,7 @@ def _controls(body: Any) -> Iterator[tuple[str, str]]:
             yield key, "\n".join(map(_text, paragraphs)) if paragraphs else _text(content)
 
 
-def _styled(body: Any) -> dict[str, str]:
+def _styled_places(body: Any) -> dict[str, str]:
     """Paragraphs that bear a place's style, together by place."""
     found: dict[str, list[str]] = {}
     for paragraph in body.iter(f"{W}p"):

@@ -12,7 +12,7 @@ from backend.outbox import service as outbox
 from backend.units.models import Unit
 from backend.users.models import User
 from backend.worktime import service as worktime
-from backend.worktime.calendar import WorkCalendar, local
+from backend.worktime.calendar import WorkCalendar, local_time
 
 DIGEST, ALONE = "digest", "urgent"  # templates of the two messages to staff
 ALONE_MOST = 10  # urgent messages to one person in one half day; any more wait for the digest
@@ -21,11 +21,11 @@ NOON = 12
 
 def half_day(now: datetime) -> str:
     """The half day of a moment, as it stands in keys: ``2026-11-22:am``."""
-    here = local(now)
+    here = local_time(now)
     return f"{here.date().isoformat()}:{'am' if here.hour < NOON else 'pm'}"
 
 
-def collect(user_id: int, now: datetime) -> int:
+def collect_notices(user_id: int, now: datetime) -> int:
     """Put what waits for one person into the outbox, if they are at work; returns how many messages. A second run in
     the same half day finds the digest's key taken, and leaves what has come since to the next half day."""
     with transaction() as session:
@@ -38,11 +38,11 @@ def collect(user_id: int, now: datetime) -> int:
 def _calendar_of(session: Session, user: User) -> WorkCalendar:
     unit = session.get(Unit, user.unit_id) if user.unit_id is not None else None
     held = worktime.active_id_for(session, unit.code) if unit else worktime.active_id(session)
-    return worktime.calendar(session, held)
+    return worktime.load_calendar(session, held)
 
 
 def _send_alone(session: Session, user_id: int, now: datetime) -> int:
-    here = local(now)
+    here = local_time(now)
     began = here.replace(hour=0 if here.hour < NOON else NOON, minute=0, second=0, microsecond=0)
     sent = outbox.sent_to_staff(session, user_id, ALONE, since=began)
     waiting = session.scalars(
@@ -71,7 +71,7 @@ def _send_digest(session: Session, user_id: int, now: datetime) -> int:
     return 1
 
 
-def sweep(now: datetime) -> list[int]:
+def find_recipients(now: datetime) -> list[int]:
     """People for whom something waits."""
     with transaction() as session:
         return list(queries.people_with_notices(session, now))

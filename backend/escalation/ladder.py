@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
-from backend.worktime.calendar import ZONE, WorkCalendar, local
+from backend.worktime.calendar import ZONE, WorkCalendar, local_time
 from backend.worktime.duration import Duration, TimeUnit
 
 AT_ONCE: Final = "at once"
@@ -123,11 +123,11 @@ def steps_due(
     """Every step reached by ``now``, in the order of the ladder: more as time goes on, never fewer."""
     if not facts.waiting:
         return ()
-    today = local(now).date()
+    today = local_time(now).date()
     return tuple(step for rung in ladder or shipped_ladder() for step in _steps(rung, facts, calendar, today))
 
 
-def choose(
+def choose_steps(
     facts: EscalationFacts,
     steps: Sequence[EscalationStep],
     known: Collection[str],
@@ -154,12 +154,12 @@ def next_look(
     """The opening of the first day after today on which another step is reached; None where there is no further one."""
     if not facts.waiting:
         return None
-    today = local(now).date()
+    today = local_time(now).date()
     days = [day for rung in ladder or shipped_ladder() for day in _days_ahead(rung, facts, calendar, today)]
-    return opening(calendar, min(days)) if days else None
+    return next_opening(calendar, min(days)) if days else None
 
 
-def opening(calendar: WorkCalendar, day: date) -> datetime:
+def next_opening(calendar: WorkCalendar, day: date) -> datetime:
     """When the unit next begins to work: on ``day``, or on the first working day after it."""
     ordinal = day.toordinal()
     working = calendar.days.day_reaching(calendar.days.at(ordinal - 1) + 1)
@@ -169,14 +169,14 @@ def opening(calendar: WorkCalendar, day: date) -> datetime:
 
 def at_work(calendar: WorkCalendar, now: datetime) -> bool:
     """Whether the unit is working at this moment; nobody is told anything at night or over lunch."""
-    here = local(now)
+    here = local_time(now)
     minute = here.hour * 60 + here.minute
     return any(window.opens <= minute < window.closes for window in calendar.windows(here.toordinal()))
 
 
 def after_pause(calendar: WorkCalendar, now: datetime) -> datetime:
     """The next moment at which the unit works: now, the end of the break, or the next opening."""
-    here = local(now)
+    here = local_time(now)
     minute = here.hour * 60 + here.minute
     for window in calendar.windows(here.toordinal()):
         if minute < window.closes:
@@ -184,7 +184,7 @@ def after_pause(calendar: WorkCalendar, now: datetime) -> datetime:
             return (
                 now if opens == minute else here.replace(hour=opens // 60, minute=opens % 60, second=0, microsecond=0)
             )
-    return opening(calendar, here.date() + timedelta(days=1))
+    return next_opening(calendar, here.date() + timedelta(days=1))
 
 
 def _steps(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> list[EscalationStep]:
@@ -206,10 +206,10 @@ def _first_day(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalen
     """The day on which a rung is reached (for the ``n``-th time)."""
     due = facts.due.toordinal()
     if rung.when is EscalationTrigger.OVERDUE:  # what repeats falls on the day itself, what waits is over with the day
-        return date.fromordinal(_after(calendar, due, rung.value, n) + (not rung.repeats))
+        return date.fromordinal(_day_after(calendar, due, rung.value, n) + (not rung.repeats))
     if rung.when is EscalationTrigger.LEFT:
-        return date.fromordinal(_before(calendar, due, rung.value))
-    return date.fromordinal(_before(calendar, due, _may_be_left(facts.term, rung.percent)))
+        return date.fromordinal(_day_before(calendar, due, rung.value))
+    return date.fromordinal(_day_before(calendar, due, _may_be_left(facts.term, rung.percent)))
 
 
 def _may_be_left(term: Duration, percent: int) -> Duration | None:
@@ -230,7 +230,7 @@ def _times(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar,
     return max(passed, 0) // rung.value.value
 
 
-def _after(calendar: WorkCalendar, due: int, value: Duration | None, n: int) -> int:
+def _day_after(calendar: WorkCalendar, due: int, value: Duration | None, n: int) -> int:
     """The day with which ``n`` times the value has passed since the due date; the due date itself at once."""
     if value is None:
         return due
@@ -239,7 +239,7 @@ def _after(calendar: WorkCalendar, due: int, value: Duration | None, n: int) -> 
     return due + value.value * n
 
 
-def _before(calendar: WorkCalendar, due: int, value: Duration | None) -> int:
+def _day_before(calendar: WorkCalendar, due: int, value: Duration | None) -> int:
     """The first day after which no more than the value is left up to the due date."""
     if value is None:
         return due

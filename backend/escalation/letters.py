@@ -15,12 +15,12 @@ from backend.users.models import Role, User
 PAGES = {Role.MANAGER: "/chi-so"}
 
 
-def letter(session: Session, row: OutboxMessage, user: User) -> StaffMessage | None:
+def staff_letter(session: Session, row: OutboxMessage, user: User) -> StaffMessage | None:
     """What there still is to say: tickets answered, paused or moved out of the reader's sight meanwhile are left out;
     None when nothing remains."""
     found = queries.notices_of(session, row.id, LINES_MOST)
     lines = [
-        DigestLine(notice.code, ticket.number, ticket.unit.name, ticket.due_date, _missing(notice, user))
+        DigestLine(notice.code, ticket.number, ticket.unit.name, ticket.due_date, _missing_role(notice, user))
         for notice, ticket in found
         if queries.may_know(user, ticket)
     ]
@@ -39,7 +39,7 @@ def letter(session: Session, row: OutboxMessage, user: User) -> StaffMessage | N
     )
 
 
-def _missing(notice: StaffNotice, user: User) -> StepRecipient | None:
+def _missing_role(notice: StaffNotice, user: User) -> StepRecipient | None:
     """The role in whose place this person is told, for the unit has nobody of it."""
     meant = next((rung.to for rung in shipped_ladder() if rung.code == notice.code), None)
     return meant if meant is not None and meant.value != user.role.value else None

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from backend.escalation.ladder import StepRecipient
 from backend.escalation.models import StaffNotice, StepRecord, TicketWatch
 from backend.tickets.models import OPEN_STATES, Ticket, TicketState
-from backend.tickets.service import subject
+from backend.tickets.service import policy_subject
 from backend.users.models import Role, User
 from backend.users.policy import Actor, Permission, can
 
@@ -45,10 +45,10 @@ class StaffDirectory:
 def may_know(user: User, ticket: Ticket) -> bool:
     """Whether a member of staff may be told of a ticket. Needs ``ticket.category`` loaded."""
     right = RIGHTS.get(user.role)
-    return right is not None and can(Actor(user.role, user.id, user.unit_id), right, subject(ticket))
+    return right is not None and can(Actor(user.role, user.id, user.unit_id), right, policy_subject(ticket))
 
 
-def staff(session: Session) -> StaffDirectory:
+def load_staff(session: Session) -> StaffDirectory:
     return StaffDirectory(
         session.scalars(select(User).where(User.active, User.role.in_(list(RIGHTS))).order_by(User.id)).all()
     )
@@ -65,7 +65,7 @@ def due_for_a_look(session: Session, now: datetime, after: int, limit: int) -> S
     ).all()
 
 
-def lock(session: Session, ids: Collection[int], now: datetime) -> Sequence[Ticket]:
+def lock_tickets(session: Session, ids: Collection[int], now: datetime) -> Sequence[Ticket]:
     """Those of the tickets that still want a look and that nobody is working on; held to the end of the transaction."""
     return session.scalars(
         select(Ticket)

@@ -49,7 +49,7 @@ def parse_term(text: str) -> Duration:
     return parse_value(text) or Duration(1, TimeUnit.WORKING_DAYS)
 
 
-def sweep(now: datetime, enqueue: Callable[[list[int]], object]) -> int:
+def sweep_tickets(now: datetime, enqueue: Callable[[list[int]], object]) -> int:
     """Hand out every ticket that wants a look, in batches by id until none is left; returns how many. Twice is
     harmless: who comes second finds nothing left to do."""
     handed = after = 0
@@ -102,11 +102,11 @@ class EscalationBatch:
         )
 
 
-def decide(ids: list[int], now: datetime) -> int:
+def decide_steps(ids: list[int], now: datetime) -> int:
     """Look at tickets again under their locks and write what is to be told; returns how many were looked at. Those
     that somebody is working on right now are left to the next sweep."""
     with transaction() as session:
-        found = queries.lock(session, ids, now)
+        found = queries.lock_tickets(session, ids, now)
         if found:
             _decide(session, found, now)
         return len(found)
@@ -128,10 +128,10 @@ def _decide(session: Session, found: Sequence[Ticket], now: datetime) -> None:
     active = worktime.in_force(session)
     default = worktime.active_id(session)
     known = queries.steps_known(session, [ticket.id for ticket in found])
-    staff = queries.staff(session)
+    staff = queries.load_staff(session)
     writing = EscalationBatch(now)
     for ticket in found:
-        calendar = worktime.calendar(session, active.get(worktime.UNIT + ticket.unit.code, default))
+        calendar = worktime.load_calendar(session, active.get(worktime.UNIT + ticket.unit.code, default))
         _look_at(ticket, calendar, known, staff, writing)
     _write(session, writing)
 
@@ -144,7 +144,7 @@ def _look_at(
     if not ladder.at_work(calendar, now):
         writing.watch(ticket, ladder.after_pause(calendar, now))
         return
-    tell, silent = ladder.choose(facts, ladder.steps_due(facts, calendar, now), known)
+    tell, silent = ladder.choose_steps(facts, ladder.steps_due(facts, calendar, now), known)
     for step in silent:
         writing.step(ticket, step, told=False)
     for step in tell:
@@ -174,9 +174,9 @@ def _tell_senders(session: Session, writing: EscalationBatch) -> None:
     contacts = {held.ticket_id: held for held in session.scalars(select(Contact).where(Contact.ticket_id.in_(ids)))}
     messages: list[dict[str, Any]] = []
     for ticket, step in writing.senders:
-        if not _noted(session, ticket, step, writing.now):
+        if not _note_progress(session, ticket, step, writing.now):
             continue
-        messages += outbox.rows(
+        messages += outbox.message_rows(
             step.code,
             ticket_id=ticket.id,
             occasion=step.key(ticket.id).removeprefix(f"ticket:{ticket.id}:"),
@@ -186,7 +186,7 @@ def _tell_senders(session: Session, writing: EscalationBatch) -> None:
     outbox.put_all(session, messages)
 
 
-def _noted(session: Session, ticket: Ticket, step: EscalationStep, now: datetime) -> bool:
+def _note_progress(session: Session, ticket: Ticket, step: EscalationStep, now: datetime) -> bool:
     """Write a notice of progress into the ticket's history, from which its clock runs on. False where the ticket's own
     clock says that it is not overdue: then nothing is said."""
     if step.code != PROGRESS:

@@ -6,25 +6,25 @@ from backend.worker import app
 
 
 @app.task(name="escalation.sweep")
-def sweep() -> None:
+def sweep_tickets() -> None:
     """Find tickets near or past their due date. Late, twice or not at all is harmless."""
-    service.sweep(clock.now(), lambda ids: decide.apply_async((ids,)))
+    service.sweep_tickets(clock.now(), lambda ids: decide_steps.apply_async((ids,)))
 
 
 @app.task(name="escalation.decide")
-def decide(ids: list[int]) -> None:
+def decide_steps(ids: list[int]) -> None:
     """Look at a few tickets again and write what is to be told."""
-    service.decide(ids, clock.now())
+    service.decide_steps(ids, clock.now())
 
 
 @app.task(name="escalation.collect")
-def collect() -> None:
+def sweep_notices() -> None:
     """Find people for whom something waits."""
-    for user_id in digest.sweep(clock.now()):
+    for user_id in digest.find_recipients(clock.now()):
         send_digest.apply_async((user_id,))
 
 
 @app.task(name="escalation.send_digest")
 def send_digest(user_id: int) -> None:
     """Put one person's digest, and what is urgent, into the outbox."""
-    digest.collect(user_id, clock.now())
+    digest.collect_notices(user_id, clock.now())

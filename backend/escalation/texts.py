@@ -11,7 +11,7 @@ from datetime import date
 from backend.errors import _
 from backend.escalation.ladder import StepRecipient
 from backend.users.models import Role
-from backend.web.language import day, gettext, number
+from backend.web.language import day_text, gettext, number_text
 
 LINES_MOST = 50
 HEADINGS = {
@@ -62,7 +62,7 @@ class StaffMessage:
     def subject(self) -> str:
         if self.alone:
             return gettext(self.language, ALONE_SUBJECT, {"number": self.lines[0].number})
-        return gettext(self.language, DIGEST_SUBJECT, {"n": number(len(self.lines) + self.more, self.language)})
+        return gettext(self.language, DIGEST_SUBJECT, {"n": number_text(len(self.lines) + self.more, self.language)})
 
     def paragraphs(self) -> list[str]:
         """One paragraph for each rung, gravest first, its tickets as lines."""
@@ -72,7 +72,7 @@ class StaffMessage:
             if lines:
                 parts.append("\n".join([gettext(self.language, heading) + ":", *lines]))
         if self.more:
-            parts.append(gettext(self.language, MORE, {"n": number(self.more, self.language)}))
+            parts.append(gettext(self.language, MORE, {"n": number_text(self.more, self.language)}))
         return [
             *parts,
             gettext(self.language, OPEN, {"address": self.address}),
@@ -81,5 +81,5 @@ class StaffMessage:
 
     def _line(self, line: DigestLine) -> str:
         text = LINE_OF_MANAGER if self.role is Role.MANAGER else LINE
-        said = gettext(self.language, text, {"number": line.number, "unit": line.unit, "due": day(line.due)})
+        said = gettext(self.language, text, {"number": line.number, "unit": line.unit, "due": day_text(line.due)})
         return gettext(self.language, IN_PLACE_OF[line.missing], {"line": said}) if line.missing else said

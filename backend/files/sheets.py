@@ -24,12 +24,12 @@ def write_workbook(stream: BinaryIO, sheets: Mapping[str, Rows]) -> None:
     that one which begins with ``=`` is no formula. Characters that XML cannot hold become a replacement sign."""
     titles = [NOT_TITLE.sub("_", title)[:31] for title in sheets]
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as package:
-        _put(package, "[Content_Types].xml", _content_types(len(titles)))
-        _put(package, "_rels/.rels", _relations([("officeDocument", "xl/workbook.xml")]))
-        _put(package, "xl/workbook.xml", _workbook(titles))
+        _put_part(package, "[Content_Types].xml", _content_types(len(titles)))
+        _put_part(package, "_rels/.rels", _relations([("officeDocument", "xl/workbook.xml")]))
+        _put_part(package, "xl/workbook.xml", _workbook(titles))
         targets = [("worksheet", f"worksheets/sheet{number}.xml") for number in range(1, len(titles) + 1)]
-        _put(package, "xl/_rels/workbook.xml.rels", _relations([*targets, ("styles", "styles.xml")]))
-        _put(package, "xl/styles.xml", _STYLES)
+        _put_part(package, "xl/_rels/workbook.xml.rels", _relations([*targets, ("styles", "styles.xml")]))
+        _put_part(package, "xl/styles.xml", _STYLES)
         for number, rows in enumerate(sheets.values(), 1):
             entry = zipfile.ZipInfo(f"xl/worksheets/sheet{number}.xml", EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
@@ -54,7 +54,7 @@ def _cell(value: Value, style: str) -> str:
     return f"<c{style}><v>{value}</v></c>"
 
 
-def _put(package: zipfile.ZipFile, name: str, text: str) -> None:
+def _put_part(package: zipfile.ZipFile, name: str, text: str) -> None:
     entry = zipfile.ZipInfo(name, EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
     package.writestr(entry, text)

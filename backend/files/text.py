@@ -27,7 +27,7 @@ MANY_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{MARKS_MOST + 1}}}")  # marks are a
 SEEN = "LNPS"  # general categories with a shape of their own: letters, numbers, punctuation, symbols
 
 
-def clean(text: str, *, limit: int, multiline: bool = False, field: str | None = None) -> str:
+def clean_text(text: str, *, limit: int, multiline: bool = False, field: str | None = None) -> str:
     """The text as it is stored: NFC, without invisible characters, blanks collapsed, ends stripped.
 
     ``limit`` counts characters after cleaning; more than that is refused at ``field``, never cut. A single line turns
@@ -63,7 +63,7 @@ def few_marks(text: str) -> str:
     return "".join(kept)
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """The search form: lower case, no tone marks or other accents, ``đ`` as ``d``, single spaces.
 
     The embedded PostgreSQL has neither ``unaccent`` nor ICU, so columns that are searched keep this form beside them.

@@ -15,7 +15,7 @@ from backend.errors import Invalid, NotFound, _
 from backend.history import keys
 from backend.history.models import Seal, SignedHead
 from backend.settings import get_settings
-from backend.worktime.calendar import ZONE, local
+from backend.worktime.calendar import ZONE, local_time
 
 FORMAT = "langnghe audit head 1"
 MOST_DAYS = 400  # signed in one run after a long stop; the next run goes on
@@ -62,10 +62,10 @@ class DailyHead:
         return Ed25519PublicKey.from_public_bytes(b64decode(self.public_key, validate=True))
 
     def message(self) -> bytes:
-        return message(self.day, self.seal, bytes.fromhex(self.hash), self.key)
+        return message_to_sign(self.day, self.seal, bytes.fromhex(self.hash), self.key)
 
 
-def message(day: date, seal: int, seal_hash: bytes, key: str) -> bytes:
+def message_to_sign(day: date, seal: int, seal_hash: bytes, key: str) -> bytes:
     """What is signed: the canonical JSON of format, day, seal, hash, key."""
     return json.dumps([FORMAT, day.isoformat(), seal, seal_hash.hex(), key], separators=(",", ":")).encode()
 
@@ -81,7 +81,7 @@ def sign_day(session: Session, day: date, now: datetime) -> SignedHead | None:
         return None
     private = keys.signing_key(get_settings())
     key = keys.key_id(private.public_key())
-    signature = private.sign(message(day, seal.seq, seal.hash, key))
+    signature = private.sign(message_to_sign(day, seal.seq, seal.hash, key))
     values: dict[str, Any] = {"day": day, "seal": seal.seq, "hash": seal.hash, "at": now, "key": key}
     session.execute(insert(SignedHead).values(**values, signature=signature).on_conflict_do_nothing())
     return session.get_one(SignedHead, (day, seal.seq))
@@ -89,7 +89,7 @@ def sign_day(session: Session, day: date, now: datetime) -> SignedHead | None:
 
 def sign_finished_days(session: Session, now: datetime) -> int:
     """Sign the head of each day that is over and was not signed since, from the first seal's on; returns how many."""
-    yesterday = local(now).date() - timedelta(days=1)
+    yesterday = local_time(now).date() - timedelta(days=1)
     over = cast(func.timezone(str(ZONE), SignedHead.at), Date) > SignedHead.day  # not signed while the day went on
     last = session.scalar(select(func.max(SignedHead.day)).where(over))
     if last is not None:
@@ -98,12 +98,12 @@ def sign_finished_days(session: Session, now: datetime) -> int:
         first = session.scalar(select(Seal.at).order_by(Seal.seq).limit(1))
         if first is None:
             return 0
-        day = local(first).date()
+        day = local_time(first).date()
     days = min((yesterday - day).days + 1, MOST_DAYS)
     return sum(sign_day(session, day + timedelta(days=i), now) is not None for i in range(days))
 
 
-def exported(session: Session, day: date | None = None) -> DailyHead:
+def exported_head(session: Session, day: date | None = None) -> DailyHead:
     """The last head signed, or the last one signed for ``day``. Raises NotFound."""
     wanted = select(SignedHead).order_by(SignedHead.seal.desc(), SignedHead.day.desc()).limit(1)
     signed = session.scalar(wanted if day is None else wanted.where(SignedHead.day == day))

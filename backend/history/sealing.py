@@ -51,7 +51,7 @@ def seal_hash(seq: int, at: datetime, entries: int, root: bytes, prev: bytes) ->
     return hashlib.sha256(json.dumps(form, separators=(",", ":")).encode()).digest()
 
 
-def seal(session: Session, now: datetime) -> int:
+def seal_entries(session: Session, now: datetime) -> int:
     """Seal what has been committed since the last seal, at most ``MOST`` entries; returns how many.
 
     0 when there is nothing, or when another sealer is at work (it will have seen the same). What is not committed yet
@@ -89,7 +89,7 @@ def seal_all(now: datetime) -> int:
     done = 0
     while True:
         with db.transaction() as session:
-            taken = seal(session, now)
+            taken = seal_entries(session, now)
         done += taken
         if taken < MOST:
             return done

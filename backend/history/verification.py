@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from backend.audit import FIRST, AuditEntry, BrokenLink, link, user_id_of
+from backend.audit import FIRST, AuditEntry, BrokenLink, hash_link, user_id_of
 from backend.db import table_of
 from backend.history import keys
-from backend.history.heads import DailyHead, message
+from backend.history.heads import DailyHead, message_to_sign
 from backend.history.models import Seal, SignedHead
 from backend.history.sealing import RootHash, seal_hash
 from backend.settings import get_settings
@@ -71,7 +71,7 @@ class VerificationReport:
         return self.faults[0] if self.faults else None
 
 
-def verify(session: Session, head: DailyHead | None = None) -> VerificationReport:
+def verify_history(session: Session, head: DailyHead | None = None) -> VerificationReport:
     """Look at everything, in one snapshot and bounded memory. ``session`` must be fresh: nothing asked yet."""
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     report = VerificationReport()
@@ -84,7 +84,7 @@ def verify(session: Session, head: DailyHead | None = None) -> VerificationRepor
         firsts.setdefault(fault.chain, fault)
     report.faults = [*firsts.values(), *_seals(session, report), *_signatures(session, report)]
     if head is not None:
-        report.faults += _exported(session, head)
+        report.faults += _check_exported(session, head)
     del report.faults[MOST_FAULTS:]
     return report
 
@@ -128,7 +128,7 @@ def _wrong(row: Row[Any], expected: int, prev: bytes) -> str | None:
         return "missing"
     if row.prev != prev:
         return "does not follow the link before"
-    made = link(row.chain, row.seq, row.at, row.actor, row.action, row.data, prev)
+    made = hash_link(row.chain, row.seq, row.at, row.actor, row.action, row.data, prev)
     if row.hash != made or row.user_id != user_id_of(row.chain, row.actor):
         return "altered"
     if row.sealed is not None and row.sealed != row.hash:
@@ -179,13 +179,13 @@ def _signatures(session: Session, report: VerificationReport) -> list[BrokenLink
     for row in _stream(session, statement):
         report.signatures += 1
         if first is None:
-            signed = message(row.day, row.seal, row.hash, row.key)
+            signed = message_to_sign(row.day, row.seal, row.hash, row.key)
             why = _wrong_signature(known, row.key, row.signature, signed) or _wrong_place(row.hash, row.present)
             first = BrokenLink(SIGNATURES, row.seal, why) if why else None
     return [first] if first else []
 
 
-def _exported(session: Session, head: DailyHead) -> Sequence[BrokenLink]:
+def _check_exported(session: Session, head: DailyHead) -> Sequence[BrokenLink]:
     known = keys.known_keys(get_settings())
     present = session.scalar(select(Seal.hash).where(Seal.seq == head.seal))
     why = _wrong_signature(known, head.key, b64decode(head.signature), head.message())
@@ -196,7 +196,7 @@ def _exported(session: Session, head: DailyHead) -> Sequence[BrokenLink]:
 def _wrong_signature(known: dict[str, Any], key: str, signature: bytes, signed: bytes) -> str | None:
     if key not in known:
         return "signed by an unknown key"
-    return None if keys.fits(known[key], signature, signed) else "its signature does not fit"
+    return None if keys.signature_fits(known[key], signature, signed) else "its signature does not fit"
 
 
 def _wrong_place(signed: bytes, present: bytes | None) -> str | None:

@@ -68,9 +68,9 @@ RATED = text("""
 def differences(session: Session) -> Iterator[ReplayDifference]:
     """Every one, as values stored and kept: hashes of texts, scores of ratings."""
     for statement in (GONE, SENT, WRITTEN, RATED):
-        yield from _found(session, statement)
+        yield from _find_differences(session, statement)
 
 
-def _found(session: Session, statement: TextClause) -> Iterator[ReplayDifference]:
+def _find_differences(session: Session, statement: TextClause) -> Iterator[ReplayDifference]:
     for row in session.execute(statement, execution_options={"yield_per": 1_000}):
         yield ReplayDifference(row.ticket, row.what, row.stored, row.kept)

@@ -105,7 +105,7 @@ class RatingSums:
     squares: tuple[int, int, int]
 
 
-def counts(session: Session, scope: KpiScope) -> list[MonthCounts]:
+def count_tickets(session: Session, scope: KpiScope) -> list[MonthCounts]:
     """One row for each unit and month that has tickets."""
     own = Ticket.channel != Channel.IMPORT
     notice_due = and_(own, Ticket.answered_on.is_not(None))
@@ -119,14 +119,14 @@ def counts(session: Session, scope: KpiScope) -> list[MonthCounts]:
         _count(and_(own, Ticket.acknowledged_at - Ticket.received_at <= AT_ONCE)),
         _count(decided),
         _count(and_(notice_due, Ticket.told_in_time.is_(True))),
-        _count(official()),
-        _count(and_(official(), Ticket.verdict == Verdict.LATE)),
-        _count(undecided()),
+        _count(is_official()),
+        _count(and_(is_official(), Ticket.verdict == Verdict.LATE)),
+        _count(is_undecided()),
     )
     late = _overdue_of_period(session, scope)
     rows: list[Any] = list(
         session.execute(
-            select(Ticket.unit_id, MONTH, *columns).where(*_received(scope)).group_by(Ticket.unit_id, MONTH)
+            select(Ticket.unit_id, MONTH, *columns).where(*_received_in(scope)).group_by(Ticket.unit_id, MONTH)
         )
     )
     found = [MonthCounts(*row) for row in rows]
@@ -140,8 +140,8 @@ def counts(session: Session, scope: KpiScope) -> list[MonthCounts]:
 def _overdue_of_period(session: Session, scope: KpiScope) -> dict[tuple[int, date], tuple[int, int]]:
     """By unit and month. Asked apart from the other counts: only the few open tickets need a look at their history."""
     rows = session.execute(
-        select(Ticket.unit_id, MONTH, func.count(), _count(official()))
-        .where(*_received(scope), unanswered_in_time(scope.today))
+        select(Ticket.unit_id, MONTH, func.count(), _count(is_official()))
+        .where(*_received_in(scope), unanswered_in_time(scope.today))
         .group_by(Ticket.unit_id, MONTH)
     )
     return {(unit_id, month): (count, counted) for unit_id, month, count, counted in rows}
@@ -151,26 +151,26 @@ def days_taken(session: Session, scope: KpiScope) -> list[HandlingDays]:
     """Working days of the answered tickets, for medians of units and of all."""
     rows = session.execute(
         select(Ticket.unit_id, Ticket.working_days, func.count())
-        .where(*_received(scope), Ticket.working_days.is_not(None))
+        .where(*_received_in(scope), Ticket.working_days.is_not(None))
         .group_by(Ticket.unit_id, Ticket.working_days)
     )
     return [HandlingDays(unit_id, days, count) for unit_id, days, count in rows if days is not None]
 
 
-def backlog(session: Session, scope: KpiScope) -> list[OpenTickets]:
+def count_backlog(session: Session, scope: KpiScope) -> list[OpenTickets]:
     """What is open today, whenever it was received: a period must not make an old ticket disappear."""
     days = literal(scope.today, Date) - Ticket.received_on
     age = case(*((days <= most, i) for i, most in enumerate(AGES)), else_=len(AGES))
     # The state is spelled out, so that the partial index of open tickets serves under any plan.
     rows = session.execute(
-        select(Ticket.unit_id, cast(age, Integer).label("age"), func.count(), _count(overdue(scope.today)))
+        select(Ticket.unit_id, cast(age, Integer).label("age"), func.count(), _count(is_overdue(scope.today)))
         .where(*behind_figure(scope, now=True))
         .group_by(Ticket.unit_id, literal_column("age"))
     )
     return [OpenTickets(*row) for row in rows]
 
 
-def scores(session: Session, scope: KpiScope) -> RatingSums:
+def sum_scores(session: Session, scope: KpiScope) -> RatingSums:
     """Ratings of tickets received in the period, credited to the unit that answered; those that an officer keyed in at
     the counter are left out."""
     squares = [func.coalesce(func.sum(item * item), 0) for item in ITEMS]
@@ -185,13 +185,13 @@ def scores(session: Session, scope: KpiScope) -> RatingSums:
     return RatingSums(row[0], row[1:4], row[4:7])
 
 
-def overdue(today: date) -> ColumnElement[bool]:
+def is_overdue(today: date) -> ColumnElement[bool]:
     """Open now after its due date, in whichever episode. A ticket whose sender was asked on or before that date is not:
     its clock stands still, and the due date moves when the sender answers. Asked after it, it was late and stays so."""
-    return and_(is_open(), Ticket.due_date < today, not_(_paused()))
+    return and_(is_open(), Ticket.due_date < today, not_(_is_paused()))
 
 
-def undecided() -> ColumnElement[bool]:
+def is_undecided() -> ColumnElement[bool]:
     """No verdict yet, and one to come: open, or merged into another that has not been answered. What was refused,
     redirected, withdrawn or answered together with another by its due date is no case; after it, it has its verdict."""
     waits_with_another = and_(Ticket.merged_into_id.is_not(None), Ticket.decided_at.is_(None))
@@ -201,10 +201,10 @@ def undecided() -> ColumnElement[bool]:
 def unanswered_in_time(today: date) -> ColumnElement[bool]:
     """Undecided after its due date, which is as late as an answer that came late: merging a ticket takes back no
     lateness. One that was reopened has its verdict and is not counted twice."""
-    return and_(undecided(), Ticket.due_date < today, not_(_paused()))
+    return and_(is_undecided(), Ticket.due_date < today, not_(_is_paused()))
 
 
-def _paused() -> ColumnElement[bool]:
+def _is_paused() -> ColumnElement[bool]:
     asked = (
         select(cast(func.timezone("Asia/Ho_Chi_Minh", func.max(audit.AuditEntry.at)), Date))
         .where(
@@ -217,7 +217,7 @@ def _paused() -> ColumnElement[bool]:
     return and_(Ticket.state == TicketState.AWAITING_SENDER, func.coalesce(asked <= Ticket.due_date, True))
 
 
-def official() -> ColumnElement[bool]:
+def is_official() -> ColumnElement[bool]:
     """Within the unit's authority and taken up at least once: what the ratios of QĐ 766 are about."""
     outside = (TicketState.REFUSED, TicketState.REDIRECTED, TicketState.WITHDRAWN)
     return and_(Ticket.state.not_in(outside), or_(Ticket.accepted_at.is_not(None), Ticket.state != TicketState.NEW))
@@ -225,14 +225,14 @@ def official() -> ColumnElement[bool]:
 
 def behind_figure(scope: KpiScope, *, now: bool) -> list[ColumnElement[bool]]:
     """Which tickets a figure looks at: those of the period, or those open today whenever they came."""
-    return [_held_by(Ticket.unit_id, scope), is_open(), *_by_channel(scope)] if now else _received(scope)
+    return [_held_by(Ticket.unit_id, scope), is_open(), *_by_channel(scope)] if now else _received_in(scope)
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count().filter(condition)
 
 
-def _received(scope: KpiScope) -> list[ColumnElement[bool]]:
+def _received_in(scope: KpiScope) -> list[ColumnElement[bool]]:
     period = Ticket.received_on.between(scope.first, scope.last)
     return [_held_by(Ticket.unit_id, scope), period, *_by_channel(scope)]
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.errors import Invalid, NotFound, _
 from backend.files.days import day_written
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.tickets.models import Channel
 from backend.units.models import Unit, UnitKind
 from backend.users.policy import EVERY_UNIT, Actor, Permission, PolicySubject, can
@@ -42,7 +42,7 @@ class DashboardFilters:
         return f"{path}?{urlencode({name: value for name, value in values.items() if value})}"
 
 
-def read(
+def read_filters(
     session: Session, query: Mapping[str, str], actor: Actor, today: date, action: Permission = Permission.VIEW_FIGURES
 ) -> DashboardFilters:
     """The filters of an address, for looking at figures or (``action``) at tickets. Raises Invalid with a refusal for
@@ -108,7 +108,7 @@ def _unit(session: Session, typed: str, actor: Actor, action: Permission, refusa
         return None if everything else session.get_one(Unit, actor.unit_id)
     unit = session.scalar(
         select(Unit)
-        .where(Unit.code == _cleaned(typed))
+        .where(Unit.code == _clean_code(typed))
         .order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc())
         .limit(1)
     )
@@ -120,9 +120,9 @@ def _unit(session: Session, typed: str, actor: Actor, action: Permission, refusa
     return None if everything and unit.kind is UnitKind.PROVINCE and unit.parent_id is None else unit
 
 
-def _cleaned(typed: str) -> str:
+def _clean_code(typed: str) -> str:
     try:
-        return clean(typed, limit=40)
+        return clean_text(typed, limit=40)
     except Invalid:
         return ""
 

@@ -24,7 +24,7 @@ class IndexPicture:
     note: str = ""
 
 
-def pictures(
+def draw_pictures(
     board: UnitComparison, placed: Sequence[UnitPosition], rows: Sequence[ComparisonRow], say: Say, language: str
 ) -> dict[str, Any]:
     """All of the page, by the name that the template knows them by."""
@@ -62,8 +62,8 @@ def _scores_title(board: UnitComparison, say: Say, language: str) -> str:
     return say(
         _("Người gửi chấm thấp nhất ở “%(item)s”: %(value)s điểm; SIPAS công bố %(printed)s"),
         item=say(indices.ITEM_NAMES[worst.item]),
-        value=indices.shown(worst, worst.value, language),
-        printed=indices.shown(printed, printed.value, language) if printed else "–",
+        value=indices.value_text(worst, worst.value, language),
+        printed=indices.value_text(printed, printed.value, language) if printed else "–",
     )
 
 
@@ -78,7 +78,9 @@ def _in_time(
         lines.append(LineSeries(say(name), [_point(span, board.get(code, item, span)) for span in board.quarters]))
     whole = board.get(*lead)
     note = (
-        say(_("n = %(n)s trong cả kỳ; kỳ theo ngày nhận."), n=indices.counted(whole.n or 0, language)) if whole else ""
+        say(_("n = %(n)s trong cả kỳ; kỳ theo ngày nhận."), n=indices.count_text(whole.n or 0, language))
+        if whole
+        else ""
     )
     return IndexPicture(_in_time_title(board, lead, say, language), lines, note)
 
@@ -90,7 +92,7 @@ def _in_time_title(board: UnitComparison, lead: tuple[str, int], say: Say, langu
     if change is None:
         return say(_("%(name)s: chưa đủ số liệu để so hai quý"), name=name)
     ends = [board.get(code, item, span) for span in (board.quarters[0], board.quarters[-1])]
-    first, last = (indices.shown(value, value.value, language) for value in ends if value is not None)
+    first, last = (indices.value_text(value, value.value, language) for value in ends if value is not None)
     return say(
         _("%(name)s: quý đầu %(first)s, quý cuối %(last)s, %(verdict)s"),
         name=name, first=first, last=last, verdict=say(indices.VERDICTS[change.extra["verdict"]][0]),

@@ -13,24 +13,24 @@ from analytics.methods import METHODS, load_method
 from backend import clock, db
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, _
-from backend.indicators.filters import FIELDS, DashboardFilters, read, sees_all, units_to_choose, usual_period
+from backend.indicators.filters import FIELDS, DashboardFilters, read_filters, sees_all, units_to_choose, usual_period
 from backend.indices import texts as indices
 from backend.indices import two_sides
-from backend.indices.charts import pictures
+from backend.indices.charts import draw_pictures
 from backend.indices.measures import own_survey
 from backend.indices.measures.values import RunValue
 from backend.indices.published import entry
 from backend.indices.published.queries import MARKS
-from backend.indices.published.shipped_figures import GEOGRAPHIES, national
+from backend.indices.published.shipped_figures import GEOGRAPHIES, national_figure
 from backend.indices.runs import requests
 from backend.indices.runs import service as runs
-from backend.indices.runs.tasks import run as run_task
+from backend.indices.runs.tasks import run_index as run_task
 from backend.indices.translated_texts import TranslatedText
 from backend.units.models import Unit
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, PolicySubject, can
 from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
-from backend.web.rendering import language_of, page, redirect, say
+from backend.web.rendering import language_of, redirect_to, render_page, translate_for
 from backend.worktime.calendar import ZONE
 
 SIDES, RUNS, ENTRY = "/chi-so/hai-mat", "/chi-so/lan-tinh", "/chi-so/so-cong-bo"
@@ -45,26 +45,32 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
     """The sides of the unit and the period in the address, counted now."""
     frame = _frame(request, session, actor)
     try:
-        filters = read(session, request.query_params, actor, frame["today"])
+        filters = read_filters(session, request.query_params, actor, frame["today"])
     except Invalid as refusal:
         form = FormView({name: request.query_params.get(name, "") for name in FIELDS}, _by_field(refusal))
-        return page(request, "indices/sides.html", 422, form=form, board=None, **frame)
-    board = two_sides.look(session, filters, actor, frame["today"])
-    drawn = two_sides.places(session, board)
-    return page(
+        return render_page(request, "indices/sides.html", 422, form=form, board=None, **frame)
+    board = two_sides.compare_units(session, filters, actor, frame["today"])
+    drawn = two_sides.place_units(session, board)
+    return render_page(
         request,
         "indices/sides.html",
-        form=_as_asked(filters),
+        form=_filters_form(filters),
         filters=filters,
         board=board,
         places=drawn,
-        plane=two_sides.plane(drawn, board),
-        pictures=pictures(board, drawn, two_sides.among(session, board), partial(say, request), language_of(request)),
+        plane=two_sides.draw_plane(drawn, board),
+        pictures=draw_pictures(
+            board,
+            drawn,
+            two_sides.comparison_rows(session, board),
+            partial(translate_for, request),
+            language_of(request),
+        ),
         published=requests.published_of(session, filters),
         may_run=can(actor, Permission.RUN_INDICES),
         may_read=_may_read(actor),
         rounds=_rounds(session, actor),
-        national=national,
+        national=national_figure,
         **frame,
     )
 
@@ -73,11 +79,11 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
 def runs_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
     """The runs this actor may see, those under way, and for who may: a form to ask for one."""
     frame = _frame(request, session, actor)
-    return page(
+    return render_page(
         request,
         "indices/runs.html",
-        listed=requests.listed(session, actor),
-        jobs=requests.jobs(session, clock.now() - timedelta(days=1)) if can(actor, Permission.RUN_INDICES) else [],
+        listed=requests.list_runs(session, actor),
+        jobs=requests.list_jobs(session, clock.now() - timedelta(days=1)) if can(actor, Permission.RUN_INDICES) else [],
         may_run=can(actor, Permission.RUN_INDICES),
         **frame,
     )
@@ -88,34 +94,34 @@ def start_run(request: Request, actor: Runner, form: TypedDep) -> Response:
     """Have a run made. The job is committed before it is handed on, so that the worker finds it."""
     now = clock.now()
     with db.transaction() as session:
-        filters = read(session, {name: form.raw(name) for name in FIELDS}, actor, now.astimezone(ZONE).date())
+        filters = read_filters(session, {name: form.raw(name) for name in FIELDS}, actor, now.astimezone(ZONE).date())
         try:
-            job_id = requests.begin(session, filters, _seed(form), user_id=actor.user_id, now=now)
+            job_id = requests.begin_run(session, filters, _seed(form), user_id=actor.user_id, now=now)
         except Conflict as refusal:
-            return redirect(request, RUNS, flash=refusal.message, kind="info")
+            return redirect_to(request, RUNS, flash=refusal.message, kind="info")
     try:
         run_task.apply_async((job_id,))
     except OperationalError:
         with db.transaction() as session:
-            requests.unreachable(session, job_id, now)
-        return redirect(request, RUNS, flash=requests.UNREACHABLE, kind="warning")
-    return redirect(request, RUNS, flash=_("Đã bắt đầu tính. Tải lại trang để xem kết quả."), kind="info")
+            requests.end_unreachable(session, job_id, now)
+        return redirect_to(request, RUNS, flash=requests.UNREACHABLE, kind="warning")
+    return redirect_to(request, RUNS, flash=_("Đã bắt đầu tính. Tải lại trang để xem kết quả."), kind="info")
 
 
 @router.get(RUNS + "/{run_id}")
 def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) -> Response:
     """One run: the question, what it was counted from, whether it still holds, and every value."""
-    found = requests.one(session, run_id, actor)
+    found = requests.find_listing(session, run_id, actor)
     values = runs.values_of(session, run_id)
     unit_ids = {value.unit_id for value in values if value.unit_id is not None}
     named = {unit.id: unit for unit in session.query(Unit).where(Unit.id.in_(unit_ids))}
-    return page(
+    return render_page(
         request,
         "indices/run.html",
         found=found,
         values=values,
         units=named,
-        verification=runs.verify(session, run_id) if "kiem-tra" in request.query_params else None,
+        verification=runs.verify_run(session, run_id) if "kiem-tra" in request.query_params else None,
         filters=DashboardFilters(found.unit, found.run.first_day, found.run.last_day, None, chosen=True),
         may_run=can(actor, Permission.RUN_INDICES),
         may_read=_may_read(actor),
@@ -127,9 +133,9 @@ def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) 
 @router.post(RUNS + "/{run_id}/cong-bo")
 def publish_run(request: Request, session: SessionDep, actor: Runner, run_id: int) -> Response:
     """Publish a run, once and for good, if its digits hold."""
-    requests.one(session, run_id, actor)
-    runs.publish(session, run_id, user_id=actor.user_id or 0, now=clock.now())
-    return redirect(request, f"{RUNS}/{run_id}", flash=_("Đã công bố lần tính này."))
+    requests.find_listing(session, run_id, actor)
+    runs.publish_run(session, run_id, user_id=actor.user_id or 0, now=clock.now())
+    return redirect_to(request, f"{RUNS}/{run_id}", flash=_("Đã công bố lần tính này."))
 
 
 @router.get(ENTRY)
@@ -143,7 +149,7 @@ def enter_figures(request: Request, session: SessionDep, actor: Runner, form: Ty
     """Store a table of published figures, typed or as a file, and show what does not add up in it."""
     try:
         with session.begin_nested():
-            entered = entry.enter(session, _document(form), _table(form))
+            entered = entry.enter_table(session, _document(form), _table(form))
     except Invalid as refusal:
         return _entry(request, form.form(refusal), 422, faults=refusal.errors)
     except Conflict as refusal:
@@ -155,13 +161,13 @@ def _entry(request: Request, form: FormView, status: int = 200, **more: Any) -> 
     language = language_of(request)
     methods = [(code, getattr(load_method(code).name, language)) for code in METHODS if load_method(code).nodes]
     context = {"entered": None, "faults": ()} | more
-    return page(
+    return render_page(
         request, "indices/entry.html", status, form=form, methods=methods, geographies=list(GEOGRAPHIES.items()),
-        columns=entry.COLUMNS, names=GEOGRAPHIES, said=partial(_said, language=language), **context,
+        columns=entry.COLUMNS, names=GEOGRAPHIES, said=partial(_text_in, language=language), **context,
     )  # fmt: skip
 
 
-def _said(text: str, language: str) -> str:
+def _text_in(text: str, language: str) -> str:
     return text.in_language(language) if isinstance(text, TranslatedText) else text
 
 
@@ -196,7 +202,7 @@ def _frame(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
         "words": indices,
         "marks": {mark.value: text for mark, text in MARKS.items()},
         "write": partial(_write, language=language),
-        "associated": partial(indices.association_sentence, say=partial(say, request), language=language),
+        "associated": partial(indices.association_sentence, say=partial(translate_for, request), language=language),
     }
 
 
@@ -207,17 +213,17 @@ def _may_read(actor: Actor) -> Callable[[Unit | None], bool]:
 
 def _rounds(session: Session, actor: Actor) -> dict[int, str]:
     """Code of each survey round whose ballots' counts may be opened."""
-    return own_survey.codes(session) if can(actor, Permission.VIEW_SURVEYS) else {}
+    return own_survey.round_codes(session) if can(actor, Permission.VIEW_SURVEYS) else {}
 
 
 def _write(value: RunValue | None, part: str = "value", *, language: str) -> str:
-    return "–" if value is None else indices.shown(value, getattr(value, part), language)
+    return "–" if value is None else indices.value_text(value, getattr(value, part), language)
 
 
 def _by_field(refusal: Invalid) -> dict[str, Invalid]:
     return {error.field: error for error in refusal.errors if error.field}
 
 
-def _as_asked(filters: DashboardFilters) -> FormView:
+def _filters_form(filters: DashboardFilters) -> FormView:
     unit = filters.unit.code if filters.unit else ""
     return FormView({"don-vi": unit, "tu": f"{filters.first:%d/%m/%Y}", "den": f"{filters.last:%d/%m/%Y}"})

@@ -6,7 +6,7 @@ from analytics.forecast import ForecastBasis, ForecastGap
 from backend.errors import _
 from backend.indices.measures.values import RunValue
 from backend.indices.models import FigureSide, Measure
-from backend.web.language import number, percent
+from backend.web.language import number_text, percent_text
 
 Say = Callable[..., str]
 
@@ -99,28 +99,28 @@ WHYS = {
 }
 
 
-def shown(value: RunValue, end: float | None, language: str) -> str:
+def value_text(value: RunValue, end: float | None, language: str) -> str:
     """A number of this value as its measure is written; a dash where there is none."""
     if end is None:
         return "–"
     if value.measure is Measure.SHARE:
-        return percent(end, language, 1)
+        return percent_text(end, language, 1)
     places = {Measure.SCORE: 2 if value.code == "published" else 1, Measure.RANK: 0, Measure.ODDS: 2}
-    return number(end, language, places.get(value.measure, 1)).replace("-", "−")
+    return number_text(end, language, places.get(value.measure, 1)).replace("-", "−")
 
 
-def counted(n: int, language: str) -> str:
+def count_text(n: int, language: str) -> str:
     """A count as it is written."""
-    return number(n, language)
+    return number_text(n, language)
 
 
 def association_sentence(value: RunValue, say: Say, language: str) -> str:
     """One effect in words: association, with its interval, or that none can be told."""
     numbers = {
         "indicator": say(INDICATOR_NAMES[value.about]),
-        "odds": number(value.value or 0, language, 2),
-        "lo": number(value.lo or 0, language, 2),
-        "hi": number(value.hi or 0, language, 2),
+        "odds": number_text(value.value or 0, language, 2),
+        "lo": number_text(value.lo or 0, language, 2),
+        "hi": number_text(value.hi or 0, language, 2),
     }
     if value.extra["p"] > 0.05:
         unclear = _("Chưa thấy đi cùng điểm cao hay thấp hơn: %(indicator)s (tỷ số chênh %(odds)s; %(lo)s – %(hi)s).")

@@ -19,7 +19,7 @@ class TranslatedText(str):
 
     def __new__(cls, message: str, own: Mapping[str, str] | None = None, **params: Any) -> "TranslatedText":
         """``own``: the text by language where it comes from data and not from the catalogue."""
-        made = super().__new__(cls, _filled("vi", message, params))
+        made = super().__new__(cls, _fill_message("vi", message, params))
         made.message, made.params, made.own = message, params, own or {}
         return made
 
@@ -27,16 +27,17 @@ class TranslatedText(str):
         return self
 
     def in_language(self, name: str) -> str:
-        return self.own.get(name) or _filled(name, self.message, self.params)
+        return self.own.get(name) or _fill_message(name, self.message, self.params)
 
 
-def figure(value: Decimal) -> TranslatedText:
+def figure_text(value: Decimal) -> TranslatedText:
     """A number to two decimals, as the language writes it."""
     return TranslatedText("%(value)s", value=value)
 
 
-def _filled(name: str, message: str, params: Mapping[str, Any]) -> str:
+def _fill_message(name: str, message: str, params: Mapping[str, Any]) -> str:
     written = {
-        key: language.number(value, name, 2) if isinstance(value, Decimal) else value for key, value in params.items()
+        key: language.number_text(value, name, 2) if isinstance(value, Decimal) else value
+        for key, value in params.items()
     }
     return language.gettext(name, message, written)

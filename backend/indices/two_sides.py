@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from analytics.operations import SMALL_N
 from backend.indicators.filters import DashboardFilters
 from backend.indices.measures import inputs
-from backend.indices.measures.sides import quarters
+from backend.indices.measures.sides import split_quarters
 from backend.indices.measures.values import GROUP, ITEMS, RunValue
 from backend.indices.runs import service as runs
 from backend.units.models import Unit
@@ -104,7 +104,7 @@ class UnitComparison:
     @property
     def quarters(self) -> list[tuple[date, date]]:
         """The quarters, where the period has several."""
-        found = quarters(self.first, self.last)
+        found = split_quarters(self.first, self.last)
         return found if len(found) > 1 else []
 
     @property
@@ -112,15 +112,15 @@ class UnitComparison:
         return (*ITEMS, GROUP)
 
 
-def look(session: Session, filters: DashboardFilters, actor: Actor, today: date) -> UnitComparison:
+def compare_units(session: Session, filters: DashboardFilters, actor: Actor, today: date) -> UnitComparison:
     """Count the question of the address as of today, without storing it."""
-    asked = runs.ask(session, filters.unit, filters.first, filters.last, actor, today)
-    rows = inputs.read(session, asked)
-    values = runs.compute(rows, asked, runs.SEED)
+    asked = runs.prepare_request(session, filters.unit, filters.first, filters.last, actor, today)
+    rows = inputs.read_inputs(session, asked)
+    values = runs.compute_values(rows, asked, runs.SEED)
     return UnitComparison(filters.first, filters.last, values, rows.demonstration, len(rows.cases))
 
 
-def places(session: Session, board: UnitComparison) -> list[UnitPosition]:
+def place_units(session: Session, board: UnitComparison) -> list[UnitPosition]:
     """Units by name, never by figure; those with too few cases are named without figures."""
     rates = {v.unit_id: v for v in board.values if v.code == "on_time_rate" and v.unit_id is not None}
     ratings = {v.unit_id: v for v in board.values if v.code == "ratings" and v.unit_id is not None}
@@ -135,7 +135,7 @@ def places(session: Session, board: UnitComparison) -> list[UnitPosition]:
     return found
 
 
-def among(session: Session, board: UnitComparison) -> list[ComparisonRow]:
+def comparison_rows(session: Session, board: UnitComparison) -> list[ComparisonRow]:
     """Units by name, each with its place, how it differs from all others, and its rating drawn toward the province."""
     held = {(v.code, v.item, v.unit_id): v for v in board.values if v.unit_id is not None}
     keys = [("rank_interval", 2), ("unit_gap", 2), ("unit_gap", GROUP), ("ratings_drawn", GROUP)]
@@ -144,7 +144,7 @@ def among(session: Session, board: UnitComparison) -> list[ComparisonRow]:
     return [ComparisonRow(unit, *(held.get((*key, unit.id)) for key in keys)) for unit in units]
 
 
-def plane(drawn: Sequence[UnitPosition], board: UnitComparison) -> ComparisonPlane | None:
+def draw_plane(drawn: Sequence[UnitPosition], board: UnitComparison) -> ComparisonPlane | None:
     """The axes that hold every interval; None where nothing is to be drawn."""
     drawn = [place for place in drawn if place.number]
     rate, rated = board.get("on_time_rate", 2), board.get("ratings", GROUP)

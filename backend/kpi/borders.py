@@ -25,7 +25,7 @@ class UnitOutlines:
     view_box: str
 
 
-def outline(session: Session, unit_ids: Sequence[int]) -> UnitOutlines:
+def outline_units(session: Session, unit_ids: Sequence[int]) -> UnitOutlines:
     """Paths of the units that have a border. Equirectangular about their middle: at the size of a province its error is
     far below a pixel. A border changes with the unit itself, so each set of units is drawn once a process."""
     key = tuple(sorted(unit_ids))
@@ -33,11 +33,11 @@ def outline(session: Session, unit_ids: Sequence[int]) -> UnitOutlines:
         rows = session.execute(select(Unit.id, Unit.border).where(Unit.id.in_(key), Unit.border.is_not(None)))
         if len(_drawn) > 50:
             _drawn.clear()
-        _drawn[key] = draw(dict(rows.all()))
+        _drawn[key] = draw_outlines(dict(rows.all()))
     return _drawn[key]
 
 
-def draw(borders: dict[int, Any]) -> UnitOutlines:
+def draw_outlines(borders: dict[int, Any]) -> UnitOutlines:
     """GeoJSON polygons (longitude, latitude) as SVG paths, north up."""
     rings = {unit_id: list(_rings(border)) for unit_id, border in borders.items()}
     every = [point for of_unit in rings.values() for ring in of_unit for point in ring]
@@ -49,7 +49,7 @@ def draw(borders: dict[int, Any]) -> UnitOutlines:
     scale = WIDTH / ((east - west) * narrowing)
     paths = {
         unit_id: "".join(
-            _path(thinned([((x - west) * narrowing * scale, (north - y) * scale) for x, y in ring], FINEST))
+            _path(thin_line([((x - west) * narrowing * scale, (north - y) * scale) for x, y in ring], FINEST))
             for ring in of_unit
         )
         for unit_id, of_unit in rings.items()
@@ -57,7 +57,7 @@ def draw(borders: dict[int, Any]) -> UnitOutlines:
     return UnitOutlines(paths, f"-2 -2 {WIDTH + 4:.0f} {(north - south) * scale + 4:.0f}")
 
 
-def thinned(line: Sequence[Position], tolerance: float) -> list[Position]:
+def thin_line(line: Sequence[Position], tolerance: float) -> list[Position]:
     """The line without the points that lie nearer than ``tolerance`` to it (Douglas and Peucker, 1973)."""
     keep = {0, len(line) - 1}
     spans = [(0, len(line) - 1)]

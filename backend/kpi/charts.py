@@ -8,10 +8,10 @@ from analytics.operations import ShareInterval
 from backend.errors import _
 from backend.indicators.filters import DashboardFilters
 from backend.kpi.borders import UnitOutlines
-from backend.kpi.dashboard import Dashboard, FigureSpan, RatePosition, SubIndex, UnitRow, enough
+from backend.kpi.dashboard import Dashboard, FigureSpan, RatePosition, SubIndex, UnitRow, is_enough
 from backend.tickets.models import Channel
 from backend.web.charts import AxisScale, ChartPoint, DotRow, MapArea, scale
-from backend.web.language import number, percent
+from backend.web.language import number_text, percent_text
 
 Say = Callable[..., str]
 
@@ -48,19 +48,23 @@ class KpiWords:
     language: str
 
     def rate(self, share: ShareInterval) -> str:
-        return percent(share.value, self.language, 1) if enough(share) and share.value is not None else self.say(FEW)
+        return (
+            percent_text(share.value, self.language, 1)
+            if is_enough(share) and share.value is not None
+            else self.say(FEW)
+        )
 
     def score(self, value: float) -> str:
-        return number(value, self.language, 1)
+        return number_text(value, self.language, 1)
 
     def count(self, value: int) -> str:
-        return number(value, self.language)
+        return number_text(value, self.language)
 
 
 FEW = _("chưa đủ")
 
 
-def scores(board: Dashboard, words: KpiWords) -> KpiPicture:
+def scores_picture(board: Dashboard, words: KpiWords) -> KpiPicture:
     """Published and rated mean scores, item by item: the same quantity, of different people."""
     dots: list[DotRow] = []
     for name, item in zip(ITEMS, board.items, strict=True):
@@ -90,7 +94,7 @@ def _scores_title(items: Sequence[SubIndex], words: KpiWords) -> str:
     )
 
 
-def operations(board: Dashboard, words: KpiWords) -> KpiPicture:
+def operations_picture(board: Dashboard, words: KpiWords) -> KpiPicture:
     """The three operational shares with their intervals, in percent."""
     shares = [item.operation for item in board.items]
     dots = [
@@ -98,7 +102,7 @@ def operations(board: Dashboard, words: KpiWords) -> KpiPicture:
             words.say(name), share.value * 100, _times(share.lo), _times(share.hi), share.n, f"/chi-so/dinh-nghia#{at}"
         )
         for name, share, at in zip(OPERATIONS, shares, OPERATION_ANCHORS, strict=True)
-        if enough(share) and share.value is not None
+        if is_enough(share) and share.value is not None
     ]
     if not dots:
         return KpiPicture(words.say(_("Chưa đủ phản ánh để tính tỷ lệ vận hành")), dots)
@@ -112,15 +116,15 @@ def operations(board: Dashboard, words: KpiWords) -> KpiPicture:
     return KpiPicture(title, dots)
 
 
-def received(board: Dashboard, words: KpiWords) -> KpiPicture:
+def received_picture(board: Dashboard, words: KpiWords) -> KpiPicture:
     """Tickets received by month (or year)."""
-    points = [ChartPoint(label(span), span.figures.received, span.figures.received) for span in board.spans]
+    points = [ChartPoint(span_label(span), span.figures.received, span.figures.received) for span in board.spans]
     if not board.figures.received:
         return KpiPicture(words.say(_("Không có phản ánh nào trong kỳ")), points)
     most = max(board.spans, key=lambda span: span.figures.received)
     title = words.say(
         _("Nhận nhiều nhất %(when)s: %(count)s trong n = %(n)s phản ánh"),
-        when=label(most),
+        when=span_label(most),
         count=words.count(most.figures.received),
         n=words.count(board.figures.received),
     )
@@ -129,21 +133,23 @@ def received(board: Dashboard, words: KpiWords) -> KpiPicture:
 
 def on_time(board: Dashboard, words: KpiWords) -> KpiPicture:
     """On-time rate by month of reception; months with too few decided tickets stay empty."""
-    points = [ChartPoint(label(span), _shown(span.figures.rate), span.figures.rate.n) for span in board.spans]
-    known = [span for span in board.spans if enough(span.figures.rate)]
+    points = [
+        ChartPoint(span_label(span), _share_value(span.figures.rate), span.figures.rate.n) for span in board.spans
+    ]
+    known = [span for span in board.spans if is_enough(span.figures.rate)]
     if not known:
         return KpiPicture(words.say(_("Chưa đủ phản ánh đã ngã ngũ để tính tỷ lệ theo tháng")), points)
     worst = min(known, key=lambda span: span.figures.rate.value or 0)
     title = words.say(
         _("Đúng hạn thấp nhất với phản ánh nhận %(when)s: %(rate)s (n = %(n)s)"),
-        when=label(worst),
+        when=span_label(worst),
         rate=words.rate(worst.figures.rate),
         n=words.count(worst.figures.rate.n),
     )
     return KpiPicture(title, points)
 
 
-def ranking(board: Dashboard, words: KpiWords) -> str:
+def ranking_text(board: Dashboard, words: KpiWords) -> str:
     """How many units lie apart from the rate of all."""
     standings = [row.standing for row in board.units]
     return words.say(
@@ -154,10 +160,10 @@ def ranking(board: Dashboard, words: KpiWords) -> str:
     )
 
 
-def axis(board: Dashboard) -> AxisScale:
+def common_axis(board: Dashboard) -> AxisScale:
     """One axis for the intervals of all units, from a round number below the lowest to 100."""
     ends = [
-        end for row in board.units if enough(row.figures.rate) for end in (row.figures.rate.lo, row.figures.rate.hi)
+        end for row in board.units if is_enough(row.figures.rate) for end in (row.figures.rate.lo, row.figures.rate.hi)
     ]
     return scale([end * 100 for end in ends if end is not None], most=100)
 
@@ -172,7 +178,7 @@ def map_of(
         MapArea(
             names[unit_id],
             path,
-            _shown(held[unit_id].figures.rate) if unit_id in held else None,
+            _share_value(held[unit_id].figures.rate) if unit_id in held else None,
             filters.address(don_vi=codes[unit_id]) if unit_id in codes else None,
         )
         for unit_id, path in sorted(outline.paths.items(), key=lambda item: names[item[0]])
@@ -191,12 +197,12 @@ def map_of(
     return KpiPicture(title, shapes)
 
 
-def label(span: FigureSpan) -> str:
+def span_label(span: FigureSpan) -> str:
     return f"{span.start:%Y}" if span.yearly else f"{span.start.month}/{span.start:%Y}"
 
 
-def _shown(share: ShareInterval) -> float | None:
-    return share.value * 100 if enough(share) and share.value is not None else None
+def _share_value(share: ShareInterval) -> float | None:
+    return share.value * 100 if is_enough(share) and share.value is not None else None
 
 
 def _times(value: float | None) -> float | None:

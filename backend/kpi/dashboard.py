@@ -8,7 +8,14 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from analytics.operations import SMALL_N, MeanIndex, ShareInterval, mean_index_of_counts, weighted_quantile, wilson
+from analytics.operations import (
+    SMALL_N,
+    MeanIndex,
+    ShareInterval,
+    mean_index_of_counts,
+    weighted_quantile,
+    wilson_interval,
+)
 from backend.deadlines.due_dates import TOLD_WITHIN
 from backend.indicators import counts
 from backend.indicators.counts import AGES, HandlingDays, KpiScope, MonthCounts, OpenTickets, RatingSums
@@ -18,7 +25,7 @@ from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
-from backend.worktime.arithmetic import due
+from backend.worktime.arithmetic import due_moment
 from backend.worktime.calendar import ZONE, WorkCalendar
 
 PUBLISHED_YEARS = (2022, 2023)
@@ -62,11 +69,11 @@ class PeriodFigures:
 
     @property
     def rate(self) -> ShareInterval:
-        return wilson(self.on_time, self.answered + self.overdue)
+        return wilson_interval(self.on_time, self.answered + self.overdue)
 
     @property
     def official(self) -> ShareInterval:
-        return wilson(self.official_n - self.official_failed, self.official_n)
+        return wilson_interval(self.official_n - self.official_failed, self.official_n)
 
 
 @dataclass(frozen=True)
@@ -146,17 +153,17 @@ class Dashboard:
         return sum(age.overdue for age in self.ages)
 
 
-def enough(share: ShareInterval) -> bool:
+def is_enough(share: ShareInterval) -> bool:
     """Whether a share is shown as a rate: fewer than ten cases are only counted."""
     return share.n >= SMALL_N
 
 
-def look(session: Session, filters: DashboardFilters, actor: Actor, today: date) -> Dashboard:
+def build_dashboard(session: Session, filters: DashboardFilters, actor: Actor, today: date) -> Dashboard:
     """Answer the question of the address as of ``today``."""
     units = units_within(session, filters.unit, actor)
     scope = scope_of(session, filters, units, today)
-    rows, days = counts.counts(session, scope), counts.days_taken(session, scope)
-    waiting, scores = counts.backlog(session, scope), counts.scores(session, scope)
+    rows, days = counts.count_tickets(session, scope), counts.days_taken(session, scope)
+    waiting, scores = counts.count_backlog(session, scope), counts.sum_scores(session, scope)
     whole = _figures(rows, days)
     published = {
         one.earlier.code if one.earlier else one.later.code if one.later else "": one
@@ -169,7 +176,7 @@ def look(session: Session, filters: DashboardFilters, actor: Actor, today: date)
         ages=_ages(waiting),
         items=_items(rows, whole, scores, published),
         group=published.get(PUBLISHED_GROUP),
-        response=wilson(min(scores.n, whole.answered), whole.answered),
+        response=wilson_interval(min(scores.n, whole.answered), whole.answered),
         demonstration=sum(row.demonstration for row in rows),
         imported=sum(row.received - row.own for row in rows),
     )
@@ -177,7 +184,7 @@ def look(session: Session, filters: DashboardFilters, actor: Actor, today: date)
 
 def scope_of(session: Session, filters: DashboardFilters, units: Sequence[Unit], today: date) -> KpiScope:
     """The question as the counts ask it."""
-    calendar = worktime.calendar(session, worktime.active_id(session))
+    calendar = worktime.load_calendar(session, worktime.active_id(session))
     ids = tuple(unit.id for unit in units)
     return KpiScope(ids, filters.first, filters.last, filters.channel, today, _told_by(calendar, today))
 
@@ -185,7 +192,7 @@ def scope_of(session: Session, filters: DashboardFilters, units: Sequence[Unit],
 def _told_by(calendar: WorkCalendar, today: date) -> date:
     """The last day whose answers should have reached their senders before today."""
     day = today - timedelta(days=1)
-    while due(calendar, TOLD_WITHIN, datetime.combine(day, time(12), ZONE)).on >= today:
+    while due_moment(calendar, TOLD_WITHIN, datetime.combine(day, time(12), ZONE)).on >= today:
         day -= timedelta(days=1)
     return day
 
@@ -245,13 +252,13 @@ def _ranking(
         if held[unit.id] or late_now[unit.id]:
             figures = _figures(held[unit.id], taken[unit.id])
             found.append(UnitRow(unit, figures, late_now[unit.id], _standing(figures.rate, whole.rate)))
-    few = [row for row in found if not enough(row.figures.rate)]
-    ranked = [row for row in found if enough(row.figures.rate)]
+    few = [row for row in found if not is_enough(row.figures.rate)]
+    ranked = [row for row in found if is_enough(row.figures.rate)]
     return sorted(ranked, key=lambda row: (-(row.figures.rate.value or 0), row.unit.folded)) + few
 
 
 def _standing(rate: ShareInterval, whole: ShareInterval) -> RatePosition:
-    if not enough(rate) or rate.lo is None or rate.hi is None or whole.value is None:
+    if not is_enough(rate) or rate.lo is None or rate.hi is None or whole.value is None:
         return RatePosition.FEW
     if rate.hi < whole.value:
         return RatePosition.BELOW
@@ -276,9 +283,9 @@ def _items(
     rows: Sequence[MonthCounts], whole: PeriodFigures, scores: RatingSums, published: dict[str, YearComparison]
 ) -> list[SubIndex]:
     operations = (
-        wilson(sum(row.acknowledged for row in rows), sum(row.own for row in rows)),
+        wilson_interval(sum(row.acknowledged for row in rows), sum(row.own for row in rows)),
         whole.rate,
-        wilson(sum(row.told for row in rows), sum(row.notices for row in rows)),
+        wilson_interval(sum(row.told for row in rows), sum(row.notices for row in rows)),
     )
     return [
         SubIndex(

@@ -44,7 +44,7 @@ class FigureDefinition:
 
 
 @lru_cache
-def definitions() -> tuple[FigureDefinition, ...]:
+def load_definitions() -> tuple[FigureDefinition, ...]:
     """All of them, in the order of the page. A text missing in one language is an error."""
     raw = tomllib.loads(files("backend.kpi").joinpath("definitions.toml").read_text(encoding="utf-8"))
     return tuple(
@@ -61,10 +61,10 @@ def definitions() -> tuple[FigureDefinition, ...]:
     )
 
 
-def document() -> str:
+def definitions_document() -> str:
     """The text of ``docs/indices.md``."""
     blocks = [OPENING]
-    for one in definitions():
+    for one in load_definitions():
         lines = [f"## {one.name('en')}", f"`{one.code}` · {one.name('vi')}", ""]
         lines += [f"- **{HEADINGS[part]}:** {one.part(part, 'en')}" for part in PARTS if part in one.parts]
         blocks.append("\n".join(lines) + "\n")
@@ -72,4 +72,4 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(document())
+    sys.stdout.write(definitions_document())

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import Invalid
-from backend.indicators.filters import FIELDS, DashboardFilters, read, sees_all, units_to_choose, usual_period
+from backend.indicators.filters import FIELDS, DashboardFilters, read_filters, sees_all, units_to_choose, usual_period
 from backend.kpi import charts, dashboard, ticket_lists
-from backend.kpi.borders import outline
-from backend.kpi.definitions import PARTS, definitions
+from backend.kpi.borders import outline_units
+from backend.kpi.definitions import PARTS, load_definitions
 from backend.units.models import UnitKind
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, PolicySubject, can
 from backend.web.forms import EMPTY, FormView
-from backend.web.rendering import language_of, page, say
+from backend.web.rendering import language_of, render_page, translate_for
 from backend.worktime.calendar import ZONE
 
 PAGE = "/chi-so"
@@ -35,26 +35,26 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
     today = clock.now().astimezone(ZONE).date()
     frame = _filter_frame(session, actor, today)
     try:
-        filters = read(session, request.query_params, actor, today)
+        filters = read_filters(session, request.query_params, actor, today)
     except Invalid as refusal:
-        return page(request, "kpi/manager.html", 422, form=_as_typed(request, refusal), board=None, **frame)
-    board = dashboard.look(session, filters, actor, today)
-    words = charts.KpiWords(partial(say, request), language_of(request))
-    return page(
+        return render_page(request, "kpi/manager.html", 422, form=_typed_form(request, refusal), board=None, **frame)
+    board = dashboard.build_dashboard(session, filters, actor, today)
+    words = charts.KpiWords(partial(translate_for, request), language_of(request))
+    return render_page(
         request,
         "kpi/manager.html",
-        form=_as_asked(filters),
+        form=_filters_form(filters),
         filters=filters,
         board=board,
-        enough=dashboard.enough,
+        enough=dashboard.is_enough,
         standings=charts.STANDINGS,
         items=list(zip(charts.ITEMS, charts.OPERATIONS, charts.OPERATION_ANCHORS, board.items, strict=True)),
-        scores=charts.scores(board, words),
-        operations=charts.operations(board, words),
-        received=charts.received(board, words),
+        scores=charts.scores_picture(board, words),
+        operations=charts.operations_picture(board, words),
+        received=charts.received_picture(board, words),
         on_time=charts.on_time(board, words),
-        ranking=charts.ranking(board, words),
-        axis=charts.axis(board),
+        ranking=charts.ranking_text(board, words),
+        axis=charts.common_axis(board),
         map=_map(session, board, filters, today, actor, words),
         may_read=can(actor, Permission.VIEW_TICKET, PolicySubject(filters.unit.id if filters.unit else None)),
         groups=ticket_lists.TicketGroup,
@@ -65,7 +65,7 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
 @router.get(PAGE + "/dinh-nghia", dependencies=[Depends(allow(Permission.VIEW_FIGURES))])
 def definitions_page(request: Request) -> Response:
     """What each figure means, from the same source as ``docs/indices.md``."""
-    return page(request, "kpi/definitions.html", definitions=definitions(), parts=PARTS)
+    return render_page(request, "kpi/definitions.html", definitions=load_definitions(), parts=PARTS)
 
 
 @router.get(PAGE + "/phan-anh")
@@ -73,10 +73,10 @@ def tickets_page(request: Request, session: SessionDep, actor: Reader) -> Respon
     """The tickets behind a figure, for those who may read them. Its address is made by the page of figures, so that one
     which cannot be read gets the page of errors."""
     today = clock.now().astimezone(ZONE).date()
-    filters = read(session, request.query_params, actor, today, Permission.VIEW_TICKET)
+    filters = read_filters(session, request.query_params, actor, today, Permission.VIEW_TICKET)
     group = ticket_lists.group_called(request.query_params.get("nhom", ""))
-    found = ticket_lists.behind(session, filters, group, actor, today, after=request.query_params.get("sau", ""))
-    return page(
+    found = ticket_lists.list_tickets(session, filters, group, actor, today, after=request.query_params.get("sau", ""))
+    return render_page(
         request,
         "kpi/tickets.html",
         filters=filters,
@@ -99,12 +99,12 @@ def _filter_frame(session: Session, actor: Actor, today: date) -> dict[str, Any]
     }
 
 
-def _as_typed(request: Request, refusal: Invalid) -> FormView:
+def _typed_form(request: Request, refusal: Invalid) -> FormView:
     values = {name: request.query_params.get(name, "") for name in FIELDS}
     return FormView(values, {error.field: error for error in refusal.errors if error.field})
 
 
-def _as_asked(filters: DashboardFilters) -> FormView:
+def _filters_form(filters: DashboardFilters) -> FormView:
     values = {
         "don-vi": filters.unit.code if filters.unit else "",
         "tu": f"{filters.first:%d/%m/%Y}",
@@ -126,5 +126,5 @@ def _map(
     if filters.unit is not None:
         return None
     communes = {one.id: one.name for one in units_to_choose(session, actor, today) if one.kind in COMMUNES}
-    drawn = outline(session, tuple(communes))
+    drawn = outline_units(session, tuple(communes))
     return charts.map_of(board.units, drawn, communes, filters, words), drawn.view_box

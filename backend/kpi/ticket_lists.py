@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend.errors import Invalid, _
-from backend.indicators.counts import KpiScope, behind_figure, overdue, unanswered_in_time
+from backend.indicators.counts import KpiScope, behind_figure, is_overdue, unanswered_in_time
 from backend.indicators.filters import DashboardFilters, units_within
 from backend.kpi.dashboard import scope_of
 from backend.tickets.models import Category, CategoryClass, Ticket, Verdict, is_open
@@ -55,7 +55,7 @@ def group_called(name: str) -> TicketGroup:
     return TicketGroup(name) if name else TicketGroup.RECEIVED
 
 
-def behind(
+def list_tickets(
     session: Session, filters: DashboardFilters, group: TicketGroup, actor: Actor, today: date, after: str = ""
 ) -> TicketPage:
     """Tickets of a group that this actor may read: a complaint about the conduct of the actor's own unit stays hidden,
@@ -88,6 +88,6 @@ def _of_group(group: TicketGroup, scope: KpiScope) -> list[ColumnElement[bool]]:
         TicketGroup.ON_TIME: [Ticket.verdict == Verdict.ON_TIME],
         TicketGroup.LATE: [Ticket.verdict == Verdict.LATE],
         TicketGroup.OVERDUE: [unanswered_in_time(scope.today)],
-        TicketGroup.OVERDUE_NOW: [overdue(scope.today)],
+        TicketGroup.OVERDUE_NOW: [is_overdue(scope.today)],
         TicketGroup.OPEN_NOW: [is_open()],
     }[group]

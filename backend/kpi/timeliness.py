@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Date, String, and_, case, cast
 from sqlalchemy.orm import Session
 
 from analytics.timeliness import Timeliness
-from analytics.timeliness import timeliness as count_groups
+from analytics.timeliness import count_timeliness as count_groups
 from backend import audit
 from backend.deadlines import due_dates
 from backend.errors import Invalid, _
@@ -24,10 +24,10 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
 from backend.units.models import Unit
 from backend.worktime import service as worktime
-from backend.worktime.arithmetic import due
+from backend.worktime.arithmetic import due_moment
 from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.duration import Duration
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 from backend.worktime.vector import lean_on_estimate, working_days_between
 
 Group = tuple[date, date | None, date | None, date, int | None, int]
@@ -66,9 +66,9 @@ class TimelinessAnswer:
 def calendar_called(session: Session, name: str) -> WorkCalendar:
     """``vn``: the version in force; ``weekdays``: Monday to Friday. Raises Invalid for another name."""
     if name == "weekdays":
-        return shipped(name)
+        return shipped_calendar(name)
     if name == "vn":
-        return worktime.calendar(session, worktime.active_id(session))
+        return worktime.load_calendar(session, worktime.active_id(session))
     raise Invalid(_("Không có lịch “%(name)s”. Chọn weekdays hoặc vn."), name=name)
 
 
@@ -82,7 +82,7 @@ def unit_called(session: Session, code: str) -> Unit:
     return unit
 
 
-def timeliness(session: Session, asked: TimelinessRequest) -> TimelinessAnswer:
+def count_timeliness(session: Session, asked: TimelinessRequest) -> TimelinessAnswer:
     """Count the period. Invalid: one that ends before it begins, a rule in hours or too long, a day too far off."""
     if asked.last < asked.first:
         raise Invalid(_("Ngày cuối kỳ phải sau ngày đầu kỳ."))
@@ -92,7 +92,7 @@ def timeliness(session: Session, asked: TimelinessRequest) -> TimelinessAnswer:
         raise Invalid(_("Thời hạn phải từ 1 đến %(limit)s."), limit=LONGEST)
     if asked.as_of > LATEST:
         raise Invalid(_("Không có ngày “%(text)s”."), text=asked.as_of)
-    paused = _paused(session, asked)
+    paused = _paused_groups(session, asked)
     groups = [*_plain_groups(session, asked), *paused]
     frame = _frame(groups)
     leaning, years = _estimates(asked.calendar, groups)
@@ -123,7 +123,7 @@ def _chains_with_pauses() -> ColumnElement[bool]:
     return chain.in_(select(audit.AuditEntry.chain).where(audit.AuditEntry.action == Event.INFO_REQUESTED.value))
 
 
-def _ended() -> ColumnElement[bool]:
+def _is_ended() -> ColumnElement[bool]:
     """Ended without an answer: refused, redirected, withdrawn, or answered with the one that it is merged into."""
     with_another = and_(Ticket.state == TicketState.MERGED, Ticket.decided_at.is_not(None))
     turned_away = Ticket.state.in_((TicketState.REFUSED, TicketState.REDIRECTED, TicketState.WITHDRAWN))
@@ -142,7 +142,7 @@ def _ended_on() -> ColumnElement[date | None]:
         .scalar_subquery()
     )
     moment = case((Ticket.state == TicketState.WITHDRAWN, withdrawn), else_=Ticket.decided_at)
-    return case((_ended(), cast(func.timezone(str(ZONE), moment), Date))).label("ended_on")
+    return case((_is_ended(), cast(func.timezone(str(ZONE), moment), Date))).label("ended_on")
 
 
 def _plain_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
@@ -150,14 +150,14 @@ def _plain_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
     # The few that ended without an answer are asked for apart: their day costs a look at the history of each.
     counted = session.execute(
         select(Ticket.received_on, Ticket.answered_on, null(), func.count().cast(BigInteger))
-        .where(*plain, ~_ended())
+        .where(*plain, ~_is_ended())
         .group_by(Ticket.received_on, Ticket.answered_on)
     ).all()
     ended = session.execute(
-        select(Ticket.received_on, Ticket.answered_on, _ended_on(), literal(1)).where(*plain, _ended())
+        select(Ticket.received_on, Ticket.answered_on, _ended_on(), literal(1)).where(*plain, _is_ended())
     ).all()
     rows = [*counted, *ended]
-    dues = {day: due(asked.calendar, asked.rule, _noon(day)).on for day in {row[0] for row in rows}}
+    dues = {day: due_moment(asked.calendar, asked.rule, _noon(day)).on for day in {row[0] for row in rows}}
     taken = _working_days(asked.calendar, rows)
     return [
         (received, answered, ended, dues[received], days if answered else None, count)
@@ -171,7 +171,7 @@ def _working_days(calendar: WorkCalendar, rows: Sequence[Any]) -> list[int]:
     return [int(days) for days in working_days_between(calendar, start, end)]
 
 
-def _paused(session: Session, asked: TimelinessRequest) -> list[Group]:
+def _paused_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
     """One group for each ticket that was paused: due date and time taken with the pauses left out."""
     as_of = datetime.combine(asked.as_of, time.max, ZONE)
     rows = session.execute(
@@ -181,7 +181,7 @@ def _paused(session: Session, asked: TimelinessRequest) -> list[Group]:
     ).all()
     groups: list[Group] = []
     for row in rows:
-        history = projection.happenings(audit.entries(session, f"ticket:{row.id}"))
+        history = projection.events_of(audit.list_entries(session, f"ticket:{row.id}"))
         end = due_dates.due_date(asked.calendar, asked.rule, row.received_at, history, row.answered_at or as_of)
         days = (
             due_dates.days_taken(asked.calendar, row.received_at, history, row.answered_at) if row.answered_at else None

@@ -22,7 +22,7 @@ OPTIONS = {"python": {}, "jinja2": {"trimmed": "true", "silent": "false"}}
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def wanted() -> Catalog:
+def extract_messages() -> Catalog:
     """Every marked text, with the files it stands in."""
     catalog = Catalog(project="Lắng Nghe", creation_date=EPOCH, fuzzy=False)
     for pattern, kind in SOURCES.items():
@@ -34,19 +34,19 @@ def wanted() -> Catalog:
     return catalog
 
 
-def merged() -> Catalog:
+def merge_catalogue() -> Catalog:
     """The English catalogue over what is wanted now."""
     if ENGLISH.exists():
         with ENGLISH.open("rb") as file:
             english = read_po(file, locale="en")
     else:
         english = Catalog(locale="en", project="Lắng Nghe", fuzzy=False)
-    english.update(wanted(), no_fuzzy_matching=True)
+    english.update(extract_messages(), no_fuzzy_matching=True)
     english.creation_date = english.revision_date = EPOCH
     return english
 
 
-def untranslated(catalog: Catalog) -> list[str]:
+def list_untranslated(catalog: Catalog) -> list[str]:
     """Messages without a whole translation, by their Vietnamese text."""
     missing = []
     for message in catalog:
@@ -57,8 +57,8 @@ def untranslated(catalog: Catalog) -> list[str]:
 
 
 def main() -> int:
-    catalog = merged()
-    missing = untranslated(catalog)
+    catalog = merge_catalogue()
+    missing = list_untranslated(catalog)
     sys.stdout.write(f"{len(catalog)} messages, {len(missing)} without English\n")
     if "--check" in sys.argv[1:]:
         sys.stdout.write("".join(f"  {text}\n" for text in missing))

@@ -182,7 +182,7 @@ class TelegramChannel:
         self.path = f"{parts.path.rstrip('/')}/bot{token}/sendMessage"
 
     def send(self, message: OutgoingMessage) -> None:
-        texts = pieces(message.body)
+        texts = split_text(message.body)
         for number, text in enumerate(texts, start=1):
             content: dict[str, Any] = {"chat_id": int(message.recipient), "text": text}
             content["link_preview_options"] = {"is_disabled": True}
@@ -221,7 +221,7 @@ def _judge(status: int, body: bytes) -> None:
     raise DeliveryDelayed(f"Telegram {status}", wait)
 
 
-def pieces(text: str, most: int = TELEGRAM_MOST) -> list[str]:
+def split_text(text: str, most: int = TELEGRAM_MOST) -> list[str]:
     """The text in parts that a chat takes, cut at the end of a line or a word where there is one."""
     left, parts = text.strip(), []
     while _units(left) > most:

@@ -19,15 +19,15 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
 from backend.units.models import Unit
 from backend.users.models import User
-from backend.web.rendering import environment
-from backend.worktime.calendar import local
+from backend.web.rendering import template_environment
+from backend.worktime.calendar import local_time
 
 
 class RecipientMissing(Exception):
     """The recipient has been erased, or never gave this address."""
 
 
-def compose(session: Session, row: OutboxMessage, now: datetime) -> OutgoingMessage:
+def compose_message(session: Session, row: OutboxMessage, now: datetime) -> OutgoingMessage:
     """The message with the address it goes to now. Raises NobodyThere where there is none any more, or nothing left
     to say."""
     if row.user_id is not None:
@@ -37,22 +37,28 @@ def compose(session: Session, row: OutboxMessage, now: datetime) -> OutgoingMess
     ticket = session.scalars(select(Ticket).where(Ticket.id == row.ticket_id).options(joinedload(Ticket.unit))).one()
     if row.template in texts.WHILE_OVERDUE and ticket.state not in WAITING:
         raise RecipientMissing("the ticket has moved on")
-    told = _told(session, row, ticket, now)
-    outgoing = partial(OutgoingMessage, key=row.key, recipient=address, subject=texts.subject(told), at=now)
+    told = _message_facts(session, row, ticket, now)
+    outgoing = partial(OutgoingMessage, key=row.key, recipient=address, subject=texts.message_subject(told), at=now)
     if row.medium is Medium.TELEGRAM:
-        return outgoing(body=texts.chat(told), html="", buttons=_buttons(told, ticket.id, int(address)))
-    paragraphs = texts.mail(told)
-    html = environment(told.language).get_template("notify/email.html").render(told=told, paragraphs=paragraphs)
+        return outgoing(body=texts.chat_text(told), html="", buttons=_buttons(told, ticket.id, int(address)))
+    paragraphs = texts.mail_paragraphs(told)
+    html = (
+        template_environment(told.language).get_template("notify/email.html").render(told=told, paragraphs=paragraphs)
+    )
     return outgoing(body="\n\n".join(paragraphs) + "\n", html=html)
 
 
 def _to_staff(session: Session, row: OutboxMessage, user_id: int, now: datetime) -> OutgoingMessage:
     user = session.get_one(User, user_id)
-    letter = letters.letter(session, row, user) if user.active else None
+    letter = letters.staff_letter(session, row, user) if user.active else None
     if letter is None:
         raise RecipientMissing("nothing left to tell, or a closed account")
     paragraphs = letter.paragraphs()
-    html = environment(letter.language).get_template("notify/email.html").render(told=letter, paragraphs=paragraphs)
+    html = (
+        template_environment(letter.language)
+        .get_template("notify/email.html")
+        .render(told=letter, paragraphs=paragraphs)
+    )
     body = "\n\n".join(paragraphs) + "\n"
     return OutgoingMessage(row.key, user.email, letter.subject(), body, html, now)
 
@@ -60,9 +66,9 @@ def _to_staff(session: Session, row: OutboxMessage, user_id: int, now: datetime)
 def _buttons(told: texts.MessageFacts, ticket_id: int, chat_id: int) -> Buttons:
     """An answer asks for the first of the three scores, a question for a reply."""
     if told.template == Event.ANSWERED:
-        return invitation.rating(ticket_id, chat_id, 0)
+        return invitation.rating_buttons(ticket_id, chat_id, 0)
     if told.template == Event.INFO_REQUESTED:
-        return invitation.reply(ticket_id, chat_id, told.say(texts.REPLY_BUTTON))
+        return invitation.reply_button(ticket_id, chat_id, told.say(texts.REPLY_BUTTON))
     return ()
 
 
@@ -75,16 +81,16 @@ def _address(contact: Contact | None, medium: Medium) -> str:
     return str(found)
 
 
-def _told(session: Session, row: OutboxMessage, ticket: Ticket, now: datetime) -> texts.MessageFacts:
+def _message_facts(session: Session, row: OutboxMessage, ticket: Ticket, now: datetime) -> texts.MessageFacts:
     text = session.get_one(TicketMessage, row.message_id).body if row.message_id is not None else ""
-    entries = audit.entries(session, f"ticket:{ticket.id}")
+    entries = audit.list_entries(session, f"ticket:{ticket.id}")
     return texts.MessageFacts(
         template=row.template,
         number=ticket.number,
         unit=_unit_then(session, row, ticket, entries),
         due=ticket.due_date,
-        today=local(now).date(),
-        delay=queries.delay(session, entries) if row.template in texts.OF_DELAY else None,
+        today=local_time(now).date(),
+        delay=queries.find_delay(session, entries) if row.template in texts.OF_DELAY else None,
         text=text,
         language=ticket.language,
         follow=get_settings().base_url.rstrip("/") + "/theo-doi",

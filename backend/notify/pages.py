@@ -7,8 +7,8 @@ from backend.db import SessionDep
 from backend.errors import NotFound
 from backend.outbox.models import LocalMail
 from backend.settings import get_settings
-from backend.users.guard import public
-from backend.web.rendering import page
+from backend.users.guard import allow_everybody
+from backend.web.rendering import render_page
 
 SHOWN = 50
 
@@ -19,20 +19,20 @@ def in_development() -> None:
         raise NotFound
 
 
-router = APIRouter(dependencies=[Depends(in_development), Depends(public)], include_in_schema=False)
+router = APIRouter(dependencies=[Depends(in_development), Depends(allow_everybody)], include_in_schema=False)
 
 
 @router.get("/hop-thu-thu-nghiem")
-def mailbox(request: Request, session: SessionDep) -> Response:
+def show_mailbox(request: Request, session: SessionDep) -> Response:
     """The latest mails, newest first."""
     mails = session.scalars(select(LocalMail).order_by(LocalMail.id.desc()).limit(SHOWN)).all()
-    return page(request, "notify/mailbox.html", mails=mails, secret=True)
+    return render_page(request, "notify/mailbox.html", mails=mails, secret=True)
 
 
 @router.get("/hop-thu-thu-nghiem/{mail_id}")
-def mail(request: Request, session: SessionDep, mail_id: int) -> Response:
+def show_mail(request: Request, session: SessionDep, mail_id: int) -> Response:
     """One mail as it would have been read."""
     found = session.get(LocalMail, mail_id) if mail_id < 1 << 31 else None
     if found is None:
         raise NotFound
-    return page(request, "notify/mail.html", mail=found, secret=True)
+    return render_page(request, "notify/mail.html", mail=found, secret=True)

@@ -22,7 +22,7 @@ from backend.notify.channels import (
     TelegramChannel,
     UnsetChannel,
 )
-from backend.notify.composition import RecipientMissing, compose
+from backend.notify.composition import RecipientMissing, compose_message
 from backend.outbox.models import DeliveryState, Medium, OutboxMessage
 from backend.settings import get_settings
 from backend.tickets import service as tickets
@@ -48,7 +48,7 @@ class MessageClaim:
     medium: Medium
 
 
-def sweep(now: datetime, enqueue: Enqueue) -> int:
+def sweep_messages(now: datetime, enqueue: Enqueue) -> int:
     """Hand every due row out once, in batches until none is left; returns how many. Raises what ``enqueue`` raises
     when the broker is away: the rows it did not take are due again at once."""
     handed = 0
@@ -90,7 +90,7 @@ def _take_back(session: Session, ids: list[int], now: datetime) -> None:
     )
 
 
-def deliver(
+def deliver_message(
     message_id: int, attempts: int, now: datetime, channel: MessageChannel | None = None
 ) -> DeliveryState | None:
     """Send one message that had been tried ``attempts`` times; None where somebody else has it or has sent it."""
@@ -100,7 +100,7 @@ def deliver(
         return None
     try:
         with transaction() as session:
-            outgoing = compose(session, session.get_one(OutboxMessage, claim.id), now)
+            outgoing = compose_message(session, session.get_one(OutboxMessage, claim.id), now)
         (channel or channel_of(claim.medium)).send(outgoing)
     except (RecipientMissing, DeliveryRefused) as failure:
         return _note(claim, now, DeliveryState.UNREACHABLE, str(failure))
@@ -150,14 +150,14 @@ def _note(
             outcome = DeliveryState.FAILED
         row.delivery = outcome
         if outcome is DeliveryState.PENDING:
-            row.next_at = now + max(wait(row.key, claim.attempt), at_least)
+            row.next_at = now + max(retry_delay(row.key, claim.attempt), at_least)
         elif outcome is DeliveryState.SENT:
             row.sent_at = now
             _tell_ticket(session, row, now)
     return outcome
 
 
-def wait(key: str, attempt: int) -> timedelta:
+def retry_delay(key: str, attempt: int) -> timedelta:
     """How long to wait after a failed attempt: longer each time, and up to a quarter more, different for each message,
     so that what failed together does not come back together."""
     spread = sha256(f"{key}:{attempt}".encode()).digest()[0] / 255 / 4

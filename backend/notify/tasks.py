@@ -6,12 +6,14 @@ from backend.worker import app
 
 
 @app.task(name="notify.sweep")
-def sweep() -> None:
+def sweep_messages() -> None:
     """Hand out what is due. Twice, late or not at all is harmless: rows wait in the database."""
-    service.sweep(clock.now(), lambda message_id, attempts: deliver.apply_async((message_id, attempts)))
+    service.sweep_messages(
+        clock.now(), lambda message_id, attempts: deliver_message.apply_async((message_id, attempts))
+    )
 
 
 @app.task(name="notify.deliver")
-def deliver(message_id: int, attempts: int) -> None:
+def deliver_message(message_id: int, attempts: int) -> None:
     """Send one message, unless somebody has."""
-    service.deliver(message_id, attempts, clock.now())
+    service.deliver_message(message_id, attempts, clock.now())

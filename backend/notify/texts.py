@@ -9,7 +9,7 @@ from datetime import date
 from backend.errors import _
 from backend.tickets import citizen_texts
 from backend.tickets.queries import AnswerDelay
-from backend.web.language import day, gettext
+from backend.web.language import day_text, gettext
 
 SUBJECTS = {
     "received": _("Đã nhận phản ánh %(number)s"),
@@ -104,16 +104,16 @@ class MessageFacts:
     delay: AnswerDelay | None = None
 
     def say(self, message: str) -> str:
-        params = {"number": self.number, "unit": self.unit, "due": day(self.due), "address": self.follow}
-        params |= {"promised": day(self.delay.promised)} if self.delay else {}
+        params = {"number": self.number, "unit": self.unit, "due": day_text(self.due), "address": self.follow}
+        params |= {"promised": day_text(self.delay.promised)} if self.delay else {}
         return gettext(self.language, message, params)
 
 
-def subject(told: MessageFacts) -> str:
+def message_subject(told: MessageFacts) -> str:
     return told.say(SUBJECTS[told.template])
 
 
-def mail(told: MessageFacts) -> list[str]:
+def mail_paragraphs(told: MessageFacts) -> list[str]:
     """The paragraphs of an e-mail."""
     closing = CLOSINGS.get(told.template)
     parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
@@ -135,7 +135,7 @@ def _delay(told: MessageFacts) -> list[str]:
     return [due, told.say(REASON) + "\n" + told.delay.reason, told.say(PROMISE if kept else PROMISE_BROKEN)]
 
 
-def chat(told: MessageFacts) -> str:
+def chat_text(told: MessageFacts) -> str:
     """The same as a chat message; what it asks for is done by the buttons below it."""
     parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
     if told.template == "info_requested":

@@ -25,11 +25,11 @@ def put(
     message_id: int | None = None,
 ) -> None:
     """One row for each medium, at most once for each occasion: the key is ``ticket:42:answered:5:email``."""
-    for row in rows(template, ticket_id=ticket_id, occasion=occasion, by=by, now=now, message_id=message_id):
+    for row in message_rows(template, ticket_id=ticket_id, occasion=occasion, by=by, now=now, message_id=message_id):
         session.execute(PUT, row)
 
 
-def rows(
+def message_rows(
     template: str,
     *,
     ticket_id: int,

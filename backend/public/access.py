@@ -46,18 +46,18 @@ def put_away_receipt(response: Response) -> None:
     response.delete_cookie(RECEIPT_COOKIE, path=RECEIPT_PATH)
 
 
-def grant(response: Response, ticket_id: int) -> None:
+def grant_access(response: Response, ticket_id: int) -> None:
     """Let this browser follow a ticket: its secret was just shown to be known."""
     _set(response, GRANT_COOKIE, GRANT_PATH, GRANT_FOR, ticket_id)
 
 
-def granted(request: Request) -> int | None:
+def granted_ticket(request: Request) -> int | None:
     """The ticket that this browser may follow, if any."""
     found = _read(request, GRANT_COOKIE)
     return found if isinstance(found, int) else None
 
 
-def leave(response: Response) -> None:
+def end_access(response: Response) -> None:
     response.delete_cookie(GRANT_COOKIE, path=GRANT_PATH)
 
 

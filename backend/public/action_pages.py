@@ -8,17 +8,17 @@ from backend.db import SessionDep
 from backend.documents import guidance_letter
 from backend.errors import Conflict, DomainError, Invalid, NotFound, _
 from backend.public.sender_actions import open_wishes
-from backend.public.ticket_view import TICKET, ask_again, opened, ticket_page
+from backend.public.ticket_view import TICKET, ask_again, find_opened, ticket_page
 from backend.tickets import dossier, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.tickets.service import ActionRequest
-from backend.users.guard import public
+from backend.users.guard import allow_everybody
 from backend.users.policy import SENDER
 from backend.web.forms import FormReader, TypedDep
-from backend.web.rendering import page, redirect
+from backend.web.rendering import redirect_to, render_page
 
-router = APIRouter(dependencies=[Depends(public)])
+router = APIRouter(dependencies=[Depends(allow_everybody)])
 ASK = _("Xin nhập mã số và mã bí mật để xem phản ánh.")
 
 
@@ -31,61 +31,61 @@ def dispute_pause(request: Request, session: SessionDep, typed: TypedDep) -> Res
 
 
 @router.post(f"{TICKET}/dong-y", include_in_schema=False)
-def confirm(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+def confirm_answer(request: Request, session: SessionDep, typed: TypedDep) -> Response:
     return _do(request, session, typed, ActionRequest(Event.CONFIRMED), "", _("Cảm ơn bạn đã xác nhận."))
 
 
 @router.post(f"{TICKET}/chua-xong", include_in_schema=False)
 def not_solved(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    return _again(request, session, typed, Event.DISPUTED)
+    return _send_back(request, session, typed, Event.DISPUTED)
 
 
 @router.post(f"{TICKET}/xu-ly-lai", include_in_schema=False)
-def reopen(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    return _again(request, session, typed, Event.REOPENED)
+def reopen_ticket(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+    return _send_back(request, session, typed, Event.REOPENED)
 
 
 @router.get(f"{TICKET}/rut", include_in_schema=False)
 def withdraw_page(request: Request, session: SessionDep) -> Response:
     """Asks once more before a ticket is withdrawn."""
-    ticket = opened(request, session)
+    ticket = find_opened(request, session)
     if ticket is None:
-        return redirect(request, "/theo-doi", flash=ASK, kind="info")
-    if "rut" not in open_wishes(dossier.read(session, ticket, clock.now())):
+        return redirect_to(request, "/theo-doi", flash=ASK, kind="info")
+    if "rut" not in open_wishes(dossier.read_dossier(session, ticket, clock.now())):
         return ticket_page(request, session, ticket, refusal=Conflict(_("Phản ánh này không còn rút được nữa.")))
-    return page(request, "public/withdraw.html", secret=True, number=ticket.number)
+    return render_page(request, "public/withdraw.html", secret=True, number=ticket.number)
 
 
 @router.post(f"{TICKET}/rut", include_in_schema=False)
-def withdraw(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+def withdraw_ticket(request: Request, session: SessionDep, typed: TypedDep) -> Response:
     """Only from the page that asks once more."""
     if not typed.ticked("sure"):
-        return redirect(request, f"{TICKET}/rut")
+        return redirect_to(request, f"{TICKET}/rut")
     return _do(
         request, session, typed, ActionRequest(Event.WITHDRAWN), "", _("Đã rút phản ánh. Bạn có thể gửi phản ánh mới.")
     )
 
 
 @router.get(f"{TICKET}/phieu-huong-dan", include_in_schema=False)
-def letter(request: Request, session: SessionDep) -> Response:
-    found = guidance_letter.guidance(session, _told(request, session))
-    return page(request, "documents/letter.html", secret=True, letter=found, back=TICKET)
+def send_letter(request: Request, session: SessionDep) -> Response:
+    found = guidance_letter.guidance_letter(session, _told_ticket(request, session))
+    return render_page(request, "documents/letter.html", secret=True, letter=found, back=TICKET)
 
 
 @router.get(f"{TICKET}/phieu-huong-dan.docx", include_in_schema=False)
 def letter_file(request: Request, session: SessionDep) -> Response:
-    return guidance_letter.download(guidance_letter.guidance(session, _told(request, session)))
+    return guidance_letter.letter_response(guidance_letter.guidance_letter(session, _told_ticket(request, session)))
 
 
-def _told(request: Request, session: Session) -> Ticket:
+def _told_ticket(request: Request, session: Session) -> Ticket:
     """The opened ticket, once its sender has read the decision."""
-    ticket = opened(request, session)
+    ticket = find_opened(request, session)
     if ticket is None or ticket.told_at is None:
         raise NotFound
     return ticket
 
 
-def _again(request: Request, session: Session, typed: FormReader, event: Event) -> Response:
+def _send_back(request: Request, session: Session, typed: FormReader, event: Event) -> Response:
     change = ActionRequest(event, typed.raw("wish"))
     return _do(request, session, typed, change, "wish", _("Đã ghi yêu cầu. Phản ánh được giải quyết lại với hạn mới."))
 
@@ -94,7 +94,7 @@ def _do(
     request: Request, session: Session, typed: FormReader, change: ActionRequest, field: str, done: str
 ) -> Response:
     """One wish: done and back to the ticket, or the ticket with the refusal and what was typed."""
-    ticket = opened(request, session)
+    ticket = find_opened(request, session)
     if ticket is None:
         return ask_again(request, typed)
     now = clock.now()
@@ -107,8 +107,8 @@ def _do(
         with session.begin_nested():
             service.apply(session, ticket.id, change, SENDER, now=now)
     except DomainError as refusal:
-        return ticket_page(request, session, ticket, typed=typed, refusal=_at(refusal, field))
-    return redirect(request, TICKET, flash=done)
+        return ticket_page(request, session, ticket, typed=typed, refusal=_at_field(refusal, field))
+    return redirect_to(request, TICKET, flash=done)
 
 
 def _ready(ticket: Ticket, typed: FormReader, change: ActionRequest) -> None:
@@ -117,7 +117,7 @@ def _ready(ticket: Ticket, typed: FormReader, change: ActionRequest) -> None:
         raise Conflict(_("Xin đọc trả lời trước."))
 
 
-def _at(refusal: DomainError, field: str) -> DomainError:
+def _at_field(refusal: DomainError, field: str) -> DomainError:
     """The refusal at the text of its own form: several on the page have one."""
     if isinstance(refusal, Invalid) and refusal.field == "text" and field:
         return Invalid(refusal.message, field=field, errors=(), **refusal.params)

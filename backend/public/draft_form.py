@@ -53,11 +53,11 @@ class DraftForm:
         found = []
         for one in self.held:
             with suppress(NotFound):
-                found.append(DraftPhoto(_signer().dumps(astuple(one)), _inline(attachments.preview(one))))
+                found.append(DraftPhoto(_signer().dumps(astuple(one)), _inline(attachments.preview_photo(one))))
         return found
 
 
-def read(request: Request, typed: FormReader) -> DraftForm:
+def read_draft(request: Request, typed: FormReader) -> DraftForm:
     """The draft of a submitted form; its photos are kept at once, so that an error elsewhere does not lose them."""
     category = typed.raw("category")[:40].replace("\0", "")
     draft = FeedbackDraft(
@@ -78,7 +78,7 @@ def read(request: Request, typed: FormReader) -> DraftForm:
     return found
 
 
-def fresh(form: DraftForm) -> DraftForm:
+def renew_draft(form: DraftForm) -> DraftForm:
     """The same form under a new key."""
     return replace(form, draft=replace(form.draft, key=receipts.new_key()))
 
@@ -90,7 +90,7 @@ def _unit_id(typed: str) -> int | None:
 def _keep_photos(form: DraftForm, photos: NetworkFlow, address: str, now: datetime) -> None:
     dropped = set(form.typed.data.getlist("drop"))
     for place, token in enumerate(form.typed.data.getlist("held"), start=1):
-        photo = _held(token)
+        photo = _find_photo(token)
         if photo is None:
             form.refusals.append(Invalid(_("Ảnh đã chờ quá lâu và không còn nữa. Xin chọn lại ảnh."), field="photos"))
         elif str(place) not in dropped and photo not in form.held:
@@ -103,7 +103,7 @@ def _keep_photos(form: DraftForm, photos: NetworkFlow, address: str, now: dateti
             break
         try:
             photos.take(address, now)
-            form.held.append(attachments.hold(upload.file.read(MOST_BYTES + 1)))
+            form.held.append(attachments.hold_photo(upload.file.read(MOST_BYTES + 1)))
         except TooMany:
             form.refusals.append(Invalid(_("Xin thử lại ảnh sau, hoặc gửi không kèm ảnh."), field="photos"))
             break
@@ -111,7 +111,7 @@ def _keep_photos(form: DraftForm, photos: NetworkFlow, address: str, now: dateti
             form.refusals.append(refusal)
 
 
-def _held(token: object) -> WaitingPhoto | None:
+def _find_photo(token: object) -> WaitingPhoto | None:
     """A photo that waits, if we signed for it and it is still there."""
     try:
         photo = WaitingPhoto(*_signer().loads(str(token)))

@@ -18,7 +18,7 @@ class PublicCounting:
     legal: str
 
 
-def counting(clocks: TicketClocks) -> PublicCounting:
+def count_days(clocks: TicketClocks) -> PublicCounting:
     """As the due date stands: a pause that still lasts moves it only when the sender has replied."""
     resolve = clocks.resolve
     calendar = resolve.term.calendar

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from analytics.operations import ShareInterval, wilson
+from analytics.operations import ShareInterval, wilson_interval
 from backend.tickets.models import Channel, Ticket, Verdict
 from backend.worktime.calendar import ZONE
 
@@ -26,13 +26,13 @@ class AnswerRecord:
     @property
     def rate(self) -> ShareInterval:
         """On time of those answered, with its 95% interval."""
-        return wilson(self.on_time, self.answered)
+        return wilson_interval(self.on_time, self.answered)
 
 
 _held: dict[date, AnswerRecord] = {}
 
 
-def record(session: Session, now: datetime) -> AnswerRecord | None:
+def answer_record(session: Session, now: datetime) -> AnswerRecord | None:
     """The last 365 full days of the whole province, without what was imported from elsewhere; None while there is too
     little to tell. Counted once a day by each process: the days it covers are over."""
     last = now.astimezone(ZONE).date() - timedelta(days=1)

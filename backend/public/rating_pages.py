@@ -5,30 +5,30 @@ from fastapi import APIRouter, Depends, Request, Response
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import Conflict, DomainError, _
-from backend.public.ticket_view import TICKET, ask_again, opened, ticket_page
+from backend.public.ticket_view import TICKET, ask_again, find_opened, ticket_page
 from backend.ratings import service
 from backend.tickets.models import Channel
-from backend.users.guard import public
+from backend.users.guard import allow_everybody
 from backend.web.forms import FormReader, TypedDep
-from backend.web.rendering import redirect
+from backend.web.rendering import redirect_to
 
-router = APIRouter(dependencies=[Depends(public)])
+router = APIRouter(dependencies=[Depends(allow_everybody)])
 
 
 @router.post(f"{TICKET}/danh-gia", include_in_schema=False)
-def rate(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+def rate_ticket(request: Request, session: SessionDep, typed: TypedDep) -> Response:
     """Three scores and a remark, once, by the browser that opened the ticket with its secret."""
-    ticket = opened(request, session)
+    ticket = find_opened(request, session)
     if ticket is None:
         return ask_again(request, typed)
     try:
         if ticket.answered_at and ticket.told_at is None:
             raise Conflict(_("Xin đọc trả lời trước khi đánh giá."))
         with session.begin_nested():
-            service.rate(session, ticket.id, _scores(typed), channel=Channel.WEB, now=clock.now())
+            service.store_rating(session, ticket.id, _scores(typed), channel=Channel.WEB, now=clock.now())
     except DomainError as refusal:
         return ticket_page(request, session, ticket, typed=typed, refusal=refusal)
-    return redirect(request, TICKET, flash=_("Cảm ơn bạn đã đánh giá."))
+    return redirect_to(request, TICKET, flash=_("Cảm ơn bạn đã đánh giá."))
 
 
 def _scores(typed: FormReader) -> service.RatingScores:

@@ -14,7 +14,7 @@ from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.queries import CourseStep
 from backend.users.policy import SENDER
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 # Wishes by the path of their address.
 WISHES: Final = {
@@ -52,7 +52,7 @@ def open_wishes(known: Dossier) -> dict[str, ClockPreview]:
             continue
         for change in _examples(known.clocks, event):
             try:
-                found.setdefault(path, service.foresee(known, change, SENDER))
+                found.setdefault(path, service.preview_action(known, change, SENDER))
             except DomainError:
                 continue
     return found
@@ -83,9 +83,9 @@ def extension_told(clocks: TicketClocks, course: Sequence[CourseStep]) -> Extens
     return ExtensionView(given.at, asked[-1] if asked else "")
 
 
-def window(clocks: TicketClocks) -> date | None:
+def reopening_ends(clocks: TicketClocks) -> date | None:
     """The last day on which the sender may have it taken up again."""
     rule = clocks.ruling.get(REOPEN_WINDOW)
     if clocks.decided is None or rule is None or rule.duration is None:
         return None
-    return local(Term(clocks.resolve.term.calendar, rule.duration, clocks.decided).due().at).date()
+    return local_time(Term(clocks.resolve.term.calendar, rule.duration, clocks.decided).due().at).date()

@@ -13,7 +13,7 @@ from backend.db import SessionDep
 from backend.errors import DomainError, TooMany, _
 from backend.public import access, draft_form
 from backend.public.draft_form import MOST_BODY, DraftForm, DraftPhoto
-from backend.public.due_date_texts import counting
+from backend.public.due_date_texts import count_days
 from backend.public.qr import qr_path
 from backend.settings import get_settings
 from backend.tickets import citizen_texts, queries, service
@@ -21,16 +21,16 @@ from backend.tickets.reception import receipts
 from backend.tickets.reception.opening import Receipt
 from backend.units import queries as units
 from backend.units.models import Unit
-from backend.users.guard import public
+from backend.users.guard import allow_everybody
 from backend.web.forms import EMPTY, FormReader, FormView, TypedDep
 from backend.web.language import LANGUAGES
 from backend.web.rate_limits import NetworkFlow
-from backend.web.rendering import LANGUAGE_COOKIE, YEAR, address_of, page, redirect, set_cookie
+from backend.web.rendering import LANGUAGE_COOKIE, YEAR, address_of, redirect_to, render_page, set_cookie
 from backend.worktime.calendar import ZONE
 
 MOST_FOUND = 8
 
-router = APIRouter(dependencies=[Depends(public)])
+router = APIRouter(dependencies=[Depends(allow_everybody)])
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def empty_form(request: Request, session: SessionDep) -> Response:
 def find_unit(request: Request, session: SessionDep, q: str = "", unit: str = "") -> Response:
     """The choice of units that match what was typed: the part of the form that HTMX swaps in."""
     choice = _unit_choice(session, q[:100])
-    return page(request, "public/_unit_choice.html", block="choice", form=FormView({"unit": unit}), **choice)
+    return render_page(request, "public/_unit_choice.html", block="choice", form=FormView({"unit": unit}), **choice)
 
 
 @router.post("/gui/xem-lai", include_in_schema=False, max_body_size=MOST_BODY)
@@ -73,69 +73,69 @@ def look_over(request: Request, session: SessionDep, typed: TypedDep, change: bo
 
 
 def _looked_over(request: Request, session: Session, typed: FormReader, change: bool) -> Response:
-    form = draft_form.read(request, typed)
+    form = draft_form.read_draft(request, typed)
     if typed.raw("find") or typed.raw("change") or change:
-        return _again(request, session, form, status=422 if form.refusals else 200)
+        return _show_again(request, session, form, status=422 if form.refusals else 200)
     refusal: DomainError | None = None
     try:
         draft, unit_id = service.look_over(session, form.draft, now=clock.now())
     except DomainError as found:
         refusal = found
     if refusal or form.refusals:
-        return _again(request, session, form, refusal)
+        return _show_again(request, session, form, refusal)
     context: dict[str, Any] = {
         "draft": draft,
         "photos": form.photos(),
         "about": session.get_one(Unit, draft.unit_id),
         "handling": session.get_one(Unit, unit_id),
-        "category": next(one for one in queries.categories(session) if one.code == draft.category_code),
+        "category": next(one for one in queries.list_categories(session) if one.code == draft.category_code),
     }
-    return page(request, "public/look_over.html", is_draft=True, **context)
+    return render_page(request, "public/look_over.html", is_draft=True, **context)
 
 
 @router.post("/gui", include_in_schema=False, max_body_size=MOST_BODY)
-def send(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+def send_feedback(request: Request, session: SessionDep, typed: TypedDep) -> Response:
     """Take the feedback and hand out the receipt. A double click or a retry gets the same one."""
-    form = draft_form.read(request, typed)
+    form = draft_form.read_draft(request, typed)
     if form.refusals:
-        return _again(request, session, form)
+        return _show_again(request, session, form)
     now = clock.now()
     try:
         request.app.state.flows.tickets.take(address_of(request), now)
-        receipt = _opened(session, form, now)
+        receipt = _open_with_photos(session, form, now)
     except DomainError as refusal:
-        return _again(request, session, form, refusal)
-    response = redirect(request, access.RECEIPT_PATH)
+        return _show_again(request, session, form, refusal)
+    response = redirect_to(request, access.RECEIPT_PATH)
     access.hand_receipt(response, receipt.ticket_id, receipt.secret)
     return response
 
 
-def _opened(session: Session, form: DraftForm, now: datetime) -> Receipt:
+def _open_with_photos(session: Session, form: DraftForm, now: datetime) -> Receipt:
     """The ticket with its photos, or neither."""
     if not form.held:
         return service.open_ticket(session, form.draft, now=now)
     with session.begin_nested():
         receipt = service.open_ticket(session, form.draft, now=now)
         if not receipt.repeated:
-            attachments.attach(session, receipt.ticket_id, form.held, now)
+            attachments.attach_photos(session, receipt.ticket_id, form.held, now)
     return receipt
 
 
 @router.get(access.RECEIPT_PATH, include_in_schema=False)
-def receipt(request: Request, session: SessionDep) -> Response:
+def show_receipt(request: Request, session: SessionDep) -> Response:
     """Number, secret, unit and due date, for a quarter of an hour and to the browser that sent."""
     shown = access.receipt_of(request)
     if shown is None:
-        return page(request, "public/receipt_gone.html", 404)
+        return render_page(request, "public/receipt_gone.html", 404)
     ticket = queries.by_id(session, shown.ticket_id)
     follow = f"{get_settings().base_url.rstrip('/')}/theo-doi?so={ticket.number}"
-    return page(
+    return render_page(
         request,
         "public/receipt.html",
         secret=True,
         ticket=ticket,
-        secret_text=receipts.grouped(shown.secret),
-        counting=counting(service.timing(session, ticket, None).clocks),
+        secret_text=receipts.group_secret(shown.secret),
+        counting=count_days(service.time_ticket(session, ticket, None).clocks),
         qr=qr_path(follow),
         follow=follow,
         words=citizen_texts,
@@ -145,13 +145,13 @@ def receipt(request: Request, session: SessionDep) -> Response:
 @router.post(f"{access.RECEIPT_PATH}/cat", include_in_schema=False)
 def put_receipt_away(request: Request) -> Response:
     """Hide the secret, and the form that "back" would show, from whoever uses this browser next."""
-    response = redirect(request, "/", flash=_("Giấy tiếp nhận đã được ẩn."))
+    response = redirect_to(request, "/", flash=_("Giấy tiếp nhận đã được ẩn."))
     response.headers["Clear-Site-Data"] = '"cache"'
     access.put_away_receipt(response)
     return response
 
 
-def _again(
+def _show_again(
     request: Request,
     session: Session,
     form: DraftForm,
@@ -164,7 +164,7 @@ def _again(
     had been taken."""
     notice = refusal if refusal and not getattr(refusal, "errors", ()) else None
     if notice and not isinstance(notice, TooMany):
-        form = draft_form.fresh(form)
+        form = draft_form.renew_draft(form)
     response = _form_page(
         request,
         session,
@@ -193,8 +193,8 @@ def _form_page(
 ) -> Response:
     context: dict[str, Any] = {"key": key, "photos": photos or [], "notice": notice, "most_photos": attachments.MOST}
     choice = _unit_choice(session, q)
-    categories = queries.categories(session)
-    return page(
+    categories = queries.list_categories(session)
+    return render_page(
         request, "public/send.html", status, is_draft=True, form=form, categories=categories, **choice, **context
     )
 
@@ -203,12 +203,12 @@ def _unit_choice(session: Session, q: str) -> dict[str, Any]:
     """What the part of the form shows in which a unit is chosen: those that match, also by a name of before the
     mergers, or all by their kinds."""
     today: date = clock.now().astimezone(ZONE).date()
-    found = {unit.id: (unit, "") for unit in units.find(session, q, today)}
+    found = {unit.id: (unit, "") for unit in units.find_units(session, q, today)}
     for former, unit in units.find_former(session, q, today):
         if former.name != unit.name:
             found.setdefault(unit.id, (unit, former.name))
     groups: dict[str, list[Unit]] = {}
     if not found:
-        for unit in units.receiving(session, today):
+        for unit in units.list_receiving(session, today):
             groups.setdefault(citizen_texts.KINDS[unit.kind], []).append(unit)
     return {"q": q, "found": list(found.values())[:MOST_FOUND], "groups": groups}

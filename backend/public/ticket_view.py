@@ -10,8 +10,8 @@ from backend import clock
 from backend.attachments import queries as attachments
 from backend.errors import DomainError, Invalid, NotFound
 from backend.public import access
-from backend.public.due_date_texts import counting
-from backend.public.sender_actions import extension_told, open_wishes, pauses_told, window
+from backend.public.due_date_texts import count_days
+from backend.public.sender_actions import extension_told, open_wishes, pauses_told, reopening_ends
 from backend.ratings import service as ratings
 from backend.tickets import citizen_texts, dossier, queries, service
 from backend.tickets.lifecycle import INTERNAL, Event
@@ -19,7 +19,7 @@ from backend.tickets.models import Ticket, TicketState
 from backend.tickets.queries import CourseStep
 from backend.users.policy import SENDER
 from backend.web.forms import FormReader, FormView
-from backend.web.rendering import page
+from backend.web.rendering import render_page
 from backend.worktime.calendar import ZONE
 
 TICKET = "/theo-doi/phan-anh"
@@ -29,9 +29,9 @@ DECISIONS = (*ANSWERS, Event.REFUSED, Event.REDIRECTED)
 STOPS = (*DECISIONS[1:], Event.WITHDRAWN)  # what ends the term of a ticket without an answer of its own
 
 
-def opened(request: Request, session: Session) -> Ticket | None:
+def find_opened(request: Request, session: Session) -> Ticket | None:
     """The ticket that this browser may follow, if its hour is not over."""
-    ticket_id = access.granted(request)
+    ticket_id = access.granted_ticket(request)
     if ticket_id is None:
         return None
     try:
@@ -40,7 +40,7 @@ def opened(request: Request, session: Session) -> Ticket | None:
         return None
 
 
-def tell(session: Session, ticket: Ticket, now: datetime) -> None:
+def mark_told(session: Session, ticket: Ticket, now: datetime) -> None:
     """The answer reaches its sender. Called by a POST alone: programs that look into links before people do must not
     count as the sender reading."""
     if ticket.untold:
@@ -58,12 +58,12 @@ def ticket_page(
     """State, due date, course, answer, and what the sender can do now; on a refusal with what was typed."""
     if typed is not None:  # something was tried, which read the ticket anew and without what the page shows of it
         ticket = queries.by_id(session, ticket.id)
-    known = dossier.read(session, ticket, clock.now())
+    known = dossier.read_dossier(session, ticket, clock.now())
     clocks = known.clocks
-    course = queries.course(session, ticket.id, internal=True, entries=known.entries)
+    course = queries.list_course(session, ticket.id, internal=True, entries=known.entries)
     steps = [step for step in course if step.event not in INTERNAL]
     field_errors = refusal if isinstance(refusal, Invalid) and refusal.errors else None
-    return page(
+    return render_page(
         request,
         "public/ticket.html",
         refusal.status if refusal else 200,
@@ -75,17 +75,17 @@ def ticket_page(
         question=_last(steps, Event.INFO_REQUESTED) if ticket.state is TicketState.AWAITING_SENDER else None,
         decision=_last(steps, *DECISIONS) if ticket.told_at else None,
         answer=_last(steps, *ANSWERS) if ticket.told_at and ticket.answered_at else None,
-        delay=queries.delay(session, known.entries) if ticket.open else None,
+        delay=queries.find_delay(session, known.entries) if ticket.open else None,
         stopped=None if ticket.open or ticket.settled else _last(steps, *STOPS),
         wishes=open_wishes(known),
         extension=extension_told(clocks, course),
         pauses=pauses_told(known, steps),
-        window=window(clocks),
+        window=reopening_ends(clocks),
         due=clocks.resolve.due,
         overdue=_overdue(ticket, clock.now()),
         photos=attachments.of_ticket(session, ticket.id),
-        rating=ratings.given(session, ticket.id),
-        counting=counting(clocks),
+        rating=ratings.find_rating(session, ticket.id),
+        counting=count_days(clocks),
         words=citizen_texts,
     )
 
@@ -101,7 +101,7 @@ def follow_page(
     """The form for number and secret. ``kept`` carries what was typed in a page whose hour was over."""
     form = FormView({"number": number}, {"number": error} if error else {})
     values = {name: kept.raw(name) for name in KEPT if kept.raw(name)} if kept else {}
-    return page(request, "public/follow.html", status, secret=True, form=form, kept=values)
+    return render_page(request, "public/follow.html", status, secret=True, form=form, kept=values)
 
 
 def ask_again(request: Request, typed: FormReader) -> Response:

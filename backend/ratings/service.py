@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict, Invalid, _
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.ratings.models import Rating, rating_notes
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
@@ -35,7 +35,7 @@ class RatingScores:
     remark: str = ""
 
 
-def rate(session: Session, ticket_id: int, scores: RatingScores, *, channel: Channel, now: datetime) -> Rating:
+def store_rating(session: Session, ticket_id: int, scores: RatingScores, *, channel: Channel, now: datetime) -> Rating:
     """Store the sender's rating of an answered ticket. The caller has shown to be its sender.
 
     Raises Invalid for a missing or impossible score, Conflict before the answer or the second time.
@@ -48,7 +48,7 @@ def rate(session: Session, ticket_id: int, scores: RatingScores, *, channel: Cha
             if score not in range(1, 6)
         ]
     )
-    remark = clean(scores.remark, limit=REMARK_MOST, multiline=True, field="remark")
+    remark = clean_text(scores.remark, limit=REMARK_MOST, multiline=True, field="remark")
     change = tickets.ActionRequest(Event.RATED, rating=rating_notes(given, remark))
     ticket = tickets.apply(session, ticket_id, change, SENDER, now=now)
     stored: Rating | None = session.scalar(
@@ -72,6 +72,6 @@ def rate(session: Session, ticket_id: int, scores: RatingScores, *, channel: Cha
     return stored
 
 
-def given(session: Session, ticket_id: int) -> Rating | None:
+def find_rating(session: Session, ticket_id: int) -> Rating | None:
     """The rating of a ticket, if it was given."""
     return session.scalar(select(Rating).where(Rating.ticket_id == ticket_id))

@@ -103,7 +103,7 @@ class AuthorPlace:
 Block = Heading | Paragraph | ReportTable | ReportPicture | AuthorPlace
 
 
-def tables(blocks: Sequence[Block]) -> list[ReportTable]:
+def tables_of(blocks: Sequence[Block]) -> list[ReportTable]:
     return [block for block in blocks if isinstance(block, ReportTable)]
 
 
@@ -111,6 +111,6 @@ def pictures(blocks: Sequence[Block]) -> list[ReportPicture]:
     return [block for block in blocks if isinstance(block, ReportPicture)]
 
 
-def generated(blocks: Sequence[Block]) -> list[Paragraph]:
+def generated_paragraphs(blocks: Sequence[Block]) -> list[Paragraph]:
     """The sentences that came from stored values."""
     return [block for block in blocks if isinstance(block, Paragraph) and block.key]

@@ -21,7 +21,7 @@ from backend.documents.places import BY_KEY, STYLE, TAG
 from backend.reports import blocks, figures
 from backend.reports.blocks import Block, Cell, ColumnKind
 from backend.reports.content.outline import ReportOutline
-from backend.reports.content.sentences import signed, two
+from backend.reports.content.sentences import signed_value, two_decimals
 
 NATION, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
 HEAD: tuple[int, int] = (65, 100)  # mm: agency, nation
@@ -37,20 +37,20 @@ ALIGNED = {
 }
 
 
-def write(report: ReportOutline) -> bytes:
+def write_docx(report: ReportOutline) -> bytes:
     """The document; the same report gives the same words."""
     return _DocxWriter(report).written()
 
 
-def shown(cell: Cell, kind: ColumnKind) -> str:
+def cell_text(cell: Cell, kind: ColumnKind) -> str:
     """A cell as it is read; an empty one says so."""
     if cell is None:
         return "–"
     if isinstance(cell, str):
         return cell
     if kind is ColumnKind.SIGNED:
-        return signed(cell) if isinstance(cell, Decimal) else f"{cell:+d}".replace("-", "−")
-    return two(cell) if isinstance(cell, Decimal) else str(cell)
+        return signed_value(cell) if isinstance(cell, Decimal) else f"{cell:+d}".replace("-", "−")
+    return two_decimals(cell) if isinstance(cell, Decimal) else str(cell)
 
 
 class _DocxWriter:
@@ -60,7 +60,7 @@ class _DocxWriter:
         self.report = report
         self.page: Page = Document()
         self.tables, self.pictures, self.ids = count(1), count(1), count(100)
-        page_layout.prepare(self.page)
+        page_layout.prepare_page(self.page)
         about = self.page.core_properties
         about.title, about.author, about.language = report.title, report.context.agency.agency, "vi-VN"
         about.comments = ""
@@ -149,9 +149,9 @@ class _DocxWriter:
         widths = [Mm(column.width * share) for column in table.columns]
         self._describe(grid, f"{table.title}. {table.n}; {table.period}.")
         self._row(grid.rows[0], [column.title for column in table.columns], [CENTRE] * len(widths), widths, bold=True)
-        page_layout.repeated(grid.rows[0])
+        page_layout.repeat_row(grid.rows[0])
         for row in table.rows:
-            texts = [shown(cell, column.kind) for cell, column in zip(row.cells, table.columns, strict=True)]
+            texts = [cell_text(cell, column.kind) for cell, column in zip(row.cells, table.columns, strict=True)]
             aligned = [ALIGNED[column.kind] for column in table.columns]
             self._row(grid.add_row(), texts, aligned, widths, bold=row.strong)
         for column, width in zip(grid.columns, widths, strict=True):
@@ -171,7 +171,7 @@ class _DocxWriter:
     def _row(
         self, row: Any, texts: Sequence[str], aligned: Sequence[Any], widths: Sequence[Any], *, bold: bool
     ) -> None:
-        page_layout.unbroken(row)
+        page_layout.keep_together(row)
         for cell, text, alignment, width in zip(row.cells, texts, aligned, widths, strict=True):
             cell.width, cell.vertical_alignment = width, WD_CELL_VERTICAL_ALIGNMENT.CENTER
             paragraph = cell.paragraphs[0]
@@ -194,7 +194,9 @@ class _DocxWriter:
         paragraph.alignment = CENTRE
         paragraph.paragraph_format.keep_with_next = True
         paragraph.paragraph_format.space_after = Pt(2)
-        drawn = paragraph.add_run().add_picture(io.BytesIO(figures.png(picture)), width=Mm(page_layout.TEXT_WIDTH - 4))
+        drawn = paragraph.add_run().add_picture(
+            io.BytesIO(figures.draw_png(picture)), width=Mm(page_layout.TEXT_WIDTH - 4)
+        )
         about = drawn._inline.docPr
         about.set("descr", picture.alt)
         about.set("title", picture.title)
@@ -213,7 +215,7 @@ class _DocxWriter:
         grid = self.page.add_table(rows=1, cols=2)
         grid.alignment, grid.autofit = WD_TABLE_ALIGNMENT.CENTER, False
         page_layout.no_borders(grid)
-        page_layout.unbroken(grid.rows[0])
+        page_layout.keep_together(grid.rows[0])
         for cell, column, width in zip(grid.rows[0].cells, grid.columns, widths, strict=True):
             cell.width = column.width = Mm(width)
         left, right = grid.rows[0].cells

@@ -17,17 +17,17 @@ WIDTH, WRAP = 6.5, 50  # inches; letters in a line of a label
 DPI = 200
 
 
-def png(picture: ReportPicture, *, titled: bool = False) -> bytes:
+def draw_png(picture: ReportPicture, *, titled: bool = False) -> bytes:
     """The picture in 200 dots an inch."""
-    return _written(picture, "png", titled)
+    return _write_picture(picture, "png", titled)
 
 
-def svg(picture: ReportPicture, *, titled: bool = True) -> bytes:
+def draw_svg(picture: ReportPicture, *, titled: bool = True) -> bytes:
     """The picture as SVG with real text; the same picture gives the same bytes."""
-    return _written(picture, "svg", titled)
+    return _write_picture(picture, "svg", titled)
 
 
-def _written(picture: ReportPicture, kind: str, titled: bool) -> bytes:
+def _write_picture(picture: ReportPicture, kind: str, titled: bool) -> bytes:
     import matplotlib
 
     settings: dict[str, Any] = {

@@ -14,13 +14,13 @@ from backend.documents.places import MOST, PLACES
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.jobs.progress import WorkStage
 from backend.reports import service
-from backend.reports.content.facts import reporting
+from backend.reports.content.facts import reporting_units
 from backend.reports.service import ReportSubject
-from backend.reports.tasks import make
+from backend.reports.tasks import make_report
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission
 from backend.web.forms import EMPTY, FILES, FormView, TypedDep
-from backend.web.rendering import page, redirect, wants_fragment
+from backend.web.rendering import redirect_to, render_page, wants_fragment
 
 PAGE = "/bao-cao"
 
@@ -31,7 +31,7 @@ Author = Annotated[Actor, Depends(allow(Permission.MAKE_REPORTS))]
 @router.get(PAGE)
 def report_page(request: Request, session: SessionDep, actor: Author) -> Response:
     """The report of the address, or the latest there can be; with HTMX only how far it is."""
-    about = _asked(session, dict(request.query_params))
+    about = _subject_of(session, dict(request.query_params))
     return _page(request, session, about, block="standing" if wants_fragment(request) else None)
 
 
@@ -40,24 +40,24 @@ def start_report(request: Request, actor: Author, form: TypedDep) -> Response:
     """Have the report made. The job is committed before it is handed on, so that the worker finds it."""
     now = clock.now()
     with db.transaction() as session:
-        about = _asked(session, _fields(form))
+        about = _subject_of(session, _fields(form))
         try:
-            job_id = service.begin(session, about, user_id=actor.user_id, now=now)
+            job_id = service.begin_report(session, about, user_id=actor.user_id, now=now)
         except Conflict:
-            return redirect(request, address(about), flash=_("Báo cáo này đang được lập."), kind="info")
+            return redirect_to(request, report_address(about), flash=_("Báo cáo này đang được lập."), kind="info")
     try:
-        make.apply_async((job_id,))
+        make_report.apply_async((job_id,))
     except OperationalError:
         with db.transaction() as session:
-            service.unreachable(session, job_id, now)
-        return redirect(request, address(about))
-    return redirect(request, address(about), flash=_("Đã bắt đầu lập báo cáo."), kind="info")
+            service.end_unreachable(session, job_id, now)
+        return redirect_to(request, report_address(about))
+    return redirect_to(request, report_address(about), flash=_("Đã bắt đầu lập báo cáo."), kind="info")
 
 
 @router.post(PAGE + "/loi-van")
 def save_texts(request: Request, session: SessionDep, actor: Author, form: TypedDep) -> Response:
     """Keep the author's texts; they go into the report the next time that it is made."""
-    about = _asked(session, _fields(form))
+    about = _subject_of(session, _fields(form))
     try:
         for place in PLACES:
             form.text(place.key, limit=MOST, multiline=True)
@@ -66,33 +66,33 @@ def save_texts(request: Request, session: SessionDep, actor: Author, form: Typed
         service.save_texts(session, about, written, user_id=actor.user_id, now=clock.now())
     except Invalid as refusal:
         return _page(request, session, about, status=refusal.status, form=form.form(refusal))
-    return redirect(request, address(about), flash=_("Đã lưu lời văn. Hãy lập lại báo cáo để đưa vào."))
+    return redirect_to(request, report_address(about), flash=_("Đã lưu lời văn. Hãy lập lại báo cáo để đưa vào."))
 
 
 @router.post(PAGE + "/giu-lai", max_body_size=FILES)
 def keep_edited(request: Request, session: SessionDep, actor: Author, form: TypedDep) -> Response:
     """Take over the author's parts of a document that was edited by hand."""
-    about = _asked(session, _fields(form))
+    about = _subject_of(session, _fields(form))
     try:
         files = form.files("tep")
         if not files:
             raise Invalid(_("Hãy chọn tệp báo cáo .docx đã sửa."), field="tep")
-        kept = service.keep(session, about, files[0].file.read(), user_id=actor.user_id, now=clock.now())
+        kept = service.keep_texts(session, about, files[0].file.read(), user_id=actor.user_id, now=clock.now())
     except Invalid as refusal:
         return _page(request, session, about, status=refusal.status, form=form.form(refusal))
     if not kept:
-        return redirect(request, address(about), flash=_("Trong tệp không có lời văn nào mới."), kind="info")
-    return redirect(request, address(about), flash=_("Đã giữ lại lời văn của %(n)s chỗ."), n=len(kept))
+        return redirect_to(request, report_address(about), flash=_("Trong tệp không có lời văn nào mới."), kind="info")
+    return redirect_to(request, report_address(about), flash=_("Đã giữ lại lời văn của %(n)s chỗ."), n=len(kept))
 
 
 @router.get(PAGE + "/tai", dependencies=[Depends(allow(Permission.MAKE_REPORTS))])
-def download(request: Request, session: SessionDep) -> Response:
+def download_file(request: Request, session: SessionDep) -> Response:
     """A file of the report."""
-    about = _asked(session, dict(request.query_params))
+    about = _subject_of(session, dict(request.query_params))
     name = request.query_params.get("tep", service.DOCX)
-    if not any(file.name == name for file in service.stored(session, about)[1]):
+    if not any(file.name == name for file in service.find_report(session, about)[1]):
         raise Invalid(_("Báo cáo chưa được lập, hoặc không có tệp này."))
-    content, media_type = service.download(session, about, name)
+    content, media_type = service.find_file(session, about, name)
     stem, _dot, ending = name.rpartition(".")
     saved = f"{stem}-{about.geography}-{about.year}.{ending}"
     headers = {
@@ -104,7 +104,7 @@ def download(request: Request, session: SessionDep) -> Response:
     return Response(content, media_type=media_type, headers=headers)
 
 
-def address(about: ReportSubject, path: str = PAGE, **more: str) -> str:
+def report_address(about: ReportSubject, path: str = PAGE, **more: str) -> str:
     """The address of a report's page, or of a file of it."""
     query = {"don-vi": about.geography, "nam": about.year, "so-voi": about.against} | more
     return f"{path}?{urlencode(query)}"
@@ -114,16 +114,16 @@ def _fields(form: Any) -> dict[str, str]:
     return {name: form.raw(name) for name in ("don-vi", "nam", "so-voi")}
 
 
-def _asked(session: Session, query: dict[str, str]) -> ReportSubject:
+def _subject_of(session: Session, query: dict[str, str]) -> ReportSubject:
     """The report that an address or a form asks for; what it leaves out is the latest there is."""
-    years = service.choices(session)
+    years = service.list_choices(session)
     geography = query.get("don-vi") or next(iter(years), "")
     known = years.get(geography, [])
     year = _year(query.get("nam", ""), known[0] if known else 0)
     earlier = [one for one in known if one < year]
     about = ReportSubject(geography, year, _year(query.get("so-voi", ""), earlier[0] if earlier else 0))
     try:
-        service.check(session, about)
+        service.check_subject(session, about)
     except NotFound as refusal:
         raise Invalid(refusal.message, field="don-vi") from refusal
     return about
@@ -143,17 +143,17 @@ def _page(
     block: str | None = None,
 ) -> Response:
     now: datetime = clock.now()
-    report, files = service.stored(session, about)
+    report, files = service.find_report(session, about)
     job = service.latest_job(session, about)
-    written = service.texts(session, about)
-    return page(
+    written = service.read_texts(session, about)
+    return render_page(
         request,
         "reports/report.html",
         status,
         block=block,
         about=about,
-        units=list(reporting().items()),
-        years=[(year, year) for year in service.choices(session)[about.geography]],
+        units=list(reporting_units().items()),
+        years=[(year, year) for year in service.list_choices(session)[about.geography]],
         main_files=[file for file in files if file.name in (service.DOCX, service.XLSX)],
         charts_made=[file for file in files if file.name not in (service.DOCX, service.XLSX)],
         docx=service.DOCX,
@@ -161,15 +161,15 @@ def _page(
         job=job,
         running=job is not None and service.at_work(job, now),
         stopped=job is not None and job.stage is not WorkStage.DONE and not service.at_work(job, now),
-        why=_why(job),
+        why=_failure_text(job),
         places=PLACES,
         written=written,
         most=MOST,
-        address=address,
+        address=report_address,
         form=form,
     )
 
 
-def _why(job: Any) -> str:
+def _failure_text(job: Any) -> str:
     """Why the last attempt came to nothing; a worker that died left no note."""
     return job.note if job is not None and job.note else service.FAILED

@@ -18,12 +18,12 @@ from backend.jobs import progress
 from backend.jobs.progress import Job, WorkStage
 from backend.reports import docx, figures, xlsx
 from backend.reports.blocks import pictures
-from backend.reports.content.context import gather
-from backend.reports.content.facts import reporting
+from backend.reports.content.context import gather_context
+from backend.reports.content.facts import reporting_units
 from backend.reports.content.outline import ReportOutline as Composed
-from backend.reports.content.outline import compose, defaults
+from backend.reports.content.outline import compose_report, default_texts
 from backend.reports.models import ReportFile, ReportText, StoredReport
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 KIND = "report.sipas"
 # Work that has not moved for so long died with its worker; the longest task is shorter (worker.task_time_limit).
@@ -67,22 +67,22 @@ class WrittenReport:
     inputs_hash: bytes
 
 
-def choices(session: Session) -> dict[str, list[int]]:
+def list_choices(session: Session) -> dict[str, list[int]]:
     """Units that have a report, with the years of their published figures, latest first."""
     rows = session.execute(
         select(PublishedFigure.geography, PublishedFigure.year)
-        .where(PublishedFigure.kind == FigureKind.SATISFACTION, PublishedFigure.geography.in_(reporting()))
+        .where(PublishedFigure.kind == FigureKind.SATISFACTION, PublishedFigure.geography.in_(reporting_units()))
         .distinct()
     )
-    found: dict[str, list[int]] = {code: [] for code in reporting()}
+    found: dict[str, list[int]] = {code: [] for code in reporting_units()}
     for geography, year in rows:
         found[geography].append(year)
     return {code: sorted(years, reverse=True) for code, years in found.items()}
 
 
-def check(session: Session, about: ReportSubject) -> None:
+def check_subject(session: Session, about: ReportSubject) -> None:
     """Raises NotFound or Invalid where there can be no such report."""
-    years = choices(session).get(about.geography)
+    years = list_choices(session).get(about.geography)
     if years is None:
         raise NotFound(_("Chưa có mẫu báo cáo cho đơn vị này."))
     if about.year not in years or about.against not in years:
@@ -91,7 +91,7 @@ def check(session: Session, about: ReportSubject) -> None:
         raise Invalid(_("Năm so sánh phải trước năm báo cáo."), field="so-voi")
 
 
-def texts(session: Session, about: ReportSubject) -> dict[str, str]:
+def read_texts(session: Session, about: ReportSubject) -> dict[str, str]:
     """The author's own texts, by place."""
     rows = session.execute(
         select(ReportText.place, ReportText.text)
@@ -109,15 +109,19 @@ def save_texts(
     for place, text in written.items():
         if place not in places.KEYS:
             raise Invalid(_("Báo cáo không có chỗ nào như vậy."), field=place)
-        values = {"text": places.cleaned(place, text), "user_id": user_id, "updated_at": now}
+        values = {"text": places.clean_place(place, text), "user_id": user_id, "updated_at": now}
         statement = insert(ReportText).values(report_id=report_id, place=place, **values)
         session.execute(statement.on_conflict_do_update(index_elements=["report_id", "place"], set_=values))
 
 
-def keep(session: Session, about: ReportSubject, document: bytes, *, user_id: int | None, now: datetime) -> list[str]:
+def keep_texts(
+    session: Session, about: ReportSubject, document: bytes, *, user_id: int | None, now: datetime
+) -> list[str]:
     """Read the places of a report that was edited by hand, keep them, and return their keys. What a report fills in by
     itself and nobody changed is not the author's."""
-    unchanged = defaults(gather(session, about.geography, about.year, about.against, local(now).date()))
+    unchanged = default_texts(
+        gather_context(session, about.geography, about.year, about.against, local_time(now).date())
+    )
     found = {
         key: text for key, text in places.read_back(document).items() if _words(unchanged.get(key, "")) != _words(text)
     }
@@ -127,23 +131,23 @@ def keep(session: Session, about: ReportSubject, document: bytes, *, user_id: in
 
 def make(session: Session, about: ReportSubject, now: datetime, step: Step = lambda done: None) -> WrittenReport:
     """Write all files of a report from stored values; ``step`` is told after each of the ``STEPS``."""
-    context = gather(session, about.geography, about.year, about.against, local(now).date())
-    own = {place: text for place, text in texts(session, about).items() if text}
-    report = compose(context, own)
+    context = gather_context(session, about.geography, about.year, about.against, local_time(now).date())
+    own = {place: text for place, text in read_texts(session, about).items() if text}
+    report = compose_report(context, own)
     step(1)
-    files = {DOCX: docx.write(report)}
+    files = {DOCX: docx.write_docx(report)}
     step(2)
-    files[XLSX] = xlsx.write(report)
+    files[XLSX] = xlsx.write_xlsx(report)
     step(3)
     for number, picture in enumerate(pictures(report.blocks), start=1):
         name = f"hinh-{number}-{picture.key.replace('.', '-')}"
-        files[f"{name}.svg"] = figures.svg(picture)
-        files[f"{name}.png"] = figures.png(picture, titled=True)
+        files[f"{name}.svg"] = figures.draw_svg(picture)
+        files[f"{name}.png"] = figures.draw_png(picture, titled=True)
     step(4)
     return WrittenReport(report, files, _hash(report))
 
 
-def store(session: Session, about: ReportSubject, made: WrittenReport, now: datetime) -> None:
+def store_files(session: Session, about: ReportSubject, made: WrittenReport, now: datetime) -> None:
     """Keep the files in place of the last ones."""
     report = session.get_one(StoredReport, _ensure(session, about), with_for_update=True)
     for old in session.scalars(select(ReportFile).filter_by(report_id=report.id)).all():
@@ -156,9 +160,9 @@ def store(session: Session, about: ReportSubject, made: WrittenReport, now: date
     session.flush()
 
 
-def begin(session: Session, about: ReportSubject, *, user_id: int | None, now: datetime) -> int:
+def begin_report(session: Session, about: ReportSubject, *, user_id: int | None, now: datetime) -> int:
     """Note that the report is to be made, and return the job's id. Raises Conflict while somebody is at it."""
-    check(session, about)
+    check_subject(session, about)
     session.get_one(StoredReport, _ensure(session, about), with_for_update=True)
     running = latest_job(session, about)
     if running is not None and at_work(running, now):
@@ -168,7 +172,7 @@ def begin(session: Session, about: ReportSubject, *, user_id: int | None, now: d
     return progress.start(session, KIND, about.subject, now=now, user_id=user_id, total=STEPS).id
 
 
-def run(job_id: int, clock: Callable[[], datetime]) -> None:
+def run_job(job_id: int, clock: Callable[[], datetime]) -> None:
     """Make the report of a job, telling how far it is. A job that has ended is left alone: a task may come twice."""
     with db.transaction() as session:
         job = progress.find(session, job_id, KIND)
@@ -179,7 +183,7 @@ def run(job_id: int, clock: Callable[[], datetime]) -> None:
         with db.transaction() as session:
             made = make(session, about, clock(), lambda done: _advance(job_id, done, clock()))
         with db.transaction() as session:
-            store(session, about, made, clock())
+            store_files(session, about, made, clock())
             progress.finish(session, job_id, now=clock())
     except Exception as error:
         note = error.message if isinstance(error, DomainError) and not error.params else FAILED
@@ -188,7 +192,7 @@ def run(job_id: int, clock: Callable[[], datetime]) -> None:
         raise
 
 
-def unreachable(session: Session, job_id: int, now: datetime) -> None:
+def end_unreachable(session: Session, job_id: int, now: datetime) -> None:
     """Nobody could be asked to make it."""
     progress.stop(session, job_id, now=now, note=_("Chưa gọi được bộ phận lập báo cáo. Hãy thử lại sau ít phút."))
 
@@ -205,7 +209,7 @@ def at_work(job: Job, now: datetime) -> bool:
     return job.stage is WorkStage.RUNNING and now - job.updated_at < SILENT
 
 
-def stored(session: Session, about: ReportSubject) -> tuple[StoredReport | None, list[ReportFile]]:
+def find_report(session: Session, about: ReportSubject) -> tuple[StoredReport | None, list[ReportFile]]:
     """The report as last made and its files, without their contents."""
     report = session.scalar(
         select(StoredReport).filter_by(geography=about.geography, year=about.year, against=about.against)
@@ -218,7 +222,7 @@ def stored(session: Session, about: ReportSubject) -> tuple[StoredReport | None,
     return report, list(files)
 
 
-def download(session: Session, about: ReportSubject, name: str) -> tuple[bytes, str]:
+def find_file(session: Session, about: ReportSubject, name: str) -> tuple[bytes, str]:
     """A file's content and media type. Raises NotFound."""
     found = session.execute(
         select(ReportFile.content, ReportFile.media_type)

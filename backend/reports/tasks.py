@@ -6,6 +6,6 @@ from backend.worker import app
 
 
 @app.task(name="reports.make")
-def make(job_id: int) -> None:
+def make_report(job_id: int) -> None:
     """Make one report; its job tells how far it is and how it ended."""
-    service.run(job_id, clock.now)
+    service.run_job(job_id, clock.now)

@@ -10,7 +10,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
-from backend.reports.blocks import Cell, ColumnKind, ReportTable, generated, tables
+from backend.reports.blocks import Cell, ColumnKind, ReportTable, generated_paragraphs, tables_of
 from backend.reports.content.outline import ReportOutline
 
 FONT = "Times New Roman"
@@ -20,7 +20,7 @@ LINK = "1F4E79"
 THIN = Border(*(Side(style="thin"),) * 4)
 
 
-def write(report: ReportOutline) -> bytes:
+def write_xlsx(report: ReportOutline) -> bytes:
     """A contents sheet, the tables in the order of the report, the generated sentences."""
     book = Workbook()
     contents = book.active
@@ -28,7 +28,7 @@ def write(report: ReportOutline) -> bytes:
     contents.title = "Mục lục"
     _line(contents, 1, report.title, bold=True)
     _line(contents, 2, f"Nguồn: {report.context.source}")
-    for number, table in enumerate(tables(report.blocks), start=1):
+    for number, table in enumerate(tables_of(report.blocks), start=1):
         name = f"Bảng {number}"
         _line(contents, 3 + number, f"{name}. {table.title}")
         link = contents.cell(3 + number, 1)
@@ -42,7 +42,7 @@ def write(report: ReportOutline) -> bytes:
     return out.getvalue()
 
 
-def put(sheet: Any, row: int, column: int, value: Cell) -> Any:
+def put_value(sheet: Any, row: int, column: int, value: Cell) -> Any:
     """A value in a cell. Text stays text whatever its first sign: a spreadsheet would else take ``=``, ``+``, ``-`` or
     ``@`` for a formula."""
     cell = sheet.cell(row, column)
@@ -66,13 +66,13 @@ def _sheet(sheet: Any, number: int, table: ReportTable) -> None:
         _line(sheet, at, text)
     top = len(lines) + 3
     for at, column in enumerate(table.columns, start=1):
-        cell = put(sheet, top, at, column.title)
+        cell = put_value(sheet, top, at, column.title)
         cell.font, cell.border = Font(name=FONT, bold=True), THIN
         cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
         sheet.column_dimensions[get_column_letter(at)].width = max(9.0, column.width * LETTERS_OF_A_LINE)
     for down, row in enumerate(table.rows, start=top + 1):
         for at, (value, column) in enumerate(zip(row.cells, table.columns, strict=True), start=1):
-            cell = put(sheet, down, at, value)
+            cell = put_value(sheet, down, at, value)
             cell.font, cell.border = Font(name=FONT, bold=row.strong), THIN
             cell.alignment = Alignment(vertical="center", wrap_text=True)
             if not isinstance(value, str):
@@ -93,9 +93,9 @@ def _on_paper(sheet: Any) -> None:
 def _sentences(sheet: Any, report: ReportOutline) -> None:
     """Every sentence with a number, beside the name of its template."""
     _line(sheet, 1, "Những câu sinh từ số liệu đã lưu", bold=True)
-    for at, paragraph in enumerate(generated(report.blocks), start=3):
-        put(sheet, at, 1, paragraph.key)
-        put(sheet, at, 2, paragraph.text).alignment = Alignment(wrap_text=True, vertical="top")
+    for at, paragraph in enumerate(generated_paragraphs(report.blocks), start=3):
+        put_value(sheet, at, 1, paragraph.key)
+        put_value(sheet, at, 2, paragraph.text).alignment = Alignment(wrap_text=True, vertical="top")
     _widths(sheet, (34, 110))
     _on_paper(sheet)
 
@@ -106,4 +106,4 @@ def _widths(sheet: Any, widths: Sequence[float]) -> None:
 
 
 def _line(sheet: Any, row: int, text: str, *, bold: bool = False) -> None:
-    put(sheet, row, 1, text).font = Font(name=FONT, bold=bold)
+    put_value(sheet, row, 1, text).font = Font(name=FONT, bold=bold)

@@ -11,7 +11,7 @@ from backend import audit
 from backend.deadlines.clock_states import TicketClocks, VersionBook
 from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import TicketEvent
-from backend.deadlines.unit_shares import Ledger, ledger
+from backend.deadlines.unit_shares import Ledger, share_time
 from backend.tickets import projection, rulebook
 from backend.tickets.models import Ticket
 
@@ -47,13 +47,13 @@ class Dossier:
         return self._timing(state_of_clocks(self.history, self.book, last), last)
 
     def _timing(self, clocks: TicketClocks, at: datetime) -> TicketTiming:
-        return TicketTiming(clocks, ledger(clocks, self.book.calendars[clocks.calendar_id], at))
+        return TicketTiming(clocks, share_time(clocks, self.book.calendars[clocks.calendar_id], at))
 
 
-def read(session: Session, ticket: Ticket, now: datetime) -> Dossier:
+def read_dossier(session: Session, ticket: Ticket, now: datetime) -> Dossier:
     """Three look-ups, however long the history is. Needs ``ticket.category`` loaded for what is asked of it later."""
-    entries = audit.entries(session, f"ticket:{ticket.id}")
-    history = projection.happenings(entries)
+    entries = audit.list_entries(session, f"ticket:{ticket.id}")
+    history = projection.events_of(entries)
     at = max(now, history[-1].at)
-    book = rulebook.book(session, ticket, history)
+    book = rulebook.version_book(session, ticket, history)
     return Dossier(session, ticket, now, at, entries, history, book, state_of_clocks(history, book, at))

@@ -36,7 +36,7 @@ class DueStatus:
     days: int = 0
 
 
-def standings(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) -> list[DueStatus]:
+def due_statuses(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) -> list[DueStatus]:
     """The standing of each ticket: working days after today up to its due date, counted for the whole page at once."""
     if not tickets:
         return []
@@ -47,7 +47,7 @@ def standings(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) ->
 
 def _standing(ticket: Ticket, today: date, left: int) -> DueStatus:
     if not ticket.open:
-        return ended(ticket, ticket.verdict)
+        return ended_status(ticket, ticket.verdict)
     if ticket.state is TicketState.AWAITING_SENDER:
         return DueStatus(DuePace.PAUSED)
     if ticket.due_date < today:
@@ -57,7 +57,7 @@ def _standing(ticket: Ticket, today: date, left: int) -> DueStatus:
     return DueStatus(DuePace.SOON if left <= SOON else DuePace.AHEAD, left)
 
 
-def ended(ticket: Ticket, verdict: Verdict | None) -> DueStatus:
+def ended_status(ticket: Ticket, verdict: Verdict | None) -> DueStatus:
     """The standing of a ticket that nobody works on any more, by the verdict of the episode that is meant."""
     late = verdict is Verdict.LATE
     if ticket.settled:

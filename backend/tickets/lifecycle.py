@@ -107,7 +107,7 @@ TRANSITIONS: dict[Event, tuple[Transition, ...]] = {
 _BY_STATE = {(row.event, origin): row for row in _ROWS for origin in row.origins}
 
 
-def move(state: TicketState, event: Event) -> Transition:
+def find_transition(state: TicketState, event: Event) -> Transition:
     """The row for ``event`` in ``state``; raises Conflict where the table has no such move."""
     found = _BY_STATE.get((event, state))
     if found is None:
@@ -115,9 +115,9 @@ def move(state: TicketState, event: Event) -> Transition:
     return found
 
 
-def advance(standing: StatePath, event: Event) -> StatePath:
+def advance_state(standing: StatePath, event: Event) -> StatePath:
     """Where the ticket is after ``event``. Raises Conflict for a move that the table does not have."""
-    to = move(standing.state, event).to
+    to = find_transition(standing.state, event).to
     if to is None:
         return standing
     if isinstance(to, Mapping):
@@ -127,7 +127,7 @@ def advance(standing: StatePath, event: Event) -> StatePath:
     return StatePath(to)
 
 
-def replay(events: Iterable[tuple[Event, bool]]) -> StatePath:
+def replay_states(events: Iterable[tuple[Event, bool]]) -> StatePath:
     """Where a course ends, from its first event on. The flag marks an event brought over from another system, whose
     steps in between are not known: it leads where it leads from any state."""
     standing = StatePath(TicketState.NEW)
@@ -137,10 +137,10 @@ def replay(events: Iterable[tuple[Event, bool]]) -> StatePath:
         elif imported and (to := TRANSITIONS[event][0].to) and isinstance(to, TicketState):
             standing = StatePath(to)
         else:
-            standing = advance(standing, event)
+            standing = advance_state(standing, event)
     return standing
 
 
-def possible(state: TicketState) -> list[Transition]:
+def possible_transitions(state: TicketState) -> list[Transition]:
     """The moves that the table has from ``state``."""
     return [row for row in _ROWS if state in row.origins]

@@ -59,13 +59,13 @@ OPEN_STATES = (
 SETTLED_STATES = (TicketState.ANSWERED, TicketState.PUBLISHED, TicketState.CONFIRMED, TicketState.CLOSED)
 
 
-def _listed(states: tuple[TicketState, ...]) -> str:
+def _sql_list(states: tuple[TicketState, ...]) -> str:
     return "(" + ", ".join(f"'{state.value}'" for state in states) + ")"
 
 
-SETTLED_SQL = _listed(SETTLED_STATES)
+SETTLED_SQL = _sql_list(SETTLED_STATES)
 # Spelled out, so that the partial indexes on it serve under any plan.
-OPEN_SQL = f"state IN {_listed(OPEN_STATES)}"
+OPEN_SQL = f"state IN {_sql_list(OPEN_STATES)}"
 
 
 FOLDED_TITLE = (

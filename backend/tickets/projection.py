@@ -25,7 +25,7 @@ from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState, Verdict
 from backend.tickets.rulebook import CalendarCache
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 BATCH: Final = 500
 _DECISIONS: Final = frozenset({Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED})
@@ -42,15 +42,15 @@ class ReplayDifference:
     replayed: str
 
 
-def happenings(entries: Iterable[Any]) -> list[TicketEvent]:
+def events_of(entries: Iterable[Any]) -> list[TicketEvent]:
     """The events of a ticket's chain, in order."""
     return [TicketEvent(Event(e.action), e.at, e.actor, e.data) for e in entries if e.action in _EVENTS]
 
 
-def projection(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
+def project_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
     """The columns of a ticket that follow from its history, by name."""
     resolve = clocks.resolve
-    standing = lifecycle.replay((h.event, bool(h.data.get("imported"))) for h in history)
+    standing = lifecycle.replay_states((h.event, bool(h.data.get("imported"))) for h in history)
     last = {h.event: h for h in history}
     merged = last[Event.MERGED].data.get("into") if standing.state is TicketState.MERGED else None
     return {
@@ -69,14 +69,14 @@ def projection(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str
         "decided_at": clocks.decided,
         "published_at": last[Event.PUBLISHED].at if Event.PUBLISHED in last else None,
         **_first_answer(history, clocks),
-        **_told(history, clocks),
+        **_notice_columns(history, clocks),
     }
 
 
-def _born(history: Sequence[TicketEvent]) -> dict[str, Any]:
+def _reception_columns(history: Sequence[TicketEvent]) -> dict[str, Any]:
     """The columns that reception writes for good."""
     received = history[0]
-    born = {"received_at": received.at, "received_on": local(received.at).date()}
+    born = {"received_at": received.at, "received_on": local_time(received.at).date()}
     named = {"about_unit_id": "about", "category_code": "category"}
     return born | {name: received.data[key] for name, key in named.items() if key in received.data}
 
@@ -101,13 +101,13 @@ def _first_answer(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[
         days = days_taken_in(term, answered)
     return {
         "answered_at": answered,
-        "answered_on": local(answered).date() if answered else None,
+        "answered_on": local_time(answered).date() if answered else None,
         "working_days": days,
         "verdict": next((state.verdict for state in resolves if state.verdict is not None), None),
     }
 
 
-def _told(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
+def _notice_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
     """When the latest decision reached the sender, and whether in time."""
     told: datetime | None = None
     for happening in history:
@@ -121,7 +121,7 @@ def _told(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any
     return {"told_at": told, "told_in_time": judged.verdict is Verdict.ON_TIME if judged else None}
 
 
-def compare(
+def compare_row(
     ticket: Any, history: Sequence[TicketEvent], book: VersionBook, results: Sequence[Any] = ()
 ) -> list[ReplayDifference]:
     """Where a ticket's row, and the ``results`` stored for its clocks, differ from what its history gives. ``ticket``
@@ -129,7 +129,7 @@ def compare(
     number = str(ticket.number)
     try:
         clocks = state_of_clocks(history, book, max(happening.at for happening in history))
-        expected = _born(history) | projection(history, clocks)
+        expected = _reception_columns(history) | project_columns(history, clocks)
     except (DomainError, KeyError, IndexError, ValueError, TypeError) as broken:
         return [ReplayDifference(number, "history", "", type(broken).__name__)]
     found = [
@@ -178,13 +178,15 @@ def check_all(session: Session) -> Iterator[ReplayDifference]:
     after = 0
     while rows := session.execute(select(*wanted).where(table.c.id > after).order_by(table.c.id).limit(BATCH)).all():
         after = rows[-1].id
-        entries, results = _entries(session, rows), _stored(session, rows)
+        entries, results = _entries(session, rows), _stored_results(session, rows)
         for row in rows:
-            history = happenings(entries.get(f"ticket:{row.id}", ()))
+            history = events_of(entries.get(f"ticket:{row.id}", ()))
             if not history:
                 yield ReplayDifference(row.number, "history", row.state, "")
                 continue
-            yield from compare(row, history, rulebook.book(session, row, history, calendars), results.get(row.id, ()))
+            yield from compare_row(
+                row, history, rulebook.version_book(session, row, history, calendars), results.get(row.id, ())
+            )
 
 
 def _entries(session: Session, rows: Sequence[Row[Any]]) -> Mapping[str, Sequence[Any]]:
@@ -195,7 +197,7 @@ def _entries(session: Session, rows: Sequence[Row[Any]]) -> Mapping[str, Sequenc
     return {chain: list(links) for chain, links in groupby(found, key=lambda entry: str(entry.chain))}
 
 
-def _stored(session: Session, rows: Sequence[Row[Any]]) -> Mapping[int, Sequence[Any]]:
+def _stored_results(session: Session, rows: Sequence[Row[Any]]) -> Mapping[int, Sequence[Any]]:
     table = table_of(ClockVersion)
     names = ("ticket_id", "episode", "clock", "nth", "version", "unit_id", "due_date", "verdict", "late_days")
     between = table.c.ticket_id.between(rows[0].id, rows[-1].id)

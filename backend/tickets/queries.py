@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from backend import audit
 from backend.deadlines.clock_states import TicketClocks
 from backend.errors import NotFound, _
-from backend.files.text import fold
+from backend.files.text import fold_text
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import (
     OPEN_STATES,
@@ -25,7 +25,7 @@ from backend.tickets.models import (
     is_open,
 )
 from backend.tickets.reception import receipts
-from backend.tickets.service import subject
+from backend.tickets.service import policy_subject
 from backend.units.models import Unit
 from backend.users.models import User
 from backend.users.policy import EVERY_UNIT, Actor, Permission, can
@@ -103,14 +103,14 @@ def for_sender(session: Session, number: str, secret: str, *, address: str, now:
     nobody can shut a sender out. (That costs nothing: 80 bits are not found by trying.)"""
     number = receipts.read_number(number)
     ticket = session.scalar(select(Ticket).where(Ticket.number == number).options(*SHOWN))
-    if not receipts.matches(ticket.secret_hash if ticket else b"", secret) or ticket is None:
-        network = rate_limits.network(address)
+    if not receipts.secret_matches(ticket.secret_hash if ticket else b"", secret) or ticket is None:
+        network = rate_limits.network_of(address)
         tries = {
             rate_limits.SECRET_BY_NETWORK: network,
             rate_limits.SECRET_BY_NUMBER: number,
             rate_limits.SECRETS_OF_ALL: "",
         }
-        rate_limits.guessed(session, tries, now)
+        rate_limits.count_guess(session, tries, now)
         raise NotFound(_("Mã số hoặc mã bí mật không đúng. Xin xem lại giấy tiếp nhận."))
     return ticket
 
@@ -131,7 +131,7 @@ def for_staff(session: Session, number: str, actor: Actor) -> Ticket:
         .options(*SHOWN, joinedload(Ticket.contact))
         .execution_options(populate_existing=True)
     )
-    if ticket is None or not can(actor, Permission.VIEW_TICKET, subject(ticket)):
+    if ticket is None or not can(actor, Permission.VIEW_TICKET, policy_subject(ticket)):
         raise NotFound
     return ticket
 
@@ -148,7 +148,7 @@ def of_chat(session: Session, chat_id: int, limit: int = 10) -> Sequence[Ticket]
     ).all()
 
 
-def inbox(
+def list_inbox(
     session: Session,
     actor: Actor,
     *,
@@ -167,7 +167,7 @@ def inbox(
     done = state not in OPEN_STATES if state is not None else bool(words)
     chosen = chosen.where(Ticket.state == state) if state is not None else chosen
     chosen = chosen.where(
-        *(Ticket.title_folded.contains(word, autoescape=True) for word in fold(words).split()[:MOST_WORDS])
+        *(Ticket.title_folded.contains(word, autoescape=True) for word in fold_text(words).split()[:MOST_WORDS])
     )
     chosen = chosen if done else chosen.where(is_open())
     if after is not None:
@@ -180,7 +180,7 @@ def inbox(
     return InboxPage(rows[:limit], (getattr(last, day.key), last.id))
 
 
-def load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> InboxLoad:
+def count_load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> InboxLoad:
     """How many open tickets wait, and how many of them are overdue; a paused one is not."""
     waiting = _visible(actor, Permission.VIEW_INBOX, unit_id).where(is_open())
     overdue = waiting.where(Ticket.due_date < today, Ticket.state != TicketState.AWAITING_SENDER)
@@ -206,7 +206,7 @@ def _visible(actor: Actor, action: Permission, unit_id: int | None = None) -> Se
     return chosen
 
 
-def counting(ticket: Ticket, clocks: TicketClocks) -> DueCounting:
+def count_days(ticket: Ticket, clocks: TicketClocks) -> DueCounting:
     """How the ticket's due date was counted, day by day."""
     term = clocks.resolve.term
     return DueCounting(term.duration or Duration.parse(ticket.term), term.days(), term.pauses, clocks)
@@ -222,12 +222,12 @@ def merged_into(session: Session, ticket_id: int) -> Sequence[Ticket]:
     return session.scalars(select(Ticket).where(Ticket.merged_into_id == ticket_id).order_by(Ticket.id)).all()
 
 
-def course(
+def list_course(
     session: Session, ticket_id: int, *, internal: bool = False, entries: Sequence[audit.AuditEntry] | None = None
 ) -> list[CourseStep]:
     """Everything that happened to a ticket, in order: four look-ups, however long the course is; ``entries`` spares the
     first of them. What staff settle among themselves is left out, drafts above all, unless ``internal`` asks for it."""
-    entries = audit.entries(session, f"ticket:{ticket_id}") if entries is None else entries
+    entries = audit.list_entries(session, f"ticket:{ticket_id}") if entries is None else entries
     entries = [e for e in entries if internal or e.action not in INTERNAL]
     told = {e.data["message"] for e in entries if e.data.get("message")}
     texts = {m.id: m.body for m in session.scalars(select(TicketMessage).where(TicketMessage.id.in_(told)))}
@@ -246,7 +246,7 @@ def course(
     return steps
 
 
-def delay(session: Session, entries: Sequence[audit.AuditEntry]) -> AnswerDelay | None:
+def find_delay(session: Session, entries: Sequence[audit.AuditEntry]) -> AnswerDelay | None:
     """The reason and the new date that were given for the present episode, if they were. ``entries`` are the ticket's
     history."""
     for entry in reversed(entries):
@@ -258,6 +258,6 @@ def delay(session: Session, entries: Sequence[audit.AuditEntry]) -> AnswerDelay 
     return None
 
 
-def categories(session: Session) -> Sequence[Category]:
+def list_categories(session: Session) -> Sequence[Category]:
     """What senders may choose from, in order."""
     return session.scalars(select(Category).where(Category.listed).order_by(Category.position)).all()

@@ -16,7 +16,7 @@ from backend.deadlines.rules import (
     DeadlineRule,
     RuleEvidence,
     RuleSubject,
-    choose,
+    choose_rule,
     parse_value,
     read_value,
     shipped_rules,
@@ -43,7 +43,7 @@ class Rulebook:
         if key not in self.chosen:
             if len(self.chosen) > 1_000:
                 self.chosen.clear()
-            self.chosen[key] = {code: choose(self.rows, code, on, about=about).rule for code in EPISODE_CODES}
+            self.chosen[key] = {code: choose_rule(self.rows, code, on, about=about).rule for code in EPISODE_CODES}
         return self.chosen[key]
 
 
@@ -55,14 +55,14 @@ class CalendarCache(dict[int, WorkCalendar]):
         self._session = session
 
     def __missing__(self, calendar_id: int) -> WorkCalendar:
-        found = self[calendar_id] = worktime.calendar(self._session, calendar_id)
+        found = self[calendar_id] = worktime.load_calendar(self._session, calendar_id)
         return found
 
 
 _held: dict[str, tuple[int, Rulebook]] = {}
 
 
-def stored(session: Session, upto: int | None = None) -> Rulebook:
+def load_rules(session: Session, upto: int | None = None) -> Rulebook:
     """The stored rules. They are only ever added to, so those up to an id are read once a process; ``upto`` spares the
     question which is the last."""
     if upto is None:
@@ -79,7 +79,7 @@ def stored(session: Session, upto: int | None = None) -> Rulebook:
 
 def load_shipped(session: Session, now: datetime) -> None:
     """Store the shipped rules that are not stored yet; one that a release has changed becomes a new version."""
-    known = {_plain(rule) for rule in stored(session).rows}
+    known = {_plain(rule) for rule in load_rules(session).rows}
     session.add_all(_row(rule, now) for rule in shipped_rules() if _plain(rule) not in known)
     session.flush()
 
@@ -105,28 +105,28 @@ def set_by_province(session: Session, rule: DeadlineRule, by: int, now: datetime
 def needs_approval(session: Session, category: Category, on: date) -> bool:
     """Whether an answer about this category, given on a day, leaves only with the approval of a second person. Not
     where no such rule is stored."""
-    rows = [rule for rule in stored(session).rows if rule.code == APPROVAL and rule.in_force(on)]
-    return bool(rows) and choose(rows, APPROVAL, on, about=about(category)).rule.word == REQUIRED
+    rows = [rule for rule in load_rules(session).rows if rule.code == APPROVAL and rule.in_force(on)]
+    return bool(rows) and choose_rule(rows, APPROVAL, on, about=subject_of(category)).rule.word == REQUIRED
 
 
-def about(category: Category) -> RuleSubject:
+def subject_of(category: Category) -> RuleSubject:
     """What rules may be narrowed to, of a ticket in this category."""
     return RuleSubject(category=category.code, category_class=category.category_class.value)
 
 
-def book(
+def version_book(
     session: Session, ticket: Any, history: Sequence[TicketEvent], calendars: CalendarCache | None = None
 ) -> VersionBook:
     """What a history is read by. Where it names no versions (tickets of before, or brought over from another system)
     those noted with the ticket count. ``ticket`` is a Ticket or a row of its columns."""
-    rules = stored(session)
+    rules = load_rules(session)
     ruling = dict(rules.ruling(ticket.received_on, RuleSubject()))
     if not (history and history[0].data.get("rules")):
-        ruling["resolve"] = _noted(ticket, ruling["resolve"])
+        ruling["resolve"] = _rule_noted(ticket, ruling["resolve"])
     return VersionBook(calendars or CalendarCache(session), rules.by_id, _first_calendar(ticket, history), ruling)
 
 
-def _noted(ticket: Ticket, shipped: DeadlineRule) -> DeadlineRule:
+def _rule_noted(ticket: Ticket, shipped: DeadlineRule) -> DeadlineRule:
     duration = parse_value(ticket.term)
     if duration == shipped.duration:
         return replace(shipped, id=ticket.rule_id)

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
 from backend.db import table_of
-from backend.deadlines.clock_states import ClockKind, ClockState, TicketClocks, explanation
+from backend.deadlines.clock_states import ClockKind, ClockState, TicketClocks, explain_state
 from backend.deadlines.clocks import ClockPreview, state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.tickets import dossier, lifecycle, projection
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.dossier import Dossier, TicketTiming
@@ -23,7 +23,7 @@ from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketSta
 from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.reception.opening import AlreadySent, Receipt, look_over, open_ticket
 from backend.tickets.sender_messages import put_to_sender
-from backend.tickets.transition_checks import ActionRequest, TicketCase, effect, notes, subject
+from backend.tickets.transition_checks import ActionRequest, TicketCase, event_notes, policy_subject, preview_clocks
 from backend.users import service as users
 from backend.users.policy import SENDER, SYSTEM, Actor, Permission, can
 from backend.web.language import gettext
@@ -35,14 +35,14 @@ __all__ = [
     "Receipt",
     "TicketTiming",
     "apply",
-    "foresee",
     "look_over",
     "open_ticket",
-    "preview",
+    "policy_subject",
+    "preview_action",
+    "preview_change",
     "record_contact_read",
     "record_refused",
-    "subject",
-    "timing",
+    "time_ticket",
 ]
 
 TEXT_MOST = 10_000
@@ -91,7 +91,7 @@ def apply(
     move from its state, or not now), Invalid (what was typed).
     """
     try:
-        case, move = _locked(session, ticket_id, change, actor, now, version)
+        case, move = _lock_case(session, ticket_id, change, actor, now, version)
         return _happen(case, move)
     except DomainError as refusal:
         record_refused(actor, change.event, ticket_id, refusal, now)
@@ -104,35 +104,37 @@ def record_refused(actor: Actor, event: Event, ticket_id: int | None, refusal: D
     audit.record_refusal(actor.key, f"refused:{event}", ticket_id, str(refusal.status), now)
 
 
-def preview(session: Session, ticket_id: int, change: ActionRequest, actor: Actor, *, now: datetime) -> ClockPreview:
+def preview_change(
+    session: Session, ticket_id: int, change: ActionRequest, actor: Actor, *, now: datetime
+) -> ClockPreview:
     """What ``change`` would do: due date, who is charged, verdicts. Refuses as ``apply`` does, save for missing words;
     writes nothing and locks nothing."""
-    return foresee(dossier.read(session, _ticket(session, ticket_id, lock=False), now), change, actor)
+    return preview_action(dossier.read_dossier(session, _ticket(session, ticket_id, lock=False), now), change, actor)
 
 
-def foresee(known: Dossier, change: ActionRequest, actor: Actor) -> ClockPreview:
+def preview_action(known: Dossier, change: ActionRequest, actor: Actor) -> ClockPreview:
     """``preview`` for a ticket that was read already: a page asks it of every action that it offers."""
     _open(known.ticket, change.event, actor)
-    return effect(_case(known, change, actor))
+    return preview_clocks(_case(known, change, actor))
 
 
-def timing(session: Session, ticket: Ticket, now: datetime | None) -> TicketTiming:
+def time_ticket(session: Session, ticket: Ticket, now: datetime | None) -> TicketTiming:
     """The clocks and the ledger of a ticket, as they stand at ``now``; None: as of its last event, which is what its
     row says. For inbox, figures and reports alike."""
-    known = dossier.read(session, ticket, ticket.received_at if now is None else now)
+    known = dossier.read_dossier(session, ticket, ticket.received_at if now is None else now)
     return known.timing_then() if now is None else known.timing()
 
 
 def record_contact_read(session: Session, ticket: Ticket, actor: Actor, *, now: datetime) -> None:
     """Write down who read the sender's personal data, in the reader's own chain."""
-    if not can(actor, Permission.VIEW_CONTACT, subject(ticket)):
+    if not can(actor, Permission.VIEW_CONTACT, policy_subject(ticket)):
         raise NotFound
     if actor.user_id is not None:
-        users.lock(session, actor.user_id)
+        users.lock_user(session, actor.user_id)
     audit.record(session, actor.key, "contact_read", actor=actor.key, now=now, data={"ticket": ticket.id})
 
 
-def _locked(
+def _lock_case(
     session: Session, ticket_id: int, change: ActionRequest, actor: Actor, now: datetime, version: int | None
 ) -> tuple[TicketCase, Transition]:
     """The ticket, held for the rest of the transaction, once the actor may do this to it in the state it is in."""
@@ -141,15 +143,15 @@ def _locked(
         session.execute(select(Ticket.id).where(Ticket.id == change.into_id).with_for_update())
     ticket = _ticket(session, ticket_id, lock=True)
     move = _open(ticket, change.event, actor, version)
-    return _case(dossier.read(session, ticket, now), change, actor), move
+    return _case(dossier.read_dossier(session, ticket, now), change, actor), move
 
 
 def _open(ticket: Ticket, event: Event, actor: Actor, version: int | None = None) -> Transition:
     """The move that this actor may make in this state. Raises what stands against it."""
-    move = _permitted(ticket, event, actor)
+    move = _permitted_transition(ticket, event, actor)
     if version is not None and version != ticket.version:
         raise Conflict(_("Người khác vừa xử lý phản ánh này. Xin xem lại trước khi tiếp tục."))
-    return lifecycle.move(ticket.state, event) if ticket.state not in move.origins else move
+    return lifecycle.find_transition(ticket.state, event) if ticket.state not in move.origins else move
 
 
 def _case(known: Dossier, change: ActionRequest, actor: Actor) -> TicketCase:
@@ -168,19 +170,19 @@ def _ticket(session: Session, ticket_id: int, *, lock: bool) -> Ticket:
     return ticket
 
 
-def _permitted(ticket: Ticket, event: Event, actor: Actor) -> Transition:
+def _permitted_transition(ticket: Ticket, event: Event, actor: Actor) -> Transition:
     """The move, if this actor may cause it: in this state, or in any, so that whoever may is told what is in the way.
     Who may not even see the ticket learns nothing of it; who may see it learns that the right is missing."""
     rows = lifecycle.TRANSITIONS.get(event, ())
     here = [row for row in rows if ticket.state in row.origins] or rows
     for move in here:
-        if _may(move, ticket, actor):
+        if _may_cause(move, ticket, actor):
             return move
-    raise Forbidden if can(actor, Permission.VIEW_TICKET, subject(ticket)) else NotFound
+    raise Forbidden if can(actor, Permission.VIEW_TICKET, policy_subject(ticket)) else NotFound
 
 
-def _may(move: Transition, ticket: Ticket, actor: Actor) -> bool:
-    if move.right is not None and can(actor, move.right, subject(ticket)):
+def _may_cause(move: Transition, ticket: Ticket, actor: Actor) -> bool:
+    if move.right is not None and can(actor, move.right, policy_subject(ticket)):
         return True
     return actor.key in WITHOUT_RIGHT[move.by]
 
@@ -188,7 +190,7 @@ def _may(move: Transition, ticket: Ticket, actor: Actor) -> bool:
 def _happen(case: TicketCase, move: Transition) -> Ticket:
     """Write it all down: words, history, row, results, messages, and the same for what was merged into it."""
     session, ticket, event = case.session, case.ticket, case.change.event
-    data = notes(case)
+    data = event_notes(case)
     message = _message(case, move)
     if message is not None:
         data |= {"message": message.id, "text": message.digest().hex()}
@@ -196,7 +198,7 @@ def _happen(case: TicketCase, move: Transition) -> Ticket:
     history = [*case.history, TicketEvent(event, case.at, case.actor.key, data)]
     clocks = state_of_clocks(history, case.book, case.at)
     _store_results(case, clocks)
-    row = projection.projection(history, clocks)
+    row = projection.project_columns(history, clocks)
     ticket.state = row.pop("state")
     for name, value in row.items():
         setattr(ticket, name, value)
@@ -218,7 +220,7 @@ def _message(case: TicketCase, move: Transition) -> TicketMessage | None:
     event = case.change.event
     if not move.text and event is not Event.ANSWERED:
         return None
-    body = clean(case.change.text, limit=TEXT_MOST, multiline=True, field="text")
+    body = clean_text(case.change.text, limit=TEXT_MOST, multiline=True, field="text")
     if not body and event is Event.ANSWERED and case.ticket.state is TicketState.AWAITING_APPROVAL:
         submitted = case.last(Event.SUBMITTED_FOR_APPROVAL)
         draft = case.session.get(TicketMessage, submitted.data["message"]) if submitted else None
@@ -277,11 +279,11 @@ def result_columns(state: ClockState) -> dict[str, Any]:
         "verdict": state.verdict,
         "late_days": state.late_days,
         "late_minutes": state.late_minutes,
-        "explanation": explanation(state),
+        "explanation": explain_state(state),
     }
 
 
-def _merged(case: TicketCase) -> Sequence[Row[int, str]]:
+def _merged_tickets(case: TicketCase) -> Sequence[Row[int, str]]:
     """Ids and languages of the tickets that were merged into this one."""
     chosen = select(Ticket.id, Ticket.language).where(Ticket.merged_into_id == case.ticket.id).order_by(Ticket.id)
     return case.session.execute(chosen).all()
@@ -289,16 +291,16 @@ def _merged(case: TicketCase) -> Sequence[Row[int, str]]:
 
 def _answer_merged(case: TicketCase, message_id: int | None) -> None:
     """Those merged into it are answered with it, each by its own number to its own sender."""
-    for child_id, _language in _merged(case):
+    for child_id, _language in _merged_tickets(case):
         change = ActionRequest(Event.ANSWERED_TOGETHER, message_id=message_id)
-        child, move = _locked(case.session, child_id, change, SYSTEM, case.at, None)
+        child, move = _lock_case(case.session, child_id, change, SYSTEM, case.at, None)
         _happen(child, move)
 
 
 def _release_merged(case: TicketCase) -> None:
     """Those merged into a ticket that ends without an answer go their own way again: each sender is owed one."""
-    for child_id, language in _merged(case):
+    for child_id, language in _merged_tickets(case):
         change = ActionRequest(Event.UNMERGED, gettext(language, LEFT_ALONE))
-        child, move = _locked(case.session, child_id, change, SYSTEM, case.at, None)
+        child, move = _lock_case(case.session, child_id, change, SYSTEM, case.at, None)
         if child.last(Event.ANSWERED_TOGETHER) is None:
             _happen(child, move)

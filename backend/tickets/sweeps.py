@@ -31,7 +31,7 @@ LAPSE: Final = {
 }
 
 
-def sweep(now: datetime, enqueue: Callable[[int], object], after: int = 0) -> int:
+def sweep_tickets(now: datetime, enqueue: Callable[[int], object], after: int = 0) -> int:
     """Hand out the tickets whose time may have run out, at most 500 from id ``after`` on; returns the last id."""
     with transaction() as session:
         found = session.scalars(
@@ -45,7 +45,7 @@ def sweep(now: datetime, enqueue: Callable[[int], object], after: int = 0) -> in
     return found[-1] if len(found) == MOST else 0
 
 
-def lapse(session: Session, ticket_id: int, now: datetime) -> Event | None:
+def lapse_ticket(session: Session, ticket_id: int, now: datetime) -> Event | None:
     """Let happen what is due by time; None where nothing is, which is not an error."""
     ticket = session.get(Ticket, ticket_id)
     event = LAPSE.get(ticket.state) if ticket is not None else None
@@ -53,7 +53,7 @@ def lapse(session: Session, ticket_id: int, now: datetime) -> Event | None:
         return None
     change = service.ActionRequest(event)
     try:
-        service.preview(session, ticket_id, change, SYSTEM, now=now)
+        service.preview_change(session, ticket_id, change, SYSTEM, now=now)
     except DomainError:
         return None
     service.apply(session, ticket_id, change, SYSTEM, now=now)

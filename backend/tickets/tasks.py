@@ -7,15 +7,15 @@ from backend.worker import app
 
 
 @app.task(name="tickets.sweep")
-def sweep(after: int = 0) -> None:
+def sweep_tickets(after: int = 0) -> None:
     """Hand out what may have lapsed, in bounded batches until none is left."""
-    last = sweeps.sweep(clock.now(), lambda ticket_id: lapse.apply_async((ticket_id,)), after)
+    last = sweeps.sweep_tickets(clock.now(), lambda ticket_id: lapse_ticket.apply_async((ticket_id,)), after)
     if last:
-        sweep.apply_async((last,))
+        sweep_tickets.apply_async((last,))
 
 
 @app.task(name="tickets.lapse")
-def lapse(ticket_id: int) -> None:
+def lapse_ticket(ticket_id: int) -> None:
     """Look at one ticket again and let happen what is due."""
     with transaction() as session:
-        sweeps.lapse(session, ticket_id, clock.now())
+        sweeps.lapse_ticket(session, ticket_id, clock.now())

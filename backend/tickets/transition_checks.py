@@ -24,7 +24,7 @@ from backend.units.models import Unit
 from backend.users.models import User
 from backend.users.policy import HANDLERS, Actor, Permission, PolicySubject, can
 from backend.worktime import service as worktime
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 from backend.worktime.duration import Duration
 
 PROMISE_MOST: Final = timedelta(days=90)
@@ -84,40 +84,40 @@ _BEGINNINGS: Final = frozenset({Event.RECEIVED, Event.DISPUTED, Event.REOPENED})
 Notes = dict[str, Any]
 
 
-def subject(ticket: Ticket) -> PolicySubject:
+def policy_subject(ticket: Ticket) -> PolicySubject:
     """What the policy asks of a ticket: a complaint about conduct is invisible to the unit it is about. Needs
     ``ticket.category`` loaded."""
     conduct = ticket.category.category_class is CategoryClass.CONDUCT
     return PolicySubject(ticket.unit_id, ticket.about_unit_id if conduct else None)
 
 
-def notes(case: TicketCase) -> Notes:
+def event_notes(case: TicketCase) -> Notes:
     """What is noted with the event. Raises what the event's check refuses."""
     check = _CHECKS.get(case.change.event)
     return check(case) if check else {}
 
 
-def effect(case: TicketCase) -> ClockPreview:
+def preview_clocks(case: TicketCase) -> ClockPreview:
     """What the change would do to the clocks. An extension that is only asked for is shown as granted."""
     event = case.change.event
     shown = Event.EXTENDED if event is Event.EXTENSION_REQUESTED else event
-    return what_if(case.history, TicketEvent(shown, case.at, case.actor.key, notes(case)), case.book)
+    return what_if(case.history, TicketEvent(shown, case.at, case.actor.key, event_notes(case)), case.book)
 
 
-def _forwarded(case: TicketCase) -> Notes:
+def _check_forwarding(case: TicketCase) -> Notes:
     """Refused where the unit must not see the ticket or does not receive."""
     wanted, ticket = case.change.to_unit_id, case.ticket
     unit = case.session.get(Unit, wanted) if wanted is not None else None
-    if unit is None or not unit.receives or not unit.valid_on(local(case.at).date()):
+    if unit is None or not unit.receives or not unit.valid_on(local_time(case.at).date()):
         raise Invalid(_("Xin chọn cơ quan trong danh sách."), field="to_unit")
     if unit.id == ticket.unit_id:
         raise Invalid(_("Phản ánh đang ở chính cơ quan này."), field="to_unit")
-    if unit.id == subject(ticket).hidden_from:
+    if unit.id == policy_subject(ticket).hidden_from:
         raise Invalid(_("Không chuyển phản ánh về hành vi cho chính cơ quan bị phản ánh."), field="to_unit")
     return {"from": ticket.unit_id, "unit": unit.id}
 
 
-def _assigned(case: TicketCase) -> Notes:
+def _check_assignment(case: TicketCase) -> Notes:
     wanted = case.change.to_user_id
     user = case.session.get(User, wanted) if wanted is not None else None
     if user is None or not user.active or user.role not in HANDLERS or user.unit_id != case.ticket.unit_id:
@@ -139,7 +139,7 @@ def _pending(case: TicketCase) -> TicketEvent | None:
     return found[-1] if found and found[-1].event is Event.EXTENSION_REQUESTED else None
 
 
-def _extension_requested(case: TicketCase) -> Notes:
+def _check_extension_request(case: TicketCase) -> Notes:
     _not_overdue(case)
     if _pending(case) is not None:
         raise Conflict(_("Đã có đề nghị gia hạn đang chờ duyệt."))
@@ -155,13 +155,13 @@ def _extension_requested(case: TicketCase) -> Notes:
     return given
 
 
-def _extended(case: TicketCase) -> Notes:
+def _check_extension(case: TicketCase) -> Notes:
     _not_overdue(case)
     asked = _asked_by_another(case)
     return {name: asked.data[name] for name in ("value", "until") if name in asked.data}
 
 
-def _extension_denied(case: TicketCase) -> Notes:
+def _check_denial(case: TicketCase) -> Notes:
     _asked_by_another(case)
     return {}
 
@@ -175,11 +175,11 @@ def _asked_by_another(case: TicketCase) -> TicketEvent:
     return asked
 
 
-def _answered(case: TicketCase) -> Notes:
+def _check_answer(case: TicketCase) -> Notes:
     """The answer that somebody submitted is approved by another person; where the rules want that of every answer,
     none leaves without it, a leader's neither."""
     if case.ticket.state is not TicketState.AWAITING_APPROVAL:
-        if rulebook.needs_approval(case.session, case.ticket.category, local(case.at).date()):
+        if rulebook.needs_approval(case.session, case.ticket.category, local_time(case.at).date()):
             raise Conflict(_("Trả lời loại phản ánh này phải có người thứ hai duyệt. Xin trình duyệt."))
         return {}
     draft = case.last(Event.SUBMITTED_FOR_APPROVAL)
@@ -195,14 +195,14 @@ def _pause_number(case: TicketCase) -> int:
     return number
 
 
-def _pause_disputed(case: TicketCase) -> Notes:
+def _check_dispute(case: TicketCase) -> Notes:
     number = _pause_number(case)
     if case.clocks.breaks[number - 1].disputed:
         raise Conflict(_("Lần tạm dừng này đã được khiếu nại rồi."))
     return {"pause": number}
 
 
-def _pause_judged(case: TicketCase) -> Notes:
+def _check_judgement(case: TicketCase) -> Notes:
     number = _pause_number(case)
     judged = any(h.event is Event.PAUSE_JUDGED and h.data.get("pause") == number for h in case.history)
     if judged or not case.clocks.breaks[number - 1].disputed:
@@ -214,7 +214,7 @@ def _pause_judged(case: TicketCase) -> Notes:
     return {"pause": number, "stands": case.change.stands}
 
 
-def _pause_expired(case: TicketCase) -> Notes:
+def _check_expiry(case: TicketCase) -> Notes:
     if not case.clocks.breaks or case.clocks.breaks[-1].ended_by is not PauseEnd.LIMIT:
         raise Conflict(_("Thời gian chờ người gửi bổ sung chưa hết."))
     known = case.since_beginning(Event.INFO_REQUESTED, Event.PAUSE_EXPIRED)
@@ -241,18 +241,18 @@ def _new_episode(case: TicketCase) -> Notes:
 
 def episode_notes(session: Session, ticket: Ticket, at: datetime) -> Notes:
     """The versions that an episode which begins now is counted by."""
-    ruling = rulebook.stored(session).ruling(local(at).date(), rulebook.about(ticket.category))
+    ruling = rulebook.load_rules(session).ruling(local_time(at).date(), rulebook.subject_of(ticket.category))
     calendar_id = worktime.active_id_for(session, session.get_one(Unit, ticket.unit_id).code)
     return {"calendar": calendar_id, "rules": {code: ruling[code].id for code in EPISODE_CODES}}
 
 
-def _redirected(case: TicketCase) -> Notes:
+def _check_redirection(case: TicketCase) -> Notes:
     if case.change.procedure not in PROCEDURES:
         raise Invalid(_("Xin chọn thủ tục: khiếu nại hay tố cáo."), field="procedure")
     return {"procedure": case.change.procedure}
 
 
-def _merged(case: TicketCase) -> Notes:
+def _check_merge(case: TicketCase) -> Notes:
     """Into another open ticket that the same person may merge and that the same people may see. One level only: what
     others were merged into is not merged itself, so there is no chain and no cycle."""
     target = _target(case)
@@ -260,7 +260,7 @@ def _merged(case: TicketCase) -> Notes:
         raise Invalid(_("Không gộp phản ánh vào chính nó."), field="into")
     if not target.open:
         raise Conflict(_("Chỉ gộp vào phản ánh đang được xử lý."))
-    if subject(target).hidden_from != subject(case.ticket).hidden_from:
+    if policy_subject(target).hidden_from != policy_subject(case.ticket).hidden_from:
         raise Invalid(_("Hai phản ánh này không cùng phạm vi được xem nên không gộp được."), field="into")
     if case.session.scalar(select(Ticket.id).where(Ticket.merged_into_id == case.ticket.id).limit(1)) is not None:
         raise Conflict(_("Phản ánh này đang gộp các phản ánh khác. Xin tách ra trước."))
@@ -271,38 +271,38 @@ def _target(case: TicketCase) -> Ticket:
     wanted = case.change.into_id
     chosen = select(Ticket).where(Ticket.id == wanted).options(joinedload(Ticket.category))
     target = case.session.scalar(chosen.execution_options(populate_existing=True)) if wanted is not None else None
-    if target is None or not can(case.actor, Permission.VIEW_TICKET, subject(target)):
+    if target is None or not can(case.actor, Permission.VIEW_TICKET, policy_subject(target)):
         raise NotFound(_("Không tìm thấy phản ánh muốn gộp vào."))
-    if not can(case.actor, Permission.MERGE_TICKET, subject(target)):
+    if not can(case.actor, Permission.MERGE_TICKET, policy_subject(target)):
         raise Forbidden
     return target
 
 
-def _rated(case: TicketCase) -> Notes:
+def _check_rating(case: TicketCase) -> Notes:
     if case.clocks.decided is None:
         raise Conflict(_("Phản ánh này chưa có trả lời để đánh giá."))
     return {"credited": case.ticket.unit_id, **case.change.rating}
 
 
-def _published(case: TicketCase) -> Notes:
+def _check_publication(case: TicketCase) -> Notes:
     if case.last(Event.PUBLISHED) is not None:
         raise Conflict(_("Trả lời này đã được công khai."))
     return {}
 
 
-def _closed(case: TicketCase) -> Notes:
+def _check_closing(case: TicketCase) -> Notes:
     ends = window_ends(case)
     if case.last(Event.CONFIRMED) is None and (ends is None or case.at <= ends):
         raise Conflict(_("Người gửi vẫn còn thời gian yêu cầu xử lý lại."))
     return {}
 
 
-def _delay_explained(case: TicketCase) -> Notes:
+def _check_delay(case: TicketCase) -> Notes:
     """Said once in an episode, with one new date: a working day after the due date, not past and not out of sight. It
     is a promise to the sender and moves neither due date nor verdict."""
     if case.last(Event.DELAY_EXPLAINED) is not None:
         raise Conflict(_("Đã báo lý do chậm và hẹn lại một lần; chỉ được hẹn lại một lần."))
-    promised, today = case.change.until, local(case.at).date()
+    promised, today = case.change.until, local_time(case.at).date()
     if promised is None:
         raise Invalid(_("Xin ghi ngày hẹn trả lời mới."), field="promised")
     if promised <= case.clocks.resolve.due.on or promised < today:
@@ -320,7 +320,7 @@ def _progress_told(case: TicketCase) -> Notes:
     return {}
 
 
-def _recounted(case: TicketCase) -> Notes:
+def _check_recount(case: TicketCase) -> Notes:
     if case.change.calendar_id is None or case.change.calendar_id == case.clocks.calendar_id:
         raise Conflict(_("Phản ánh này đã tính theo lịch đó."))
     return {"from": case.clocks.calendar_id, "calendar": case.change.calendar_id}
@@ -331,24 +331,24 @@ def _answered_together(case: TicketCase) -> Notes:
 
 
 _CHECKS: Final[Mapping[Event, Callable[[TicketCase], Notes]]] = {
-    Event.FORWARDED: _forwarded,
-    Event.ASSIGNED: _assigned,
-    Event.EXTENSION_REQUESTED: _extension_requested,
-    Event.EXTENDED: _extended,
-    Event.EXTENSION_DENIED: _extension_denied,
-    Event.ANSWERED: _answered,
+    Event.FORWARDED: _check_forwarding,
+    Event.ASSIGNED: _check_assignment,
+    Event.EXTENSION_REQUESTED: _check_extension_request,
+    Event.EXTENDED: _check_extension,
+    Event.EXTENSION_DENIED: _check_denial,
+    Event.ANSWERED: _check_answer,
     Event.ANSWERED_TOGETHER: _answered_together,
-    Event.PAUSE_DISPUTED: _pause_disputed,
-    Event.PAUSE_JUDGED: _pause_judged,
-    Event.PAUSE_EXPIRED: _pause_expired,
+    Event.PAUSE_DISPUTED: _check_dispute,
+    Event.PAUSE_JUDGED: _check_judgement,
+    Event.PAUSE_EXPIRED: _check_expiry,
     Event.DISPUTED: _new_episode,
     Event.REOPENED: _new_episode,
-    Event.REDIRECTED: _redirected,
-    Event.MERGED: _merged,
-    Event.RATED: _rated,
-    Event.PUBLISHED: _published,
-    Event.CLOSED: _closed,
-    Event.DELAY_EXPLAINED: _delay_explained,
+    Event.REDIRECTED: _check_redirection,
+    Event.MERGED: _check_merge,
+    Event.RATED: _check_rating,
+    Event.PUBLISHED: _check_publication,
+    Event.CLOSED: _check_closing,
+    Event.DELAY_EXPLAINED: _check_delay,
     Event.PROGRESS_TOLD: _progress_told,
-    Event.RECOUNTED: _recounted,
+    Event.RECOUNTED: _check_recount,
 }

@@ -6,21 +6,21 @@ from datetime import date
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from backend.files.text import fold
+from backend.files.text import fold_text
 from backend.units.models import Succession, Unit
 
 
-def receiving(session: Session, today: date) -> Sequence[Unit]:
+def list_receiving(session: Session, today: date) -> Sequence[Unit]:
     """Units that receive feedback today, in the order of their names without tone marks."""
     return session.scalars(
         select(Unit).where(Unit.receives, *_valid(today)).order_by(Unit.kind.desc(), Unit.folded, Unit.id)
     ).all()
 
 
-def find(session: Session, typed: str, today: date, limit: int = 8) -> Sequence[Unit]:
+def find_units(session: Session, typed: str, today: date, limit: int = 8) -> Sequence[Unit]:
     """Receiving units whose name holds every word typed, with or without tone marks; best match first: an equal name,
     then a name that begins so, then the rest."""
-    words = fold(typed).split()[:8]
+    words = fold_text(typed).split()[:8]
     if not words:
         return []
     rows = session.scalars(
@@ -35,7 +35,7 @@ def find(session: Session, typed: str, today: date, limit: int = 8) -> Sequence[
 def find_former(session: Session, typed: str, today: date, limit: int = 8) -> list[tuple[Unit, Unit]]:
     """Pairs of a former unit whose name holds every word typed and a receiving unit that took it over, best match
     first: people know their commune by the name that it had."""
-    words = fold(typed).split()[:8]
+    words = fold_text(typed).split()[:8]
     if not words:
         return []
     former, successor = aliased(Unit), aliased(Unit)

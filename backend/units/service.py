@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.files.text import fold
+from backend.files.text import fold_text
 from backend.units.models import Succession, Unit, UnitKind
 
 DATA = files("backend.units").joinpath("data")
@@ -34,7 +34,7 @@ def load_shipped(session: Session) -> None:
 
 
 def _unit(code: str, name: str, kind: UnitKind, valid_from: date, **more: Any) -> Unit:
-    return Unit(code=code, name=name, folded=fold(name), kind=kind, valid_from=valid_from, **more)
+    return Unit(code=code, name=name, folded=fold_text(name), kind=kind, valid_from=valid_from, **more)
 
 
 def _bodies(session: Session, plan: dict[str, Any], province: Unit) -> dict[str, Unit]:

@@ -16,8 +16,8 @@ from backend.users.models import STAFF, Role, User
 from backend.users.policy import Actor, Permission
 from backend.users.texts import ROLE_NAMES
 from backend.web.forms import EMPTY, FormView, TypedDep
-from backend.web.rendering import page, redirect
-from backend.worktime.calendar import local
+from backend.web.rendering import redirect_to, render_page
+from backend.worktime.calendar import local_time
 
 ACCOUNTS = "/tai-khoan"
 
@@ -26,12 +26,12 @@ Administrator = Annotated[Actor, Depends(allow(Permission.MANAGE_USERS))]
 
 
 @router.get(ACCOUNTS)
-def accounts(request: Request, session: SessionDep, actor: Administrator) -> Response:
+def show_accounts(request: Request, session: SessionDep, actor: Administrator) -> Response:
     return _page(request, session)
 
 
 @router.post(ACCOUNTS)
-def add(request: Request, session: SessionDep, actor: Administrator, form: TypedDep) -> Response:
+def add_account(request: Request, session: SessionDep, actor: Administrator, form: TypedDep) -> Response:
     """A new account with a random password, shown once."""
     password = secrets.token_urlsafe(12)
     try:
@@ -54,16 +54,18 @@ def add(request: Request, session: SessionDep, actor: Administrator, form: Typed
 
 
 @router.post("/tai-khoan/{user_id}/dong")
-def close(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
+def close_account(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
     """The account is closed and signed out everywhere with the next request it makes."""
     user = service.set_active(session, user_id, False, by=actor, now=clock.now())
-    return redirect(request, ACCOUNTS, flash=_("Đã đóng tài khoản số %(id)s và kết thúc mọi phiên của nó."), id=user.id)
+    return redirect_to(
+        request, ACCOUNTS, flash=_("Đã đóng tài khoản số %(id)s và kết thúc mọi phiên của nó."), id=user.id
+    )
 
 
 @router.post("/tai-khoan/{user_id}/mo")
 def open_again(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
     user = service.set_active(session, user_id, True, by=actor, now=clock.now())
-    return redirect(request, ACCOUNTS, flash=_("Đã mở lại tài khoản số %(id)s."), id=user.id)
+    return redirect_to(request, ACCOUNTS, flash=_("Đã mở lại tài khoản số %(id)s."), id=user.id)
 
 
 @router.post("/tai-khoan/{user_id}/mat-khau-moi")
@@ -80,13 +82,13 @@ def _page(
     form: FormView = EMPTY,
     shown: tuple[User, str] | None = None,
 ) -> Response:
-    return page(
+    return render_page(
         request,
         "users/accounts.html",
         status,
         form=form,
-        accounts=queries.accounts(session),
-        units=units.receiving(session, local(clock.now()).date()),
+        accounts=queries.list_accounts(session),
+        units=units.list_receiving(session, local_time(clock.now()).date()),
         roles=[(role.value, ROLE_NAMES[role]) for role in STAFF],
         role_names=ROLE_NAMES,
         shown=shown,

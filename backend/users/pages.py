@@ -8,13 +8,13 @@ from backend import clock
 from backend.db import SessionDep
 from backend.errors import DomainError, Invalid, NotSignedIn, TooMany, _
 from backend.users import resume, service
-from backend.users.guard import COOKIE, MaybeActor, allow, public
+from backend.users.guard import COOKIE, MaybeActor, allow, allow_everybody
 from backend.users.models import Role, User
 from backend.users.policy import Actor, Permission
 from backend.users.resume import SavedForm
 from backend.web import rendering
-from backend.web.forms import EMPTY, FormReader, FormView, TypedDep, typed
-from backend.web.rendering import NavItem, language_of, page, redirect, same_site_path, set_cookie
+from backend.web.forms import EMPTY, FormReader, FormView, TypedDep, read_form
+from backend.web.rendering import NavItem, language_of, redirect_to, render_page, same_site_path, set_cookie
 
 SIGN_IN = "/dang-nhap"
 PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
@@ -49,15 +49,15 @@ router = APIRouter()
 Own = Annotated[Actor, Depends(allow(Permission.USE_ACCOUNT))]
 
 
-@router.get(SIGN_IN, dependencies=[Depends(public)])
+@router.get(SIGN_IN, dependencies=[Depends(allow_everybody)])
 def sign_in_page(request: Request, actor: MaybeActor, next: str = "") -> Response:  # noqa: A002 - name in the address
     """The form; whoever is signed in already goes to their first page."""
     if actor is not None:
-        return redirect(request, HOME[actor.role])
+        return redirect_to(request, HOME[actor.role])
     return _sign_in(request, next=next)
 
 
-@router.post(SIGN_IN, dependencies=[Depends(public)])
+@router.post(SIGN_IN, dependencies=[Depends(allow_everybody)])
 def sign_in(request: Request, session: SessionDep, form: TypedDep) -> Response:
     """A new session, never the one that the browser came with; a form that waited is offered again."""
     now = clock.now()
@@ -67,7 +67,7 @@ def sign_in(request: Request, session: SessionDep, form: TypedDep) -> Response:
             session, form.raw("email"), form.raw("password"), address=rendering.address_of(request), now=now
         )
     except (Invalid, TooMany) as refusal:
-        return _refused(request, form, refusal, kept)
+        return _show_refused(request, form, refusal, kept)
     user.language = language_of(request)  # in which the system writes to them from now on
     if old := request.cookies.get(COOKIE):
         service.sign_out(session, old, now)
@@ -76,19 +76,19 @@ def sign_in(request: Request, session: SessionDep, form: TypedDep) -> Response:
     return response
 
 
-@router.post("/dang-xuat", dependencies=[Depends(public)])
+@router.post("/dang-xuat", dependencies=[Depends(allow_everybody)])
 def sign_out(request: Request, session: SessionDep) -> Response:
     """End the session on the server, not only in the browser."""
     if token := request.cookies.get(COOKIE):
         service.sign_out(session, token, clock.now())
-    response = redirect(request, SIGN_IN, flash=_("Bạn đã đăng xuất."), kind="info")
+    response = redirect_to(request, SIGN_IN, flash=_("Bạn đã đăng xuất."), kind="info")
     response.delete_cookie(COOKIE)
     return response
 
 
 @router.get(PASSWORD)
 def password_page(request: Request, actor: Own) -> Response:
-    return page(request, "users/password.html", least=service.PASSWORD_LEAST)
+    return render_page(request, "users/password.html", least=service.PASSWORD_LEAST)
 
 
 @router.post(PASSWORD)
@@ -107,11 +107,11 @@ def change_password(request: Request, session: SessionDep, actor: Own, form: Typ
         )
     except Invalid as refusal:
         shown = FormView({}, form.form(refusal).errors)
-        return page(request, "users/password.html", refusal.status, form=shown, least=service.PASSWORD_LEAST)
-    return redirect(request, PASSWORD, flash=_("Đã đổi mật khẩu. Các thiết bị khác đã bị đăng xuất."))
+        return render_page(request, "users/password.html", refusal.status, form=shown, least=service.PASSWORD_LEAST)
+    return redirect_to(request, PASSWORD, flash=_("Đã đổi mật khẩu. Các thiết bị khác đã bị đăng xuất."))
 
 
-def navigation(request: Request) -> list[NavItem]:
+def navigation_items(request: Request) -> list[NavItem]:
     """What the signed-in person may open; citizens' pages for everybody else."""
     actor: Actor | None = getattr(request.state, "actor", None)
     if actor is None:
@@ -121,14 +121,14 @@ def navigation(request: Request) -> list[NavItem]:
 
 async def not_signed_in(request: Request) -> Response:
     """A form sent without a session: the sign-in page keeps it."""
-    form: FormReader = await typed(request)
+    form: FormReader = await read_form(request)
     kept = resume.from_request(request, form.data)
     return _sign_in(request, NotSignedIn.status, kept=kept, lost=kept is None and request.url.path not in resume.NEVER)
 
 
 def install(app: FastAPI) -> None:
     """Set the hooks of ``app.state`` that are about who is signed in."""
-    app.state.navigation = navigation
+    app.state.navigation = navigation_items
     app.state.not_signed_in = not_signed_in
 
 
@@ -141,7 +141,7 @@ def _sign_in(
     kept: SavedForm | None = None,
     lost: bool = False,
 ) -> Response:
-    return page(
+    return render_page(
         request,
         "users/sign_in.html",
         status,
@@ -155,7 +155,7 @@ def _sign_in(
     )
 
 
-def _refused(request: Request, form: FormReader, refusal: DomainError, kept: SavedForm | None) -> Response:
+def _show_refused(request: Request, form: FormReader, refusal: DomainError, kept: SavedForm | None) -> Response:
     """The form again with the address typed and never the password; waiting text goes on waiting."""
     shown = FormView({"email": form.raw("email")[:200]}, {"email": refusal})
     response = _sign_in(request, refusal.status, form=shown, next=form.raw("next"), kept=kept)
@@ -167,5 +167,5 @@ def _refused(request: Request, form: FormReader, refusal: DomainError, kept: Sav
 def _after_sign_in(request: Request, user: User, form: FormReader, kept: SavedForm | None) -> Response:
     if kept is not None:
         request.state.actor = Actor(user.role, user.id, user.unit_id, user.name, f"user:{user.id}")
-        return page(request, "users/resume.html", kept=kept, home=HOME[user.role])
-    return redirect(request, same_site_path(form.raw("next"), default=HOME[user.role]))
+        return render_page(request, "users/resume.html", kept=kept, home=HOME[user.role])
+    return redirect_to(request, same_site_path(form.raw("next"), default=HOME[user.role]))

@@ -38,17 +38,17 @@ class SavedForm:
 
 def from_request(request: Request, data: FormData) -> SavedForm | None:
     """The form of a refused request, or None where it cannot or must not be kept."""
-    return keep(request, request.url.path, data.multi_items())
+    return keep_form(request, request.url.path, data.multi_items())
 
 
 def from_sign_in(request: Request, data: FormData) -> SavedForm | None:
     """The form that waited inside the sign-in form. It is checked again: the browser could have sent anything."""
     fields = [(name.removeprefix(PREFIX), value) for name, value in data.multi_items() if name.startswith(PREFIX)]
     path = data.get(PATH)
-    return keep(request, path, fields) if isinstance(path, str) and path else None
+    return keep_form(request, path, fields) if isinstance(path, str) and path else None
 
 
-def keep(request: Request, path: str, fields: Iterable[tuple[str, object]]) -> SavedForm | None:
+def keep_form(request: Request, path: str, fields: Iterable[tuple[str, object]]) -> SavedForm | None:
     """Only for addresses of ours that take forms, and within limits."""
     if not _takes_forms(request, path):
         return None

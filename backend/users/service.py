@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
 from backend.errors import Conflict, Invalid, NotFound, TooMany, _
-from backend.files.text import EMAIL, clean
+from backend.files.text import EMAIL, clean_text
 from backend.units.models import Unit
 from backend.users.models import STAFF, Role, User, UserSession
 from backend.users.policy import HANDLERS, Actor
 from backend.web import rate_limits
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 LASTS = timedelta(hours=12)
 IDLE = timedelta(hours=2)
@@ -54,8 +54,8 @@ def create_user(
 ) -> User:
     """A new account, made by the actor with the key ``by``. Raises Invalid with every refusal at its field: address,
     name, password, role, unit."""
-    email = clean(email, limit=200, field="email").lower()
-    name = clean(name, limit=120, field="name")
+    email = clean_text(email, limit=200, field="email").lower()
+    name = clean_text(name, limit=120, field="name")
     Invalid.collect(_wrong_account(session, email, name, password, role, unit_id, now))
     user = User(
         email=email,
@@ -94,7 +94,7 @@ def _wrong_unit(session: Session, role: Role, unit_id: int | None, now: datetime
     if unit_id is None:
         return _("Vai trò này cần một cơ quan.") if role in HANDLERS else None
     unit = session.get(Unit, unit_id)
-    if unit is None or not unit.receives or not unit.valid_on(local(now).date()):
+    if unit is None or not unit.receives or not unit.valid_on(local_time(now).date()):
         return _("Xin chọn cơ quan trong danh sách.")
     return None
 
@@ -111,14 +111,14 @@ def _wrong_password(password: str, field: str) -> list[Invalid]:
 def sign_in(session: Session, email: str, password: str, *, address: str, now: datetime) -> tuple[User, str]:
     """The account and a new session's token. Raises Invalid (the same for a wrong address and a wrong password) and
     TooMany; limits count on the side of whoever tries, so that nobody can lock another out."""
-    email = clean(email, limit=10_000).lower()[:200]
+    email = clean_text(email, limit=10_000).lower()[:200]
     with _turn():
-        user = _known(session, email, password, rate_limits.network(address), now)
+        user = _check_credentials(session, email, password, rate_limits.network_of(address), now)
     token = secrets.token_urlsafe(32)
     session.add(
         UserSession(token_hash=token_hash(token), user_id=user.id, created_at=now, seen_at=now, expires_at=now + LASTS)
     )
-    lock(session, user.id)
+    lock_user(session, user.id)
     audit.record(session, f"user:{user.id}", "signed_in", actor=f"user:{user.id}", now=now)
     return user, token
 
@@ -134,14 +134,14 @@ def _turn() -> Iterator[None]:
         _turns.release()
 
 
-def _known(session: Session, email: str, password: str, prefix: str, now: datetime) -> User:
+def _check_credentials(session: Session, email: str, password: str, prefix: str, now: datetime) -> User:
     """Whose address and password these are; every failure counts."""
-    rate_limits.check(session, rate_limits.SIGN_IN_BY_NETWORK, prefix, now)
-    rate_limits.check(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
+    rate_limits.check_limit(session, rate_limits.SIGN_IN_BY_NETWORK, prefix, now)
+    rate_limits.check_limit(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
     user = session.scalar(select(User).where(User.email == email, User.active))
-    if not _verified(user, password) or user is None:
-        rate_limits.failed(rate_limits.SIGN_IN_BY_NETWORK, prefix, now)
-        rate_limits.failed(rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
+    if not _password_fits(user, password) or user is None:
+        rate_limits.count_failure(rate_limits.SIGN_IN_BY_NETWORK, prefix, now)
+        rate_limits.count_failure(rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
         raise Invalid(_("Địa chỉ hoặc mật khẩu không đúng."), field="email")
     return user
 
@@ -172,9 +172,11 @@ def sign_out(session: Session, token: str, now: datetime) -> None:
     )
 
 
-def revoke(session: Session, user_id: int, now: datetime, *, by: str = "system", keep: str | None = None) -> int:
+def revoke_sessions(
+    session: Session, user_id: int, now: datetime, *, by: str = "system", keep: str | None = None
+) -> int:
     """End every session of an account at once, but that of the token ``keep``; returns how many were ended."""
-    lock(session, user_id)
+    lock_user(session, user_id)
     ending = update(UserSession).where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
     if keep is not None:
         ending = ending.where(UserSession.token_hash != token_hash(keep))
@@ -196,7 +198,7 @@ def set_active(session: Session, user_id: int, active: bool, *, by: Actor | None
         session.flush()
         audit.record(session, f"user:{user_id}", "opened" if active else "closed", actor=key, now=now)
         if not active:
-            revoke(session, user_id, now, by=key)
+            revoke_sessions(session, user_id, now, by=key)
     return user
 
 
@@ -212,17 +214,17 @@ def change_password(session: Session, user_id: int, current: str, new: str, *, t
     """Replace one's own password; every other session of the account ends. Returns how many ended.
 
     Raises Invalid at ``current`` or ``new``, TooMany after too many wrong current passwords."""
-    rate_limits.check(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
+    rate_limits.check_limit(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
     user = _account(session, user_id)
-    if not _verified(user, current):
-        rate_limits.failed(rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
+    if not _password_fits(user, current):
+        rate_limits.count_failure(rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
         raise Invalid(_("Mật khẩu hiện tại không đúng."), field="current")
     Invalid.collect(_wrong_password(new, "new"))
     return _set_password(session, user, new, by=f"user:{user_id}", now=now, keep=token)
 
 
 def _account(session: Session, user_id: int) -> User:
-    lock(session, user_id)
+    lock_user(session, user_id)
     user = session.get(User, user_id, populate_existing=True)
     if user is None:
         raise NotFound
@@ -235,10 +237,10 @@ def _set_password(
     user.password_hash = hasher.hash(password)
     session.flush()
     audit.record(session, f"user:{user.id}", "password_changed", actor=by, now=now)
-    return revoke(session, user.id, now, by=by, keep=keep)
+    return revoke_sessions(session, user.id, now, by=by, keep=keep)
 
 
-def _verified(user: User | None, password: str) -> bool:
+def _password_fits(user: User | None, password: str) -> bool:
     if len(password) > PASSWORD_MOST:
         return False
     try:
@@ -247,6 +249,6 @@ def _verified(user: User | None, password: str) -> bool:
         return False
 
 
-def lock(session: Session, user_id: int) -> None:
+def lock_user(session: Session, user_id: int) -> None:
     """Whoever writes into an account's chain holds its row."""
     session.execute(select(User.id).where(User.id == user_id).with_for_update())

@@ -14,4 +14,4 @@ KEPT = timedelta(days=1)
 def forget_attempts() -> None:
     """Remove counts that limit nothing any more. Late or twice is harmless."""
     with transaction() as session:
-        rate_limits.forget(session, clock.now() - KEPT)
+        rate_limits.forget_windows(session, clock.now() - KEPT)

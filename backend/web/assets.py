@@ -29,7 +29,7 @@ class Asset:
 
 
 @lru_cache
-def assets() -> dict[str, Asset]:
+def load_assets() -> dict[str, Asset]:
     """Path below ``static/`` -> file, read once a process."""
     found = {}
     for path in sorted(STATIC.rglob("*")):
@@ -48,10 +48,10 @@ def assets() -> dict[str, Asset]:
 @lru_cache
 def asset_url(name: str) -> str:
     """Address of a file; it changes with the content, so it may be kept for ever."""
-    return f"/static/{assets()[name].mark}/{name}"
+    return f"/static/{load_assets()[name].mark}/{name}"
 
 
-def compressed(body: bytes) -> bytes:
+def compress_body(body: bytes) -> bytes:
     """A page packed lightly: level 4 costs a third of level 9 and is a few percent larger."""
     return gzip.compress(body, 4, mtime=0)
 
@@ -63,7 +63,7 @@ def takes_gzip(request: Request) -> bool:
 @router.get("/static/{mark}/{name:path}", include_in_schema=False)
 async def static_file(request: Request, mark: str, name: str) -> Response:
     """A page of the version before still gets a file, only without the promise that it stays."""
-    asset = assets().get(name)
+    asset = load_assets().get(name)
     if asset is None:
         raise NotFound
     headers = {"Cache-Control": FOREVER if mark == asset.mark else "no-cache", "Vary": "Accept-Encoding"}
@@ -74,7 +74,7 @@ async def static_file(request: Request, mark: str, name: str) -> Response:
 
 
 @router.get("/favicon.ico", include_in_schema=False)
-async def favicon() -> Response:
+async def send_favicon() -> Response:
     """Browsers ask for it by this name whatever the page says."""
-    icon = assets()["favicon.svg"]
+    icon = load_assets()["favicon.svg"]
     return Response(icon.body, media_type=icon.media_type, headers={"Cache-Control": "public, max-age=86400"})

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from backend.errors import DomainError, Invalid, TooLarge, _
 from backend.files.days import WRITTEN, day_written
-from backend.files.text import clean
+from backend.files.text import clean_text
 
 # A form of 1 MB of Vietnamese text is about 4 MB on the wire (each byte as %XX); it must arrive, so that it is refused
 # at its field with the text still there. Routes that take files say `max_body_size=FILES` of their own.
@@ -57,7 +57,7 @@ class FormReader:
     def text(self, name: str, *, limit: int, multiline: bool = False, required: str | None = None) -> str:
         """The cleaned text of a field; ``required`` is the sentence shown when nothing is left of it."""
         try:
-            value = clean(self.raw(name), limit=limit, multiline=multiline, field=name)
+            value = clean_text(self.raw(name), limit=limit, multiline=multiline, field=name)
         except Invalid as refusal:
             self.refusals.append(refusal)
             return ""
@@ -125,7 +125,7 @@ class FormReader:
         return FormView(self.form().values, {refusal.field or field: refusal})
 
 
-async def typed(request: Request) -> FormReader:
+async def read_form(request: Request) -> FormReader:
     """The form of a request, within limits. The parser answers whatever is wrong alike; too much of something is told
     by its words."""
     try:
@@ -136,4 +136,4 @@ async def typed(request: Request) -> FormReader:
         raise
 
 
-TypedDep = Annotated[FormReader, Depends(typed)]
+TypedDep = Annotated[FormReader, Depends(read_form)]

@@ -23,7 +23,7 @@ Refuse = Callable[[Request, Exception], Awaitable[Response]]
 log = logging.getLogger("langnghe.web")
 
 
-def protection(settings: Settings) -> dict[str, str]:
+def protection_headers(settings: Settings) -> dict[str, str]:
     """Headers of every answer. ``same-origin`` and not ``no-referrer``: the latter makes browsers send
     ``Origin: null`` with a form, and the check of the origin below would refuse our own pages."""
     headers = {
@@ -48,7 +48,7 @@ class ProtectionMiddleware:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.headers = protection(settings)
+        self.headers = protection_headers(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,7 +65,7 @@ class ProtectionMiddleware:
         await self.app(scope, receive, with_headers)
 
 
-def foreign(headers: Headers, base_url: str) -> bool:
+def is_foreign(headers: Headers, base_url: str) -> bool:
     """Whether an unsafe request comes, or may come, from another site's page.
 
     ``Sec-Fetch-Site`` decides where the browser sends it; else the host of ``Origin`` must be ours; a request with
@@ -81,11 +81,11 @@ def foreign(headers: Headers, base_url: str) -> bool:
     return "cookie" in headers
 
 
-def refusal(scope: Scope, base_url: str) -> DomainError | None:
+def refusal_of(scope: Scope, base_url: str) -> DomainError | None:
     """Why a request is not let in, if so."""
     if b"%00" in scope.get("query_string", b"") or "\0" in scope["path"]:
         return Invalid(_("Địa chỉ này có ký tự không dùng được."))
-    if scope["method"] not in SAFE and foreign(Headers(scope=scope), base_url):
+    if scope["method"] not in SAFE and is_foreign(Headers(scope=scope), base_url):
         return Forbidden(
             _("Yêu cầu này không đến từ trang của chúng tôi nên đã bị từ chối. Hãy mở lại trang và thử lại.")
         )
@@ -108,7 +108,7 @@ class GateMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        error = refusal(scope, self.base_url)
+        error = refusal_of(scope, self.base_url)
         if error:
             await self._answer(self.refuse, error, scope, receive, send)
         else:

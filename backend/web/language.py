@@ -53,15 +53,19 @@ def ngettext(language: str, one: str, many: str, n: int, params: Mapping[str, ob
     """The form that fits ``n``, which both ``%(n)s`` and ``%(num)s`` show; Vietnamese has a single form."""
     text = catalogue(language).get(one, (one, many))
     forms = (text, text) if isinstance(text, str) else text
-    return forms[0 if n == 1 else -1] % {"n": number(n, language), "num": number(n, language), **(params or {})}
+    return forms[0 if n == 1 else -1] % {
+        "n": number_text(n, language),
+        "num": number_text(n, language),
+        **(params or {}),
+    }
 
 
-def translate(error: DomainError, language: str) -> str:
+def translate_error(error: DomainError, language: str) -> str:
     """The sentence of a refusal in the reader's language."""
     return gettext(language, error.message, error.params)
 
 
-def preferred(cookie: str | None, accept: str | None) -> str:
+def preferred_language(cookie: str | None, accept: str | None) -> str:
     """The language chosen by the switch, else the browser's best of ours (RFC 9110, 12.5.4), else Vietnamese."""
     if cookie in LANGUAGES:
         return str(cookie)
@@ -78,24 +82,24 @@ def preferred(cookie: str | None, accept: str | None) -> str:
     return best
 
 
-def day(value: date | datetime) -> str:
+def day_text(value: date | datetime) -> str:
     """22/11/2026, in both languages, in Vietnam's time."""
     if isinstance(value, datetime):
         value = value.astimezone(ZONE)
     return f"{value:%d/%m/%Y}"
 
 
-def moment(value: datetime) -> str:
+def moment_text(value: datetime) -> str:
     """22/11/2026 14:05 in Vietnam's time."""
     return f"{value.astimezone(ZONE):%d/%m/%Y %H:%M}"
 
 
-def number(value: float | Decimal, language: str, places: int | None = None) -> str:
+def number_text(value: float | Decimal, language: str, places: int | None = None) -> str:
     """1.234,5 in Vietnamese, 1,234.5 in English; ``places`` fixes the digits after the sign."""
     pattern = "#,##0.###" if places is None else "#,##0" + ("." + "0" * places if places else "")
     return format_decimal(value, format=pattern, locale=language)
 
 
-def percent(value: float | Decimal, language: str, places: int = 2) -> str:
+def percent_text(value: float | Decimal, language: str, places: int = 2) -> str:
     """A share 0..1 as 79,82% in Vietnamese, 79.82% in English."""
-    return number(value * 100, language, places) + "%"
+    return number_text(value * 100, language, places) + "%"

@@ -58,7 +58,7 @@ SIGN_IN_BY_NETWORK = AttemptLimit("signin-net", 30, timedelta(minutes=15))
 SIGN_IN_BY_ACCOUNT_AND_NETWORK = AttemptLimit("signin-acc", 6, timedelta(minutes=15))
 
 
-def network(address: str) -> str:
+def network_of(address: str) -> str:
     """The prefix behind which somebody can move freely: /64 of IPv6, the address itself of IPv4; a chat is its own."""
     if address.startswith("telegram:"):
         return address
@@ -83,7 +83,7 @@ def _window(limit: AttemptLimit, now: datetime) -> datetime:
     return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=UTC)
 
 
-def check(session: Session, limit: AttemptLimit, key: str, now: datetime) -> None:
+def check_limit(session: Session, limit: AttemptLimit, key: str, now: datetime) -> None:
     """Refuse when the limit is used up; the refusal says how long to wait."""
     window = _window(limit, now)
     count = session.scalar(
@@ -102,7 +102,7 @@ def _too_many(limit: AttemptLimit, window: datetime, now: datetime) -> TooMany:
     return TooMany(limit.sentence, retry_after=wait, minutes=max(1, -(-wait // 60)))
 
 
-def failed(limit: AttemptLimit, key: str, now: datetime) -> None:
+def count_failure(limit: AttemptLimit, key: str, now: datetime) -> None:
     """Count a failure, in a transaction of its own; the one that uses the limit up is told to the operator."""
     with transaction() as session:
         count = session.scalar(
@@ -118,12 +118,12 @@ def failed(limit: AttemptLimit, key: str, now: datetime) -> None:
         log.warning("limit reached: %s, %d failures within %s", limit.scope, limit.most, limit.span)
 
 
-def guessed(session: Session, tries: Mapping[AttemptLimit, str], now: datetime) -> None:
+def count_guess(session: Session, tries: Mapping[AttemptLimit, str], now: datetime) -> None:
     """Count one failure against several limits; TooMany where one of them was used up before."""
     for limit, key in tries.items():
-        check(session, limit, key, now)
+        check_limit(session, limit, key, now)
     for limit, key in tries.items():
-        failed(limit, key, now)
+        count_failure(limit, key, now)
 
 
 class NetworkFlow:
@@ -144,11 +144,11 @@ class NetworkFlow:
             if (window := _window(self.limit, now)) != self._window:
                 self._window = window
                 self._counts.clear()
-            if self._counts[key := network(address)] >= self.limit.most:
+            if self._counts[key := network_of(address)] >= self.limit.most:
                 raise _too_many(self.limit, window, now)
             self._counts[key] += 1
 
 
-def forget(session: Session, before: datetime) -> None:
+def forget_windows(session: Session, before: datetime) -> None:
     """Remove the counts of windows that are over."""
     session.execute(delete(FailedAttempt).where(FailedAttempt.window < before))

@@ -17,7 +17,7 @@ from backend.errors import DomainError, Invalid, NotFound, NotSignedIn, TooLarge
 from backend.settings import get_settings
 from backend.web.forms import ID_MOST
 from backend.web.gate import SAFE
-from backend.web.rendering import here, page, same_site_path, sentence
+from backend.web.rendering import current_address, error_sentence, render_page, same_site_path
 
 SIGN_IN = "/dang-nhap"
 TITLES = {
@@ -62,7 +62,7 @@ def prefers_json(request: Request) -> bool:
     return "application/json" in accept and "text/html" not in accept
 
 
-def show(request: Request, error: DomainError, status: int | None = None) -> Response:
+def show_refusal(request: Request, error: DomainError, status: int | None = None) -> Response:
     """The refusal as page or JSON, with ``Retry-After`` where waiting helps."""
     code = status or error.status
     if prefers_json(request):
@@ -70,16 +70,16 @@ def show(request: Request, error: DomainError, status: int | None = None) -> Res
     else:
         title = TITLES.get(code, TITLES[500 if code >= 500 else 400])
         block = "main" if request.headers.get("hx-request") == "true" else None
-        response = page(request, "error.html", code, block=block, heading=title, error=error, code=code)
+        response = render_page(request, "error.html", code, block=block, heading=title, error=error, code=code)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(max(1, error.retry_after))
     return response
 
 
 def _as_json(request: Request, error: DomainError) -> dict[str, object]:
-    body: dict[str, object] = {"error": sentence(request, error)}
+    body: dict[str, object] = {"error": error_sentence(request, error)}
     if isinstance(error, Invalid) and error.errors:
-        body["fields"] = {str(one.field): sentence(request, one) for one in error.errors}
+        body["fields"] = {str(one.field): error_sentence(request, one) for one in error.errors}
     if isinstance(error, UnexpectedError):
         body["reference"] = error.params["reference"]
     return body
@@ -90,21 +90,21 @@ async def domain_error(request: Request, error: Exception) -> Response:
     if isinstance(error, NotSignedIn):
         return await _not_signed_in(request, error)
     if isinstance(error, DomainError):
-        return show(request, error)
+        return show_refusal(request, error)
     raise error
 
 
 async def _not_signed_in(request: Request, error: NotSignedIn) -> Response:
     """To the sign-in page and back again. What was typed in a form is kept by ``app.state.not_signed_in`` if set."""
     if prefers_json(request):
-        return show(request, error)
+        return show_refusal(request, error)
     if request.headers.get("hx-request") == "true":
         page_path = same_site_path(urlsplit(request.headers.get("hx-current-url", "")).path)
         return Response(status_code=401, headers={"HX-Redirect": f"{SIGN_IN}?next={quote(page_path, safe='/')}"})
     if request.method in SAFE:
-        return RedirectResponse(f"{SIGN_IN}?next={quote(here(request), safe='/')}", 303)
+        return RedirectResponse(f"{SIGN_IN}?next={quote(current_address(request), safe='/')}", 303)
     resume: Resume | None = getattr(request.app.state, "not_signed_in", None)
-    return await resume(request) if resume else show(request, error)
+    return await resume(request) if resume else show_refusal(request, error)
 
 
 async def http_error(request: Request, error: Exception) -> Response:
@@ -115,7 +115,7 @@ async def http_error(request: Request, error: Exception) -> Response:
     if code == 404 and request.method in SAFE and (bare := _without_slash(request)):
         return RedirectResponse(bare, 307)
     wording = TooLarge() if code == 413 else NotFound(SENTENCES.get(code, SENTENCES[400]))
-    response = show(request, wording, code)
+    response = show_refusal(request, wording, code)
     response.headers.update(error.headers or {})
     return response
 
@@ -127,21 +127,21 @@ def _without_slash(request: Request) -> str:
     return bare + (f"?{request.url.query}" if bare and request.url.query else "")
 
 
-async def unreadable(request: Request, error: Exception) -> Response:
+async def refuse_unreadable(request: Request, error: Exception) -> Response:
     """Values of the wrong kind in an address or a form: FastAPI's own words are not for citizens. An address with
     letters where a number belongs is the address of nothing."""
     if isinstance(error, RequestValidationError) and all(wrong["loc"][0] == "path" for wrong in error.errors()):
-        return show(request, NotFound(SENTENCES[404]))
-    return show(request, Invalid(_("Địa chỉ hoặc nội dung gửi lên không đúng dạng. Hãy kiểm tra và thử lại.")))
+        return show_refusal(request, NotFound(SENTENCES[404]))
+    return show_refusal(request, Invalid(_("Địa chỉ hoặc nội dung gửi lên không đúng dạng. Hãy kiểm tra và thử lại.")))
 
 
-async def unstorable(request: Request, error: Exception) -> Response:
+async def refuse_unstorable(request: Request, error: Exception) -> Response:
     """The database or UTF-8 refuses a value that passed all checks: a NUL, a lone surrogate, a number too large. An
     address with a number larger than any id is the address of nothing."""
     if any(_beyond_ids(str(value)) for value in request.path_params.values()):
-        return show(request, NotFound(SENTENCES[404]))
+        return show_refusal(request, NotFound(SENTENCES[404]))
     log.warning("unstorable value: %s", type(error).__name__)
-    return show(request, Invalid(_("Nội dung có ký tự hoặc con số không lưu được. Hãy kiểm tra và thử lại.")))
+    return show_refusal(request, Invalid(_("Nội dung có ký tự hoặc con số không lưu được. Hãy kiểm tra và thử lại.")))
 
 
 def _beyond_ids(value: str) -> bool:
@@ -149,15 +149,17 @@ def _beyond_ids(value: str) -> bool:
     return digits.isdecimal() and (len(digits) > 10 or int(digits) > ID_MOST)
 
 
-async def unavailable(request: Request, error: Exception) -> Response:
+async def refuse_unavailable(request: Request, error: Exception) -> Response:
     """The database does not answer, or every connection is in use: worth another try in a moment."""
     log.error("database unavailable: %s", type(error).__name__)
-    response = show(request, ServiceUnavailable(_("Hệ thống đang bận hoặc đang bảo trì. Hãy thử lại sau ít phút.")))
+    response = show_refusal(
+        request, ServiceUnavailable(_("Hệ thống đang bận hoặc đang bảo trì. Hãy thử lại sau ít phút."))
+    )
     response.headers["Retry-After"] = "10"
     return response
 
 
-async def unexpected(request: Request, error: Exception) -> Response:
+async def refuse_unexpected(request: Request, error: Exception) -> Response:
     """Our fault: the reader gets a reference, the log the frames. The exception's message stays out of the log outside
     development, because messages quote values, and these may be personal."""
     reference = secrets.token_hex(4)
@@ -165,7 +167,7 @@ async def unexpected(request: Request, error: Exception) -> Response:
         traceback.format_exception(error) if get_settings().development else traceback.format_tb(error.__traceback__)
     )
     log.error("unexpected %s %s\n%s", type(error).__name__, reference, "".join(shown[-8:]))
-    return show(
+    return show_refusal(
         request,
         UnexpectedError(
             _("Lỗi này là của chúng tôi, không phải của bạn. Hãy thử lại sau ít phút."), reference=reference
@@ -177,8 +179,8 @@ def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(DomainError, domain_error)
     app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(RequestValidationError, unreadable)
-    app.add_exception_handler(DataError, unstorable)
-    app.add_exception_handler(UnicodeEncodeError, unstorable)
-    app.add_exception_handler(OperationalError, unavailable)
-    app.add_exception_handler(PoolExhausted, unavailable)
+    app.add_exception_handler(RequestValidationError, refuse_unreadable)
+    app.add_exception_handler(DataError, refuse_unstorable)
+    app.add_exception_handler(UnicodeEncodeError, refuse_unstorable)
+    app.add_exception_handler(OperationalError, refuse_unavailable)
+    app.add_exception_handler(PoolExhausted, refuse_unavailable)

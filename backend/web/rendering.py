@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from backend.errors import DomainError, _
 from backend.settings import ROOT, get_settings
 from backend.web import charts, language
-from backend.web.assets import asset_url, compressed, takes_gzip
+from backend.web.assets import asset_url, compress_body, takes_gzip
 from backend.web.forms import EMPTY
 
 TEMPLATES = ROOT / "backend" / "templates"
@@ -39,7 +39,7 @@ PUBLIC_NAVIGATION = [NavItem("/gui", _("Gửi phản ánh")), NavItem("/theo-doi
 
 
 @lru_cache
-def environment(lang: str) -> Environment:
+def template_environment(lang: str) -> Environment:
     """The templates in one language: escaping always on, an unknown name is an error, ``ui`` holds the macros."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -65,12 +65,12 @@ def environment(lang: str) -> Environment:
         _=gettext, lang=lang, languages=language.LANGUAGES, asset=asset_url, charts=charts, no_form=EMPTY
     )
     env.filters.update(
-        day=language.day,
-        moment=language.moment,
+        day=language.day_text,
+        moment=language.moment_text,
         iso=lambda value: value.isoformat(),
-        number=lambda value, places=None: language.number(value, lang, places),
-        percent=lambda value, places=2: language.percent(value, lang, places),
-        sentence=lambda error: language.translate(error, lang),
+        number=lambda value, places=None: language.number_text(value, lang, places),
+        percent=lambda value, places=2: language.percent_text(value, lang, places),
+        sentence=lambda error: language.translate_error(error, lang),
     )
     env.globals["ui"] = env.get_template("macros.html").module
     return env
@@ -84,10 +84,12 @@ def address_of(request: Request) -> str:
 def language_of(request: Request) -> str:
     """The reader's language for this request; one chosen in a form counts at once."""
     chosen: str | None = getattr(request.state, "language", None)
-    return chosen or language.preferred(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
+    return chosen or language.preferred_language(
+        request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language")
+    )
 
 
-def page(
+def render_page(
     request: Request,
     template: str,
     status: int = 200,
@@ -104,7 +106,7 @@ def page(
     somebody is about to send: not compressed either, but found again by the browser's own "back".
     """
     lang = language_of(request)
-    view = environment(lang).get_template(template)
+    view = template_environment(lang).get_template(template)
     actor = getattr(request.state, "actor", None)
     flash = None if block else _read_flash(request)
     values = {"form": EMPTY, **_frame(request), **context, "actor": actor, "flash": flash}
@@ -127,7 +129,7 @@ def _frame(request: Request) -> dict[str, object]:
     return {
         "request": request,
         "path": request.url.path,
-        "here": here(request),
+        "here": current_address(request),
         "navigation": navigation(request) if navigation else PUBLIC_NAVIGATION,
         "demo": bool(demonstration and demonstration()),
     }
@@ -142,7 +144,7 @@ def _html(request: Request, html: str, status: int, *, stored: bool, packed: boo
     body = html.encode("utf-8", "replace")
     headers = {"Cache-Control": "private, no-cache" if stored else "no-store", "Vary": "Cookie, Accept-Language"}
     if packed and len(body) > 1000 and takes_gzip(request):
-        body = compressed(body)
+        body = compress_body(body)
         headers |= {"Content-Encoding": "gzip", "Vary": "Cookie, Accept-Language, Accept-Encoding"}
     return HTMLResponse(body, status_code=status, headers=headers)
 
@@ -153,18 +155,18 @@ def wants_fragment(request: Request) -> bool:
     return headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
 
 
-def say(request: Request, message: str, **params: object) -> str:
+def translate_for(request: Request, message: str, **params: object) -> str:
     """A message of the catalogue in the reader's language."""
     return language.gettext(language_of(request), message, params)
 
 
-def redirect(
+def redirect_to(
     request: Request, path: str, *, flash: str | None = None, kind: str = "success", **params: object
 ) -> RedirectResponse:
     """See other (303), with a notice shown once on the next page. ``flash`` is a message; no personal data in it."""
     response = RedirectResponse(path, 303)
     if flash:
-        text = say(request, flash, **params)
+        text = translate_for(request, flash, **params)
         set_cookie(response, FLASH_COOKIE, _flashes().dumps([kind, text]), seconds=FLASH_SECONDS)
     return response
 
@@ -204,12 +206,12 @@ def same_site_path(target: str | None, default: str = "/") -> str:
     return default if parts.scheme or parts.netloc else target
 
 
-def here(request: Request) -> str:
+def current_address(request: Request) -> str:
     """This page's own address (path and query), to come back to."""
     query = request.url.query
     return request.url.path + (f"?{query}" if query else "")
 
 
-def sentence(request: Request, error: DomainError) -> str:
+def error_sentence(request: Request, error: DomainError) -> str:
     """A refusal in the reader's language."""
-    return language.translate(error, language_of(request))
+    return language.translate_error(error, language_of(request))

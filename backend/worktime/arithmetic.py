@@ -23,9 +23,9 @@ from backend.worktime.moments import (
     first_close_from,
     instant_reaching,
     moment_at,
-    position,
-    union,
-    wall,
+    unite_pauses,
+    wall_time,
+    working_position,
 )
 
 _DAY_END: Final = time.max.replace(tzinfo=ZONE)
@@ -46,16 +46,18 @@ class DueMoment(NamedTuple):
 
     def missed_by(self, moment: datetime) -> bool:
         """Whether something done at ``moment`` is late: for terms in days, only on the day after."""
-        return wall(moment) > wall(self.at)
+        return wall_time(moment) > wall_time(self.at)
 
 
-def due(calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()) -> DueMoment:
+def due_moment(
+    calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()
+) -> DueMoment:
     """When a term that began with ``received`` ends.
 
     Raises WorktimeError for a naive moment, a pause that ends before it starts, an end past year 9998.
     """
-    start = wall(received)
-    spans = union(pauses) if pauses else ()
+    start = wall_time(received)
+    spans = unite_pauses(pauses) if pauses else ()
     length = duration.unit.minutes * MINUTE
     if length:
         return _due_in_minutes(calendar, duration.value * length, start, spans)
@@ -67,7 +69,7 @@ def due(calendar: WorkCalendar, duration: Duration, received: datetime, pauses: 
     return DueMoment(on, datetime.combine(on, _DAY_END), calendar.leans_on_estimate(event, end), end != last)
 
 
-def elapsed(
+def elapsed_units(
     calendar: WorkCalendar, unit: TimeUnit, start: datetime, end: datetime, pauses: Sequence[Pause] = ()
 ) -> int:
     """Whole units counted from ``start`` to ``end``; 0 if ``end`` is not after ``start``.
@@ -76,32 +78,32 @@ def elapsed(
     Days count at their close, so the day now running is not in it yet.
     """
     if unit.minutes:
-        return worked(calendar, start, end, pauses) // timedelta(minutes=unit.minutes)
-    event = wall(start) // DAY
-    upto = first_close_from(calendar, unit, wall(end) + 1) - 1
+        return worked_time(calendar, start, end, pauses) // timedelta(minutes=unit.minutes)
+    event = wall_time(start) // DAY
+    upto = first_close_from(calendar, unit, wall_time(end) + 1) - 1
     if upto <= event:
         return 0
     total = _count(calendar, unit, event, upto)
-    for span in union(pauses):
+    for span in unite_pauses(pauses):
         first, last = days_closing_in(calendar, unit, span)
         total -= _count(calendar, unit, max(first - 1, event), min(last, upto))
     return total
 
 
-def worked(calendar: WorkCalendar, start: datetime, end: datetime, pauses: Sequence[Pause] = ()) -> timedelta:
+def worked_time(calendar: WorkCalendar, start: datetime, end: datetime, pauses: Sequence[Pause] = ()) -> timedelta:
     """Exact working time between two moments, less the paused part: shares of it add up to the total."""
-    begin, finish = wall(start), wall(end)
+    begin, finish = wall_time(start), wall_time(end)
     if finish <= begin:
         return timedelta(0)
-    total = position(calendar, finish) - position(calendar, begin)
-    for first, last in union(pauses):
+    total = working_position(calendar, finish) - working_position(calendar, begin)
+    for first, last in unite_pauses(pauses):
         low, high = max(first, begin), min(last, finish)
         if low < high:
-            total -= position(calendar, high) - position(calendar, low)
+            total -= working_position(calendar, high) - working_position(calendar, low)
     return timedelta(microseconds=total)
 
 
-def remaining(
+def remaining_units(
     calendar: WorkCalendar,
     duration: Duration,
     received: datetime,
@@ -113,9 +115,9 @@ def remaining(
     For queues and reminders, not for the verdict: on the Saturday after a Friday's due date nothing is
     left and nothing is overdrawn, yet an answer is late (``Due.missed_by``).
     """
-    end = due(calendar, duration, received, pauses).at
-    total = elapsed(calendar, duration.unit, received, end, pauses)
-    return total - elapsed(calendar, duration.unit, received, now, pauses)
+    end = due_moment(calendar, duration, received, pauses).at
+    total = elapsed_units(calendar, duration.unit, received, end, pauses)
+    return total - elapsed_units(calendar, duration.unit, received, now, pauses)
 
 
 def next_working(calendar: WorkCalendar, ordinal: int) -> int:
@@ -147,11 +149,11 @@ def _last_day(calendar: WorkCalendar, duration: Duration, event: int, spans: Seq
 
 
 def _due_in_minutes(calendar: WorkCalendar, length: int, start: int, spans: Sequence[Span]) -> DueMoment:
-    target = position(calendar, start) + length
+    target = working_position(calendar, start) + length
     for first, last in spans:
-        low = position(calendar, max(first, start))
+        low = working_position(calendar, max(first, start))
         if low >= target:
             break
-        target += max(position(calendar, last) - low, 0)
+        target += max(working_position(calendar, last) - low, 0)
     at = moment_at(instant_reaching(calendar, target))
     return DueMoment(at.date(), at, calendar.leans_on_estimate(start // DAY - 1, at.toordinal()))

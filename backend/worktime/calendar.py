@@ -173,7 +173,7 @@ def week_of(week: Mapping[int, Iterable[str]]) -> Week:
     return mon, tue, wed, thu, fri, sat, sun
 
 
-def local(moment: datetime) -> datetime:
+def local_time(moment: datetime) -> datetime:
     """The moment in Vietnam's time, in which all terms are counted; a naive one is refused."""
     if moment.tzinfo is None:
         raise WorktimeError(_("Thời điểm phải kèm múi giờ."))

@@ -10,10 +10,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from backend.worktime.arithmetic import due, worked
+from backend.worktime.arithmetic import due_moment, worked_time
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.duration import Duration, TimeUnit
-from backend.worktime.moments import DAY, Pause, days_closing_in, moment_at, wall
+from backend.worktime.moments import DAY, Pause, days_closing_in, moment_at, wall_time
 
 
 class DayReason(StrEnum):
@@ -58,12 +58,12 @@ _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _Reason = tuple[bool, DayReason, Mapping[str, object]]
 
 
-def explain(
+def explain_days(
     calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()
 ) -> list[ExplainedDay]:
     """Every day from the event to the due date, both included; the counted ones add up to the term."""
-    end = due(calendar, duration, received, pauses)
-    event, last = wall(received) // DAY, end.on.toordinal()
+    end = due_moment(calendar, duration, received, pauses)
+    event, last = wall_time(received) // DAY, end.on.toordinal()
     if duration.unit.minutes:
         return [_minutes_of(calendar, ordinal, received, end.at, pauses) for ordinal in range(event, last + 1)]
     paused = _paused_days(calendar, duration.unit, pauses, event + 1, last)
@@ -79,7 +79,7 @@ def explain(
     return days
 
 
-def doubt(calendar: WorkCalendar, ordinal: int) -> DayDoubt | None:
+def doubt_of(calendar: WorkCalendar, ordinal: int) -> DayDoubt | None:
     """Why the calendar's word on a day is an estimate, if it is."""
     if not calendar.leans_on_estimate(ordinal - 1, ordinal):
         return None
@@ -92,7 +92,7 @@ def doubt(calendar: WorkCalendar, ordinal: int) -> DayDoubt | None:
 
 def _day(calendar: WorkCalendar, ordinal: int, reason: _Reason, worked: timedelta = timedelta(0)) -> ExplainedDay:
     counted, why, params = reason
-    return ExplainedDay(date.fromordinal(ordinal), counted, why, params, doubt(calendar, ordinal), worked)
+    return ExplainedDay(date.fromordinal(ordinal), counted, why, params, doubt_of(calendar, ordinal), worked)
 
 
 def _paused_days(
@@ -101,7 +101,7 @@ def _paused_days(
     """Each day in first..last that is paused at its close, with the index of the earliest such pause."""
     paused: dict[int, int] = {}
     for index, (start, end) in enumerate(pauses):
-        low, high = days_closing_in(calendar, unit, (wall(start), wall(end)))
+        low, high = days_closing_in(calendar, unit, (wall_time(start), wall_time(end)))
         for ordinal in range(max(low, first), min(high, last) + 1):
             paused.setdefault(ordinal, index)
     return paused
@@ -144,10 +144,10 @@ def _minutes_of(
     """What a minute clock counted on one day, and what stopped it."""
     if not calendar.windows(ordinal):
         return _day(calendar, ordinal, _off_reason(calendar, ordinal))
-    start = max(wall(received), ordinal * DAY)
-    finish = max(start, min(wall(end), (ordinal + 1) * DAY))
+    start = max(wall_time(received), ordinal * DAY)
+    finish = max(start, min(wall_time(end), (ordinal + 1) * DAY))
     span = moment_at(start), moment_at(finish)
-    counted, open_time = worked(calendar, *span, pauses), worked(calendar, *span)
+    counted, open_time = worked_time(calendar, *span, pauses), worked_time(calendar, *span)
     if counted:
         _true, why, params = _worked_reason(calendar, ordinal)
         if counted < open_time:
@@ -160,5 +160,5 @@ def _minutes_of(
 
 def _pause_over(pauses: Sequence[Pause], instant: int) -> int:
     """The index of the latest pause that began before an instant of a wholly paused day."""
-    begun = [(wall(start), index) for index, (start, _end) in enumerate(pauses) if wall(start) < instant]
+    begun = [(wall_time(start), index) for index, (start, _end) in enumerate(pauses) if wall_time(start) < instant]
     return max(begun)[1]

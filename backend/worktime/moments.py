@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from backend.worktime.calendar import ZONE, WorkCalendar, local
+from backend.worktime.calendar import ZONE, WorkCalendar, local_time
 from backend.worktime.dayindex import MINUTE
 from backend.worktime.duration import TimeUnit
 from backend.worktime.errors import WorktimeError, _
@@ -14,9 +14,9 @@ Span = tuple[int, int]
 DAY: Final = 24 * 60 * MINUTE
 
 
-def wall(moment: datetime) -> int:
+def wall_time(moment: datetime) -> int:
     """Microseconds since midnight of day 0; ``// DAY`` is the date's ordinal. Refuses a naive moment."""
-    here = local(moment)
+    here = local_time(moment)
     seconds = (here.hour * 60 + here.minute) * 60 + here.second
     return here.toordinal() * DAY + seconds * 1_000_000 + here.microsecond
 
@@ -27,10 +27,10 @@ def moment_at(instant: int) -> datetime:
     return datetime.combine(date.fromordinal(ordinal), time(tzinfo=ZONE)) + timedelta(microseconds=within)
 
 
-def union(pauses: Iterable[Pause]) -> list[Span]:
+def unite_pauses(pauses: Iterable[Pause]) -> list[Span]:
     """The pauses in order, joined where they overlap or touch. Refuses one that ends before it starts."""
     joined: list[Span] = []
-    for start, end in sorted((wall(start), wall(end)) for start, end in pauses):
+    for start, end in sorted((wall_time(start), wall_time(end)) for start, end in pauses):
         if end < start:
             raise WorktimeError(_("Khoảng tạm dừng kết thúc trước khi bắt đầu."))
         if joined and start <= joined[-1][1]:
@@ -40,7 +40,7 @@ def union(pauses: Iterable[Pause]) -> list[Span]:
     return joined
 
 
-def position(calendar: WorkCalendar, instant: int) -> int:
+def working_position(calendar: WorkCalendar, instant: int) -> int:
     """Working microseconds up to an instant, counted from the calendar's first day (negative before it)."""
     ordinal, within = divmod(instant, DAY)
     total = calendar.time.at(ordinal - 1)

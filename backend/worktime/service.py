@@ -10,7 +10,7 @@ from backend.errors import NotFound, _
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.document import from_document, to_document
 from backend.worktime.models import CalendarVersion
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 
 DEFAULT = "vn"
 UNIT = "unit:"  # before a unit's code, the code of the calendar that overrides the default for it
@@ -48,7 +48,7 @@ def active_id_for(session: Session, unit_code: str) -> int:
     return active_id(session) if found is None else found
 
 
-def version(session: Session, calendar_id: int) -> CalendarVersion:
+def find_version(session: Session, calendar_id: int) -> CalendarVersion:
     """A stored version; NotFound where there is none."""
     found = session.get(CalendarVersion, calendar_id)
     if found is None:
@@ -56,7 +56,7 @@ def version(session: Session, calendar_id: int) -> CalendarVersion:
     return found
 
 
-def calendar(session: Session, calendar_id: int) -> WorkCalendar:
+def load_calendar(session: Session, calendar_id: int) -> WorkCalendar:
     """A version by its id. Stored versions never change, so each is read and summed up once a process."""
     held = _held.get(calendar_id)
     if held is None:
@@ -67,7 +67,7 @@ def calendar(session: Session, calendar_id: int) -> WorkCalendar:
 
 def ensure_shipped(session: Session, now: datetime, code: str = DEFAULT) -> int:
     """Store the shipped calendar as a version, and activate it if none of its code is. Returns the active id."""
-    document = to_document(shipped(code))
+    document = to_document(shipped_calendar(code))
     held = session.scalars(select(CalendarVersion).where(CalendarVersion.code == code)).all()
     if not any(version.document == document for version in held):
         session.add(
@@ -75,7 +75,7 @@ def ensure_shipped(session: Session, now: datetime, code: str = DEFAULT) -> int:
                 code=code,
                 version=1 + (session.scalar(select(func.max(CalendarVersion.version)).filter_by(code=code)) or 0),
                 document=document,
-                basis=shipped(code).basis,
+                basis=shipped_calendar(code).basis,
                 created_at=now,
                 activated_at=None if held else now,
             )

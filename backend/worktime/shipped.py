@@ -13,7 +13,7 @@ _TABLE: Final = "vn_work_calendar_2024_2027.csv"
 
 
 @lru_cache
-def shipped(code: str) -> WorkCalendar:
+def shipped_calendar(code: str) -> WorkCalendar:
     """``vn``: Vietnam's announced days off and make-up Saturdays, 2024 on. ``weekdays``: Monday to Friday."""
     if code == "vn":
         return _vietnam()

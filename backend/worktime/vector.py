@@ -24,17 +24,17 @@ def due_dates(calendar: WorkCalendar, days: int | Integers, received: Dates) -> 
     values = np.asarray(days)
     if values.dtype.kind not in "iu" or (values.size and not 1 <= values.min() <= values.max() <= MAX_VALUE):
         raise WorktimeError(_("Thời hạn phải từ 1 đến %(limit)s."), limit=MAX_VALUE)
-    return _dates(_reaching(calendar.days, _at(calendar.days, _ordinals(received)) + values))
+    return _dates(_reaching(calendar.days, _sum_at(calendar.days, _ordinals(received)) + values))
 
 
 def working_days_between(calendar: WorkCalendar, start: Dates, end: Dates) -> Integers:
     """Working days after ``start`` up to ``end`` included; negative where the end is earlier."""
-    return _at(calendar.days, _ordinals(end)) - _at(calendar.days, _ordinals(start))
+    return _sum_at(calendar.days, _ordinals(end)) - _sum_at(calendar.days, _ordinals(start))
 
 
 def lean_on_estimate(calendar: WorkCalendar, start: Dates, end: Dates) -> NDArray[np.bool_]:
     """Whether any day after ``start`` up to ``end`` is estimated, unverified or undeclared."""
-    return np.not_equal(_at(calendar.doubts, _ordinals(end)), _at(calendar.doubts, _ordinals(start)))
+    return np.not_equal(_sum_at(calendar.doubts, _ordinals(end)), _sum_at(calendar.doubts, _ordinals(start)))
 
 
 def _ordinals(dates: Dates) -> Integers:
@@ -61,7 +61,7 @@ def _upto(week: RepeatingWeek, ordinals: Integers) -> Integers:
     return total
 
 
-def _at(sums: RunningSum, ordinals: Integers) -> Integers:
+def _sum_at(sums: RunningSum, ordinals: Integers) -> Integers:
     table = np.asarray(sums.sums)
     known: Integers = table.take(ordinals - (sums.first - 1), mode="clip")
     if not ordinals.size or sums.first - 1 <= ordinals.min() <= ordinals.max() <= sums.last:

@@ -11,7 +11,7 @@ from bot import texts
 from bot.conversations import feedback, follow, rating, reply
 from bot.conversations.talk import ConversationTurn
 
-__all__ = ["ConversationTurn", "refused", "respond"]
+__all__ = ["ConversationTurn", "respond", "tell_refusal"]
 
 
 def respond(talk: ConversationTurn, said: ChatInput) -> None:
@@ -31,7 +31,7 @@ def respond(talk: ConversationTurn, said: ChatInput) -> None:
         _hear(talk, said)
 
 
-def refused(talk: ConversationTurn, said: ChatInput, refusal: DomainError) -> None:
+def tell_refusal(talk: ConversationTurn, said: ChatInput, refusal: DomainError) -> None:
     """The sentences of the refusal, and the question again where there is one. A secret that was typed goes anyway."""
     talk.refuse(refusal)
     if follow.holds_secret(talk, said):
@@ -39,7 +39,7 @@ def refused(talk: ConversationTurn, said: ChatInput, refusal: DomainError) -> No
     if talk.aside is not None and talk.aside["kind"] in ("reply", "remark") and not isinstance(refusal, Invalid):
         talk.come_back()  # that ticket takes none any more
     if talk.aside is None and "draft" in talk.state:
-        feedback.prompt(talk)
+        feedback.ask_next(talk)
 
 
 def _command(said: ChatInput) -> str:
@@ -50,21 +50,21 @@ def _command(said: ChatInput) -> str:
 
 
 def _press(talk: ConversationTurn, said: ChatInput) -> None:
-    invited = invitation.read(said.text, talk.chat_id)
+    invited = invitation.read_press(said.text, talk.chat_id)
     if invited is not None:
         if not (talk.aside and talk.aside.get("ticket_id") == invited.ticket_id):
             rating.finish_before(talk)
-        (rating.press if invited.purpose == invitation.RATE else reply.press)(talk, said, invited)
+        (rating.press_score if invited.purpose == invitation.RATE else reply.press_reply)(talk, said, invited)
         return
     value = talk.pressed(said)
     talk.remove_buttons(said)
     if value is None:
         talk.say(texts.OLD_BUTTON)
-        _again(talk)
+        _ask_again(talk)
     elif talk.aside is not None:
         _attend(talk, said, value)
     elif "draft" in talk.state:
-        feedback.take(talk, said, value)
+        feedback.take_input(talk, said, value)
     else:
         _menu(talk)
 
@@ -82,7 +82,7 @@ def _hear(talk: ConversationTurn, said: ChatInput) -> None:
     if said.kind is InputKind.OTHER:
         talk.say(texts.NOT_A_PHOTO)
     elif "draft" in talk.state:
-        feedback.take(talk, said, None)
+        feedback.take_input(talk, said, None)
     else:
         _menu(talk)
 
@@ -92,10 +92,10 @@ def _attend(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
     kind = (talk.aside or {})["kind"]
     ASIDES[kind](talk, said, value)
     if talk.aside is None and "draft" in talk.state:
-        feedback.prompt(talk)
+        feedback.ask_next(talk)
 
 
-def _again(talk: ConversationTurn) -> None:
+def _ask_again(talk: ConversationTurn) -> None:
     """The question that is open, with working buttons."""
     if talk.aside is not None and talk.aside["kind"] == "remark":
         rating.ask_remark(talk)
@@ -103,7 +103,7 @@ def _again(talk: ConversationTurn) -> None:
         _ask_language(talk, first=bool(talk.aside.get("first")))
     elif "draft" in talk.state:
         talk.come_back()
-        feedback.prompt(talk)
+        feedback.ask_next(talk)
 
 
 def _ask_language(talk: ConversationTurn, *, first: bool) -> None:
@@ -120,7 +120,7 @@ def _language(talk: ConversationTurn, _said: ChatInput, value: str | None) -> No
     talk.come_back()
     talk.say(texts.GREETING if first else texts.LANGUAGE_KEPT)
     if first:
-        feedback.begin(talk)
+        feedback.begin_draft(talk)
 
 
 def _menu(talk: ConversationTurn) -> None:
@@ -132,11 +132,11 @@ def _menu(talk: ConversationTurn) -> None:
 def _choose(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
     talk.come_back()
     if value == "follow":
-        follow.start(talk, said)
+        follow.start_following(talk, said)
     elif value == "mine":
-        follow.mine(talk, said)
+        follow.list_mine(talk, said)
     else:
-        feedback.begin(talk)
+        feedback.begin_draft(talk)
 
 
 def _start(talk: ConversationTurn, said: ChatInput) -> None:
@@ -144,8 +144,8 @@ def _start(talk: ConversationTurn, said: ChatInput) -> None:
     if _command(said) == "start":
         talk.say(texts.GREETING)
     talk.come_back()
-    feedback.begin(talk)
-    feedback.prompt(talk)
+    feedback.begin_draft(talk)
+    feedback.ask_next(talk)
 
 
 def _change_language(talk: ConversationTurn, _said: ChatInput) -> None:
@@ -163,7 +163,7 @@ def _cancel(talk: ConversationTurn, _said: ChatInput) -> None:
     talk.state.pop("nonce", None)
     if aside is not None and "draft" in talk.state:
         talk.say(texts.ASIDE_CANCELLED)
-        feedback.prompt(talk)
+        feedback.ask_next(talk)
         return
     something = talk.state.pop("draft", None) or aside
     talk.say(texts.CANCELLED if something else texts.NOTHING_TO_CANCEL, keyboard=Keyboard.REMOVE)
@@ -172,8 +172,8 @@ def _cancel(talk: ConversationTurn, _said: ChatInput) -> None:
 COMMANDS: dict[str, Callable[[ConversationTurn, ChatInput], None]] = {
     "start": _start,
     "gui": _start,
-    "theodoi": follow.start,
-    "cuatoi": follow.mine,
+    "theodoi": follow.start_following,
+    "cuatoi": follow.list_mine,
     "ngonngu": _change_language,
     "trogiup": _help,
     "help": _help,
@@ -182,9 +182,9 @@ COMMANDS: dict[str, Callable[[ConversationTurn, ChatInput], None]] = {
 ASIDES: dict[str, Callable[[ConversationTurn, ChatInput, str | None], None]] = {
     "language": _language,
     "menu": _choose,
-    "follow": follow.take,
+    "follow": follow.take_input,
     "list": follow.open_own,
-    "reply": reply.take,
+    "reply": reply.take_input,
     "remark": rating.take_remark,
 }
 LISTENING = frozenset({"follow", "reply", "remark"})

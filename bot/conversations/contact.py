@@ -1,11 +1,11 @@
 """Consent, and how to reach the sender as far as the category requires it."""
 
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.messengers.messenger import ChatInput, InputKind, Keyboard
 from backend.tickets.models import Category
 from backend.tickets.reception import drafts
 from bot import texts
-from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check
+from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check_field
 
 # Whether the category needs contact -> the question, and the answers: value -> label.
 CONSENTS: dict[bool, tuple[str, dict[str, str]]] = {
@@ -17,7 +17,7 @@ CONSENTS: dict[bool, tuple[str, dict[str, str]]] = {
 }
 
 
-def missing(draft: Draft) -> str | None:
+def missing_contact(draft: Draft) -> str | None:
     """What is still to be asked here, if anything."""
     if "consent" not in draft:
         return "consent"
@@ -28,18 +28,18 @@ def missing(draft: Draft) -> str | None:
     return None if "phone" in draft or "email" in draft else "phone"
 
 
-def required(talk: ConversationTurn, draft: Draft) -> bool:
+def is_required(talk: ConversationTurn, draft: Draft) -> bool:
     return talk.session.get_one(Category, draft["category"]).contact_required
 
 
 def _ask_consent(talk: ConversationTurn, draft: Draft) -> None:
-    question, options = CONSENTS[required(talk, draft)]
+    question, options = CONSENTS[is_required(talk, draft)]
     talk.ask(talk.words(question), [[(talk.words(label), value)] for value, label in options.items()])
 
 
 def _take_consent(talk: ConversationTurn, draft: Draft, _said: ChatInput, value: str | None) -> bool:
     """Consent is a button pressed, never assumed; without it a category that needs contact is not sent."""
-    needed = required(talk, draft)
+    needed = is_required(talk, draft)
     if value == "none" and needed:
         talk.say(texts.CONSENT_NEEDED)
         draft.pop("category")
@@ -55,8 +55,8 @@ def _ask_name(talk: ConversationTurn, _draft: Draft) -> None:
 
 
 def _take_name(_talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
-    if said.kind is InputKind.TEXT and (name := clean(said.text, limit=drafts.LATER)):
-        check("name", name=name)
+    if said.kind is InputKind.TEXT and (name := clean_text(said.text, limit=drafts.LATER)):
+        check_field("name", name=name)
         draft["name"] = name
     return True
 
@@ -72,7 +72,7 @@ def _take_phone(talk: ConversationTurn, draft: Draft, said: ChatInput, _value: s
         return False
     if said.kind in (InputKind.PHONE, InputKind.TEXT):
         field = "email" if "@" in said.text else "phone"
-        check(field, **{field: said.text})
+        check_field(field, **{field: said.text})
         draft[field] = said.text
         talk.say(texts.PHONE_TAKEN, keyboard=Keyboard.REMOVE)
     return True

@@ -13,37 +13,37 @@ from backend.tickets.reception import receipts
 from backend.web.language import SOURCE
 from bot import texts
 from bot.conversations import contact, review, unit_choice
-from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check
+from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check_field
 from bot.effects import BotEffect, EffectKind
 
 
-def begin(talk: ConversationTurn) -> None:
+def begin_draft(talk: ConversationTurn) -> None:
     """A new draft with a key of its own; one already begun goes on."""
     talk.state.setdefault("draft", {"key": receipts.new_key(), "photos": []})
 
 
-def step(draft: Draft) -> str:
+def next_step(draft: Draft) -> str:
     """The next thing to ask."""
     if draft.get("asking"):
         return str(draft["asking"])
     for name in ("unit", "category", "content", "photos_done"):
         if name not in draft:
             return name
-    return contact.missing(draft) or "review"
+    return contact.missing_contact(draft) or "review"
 
 
-def prompt(talk: ConversationTurn) -> None:
+def ask_next(talk: ConversationTurn) -> None:
     """Ask for what is missing."""
     draft = talk.state["draft"]
     talk.state.pop("nonce", None)
-    STEPS[step(draft)].ask(talk, draft)
+    STEPS[next_step(draft)].ask(talk, draft)
 
 
-def take(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
+def take_input(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
     """What was typed, sent or pressed (``value``), at the step where the draft stands."""
     draft = talk.state["draft"]
-    if STEPS[step(draft)].take(talk, draft, said, value) and "draft" in talk.state:
-        prompt(talk)
+    if STEPS[next_step(draft)].take(talk, draft, said, value) and "draft" in talk.state:
+        ask_next(talk)
 
 
 def late_photo(talk: ConversationTurn, said: ChatInput) -> bool:
@@ -57,11 +57,11 @@ def late_photo(talk: ConversationTurn, said: ChatInput) -> bool:
 
 
 def _ask_unit(talk: ConversationTurn, _draft: Draft) -> None:
-    unit_choice.ask(talk)
+    unit_choice.ask_unit(talk)
 
 
 def _take_unit(talk: ConversationTurn, draft: Draft, said: ChatInput, value: str | None) -> bool:
-    unit = unit_choice.take(talk, said, value)
+    unit = unit_choice.take_unit(talk, said, value)
     if unit is None:
         return False
     draft["unit"] = [unit.id, unit.name]
@@ -70,12 +70,12 @@ def _take_unit(talk: ConversationTurn, draft: Draft, said: ChatInput, value: str
 
 
 def _ask_category(talk: ConversationTurn, _draft: Draft) -> None:
-    found = queries.categories(talk.session)
+    found = queries.list_categories(talk.session)
     talk.ask(talk.words(texts.CATEGORY), [[(c.name(talk.language or SOURCE), f"c:{c.code}")] for c in found])
 
 
 def _take_category(talk: ConversationTurn, draft: Draft, _said: ChatInput, value: str | None) -> bool:
-    listed = {category.code: category for category in queries.categories(talk.session)}
+    listed = {category.code: category for category in queries.list_categories(talk.session)}
     category = listed.get((value or "").removeprefix("c:"))
     if category is None:
         talk.say(texts.PRESS_A_BUTTON)
@@ -99,7 +99,7 @@ def _take_content(talk: ConversationTurn, draft: Draft, said: ChatInput, _value:
             return False
     elif said.kind is not InputKind.TEXT:
         return True
-    check("content", content=said.text)
+    check_field("content", content=said.text)
     draft["content"] = said.text
     return True
 
@@ -122,7 +122,7 @@ def _take_photos(talk: ConversationTurn, draft: Draft, said: ChatInput, value: s
             talk.say(texts.PHOTO_TAKEN)
     if said.text and said.kind in (InputKind.TEXT, InputKind.PHOTO):
         longer = f"{draft['content']}\n{said.text}"
-        check("content", content=longer)
+        check_field("content", content=longer)
         draft["content"] = longer
         talk.say(texts.CONTENT_MORE)
     return first

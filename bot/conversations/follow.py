@@ -13,15 +13,15 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket, TicketState
 from backend.tickets.reception import receipts
 from backend.users.policy import SENDER
-from backend.web.language import SOURCE, day, gettext, moment
+from backend.web.language import SOURCE, day_text, gettext, moment_text
 from bot import texts
-from bot.conversations.talk import ConversationTurn, chosen
+from bot.conversations.talk import ConversationTurn, chosen_number
 
 NUMBER = re.compile(r"(?<![0-9])(?:PAKN[. ]?)?20[0-9]{6}[. ][0-9]{4,12}(?![0-9])", re.IGNORECASE)
 SECRET_LIKE = re.compile(r"(?:[0-9A-Za-z][- ]?){16}")
 
 
-def start(talk: ConversationTurn, said: ChatInput) -> None:
+def start_following(talk: ConversationTurn, said: ChatInput) -> None:
     """``/theodoi``, with number and secret behind it or asked for."""
     talk.turn_aside("follow")
     text = re.sub(r"^/\S+", "", said.text) if said.kind is InputKind.TEXT else ""
@@ -31,7 +31,7 @@ def start(talk: ConversationTurn, said: ChatInput) -> None:
         talk.say(texts.FOLLOW)
 
 
-def take(talk: ConversationTurn, said: ChatInput, _value: str | None) -> None:
+def take_input(talk: ConversationTurn, said: ChatInput, _value: str | None) -> None:
     _read(talk, said, said.text)
 
 
@@ -58,10 +58,10 @@ def _read(talk: ConversationTurn, said: ChatInput, text: str) -> None:
     ticket = queries.for_sender(talk.session, number, secret, address=f"telegram:{talk.chat_id}", now=talk.now)
     talk.come_back()
     talk.say(texts.FOLLOW_DELETED)
-    show(talk, ticket)
+    show_ticket(talk, ticket)
 
 
-def mine(talk: ConversationTurn, _said: ChatInput) -> None:
+def list_mine(talk: ConversationTurn, _said: ChatInput) -> None:
     """``/cuatoi``: what was sent from this chat, newest first."""
     tickets = queries.of_chat(talk.session, talk.chat_id)
     if not tickets:
@@ -78,10 +78,10 @@ def mine(talk: ConversationTurn, _said: ChatInput) -> None:
 
 def open_own(talk: ConversationTurn, _said: ChatInput, value: str | None) -> None:
     talk.come_back()
-    show(talk, own(talk, chosen(value, "t")))
+    show_ticket(talk, own_ticket(talk, chosen_number(value, "t")))
 
 
-def own(talk: ConversationTurn, ticket_id: int) -> Ticket:
+def own_ticket(talk: ConversationTurn, ticket_id: int) -> Ticket:
     """A ticket of this chat; NotFound for anybody else's, whatever a press says."""
     contact = talk.session.get(Contact, ticket_id)
     if contact is None or contact.chat_id != talk.chat_id:
@@ -89,7 +89,7 @@ def own(talk: ConversationTurn, ticket_id: int) -> Ticket:
     return queries.by_id(talk.session, ticket_id)
 
 
-def show(talk: ConversationTurn, ticket: Ticket) -> None:
+def show_ticket(talk: ConversationTurn, ticket: Ticket) -> None:
     """State, unit, due date, course; below it what the sender can do now."""
     if ticket.state is TicketState.ANSWERED and ticket.told_at is None:
         service.apply(talk.session, ticket.id, service.ActionRequest(Event.NOTIFIED), SENDER, now=talk.now)
@@ -101,11 +101,11 @@ def show(talk: ConversationTurn, ticket: Ticket) -> None:
         title=ticket.title,
         state=state,
         unit=ticket.unit.name,
-        due=day(ticket.due_date),
+        due=day_text(ticket.due_date),
     )
     parts = [head]
-    for step in queries.course(talk.session, ticket.id):
-        line = f"• {moment(step.at)} – {talk.words(citizen_texts.EVENTS[step.event])}"
+    for step in queries.list_course(talk.session, ticket.id):
+        line = f"• {moment_text(step.at)} – {talk.words(citizen_texts.EVENTS[step.event])}"
         parts.append(f"{line}\n{step.text}" if step.text else line)
     contact = talk.session.get(Contact, ticket.id)
     if contact is not None and contact.chat_id == talk.chat_id:
@@ -119,9 +119,9 @@ def show(talk: ConversationTurn, ticket: Ticket) -> None:
 def _offer(talk: ConversationTurn, ticket: Ticket) -> None:
     """A reply where one is waited for, a rating where there is none yet."""
     if ticket.state is TicketState.AWAITING_SENDER:
-        buttons = invitation.reply(ticket.id, talk.chat_id, talk.words(notices.REPLY_BUTTON))
+        buttons = invitation.reply_button(ticket.id, talk.chat_id, talk.words(notices.REPLY_BUTTON))
         talk.tell(talk.words(notices.REPLY_HERE), buttons)
-    elif ticket.state is TicketState.ANSWERED and ratings.given(talk.session, ticket.id) is None:
+    elif ticket.state is TicketState.ANSWERED and ratings.find_rating(talk.session, ticket.id) is None:
         question = notices.rating_question(talk.language or SOURCE, 0)
         text = gettext(talk.language or SOURCE, texts.RATE_BUTTON_INTRO) + "\n" + question
-        talk.tell(text, invitation.rating(ticket.id, talk.chat_id, 0))
+        talk.tell(text, invitation.rating_buttons(ticket.id, talk.chat_id, 0))

@@ -12,17 +12,17 @@ from backend.ratings import service as ratings
 from backend.tickets.models import Channel, TicketState
 from backend.web.language import SOURCE
 from bot import texts
-from bot.conversations.follow import own
+from bot.conversations.follow import own_ticket
 from bot.conversations.talk import ConversationTurn
 
 OPEN_MOST = 5  # ratings begun and not finished that a chat's state keeps
 
 
-def press(talk: ConversationTurn, said: ChatInput, invited: ButtonPress) -> None:
+def press_score(talk: ConversationTurn, said: ChatInput, invited: ButtonPress) -> None:
     """One score. Whoever presses must be the sender of that ticket, in this chat; the first press of an item counts."""
-    ticket = own(talk, invited.ticket_id)
+    ticket = own_ticket(talk, invited.ticket_id)
     talk.remove_buttons(said)
-    if ratings.given(talk.session, ticket.id) is not None:
+    if ratings.find_rating(talk.session, ticket.id) is not None:
         raise Conflict(texts.RATED_BEFORE)
     if ticket.state is not TicketState.ANSWERED:
         raise Conflict(texts.NOT_ANSWERED)
@@ -40,7 +40,7 @@ def press(talk: ConversationTurn, said: ChatInput, invited: ButtonPress) -> None
 def _ask_next(talk: ConversationTurn, ticket_id: int, scores: dict[str, int]) -> None:
     left = [item for item in range(len(ratings.ITEMS)) if str(item) not in scores]
     if left:
-        buttons = invitation.rating(ticket_id, talk.chat_id, left[0])
+        buttons = invitation.rating_buttons(ticket_id, talk.chat_id, left[0])
         talk.tell(notices.rating_question(talk.language or SOURCE, left[0]), buttons)
         return
     talk.turn_aside("remark", ticket_id=ticket_id)
@@ -64,10 +64,10 @@ def finish_before(talk: ConversationTurn) -> None:
 
 def _store(talk: ConversationTurn, remark: str) -> None:
     ticket_id = int((talk.aside or {})["ticket_id"])
-    own(talk, ticket_id)
+    own_ticket(talk, ticket_id)
     scores = talk.state["scores"][str(ticket_id)]
     given = {name: scores[str(item)] for item, name in enumerate(ratings.ITEMS)}
-    ratings.rate(
+    ratings.store_rating(
         talk.session, ticket_id, ratings.RatingScores(**given, remark=remark), channel=Channel.TELEGRAM, now=talk.now
     )
     talk.state["scores"].pop(str(ticket_id))

@@ -7,14 +7,14 @@ from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import TicketState
 from backend.users.policy import SENDER
-from backend.web.language import day
+from backend.web.language import day_text
 from bot import texts
-from bot.conversations.follow import own
+from bot.conversations.follow import own_ticket
 from bot.conversations.talk import ConversationTurn
 
 
-def press(talk: ConversationTurn, said: ChatInput, invited: ButtonPress) -> None:
-    ticket = own(talk, invited.ticket_id)
+def press_reply(talk: ConversationTurn, said: ChatInput, invited: ButtonPress) -> None:
+    ticket = own_ticket(talk, invited.ticket_id)
     talk.remove_buttons(said)
     if ticket.state is not TicketState.AWAITING_SENDER:
         raise Conflict(texts.REPLY_NOT_NEEDED)
@@ -22,11 +22,11 @@ def press(talk: ConversationTurn, said: ChatInput, invited: ButtonPress) -> None
     talk.say(texts.REPLY, number=ticket.number)
 
 
-def take(talk: ConversationTurn, said: ChatInput, _value: str | None) -> None:
+def take_input(talk: ConversationTurn, said: ChatInput, _value: str | None) -> None:
     ticket_id = int((talk.aside or {})["ticket_id"])
-    own(talk, ticket_id)
+    own_ticket(talk, ticket_id)
     ticket = service.apply(
         talk.session, ticket_id, service.ActionRequest(Event.INFO_RECEIVED, text=said.text), SENDER, now=talk.now
     )
     talk.come_back()
-    talk.say(texts.REPLY_SENT, due=day(ticket.due_date))
+    talk.say(texts.REPLY_SENT, due=day_text(ticket.due_date))

@@ -1,14 +1,14 @@
 """Looking over, mending, sending, and the receipt."""
 
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.messengers.messenger import ChatInput, InputKind
 from backend.settings import get_settings
 from backend.tickets import queries, service
 from backend.tickets.models import Category, Channel
 from backend.tickets.reception import drafts
-from backend.web.language import SOURCE, day
+from backend.web.language import SOURCE, day_text
 from bot import texts
-from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check
+from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check_field
 from bot.effects import PLACE, BotEffect, EffectKind
 
 TITLE_SUGGESTED = 90
@@ -20,7 +20,7 @@ def title_of(draft: Draft) -> str:
     """The title typed, else the first line of the text, cut at a word."""
     if draft.get("title"):
         return str(draft["title"])
-    first = clean(str(draft["content"]).strip().split("\n", 1)[0], limit=drafts.LATER)
+    first = clean_text(str(draft["content"]).strip().split("\n", 1)[0], limit=drafts.LATER)
     if len(first) <= TITLE_SUGGESTED:
         return first
     return (first[:TITLE_SUGGESTED].rpartition(" ")[0] or first[: TITLE_SUGGESTED - 1]) + "…"
@@ -79,7 +79,7 @@ def _ask_title(talk: ConversationTurn, _draft: Draft) -> None:
 
 def _take_title(_talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
     if said.kind is InputKind.TEXT:
-        check("title", title=said.text)
+        check_field("title", title=said.text)
         draft["title"] = said.text
         draft.pop("asking")
     return True
@@ -117,7 +117,7 @@ def _send(talk: ConversationTurn, draft: Draft) -> None:
 
 def _hand_receipt(talk: ConversationTurn, receipt: service.Receipt, key: str, *, told_here: bool) -> None:
     ticket = queries.by_id(talk.session, receipt.ticket_id)
-    due = day(ticket.due_date)
+    due = day_text(ticket.due_date)
     text = talk.words(
         texts.RECEIPT,
         number=receipt.number,

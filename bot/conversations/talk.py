@@ -14,7 +14,7 @@ from backend.messengers.messenger import ChatInput, InputKind, Keyboard
 from backend.notify.channels import Buttons, ChatButton
 from backend.tickets import service
 from backend.tickets.reception import drafts
-from backend.web.language import SOURCE, gettext, translate
+from backend.web.language import SOURCE, gettext, translate_error
 from backend.worktime.calendar import ZONE
 from bot.effects import BotEffect, EffectKind
 
@@ -22,7 +22,7 @@ Rows = Sequence[Sequence[tuple[str, str]]]
 Draft = dict[str, Any]
 
 
-def chosen(value: str | None, kind: str) -> int:
+def chosen_number(value: str | None, kind: str) -> int:
     """The number in ``u:12`` where ``kind`` is ``u``; else 0, which is nobody's."""
     name, _colon, number = (value or "").partition(":")
     return int(number) if name == kind and re.fullmatch("[0-9]{1,9}", number) else 0
@@ -81,7 +81,7 @@ class ConversationTurn:
     def refuse(self, refusal: DomainError) -> None:
         """Say every sentence of a refusal."""
         errors = refusal.errors if isinstance(refusal, Invalid) and refusal.errors else (refusal,)
-        self.tell("\n".join(translate(error, self.language or SOURCE) for error in errors))
+        self.tell("\n".join(translate_error(error, self.language or SOURCE) for error in errors))
 
     def remove_buttons(self, said: ChatInput) -> None:
         if said.message_id:
@@ -111,8 +111,8 @@ class DraftStep:
     take: Callable[[ConversationTurn, Draft, ChatInput, str | None], bool]
 
 
-def check(field: str, **typed: str) -> None:
+def check_field(field: str, **typed: str) -> None:
     """Raise what reception would say of this field alone."""
     empty = service.FeedbackDraft(key="", unit_id=None, category_code="", title="", content="", consent=True)
-    draft = drafts.tidy(replace(empty, **typed))  # type: ignore[arg-type]  # all that is typed is text
-    Invalid.collect([error for error in drafts.refusals(draft, contact_required=False) if error.field == field])
+    draft = drafts.tidy_draft(replace(empty, **typed))  # type: ignore[arg-type]  # all that is typed is text
+    Invalid.collect([error for error in drafts.refusals_of(draft, contact_required=False) if error.field == field])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.adjust import NonresponseBounds, RatingCell, pool, post_stratified, worst_case
+from analytics.adjust import NonresponseBounds, RatingCell, pool_cells, post_stratified, worst_case
 from analytics.estimation.calibrate import post_stratify
 from analytics.estimation.design import build_design
 from analytics.estimation.estimate import estimate_means
@@ -62,7 +62,7 @@ def test_thin_cells_are_pooled_with_their_like_and_the_rest_with_the_thinnest() 
         cell("on_time/telegram/roads", 6, [4, 4, 4]),
         cell("on_time/telegram/water", 6, [2, 2]),
     ]
-    assert pool(cells) == [
+    assert pool_cells(cells) == [
         # Two late cells without five ratings of their own: water by web, and the single one by Telegram.
         RatingCell(("late", "web", "roads"), 19, 10, 19.0, 41.0),
         RatingCell(("on_time", "telegram"), 12, 5, 16.0, 56.0),
@@ -81,7 +81,7 @@ def test_thin_cells_are_pooled_with_their_like_and_the_rest_with_the_thinnest() 
 )  # fmt: skip
 def test_pooling_loses_no_ticket_and_no_rating(rows: list[tuple[str, str, str, int, list[int]]]) -> None:
     cells = [cell("/".join(row[:3]), row[3] + len(row[4]), row[4]) for row in rows]
-    pooled = pool(cells)
+    pooled = pool_cells(cells)
     for field in ("closed", "n", "total", "squares"):
         assert sum(getattr(c, field) for c in pooled) == sum(getattr(c, field) for c in cells)
     assert len(pooled) <= 1 or all(c.n >= 5 for c in pooled)

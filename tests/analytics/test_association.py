@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from analytics.association import NoFitError, associate, cluster_covariance, proportional_odds
+from analytics.association import NoFitError, associate_scores, cluster_covariance, proportional_odds
 
 # Satisfaction of 1,681 Copenhagen residents (Madsen 1976), the example of MASS::polr; counts in the order of contact,
 # type, influence, satisfaction.
@@ -50,7 +50,7 @@ def test_cluster_robust_errors_agree_with_statsmodels(housing: Housing) -> None:
 def test_rows_one_by_one_give_what_their_counts_give(housing: Housing) -> None:
     y, x, counts, clusters = housing
     times = counts.astype(int)
-    found = associate(
+    found = associate_scores(
         np.repeat(y, times), np.repeat(x, times, axis=0), list("abcdef"), np.repeat(clusters, times), least=10
     )
     assert found is not None
@@ -64,7 +64,7 @@ def test_a_score_that_an_indicator_lowers_has_odds_below_one() -> None:
     late, units = generator.integers(0, 2, 2000), np.repeat(np.arange(20), 100)
     latent = generator.logistic(size=2000) - 1.5 * late
     scores = 1 + np.digitize(latent, [-2, -1, 0, 1.5])
-    found = associate(scores, late[:, None], ["late"], units)
+    found = associate_scores(scores, late[:, None], ["late"], units)
     assert found is not None
     (effect,) = found.effects
     assert effect.coefficient == pytest.approx(-1.5, abs=0.25)
@@ -77,9 +77,9 @@ def test_units_with_few_ratings_are_left_out_and_few_units_give_nothing() -> Non
     generator = np.random.default_rng(2)
     units = np.repeat(np.arange(12), [9, 9, *[30] * 10])
     scores, late = generator.integers(1, 6, units.size), generator.integers(0, 2, units.size)
-    found = associate(scores, late[:, None], ["late"], units)
+    found = associate_scores(scores, late[:, None], ["late"], units)
     assert found is not None and (found.n, found.clusters, found.left_out) == (300, 10, 18)
-    assert associate(scores[:200], late[:200, None], ["late"], units[:200]) is None
+    assert associate_scores(scores[:200], late[:200, None], ["late"], units[:200]) is None
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.compare import comparability
-from analytics.difference import DifferenceVerdict, ErrorControl, adjust, difference, judge
-from analytics.estimation.estimate import Estimate, publishable
+from analytics.compare import compare_indices
+from analytics.difference import (
+    DifferenceVerdict,
+    ErrorControl,
+    adjust_probabilities,
+    estimate_difference,
+    judge_differences,
+)
+from analytics.estimation.estimate import Estimate, is_publishable
 from analytics.rank import rank_units, volume_groups
-from analytics.small_areas import shrink, variance_between
+from analytics.small_areas import shrink_figures, variance_between
 
 
 def figure(value, se, df=30, domain="ALL", n=400):
@@ -17,38 +23,40 @@ def figure(value, se, df=30, domain="ALL", n=400):
 
 
 def test_clear_change_between_years_is_called_higher_and_its_mirror_lower():
-    up = difference(figure(78.2, 0.3), figure(80.1, 0.4))
+    up = estimate_difference(figure(78.2, 0.3), figure(80.1, 0.4))
     assert (up.verdict, round(up.value, 2), round(up.se, 2)) == (DifferenceVerdict.HIGHER, 1.9, 0.5)
     # Welch and Satterthwaite: 0.25^2 / (0.09^2 / 30 + 0.16^2 / 30)
     assert up.df == pytest.approx(0.25**2 / (0.09**2 / 30 + 0.16**2 / 30))
     assert up.lo > 0
-    assert difference(figure(80.1, 0.4), figure(78.2, 0.3)).verdict is DifferenceVerdict.LOWER
+    assert estimate_difference(figure(80.1, 0.4), figure(78.2, 0.3)).verdict is DifferenceVerdict.LOWER
 
 
 def test_change_inside_the_noise_is_no_evidence():
-    one = difference(figure(79.34, 0.55), figure(79.82, 0.55))
+    one = estimate_difference(figure(79.34, 0.55), figure(79.82, 0.55))
     assert one.verdict is DifferenceVerdict.NO_EVIDENCE
     assert one.lo < 0 < one.hi
 
 
 def test_methods_that_differ_give_no_number_but_the_reason():
-    broken = comparability("form-2022", "qd1001-2023", "sipas")
-    one = difference(figure(78.2, 0.1), figure(90.1, 0.1), comparability=broken)
+    broken = compare_indices("form-2022", "qd1001-2023", "sipas")
+    one = estimate_difference(figure(78.2, 0.1), figure(90.1, 0.1), comparability=broken)
     assert (one.verdict, one.value, one.reason) == (DifferenceVerdict.NOT_COMPARABLE, None, broken)
 
 
 @pytest.mark.parametrize("other", [figure(85, None), figure(85, 0.1, df=0), figure(85, 0.0), figure(None, None)])
 def test_figures_without_error_are_no_evidence(other):
-    assert difference(figure(80, 0.0), other).verdict is DifferenceVerdict.NO_EVIDENCE
+    assert estimate_difference(figure(80, 0.0), other).verdict is DifferenceVerdict.NO_EVIDENCE
 
 
 def test_adjusted_p_values_are_those_of_r():
     # R: p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), "holm" / "BH"); p.adjust(c(0.5, 0.001, 0.04), ...)
     p = [0.01, 0.02, 0.03, 0.04, 0.05]
-    assert adjust(p) == pytest.approx([0.05, 0.08, 0.09, 0.09, 0.09])
-    assert adjust(p, ErrorControl.BENJAMINI_HOCHBERG) == pytest.approx([0.05] * 5)
-    assert adjust([0.5, 0.001, 0.04]) == pytest.approx([0.5, 0.003, 0.08])
-    assert adjust([0.5, 0.001, 0.04], ErrorControl.BENJAMINI_HOCHBERG) == pytest.approx([0.5, 0.003, 0.06])
+    assert adjust_probabilities(p) == pytest.approx([0.05, 0.08, 0.09, 0.09, 0.09])
+    assert adjust_probabilities(p, ErrorControl.BENJAMINI_HOCHBERG) == pytest.approx([0.05] * 5)
+    assert adjust_probabilities([0.5, 0.001, 0.04]) == pytest.approx([0.5, 0.003, 0.08])
+    assert adjust_probabilities([0.5, 0.001, 0.04], ErrorControl.BENJAMINI_HOCHBERG) == pytest.approx(
+        [0.5, 0.003, 0.06]
+    )
 
 
 def test_many_comparisons_of_nothing_give_hardly_any_verdict():
@@ -56,10 +64,10 @@ def test_many_comparisons_of_nothing_give_hardly_any_verdict():
     alarms = dict.fromkeys(ErrorControl, 0)
     for _ in range(100):
         pairs = generator.normal(80, 0.5, (63, 2))
-        single = [difference(figure(a, 0.5, df=1000), figure(b, 0.5, df=1000)) for a, b in pairs]
+        single = [estimate_difference(figure(a, 0.5, df=1000), figure(b, 0.5, df=1000)) for a, b in pairs]
         for control in ErrorControl:
             alarms[control] += any(
-                one.verdict is not DifferenceVerdict.NO_EVIDENCE for one in judge(single, control=control)
+                one.verdict is not DifferenceVerdict.NO_EVIDENCE for one in judge_differences(single, control=control)
             )
     assert alarms[ErrorControl.NONE] > 80
     assert alarms[ErrorControl.HOLM] <= 12
@@ -101,7 +109,7 @@ def test_units_are_ranked_among_those_of_like_volume():
 )
 def test_shrunken_figures_lie_between_the_unit_and_the_province(figures, centre):
     units = [figure(value, se, domain=str(i)) for i, (value, se) in enumerate(figures)]
-    for unit, result in zip(units, shrink(units, figure(centre, 0.2)), strict=True):
+    for unit, result in zip(units, shrink_figures(units, figure(centre, 0.2)), strict=True):
         low, high = sorted((unit.estimate, centre))
         assert low - 1e-9 <= result.value <= high + 1e-9
         assert result.shrunk
@@ -111,7 +119,7 @@ def test_shrunken_figures_lie_between_the_unit_and_the_province(figures, centre)
 
 def test_noisy_units_are_drawn_further_than_precise_ones():
     units = [figure(value, se, domain=str(i)) for i, (value, se) in enumerate([(70, 5), (70, 0.5), (90, 2), (85, 3)])]
-    noisy, precise, *_ = shrink(units, figure(80, 0.2))
+    noisy, precise, *_ = shrink_figures(units, figure(80, 0.2))
     assert noisy.value > precise.value + 2
     assert precise.value == pytest.approx(70, abs=0.1)
 
@@ -125,16 +133,16 @@ def test_variance_between_units_solves_its_equation_or_is_nothing():
 
 def test_units_below_the_threshold_are_not_published_unless_asked_for():
     small, unit = figure(70, 2, domain="small", n=9), figure(75, 1, domain="unit", n=10)
-    hidden, shown = shrink([small, unit], figure(80, 0.2))
+    hidden, shown = shrink_figures([small, unit], figure(80, 0.2))
     assert (hidden.value, hidden.se, hidden.shrunk) == (None, None, False)
     assert shown.value is not None
-    asked, _ = shrink([small, unit], figure(80, 0.2), publish_small=True)
+    asked, _ = shrink_figures([small, unit], figure(80, 0.2), publish_small=True)
     assert asked.value is not None
-    assert [publishable(n) for n in (0, 9, 10)] == [False, False, True]
+    assert [is_publishable(n) for n in (0, 9, 10)] == [False, False, True]
 
 
 def test_unit_without_ballots_takes_the_figure_of_the_province_with_the_error_between_units():
     units = [figure(None, None, domain="empty", n=0), figure(70, 1, domain="a"), figure(90, 1, domain="b")]
-    empty, *_ = shrink(units, figure(80, 0.2), publish_small=True)
+    empty, *_ = shrink_figures(units, figure(80, 0.2), publish_small=True)
     assert (empty.value, empty.weight) == (80, 0)
     assert empty.se > 5

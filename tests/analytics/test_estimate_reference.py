@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.estimation.calibrate import calibrate_linear, post_stratify, rake, trim
+from analytics.estimation.calibrate import calibrate_linear, post_stratify, rake_weights, trim_weights
 from analytics.estimation.design import DesignError, DesignFault, build_design
 from analytics.estimation.estimate import estimate_means, estimate_ratios, estimate_totals, index_of
 
@@ -190,7 +190,7 @@ def test_post_stratified_sample_agrees(clus1):
     check("post", means)
     check("post yes", means, "Yes")
     check("post total", estimate_totals(post, columns(schools, "enroll")))
-    trimmed = trim(post, lower=20, upper=45)
+    trimmed = trim_weights(post, lower=20, upper=45)
     check("trim", estimate_means(trimmed, columns(schools, "api00")))
     assert trimmed.weights.sum() == pytest.approx(R_API.loc[("trim", "sum"), "estimate"])
     with pytest.raises(DesignError):
@@ -211,7 +211,7 @@ def test_calibrated_sample_agrees(clus1):
 
 def test_raked_sample_agrees(clus1):
     schools, design = clus1
-    raked = rake(design, [(schools.stype, STYPE), (schools["sch.wide"], {"Yes": 5122, "No": 1072})])
+    raked = rake_weights(design, [(schools.stype, STYPE), (schools["sch.wide"], {"Yes": 5122, "No": 1072})])
     means = estimate_means(raked, columns(schools, "api00", "enroll"), by=schools.stype)
     check("rake", means)
     check("rake E", means, "E")
@@ -219,7 +219,7 @@ def test_raked_sample_agrees(clus1):
 
 def test_strictly_trimmed_sample_agrees(strat):
     schools, _ = strat
-    design = trim(build_design(len(schools), strata=schools.stype, weights=schools.pw), upper=40, strict=True)
+    design = trim_weights(build_design(len(schools), strata=schools.stype, weights=schools.pw), upper=40, strict=True)
     check("trim strict", estimate_means(design, columns(schools, "api00")))
     assert design.weights.max() <= 40
     assert design.weights.sum() == pytest.approx(schools.pw.sum())

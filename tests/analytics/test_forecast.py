@@ -13,7 +13,7 @@ from analytics.forecast import (
     of_months,
     of_published,
 )
-from analytics.order import median
+from analytics.order import median_interval
 
 
 def test_two_published_points_give_no_trend() -> None:
@@ -73,7 +73,7 @@ def test_least_visible_change_of_the_survey_of_lai_chau() -> None:
 
 def test_median_has_the_order_statistics_of_the_binomial() -> None:
     # n = 20: the 6th and the 15th value cover with 0.9586 (Conover 1999, table A3).
-    found = median(list(range(1, 21)))
+    found = median_interval(list(range(1, 21)))
     assert (found.n, found.value, found.lo, found.hi) == (20, 10.5, 6.0, 15.0)
-    assert median([3.0, 1.0]).lo is None
-    assert median([]).value is None
+    assert median_interval([3.0, 1.0]).lo is None
+    assert median_interval([]).value is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analytics.compare import ComparabilityMark, comparability
+from analytics.compare import ComparabilityMark, compare_indices
 from analytics.methods import METHODS, IndexLevel, LevelRule, MethodError, load_method, method_of_year, parse_method
 
 
@@ -116,10 +116,10 @@ def test_levels_of_2023_average_items_and_of_2022_average_children() -> None:
     ],
 )
 def test_figure_of_2022_and_2023_carries_its_mark(code: str, mark: ComparabilityMark) -> None:
-    assert comparability("form-2022", "qd1001-2023", code).mark is mark
-    assert comparability("qd1001-2023", "form-2022", code).mark is mark
+    assert compare_indices("form-2022", "qd1001-2023", code).mark is mark
+    assert compare_indices("qd1001-2023", "form-2022", code).mark is mark
 
 
 def test_surveys_that_no_rule_pairs_are_not_comparable_and_one_method_is() -> None:
-    assert comparability("dak-nong", "qd1001-2023", "sipas").mark is ComparabilityMark.NOT_COMPARABLE
-    assert comparability("qd1001-2023", "qd1001-2023", "sipas").mark is ComparabilityMark.COMPARABLE
+    assert compare_indices("dak-nong", "qd1001-2023", "sipas").mark is ComparabilityMark.NOT_COMPARABLE
+    assert compare_indices("qd1001-2023", "qd1001-2023", "sipas").mark is ComparabilityMark.COMPARABLE

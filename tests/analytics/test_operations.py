@@ -12,7 +12,7 @@ from analytics.operations import (
     median_days,
     t_quantile,
     weighted_quantile,
-    wilson,
+    wilson_interval,
 )
 
 
@@ -29,21 +29,21 @@ from analytics.operations import (
     ],
 )
 def test_wilson_interval_is_that_of_independent_sources(k: int, n: int, lo: float, hi: float) -> None:
-    share = wilson(k, n)
+    share = wilson_interval(k, n)
     assert (share.k, share.n, share.value) == (k, n, k / n)
     assert share.lo == pytest.approx(lo, abs=5e-5)
     assert share.hi == pytest.approx(hi, abs=5e-5)
 
 
 def test_share_of_nobody_has_no_value() -> None:
-    share = wilson(0, 0)
+    share = wilson_interval(0, 0)
     assert (share.value, share.lo, share.hi) == (None, None, None)
 
 
 @pytest.mark.parametrize("level", [0.05, 0.0, 1.0, 95, -0.95])
 def test_error_probability_in_place_of_a_confidence_level_is_refused(level: float) -> None:
     with pytest.raises(ValueError, match="confidence level"):
-        wilson(40, 100, level)
+        wilson_interval(40, 100, level)
     with pytest.raises(ValueError, match="confidence level"):
         mean_index([4, 5], level=level)
 
@@ -51,13 +51,13 @@ def test_error_probability_in_place_of_a_confidence_level_is_refused(level: floa
 @pytest.mark.parametrize(("k", "n"), [(-1, 5), (6, 5), (1, 0)])
 def test_impossible_share_is_refused(k: int, n: int) -> None:
     with pytest.raises(ValueError, match="no share"):
-        wilson(k, n)
+        wilson_interval(k, n)
 
 
 @given(n=st.integers(1, 10**6), data=st.data(), level=st.floats(0.5, 0.999))
 def test_wilson_contains_its_share_stays_in_0_to_1_and_mirrors(n: int, data: st.DataObject, level: float) -> None:
     k = data.draw(st.integers(0, n))
-    share, mirror = wilson(k, n, level), wilson(n - k, n, level)
+    share, mirror = wilson_interval(k, n, level), wilson_interval(n - k, n, level)
     assert share.lo is not None
     assert share.hi is not None
     assert share.value is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.sampling.drawing import Sample, draw
+from analytics.sampling.drawing import Sample, draw_sample
 from analytics.sampling.sample_design import DESIGNS, SampleDesignError, load_design
 from analytics.sampling.sample_lists import Household, ListError, ListFault, ListUnit
 from tests.analytics.sample_lists_made import TWO_STRATA, design, population
@@ -27,35 +27,35 @@ def test_rows_in_any_order_give_the_same_sample(random, seed: int) -> None:
     units, people = list(UNITS), list(PEOPLE)
     random.shuffle(units)
     random.shuffle(people)
-    assert draw(DESIGN, units, people, seed) == draw(DESIGN, UNITS, PEOPLE, seed)
+    assert draw_sample(DESIGN, units, people, seed) == draw_sample(DESIGN, UNITS, PEOPLE, seed)
 
 
 def test_another_seed_gives_another_sample() -> None:
     draws = {
-        tuple((b.household.village, b.household.code) for b in draw(DESIGN, UNITS, PEOPLE, s).ballots)
+        tuple((b.household.village, b.household.code) for b in draw_sample(DESIGN, UNITS, PEOPLE, s).ballots)
         for s in range(20)
     }
     assert len(draws) == 20
 
 
 def test_changed_lists_of_one_commune_leave_the_others_as_they_were() -> None:
-    before = draw(DESIGN, UNITS, PEOPLE, 7)
+    before = draw_sample(DESIGN, UNITS, PEOPLE, 7)
     here = before.ballots[0].branch.codes[0]
     new = ListUnit(999, "village", f"{here}V9", "Bản mới", here, {"size": "9"})
     people = [*PEOPLE, *(Household(9000 + h, f"n{h:02d}", new.code) for h in range(9))]
-    after = draw(DESIGN, [*UNITS, new], people, 7)
+    after = draw_sample(DESIGN, [*UNITS, new], people, 7)
     others = {b.branch.codes[0] for b in before.ballots} - {here}
     assert others
     assert all(chosen(before, commune) == chosen(after, commune) for commune in others)
 
 
 def test_villages_can_be_drawn_before_their_households_are_listed() -> None:
-    first = draw(DESIGN, UNITS, None, 11)
+    first = draw_sample(DESIGN, UNITS, None, 11)
     listed = {branch.codes[-1] for branch in first.villages}
     assert not first.ballots
-    then = draw(DESIGN, UNITS, [one for one in PEOPLE if one.village in listed], 11)
+    then = draw_sample(DESIGN, UNITS, [one for one in PEOPLE if one.village in listed], 11)
     assert then.villages == first.villages
-    assert then.ballots == draw(DESIGN, UNITS, PEOPLE, 11).ballots
+    assert then.ballots == draw_sample(DESIGN, UNITS, PEOPLE, 11).ballots
 
 
 def test_sums_of_weights_are_unbiased_over_many_draws() -> None:
@@ -65,7 +65,7 @@ def test_sums_of_weights_are_unbiased_over_many_draws() -> None:
     }
     sums = []
     for seed in range(3000):
-        ballots = draw(DESIGN, UNITS, PEOPLE, seed).ballots
+        ballots = draw_sample(DESIGN, UNITS, PEOPLE, seed).ballots
         sums.append(
             [
                 sum(b.weight for b in ballots),
@@ -86,7 +86,7 @@ def test_every_household_is_drawn_as_often_as_its_weight_says() -> None:
     counts: Counter[tuple[str, str]] = Counter()
     weights = {}
     for seed in range(10_000):
-        for ballot in draw(two_stages, units, people, seed).ballots:
+        for ballot in draw_sample(two_stages, units, people, seed).ballots:
             key = ballot.household.village, ballot.household.code
             counts[key] += 1
             weights[key] = ballot.weight
@@ -106,7 +106,7 @@ def test_self_weighting_design_gives_equal_weights() -> None:
     sizes = {"A": 10, "B": 12, "C": 18, "D": 20}
     units = [ListUnit(2, "village", code, "", "", {"size": str(n)}) for code, n in sizes.items()]
     people = [Household(2, f"{h:02d}", code) for code, n in sizes.items() for h in range(n)]
-    sample = draw(design(*stages), units, people, 1)
+    sample = draw_sample(design(*stages), units, people, 1)
     assert [ballot.weight for ballot in sample.ballots] == pytest.approx([60 / 18] * 18)
     assert sample.households == pytest.approx(60)
     assert sample.weighting_effect == pytest.approx(1)
@@ -114,11 +114,11 @@ def test_self_weighting_design_gives_equal_weights() -> None:
 
 def test_certain_units_are_strata_and_the_first_uncertain_one_is_the_first_stage_unit() -> None:
     stages = ({"level": "commune", "select": "all", "of": 6}, *TWO_STRATA[1:])
-    sample = draw(design(*stages), UNITS, PEOPLE, 3)
+    sample = draw_sample(design(*stages), UNITS, PEOPLE, 3)
     ballot = sample.ballots[0]
     assert (ballot.branch.stratum, ballot.psu, ballot.population) == (("C00",), ballot.branch.codes[1], 4)
     assert not sample.lonely_strata
-    pps = draw(DESIGN, UNITS, PEOPLE, 3).ballots[0]
+    pps = draw_sample(DESIGN, UNITS, PEOPLE, 3).ballots[0]
     assert (pps.branch.stratum, pps.psu, pps.population) == (("N",), pps.branch.codes[0], None)
 
 
@@ -126,7 +126,7 @@ def test_where_all_units_are_certain_households_are_first_stage_units() -> None:
     stages = ({"level": "village", "select": "all", "of": 3}, {"level": "household", "select": "srswor", "take": 3})
     units = [ListUnit(2, "village", code, "", "", {}) for code in "AB"]
     people = [Household(2, f"{h}", code) for code in "AB" for h in range(8)]
-    ballots = draw(design(*stages), units, people, 1).ballots
+    ballots = draw_sample(design(*stages), units, people, 1).ballots
     assert {(b.branch.stratum, b.population) for b in ballots} == {(("A",), 8), (("B",), 8)}
     assert all(b.psu == b.household.code for b in ballots)
 
@@ -140,14 +140,14 @@ def test_list_cut_from_a_larger_village_weighs_more() -> None:
         ListUnit(2, "village", code, "", "", {"size": size}) for code, size in {"A": "20", "B": "9", "C": ""}.items()
     ]
     people = [Household(2, f"{h}", code) for code, n in {"A": 5, "B": 4, "C": 5}.items() for h in range(n)]
-    sample = draw(design(*stages), units, people, 1)
+    sample = draw_sample(design(*stages), units, people, 1)
     weights = {ballot.household.village: ballot.weight for ballot in sample.ballots}
     assert weights == pytest.approx({"A": 20 / 2, "B": 4 / 2, "C": 5 / 2})
     assert sample.unknown_listing == ("C",)
 
 
 def test_reserves_come_in_order_and_are_not_in_the_sample() -> None:
-    sample = draw(DESIGN, UNITS, PEOPLE, 5)
+    sample = draw_sample(DESIGN, UNITS, PEOPLE, 5)
     drawn = {(b.household.village, b.household.code) for b in sample.ballots}
     spare = [(r.parents[-1], r.rank, r.household.code) for r in sample.reserves if r.household]
     assert [rank for _village, rank, _code in spare] == [1, 2] * 8
@@ -157,7 +157,7 @@ def test_reserves_come_in_order_and_are_not_in_the_sample() -> None:
 
 def fault(units: list[ListUnit], people: list[Household] | None = None) -> set[tuple[ListFault, int, str]]:
     with pytest.raises(ListError) as refused:
-        draw(DESIGN, units, people, 1)
+        draw_sample(DESIGN, units, people, 1)
     return {(one.kind, one.line, one.code) for one in refused.value.faults}
 
 
@@ -189,17 +189,17 @@ def test_every_fault_of_the_units_is_told_at_once_with_its_line() -> None:
 def test_commune_with_too_few_villages_is_refused_whatever_the_seed_would_draw(seed: int) -> None:
     units = [unit for unit in UNITS if unit.code not in ("C01V1", "C01V2", "C01V3")]
     with pytest.raises(ListError) as refused:
-        draw(DESIGN, units, None, seed)
+        draw_sample(DESIGN, units, None, seed)
     (only,) = refused.value.faults
     assert (only.kind, only.code, only.have, only.need) == (ListFault.TOO_FEW, "C01", 1, 2)
 
 
 def test_villages_short_of_households_are_refused_or_taken_whole_as_the_design_says() -> None:
-    village = draw(DESIGN, UNITS, None, 1).villages[0].chain[-1]
+    village = draw_sample(DESIGN, UNITS, None, 1).villages[0].chain[-1]
     few = [one for one in PEOPLE if one.village != village.code or one.code < "002"]
     assert fault(UNITS, few) == {(ListFault.TOO_FEW, village.line, village.code)}
     willing = design(*TWO_STRATA[:2], {**TWO_STRATA[2], "short": "all"})
-    taken = [b for b in draw(willing, UNITS, few, 1).ballots if b.household.village == village.code]
+    taken = [b for b in draw_sample(willing, UNITS, few, 1).ballots if b.household.village == village.code]
     assert [b.probabilities[-1] for b in taken] == [1, 1]
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from backend.clock import now
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 from tests.bench import ballots, clock, escalation, estimate, line, pages
 from tests.bench.stage import stage
 
@@ -31,7 +31,10 @@ ALONE = (("Clock", clock.run), ("Survey estimation", estimate.run))
 
 
 def main() -> None:
-    parts = [HEAD, f"Run on {local(now()):%d/%m/%Y}: {os.cpu_count()} cores, Python {platform.python_version()}.\n"]
+    parts = [
+        HEAD,
+        f"Run on {local_time(now()):%d/%m/%Y}: {os.cpu_count()} cores, Python {platform.python_version()}.\n",
+    ]
     for title, measure_alone in ALONE:
         parts.append(section(title, measure_alone))
     for title, measure in ON_STAGE:

@@ -13,15 +13,15 @@ from backend.clock import now
 from backend.files.sheets import Value, write_workbook
 from backend.surveys.ballot_files import importing
 from backend.surveys.ballot_files.importing import ImportActor
-from backend.surveys.ballot_files.layout import template
-from backend.surveys.forms.instruments import QuestionKind, shipped
+from backend.surveys.ballot_files.layout import template_header
+from backend.surveys.forms.instruments import QuestionKind, shipped_instrument
 from backend.surveys.rounds import service
 from tests.bench.stage import Stage
 
 BALLOTS = 100_000
 FAULTY = 500
 LIMIT = 60.0
-FORM = shipped("household-2023")
+FORM = shipped_instrument("household-2023")
 
 
 def run(stage: Stage) -> list[str]:
@@ -68,7 +68,7 @@ def _ballots() -> list[list[Value]]:
     columns[40][-FAULTY:] = [9] * FAULTY
     answers = zip(*columns, strict=True)
     place = ["03387", "A"]
-    return [template(FORM)] + [
+    return [template_header(FORM)] + [
         [f"B{n:06d}", FORM.key, *place, f"bản {n % 400}", 1.5, "05/12/2023", "35-49", "nam", "kinh", *row]
         for n, row in enumerate(answers)
     ]

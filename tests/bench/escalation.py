@@ -52,16 +52,16 @@ def _measure(factory: sessionmaker[Session]) -> list[str]:
     with factory.begin() as session:
         _many_due(session)
     handed: list[list[int]] = []
-    find, found = _timed(lambda: service.sweep(OVERDUE, handed.append))
+    find, found = _timed(lambda: service.sweep_tickets(OVERDUE, handed.append))
     slowest, decided = 0.0, 0
     began = time.perf_counter()
     for ids in handed:
-        spent, count = _timed(lambda ids=ids: service.decide(ids, OVERDUE))
+        spent, count = _timed(lambda ids=ids: service.decide_steps(ids, OVERDUE))
         slowest, decided = max(slowest, spent), decided + count
     whole = time.perf_counter() - began
     later = OVERDUE + queries.SETTLE
-    digests, sent = _timed(lambda: sum(digest.collect(user, later) for user in digest.sweep(later)))
-    idle, left = _timed(lambda: service.sweep(OVERDUE, handed.append))
+    digests, sent = _timed(lambda: sum(digest.collect_notices(user, later) for user in digest.find_recipients(later)))
+    idle, left = _timed(lambda: service.sweep_tickets(OVERDUE, handed.append))
     return [
         f"| tickets found by one sweep | {found:,} in {find:.1f} s, {len(handed):,} batches of {service.BATCH} |",
         f"| decided, one worker | {decided:,} in {whole:.1f} s; slowest batch {slowest * 1000:.0f} ms |",

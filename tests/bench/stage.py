@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from backend import db
 from backend.devserver import embedded
-from backend.devserver.demo.accounts import officers
+from backend.devserver.demo.accounts import create_officers
 from backend.settings import get_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ class Stage:
 def stage() -> Iterator[Stage]:
     """Start everything, as durable as in life (fsync on), and end it with the block."""
     with tempfile.TemporaryDirectory(prefix="langnghe-bench-") as folder:
-        server = embedded.postgres(Path(folder), durable=True)
+        server = embedded.start_postgres(Path(folder), durable=True)
         env = {
             **os.environ,
             "LANGNGHE_DATABASE_URL": server.url,
@@ -78,7 +78,7 @@ def hire(database_url: str) -> None:
 
     engine = create_engine(database_url)
     with Session(engine) as session, session.begin():
-        officers(session, now())
+        create_officers(session, now())
     engine.dispose()
 
 

@@ -35,7 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    broker = embedded.broker(folder)
+    broker = embedded.start_broker(folder)
     database = new_database("browser")
     env = {
         **os.environ,
@@ -53,13 +53,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "beat": [*celery, "beat", "--schedule", str(folder / "beat"), "--pidfile", ""],
     }
     started = [
-        processes.spawn(command, log=folder / f"{name}.log", env=env, cwd=ROOT) for name, command in commands.items()
+        processes.spawn_process(command, log=folder / f"{name}.log", env=env, cwd=ROOT)
+        for name, command in commands.items()
     ]
     try:
         wait_for(lambda: _answers(port))
         yield Site(address, database)
     finally:
-        processes.stop(started)
+        processes.stop_processes(started)
         broker.stop()
 
 

@@ -36,7 +36,7 @@ from backend.users.guard import COOKIE
 from backend.users.models import Role, User
 from backend.users.policy import Actor, Permission, can
 from backend.worktime import service as worktime
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 from tests.browser.conftest import People, Site
 from tests.browser.feedback_form import fill_form
 from tests.factories import actor_for
@@ -97,7 +97,7 @@ def stage(opened: Session) -> Stage:
     mail = LocalMail(at=now, recipient="trinhduyet@example.org", subject="Đã có kết quả", body="Xin xem tại trang.")
     opened.add(mail)
     about = reports.ReportSubject("lai-chau", 2023, 2022)
-    reports.store(opened, about, reports.make(opened, about, now), now)
+    reports.store_files(opened, about, reports.make(opened, about, now), now)
     counted = {unit_id: _run(opened, unit_id, now) for unit_id in {user.unit_id for user in users}}
     parts = _survey(opened, now) | {"calendar_id": calendar, "job_id": recount, "mail_id": mail.id, "place": 1}
     parts |= {"instrument_key": "household-2023", "mark": "0", "name": "app.css"}
@@ -107,14 +107,14 @@ def stage(opened: Session) -> Stage:
 
 def _survey(session: Session, now: datetime) -> dict[str, str | int]:
     """A round with ballots, one row of them held, a file that waited, and a ballot handed out."""
-    days = (local(now).date() - timedelta(days=9), local(now).date() + timedelta(days=9))
+    days = (local_time(now).date() - timedelta(days=9), local_time(now).date() + timedelta(days=9))
     plan = surveys.RoundPlan(
         ROUND, "Lai Châu 2026", "household-2023", "12", now.year, *days, planned_n=60, second_share=1.0
     )
     made = surveys.open_round(session, plan, by="system", now=now)
-    code = surveys.issue(session, made.id, [surveys.BallotSlip("P9001", None, "A", "bản 1", 1.0)])["P9001"]
+    code = surveys.issue_ballots(session, made.id, [surveys.BallotSlip("P9001", None, "A", "bản 1", 1.0)])["P9001"]
     session.commit()
-    day = f"{local(now):%d/%m/%Y}"
+    day = f"{local_time(now):%d/%m/%Y}"
     sheet = as_csv([row(number, ngay=day) for number in range(1, 61)] + [row(61, ngay=day, q01="0")])
     batch = importing.import_file(io.BytesIO(sheet), ROUND, file_name="phieu.csv", who=ImportActor(), now=now).batch_id
     job = progress.start(session, waiting.KIND, f"{ROUND}/-/phieu.csv", now=now)
@@ -124,9 +124,9 @@ def _survey(session: Session, now: datetime) -> dict[str, str | int]:
 
 def _run(session: Session, unit_id: int | None, now: datetime) -> int:
     unit = session.get_one(Unit, unit_id) if unit_id else None
-    today = local(now).date()
-    asked = runs.ask(session, unit, today - timedelta(days=365), today, MANAGER, today)
-    return runs.make(session, asked, unit, seed=2026, now=now, user_id=None)
+    today = local_time(now).date()
+    asked = runs.prepare_request(session, unit, today - timedelta(days=365), today, MANAGER, today)
+    return runs.make_run(session, asked, unit, seed=2026, now=now, user_id=None)
 
 
 @dataclass(frozen=True)

@@ -116,27 +116,27 @@ def test_the_same_photo_twice_is_kept_once_and_a_sixth_is_refused(
     session: Session, world: World, now: datetime
 ) -> None:
     ticket, _secret = world.receive(now)
-    first = service.store(session, ticket.id, picture(), now)
-    assert service.store(session, ticket.id, picture(), now).id == first.id
+    first = service.store_photo(session, ticket.id, picture(), now)
+    assert service.store_photo(session, ticket.id, picture(), now).id == first.id
     for width in range(61, 65):
-        service.store(session, ticket.id, picture(size=(width, 40)), now)
+        service.store_photo(session, ticket.id, picture(size=(width, 40)), now)
     with pytest.raises(Invalid, match="nhiều nhất 5 ảnh"):
-        service.store(session, ticket.id, picture(size=(90, 40)), now)
+        service.store_photo(session, ticket.id, picture(size=(90, 40)), now)
     assert session.scalar(select(func.count()).select_from(Attachment)) == 5
 
 
 def test_a_photo_needs_a_ticket(session: Session, now: datetime) -> None:
     with pytest.raises(NotFound):
-        service.store(session, 999_999_999, picture(), now)
+        service.store_photo(session, 999_999_999, picture(), now)
 
 
 def test_a_photo_of_no_ticket_is_swept_after_a_day_and_no_other(
     session: Session, world: World, now: datetime, tmp_path: Path
 ) -> None:
     ticket, _secret = world.receive(now)
-    kept = service.store(session, ticket.id, picture(), now)
+    kept = service.store_photo(session, ticket.id, picture(), now)
     session.commit()
-    service.hold(picture(size=(70, 40)))
+    service.hold_photo(picture(size=(70, 40)))
     stray = tmp_path / "attachments" / "ab" / f"ab{'0' * 30}.jpg"
     stray.parent.mkdir(parents=True, exist_ok=True)
     stray.write_bytes(b"left by a transaction that failed")
@@ -194,7 +194,7 @@ def test_only_the_sender_and_who_handles_see_a_photo(
     client: TestClient, session: Session, world: World, now: datetime
 ) -> None:
     ticket, secret = world.receive(now)
-    service.store(session, ticket.id, picture(), now)
+    service.store_photo(session, ticket.id, picture(), now)
     other, other_secret = world.receive(now)
     session.commit()
     address = "/theo-doi/phan-anh/anh/1"
@@ -215,9 +215,9 @@ def test_only_the_sender_and_who_handles_see_a_photo(
 
 def test_a_held_photo_that_was_swept_is_said_so(session: Session, world: World, now: datetime) -> None:
     ticket, _secret = world.receive(now)
-    gone = replace(service.hold(picture()), key="0" * 32)
+    gone = replace(service.hold_photo(picture()), key="0" * 32)
     with pytest.raises(Invalid, match="không còn nữa"):
-        service.attach(session, ticket.id, [gone], now)
+        service.attach_photos(session, ticket.id, [gone], now)
 
 
 def test_a_photo_swept_between_two_looks_loses_neither_form_nor_half_a_ticket(

@@ -27,7 +27,7 @@ def pem(key: Ed25519PrivateKey) -> str:
 
 def sealed(session: Session, at: datetime) -> None:
     audit.record(session, "test:heads", "noted", actor="system", now=at)
-    assert sealing.seal(session, at) == 1
+    assert sealing.seal_entries(session, at) == 1
 
 
 def test_in_development_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_head_signed_during_a_day_does_not_replace_that_of_its_end(session: Se
     heads.sign_day(session, NOW.date(), NOW)
     sealed(session, NOW + timedelta(hours=2))
     heads.sign_finished_days(session, NOW + timedelta(days=1))
-    assert heads.exported(session, NOW.date()).seal == heads.exported(session).seal
+    assert heads.exported_head(session, NOW.date()).seal == heads.exported_head(session).seal
     assert len(list(session.scalars(select(SignedHead.seal).where(SignedHead.day == NOW.date())))) == 2
 
 
@@ -98,22 +98,22 @@ def test_a_head_is_signed_by_the_key_of_its_time_and_checked_by_it_after_a_chang
 ) -> None:
     sealed(session, NOW)
     heads.sign_day(session, NOW.date(), NOW)
-    before = heads.exported(session)
+    before = heads.exported_head(session)
     monkeypatch.setenv("LANGNGHE_SIGNING_KEY", pem(Ed25519PrivateKey.generate()))
     settings.get_settings.cache_clear()
     sealed(session, NOW)
     heads.sign_day(session, NOW.date() + timedelta(days=1), NOW)
-    after = heads.exported(session)
+    after = heads.exported_head(session)
     assert before.key != after.key
     known = keys.known_keys(get_settings())
     for signed in session.scalars(select(SignedHead)):
-        message = heads.message(signed.day, signed.seal, signed.hash, signed.key)
-        assert keys.fits(known[signed.key], signed.signature, message)
+        message = heads.message_to_sign(signed.day, signed.seal, signed.hash, signed.key)
+        assert keys.signature_fits(known[signed.key], signed.signature, message)
 
 
 def test_there_is_no_head_of_a_day_that_was_not_signed(session: Session) -> None:
     with pytest.raises(NotFound):
-        heads.exported(session, NOW.date())
+        heads.exported_head(session, NOW.date())
 
 
 def test_the_worker_seals_what_is_new_and_signs_the_day_that_is_over(
@@ -121,12 +121,12 @@ def test_the_worker_seals_what_is_new_and_signs_the_day_that_is_over(
 ) -> None:
     audit.record(session, "test:tasks", "noted", actor="system", now=now)
     session.commit()
-    tasks.seal()
-    tasks.sign()
+    tasks.seal_entries()
+    tasks.sign_heads()
     assert list(session.scalars(select(SignedHead.seal))) == []
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=1))
-    tasks.seal()
-    tasks.sign()
-    tasks.sign()
-    assert heads.exported(session).day == now.date()
+    tasks.seal_entries()
+    tasks.sign_heads()
+    tasks.sign_heads()
+    assert heads.exported_head(session).day == now.date()
     assert len(list(session.scalars(select(SignedHead.seal)))) == 1

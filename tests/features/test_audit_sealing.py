@@ -108,12 +108,12 @@ def test_a_writer_does_not_wait_for_a_sealer_and_a_second_sealer_steps_back() ->
     with db.transaction() as session:
         write(session, "test:busy")
     with db.transaction() as sealer:
-        assert sealing.seal(sealer, NOW) == 1
+        assert sealing.seal_entries(sealer, NOW) == 1
         with db.transaction() as writer:  # would fail after a second of waiting
             write(writer, "test:busy")
             write(writer, "test:busy-too")
         with db.transaction() as second:
-            assert sealing.seal(second, NOW) == 0
+            assert sealing.seal_entries(second, NOW) == 0
     assert sealing.seal_all(NOW) == 2
 
 
@@ -122,7 +122,7 @@ def test_a_sealer_that_dies_leaves_everything_waiting() -> None:
     with db.transaction() as session:
         write(session, "test:dead")
     with suppress(ZeroDivisionError), db.transaction() as session:
-        assert sealing.seal(session, NOW) == 1
+        assert sealing.seal_entries(session, NOW) == 1
         raise ZeroDivisionError
     assert sealing.seal_all(NOW) == 1
 
@@ -159,14 +159,14 @@ def test_eight_writers_and_two_sealers_at_once_every_entry_is_sealed_exactly_onc
         assert (sealed, waiting) == (entries, 0)
         assert entries >= 8 * (40 + sum(1 + n % 3 for n in range(40)))
     with db.transaction() as session:
-        report = verification.verify(session)
+        report = verification.verify_history(session)
     assert (report.faults, report.unsealed, report.entries) == ([], 0, entries)
 
 
 @pytest.mark.parametrize("table", ["audit", "audit_seals", "audit_heads", "audit_signatures"])
 def test_the_application_itself_cannot_rewrite_the_history_or_its_seals(session: Session, table: str) -> None:
     write(session, "test:fixed")
-    sealing.seal(session, NOW)
+    sealing.seal_entries(session, NOW)
     session.execute(
         text("INSERT INTO audit_signatures SELECT current_date, seq, hash, at, 'key', hash FROM audit_seals LIMIT 1")
     )
@@ -182,14 +182,14 @@ def test_a_refused_attempt_stays_when_the_attempt_is_rolled_back() -> None:
         user = World(session).user(Role.OFFICER)
     key = f"user:{user.id}"
     with suppress(ZeroDivisionError), db.transaction() as session:
-        users.lock(session, user.id)  # even while the refused transaction holds the account
+        users.lock_user(session, user.id)  # even while the refused transaction holds the account
         audit.record(session, key, "contact_read", actor=key, now=NOW)
         audit.record_refusal(key, "answered", 42, "not_allowed", NOW)
         raise ZeroDivisionError
     with db.transaction() as session:
-        (entry,) = audit.entries(session, f"refused:{key}")
+        (entry,) = audit.list_entries(session, f"refused:{key}")
         assert (entry.action, entry.actor, entry.data) == ("answered", key, {"ticket": 42, "why": "not_allowed"})
-        assert audit.entries(session, key) == []
+        assert audit.list_entries(session, key) == []
 
 
 @pytest.mark.usefixtures("impatient")
@@ -203,7 +203,7 @@ def test_refusals_of_one_officer_at_once_are_one_chain_and_those_of_senders_neve
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(refuse, range(12)))
     with db.transaction() as session:
-        chain = audit.entries(session, "refused:user:990")
+        chain = audit.list_entries(session, "refused:user:990")
         assert audit.first_break(chain) is None
         found = select(audit.AuditEntry).where(
             audit.AuditEntry.chain.startswith("refused:"), audit.AuditEntry.action == "withdrawn"
@@ -224,6 +224,6 @@ def test_entries_from_before_there_were_seals_are_sealed_like_new_ones() -> None
         command.upgrade(config, "0001")
         write(Session(connection), "test:earlier", 3)
         command.upgrade(config, "head")
-        assert sealing.seal(Session(connection), NOW) == 3
+        assert sealing.seal_entries(Session(connection), NOW) == 3
         assert heads(Session(connection), "test:earlier") == [3]
     engine.dispose()

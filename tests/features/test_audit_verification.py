@@ -13,18 +13,18 @@ from sqlalchemy import Engine, create_engine, select, text, update
 from sqlalchemy.orm import Session
 
 from backend import audit, clock, db, settings
-from backend.audit import FIRST, AuditEntry, BrokenLink, link
+from backend.audit import FIRST, AuditEntry, BrokenLink, hash_link
 from backend.history import heads, keys, sealing, verification, words
 from backend.history.heads import DailyHead
 from backend.history.models import Seal, SealedHead, SignedHead
 from backend.tickets import projection
 from backend.tickets.projection import ReplayDifference
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 from tests.command import Command
 from tests.conftest import NOW
 from tests.databases import copy_of, new_database, work_on
 
-DAY = local(NOW).date()
+DAY = local_time(NOW).date()
 
 
 @dataclass
@@ -55,7 +55,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
             assert sealing.seal_all(NOW) == sum(written.values())
         with db.transaction() as session:
             heads.sign_day(session, DAY, NOW)
-            head = heads.exported(session)
+            head = heads.exported_head(session)
         engine.dispose()
         yield Past(url, folder, head)
     settings.get_settings.cache_clear()
@@ -85,16 +85,16 @@ def tamper(*statements: str) -> None:
 
 def first_fault(head: DailyHead | None = None) -> BrokenLink | None:
     with db.transaction() as session:
-        return verification.verify(session, head).first
+        return verification.verify_history(session, head).first
 
 
 def rehash(session: Session, chain: str, seqs: range) -> None:
     """Make the links of a chain fit again, as somebody would who knows how."""
     prev = FIRST
-    for entry in audit.entries(session, chain):
+    for entry in audit.list_entries(session, chain):
         if entry.seq in seqs:
             entry.prev = prev
-            entry.hash = link(chain, entry.seq, entry.at, entry.actor, entry.action, entry.data, prev)
+            entry.hash = hash_link(chain, entry.seq, entry.at, entry.actor, entry.action, entry.data, prev)
         prev = entry.hash
     session.flush()
 
@@ -131,7 +131,7 @@ def rewrite(session: Session) -> None:
 @pytest.mark.usefixtures("copy")
 def test_a_history_nobody_touched_holds(past: Past) -> None:
     with db.transaction() as session:
-        report = verification.verify(session, past.head)
+        report = verification.verify_history(session, past.head)
     assert report.faults == []
     assert (report.entries, report.chains, report.seals, report.signatures, report.unsealed) == (8, 3, 3, 1, 0)
 
@@ -142,11 +142,11 @@ def test_entries_of_the_last_moments_wait_for_their_seal_without_being_a_fault(p
         audit.record(session, "ticket:2", "noted", actor="system", now=NOW)
         audit.record(session, "ticket:9", "noted", actor="system", now=NOW)
     with db.transaction() as session:
-        report = verification.verify(session, past.head)
+        report = verification.verify_history(session, past.head)
     assert (report.faults, report.unsealed) == ([], 2)
     sealing.seal_all(NOW)
     with db.transaction() as session:
-        report = verification.verify(session, past.head)
+        report = verification.verify_history(session, past.head)
     assert (report.faults, report.unsealed, report.seals) == ([], 0, 4)
 
 
@@ -253,7 +253,7 @@ def sign_anew(session: Session, by: settings.Settings) -> None:
     signed = session.scalars(select(SignedHead)).one()
     signed.hash = session.scalars(select(Seal.hash).where(Seal.seq == 3)).one()
     signed.key = keys.key_id(private.public_key())
-    signed.signature = private.sign(heads.message(signed.day, signed.seal, signed.hash, signed.key))
+    signed.signature = private.sign(heads.message_to_sign(signed.day, signed.seal, signed.hash, signed.key))
     session.flush()
 
 
@@ -307,10 +307,14 @@ def test_a_link_whose_notice_to_the_sealer_was_removed_is_named() -> None:
 def test_each_broken_chain_is_listed_once_in_order_and_the_list_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     tamper("UPDATE audit SET action = 'x'")
     with db.transaction() as session:
-        assert [fault.chain for fault in verification.verify(session).faults] == ["ticket:1", "ticket:2", "ticket:3"]
+        assert [fault.chain for fault in verification.verify_history(session).faults] == [
+            "ticket:1",
+            "ticket:2",
+            "ticket:3",
+        ]
     monkeypatch.setattr(verification, "MOST_FAULTS", 2)
     with db.transaction() as session:
-        assert [fault.chain for fault in verification.verify(session).faults] == ["ticket:1", "ticket:2"]
+        assert [fault.chain for fault in verification.verify_history(session).faults] == ["ticket:1", "ticket:2"]
 
 
 def test_the_command_exports_a_head_and_names_the_first_broken_link(

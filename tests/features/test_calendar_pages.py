@@ -42,13 +42,13 @@ def active(session: Session) -> int:
 
 def filled(session: Session, calendar_id: int, **changed: str) -> dict[str, str]:
     """The form as it is shown, with changes."""
-    texts = editing.texts_of(worktime.calendar(session, calendar_id))
+    texts = editing.texts_of(worktime.load_calendar(session, calendar_id))
     return texts | {"scope": "vn", "basis": "Thông báo số 1", "do": "save"} | changed
 
 
 def saved(client: TestClient, session: Session, base: int, **changed: str) -> int:
     """The id of a version stored by the form."""
-    texts = editing.texts_of(worktime.calendar(session, base))
+    texts = editing.texts_of(worktime.load_calendar(session, base))
     exceptions = changed.pop("more", None)
     if exceptions is not None:
         changed["exceptions"] = texts["exceptions"] + exceptions
@@ -71,7 +71,9 @@ def put_in_force(client: TestClient, calendar_id: int) -> int:
 
 def work(now: datetime) -> int:
     """What the worker does: find recounts, do them."""
-    return service.sweep(now, lambda calendar_id, job_id: moves.recount(calendar_id, job_id, lambda: now))
+    return service.sweep_recounts(
+        now, lambda calendar_id, job_id: moves.recount_tickets(calendar_id, job_id, lambda: now)
+    )
 
 
 @pytest.mark.parametrize("role", [Role.OFFICER, Role.LEADER, Role.COORDINATOR, Role.MANAGER])
@@ -114,7 +116,7 @@ def test_a_change_is_a_new_version_not_in_force_yet(
     assert worktime.active_id(session) == active
     session.expire_all()
     assert session.get_one(CalendarVersion, active).document == before
-    (entry,) = audit.entries(session, "calendar:vn")
+    (entry,) = audit.list_entries(session, "calendar:vn")
     assert (entry.action, entry.actor, entry.data["calendar"]) == ("saved", f"user:{administrator.id}", new)
     html = client.get(f"{HOME}/{new}").text
     assert "Khác với bản đang áp dụng" in html and "20/11/2026" in html
@@ -224,7 +226,7 @@ def test_putting_in_force_moves_open_tickets_and_leaves_verdicts(
     assert worktime.active_id(session) == ticket.calendar_id == new
     assert ticket.due_date == before[0] + timedelta(days=2) == date(2026, 11, 25)
     assert (done.due_date, done.calendar_id, done.verdict) == (before[1], before[2], Verdict.ON_TIME)
-    assert [entry.action for entry in audit.entries(session, "calendar:vn")] == ["saved", "activated"]
+    assert [entry.action for entry in audit.list_entries(session, "calendar:vn")] == ["saved", "activated"]
     assert list(projection.check_all(session)) == []
     finished = client.get(f"{HOME}/tien-do/{job_id}").text
     assert 'http-equiv="refresh"' not in finished and "Xong: đã xem 1 phản ánh" in finished
@@ -261,10 +263,10 @@ def test_a_recount_done_twice_or_left_half_way_counts_each_ticket_once(
     monkeypatch.setattr(progress, "advance", real)
     assert work(begun + timedelta(seconds=30)) == 0, "its lease lasts"
     assert work(begun + service.LEASE) == 1
-    moves.recount(new, job_id, lambda: now)
+    moves.recount_tickets(new, job_id, lambda: now)
     session.expire_all()
     for ticket in received:
-        events = [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")]
+        events = [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
         assert events.count(Event.RECOUNTED) == 1 and ticket.calendar_id == new
     assert session.get_one(Job, job_id).stage is WorkStage.DONE
 

@@ -89,7 +89,7 @@ def test_imported_case_is_a_ticket_with_unit_due_date_verdict_and_history(desk: 
     assert session.get_one(Unit, on_time.unit_id).name == "Phòng Một cửa"
     category = session.get_one(Category, on_time.category_code)
     assert (category.name_vi, category.listed) == ("Đường sá", False)
-    chain = audit.entries(session, f"ticket:{on_time.id}")
+    chain = audit.list_entries(session, f"ticket:{on_time.id}")
     assert [entry.action for entry in chain] == [Event.RECEIVED, Event.ANSWERED]
     assert audit.first_break(chain) is None
 
@@ -145,7 +145,7 @@ def test_later_file_closes_a_case_that_was_open_and_leaves_answered_ones_alone(d
         Verdict.ON_TIME,
     )
     assert ticket(session, "K2").answered_on == date(2026, 3, 3)
-    assert audit.first_break(audit.entries(session, f"ticket:{closed.id}")) is None
+    assert audit.first_break(audit.list_entries(session, f"ticket:{closed.id}")) is None
 
 
 def test_same_key_twice_in_a_file_is_one_ticket_and_another_source_is_another(desk: Desk, session: Session) -> None:
@@ -186,7 +186,7 @@ def test_open_case_whose_due_date_a_new_calendar_moved_is_closed_by_a_later_file
 ) -> None:
     desk.take("K1,A,2026-11-02,,x\n")
     due = ticket(session, "K1").due_date
-    held = worktime.calendar(session, worktime.active_id(session))
+    held = worktime.load_calendar(session, worktime.active_id(session))
     off = DayException(date(2026, 11, 16), is_open=False, name="Nghỉ bù")
     days = tuple(sorted([*held.exceptions, off], key=lambda item: item.day))
     fewer = CalendarVersion(
@@ -195,7 +195,7 @@ def test_open_case_whose_due_date_a_new_calendar_moved_is_closed_by_a_later_file
     fewer.activated_at = now
     session.add(fewer)
     session.flush()
-    assert len(recount.count(session, [Ticket.channel == Channel.IMPORT], fewer.id, now)) == 1
+    assert len(recount.recount_next(session, [Ticket.channel == Channel.IMPORT], fewer.id, now)) == 1
     assert ticket(session, "K1").due_date > due
     counts = desk.take("K1,A,2026-11-02,2026-11-17,x\n", name="later.csv")
     assert counts["closed"] == 1

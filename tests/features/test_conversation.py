@@ -18,7 +18,7 @@ from backend.notify import invitation
 from backend.notify.channels import ChatButton
 from backend.outbox.models import Chat
 from backend.ratings.models import Rating
-from backend.ratings.service import RatingScores, rate
+from backend.ratings.service import RatingScores, store_rating
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, Ticket, TicketState
 from backend.users.models import Role
@@ -44,7 +44,7 @@ class Person:
         """Everything said in answer."""
         update = next(_updates)
         self.last = ChatInput(update, self.chat_id, kind, message_id=update, text=text, **more)  # type: ignore[arg-type]
-        gateway.answer(self.last)
+        gateway.answer_input(self.last)
         self.effects = self._take()
         return self.read()
 
@@ -61,10 +61,10 @@ class Person:
 
     def _take(self) -> list[BotEffect]:
         self.session.expire_all()
-        owed, _language = persistence.owed(self.session, self.chat_id)
+        owed, _language = persistence.list_owed(self.session, self.chat_id)
         self.buttons = [b for effect in owed for row in effect.buttons for b in row] or self.buttons
         for _effect in owed:
-            persistence.paid(self.session, self.chat_id)
+            persistence.mark_paid(self.session, self.chat_id)
         self.session.flush()
         return owed
 
@@ -100,7 +100,7 @@ def answered(world: World, now: datetime) -> Ticket:
 
 
 def score(ticket: Ticket, item: int, value: int, chat_id: int = CHAT) -> str:
-    return invitation.rating(ticket.id, chat_id, item)[0][value - 1].data
+    return invitation.rating_buttons(ticket.id, chat_id, item)[0][value - 1].data
 
 
 def test_unit_is_found_without_tone_marks_and_by_pages(person: Person) -> None:
@@ -142,9 +142,9 @@ def test_the_same_update_twice_is_one_turn(person: Person, session: Session) -> 
     person.press("báo cho tôi")
     person.press("✅ Gửi")
     assert person.last is not None
-    gateway.answer(person.last)
+    gateway.answer_input(person.last)
     session.expire_all()
-    assert persistence.owed(session, CHAT)[0] == []
+    assert persistence.list_owed(session, CHAT)[0] == []
     assert session.scalar(select(func.count()).select_from(Ticket)) == 1
 
 
@@ -154,18 +154,18 @@ def test_after_a_quiet_week_ids_may_start_anew(
     person.say("/start")
     later = clock.now() + timedelta(days=8)
     monkeypatch.setattr(clock, "now", lambda: later)
-    gateway.answer(ChatInput(-5, CHAT, InputKind.TEXT, 1, text="/start"))
-    assert len(persistence.owed(session, CHAT)[0]) == 1
+    gateway.answer_input(ChatInput(-5, CHAT, InputKind.TEXT, 1, text="/start"))
+    assert len(persistence.list_owed(session, CHAT)[0]) == 1
 
 
 def test_the_secret_is_never_written_down(person: Person, session: Session) -> None:
     person.until_consent()
     person.press("báo cho tôi")
     data = next(b.data for b in person.buttons if "Gửi" in b.text)
-    gateway.answer(ChatInput(next(_updates), CHAT, InputKind.PRESS, 1, text=data))
+    gateway.answer_input(ChatInput(next(_updates), CHAT, InputKind.PRESS, 1, text=data))
     session.expire_all()
     kept = str(session.get_one(Chat, CHAT).conversation)
-    said = next(effect.words() for effect in persistence.owed(session, CHAT)[0] if effect.key)
+    said = next(effect.words() for effect in persistence.list_owed(session, CHAT)[0] if effect.key)
     secret = said.split("Mã bí mật: ")[1].split("\n")[0]
     assert len(secret) == 19 and secret not in kept and secret.replace("-", "") not in kept
 
@@ -237,7 +237,7 @@ def test_rated_on_the_web_meanwhile_is_told_and_does_not_hold_the_chat(
     person.press("Tiếng Việt")
     for item in range(3):
         person.do(InputKind.PRESS, score(answered, item, 5))
-    rate(session, answered.id, RatingScores(1, 1, 1), channel=Channel.WEB, now=now)
+    store_rating(session, answered.id, RatingScores(1, 1, 1), channel=Channel.WEB, now=now)
     session.flush()
     assert "đã được đánh giá" in person.say("Rất tốt")
     assert "Tôi giúp được gì" in person.say("/trogiup")
@@ -256,7 +256,7 @@ def test_reply_goes_to_the_unit_once(person: Person, world: World, now: datetime
     world.happen(ticket, Event.INFO_REQUESTED, world.actor(Role.OFFICER, world.unit()), now)
     person.say("/start")
     person.press("Tiếng Việt")
-    button = invitation.reply(ticket.id, CHAT, "Trả lời")[0][0].data
+    button = invitation.reply_button(ticket.id, CHAT, "Trả lời")[0][0].data
     assert ticket.number in person.do(InputKind.PRESS, button)
     assert "Đã gửi câu trả lời" in person.say("Gần nhà văn hóa.")
     session.expire_all()

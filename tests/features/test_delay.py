@@ -44,7 +44,7 @@ def letters(life: Life, template: str, now: datetime = OVERDUE) -> list[str]:
     rows = select(OutboxMessage).where(OutboxMessage.ticket_id == life.ticket.id, OutboxMessage.template == template)
     spy = Spy()
     for row in life.session.scalars(rows.order_by(OutboxMessage.id)).all():
-        delivery.deliver(row.id, 0, now, spy)
+        delivery.deliver_message(row.id, 0, now, spy)
     return [f"{message.subject}\n{message.body}" for message in spy.messages]
 
 

@@ -12,37 +12,37 @@ from typer.testing import CliRunner
 from backend import audit, settings
 from backend.commands.seed import seed
 from backend.devserver.demo import load, survey
-from backend.devserver.demo.generate import cases
+from backend.devserver.demo.generate import generate_cases
 from backend.kpi import timeliness
 from backend.surveys.models import Ballot
 from backend.surveys.rounds import synthetic
 from backend.tickets import projection
 from backend.tickets.models import Ticket, TicketState
 from backend.units.models import Unit
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 from backend.worktime.duration import Duration
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 from tests.conftest import NOW
 
 UNTIL = date(2026, 11, 17)
 
 
 def test_the_same_seed_gives_the_same_cases_and_fewer_are_the_first_of_more() -> None:
-    calendar = shipped("vn")
-    few, more = (list(cases(7, count, ["03388", "03390"], calendar, UNTIL)) for count in (20, 40))
+    calendar = shipped_calendar("vn")
+    few, more = (list(generate_cases(7, count, ["03388", "03390"], calendar, UNTIL)) for count in (20, 40))
     assert few == more[:20]
-    assert few != list(cases(8, 20, ["03388", "03390"], calendar, UNTIL))
+    assert few != list(generate_cases(8, 20, ["03388", "03390"], calendar, UNTIL))
 
 
 def test_an_interrupted_load_goes_on_where_it_stopped(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "BATCH", 30)
-    assert list(islice(load.load(7, 90, UNTIL, NOW), 1)) == [30]
-    assert list(load.load(7, 90, UNTIL, NOW)) == [60, 90]
+    assert list(islice(load.load_cases(7, 90, UNTIL, NOW), 1)) == [30]
+    assert list(load.load_cases(7, 90, UNTIL, NOW)) == [60, 90]
     assert session.scalar(select(func.count()).select_from(Ticket)) == 90
 
 
 def test_its_history_holds_and_agrees_with_the_tickets(session: Session) -> None:
-    assert list(load.load(7, 60, UNTIL, NOW)) == [60]
+    assert list(load.load_cases(7, 60, UNTIL, NOW)) == [60]
     tickets = {f"ticket:{ticket.id}": ticket for ticket in session.scalars(select(Ticket))}
     entries = session.scalars(
         select(audit.AuditEntry)
@@ -56,7 +56,7 @@ def test_its_history_holds_and_agrees_with_the_tickets(session: Session) -> None
         assert course[0].at == ticket.received_at
         answers = [entry.at for entry in course if entry.action == "answered"]
         assert answers == ([ticket.answered_at] if ticket.state is TicketState.ANSWERED else [])
-        assert all(local(entry.at).date() <= UNTIL for entry in course)
+        assert all(local_time(entry.at).date() <= UNTIL for entry in course)
     assert all(ticket.demonstration for ticket in tickets.values())
     assert list(projection.check_all(session)) == []
 
@@ -73,18 +73,18 @@ def test_it_is_refused_outside_development(session: Session, monkeypatch: pytest
 
 
 def test_figures_of_a_command_leave_invented_cases_out_unless_asked(session: Session) -> None:
-    list(load.load(7, 60, UNTIL, NOW))
+    list(load.load_cases(7, 60, UNTIL, NOW))
     asked = timeliness.TimelinessRequest(
-        date(2025, 1, 1), UNTIL, Duration.parse("15 working days"), shipped("weekdays"), as_of=UNTIL
+        date(2025, 1, 1), UNTIL, Duration.parse("15 working days"), shipped_calendar("weekdays"), as_of=UNTIL
     )
-    assert timeliness.timeliness(session, asked).figures.received == 0
-    everything = timeliness.timeliness(session, replace(asked, invented=True))
+    assert timeliness.count_timeliness(session, asked).figures.received == 0
+    everything = timeliness.count_timeliness(session, replace(asked, invented=True))
     assert (everything.figures.received, everything.demonstration) == (60, 60)
 
 
 def test_its_survey_round_is_imported_once_and_whole(session: Session) -> None:
-    assert survey.load(UNTIL, NOW) == synthetic.N
-    assert survey.load(UNTIL, NOW) == 0
+    assert survey.load_survey(UNTIL, NOW) == synthetic.N
+    assert survey.load_survey(UNTIL, NOW) == 0
     ballots = session.execute(select(Ballot.entered_on, Unit.valid_to).join(Unit, Unit.id == Ballot.unit_id)).all()
     assert len(ballots) == synthetic.N
     assert {row.valid_to for row in ballots} == {None}

@@ -59,11 +59,11 @@ def beat(now: datetime) -> int:
 
     def decide(ids: list[int]) -> None:
         nonlocal looked
-        looked += service.decide(ids, now)
+        looked += service.decide_steps(ids, now)
 
-    service.sweep(now, decide)
-    for user_id in digest.sweep(now):
-        digest.collect(user_id, now)
+    service.sweep_tickets(now, decide)
+    for user_id in digest.find_recipients(now):
+        digest.collect_notices(user_id, now)
     return looked
 
 
@@ -112,20 +112,20 @@ def test_the_sender_hears_an_apology_and_every_seven_days(session: Session, tick
         f"{base}:apology:2026-10-05:email",
         *(f"{base}:progress:2026-10-05:{n}:email" for n in range(1, 6)),
     ]
-    told = [entry.action for entry in audit.entries(session, base)].count(Event.PROGRESS_TOLD)
+    told = [entry.action for entry in audit.list_entries(session, base)].count(Event.PROGRESS_TOLD)
     assert told == 5, "each notice stands in the history"
     assert list(projection.check_all(session)) == []
 
 
 def test_two_beats_and_tasks_run_twice_tell_once(session: Session, ticket: Ticket, people: dict[Role, User]) -> None:
     handed: list[list[int]] = []
-    service.sweep(OVERDUE, handed.append)
-    service.sweep(OVERDUE, handed.append)
+    service.sweep_tickets(OVERDUE, handed.append)
+    service.sweep_tickets(OVERDUE, handed.append)
     assert handed == [[ticket.id], [ticket.id]]
-    assert [service.decide(ids, OVERDUE) for ids in (*handed, *handed)] == [1, 0, 0, 0]
+    assert [service.decide_steps(ids, OVERDUE) for ids in (*handed, *handed)] == [1, 0, 0, 0]
     assert told(session, people[Role.LEADER]) == ["overdue"]
     later = OVERDUE + queries.SETTLE
-    assert [digest.collect(people[Role.LEADER].id, later) for _n in range(3)] == [1, 0, 0]
+    assert [digest.collect_notices(people[Role.LEADER].id, later) for _n in range(3)] == [1, 0, 0]
     assert len(to_sender(session, ticket)) == 1
 
 
@@ -172,9 +172,9 @@ def test_nobody_is_told_at_night_at_lunch_or_on_a_saturday(
 def test_a_digest_waits_for_the_office_to_open_and_for_lunch_to_end(
     session: Session, ticket: Ticket, people: dict[Role, User]
 ) -> None:
-    service.decide([ticket.id], at("10-27T11:25"))
+    service.decide_steps([ticket.id], at("10-27T11:25"))
     leader = people[Role.LEADER].id
-    assert [digest.collect(leader, at(f"10-27T{hour}")) for hour in ("11:29", "11:45", "13:29", "13:30")] == [
+    assert [digest.collect_notices(leader, at(f"10-27T{hour}")) for hour in ("11:29", "11:45", "13:29", "13:30")] == [
         0,
         0,
         0,
@@ -185,7 +185,7 @@ def test_a_digest_waits_for_the_office_to_open_and_for_lunch_to_end(
 def test_the_unit_s_own_calendar_decides_when_it_works(
     session: Session, ticket: Ticket, people: dict[Role, User], world: World
 ) -> None:
-    vn = worktime.calendar(session, worktime.active_id(session))
+    vn = worktime.load_calendar(session, worktime.active_id(session))
     week = to_document(vn) | {"week": {str(day): ["18:00-20:00"] for day in range(5)}}
     session.add(
         CalendarVersion(
@@ -216,11 +216,11 @@ def test_answered_between_sweep_and_task_nobody_is_told(
     session: Session, ticket: Ticket, people: dict[Role, User], world: World
 ) -> None:
     handed: list[list[int]] = []
-    service.sweep(OVERDUE, handed.append)
+    service.sweep_tickets(OVERDUE, handed.append)
     officer = actor_for(people[Role.OFFICER])
     world.happen(ticket, Event.ACCEPTED, officer, OVERDUE)
     world.happen(ticket, Event.ANSWERED, officer, OVERDUE)
-    assert service.decide(handed[0], OVERDUE) == 0
+    assert service.decide_steps(handed[0], OVERDUE) == 0
     assert told(session, people[Role.LEADER]) == []
 
 
@@ -235,12 +235,12 @@ def test_answered_between_digest_and_delivery_it_is_left_out(
     world.happen(one, Event.ACCEPTED, officer, OVERDUE)
     world.happen(one, Event.ANSWERED, officer, OVERDUE)
     spy = Spy()
-    assert delivery.deliver(row.id, 0, OVERDUE, spy) is DeliveryState.SENT
+    assert delivery.deliver_message(row.id, 0, OVERDUE, spy) is DeliveryState.SENT
     assert two.number in spy.messages[0].body and one.number not in spy.messages[0].body
     apology = session.scalars(
         select(OutboxMessage).where(OutboxMessage.template == "apology", OutboxMessage.ticket_id == one.id)
     ).one()
-    assert delivery.deliver(apology.id, 0, OVERDUE, Spy()) is DeliveryState.UNREACHABLE
+    assert delivery.deliver_message(apology.id, 0, OVERDUE, Spy()) is DeliveryState.UNREACHABLE
 
 
 def test_a_pause_that_moved_the_due_date_moves_the_reminders(
@@ -278,7 +278,7 @@ def test_a_manager_reads_number_and_unit_and_nothing_else(
     beat(AFTER_5 + queries.SETTLE)
     (row,) = [m for m in staff_messages(session) if m.user_id == people[Role.MANAGER].id]
     spy = Spy()
-    delivery.deliver(row.id, 0, AFTER_5, spy)
+    delivery.deliver_message(row.id, 0, AFTER_5, spy)
     (message,) = spy.messages
     assert message.recipient == people[Role.MANAGER].email
     assert f"{ticket.number} · Phường Đoàn Kết\n" in message.body.replace("\n\n", "\n")
@@ -293,7 +293,7 @@ def test_no_message_to_staff_holds_what_was_written(session: Session, ticket: Ti
         beat(now + queries.SETTLE)
     for row in staff_messages(session):
         spy = Spy()
-        delivery.deliver(row.id, 0, AFTER_3, spy)
+        delivery.deliver_message(row.id, 0, AFTER_3, spy)
         assert ticket.number in spy.messages[0].body
         assert ticket.title not in spy.messages[0].body + spy.messages[0].subject
         assert "/hop-thu" in spy.messages[0].body
@@ -352,7 +352,7 @@ def test_a_thousand_due_at_once_are_one_letter_of_fifty_lines(
     beat(OVERDUE + queries.SETTLE)
     (row,) = [m for m in staff_messages(session) if m.user_id == people[Role.LEADER].id]
     spy = Spy()
-    delivery.deliver(row.id, 0, OVERDUE, spy)
+    delivery.deliver_message(row.id, 0, OVERDUE, spy)
     body = spy.messages[0].body
     assert body.count("PAKN.") == 50 and "Và 20 phản ánh khác" in body and "70" in spy.messages[0].subject
 
@@ -375,7 +375,7 @@ def test_the_apology_names_the_missed_date_and_that_no_reason_was_given(session:
     (key,) = to_sender(session, ticket)
     row = session.scalars(select(OutboxMessage).where(OutboxMessage.key == key)).one()
     spy = Spy()
-    delivery.deliver(row.id, 0, OVERDUE, spy)
+    delivery.deliver_message(row.id, 0, OVERDUE, spy)
     body = spy.messages[0].body
     assert "xin lỗi" in body and "Hạn trả lời đã hẹn: 26/10/2026." in body and "chưa nêu lý do" in body
 

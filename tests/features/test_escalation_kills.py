@@ -76,15 +76,15 @@ def test_two_beats_and_four_workers_at_once_tell_once(committed: Engine, monkeyp
 
     def beat(_n: int) -> int:
         handed: list[list[int]] = []
-        service.sweep(OVERDUE, handed.append)
-        return sum(service.decide(ids, OVERDUE) for ids in handed)
+        service.sweep_tickets(OVERDUE, handed.append)
+        return sum(service.decide_steps(ids, OVERDUE) for ids in handed)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(beat, range(4)))
     beat(0)  # what two of them held at the same moment was left to the next sweep
     later = OVERDUE + queries.SETTLE
     with ThreadPoolExecutor(4) as pool:
-        sent = sum(pool.map(lambda user: digest.collect(user, later), [*digest.sweep(later)] * 4))
+        sent = sum(pool.map(lambda user: digest.collect_notices(user, later), [*digest.find_recipients(later)] * 4))
     with Session(committed) as session:
         assert counts(session) == (40, 40, 160)
     assert sent == 1

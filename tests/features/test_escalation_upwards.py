@@ -53,7 +53,7 @@ def test_who_is_told_in_anothers_place_reads_why_and_it_is_recorded(session: Ses
     beat(OVERDUE + queries.SETTLE)
     (row,) = staff_messages(session)
     spy = Spy()
-    delivery.deliver(row.id, 0, OVERDUE, spy)
+    delivery.deliver_message(row.id, 0, OVERDUE, spy)
     assert "(chưa có lãnh đạo nào của cơ quan nhận tin)" in spy.messages[0].body
     key = f"ticket:{ticket.id}:overdue:2026-10-26:for:leader:user:{coordinator.id}"
     assert session.scalars(select(StaffNotice.key)).all() == [key]

@@ -52,7 +52,7 @@ def test_officer_accepts_asks_and_answers(
     assert ticket.state is TicketState.ANSWERED
     page = client.get(f"/hop-thu/{ticket.number}").text
     assert "Đã vá xong.\nXin cảm ơn." in page and "Tẩn Thị Mẩy" in page and "trả lời đúng hạn" in page
-    actions = [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")]
+    actions = [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
     assert actions == ["received", "accepted", "answered"]
 
 
@@ -129,7 +129,7 @@ class TestTwoAtOnce:
         second = client.post(f"/hop-thu/{ticket.number}/chap-nhan", data=old)
         assert second.status_code == 409
         assert "Người khác vừa xử lý phản ánh này." in second.text
-        assert [e.action for e in audit.entries(session, f"ticket:{ticket.id}")] == ["received", "accepted"]
+        assert [e.action for e in audit.list_entries(session, f"ticket:{ticket.id}")] == ["received", "accepted"]
 
     def test_a_typed_answer_stays_in_its_form(
         self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act
@@ -264,7 +264,7 @@ class TestContact:
         shown = client.post(f"/hop-thu/{ticket.number}/nguoi-gui")
         assert shown.status_code == 200 and shown.headers["cache-control"] == "no-store"
         assert "nguoigui@example.vn" in shown.text and "Lò Văn Thử" in shown.text
-        last = audit.entries(session, f"user:{user.id}")[-1]
+        last = audit.list_entries(session, f"user:{user.id}")[-1]
         assert (last.action, last.data) == ("contact_read", {"ticket": ticket.id})
         assert client.get(f"/hop-thu/{ticket.number}/nguoi-gui").status_code == 405
 
@@ -280,7 +280,7 @@ def test_photos_stand_beside_the_text_for_those_who_may_see_it(
 ) -> None:
     picture = io.BytesIO()
     Image.new("RGB", (40, 30), "green").save(picture, "JPEG")
-    attachments.store(session, ticket.id, picture.getvalue(), now)
+    attachments.store_photo(session, ticket.id, picture.getvalue(), now)
     sign_in(client, world.user())
     page = client.get(f"/hop-thu/{ticket.number}").text
     (address,) = re.findall(r'<img src="([^"]+)" width="40" height="30"', page)

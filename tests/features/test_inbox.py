@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.tickets import queries
-from backend.tickets.due_status import DuePace, DueStatus, standings
+from backend.tickets.due_status import DuePace, DueStatus, due_statuses
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.units.models import Unit
@@ -108,7 +108,7 @@ def test_each_state_has_its_list(client: TestClient, world: World, now: datetime
 def test_paging_shows_every_ticket_once_and_survives_ties(
     client: TestClient, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    monkeypatch.setitem(queries.inbox.__kwdefaults__, "limit", 2)
+    monkeypatch.setitem(queries.list_inbox.__kwdefaults__, "limit", 2)
     sent = [
         (world.answered(now, now) if state else world.receive(now - timedelta(days=days)))[0].number
         for days in (3, 3, 3, 2, 1)
@@ -237,10 +237,10 @@ def test_the_english_page_is_english(client: TestClient, world: World, now: date
 
 def test_standing_of_the_whole_page_is_counted_by_the_calendar(session: Session, world: World, now: datetime) -> None:
     ticket, _secret = world.receive(now)
-    calendar = worktime.calendar(session, ticket.calendar_id)
+    calendar = worktime.load_calendar(session, ticket.calendar_id)
     # From Friday 20/11 on: 23, 25, 26, 27/11, then 30/11 to 4/12 and 7 to 10/12; 24/11 is a day off.
-    assert standings(calendar, date(2026, 11, 20), [ticket]) == [DueStatus(DuePace.AHEAD, 13)]
-    assert standings(calendar, date(2026, 11, 20), []) == []
+    assert due_statuses(calendar, date(2026, 11, 20), [ticket]) == [DueStatus(DuePace.AHEAD, 13)]
+    assert due_statuses(calendar, date(2026, 11, 20), []) == []
 
 
 def test_sender_s_reply_sets_the_clock_going_again(client: TestClient, world: World, now: datetime) -> None:

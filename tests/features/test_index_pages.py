@@ -15,7 +15,7 @@ from backend.indices.runs import requests
 from backend.indices.runs import service as runs
 from backend.jobs import progress
 from backend.jobs.progress import Job
-from backend.kpi.definitions import definitions
+from backend.kpi.definitions import load_definitions
 from backend.ratings.models import Rating
 from backend.tickets.models import Channel, Ticket
 from backend.units.models import Unit
@@ -78,8 +78,8 @@ def test_every_figure_opens_a_definition_that_exists(client: TestClient, world: 
     html = client.get(f"/chi-so/hai-mat?{OCTOBER}").text
     anchors = set(re.findall(r"/chi-so/dinh-nghia#(\w+)", html))
     assert {"ratings_adjusted", "qd766_satisfied", "told_hours", "side_gap", "least_visible_change"} <= anchors
-    assert anchors <= {one.code for one in definitions()}
-    assert {*pages.words.NAMES, "quadrant", "index_run"} <= {one.code for one in definitions()}
+    assert anchors <= {one.code for one in load_definitions()}
+    assert {*pages.words.NAMES, "quadrant", "index_run"} <= {one.code for one in load_definitions()}
 
 
 def test_units_stand_in_a_quadrant_only_when_both_intervals_do(client: TestClient, world: World) -> None:
@@ -151,15 +151,15 @@ def test_a_run_is_asked_for_counted_shown_checked_and_published(
     assert "Một lần tính đang chạy" in client.get("/chi-so/lan-tinh").text
     again = client.post("/chi-so/lan-tinh", data={"tu": "01/10/2026", "den": "31/10/2026", "so-gieo": "11"})
     assert again.status_code == 303 and len(handed_on) == 1
-    requests.run(handed_on[0], now)
-    requests.run(handed_on[0], now)  # a task may come twice
+    requests.run_job(handed_on[0], now)
+    requests.run_job(handed_on[0], now)  # a task may come twice
     (run,) = session.scalars(select(IndexRun)).all()
     assert progress.find(session, handed_on[0]).note == str(run.id) and run.seed == 11
     shown = client.get(f"/chi-so/lan-tinh/{run.id}?kiem-tra=1")
     assert "Tính lại: đúng từng chữ số" in shown.text
     for mark in (run.inputs_hash, run.code_hash, run.values_hash, "12 phản ánh", "chưa công bố"):
         assert mark in shown.text
-    assert set(re.findall(r"/chi-so/dinh-nghia#(\w+)", shown.text)) <= {one.code for one in definitions()}
+    assert set(re.findall(r"/chi-so/dinh-nghia#(\w+)", shown.text)) <= {one.code for one in load_definitions()}
     assert client.post(f"/chi-so/lan-tinh/{run.id}/cong-bo").status_code == 303
     assert session.get_one(IndexPublication, run.id).at == now
     assert "đã công bố" in client.get("/chi-so/lan-tinh").text
@@ -171,14 +171,14 @@ def test_by_right_a_figure_opens_its_tickets_and_its_published_run(
 ) -> None:
     tickets(world, world.unit(), 12, days=5, score=4)
     first, last = date(2026, 10, 1), date(2026, 10, 31)
-    asked = runs.ask(session, world.unit(), first, last, world.actor(Role.MANAGER), last)
-    run_id = runs.make(session, asked, world.unit(), seed=1, now=now, user_id=None)
+    asked = runs.prepare_request(session, world.unit(), first, last, world.actor(Role.MANAGER), last)
+    run_id = runs.make_run(session, asked, world.unit(), seed=1, now=now, user_id=None)
     behind = "/chi-so/phan-anh?don-vi=03388&amp;tu=2026-10-01&amp;den=2026-10-31"
     sides, run = f"/chi-so/hai-mat?{OCTOBER}&don-vi=03388", f"/chi-so/lan-tinh/{run_id}"
     manager(client, world)
     assert behind not in client.get(sides).text and behind not in client.get(run).text
     assert f'href="{run}"' not in client.get(sides).text
-    runs.publish(session, run_id, user_id=world.user(Role.MANAGER).id, now=now)
+    runs.publish_run(session, run_id, user_id=world.user(Role.MANAGER).id, now=now)
     assert f'href="{run}"' in client.get(sides).text
     sign_in(client, world.user(Role.LEADER))
     assert behind in client.get(sides).text and client.get(run).text.count(behind) > 10
@@ -192,7 +192,7 @@ def test_a_run_of_the_province_is_hidden_from_a_leader(
     for unit in ("", world.unit().code):
         client.post("/chi-so/lan-tinh", data={"don-vi": unit, "tu": "01/10/2026", "den": "31/10/2026"})
     for job in handed_on:
-        requests.run(job, now)
+        requests.run_job(job, now)
     whole, own = session.scalars(select(IndexRun.id).order_by(IndexRun.id)).all()
     client.cookies.clear()
     sign_in(client, world.user(Role.LEADER))

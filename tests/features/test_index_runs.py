@@ -38,13 +38,15 @@ def rated(world: World, scores: tuple[int, int, int], days: int = 5) -> Ticket:
     answered = THURSDAY + timedelta(days=days)
     ticket, _secret = world.answered(THURSDAY, answered)
     world.happen(ticket, Event.NOTIFIED, SYSTEM, answered + timedelta(hours=3))
-    ratings.rate(world.session, ticket.id, RatingScores(*scores), channel=Channel.WEB, now=answered + timedelta(days=1))
+    ratings.store_rating(
+        world.session, ticket.id, RatingScores(*scores), channel=Channel.WEB, now=answered + timedelta(days=1)
+    )
     return ticket
 
 
 def count(session: Session, now: datetime, seed: int = 1) -> tuple[int, list[RunValue]]:
-    asked = runs.ask(session, None, FIRST, LAST, MANAGER, TODAY)
-    run_id = runs.make(session, asked, None, seed=seed, now=now, user_id=None)
+    asked = runs.prepare_request(session, None, FIRST, LAST, MANAGER, TODAY)
+    run_id = runs.make_run(session, asked, None, seed=seed, now=now, user_id=None)
     return run_id, runs.values_of(session, run_id)
 
 
@@ -75,7 +77,7 @@ def test_official_ratios_count_each_ticket_once(session: Session, world: World, 
     assert (satisfied.extra["k"], satisfied.n, satisfied.value) == (7, 10, 0.7)
     assert (satisfied.extra["late"], satisfied.extra["dissatisfied"], satisfied.extra["counted_once"]) == (2, 2, 3)
     assert fresh.accepted_at is None
-    page = dashboard.look(
+    page = dashboard.build_dashboard(
         session, DashboardFilters(None, FIRST, LAST, None, chosen=True), MANAGER, TODAY
     ).figures.official
     assert (page.k, page.n) == (8, 10), "the page of the unit counts the same"
@@ -146,9 +148,9 @@ def test_the_same_inputs_give_the_same_digits(session: Session, world: World, no
         rated(world, (4, 3, 5))
     (one, first), (two, second) = count(session, now), count(session, now)
     assert first == second and len(first) > 40
-    a, b = runs.find(session, one), runs.find(session, two)
+    a, b = runs.find_run(session, one), runs.find_run(session, two)
     assert (a.inputs_hash, a.values_hash, a.code_hash) == (b.inputs_hash, b.values_hash, b.code_hash)
-    found = runs.verify(session, one)
+    found = runs.verify_run(session, one)
     assert found.holds and found.code and found.changed == () and found.different == ()
 
 
@@ -157,22 +159,22 @@ def test_verify_tells_new_ratings_from_a_wrong_digit(session: Session, world: Wo
     run_id, _values = count(session, now)
     session.get_one(Rating, tickets[0].id).ease = 1
     session.flush()
-    later = runs.verify(session, run_id)
+    later = runs.verify_run(session, run_id)
     assert later.holds and later.changed == ("tickets",)
     session.execute(text("ALTER TABLE index_values DISABLE TRIGGER ALL"))
     session.execute(text("UPDATE index_values SET value = value + 1e-13 WHERE code = 'ratings' AND item = 1"))
     session.expire_all()
-    forged = runs.verify(session, run_id)
+    forged = runs.verify_run(session, run_id)
     assert not forged.holds and not forged.digits and len(forged.different) == 1
     with pytest.raises(Conflict, match="kết quả khác"):
-        runs.publish(session, run_id, user_id=world.user(Role.MANAGER).id, now=now)
+        runs.publish_run(session, run_id, user_id=world.user(Role.MANAGER).id, now=now)
 
 
 @pytest.mark.parametrize("table", ["index_runs", "index_inputs", "index_values", "index_publications"])
 @pytest.mark.parametrize("deed", ["DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET {}"])
 def test_nobody_rewrites_a_run(session: Session, world: World, now: datetime, table: str, deed: str) -> None:
     run_id, _values = count(session, now)
-    runs.publish(session, run_id, user_id=world.user(Role.MANAGER).id, now=now)
+    runs.publish_run(session, run_id, user_id=world.user(Role.MANAGER).id, now=now)
     column = {"index_runs": "seed = 2", "index_inputs": "part = 'x'", "index_values": "n = 1"}.get(table, "at = at")
     with pytest.raises(ProgrammingError, match="append-only"), session.begin_nested():
         session.execute(text(deed.format(table, column)))
@@ -181,13 +183,13 @@ def test_nobody_rewrites_a_run(session: Session, world: World, now: datetime, ta
 def test_a_run_is_published_once_with_name_and_hour(session: Session, world: World, now: datetime) -> None:
     run_id, _values = count(session, now)
     user = world.user(Role.MANAGER)
-    runs.publish(session, run_id, user_id=user.id, now=now)
+    runs.publish_run(session, run_id, user_id=user.id, now=now)
     held = session.get_one(IndexPublication, run_id)
     assert (held.user_id, held.at) == (user.id, now)
     with pytest.raises(Conflict, match="đã được công bố"):
-        runs.publish(session, run_id, user_id=user.id, now=now)
+        runs.publish_run(session, run_id, user_id=user.id, now=now)
     with pytest.raises(NotFound):
-        runs.publish(session, 10**6, user_id=user.id, now=now)
+        runs.publish_run(session, 10**6, user_id=user.id, now=now)
 
 
 def test_small_numbers_are_counted_and_not_shown(session: Session, world: World, now: datetime) -> None:
@@ -206,16 +208,16 @@ def test_a_unit_is_counted_with_its_own_tickets(session: Session, world: World, 
         rated(world, (5, 5, 5))
     for _n in range(3):
         world.answered(THURSDAY, THURSDAY + timedelta(days=5), unit_id=other.id)
-    asked = runs.ask(session, other, FIRST, LAST, MANAGER, TODAY)
-    run_id = runs.make(session, asked, other, seed=1, now=now, user_id=None)
+    asked = runs.prepare_request(session, other, FIRST, LAST, MANAGER, TODAY)
+    run_id = runs.make_run(session, asked, other, seed=1, now=now, user_id=None)
     values = runs.values_of(session, run_id)
-    assert runs.find(session, run_id).inputs["tickets"]["rows"] == 3
+    assert runs.find_run(session, run_id).inputs["tickets"]["rows"] == 3
     assert of(values, "response_rate").n == 3 and not [v for v in values if v.code in ("side_gap", "association")]
 
 
 def test_period_upside_down_is_refused(session: Session) -> None:
     with pytest.raises(Invalid, match="Ngày cuối kỳ"):
-        runs.ask(session, None, LAST, FIRST, MANAGER, TODAY)
+        runs.prepare_request(session, None, LAST, FIRST, MANAGER, TODAY)
 
 
 def test_commands_run_show_and_verify(command: Command, world: World) -> None:

@@ -28,7 +28,7 @@ def survey(session: Session, now: datetime, ballots: int, start: date = FIRST) -
     batch = BallotBatch(round_id=found.id, source="file", created_at=now)
     session.add(batch)
     session.flush()
-    places = [slot.code for slot in queries.instrument(session, "feedback-1").slots]
+    places = [slot.code for slot in queries.find_instrument(session, "feedback-1").slots]
     dice = np.random.default_rng(5)
     for number in range(ballots):
         scores = {f"service.feedback.{item}": int(dice.integers(2, 6)) for item in (1, 2, 3)}
@@ -44,14 +44,14 @@ def survey(session: Session, now: datetime, ballots: int, start: date = FIRST) -
 
 
 def count(session: Session, now: datetime) -> tuple[int, list[RunValue]]:
-    asked = runs.ask(session, None, FIRST, LAST, Actor(Role.MANAGER), TODAY)
-    run_id = runs.make(session, asked, None, seed=1, now=now, user_id=None)
+    asked = runs.prepare_request(session, None, FIRST, LAST, Actor(Role.MANAGER), TODAY)
+    run_id = runs.make_run(session, asked, None, seed=1, now=now, user_id=None)
     return run_id, runs.values_of(session, run_id)
 
 
 def test_the_side_is_what_the_survey_itself_says(session: Session, now: datetime) -> None:
     code = survey(session, now, 60)
-    theirs = figures.estimate(session, queries.round_called(session, code))
+    theirs = figures.estimate_round(session, queries.round_called(session, code))
     run_id, values = count(session, now)
     ours = {value.item: value for value in values if value.code == "own_survey"}
     assert set(ours) == {0, 1, 2, 3}
@@ -60,7 +60,7 @@ def test_the_side_is_what_the_survey_itself_says(session: Session, now: datetime
         assert (ours[item].n, ours[item].extra["df"]) == (expected.n, expected.df)
         for mine, other in ((ours[item].value, expected.estimate), (ours[item].se, expected.se)):
             assert mine == pytest.approx(other, rel=1e-12)
-    assert runs.find(session, run_id).inputs["ballots"]["rows"] == 60 and runs.verify(session, run_id).holds
+    assert runs.find_run(session, run_id).inputs["ballots"]["rows"] == 60 and runs.verify_run(session, run_id).holds
     gaps = {value.about for value in values if value.code == "side_gap"}
     assert gaps == {"own_survey - published"}  # no ratings, so nothing to set against them
 
@@ -70,7 +70,7 @@ def test_a_withdrawn_ballot_changes_the_inputs_and_is_told(session: Session, now
     run_id, _values = count(session, now)
     session.query(Ballot).limit(1).one().withdrawn = True
     session.flush()
-    later = runs.verify(session, run_id)
+    later = runs.verify_run(session, run_id)
     assert later.holds and later.changed == ("ballots",)
 
 
@@ -91,19 +91,21 @@ def test_a_drawn_round_with_known_totals_has_the_errors_of_its_own_page(session:
     found = queries.round_called(session, code)
     ballots = session.query(Ballot).order_by(Ballot.number).all()
     slips = [surveys.BallotSlip(one.number, None, one.stratum, one.psu, one.weight, 7) for one in ballots]
-    surveys.issue(session, found.id, slips, coded=False)
+    surveys.issue_ballots(session, found.id, slips, coded=False)
     found.draw = {"ballots": 60, "sha256": "-"}
     for at, one in enumerate(ballots):
         one.sex = ("nam", "nữ", None)[at % 3]
-    surveys.bring_to(session, found, totals.read("gioi_tinh;nam;70\ngioi_tinh;nữ;30", "x", None), by="system", now=now)
-    theirs = figures.estimate(session, found)
+    surveys.bring_to(
+        session, found, totals.read_totals("gioi_tinh;nam;70\ngioi_tinh;nữ;30", "x", None), by="system", now=now
+    )
+    theirs = figures.estimate_round(session, found)
     assert theirs.finite and theirs.brought is not None
     run_id, values = count(session, now)
     (ours,) = [value for value in values if value.code == "own_survey" and value.item == 0]
     expected = theirs.index("service.feedback")
     for mine, other in ((ours.value, expected.estimate), (ours.se, expected.se)):
         assert mine == pytest.approx(other, rel=1e-12)
-    assert runs.verify(session, run_id).holds and runs.verify(session, run_id).changed == ()
+    assert runs.verify_run(session, run_id).holds and runs.verify_run(session, run_id).changed == ()
     surveys.bring_to(session, found, None, by="system", now=now)
-    later = runs.verify(session, run_id)
+    later = runs.verify_run(session, run_id)
     assert later.holds and later.changed == ("totals",)

@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.errors import Invalid, NotFound
-from backend.indicators.filters import DashboardFilters, day_typed, read, units_to_choose, usual_period
+from backend.indicators.filters import DashboardFilters, day_typed, read_filters, units_to_choose, usual_period
 from backend.indices.measures import inputs
 from backend.indices.published.shipped_figures import SOURCES
 from backend.kpi import borders, dashboard
 from backend.kpi.dashboard import Dashboard, RatePosition
-from backend.kpi.definitions import definitions, document
+from backend.kpi.definitions import definitions_document, load_definitions
 from backend.ratings import service as ratings
 from backend.ratings.service import RatingScores
 from backend.tickets import service
@@ -36,7 +36,7 @@ THURSDAY = datetime.fromisoformat("2026-10-01T08:00+07:00")
 
 
 def look(session: Session, filters: DashboardFilters = OCTOBER, actor: Actor = MANAGER) -> Dashboard:
-    return dashboard.look(session, filters, actor, TODAY)
+    return dashboard.build_dashboard(session, filters, actor, TODAY)
 
 
 def days_later(days: int) -> datetime:
@@ -134,7 +134,7 @@ def test_reception_is_acknowledged_at_once_by_our_own_channels(session: Session,
 def rate(session: Session, world: World, scores: list[tuple[int, int, int]]) -> None:
     for one in scores:
         ticket, _s = world.answered(THURSDAY, days_later(5))
-        ratings.rate(session, ticket.id, RatingScores(*one), channel=Channel.WEB, now=days_later(6))
+        ratings.store_rating(session, ticket.id, RatingScores(*one), channel=Channel.WEB, now=days_later(6))
 
 
 def test_ratings_are_mean_scores_with_t_intervals(session: Session, world: World) -> None:
@@ -202,16 +202,16 @@ def test_a_leader_looks_at_the_own_unit_alone(session: Session, world: World) ->
     leader = world.actor(Role.LEADER, own)
     world.receive(THURSDAY, unit_id=other.id)
     world.receive(THURSDAY)
-    filters = read(session, {"tu": "1/10/2026", "den": "31/10/2026"}, leader, TODAY)
+    filters = read_filters(session, {"tu": "1/10/2026", "den": "31/10/2026"}, leader, TODAY)
     assert filters.unit == own and look(session, filters, leader).figures.received == 1
     assert list(units_to_choose(session, leader, TODAY)) == [own]
     for code in ("03390", "12", "khong-co"):
         with pytest.raises(NotFound):
-            read(session, {"don-vi": code}, leader, TODAY)
+            read_filters(session, {"don-vi": code}, leader, TODAY)
 
 
 def test_whoever_asks_for_nothing_sees_the_last_twelve_full_months(session: Session) -> None:
-    filters = read(session, {}, MANAGER, TODAY)
+    filters = read_filters(session, {}, MANAGER, TODAY)
     assert (filters.unit, filters.first, filters.last) == (None, date(2025, 11, 1), date(2026, 10, 31))
     assert usual_period(date(2028, 2, 29)) == (date(2027, 2, 1), date(2028, 1, 31))
 
@@ -231,7 +231,7 @@ def test_whoever_asks_for_nothing_sees_the_last_twelve_full_months(session: Sess
 )
 def test_what_cannot_be_read_is_refused_at_its_field(session: Session, query: dict[str, str], fields: set[str]) -> None:
     with pytest.raises(Invalid) as refused:
-        read(session, query, MANAGER, TODAY)
+        read_filters(session, query, MANAGER, TODAY)
     assert {error.field for error in refused.value.errors} == fields
 
 
@@ -253,7 +253,7 @@ def test_merged_ticket_that_nobody_answered_in_time_stays_late_in_the_rate(sessi
 def test_merged_ticket_is_undecided_up_to_its_due_date(session: Session, world: World) -> None:
     one, other = world.receive(THURSDAY)[0], world.receive(THURSDAY)[0]
     merge(world, one, other, days_later(1))
-    figures = dashboard.look(session, OCTOBER, MANAGER, date(2026, 10, 22)).figures
+    figures = dashboard.build_dashboard(session, OCTOBER, MANAGER, date(2026, 10, 22)).figures
     assert (figures.overdue, figures.not_due) == (0, 2)
 
 
@@ -286,7 +286,9 @@ def test_reopened_and_overdue_again_is_one_case_with_its_first_verdict(session: 
 
 def cases(session: Session) -> Sequence[inputs.IndexCase]:
     unit_ids = tuple(session.scalars(select(Unit.id)))
-    return inputs.read(session, inputs.RunRequest(date(2026, 10, 1), date(2026, 10, 31), unit_ids, True, TODAY)).cases
+    return inputs.read_inputs(
+        session, inputs.RunRequest(date(2026, 10, 1), date(2026, 10, 31), unit_ids, True, TODAY)
+    ).cases
 
 
 @given(st.dates(date(1990, 1, 1), date(2099, 12, 31)))
@@ -308,11 +310,11 @@ def test_a_long_period_is_shown_by_years(session: Session, world: World) -> None
 
 def test_the_map_draws_every_commune_once(session: Session) -> None:
     communes = list(session.scalars(select(Unit.id).where(Unit.border.is_not(None), Unit.valid_to.is_(None))))
-    drawn = borders.outline(session, communes)
+    drawn = borders.outline_units(session, communes)
     assert len(drawn.paths) == len(communes) == 38
     assert all(path.startswith("M") and path.endswith("Z") for path in drawn.paths.values())
     assert sum(map(len, drawn.paths.values())) < 60_000
-    assert borders.outline(session, communes) is drawn
+    assert borders.outline_units(session, communes) is drawn
 
 
 @given(
@@ -320,7 +322,7 @@ def test_the_map_draws_every_commune_once(session: Session) -> None:
     st.floats(0.1, 20),
 )
 def test_a_thinned_line_stays_near_the_line(line: list[tuple[float, float]], tolerance: float) -> None:
-    kept = borders.thinned(line, tolerance)
+    kept = borders.thin_line(line, tolerance)
     assert kept[0] == line[0] and kept[-1] == line[-1]
     for point in line:
         pieces = pairwise(kept)
@@ -328,5 +330,5 @@ def test_a_thinned_line_stays_near_the_line(line: list[tuple[float, float]], tol
 
 
 def test_the_document_of_definitions_is_the_one_in_the_package() -> None:
-    assert (ROOT / "docs" / "indices.md").read_text(encoding="utf-8") == document()
-    assert len({one.code for one in definitions()}) == len(definitions())
+    assert (ROOT / "docs" / "indices.md").read_text(encoding="utf-8") == definitions_document()
+    assert len({one.code for one in load_definitions()}) == len(load_definitions())

@@ -19,7 +19,7 @@ from backend.notify.channels import (
     EmailChannel,
     OutgoingMessage,
     TelegramChannel,
-    pieces,
+    split_text,
 )
 from backend.outbox.models import DeliveryState, LocalMail, Medium, OutboxMessage
 from backend.tickets import service as tickets
@@ -84,9 +84,9 @@ def test_sweep_hands_each_row_out_once_in_batches(
     for _n in range(5):
         world.receive(now)
     handed: list[tuple[int, int]] = []
-    assert service.sweep(now, lambda *task: handed.append(task)) == 5
+    assert service.sweep_messages(now, lambda *task: handed.append(task)) == 5
     assert len({message_id for message_id, _attempts in handed}) == 5
-    assert service.sweep(now, lambda *task: handed.append(task)) == 0
+    assert service.sweep_messages(now, lambda *task: handed.append(task)) == 0
 
 
 def test_rows_that_the_broker_did_not_take_are_due_again_at_once(session: Session, world: World, now: datetime) -> None:
@@ -100,17 +100,17 @@ def test_rows_that_the_broker_did_not_take_are_due_again_at_once(session: Sessio
         taken.append(message_id)
 
     with pytest.raises(ConnectionError):
-        service.sweep(now, broker)
+        service.sweep_messages(now, broker)
     again: list[int] = []
-    service.sweep(now, lambda message_id, _attempts: again.append(message_id))
+    service.sweep_messages(now, lambda message_id, _attempts: again.append(message_id))
     assert len(again) == 2 and not set(again) & set(taken)
 
 
 def test_a_task_that_runs_twice_sends_once(session: Session, world: World, now: datetime) -> None:
     world.receive(now)
     row, spy = only(session, "received"), Spy()
-    assert service.deliver(row.id, 0, now, spy) is DeliveryState.SENT
-    assert service.deliver(row.id, 0, now, spy) is None
+    assert service.deliver_message(row.id, 0, now, spy) is DeliveryState.SENT
+    assert service.deliver_message(row.id, 0, now, spy) is None
     assert len(spy.messages) == 1
     assert only(session, "received").sent_at == now
 
@@ -123,9 +123,9 @@ def test_sending_holds_no_transaction(session: Session, world: World, now: datet
 
     class Reentrant:
         def send(self, message: OutgoingMessage) -> None:
-            second.append(service.deliver(row.id, 0, now, Spy()))
+            second.append(service.deliver_message(row.id, 0, now, Spy()))
 
-    assert service.deliver(row.id, 0, now, Reentrant()) is DeliveryState.SENT
+    assert service.deliver_message(row.id, 0, now, Reentrant()) is DeliveryState.SENT
     assert second == [None]
 
 
@@ -133,11 +133,11 @@ def test_a_row_whose_sender_died_comes_due_again_after_the_lease(session: Sessio
     world.receive(now)
     row = only(session, "received")
     with pytest.raises(KeyboardInterrupt):
-        service.deliver(row.id, 0, now, Spy([KeyboardInterrupt()]))  # type: ignore[list-item]
+        service.deliver_message(row.id, 0, now, Spy([KeyboardInterrupt()]))  # type: ignore[list-item]
     handed: list[tuple[int, int]] = []
-    assert service.sweep(now + service.LEASE - timedelta(seconds=1), lambda *task: handed.append(task)) == 0
-    assert service.sweep(now + service.LEASE, lambda *task: handed.append(task)) == 1
-    assert service.deliver(*handed[0], now + service.LEASE, Spy()) is DeliveryState.SENT
+    assert service.sweep_messages(now + service.LEASE - timedelta(seconds=1), lambda *task: handed.append(task)) == 0
+    assert service.sweep_messages(now + service.LEASE, lambda *task: handed.append(task)) == 1
+    assert service.deliver_message(*handed[0], now + service.LEASE, Spy()) is DeliveryState.SENT
 
 
 def test_failures_wait_longer_each_time_and_end(session: Session, world: World, now: datetime) -> None:
@@ -145,7 +145,7 @@ def test_failures_wait_longer_each_time_and_end(session: Session, world: World, 
     row = only(session, "received")
     at, waits, outcome = now, [], DeliveryState.PENDING
     while outcome is DeliveryState.PENDING:
-        found = service.deliver(row.id, row.attempts, at, Spy([DeliveryDelayed("SMTP 451")]))
+        found = service.deliver_message(row.id, row.attempts, at, Spy([DeliveryDelayed("SMTP 451")]))
         assert found is not None
         outcome, row = found, only(session, "received")
         waits.append(row.next_at - at)
@@ -158,7 +158,7 @@ def test_failures_wait_longer_each_time_and_end(session: Session, world: World, 
 def test_the_wait_that_the_other_side_asks_for_is_kept(session: Session, world: World, now: datetime) -> None:
     world.receive(now)
     row = only(session, "received")
-    service.deliver(row.id, 0, now, Spy([DeliveryDelayed("Telegram 429", 4000.0)]))
+    service.deliver_message(row.id, 0, now, Spy([DeliveryDelayed("Telegram 429", 4000.0)]))
     assert only(session, "received").next_at == now + timedelta(seconds=4000)
 
 
@@ -167,7 +167,7 @@ def test_nobody_is_written_to_after_being_erased(session: Session, world: World,
     session.delete(session.get_one(Contact, ticket.id))
     session.flush()
     spy = Spy()
-    assert service.deliver(only(session, "received").id, 0, now, spy) is DeliveryState.UNREACHABLE
+    assert service.deliver_message(only(session, "received").id, 0, now, spy) is DeliveryState.UNREACHABLE
     assert spy.messages == []
 
 
@@ -175,11 +175,11 @@ def test_the_answer_told_stops_the_clock_once(session: Session, world: World, no
     ticket, _secret = world.answered(now - timedelta(days=2), now, chat_id=CHAT)
     for medium in Medium:
         row = only(session, "answered", medium)
-        assert service.deliver(row.id, 0, now + timedelta(minutes=1), Spy()) is DeliveryState.SENT
+        assert service.deliver_message(row.id, 0, now + timedelta(minutes=1), Spy()) is DeliveryState.SENT
     session.expire_all()
     ticket = session.get_one(Ticket, ticket.id)
     assert ticket.told_at == now + timedelta(minutes=1) and ticket.told_in_time
-    told = [entry for entry in audit.entries(session, f"ticket:{ticket.id}") if entry.action == Event.NOTIFIED]
+    told = [entry for entry in audit.list_entries(session, f"ticket:{ticket.id}") if entry.action == Event.NOTIFIED]
     assert [entry.actor for entry in told] == ["system"]
 
 
@@ -191,7 +191,7 @@ def test_messages_say_what_happened_and_hold_no_secret(session: Session, world: 
     tickets.apply(session, ticket.id, change, officer, now=now + timedelta(minutes=1))
     spy = Spy()
     for row in session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all():
-        service.deliver(row.id, 0, now, spy)
+        service.deliver_message(row.id, 0, now, spy)
     received, forwarded = spy.messages
     assert ticket.number in received.body and "10/12/2026" in received.body and "Đoàn Kết" in received.body
     assert other.name in forwarded.body and "Việc này thuộc tỉnh." in forwarded.body
@@ -206,7 +206,7 @@ def test_what_a_unit_writes_is_text_in_the_html_part(session: Session, world: Wo
     officer = world.actor(Role.OFFICER, world.unit())
     world.happen(ticket, Event.INFO_REQUESTED, officer, now, "Ở đâu? <img src=x onerror=alert(1)> {{ 7*7 }}")
     spy = Spy()
-    service.deliver(only(session, "info_requested").id, 0, now, spy)
+    service.deliver_message(only(session, "info_requested").id, 0, now, spy)
     assert "&lt;img src=x onerror=alert(1)&gt; {{ 7*7 }}" in spy.messages[0].html
     assert "<img src=x onerror=alert(1)> {{ 7*7 }}" in spy.messages[0].body
 
@@ -214,13 +214,13 @@ def test_what_a_unit_writes_is_text_in_the_html_part(session: Session, world: Wo
 def test_messages_come_in_the_language_of_the_ticket(session: Session, world: World, now: datetime) -> None:
     ticket, _secret = world.receive(now, language="en")
     spy = Spy()
-    service.deliver(only(session, "received").id, 0, now, spy)
+    service.deliver_message(only(session, "received").id, 0, now, spy)
     assert 'lang="en"' in spy.messages[0].html and ticket.number in spy.messages[0].subject
 
 
 def test_in_development_mail_goes_to_the_local_mailbox(session: Session, world: World, now: datetime) -> None:
     world.receive(now)
-    assert service.deliver(only(session, "received").id, 0, now) is DeliveryState.SENT
+    assert service.deliver_message(only(session, "received").id, 0, now) is DeliveryState.SENT
     assert session.scalars(select(LocalMail.recipient)).all() == ["nguoigui@example.vn"]
 
 
@@ -291,7 +291,7 @@ def test_an_answer_reaches_the_chat_with_rating_buttons(
     settings.get_settings.cache_clear()
     world.answered(now, now, chat_id=CHAT, email="", channel=Channel.TELEGRAM)
     row = only(session, "answered", Medium.TELEGRAM)
-    assert service.deliver(row.id, 0, now) is DeliveryState.SENT
+    assert service.deliver_message(row.id, 0, now) is DeliveryState.SENT
     message = api.of_chat(CHAT)[0]
     assert "Đã vá xong đoạn đường." in message.text and list(message.buttons) == ["1", "2", "3", "4", "5"]
 
@@ -321,6 +321,6 @@ def test_no_receipt_is_posted_to_the_chat_that_was_just_handed_it(
 
 @given(st.text(alphabet="aă 😀\n", min_size=1, max_size=300), st.integers(min_value=2, max_value=40))
 def test_pieces_fit_and_lose_nothing_but_blanks(text: str, most: int) -> None:
-    parts = pieces(text, most)
+    parts = split_text(text, most)
     assert all(len(part.encode("utf-16-le")) // 2 <= most for part in parts)
     assert "".join("".join(parts).split()) == "".join(text.split())

@@ -13,7 +13,7 @@ from httpx2 import Response
 from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 
-from analytics.operations import wilson
+from analytics.operations import wilson_interval
 from backend import audit
 from backend.attachments import service as photos
 from backend.calendars import service as calendars
@@ -61,7 +61,7 @@ class TestFrappeHelpdesk:
         sent = [world.receive(now, email=f"{name}@example.vn") for name in "ab"]
         for which, (ticket, _secret) in enumerate(sent):
             for width in (60, 61, 62):
-                photos.store(session, ticket.id, picture(size=(width, 40 + which)), now)
+                photos.store_photo(session, ticket.id, picture(size=(width, 40 + which)), now)
         (one, _), (other, _) = sent
         officer = world.user()
         change = service.ActionRequest(Event.MERGED, text="Cùng một việc.", into_id=other.id)
@@ -105,7 +105,7 @@ class TestDjangoHelpdesk:
     def stage(self, session: Session, world: World, now: datetime) -> tuple[Stage, str]:
         """An answered ticket with a photo, an open one beside it, and what the other routes are about."""
         ticket, secret = world.answered(now - 5 * DAY, now - DAY)
-        photos.store(session, ticket.id, picture(), now - 5 * DAY)
+        photos.store_photo(session, ticket.id, picture(), now - 5 * DAY)
         world.receive(now - 40 * DAY)
         batch, imports = surveyed(session, now)
         calendar = worktime.active_id(session)
@@ -125,20 +125,20 @@ class TestDjangoHelpdesk:
                 select(OutboxMessage.id, OutboxMessage.attempts).where(OutboxMessage.ticket_id == ticket.id)
             ).all()
             for message_id, attempts in ids:
-                delivery.deliver(message_id, attempts, now, channel)
+                delivery.deliver_message(message_id, attempts, now, channel)
             mails = [str(part.get_content()) for mail in server.mails for part in mail.iter_parts()]
             heads = [str(mail.items()) for mail in server.mails]
         assert len(server.mails) == len(ids) == 3
         columns = {name: json.dumps(rows, default=str) for name, rows in kept(session).items()}
-        history = [str(entry.data) for entry in audit.entries(session, f"ticket:{ticket.id}")]
-        for held in (secret, receipts.grouped(secret)):
+        history = [str(entry.data) for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
+        for held in (secret, receipts.group_secret(secret)):
             for place in (*mails, *heads, *columns.values(), *history, caplog.text):
                 assert held.lower() not in place.lower()
 
 
 def test_alaveteli_forty_of_a_hundred_is_nine_point_four_points_wide_each_way() -> None:
     """It passed 0.05 as the level and showed +-0.3 points. 95%: Wilson's half width is 9.4 points."""
-    share = wilson(40, 100, 0.95)
+    share = wilson_interval(40, 100, 0.95)
     assert share.lo is not None and share.hi is not None
     assert round((share.hi - share.lo) / 2 * 100, 1) == 9.4
 
@@ -173,7 +173,7 @@ class TestDigit:
         session.commit()
         follow(client, ticket, secret)
         assert self.dispute(client, now + days * DAY).status_code == 303
-        last = [entry for entry in audit.entries(session, f"ticket:{ticket.id}") if entry.action == "disputed"]
+        last = [entry for entry in audit.list_entries(session, f"ticket:{ticket.id}") if entry.action == "disputed"]
         assert [entry.at for entry in last] == [now]
 
 
@@ -227,7 +227,7 @@ class TestFreeScoutAndZammad:
     def test_the_inbox_is_read_from_its_index_and_no_further_than_the_page(self, session: Session, many: Actor) -> None:
         # A bitmap of the unit's few open tickets costs about the same, and statistics are a random sample.
         session.execute(text("SET LOCAL enable_bitmapscan = off"))
-        found = self.plans(session, lambda: queries.inbox(session, many))
+        found = self.plans(session, lambda: queries.list_inbox(session, many))
         (scan,) = [node for node in found if node.get("Relation Name") == "tickets"]
         assert scan["Index Name"] == "ix_tickets_inbox"
         assert scan["Actual Rows"] <= queries.PAGE + 1
@@ -240,14 +240,14 @@ class TestFreeScoutAndZammad:
     def test_a_unit_s_month_reads_no_more_than_that_month(self, session: Session, many: Actor, now: datetime) -> None:
         day = now.date()
         scope = kpi.KpiScope((many.unit_id or 0,), day - 30 * DAY, day, None, today=day, told_by=day)
-        found = self.plans(session, lambda: kpi.counts(session, scope))
+        found = self.plans(session, lambda: kpi.count_tickets(session, scope))
         assert not [node for node in found if node["Node Type"] == "Seq Scan" and node["Relation Name"] == "tickets"]
         assert touched(found) < 31 * 4, "three tickets a day and some"
 
     def test_a_full_inbox_is_asked_in_one_statement(self, session: Session, many: Actor, now: datetime) -> None:
         asked: list[str] = []
         event.listen(session.get_bind(), "before_cursor_execute", lambda *args: asked.append(args[2]))
-        found = queries.inbox(session, many)
+        found = queries.list_inbox(session, many)
         assert len(found.tickets) == queries.PAGE
         assert len(asked) == 1
 

@@ -27,7 +27,7 @@ def offered(page: str) -> set[str]:
 
 
 def course(session: Session, ticket: Ticket) -> list[str]:
-    return [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")]
+    return [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def neutral(page: str, number: str) -> str:
 
 def test_number_and_secret_as_people_type_them_open_the_ticket(client: TestClient, world: World, now: datetime) -> None:
     ticket, secret = world.receive(now)
-    typed = {"number": f" {ticket.number.lower()} ", "secret": receipts.grouped(secret).lower().replace("0", "O")}
+    typed = {"number": f" {ticket.number.lower()} ", "secret": receipts.group_secret(secret).lower().replace("0", "O")}
     opened = client.post("/theo-doi", data=typed)
     assert (opened.status_code, opened.headers["location"]) == (303, TICKET)
     assert "HttpOnly" in opened.headers["set-cookie"] and "SameSite=lax" in opened.headers["set-cookie"]
@@ -45,7 +45,7 @@ def test_number_and_secret_as_people_type_them_open_the_ticket(client: TestClien
     assert page.headers["cache-control"] == "no-store"
     for told in ("Đã tiếp nhận", "Phường Đoàn Kết", "10/12/2026", "dự kiến", "Ổ gà trước cổng chợ"):
         assert told in page.text
-    assert receipts.grouped(secret) not in page.text and secret not in page.text
+    assert receipts.group_secret(secret) not in page.text and secret not in page.text
 
 
 def test_unknown_number_wrong_secret_and_missing_secret_get_one_answer(
@@ -205,7 +205,7 @@ def test_opening_with_the_secret_counts_as_told_and_looking_does_not(
     client.post(f"{TICKET}/doc")
     client.post(f"{TICKET}/doc")
     assert "Đã vá xong đoạn đường." in client.get(TICKET).text
-    actions = [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")]
+    actions = [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
     assert actions.count("notified") == 1
 
 
@@ -222,7 +222,7 @@ def test_sender_rates_three_items_once(client: TestClient, session: Session, wor
     assert again.status_code == 409 and "đã được đánh giá" in again.text
     session.expire_all()
     assert session.get_one(Rating, ticket.id).ease == 5
-    actions = [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")]
+    actions = [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
     assert actions.count("rated") == 1
 
 

@@ -57,7 +57,7 @@ def test_sender_gets_a_receipt_whose_secret_opens_the_ticket(
     ticket = session.scalars(select(Ticket)).one()
     assert shown.status_code == 200 and shown.headers["cache-control"] == "no-store"
     assert ticket.number in shown.text and "Phường Đoàn Kết" in shown.text and "10/12/2026" in shown.text
-    assert receipts.matches(ticket.secret_hash, secret_on(shown.text))
+    assert receipts.secret_matches(ticket.secret_hash, secret_on(shown.text))
     assert "HttpOnly" in sent.headers["set-cookie"] and "Path=/bien-nhan" in sent.headers["set-cookie"]
 
 

@@ -31,7 +31,7 @@ def test_sender_gets_number_secret_unit_and_due_date(session: Session, world: Wo
 def test_only_a_hash_of_the_secret_is_stored(session: Session, world: World, now: datetime) -> None:
     receipt = service.open_ticket(session, world.draft(), now=now)
     ticket = session.get_one(Ticket, receipt.ticket_id)
-    assert receipts.matches(ticket.secret_hash, receipts.grouped(receipt.secret).lower())
+    assert receipts.secret_matches(ticket.secret_hash, receipts.group_secret(receipt.secret).lower())
     stored = session.execute(select(Ticket.__table__).where(Ticket.id == ticket.id)).one()
     assert receipt.secret not in repr(stored)
 
@@ -90,7 +90,7 @@ def test_the_history_holds_no_personal_data_and_cannot_be_rewritten(
     session: Session, world: World, now: datetime
 ) -> None:
     ticket, _secret = world.receive(now)
-    chain = audit.entries(session, f"ticket:{ticket.id}")
+    chain = audit.list_entries(session, f"ticket:{ticket.id}")
     assert audit.first_break(chain) is None
     assert "Lò Văn Thử" not in repr([entry.data for entry in chain])
     for statement in ("UPDATE audit SET action = 'x'", "DELETE FROM audit", "TRUNCATE audit"):

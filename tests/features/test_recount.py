@@ -31,7 +31,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def version(session: Session) -> CalendarVersion:
     """The calendar in force, less the holiday of 24 November, and with 16 November off; not in force yet."""
-    held = worktime.calendar(session, worktime.active_id(session))
+    held = worktime.load_calendar(session, worktime.active_id(session))
     kept = [item for item in held.exceptions if item.day != date(2026, 11, 24)]
     off = DayException(date(2026, 11, 16), is_open=False, name="Nghỉ bù")
     days = tuple(sorted([*kept, off], key=lambda item: item.day))
@@ -48,7 +48,7 @@ def run(session: Session, version: CalendarVersion) -> int:
         version.activated_at = NOW
         session.flush()
     job = progress.start(session, "recount", str(version.id), now=NOW)
-    done = moves.recount(version.id, job.id, lambda: NOW)
+    done = moves.recount_tickets(version.id, job.id, lambda: NOW)
     assert (progress.find(session, job.id).stage, progress.find(session, job.id).done) == (WorkStage.DONE, done)
     return done
 
@@ -95,7 +95,7 @@ AFTER = BEFORE | {"early": date(2026, 11, 24), "merged": date(2026, 11, 24)}
 def test_the_preview_shows_who_would_move_and_writes_nothing(
     session: Session, tickets: dict[str, Ticket], version: CalendarVersion
 ) -> None:
-    found = moves.preview(session, version, NOW, 20)
+    found = moves.preview_moves(session, version, NOW, 20)
     assert (found.looked_at, found.moved, found.by_days) == (6, 2, {1: 2})
     assert {row.number for row in found.moves} == {tickets[name].number for name in ("early", "merged")}
     assert dues(session, tickets) == BEFORE
@@ -111,7 +111,7 @@ def test_a_run_moves_what_the_preview_showed_and_keeps_verdicts_and_proof(
     assert tickets["answered"].verdict is Verdict.ON_TIME
     assert list(projection.check_all(session)) == []
     for ticket in tickets.values():
-        assert audit.first_break(audit.entries(session, f"ticket:{ticket.id}")) is None
+        assert audit.first_break(audit.list_entries(session, f"ticket:{ticket.id}")) is None
 
 
 def test_the_moved_date_is_kept_with_what_it_was_and_why(
@@ -131,7 +131,7 @@ def test_small_batches_come_to_the_same_and_a_second_run_finds_nothing_to_do(
     monkeypatch.setattr(moves, "BATCH", 2)
     assert [run(session, version), run(session, version)] == [6, 0]
     assert dues(session, tickets) == AFTER
-    actions = [e.action for t in tickets.values() for e in audit.entries(session, f"ticket:{t.id}")]
+    actions = [e.action for t in tickets.values() for e in audit.list_entries(session, f"ticket:{t.id}")]
     assert actions.count("recounted") == 6
     assert list(projection.check_all(session)) == []
 
@@ -151,7 +151,7 @@ def test_a_ticket_that_an_officer_holds_is_counted_when_it_is_free(committed: En
     held.execute(select(Ticket.id).where(Ticket.id == made[1]).with_for_update())
     freed = Timer(0.5, held.rollback)
     freed.start()
-    assert moves.recount(again.id, job.id, lambda: NOW) == 3
+    assert moves.recount_tickets(again.id, job.id, lambda: NOW) == 3
     freed.join()
     held.close()
     with db.transaction() as session:
@@ -183,4 +183,4 @@ def test_a_form_that_shows_the_old_date_is_refused_and_one_that_shows_the_same_i
 
 def test_a_calendar_that_nobody_counts_by_moves_nobody(session: Session, tickets: dict[str, Ticket]) -> None:
     plain = session.get_one(CalendarVersion, worktime.active_id(session, "weekdays"))
-    assert moves.preview(session, plain, NOW, 20).looked_at == 0
+    assert moves.preview_moves(session, plain, NOW, 20).looked_at == 0

@@ -65,7 +65,7 @@ def may(move: Transition, actor: Actor, ticket: Ticket) -> bool:
         EventAuthor.SYSTEM: [SYSTEM],
         EventAuthor.EITHER: [SENDER, SYSTEM],
     }
-    if move.right is not None and can(actor, move.right, service.subject(ticket)):
+    if move.right is not None and can(actor, move.right, service.policy_subject(ticket)):
         return True
     return actor in named[move.by]
 
@@ -76,7 +76,7 @@ def expected(ticket: Ticket, event: Event, actor: Actor) -> type[DomainError] | 
     here = [row for row in rows if ticket.state in row.origins]
     if any(may(row, actor, ticket) for row in here or rows):
         return None if here else Conflict
-    return Forbidden if can(actor, Permission.VIEW_TICKET, service.subject(ticket)) else NotFound
+    return Forbidden if can(actor, Permission.VIEW_TICKET, service.policy_subject(ticket)) else NotFound
 
 
 def refusals(session: Session) -> list[tuple[str, str, int | None, str]]:
@@ -237,6 +237,6 @@ def test_the_entry_stands_although_the_rest_is_rolled_back(
         attempt()
     with db.transaction() as session:
         assert session.get_one(Ticket, ticket.id).title == ticket.title
-        assert [entry.action for entry in audit.entries(session, f"ticket:{ticket.id}")] == ["received"]
-        (entry,) = audit.entries(session, f"refused:{officer.key}")
+        assert [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")] == ["received"]
+        (entry,) = audit.list_entries(session, f"refused:{officer.key}")
         assert (entry.action, entry.data["why"]) == (f"refused:{change.event}", str(refused.value.status))

@@ -12,7 +12,7 @@ from backend.deadlines.rules import DeadlineRule, RuleEvidence
 from backend.errors import DomainError, Invalid
 from backend.tickets import projection, rulebook, service
 from backend.tickets.clock_models import ClockVersion
-from backend.tickets.lifecycle import Event, EventAuthor, possible
+from backend.tickets.lifecycle import Event, EventAuthor, possible_transitions
 from backend.tickets.models import Verdict
 from backend.tickets.service import ActionRequest
 from backend.worktime.duration import Duration, TimeUnit
@@ -88,7 +88,7 @@ def test_replay_equals_state_after_any_course(life: Life, seed: int) -> None:
     units = [life.ticket.unit_id, life.world.unit("LC-SXD").id]
     people = [life.officer, life.leader, life.coordinator, stranger(life)]
     for _ in range(30):
-        moves = possible(life.ticket.state)
+        moves = possible_transitions(life.ticket.state)
         if not moves:
             break
         move = dice.choice([row for row in moves if row.event is not Event.RECOUNTED])

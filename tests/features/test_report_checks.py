@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.reports.content import approximation
 from backend.reports.content.approximation import IntervalAssumptions, YearVerdict
-from backend.reports.content.checks import findings
+from backend.reports.content.checks import list_findings
 from tests.command import Command
 
 CENTS = st.decimals(0, 100, places=2)
@@ -43,14 +43,14 @@ def test_the_list_is_also_a_table_for_people(command: Command) -> None:
 def test_an_aggregate_that_is_off_is_found(session: Session) -> None:
     figure(session, 2023, "service").value = Decimal("79.95")
     session.flush()
-    found = [one for one in findings(session) if "không bằng số tính lại" in one.what]
+    found = [one for one in list_findings(session) if "không bằng số tính lại" in one.what]
     assert [(one.code, one.printed, one.computed) for one in found] == [("service", "79,95", "79,89")]
 
 
 def test_single_choice_that_does_not_add_to_a_hundred_is_found(session: Session) -> None:
     figure(session, 2023, "harassment.1", FigureKind.PERCEPTION).value = Decimal("82.30")
     session.flush()
-    found = [one for one in findings(session) if "cộng lại bằng 100" in one.what]
+    found = [one for one in list_findings(session) if "cộng lại bằng 100" in one.what]
     assert [(one.code, one.printed) for one in found] == [("harassment", "99,00")]
 
 
@@ -62,9 +62,9 @@ def test_margins_are_those_of_the_formula() -> None:
 
 
 def test_a_share_has_wilsons_interval_of_its_effective_size() -> None:
-    from analytics.operations import wilson
+    from analytics.operations import wilson_interval
 
-    plain = wilson(100, 200)
+    plain = wilson_interval(100, 200)
     got = approximation.share_interval(Decimal("50"), 400, IntervalAssumptions(deff=2.0))
     assert plain.lo is not None and plain.hi is not None
     assert (float(got.lo), float(got.hi)) == pytest.approx((100 * plain.lo, 100 * plain.hi), abs=0.006)
@@ -90,5 +90,5 @@ def test_the_answers_behind_a_share_give_it_back(n: int, data: st.DataObject) ->
 @given(CENTS, st.floats(0.1, 5))
 def test_only_beyond_the_margin_is_a_difference_called_one(difference: Decimal, margin: float) -> None:
     inside = float(difference) <= margin
-    assert (approximation.verdict(difference, margin) is YearVerdict.NO_EVIDENCE) == inside
-    assert approximation.verdict(-difference, margin) is (YearVerdict.NO_EVIDENCE if inside else YearVerdict.LOWER)
+    assert (approximation.verdict_of(difference, margin) is YearVerdict.NO_EVIDENCE) == inside
+    assert approximation.verdict_of(-difference, margin) is (YearVerdict.NO_EVIDENCE if inside else YearVerdict.LOWER)

@@ -21,9 +21,9 @@ from sqlalchemy.orm import Session
 from backend.documents.places import KEYS, PLACES, read_back
 from backend.errors import Invalid
 from backend.reports import service
-from backend.reports.content.context import gather
-from backend.reports.content.outline import compose
-from backend.reports.docx import write
+from backend.reports.content.context import gather_context
+from backend.reports.content.outline import compose_report
+from backend.reports.docx import write_docx
 from backend.reports.service import ReportSubject
 from tests.command import Command
 
@@ -38,8 +38,10 @@ _once: list[bytes] = []
 
 def written(session: Session) -> bytes:
     """The document alone, without workbook and charts of their own."""
-    context = gather(session, ABOUT.geography, ABOUT.year, ABOUT.against, date(2026, 11, 22))
-    return write(compose(context, {key: text for key, text in service.texts(session, ABOUT).items() if text}))
+    context = gather_context(session, ABOUT.geography, ABOUT.year, ABOUT.against, date(2026, 11, 22))
+    return write_docx(
+        compose_report(context, {key: text for key, text in service.read_texts(session, ABOUT).items() if text})
+    )
 
 
 @pytest.fixture
@@ -177,10 +179,10 @@ def test_what_the_author_wrote_is_read_back_and_hints_are_not(document: bytes) -
 
 def test_hand_written_texts_survive_the_next_report(session: Session, now: datetime, document: bytes) -> None:
     edited = write_in(write_in(document, "tasks", "Sửa đường.", "=SUM(A1)"), "target", "Đạt từ 80 trở lên.")
-    assert service.keep(session, ABOUT, edited, user_id=None, now=now) == ["target", "tasks"]
+    assert service.keep_texts(session, ABOUT, edited, user_id=None, now=now) == ["target", "tasks"]
     again = written(session)
     assert read_back(again)["tasks"] == "Sửa đường.\n=SUM(A1)" and read_back(again)["target"] == "Đạt từ 80 trở lên."
-    assert service.keep(session, ABOUT, again, user_id=None, now=now) == ["target", "tasks"]
+    assert service.keep_texts(session, ABOUT, again, user_id=None, now=now) == ["target", "tasks"]
     service.save_texts(session, ABOUT, {"tasks": ""}, user_id=None, now=now)
     assert "tasks" not in read_back(written(session))
 

@@ -34,7 +34,7 @@ def quickly_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Jobs handed to the worker, in place of a worker."""
     handed: list[int] = []
-    monkeypatch.setattr(tasks.make, "apply_async", lambda args: handed.append(args[0]))
+    monkeypatch.setattr(tasks.make_report, "apply_async", lambda args: handed.append(args[0]))
     return handed
 
 
@@ -57,7 +57,7 @@ def test_a_manager_has_the_report_made_and_fetches_it(
     assert client.post("/bao-cao", data=FIELDS).status_code == 303
     page = client.get("/bao-cao").text
     assert "Đang lập báo cáo" in page and 'http-equiv="refresh"' in page and "hx-get" in page
-    tasks.make(asked[0])
+    tasks.make_report(asked[0])
     assert job(session).stage is WorkStage.DONE and job(session).done == service.STEPS
     page = client.get("/bao-cao").text
     assert "Lập lại báo cáo" in page and "hinh-1-tong-hop.svg" in page and 'http-equiv="refresh"' not in page
@@ -107,7 +107,7 @@ def test_a_broker_that_is_away_is_said(
     def away(args: object) -> None:
         raise OperationalError("no broker")
 
-    monkeypatch.setattr(tasks.make, "apply_async", away)
+    monkeypatch.setattr(tasks.make_report, "apply_async", away)
     sign_in(client, world)
     assert client.post("/bao-cao", data=FIELDS).status_code == 303
     assert job(session).stage is WorkStage.STOPPED
@@ -119,7 +119,7 @@ def test_a_job_that_fails_says_so_and_leaves_the_last_files(
 ) -> None:
     sign_in(client, world)
     client.post("/bao-cao", data=FIELDS)
-    tasks.make(asked[0])
+    tasks.make_report(asked[0])
     before = client.get(FILE).content
     client.post("/bao-cao", data=FIELDS)
 
@@ -128,7 +128,7 @@ def test_a_job_that_fails_says_so_and_leaves_the_last_files(
 
     monkeypatch.setattr(service, "make", fails)
     with pytest.raises(RuntimeError):
-        tasks.make(asked[1])
+        tasks.make_report(asked[1])
     assert job(session).stage is WorkStage.STOPPED and client.get(FILE).content == before
 
 
@@ -137,12 +137,12 @@ def test_a_task_that_comes_twice_works_once(
 ) -> None:
     sign_in(client, world)
     client.post("/bao-cao", data=FIELDS)
-    tasks.make(asked[0])
-    report, _files = service.stored(session, ABOUT)
+    tasks.make_report(asked[0])
+    report, _files = service.find_report(session, ABOUT)
     assert report is not None
     report.made_at = None
     session.flush()
-    tasks.make(asked[0])
+    tasks.make_report(asked[0])
     session.expire_all()
     assert report.made_at is None
 
@@ -154,7 +154,7 @@ def test_texts_are_kept_and_go_into_the_next_report(
     assert client.post("/bao-cao/loi-van", data=FIELDS | {"causes": "Thiếu người.\nĐường xa."}).status_code == 303
     assert "Thiếu người." in client.get("/bao-cao").text
     client.post("/bao-cao", data=FIELDS)
-    tasks.make(asked[0])
+    tasks.make_report(asked[0])
     assert read_back(client.get(FILE).content)["causes"] == "Thiếu người.\nĐường xa."
 
 
@@ -164,7 +164,7 @@ def test_a_text_that_is_too_long_is_refused_at_its_field_with_the_text_still_the
     sign_in(client, world)
     answer = client.post("/bao-cao/loi-van", data=FIELDS | {"causes": "dài " * 6000, "target": "Đạt 80."})
     assert answer.status_code == 422 and 'id="causes-error"' in answer.text and "Đạt 80." in answer.text
-    assert service.texts(session, ABOUT) == {}
+    assert service.read_texts(session, ABOUT) == {}
 
 
 def test_an_edited_document_is_taken_over(client: TestClient, world: World, session: Session, now: datetime) -> None:
@@ -173,7 +173,7 @@ def test_an_edited_document_is_taken_over(client: TestClient, world: World, sess
     document = service.make(session, ABOUT, now).files[service.DOCX]
     service.save_texts(session, ABOUT, {"causes": ""}, user_id=None, now=now)
     answer = client.post("/bao-cao/giu-lai", data=FIELDS, files={"tep": ("a.docx", document)})
-    assert answer.status_code == 303 and service.texts(session, ABOUT)["causes"] == "Từ Word."
+    assert answer.status_code == 303 and service.read_texts(session, ABOUT)["causes"] == "Từ Word."
     assert client.post("/bao-cao/giu-lai", data=FIELDS, files={"tep": ("a.docx", b"khong")}).status_code == 422
     assert client.post("/bao-cao/giu-lai", data=FIELDS).status_code == 422
 
@@ -189,4 +189,4 @@ def test_an_address_that_asks_for_no_report_is_refused(client: TestClient, world
 def test_a_job_of_other_work_is_not_taken_for_a_report(session: Session, now: datetime) -> None:
     other = progress.start(session, "ballots.import", "x", now=now)
     with pytest.raises(Exception, match="Không tìm thấy"):
-        service.run(other.id, lambda: now)
+        service.run_job(other.id, lambda: now)

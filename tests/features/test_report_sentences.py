@@ -9,9 +9,9 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from backend.indices.models import PublishedFigure
-from backend.reports.blocks import generated, tables
-from backend.reports.content.context import gather
-from backend.reports.content.outline import compose
+from backend.reports.blocks import generated_paragraphs, tables_of
+from backend.reports.content.context import gather_context
+from backend.reports.content.outline import compose_report
 from backend.worktime.calendar import ZONE
 from tests.factories import World
 
@@ -54,8 +54,8 @@ PAIRS: list[tuple[str, str, list[str], list[str]]] = [
 
 @pytest.fixture
 def said(session: Session) -> Mapping[str, str]:
-    context = gather(session, "lai-chau", 2023, 2022, date(2026, 11, 22))
-    return {one.key: one.text for one in generated(compose(context, {}).blocks)}
+    context = gather_context(session, "lai-chau", 2023, 2022, date(2026, 11, 22))
+    return {one.key: one.text for one in generated_paragraphs(compose_report(context, {}).blocks)}
 
 
 @pytest.mark.parametrize(("key", "source", "ours", "never"), PAIRS, ids=[pair[0] for pair in PAIRS])
@@ -81,8 +81,8 @@ def test_every_rank_stands_with_the_number_of_provinces(said: Mapping[str, str])
 
 
 def test_multiple_choice_says_that_its_shares_pass_a_hundred(session: Session) -> None:
-    context = gather(session, "lai-chau", 2023, 2022, date(2026, 11, 22))
-    tables = {one.key: one for one in compose(context, {}).blocks if hasattr(one, "notes")}
+    context = gather_context(session, "lai-chau", 2023, 2022, date(2026, 11, 22))
+    tables = {one.key: one for one in compose_report(context, {}).blocks if hasattr(one, "notes")}
     for key, total in (("channel-used", "201,99%"), ("participation-willingness", "104,33%"), ("mong-doi", "521,23%")):
         assert total in " ".join(tables[key].notes) and "hơn 100%" in " ".join(tables[key].notes)
     assert "hơn 100%" not in " ".join(tables["harassment"].notes)
@@ -111,11 +111,11 @@ def test_tickets_of_the_period_stand_beside_the_survey(session: Session, world: 
     for _one in range(12):
         world.answered(received, received + timedelta(days=2))
     session.execute(update(PublishedFigure).filter_by(year=2023, geography="lai-chau").values(year=2026))
-    context = gather(session, "lai-chau", 2026, 2022, date(2026, 11, 22))
-    report = compose(context, {})
-    text = {one.key: one.text for one in generated(report.blocks)}["feedback.operations"]
+    context = gather_context(session, "lai-chau", 2026, 2022, date(2026, 11, 22))
+    report = compose_report(context, {})
+    text = {one.key: one.text for one in generated_paragraphs(report.blocks)}["feedback.operations"]
     assert "01/01/2026-31/12/2026 hệ thống có 12 phản ánh" in text and "12 trả lời đúng hạn" in text
-    (table,) = [one for one in tables(report.blocks) if one.key == "phan-anh"]
+    (table,) = [one for one in tables_of(report.blocks) if one.key == "phan-anh"]
     assert "12/12 = 100,0% [75,8%-100,0%]" in str(table.rows[1].cells[4])
     assert table.rows[0].cells[3] == "chưa đủ số liệu (n = 0)"
     assert table.period == "SIPAS: năm 2026; phản ánh: 01/01/2026-31/12/2026"

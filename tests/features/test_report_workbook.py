@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from backend.indices.models import PublishedFigure
 from backend.reports import docx, figures, service, xlsx
 from backend.reports.blocks import ReportBar, ReportPicture
-from backend.reports.content.context import gather
-from backend.reports.content.outline import compose
+from backend.reports.content.context import gather_context
+from backend.reports.content.outline import compose_report
 from backend.reports.service import XLSX, ReportSubject, WrittenReport
-from backend.reports.xlsx import put
+from backend.reports.xlsx import put_value
 
 ABOUT = ReportSubject("lai-chau", 2023, 2022)
 
@@ -54,7 +54,7 @@ def test_numbers_are_numbers(made: WrittenReport) -> None:
 def test_text_stays_text(text: str) -> None:
     book = Workbook()
     assert book.active is not None
-    put(book.active, 1, 1, text)
+    put_value(book.active, 1, 1, text)
     out = io.BytesIO()
     book.save(out)
     cell = load_workbook(io.BytesIO(out.getvalue())).active["A1"]
@@ -65,13 +65,16 @@ def test_a_hostile_wording_of_an_item_stays_text(session: Session, now: datetime
     row = session.query(PublishedFigure).filter_by(year=2023, code="service.feedback.1").one()
     row.text_vi = "=cmd|' /C calc'!A0\x07"
     session.flush()
-    report = compose(gather(session, "lai-chau", 2023, 2022, now.date()), {})
+    report = compose_report(gather_context(session, "lai-chau", 2023, 2022, now.date()), {})
     cells = [
-        cell for sheet in load_workbook(io.BytesIO(xlsx.write(report))) for line in sheet.iter_rows() for cell in line
+        cell
+        for sheet in load_workbook(io.BytesIO(xlsx.write_xlsx(report)))
+        for line in sheet.iter_rows()
+        for cell in line
     ]
     assert any(cell.value == "=cmd|' /C calc'!A0" for cell in cells)
     assert all(cell.data_type != "f" for cell in cells)
-    assert docx.write(report)
+    assert docx.write_docx(report)
 
 
 def test_each_chart_is_an_svg_with_words_and_a_png(made: WrittenReport) -> None:
@@ -97,6 +100,6 @@ def test_the_same_values_give_the_same_picture_and_all_letters_are_there(recwarn
         2023,
         2022,
     )
-    assert figures.svg(picture) == figures.svg(picture)
-    assert figures.png(picture) == figures.png(picture)
+    assert figures.draw_svg(picture) == figures.draw_svg(picture)
+    assert figures.draw_png(picture) == figures.draw_png(picture)
     assert not [warning for warning in recwarn if "missing from font" in str(warning.message)]

@@ -22,7 +22,7 @@ from backend.escalation import service as escalation
 from backend.history import heads, sealing
 from backend.notify import service as delivery
 from backend.tickets import service
-from backend.tickets.lifecycle import Event, EventAuthor, possible
+from backend.tickets.lifecycle import Event, EventAuthor, possible_transitions
 from backend.tickets.models import Ticket, Verdict, is_open
 from backend.users.models import Role
 from backend.users.policy import Actor
@@ -92,7 +92,7 @@ def live_through() -> None:
         with db.transaction() as session:
             heads.sign_finished_days(session, now)
     end = FIRST + timedelta(days=DAYS)
-    list(load.load(7, DEMONSTRATION, end.date() - timedelta(days=1), end))
+    list(load.load_cases(7, DEMONSTRATION, end.date() - timedelta(days=1), end))
     sealing.seal_all(end)
     with db.transaction() as session:
         heads.sign_finished_days(session, end)
@@ -123,7 +123,7 @@ def work(dice: random.Random, staff: Staff, now: datetime) -> None:
 
 
 def happen(session: Session, dice: random.Random, staff: Staff, ticket: Ticket, other: int, now: datetime) -> None:
-    moves = [move for move in possible(ticket.state) if move.event not in PAST_USE]
+    moves = [move for move in possible_transitions(ticket.state) if move.event not in PAST_USE]
     if not moves:
         return
     move = dice.choice([move for move in moves if move.event in ONWARD and dice.random() < 0.6] or moves)
@@ -142,10 +142,10 @@ def happen(session: Session, dice: random.Random, staff: Staff, ticket: Ticket, 
 
 
 def beat(now: datetime) -> None:
-    escalation.sweep(now, lambda ids: escalation.decide(ids, now))
-    for user_id in digest.sweep(now):
-        digest.collect(user_id, now)
-    delivery.sweep(now, lambda message_id, attempts: delivery.deliver(message_id, attempts, now))
+    escalation.sweep_tickets(now, lambda ids: escalation.decide_steps(ids, now))
+    for user_id in digest.find_recipients(now):
+        digest.collect_notices(user_id, now)
+    delivery.sweep_messages(now, lambda message_id, attempts: delivery.deliver_message(message_id, attempts, now))
 
 
 def tamper(statement: str, **values: object) -> None:

@@ -77,14 +77,14 @@ def test_recompute_refuses_a_method_it_cannot_compute(command: Command, method: 
 
 
 def test_figure_comes_with_rank_n_method_and_source(session: Session) -> None:
-    (figure,) = queries.published(session, "lai-chau", 2023, ["service.feedback"])
+    (figure,) = queries.published_indices(session, "lai-chau", 2023, ["service.feedback"])
     assert (figure.value, figure.rank, figure.ranked, figure.n) == (Decimal("79.08"), 53, 63, 558)
     assert "1001/QĐ-BNV" in figure.method.vi
     assert "UBND tỉnh Lai Châu" in figure.source
 
 
 def test_figure_whose_sample_was_not_printed_has_no_n(session: Session) -> None:
-    figures = queries.published(session, "lai-chau", 2022)
+    figures = queries.published_indices(session, "lai-chau", 2022)
     assert len(figures) == 32
     assert {figure.n for figure in figures} == {None}
 

@@ -14,7 +14,7 @@ import segno
 from docx.enum.section import WD_SECTION
 
 from analytics.sampling.ballot_number import read_ballot_number
-from backend.surveys.forms.instruments import shipped
+from backend.surveys.forms.instruments import shipped_instrument
 from tests.command import Command
 
 Lists = tuple[Path, Path]
@@ -140,7 +140,7 @@ def test_every_ballot_has_its_number_its_questions_and_a_code_of_its_own(
     printed = text_of(file)
     assert [number for number in numbers if printed.count(number) == 1] == numbers
     assert village not in printed
-    for slot in shipped("feedback-1").slots:
+    for slot in shipped_instrument("feedback-1").slots:
         assert printed.count(slot.text.vi) == 31
     assert "00-00000-0" not in printed
     document = docx.Document(str(file))

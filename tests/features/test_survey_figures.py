@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from analytics.methods import load_method
-from backend.surveys.forms.instruments import Instrument, parse, shipped
+from backend.surveys.forms.instruments import Instrument, parse_instrument, shipped_instrument
 from backend.surveys.rounds import figures, synthetic
 from tests.command import Command
 from tests.databases import ROOT
@@ -52,7 +52,7 @@ def test_the_same_ballots_come_out_each_time(command: Command, tmp_path: Path) -
     command.run("survey", "synthetic", "--out", first)
     command.run("survey", "synthetic", "--out", second)
     assert first.read_bytes() == second.read_bytes()
-    rows = list(synthetic.rows())
+    rows = list(synthetic.synthetic_rows())
     assert len(rows) == synthetic.N + 1 and len({line[3] for line in rows[1:]}) == 3
 
 
@@ -62,7 +62,7 @@ def test_too_few_ballots_give_no_figure(command: Command, tmp_path: Path) -> Non
 
 
 def test_the_short_form_gives_its_group_alone() -> None:
-    short = shipped("feedback-1")
+    short = shipped_instrument("feedback-1")
     assert [*figures.indices_of(short, load_method(short.method))] == [
         "service.feedback",
         "service.feedback.1",
@@ -72,15 +72,15 @@ def test_the_short_form_gives_its_group_alone() -> None:
 
 
 def test_a_weight_of_an_item_counts_in_its_indices() -> None:
-    document = json.loads(json.dumps(shipped("feedback-1").document))
+    document = json.loads(json.dumps(shipped_instrument("feedback-1").document))
     document["question"][0]["items"][0]["weight"] = 2.0
-    weighted: Instrument = parse(document)
+    weighted: Instrument = parse_instrument(document)
     group = figures.indices_of(weighted, load_method(weighted.method))["service.feedback"]
     assert group == pytest.approx({"service.feedback.1": 10.0, "service.feedback.2": 5.0, "service.feedback.3": 5.0})
 
 
 def test_the_form_of_2022_averages_groups_and_leaves_out_what_is_only_printed() -> None:
-    form = shipped("household-2022")
+    form = shipped_instrument("household-2022")
     found = figures.indices_of(form, load_method(form.method))
     assert "sipas" not in found and "policy.implementation" not in found
     assert found["service.procedure"] == pytest.approx({f"service.procedure.{n}": 5.0 for n in range(1, 5)})

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from backend.errors import Invalid
 from backend.surveys.forms import documents, instruments, publishing
-from backend.surveys.forms.instrument_faults import faults
+from backend.surveys.forms.instrument_faults import list_faults
 from backend.surveys.forms.instruments import InstrumentError
 from backend.surveys.models import Ballot, BallotBatch
 from backend.surveys.rounds import figures, queries, service
@@ -64,7 +64,7 @@ def test_each_fault_is_told_with_its_line(old: str, new: str, at: str, says: str
     assert old in SHORT
     content = SHORT.replace(old, new, 1)
     with pytest.raises(Invalid) as refused:
-        publishing.read(content)
+        publishing.read_document(content)
     said = [str(one) for one in refused.value.errors]
     assert len(said) == 1 and says in said[0], said
     assert said[0].startswith(f"{line(content, at)}: ") or said[0].startswith(f"Dòng {line(content, at)},"), said
@@ -82,7 +82,7 @@ def test_each_fault_is_told_with_its_line(old: str, new: str, at: str, says: str
 )
 def test_a_day_or_a_number_in_the_wrong_place_is_refused_in_a_sentence(content: str, says: str) -> None:
     with pytest.raises(Invalid, match=says):
-        publishing.read(content)
+        publishing.read_document(content)
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(said) >= 6 and any("method: còn thiếu" in one for one in said) and any("methd" in one for one in said)
 
 
-DOCUMENTS = [instruments.shipped(key).document for key in instruments.SHIPPED]
+DOCUMENTS = [instruments.shipped_instrument(key).document for key in instruments.SHIPPED]
 
 
 @settings(max_examples=150)
@@ -118,13 +118,13 @@ def test_a_broken_document_is_refused_in_sentences_and_never_crashes(data: st.Da
                     node[key] = value
                 break
             node = node[key]
-    wrong = faults(document)
+    wrong = list_faults(document)
     assert all(str(fault) and fault.params["path"] for fault in wrong)
     if wrong:
         with pytest.raises(InstrumentError):
-            instruments.parse(document)
+            instruments.parse_instrument(document)
     else:
-        one = instruments.parse(document)
+        one = instruments.parse_instrument(document)
         assert tomllib.loads(documents.write_toml(document)) == document
         assert one.columns and len({*one.columns}) == len(one.columns)
 
@@ -175,7 +175,7 @@ def test_a_method_of_ones_own_is_published_and_counts_the_ballots_of_its_form(
                    marks=[], entered_on=date(2026, 11, 2))
         )  # fmt: skip
     session.flush()
-    result = figures.estimate(session, queries.round_called(session, "rieng"))
+    result = figures.estimate_round(session, queries.round_called(session, "rieng"))
     assert result.index("service.feedback").estimate == pytest.approx(40.0)
     with pytest.raises(ProgrammingError, match="append-only"), session.begin_nested():
         session.execute(text("UPDATE survey_methods SET checksum = ''"))

@@ -16,14 +16,14 @@ from backend.files.sheets import write_workbook
 from backend.surveys.ballot_files import importing
 from backend.surveys.ballot_files.faults import BallotFault, FileRefused
 from backend.surveys.ballot_files.importing import ImportActor, ImportOutcome
-from backend.surveys.ballot_files.layout import template
-from backend.surveys.forms.instruments import shipped
+from backend.surveys.ballot_files.layout import template_header
+from backend.surveys.forms.instruments import shipped_instrument
 from backend.surveys.models import Ballot, BallotBatch, Round
 from backend.surveys.rounds import queries, service
 from tests.command import Command
 
-FORM = shipped("household-2023")
-HEADER = template(FORM)
+FORM = shipped_instrument("household-2023")
+HEADER = template_header(FORM)
 ROUND = "thu-2026"
 
 
@@ -82,7 +82,7 @@ def held(session: Session, outcome: ImportOutcome) -> dict[int, list[tuple[str, 
     session.expire_all()
     return {
         one.line: [(finding.column, finding.fault) for finding in one.findings]
-        for one in queries.held(session, outcome.batch_id, limit=None)
+        for one in queries.list_held(session, outcome.batch_id, limit=None)
     }
 
 
@@ -134,7 +134,8 @@ def test_each_kind_of_fault_is_held_with_its_reason_and_the_rest_goes_in_once(
     found = held(session, outcome)
     assert (outcome.accepted, outcome.invalid, outcome.held) == (40, 0, len(faulty) + 2)
     reasons = {
-        one.line: [str(f.reason) for f in one.findings] for one in queries.held(session, outcome.batch_id, limit=None)
+        one.line: [str(f.reason) for f in one.findings]
+        for one in queries.list_held(session, outcome.batch_id, limit=None)
     }
     table = []
     for place, (_change, column, fault) in enumerate(ROW_FAULTS):
@@ -317,7 +318,7 @@ def test_a_mended_workbook_goes_in(
 def test_a_withdrawn_batch_is_not_counted_and_may_come_again(session: Session, opened: Round, now: datetime) -> None:
     content = as_csv([row(number) for number in range(1, 31)])
     first = bring_in(content, now)
-    service.withdraw(session, first.batch_id, "Nhập nhầm đợt", by="system", user_id=None, now=now)
+    service.withdraw_batch(session, first.batch_id, "Nhập nhầm đợt", by="system", user_id=None, now=now)
     session.commit()
     assert counted(session) == 0 and session.scalar(select(func.count()).select_from(Ballot)) == 30
     again = bring_in(content, now)

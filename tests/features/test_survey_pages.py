@@ -14,7 +14,7 @@ from backend.errors import Conflict
 from backend.jobs.progress import Job, WorkStage
 from backend.surveys.ballot_files import tasks, waiting
 from backend.surveys.entry import service as entry
-from backend.surveys.forms.instruments import parse, shipped
+from backend.surveys.forms.instruments import parse_instrument, shipped_instrument
 from backend.surveys.models import Ballot, BallotBatch, RepeatBallot, Round
 from backend.surveys.rounds import service
 from backend.users.guard import COOKIE
@@ -145,7 +145,7 @@ def test_the_share_entered_twice_is_drawn_by_the_number_alone(opened: Round) -> 
 def test_a_respondent_answers_once_by_the_code_of_the_ballot(
     client: TestClient, opened: Round, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
-    code = service.issue(session, opened.id, [service.BallotSlip("B7", None, "A", "bản 2", 2.5)])["B7"]
+    code = service.issue_ballots(session, opened.id, [service.BallotSlip("B7", None, "A", "bản 2", 2.5)])["B7"]
     with caplog.at_level(logging.DEBUG):
         page = client.get(f"/phieu/{code}")
         client.get(f"/phieu/{code}x")
@@ -179,9 +179,9 @@ def test_a_published_form_never_changes(session: Session, now: datetime) -> None
         with pytest.raises(ProgrammingError, match="append-only"), session.begin_nested():
             session.execute(text(statement))
 
-    changed = {**shipped("feedback-1").document, "name_vi": "Tên khác"}
+    changed = {**shipped_instrument("feedback-1").document, "name_vi": "Tên khác"}
     with pytest.raises(Conflict):
-        service.publish(session, parse(changed), now)
+        service.publish_instrument(session, parse_instrument(changed), now)
 
 
 def test_a_large_file_is_left_to_the_worker_and_its_page_tells_how_far_it_is(
@@ -201,7 +201,7 @@ def test_a_large_file_is_left_to_the_worker_and_its_page_tells_how_far_it_is(
     assert (batch.accepted, batch.file_name, batch.user_id) == (30, "to.csv", officer.id)
     told = client.get(page, headers={"HX-Request": "true"}).text
     assert f"/khao-sat/lo/{batch.id}" in told and "<html" not in told
-    assert list(waiting.folder().iterdir()) == []
+    assert list(waiting.waiting_folder().iterdir()) == []
 
 
 def test_a_large_file_that_is_refused_stops_its_job_with_the_reason(
@@ -221,23 +221,26 @@ def test_a_large_file_that_a_dead_worker_left_is_handed_out_again_and_given_up_a
     session: Session, opened: Round, now: datetime
 ) -> None:
     content = as_csv([row(number) for number in range(1, 4)])
-    job = waiting.begin(session, ROUND, content, "to.csv", None, now)
+    job = waiting.begin_import(session, ROUND, content, "to.csv", None, now)
     session.commit()
-    stray = waiting.folder() / "no-job"
+    stray = waiting.waiting_folder() / "no-job"
     stray.write_bytes(b"x")
     handed: list[int] = []
-    assert waiting.sweep(now, handed.append) == 0
-    assert waiting.sweep(now + 20 * MINUTE, handed.append) == 1 and handed == [job.id]
-    assert waiting.sweep(now + 21 * MINUTE, handed.append) == 0
-    waiting.run(job.id, now + 22 * MINUTE)
-    waiting.run(job.id, now + 23 * MINUTE)
+    assert waiting.sweep_imports(now, handed.append) == 0
+    assert waiting.sweep_imports(now + 20 * MINUTE, handed.append) == 1 and handed == [job.id]
+    assert waiting.sweep_imports(now + 21 * MINUTE, handed.append) == 0
+    waiting.run_import(job.id, now + 22 * MINUTE)
+    waiting.run_import(job.id, now + 23 * MINUTE)
     session.expire_all()
     assert session.get_one(Job, job.id).stage is WorkStage.DONE and len(session.scalars(select(Ballot)).all()) == 3
-    lost = waiting.begin(session, ROUND, content, "to.csv", None, now)
+    lost = waiting.begin_import(session, ROUND, content, "to.csv", None, now)
     session.commit()
-    for path in waiting.folder().iterdir():
+    for path in waiting.waiting_folder().iterdir():
         os.utime(path, (now.timestamp(), now.timestamp()))
-    assert waiting.sweep(now + 25 * 60 * MINUTE, handed.append) == 0 and list(waiting.folder().iterdir()) == []
+    assert (
+        waiting.sweep_imports(now + 25 * 60 * MINUTE, handed.append) == 0
+        and list(waiting.waiting_folder().iterdir()) == []
+    )
     session.expire_all()
     assert (
         session.get_one(Job, lost.id).stage is WorkStage.STOPPED and "Hãy thử lại" in session.get_one(Job, lost.id).note

@@ -134,7 +134,7 @@ def test_ballots_of_a_draw_get_their_places_and_others_are_held(
     ]
     outcome = bring_in(rows, now)
     session.expire_all()
-    held = {one.line: one.findings for one in queries.held(session, outcome.batch_id)}
+    held = {one.line: one.findings for one in queries.list_held(session, outcome.batch_id)}
     assert {line: (found[0].column, found[0].fault) for line, found in held.items()} == {
         4: ("so_phieu", BallotFault.NOT_DRAWN),
         5: ("so_phieu", BallotFault.NUMBER_MISTYPED),
@@ -163,7 +163,7 @@ def test_a_drawn_ballot_is_typed_with_its_number_as_a_table_writes_it(
     command.run("survey", "sample", tmp_path / "out" / "sample.csv", "--round", ROUND)
     values = filled(written.format(number.replace("-", "")), 0)
     found = queries.round_called(session, ROUND)
-    assert entry.enter(session, found, values, BallotSource.ENTRY, who=ImportActor(), now=now).number == number
+    assert entry.enter_ballot(session, found, values, BallotSource.ENTRY, who=ImportActor(), now=now).number == number
 
 
 def test_errors_of_a_round_are_those_of_its_design_with_the_finite_population(
@@ -337,7 +337,7 @@ def test_who_does_not_tell_keeps_a_share_and_what_does_not_fit_is_said(
     assert command.run("survey", "weigh", file, "--round", ROUND, "--source", "Niên giám").exit_code == 0
     found = queries.round_called(session, ROUND)
     session.refresh(found)
-    result = figures.estimate(session, found)
+    result = figures.estimate_round(session, found)
     assert result.brought is not None and result.brought.untold == {"gioi_tinh": 2, "tang": 0}
     printed = command.run("survey", "estimate", "--round", ROUND).stdout
     assert "2 phiếu không ghi gioi_tinh" in printed and "Niên giám" in printed

@@ -121,7 +121,7 @@ def test_imports_at_once_and_a_withdrawal_bring_in_each_ballot_once_and_keep_one
 
     def withdraw() -> None:
         with Session(committed) as session:
-            service.withdraw(session, first, "Nhầm", by="system", user_id=None, now=now)
+            service.withdraw_batch(session, first, "Nhầm", by="system", user_id=None, now=now)
             session.commit()
 
     with ThreadPoolExecutor(4) as pool:
@@ -133,7 +133,7 @@ def test_imports_at_once_and_a_withdrawal_bring_in_each_ballot_once_and_keep_one
     with Session(committed) as session:
         numbers = session.scalars(select(Ballot.number).where(~Ballot.withdrawn)).all()
         assert len(numbers) == len({*numbers}) == 59 + done
-        assert audit.first_break(audit.entries(session, f"survey:{round_id}")) is None
+        assert audit.first_break(audit.list_entries(session, f"survey:{round_id}")) is None
 
 
 def test_four_who_type_one_ballot_anew_at_once_leave_one_that_counts(
@@ -142,7 +142,7 @@ def test_four_who_type_one_ballot_anew_at_once_leave_one_that_counts(
     def typed(*, anew: bool) -> int:
         with Session(committed) as session:
             found = queries.round_called(session, ROUND)
-            ballot = entry.enter(
+            ballot = entry.enter_ballot(
                 session, found, row(2000), BallotSource.ENTRY, who=ImportActor(), now=now, replace=anew
             )
             session.commit()
@@ -168,7 +168,7 @@ def until_it_waits(committed: Engine, act: Future[Any]) -> None:
 def sampled(session: Session, code: str, now: datetime) -> dict[str, str]:
     slips = [service.BallotSlip(f"26-{code}", None, "A", "bản 1", 2.0)]
     found = queries.round_called(session, code)
-    return sampling.take(session, found, slips, {}, coded=True, by="system", now=now)
+    return sampling.take_sample(session, found, slips, {}, coded=True, by="system", now=now)
 
 
 def test_a_ballot_typed_while_a_sample_is_taken_is_judged_by_that_sample(committed: Engine, now: datetime) -> None:
@@ -179,7 +179,7 @@ def test_a_ballot_typed_while_a_sample_is_taken_is_judged_by_that_sample(committ
     def typed() -> None:
         with Session(committed) as session:
             found = queries.round_called(session, "luc-rut")
-            entry.enter(session, found, row(1), BallotSource.ENTRY, who=ImportActor(), now=now)
+            entry.enter_ballot(session, found, row(1), BallotSource.ENTRY, who=ImportActor(), now=now)
             session.commit()
 
     with ThreadPoolExecutor(1) as pool, Session(committed) as session:
@@ -204,14 +204,14 @@ def test_no_sample_is_taken_over_an_answer_that_is_being_stored(committed: Engin
             session.commit()
 
     with ThreadPoolExecutor(1) as pool, Session(committed) as session:
-        entry.respond(session, code, row(1), now)
+        entry.store_response(session, code, row(1), now)
         sample = pool.submit(taken)
         until_it_waits(committed, sample)
         session.commit()
         with pytest.raises(Conflict, match="không thay mẫu"):
             sample.result()
     with Session(committed) as session, pytest.raises(Conflict, match="đã được trả lời"):
-        entry.issued(session, code)
+        entry.find_issued(session, code)
 
 
 def test_an_import_that_is_cut_off_leaves_nothing_and_goes_in_when_repeated(
@@ -235,4 +235,4 @@ def test_an_import_that_is_cut_off_leaves_nothing_and_goes_in_when_repeated(
     outcome = bring_in(content, now)
     assert (outcome.accepted, outcome.held) == (30, 1) and not outcome.repeated
     with Session(committed) as session:
-        assert len(queries.held(session, outcome.batch_id)) == 1
+        assert len(queries.list_held(session, outcome.batch_id)) == 1

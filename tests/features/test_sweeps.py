@@ -11,8 +11,8 @@ from tests.life import DAY, Life
 def run(life: Life, now: datetime) -> list[Event | None]:
     """What the sweep hands out at ``now``, and what becomes of each."""
     ids: list[int] = []
-    assert sweeps.sweep(now, ids.append) == 0
-    done = [sweeps.lapse(life.session, ticket_id, now) for ticket_id in ids]
+    assert sweeps.sweep_tickets(now, ids.append) == 0
+    done = [sweeps.lapse_ticket(life.session, ticket_id, now) for ticket_id in ids]
     life.session.refresh(life.ticket)
     return done
 

@@ -16,7 +16,7 @@ from backend.tickets.texts import OF_DATA
 from backend.users.models import Role
 from backend.users.policy import SENDER
 from backend.web import language
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 from tests.features.test_deeds import card
 from tests.features.test_public_following import TICKET, follow
 from tests.features.test_sign_in import sign_in
@@ -119,7 +119,7 @@ def test_the_second_time_is_told_apart_from_the_first(client: TestClient, life: 
 
 
 def test_what_shipped_data_says_on_a_page_is_there_to_be_translated() -> None:
-    calendar = shipped("vn")
+    calendar = shipped_calendar("vn")
     holidays = {day.name for day in calendar.exceptions if not re.search(r"\d/\d|\d{4}", day.name)}
     bases = {rule.basis for rule in shipped_rules() if rule.code == "resolve"}
     assert holidays | bases | {calendar.basis} == set(OF_DATA)

@@ -13,9 +13,9 @@ from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from backend.outbox.models import OutboxMessage
 from backend.tickets import service
 from backend.tickets.clock_models import ClockVersion
-from backend.tickets.lifecycle import Event, possible
+from backend.tickets.lifecycle import Event, possible_transitions
 from backend.tickets.models import MessageKind, TicketMessage, TicketState, Verdict
-from backend.tickets.service import ActionRequest, preview
+from backend.tickets.service import ActionRequest, preview_change
 from backend.users.models import Role
 from backend.worktime.calendar import ZONE
 from tests.factories import SENDER, SYSTEM
@@ -172,12 +172,12 @@ class TestEnds:
         with pytest.raises(Invalid, match="khiếu nại hay tố cáo"):
             life.act(Event.REDIRECTED, procedure="")
         life.act(Event.REDIRECTED, procedure="denunciation")
-        assert audit.entries(life.session, f"ticket:{life.ticket.id}")[-1].data["procedure"] == "denunciation"
+        assert audit.list_entries(life.session, f"ticket:{life.ticket.id}")[-1].data["procedure"] == "denunciation"
 
     def test_a_withdrawn_ticket_is_no_case(self, life: Life) -> None:
         ticket = life.act(Event.WITHDRAWN, SENDER, text="")
         assert (ticket.state, ticket.verdict) == (TicketState.WITHDRAWN, None)
-        assert possible(TicketState.WITHDRAWN) == []
+        assert possible_transitions(TicketState.WITHDRAWN) == []
 
     def test_an_answer_is_published_once_and_confirmation_keeps_it_published(self, life: Life) -> None:
         life.act(Event.ACCEPTED)
@@ -236,7 +236,9 @@ class TestPreview:
         before = life.actions()
 
         def shown(event: Event, **more: Any) -> Any:
-            return preview(life.session, life.ticket.id, ActionRequest(event, **more), life.officer, now=life.at + DAY)
+            return preview_change(
+                life.session, life.ticket.id, ActionRequest(event, **more), life.officer, now=life.at + DAY
+            )
 
         assert shown(Event.INFO_REQUESTED).latest == date(2026, 12, 9)
         forward = shown(Event.FORWARDED, to_unit_id=life.world.unit("LC-SXD").id)
@@ -247,4 +249,4 @@ class TestPreview:
 
     def test_it_refuses_what_apply_would(self, life: Life) -> None:
         with pytest.raises(Conflict):
-            preview(life.session, life.ticket.id, ActionRequest(Event.ANSWERED), life.officer, now=life.at)
+            preview_change(life.session, life.ticket.id, ActionRequest(Event.ANSWERED), life.officer, now=life.at)

@@ -15,7 +15,7 @@ from backend.app import create_app
 from backend.errors import DomainError, Forbidden, Invalid, NotSignedIn, TooMany
 from backend.settings import get_settings
 from backend.web import rendering
-from backend.web.assets import STATIC, assets
+from backend.web.assets import STATIC, load_assets
 from backend.web.forms import FormReader, FormView, TypedDep
 
 TEMPLATES = sorted(rendering.TEMPLATES.rglob("*.html"))
@@ -46,11 +46,13 @@ def app() -> FastAPI:
 
     @app.get("/t/secret")
     def secret(request: Request) -> Response:
-        return rendering.page(request, "error.html", secret=True, heading="x", error=Forbidden("x" * 5000), code=403)
+        return rendering.render_page(
+            request, "error.html", secret=True, heading="x", error=Forbidden("x" * 5000), code=403
+        )
 
     @app.get("/t/part")
     def part(request: Request) -> Response:
-        return rendering.page(request, "error.html", block="main", heading="Tên", error=Forbidden(), code=403)
+        return rendering.render_page(request, "error.html", block="main", heading="Tên", error=Forbidden(), code=403)
 
     @app.get("/t/number/{number}")
     def numbered(number: int) -> int:
@@ -58,7 +60,7 @@ def app() -> FastAPI:
 
     @app.get("/t/saved")
     def saved(request: Request) -> Response:
-        return rendering.redirect(request, "/t/unknown", flash="Đã lưu.")
+        return rendering.redirect_to(request, "/t/unknown", flash="Đã lưu.")
 
     @app.post("/t/form")
     def form(request: Request, form: TypedDep) -> dict[str, str]:
@@ -130,7 +132,7 @@ def test_first_view_weighs_at_most_150_kb_and_asks_no_other_site(browser: TestCl
 
 def test_a_stale_address_of_a_file_is_served_but_not_kept(browser: TestClient) -> None:
     answer = browser.get("/static/000000000000/app.css")
-    assert answer.content == assets()["app.css"].body
+    assert answer.content == load_assets()["app.css"].body
     assert answer.headers["cache-control"] == "no-cache"
     assert browser.get("/static/x/../../settings.py").status_code == 404
 
@@ -149,7 +151,7 @@ def test_a_fragment_is_the_block_alone(browser: TestClient) -> None:
 
 
 def test_a_form_comes_back_filled_with_each_refusal_linked_to_its_field() -> None:
-    ui = rendering.environment("vi").globals["ui"]
+    ui = rendering.template_environment("vi").globals["ui"]
     form = FormView({"title": '"><svg onload=x>'}, {"title": Invalid("Hãy viết tiêu đề.", field="title")})
     field = str(ui.input(form, "title", "Tiêu đề", hint="Một câu", required=True))  # type: ignore[attr-defined]
     assert "<svg onload" not in field
@@ -160,7 +162,7 @@ def test_a_form_comes_back_filled_with_each_refusal_linked_to_its_field() -> Non
 
 
 def test_a_label_that_passes_through_translation_is_still_escaped() -> None:
-    template = rendering.environment("en").from_string("{{ _(label) }}")
+    template = rendering.template_environment("en").from_string("{{ _(label) }}")
     assert template.render(label="<script>") == "&lt;script&gt;"
 
 

@@ -18,7 +18,7 @@ from tests.factories import World
 def rated(session: Session, world: World, now: datetime) -> Ticket:
     ticket, _secret = world.answered(now - timedelta(days=5), now - timedelta(days=1))
     scores = RatingScores(5, 4, 2, "Cảm ơn, hơi lâu.")
-    ratings.rate(session, ticket.id, scores, channel=Channel.WEB, now=now - timedelta(hours=1))
+    ratings.store_rating(session, ticket.id, scores, channel=Channel.WEB, now=now - timedelta(hours=1))
     session.flush()
     return ticket
 

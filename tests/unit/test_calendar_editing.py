@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.calendars import editing, imports
-from backend.calendars.months import DayKind, day_of, differences, months
+from backend.calendars.months import DayKind, day_differences, day_of, months_of
 from backend.errors import Invalid
 from backend.worktime.calendar import DayException, Season, WorkCalendar, WorkWindow, week_of
 from backend.worktime.errors import WorktimeError
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 
-VN = shipped("vn")
+VN = shipped_calendar("vn")
 TEXTS = editing.texts_of(VN)
 
 
 def read(**changed: str) -> WorkCalendar:
-    return editing.read("vn", "vn.2", TEXTS | changed, "Thử")
+    return editing.read_calendar("vn", "vn.2", TEXTS | changed, "Thử")
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
@@ -30,7 +30,7 @@ def test_a_calendar_is_written_in_the_readers_language_and_read_back_the_same(la
         seasons=[season], basis="Thử",
     )  # fmt: skip
     texts = editing.texts_of(calendar, language)
-    assert editing.read("vn", "2", texts, "Thử") == calendar
+    assert editing.read_calendar("vn", "2", texts, "Thử") == calendar
     days, off = ("T2-T6", "nghỉ") if language == "vi" else ("Mon-Fri", "off")
     assert f"| {days} |" in texts["seasons"] and f"01/01/2026 | {off} | Tết Dương lịch" in texts["exceptions"]
     assert ("| nghỉ |" in texts["exceptions"]) is (language == "vi")
@@ -43,7 +43,7 @@ def refusals(**changed: str) -> dict[str | None, str]:
 
 
 def test_the_shipped_calendar_survives_the_form() -> None:
-    again = editing.read("vn", VN.version, TEXTS, VN.basis)
+    again = editing.read_calendar("vn", VN.version, TEXTS, VN.basis)
     assert again == VN
 
 
@@ -125,7 +125,7 @@ def test_any_calendar_survives_the_form(week: object, items: list[DayException],
     seasons = (Season(date(2026, 4, 15), date(2026, 10, 14), season),) if season else ()  # type: ignore[arg-type]
     ordered = tuple(sorted(items, key=lambda item: item.day))
     calendar = WorkCalendar("vn", "9", week, ((2026, True), (2027, False)), ordered, seasons, "Thử")  # type: ignore[arg-type]
-    assert editing.read("vn", "9", editing.texts_of(calendar), "Thử") == calendar
+    assert editing.read_calendar("vn", "9", editing.texts_of(calendar), "Thử") == calendar
 
 
 ICS = "\r\n".join(
@@ -218,17 +218,17 @@ def test_no_shuffled_calendar_does_either(lines: list[str]) -> None:
 
 def test_dates_of_a_file_take_the_place_of_the_same_dates() -> None:
     brought = imports.read(b"date,kind,name\n2026-01-02,off,Ten moi\n2028-01-03,off,Nam sau\n")
-    texts = editing.merged(TEXTS, brought, replace=False)
+    texts = editing.merge_texts(TEXTS, brought, replace=False)
     assert texts["announced"] == "2024-2026, 2028" and texts["estimated"] == "2027"
     assert "02/01/2026 | nghỉ | Ten moi" in texts["exceptions"]
     assert texts["exceptions"].count("\n") == TEXTS["exceptions"].count("\n") + 1
-    replaced = editing.merged(TEXTS, brought, replace=True)["exceptions"].splitlines()
+    replaced = editing.merge_texts(TEXTS, brought, replace=True)["exceptions"].splitlines()
     assert [line for line in replaced if "/2026 |" in line] == ["02/01/2026 | nghỉ | Ten moi"]
     assert [line for line in replaced if "/2025 |" in line]
 
 
 def test_months_show_each_day_once_with_its_kind() -> None:
-    year = months(VN, 2026)
+    year = months_of(VN, 2026)
     days = [day for month in year for week in month.weeks for day in week if day is not None]
     assert [day.day for day in days] == [date(2026, 1, 1) + timedelta(n) for n in range(365)]
     kinds = {day.day: day.kind for day in days}
@@ -245,7 +245,7 @@ def test_months_show_each_day_once_with_its_kind() -> None:
 
 def test_differences_are_the_days_that_change() -> None:
     after = read(exceptions=TEXTS["exceptions"] + "\n16/03/2026 | nghỉ | Nghỉ thử")
-    assert [(before.kind, now) for before, now in differences(VN, after)] == [
+    assert [(before.kind, now) for before, now in day_differences(VN, after)] == [
         (DayKind.WORKED, day_of(after, date(2026, 3, 16)))
     ]
-    assert list(differences(VN, VN)) == []
+    assert list(day_differences(VN, VN)) == []

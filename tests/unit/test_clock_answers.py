@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.commands.clock.answers import answer
+from backend.commands.clock.answers import answer_question
 from backend.deadlines.events import Event
 from backend.errors import DomainError
 
@@ -10,7 +10,7 @@ from backend.errors import DomainError
 def course(*events, received="2026-11-02T09:00", **more):
     """The answer to a course of events, each ``(event, at, notes)``."""
     told = [{"event": event, "at": at, **notes} for event, at, notes in events]
-    return answer({"received": received, "rule": "resolve", "events": told, **more})
+    return answer_question({"received": received, "rule": "resolve", "events": told, **more})
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,13 @@ def test_question_of_one_episode_does_not_hold_the_next():
 
 def test_reception_may_be_one_of_the_events_and_is_told_once():
     events = [{"at": "2026-11-02T09:00", "event": "received"}]
-    assert answer({"rule": "resolve", "events": events})["due_date"] == "2026-11-23"
-    assert answer({"received": "2026-11-02T02:00Z", "rule": "resolve", "events": events})["due_date"] == "2026-11-23"
+    assert answer_question({"rule": "resolve", "events": events})["due_date"] == "2026-11-23"
+    assert (
+        answer_question({"received": "2026-11-02T02:00Z", "rule": "resolve", "events": events})["due_date"]
+        == "2026-11-23"
+    )
     with pytest.raises(DomainError, match="hai lần khác nhau"):
-        answer({"received": "2026-11-02T09:01", "rule": "resolve", "events": events})
+        answer_question({"received": "2026-11-02T09:01", "rule": "resolve", "events": events})
 
 
 @pytest.mark.parametrize(
@@ -126,25 +129,25 @@ def test_reception_may_be_one_of_the_events_and_is_told_once():
     ],
 )
 def test_row_that_adds_to_another_gives_the_term_of_both(rule, case, value, due_date):
-    answered = answer({"received": "2026-11-02T09:00", "rule": rule, "case": case})
+    answered = answer_question({"received": "2026-11-02T09:00", "rule": rule, "case": case})
     assert (answered["rule"], answered["value"], answered["due_date"]) == (rule, value, due_date)
     assert answered["adds"]["to"] in ("resolve", "denunciation_resolve")
     assert answered["adds"]["basis"] and answered["basis"]
 
 
 def test_longest_term_there_is():
-    assert answer({"received": "2026-11-02", "value": "1000000 days"})["due_date"] == "4764-09-29"
+    assert answer_question({"received": "2026-11-02", "value": "1000000 days"})["due_date"] == "4764-09-29"
 
 
 def test_value_that_is_given_has_nothing_added():
-    answered = answer(
+    answered = answer_question(
         {"received": "2026-11-02T09:00", "rule": "resolve", "case": "several_units", "value": "3 working days"}
     )
     assert (answered["value"], answered["due_date"], "adds" in answered) == ("3 working days", "2026-11-05", False)
 
 
 def test_what_is_done_at_once_is_due_when_it_begins():
-    answered = answer({"received": "2026-11-21T23:59", "rule": "acknowledge"})
+    answered = answer_question({"received": "2026-11-21T23:59", "rule": "acknowledge"})
     assert (answered["value"], answered["due_at"]) == ("at once", "2026-11-21T23:59:00+07:00")
     assert (answered["days"], answered["estimate"]) == ([], False)
 

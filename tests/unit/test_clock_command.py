@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from backend.commands.clock.answers import answer
+from backend.commands.clock.answers import answer_question
 from backend.commands.clock.due import LINE_MOST, clock
 
 app = typer.Typer()
@@ -188,7 +188,7 @@ def test_list_of_rules_names_every_one_that_can_be_asked_for():
     result = CliRunner().invoke(app, ["clock", "rules", "--json"])
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert {"rule": "resolve", "case": "", "value": "15 working days"}.items() <= rows[6].items()
-    told = [answer({"received": "2026-03-02", **row}) for row in (_asked_for(row) for row in rows) if row]
+    told = [answer_question({"received": "2026-03-02", **row}) for row in (_asked_for(row) for row in rows) if row]
     assert len(told) == len(rows) - 1  # all but approval, which is no term
 
 

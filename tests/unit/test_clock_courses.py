@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.commands.clock.answers import answer
+from backend.commands.clock.answers import answer_question
 from backend.errors import DomainError
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 from tests.unit.test_worktime_properties import open_windows
 
 DAY = timedelta(days=1)
-VN = shipped("vn")
+VN = shipped_calendar("vn")
 FOREVER: Final = datetime.combine(date(9998, 1, 1), time())
 MORE: Final = 3  # working days of an extension
 
@@ -129,7 +129,7 @@ def test_any_course_agrees_with_a_slow_reading_of_the_rules(received, days, take
         expected = Slow(received, days, limit).read(course)
     except Refused:
         with pytest.raises(DomainError):
-            answer(asked)
+            answer_question(asked)
         return
-    answered = answer(asked)
+    answered = answer_question(asked)
     assert expected == Result(date.fromisoformat(answered["due_date"]), answered.get("verdict"))

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backend.deadlines.clock_states import EPISODE_CODES, ClockKind, explanation
+from backend.deadlines.clock_states import EPISODE_CODES, ClockKind, explain_state
 from backend.deadlines.clocks import TicketClocks, VersionBook, state_of_clocks, what_if
 from backend.deadlines.events import TicketEvent
-from backend.deadlines.rules import choose, shipped_rules
+from backend.deadlines.rules import choose_rule, shipped_rules
 from backend.deadlines.terms import PauseEnd
-from backend.deadlines.unit_shares import ledger
+from backend.deadlines.unit_shares import share_time
 from backend.errors import Conflict
-from backend.tickets.lifecycle import Event, StatePath, advance, possible
+from backend.tickets.lifecycle import Event, StatePath, advance_state, possible_transitions
 from backend.tickets.models import TicketState, Verdict
 from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.explain import DayReason
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 
 VN, PLAIN = 1, 2
 ON_TIME, LATE = Verdict.ON_TIME, Verdict.LATE
@@ -28,8 +28,8 @@ ON_TIME, LATE = Verdict.ON_TIME, Verdict.LATE
 
 def book(**calendars: WorkCalendar) -> VersionBook:
     """Vietnam's calendar as version 1, plain weekdays as version 2, and the shipped terms."""
-    ruling = {code: choose(shipped_rules(), code, date(2026, 11, 2)).rule for code in EPISODE_CODES}
-    return VersionBook({VN: shipped("vn"), PLAIN: shipped("weekdays")}, {}, VN, ruling)
+    ruling = {code: choose_rule(shipped_rules(), code, date(2026, 11, 2)).rule for code in EPISODE_CODES}
+    return VersionBook({VN: shipped_calendar("vn"), PLAIN: shipped_calendar("weekdays")}, {}, VN, ruling)
 
 
 BOOK = book()
@@ -249,7 +249,7 @@ class TestVersions:
 
     def test_the_explanation_names_the_days_left_out_and_why(self) -> None:
         course = [RECEIVED, event(Event.INFO_REQUESTED, "11-05T09:00"), event(Event.INFO_RECEIVED, "11-09T10:00")]
-        told = explanation(read(*course, now="11-10T09:00").resolve)
+        told = explain_state(read(*course, now="11-10T09:00").resolve)
         assert told["value"] == "15 working days"
         assert ["2026-11-05", "2026-11-06", "paused"] in told["out"]
         assert ["2026-11-24", "2026-11-24", "holiday", "Ngày Văn hóa Việt Nam"] in told["out"]
@@ -289,11 +289,11 @@ def courses(draw: st.DrawFn, *, without: frozenset[Event] = frozenset()) -> list
     course = [TicketEvent(Event.RECEIVED, START, data={"unit": 1})]
     standing = StatePath(TicketState.NEW)
     for minutes in sorted(draw(st.lists(WITHIN, max_size=20))):
-        moves = [row.event for row in possible(standing.state) if row.event not in without]
+        moves = [row.event for row in possible_transitions(standing.state) if row.event not in without]
         if not moves:
             break
         name = draw(st.sampled_from(moves))
-        standing = advance(standing, name)
+        standing = advance_state(standing, name)
         course.append(TicketEvent(name, START + timedelta(minutes=minutes), data=notes(draw, name)))
     return course
 
@@ -371,7 +371,7 @@ def test_forwarding_keeps_the_total(course: list[TicketEvent], forwards: list[tu
     calendar = BOOK.calendars[VN]
     before, after = state_of_clocks(course, BOOK, last), state_of_clocks(merged, BOOK, last)
     assert before.resolve.due == after.resolve.due
-    without, shared = ledger(before, calendar, last), ledger(after, calendar, last)
+    without, shared = share_time(before, calendar, last), share_time(after, calendar, last)
     assert without.total(1) == shared.total(1)
     assert sum(share.closes for share in without.shares) == sum(share.closes for share in shared.shares)
 
@@ -383,10 +383,10 @@ def test_merge_never_adds_an_on_time_case_and_never_removes_a_late_one(
     """Cut a course by a merge: what is known by then stays, and what the other ticket brings is never on time."""
     moment = START + timedelta(minutes=minutes)
     standing = reduce(
-        lambda s, h: advance(s, h.event), [h for h in course[1:] if h.at <= moment], StatePath(TicketState.NEW)
+        lambda s, h: advance_state(s, h.event), [h for h in course[1:] if h.at <= moment], StatePath(TicketState.NEW)
     )
     try:
-        advance(standing, Event.MERGED)
+        advance_state(standing, Event.MERGED)
     except Conflict:
         assume(False)
     kept = [h for h in course if h.at <= moment]

@@ -13,16 +13,16 @@ from backend.escalation.ladder import (
     StepRecipient,
     after_pause,
     at_work,
-    choose,
+    choose_steps,
     next_look,
     shipped_ladder,
     steps_due,
 )
 from backend.worktime.calendar import ZONE
 from backend.worktime.duration import Duration, TimeUnit
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 
-VN = shipped("vn")
+VN = shipped_calendar("vn")
 FORTNIGHT = EscalationFacts(
     42, date(2026, 10, 5), date(2026, 10, 26), Duration(15, TimeUnit.WORKING_DAYS)
 )  # Monday to Monday
@@ -80,7 +80,7 @@ def test_nobody_is_told_while_it_is_paused_or_answered() -> None:
 
 def test_after_a_standstill_each_person_hears_one_thing_and_nothing_outdated() -> None:
     steps = steps_due(FORTNIGHT, VN, morning(10, 11))
-    tell, silent = choose(FORTNIGHT, steps, ())
+    tell, silent = choose_steps(FORTNIGHT, steps, ())
     assert [step.code for step in tell] == ["overdue", "overdue_3", "overdue_5", "apology"]
     assert [step.code for step in silent] == ["half", "last_day", "progress", "progress"]
 
@@ -88,7 +88,7 @@ def test_after_a_standstill_each_person_hears_one_thing_and_nothing_outdated() -
 def test_the_next_notice_of_progress_comes_in_its_turn() -> None:
     known = {step.key(42) for step in steps_due(FORTNIGHT, VN, morning(10, 11))}
     steps = steps_due(FORTNIGHT, VN, morning(16, 11))
-    assert choose(FORTNIGHT, steps, known)[0] == [
+    assert choose_steps(FORTNIGHT, steps, known)[0] == [
         EscalationStep("progress", StepRecipient.SENDER, date(2026, 10, 5), 3)
     ]
 
@@ -97,14 +97,14 @@ def test_a_moved_due_date_is_a_new_occasion_but_an_episode_has_one_apology() -> 
     late = morning(23, 11)
     known = {step.key(42) for step in steps_due(FORTNIGHT, VN, late)}
     moved = replace(FORTNIGHT, due=date(2026, 10, 27))
-    fresh = choose(moved, steps_due(moved, VN, late), known)[0]
+    fresh = choose_steps(moved, steps_due(moved, VN, late), known)[0]
     assert [step.code for step in fresh] == ["overdue", "overdue_3", "overdue_5"]
 
 
 def test_a_reopened_ticket_starts_over() -> None:
     known = {step.key(42) for step in steps_due(FORTNIGHT, VN, morning(23, 11))}
     again = replace(FORTNIGHT, episode=2)
-    fresh = choose(again, steps_due(again, VN, morning(27)), known)[0]
+    fresh = choose_steps(again, steps_due(again, VN, morning(27)), known)[0]
     assert [step.key(42) for step in fresh] == [
         "ticket:42:overdue:2026-10-26:episode2",
         "ticket:42:apology:2026-10-05:episode2",
@@ -172,10 +172,10 @@ def test_what_is_reached_stays_reached(facts: EscalationFacts, one: datetime, ot
 @given(tickets, moments)
 def test_told_once_is_told(facts: EscalationFacts, now: datetime) -> None:
     steps = steps_due(facts, VN, now)
-    tell, silent = choose(facts, steps, ())
+    tell, silent = choose_steps(facts, steps, ())
     keys = [step.key(7) for step in (*tell, *silent)]
     assert len(keys) == len(set(keys)) == len(steps)
-    assert choose(facts, steps_due(facts, VN, now), set(keys)) == ([], [])
+    assert choose_steps(facts, steps_due(facts, VN, now), set(keys)) == ([], [])
     assert len({step.to for step in tell}) == len(tell)
 
 
@@ -196,7 +196,7 @@ def test_a_beat_that_comes_when_it_likes_tells_nobody_twice(facts: EscalationFac
     known: set[str] = set()
     told: list[str] = []
     for now in sorted(looks):
-        tell, silent = choose(facts, steps_due(facts, VN, now), known)
+        tell, silent = choose_steps(facts, steps_due(facts, VN, now), known)
         told += [step.key(7) for step in tell]
         known |= {step.key(7) for step in (*tell, *silent)}
     assert len(told) == len(set(told))

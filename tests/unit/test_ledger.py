@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import TicketEvent
-from backend.deadlines.unit_shares import Ledger, closes, ledger
+from backend.deadlines.unit_shares import Ledger, closed_days, share_time
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Verdict
-from backend.worktime.arithmetic import worked
+from backend.worktime.arithmetic import worked_time
 from tests.unit.test_clocks import BOOK, END, RECEIVED, VN, at, courses, event
 
 ON_TIME, LATE = Verdict.ON_TIME, Verdict.LATE
@@ -21,7 +21,7 @@ CALENDAR = BOOK.calendars[VN]
 
 
 def read(*events: TicketEvent, now: str = "12-31T09:00") -> Ledger:
-    return ledger(state_of_clocks(events, BOOK, at(now)), CALENDAR, at(now))
+    return share_time(state_of_clocks(events, BOOK, at(now)), CALENDAR, at(now))
 
 
 def forwarded(when: str, to: int) -> TicketEvent:
@@ -98,12 +98,12 @@ def test_a_new_episode_has_shares_of_its_own() -> None:
 @given(courses())
 def test_the_shares_add_up_to_the_working_time_that_anybody_had_it(course: list[TicketEvent]) -> None:
     clocks = state_of_clocks(course, BOOK, END)
-    found = ledger(clocks, CALENDAR, END)
+    found = share_time(clocks, CALENDAR, END)
     kept = [held for held in clocks.breaks if not held.struck]
     pauses: list[Any] = [(held.start, held.end) for held in kept]
     for episode in {share.episode for share in found.shares}:
         held = [h for h in clocks.holdings if h.episode == episode]
-        total = sum((worked(CALENDAR, h.since, h.until or END, pauses) for h in held), timedelta())
+        total = sum((worked_time(CALENDAR, h.since, h.until or END, pauses) for h in held), timedelta())
         assert found.total(episode) == total
         assert all(h.until == following.since for h, following in pairwise(held) if h.forwarded)
 
@@ -112,4 +112,6 @@ def test_the_shares_add_up_to_the_working_time_that_anybody_had_it(course: list[
 def test_closes_of_neighbouring_spans_add_up(begins: int, first: int, second: int) -> None:
     start = at("11-02T09:00") + timedelta(minutes=begins)
     middle, end = start + timedelta(minutes=first), start + timedelta(minutes=first + second)
-    assert closes(CALENDAR, start, end) == closes(CALENDAR, start, middle) + closes(CALENDAR, middle, end)
+    assert closed_days(CALENDAR, start, end) == closed_days(CALENDAR, start, middle) + closed_days(
+        CALENDAR, middle, end
+    )

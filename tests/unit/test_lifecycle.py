@@ -11,10 +11,10 @@ from backend.tickets.lifecycle import (
     Event,
     EventAuthor,
     StatePath,
-    advance,
-    move,
-    possible,
-    replay,
+    advance_state,
+    find_transition,
+    possible_transitions,
+    replay_states,
 )
 from backend.tickets.models import OPEN_STATES, SETTLED_STATES, MessageKind, TicketState
 from backend.tickets.service import KINDS, TOLD
@@ -24,7 +24,7 @@ A, Q, R = Event.ACCEPTED, Event.INFO_REQUESTED, Event.INFO_RECEIVED
 
 
 def ends(*events: Event) -> TicketState:
-    return replay((event, False) for event in (Event.RECEIVED, *events)).state
+    return replay_states((event, False) for event in (Event.RECEIVED, *events)).state
 
 
 @pytest.mark.parametrize(
@@ -87,14 +87,14 @@ def test_a_detour_ends_where_it_began(course: list[Event], state: TicketState) -
 )
 def test_moves_that_the_table_does_not_have_are_conflicts(state: TicketState, event: Event) -> None:
     with pytest.raises(Conflict):
-        move(state, event)
+        find_transition(state, event)
 
 
 @given(st.sampled_from(TicketState), st.sampled_from(Event))
 def test_a_move_is_possible_exactly_where_it_does_not_conflict(state: TicketState, event: Event) -> None:
-    listed = event in {row.event for row in possible(state)}
+    listed = event in {row.event for row in possible_transitions(state)}
     try:
-        move(state, event)
+        find_transition(state, event)
     except Conflict:
         assert not listed
     else:
@@ -107,7 +107,7 @@ def test_an_answered_ticket_is_opened_again_by_its_sender_alone(course: list[Eve
     for event in course:
         before = standing
         try:
-            standing = advance(standing, event)
+            standing = advance_state(standing, event)
         except Conflict:
             continue
         if before.state in SETTLED_STATES and standing.state in OPEN_STATES:
@@ -119,8 +119,8 @@ def test_every_state_is_reached() -> None:
     seen, frontier = {StatePath(TicketState.NEW)}, [StatePath(TicketState.NEW)]
     while frontier:
         standing = frontier.pop()
-        for row in possible(standing.state):
-            following = advance(standing, row.event)
+        for row in possible_transitions(standing.state):
+            following = advance_state(standing, row.event)
             if following not in seen:
                 seen.add(following)
                 frontier.append(following)
@@ -150,4 +150,4 @@ def test_every_text_is_kept_by_its_kind_and_drafts_are_never_the_sender_s() -> N
 
 
 def test_an_event_of_another_system_leads_where_it_leads_from_any_state() -> None:
-    assert replay([(Event.RECEIVED, True), (Event.ANSWERED, True)]).state is TicketState.ANSWERED
+    assert replay_states([(Event.RECEIVED, True), (Event.ANSWERED, True)]).state is TicketState.ANSWERED

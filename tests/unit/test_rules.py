@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from backend.deadlines.rules import ChoiceReason, RuleEvidence, choose, read_rule, shipped_rules
+from backend.deadlines.rules import ChoiceReason, RuleEvidence, choose_rule, read_rule, shipped_rules
 from backend.errors import NotFound
 from backend.worktime.duration import Duration
 from backend.worktime.errors import WorktimeError
@@ -48,14 +48,14 @@ TODAY = date(2026, 11, 22)
     ],
 )
 def test_every_clock_has_its_shipped_term(code, case, value):
-    rule = choose(shipped_rules(), code, TODAY, case).rule
+    rule = choose_rule(shipped_rules(), code, TODAY, case).rule
     assert (rule.value, rule.case) == (value, case)
     assert rule.basis
 
 
 def test_law_amended_by_a_text_not_seen_is_unverified_from_that_day():
-    before = choose(shipped_rules(), "complaint_accept", date(2026, 6, 30)).rule
-    after = choose(shipped_rules(), "complaint_accept", date(2026, 7, 1)).rule
+    before = choose_rule(shipped_rules(), "complaint_accept", date(2026, 6, 30)).rule
+    after = choose_rule(shipped_rules(), "complaint_accept", date(2026, 7, 1)).rule
     assert (before.mark, after.mark) == (RuleEvidence.VERIFIED, RuleEvidence.UNVERIFIED)
     assert before.duration == after.duration
 
@@ -66,22 +66,22 @@ def test_each_code_and_case_has_one_rule_in_force_at_a_time():
 
 
 def test_choice_says_whether_the_case_had_a_row_of_its_own():
-    assert choose(shipped_rules(), "resolve", TODAY, "urgent_field").reason is ChoiceReason.CASE
-    unknown = choose(shipped_rules(), "resolve", TODAY, "no_such_case")
+    assert choose_rule(shipped_rules(), "resolve", TODAY, "urgent_field").reason is ChoiceReason.CASE
+    unknown = choose_rule(shipped_rules(), "resolve", TODAY, "no_such_case")
     assert (unknown.reason, unknown.rule.value) == (ChoiceReason.ORDINARY, "15 working days")
 
 
 def test_province_row_holds_within_its_dates():
-    ordinary = choose(shipped_rules(), "resolve", TODAY).rule
+    ordinary = choose_rule(shipped_rules(), "resolve", TODAY).rule
     own = replace(ordinary, duration=Duration.parse("10 working days"), valid_from=date(2026, 12, 1))
     rules = (*shipped_rules(), own)
-    assert choose(rules, "resolve", date(2026, 11, 30)).rule.value == "15 working days"
-    assert choose(rules, "resolve", date(2026, 12, 1)).rule.value == "10 working days"
+    assert choose_rule(rules, "resolve", date(2026, 11, 30)).rule.value == "15 working days"
+    assert choose_rule(rules, "resolve", date(2026, 12, 1)).rule.value == "10 working days"
 
 
 def test_unknown_code_is_refused():
     with pytest.raises(NotFound):
-        choose(shipped_rules(), "nothing", TODAY)
+        choose_rule(shipped_rules(), "nothing", TODAY)
 
 
 def test_row_with_an_unreadable_value_is_refused():

@@ -8,13 +8,13 @@ from datetime import date, datetime
 
 import pytest
 
-from backend.worktime.arithmetic import due, elapsed, remaining
+from backend.worktime.arithmetic import due_moment, elapsed_units, remaining_units
 from backend.worktime.calendar import ZONE, DayException, WorkCalendar
 from backend.worktime.duration import Duration, TimeUnit
-from backend.worktime.explain import DayDoubt, DayReason, explain
-from backend.worktime.shipped import shipped
+from backend.worktime.explain import DayDoubt, DayReason, explain_days
+from backend.worktime.shipped import shipped_calendar
 
-VN = shipped("vn")
+VN = shipped_calendar("vn")
 
 
 def at(text: str) -> datetime:
@@ -22,7 +22,7 @@ def at(text: str) -> datetime:
 
 
 def due_on(received: str, term: str) -> str:
-    return due(VN, Duration.parse(term), at(received)).on.isoformat()
+    return due_moment(VN, Duration.parse(term), at(received)).on.isoformat()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_due_date_is_the_one_counted_on_paper(received, term, expected):
 )
 def test_year_has_the_working_days_of_the_table(year, expected):
     start, end = at(f"{year - 1}-12-31T00:00"), at(f"{year}-12-31T23:59")
-    assert elapsed(VN, TimeUnit.WORKING_DAYS, start, end) == expected
+    assert elapsed_units(VN, TimeUnit.WORKING_DAYS, start, end) == expected
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_year_has_the_working_days_of_the_table(year, expected):
     ],
 )
 def test_date_that_leans_on_an_unannounced_day_says_so(received, term, expected, estimate):
-    result = due(VN, Duration.parse(term), at(received))
+    result = due_moment(VN, Duration.parse(term), at(received))
     assert (result.on.isoformat(), result.estimate) == (expected, estimate)
 
 
@@ -145,7 +145,7 @@ def test_date_that_leans_on_an_unannounced_day_says_so(received, term, expected,
     ],
 )
 def test_clock_of_hours_runs_inside_working_hours_only(received, term, expected):
-    assert due(VN, Duration.parse(term), at(received)).at == at(expected)
+    assert due_moment(VN, Duration.parse(term), at(received)).at == at(expected)
 
 
 @pytest.mark.parametrize(
@@ -164,23 +164,27 @@ def test_clock_of_hours_runs_inside_working_hours_only(received, term, expected)
 )
 def test_pause_moves_a_day_clock_by_the_closes_inside_it(start, end, expected):
     pause = (at(start), at(end))
-    result = due(VN, Duration.parse("5 working days"), at("2026-03-02T10:00"), [pause])
+    result = due_moment(VN, Duration.parse("5 working days"), at("2026-03-02T10:00"), [pause])
     assert result.on.isoformat() == expected
 
 
 def test_pause_adds_its_working_minutes_to_a_minute_clock():
     # 11:00 + 60 minutes is 14:00; the pause 11:10-13:40 holds 20 + 10 working minutes
     pause = (at("2026-03-03T11:10"), at("2026-03-03T13:40"))
-    assert due(VN, Duration.parse("1 working hour"), at("2026-03-03T11:00"), [pause]).at == at("2026-03-03T14:30")
+    assert due_moment(VN, Duration.parse("1 working hour"), at("2026-03-03T11:00"), [pause]).at == at(
+        "2026-03-03T14:30"
+    )
 
 
 def test_pause_from_the_due_minute_on_moves_nothing():
     pause = (at("2026-03-03T14:00"), at("2026-03-03T15:00"))
-    assert due(VN, Duration.parse("1 working hour"), at("2026-03-03T11:00"), [pause]).at == at("2026-03-03T14:00")
+    assert due_moment(VN, Duration.parse("1 working hour"), at("2026-03-03T11:00"), [pause]).at == at(
+        "2026-03-03T14:00"
+    )
 
 
 def test_answer_is_late_only_on_the_day_after():
-    end = due(VN, Duration.parse("5 working days"), at("2026-03-02T10:00"))
+    end = due_moment(VN, Duration.parse("5 working days"), at("2026-03-02T10:00"))
     assert end.at == at("2026-03-09T23:59:59.999999")
     assert not end.missed_by(at("2026-03-09T23:59:59.999999"))
     assert end.missed_by(at("2026-03-10T00:00"))
@@ -203,12 +207,12 @@ def test_answer_is_late_only_on_the_day_after():
     ],
 )
 def test_days_left_fall_at_each_close(now, left):
-    assert remaining(VN, Duration.parse("5 working days"), at("2026-03-02T10:00"), at(now)) == left
+    assert remaining_units(VN, Duration.parse("5 working days"), at("2026-03-02T10:00"), at(now)) == left
 
 
 def test_explanation_gives_each_day_its_reason():
     pause = (at("2024-05-02T09:00"), at("2024-05-03T09:00"))
-    days = explain(VN, Duration.parse("2 working days"), at("2024-04-26T16:00"), [pause])
+    days = explain_days(VN, Duration.parse("2 working days"), at("2024-04-26T16:00"), [pause])
     assert [(day.day.isoformat(), day.counted, day.why) for day in days] == [
         ("2024-04-26", False, DayReason.DAY_OF_EVENT),
         ("2024-04-27", False, DayReason.WEEKEND),
@@ -227,7 +231,7 @@ def test_explanation_gives_each_day_its_reason():
 
 
 def test_explanation_of_calendar_days_shows_the_roll():
-    days = explain(VN, Duration.parse("7 days"), at("2026-01-17T10:00"))
+    days = explain_days(VN, Duration.parse("7 days"), at("2026-01-17T10:00"))
     assert [(day.day.day, day.counted, day.why) for day in days[-4:]] == [
         (23, True, DayReason.COUNTED),
         (24, True, DayReason.COUNTED),
@@ -238,7 +242,7 @@ def test_explanation_of_calendar_days_shows_the_roll():
 
 def test_explanation_of_hours_shows_what_each_day_gave():
     pause = (at("2026-01-09T16:45"), at("2026-01-09T19:00"))
-    days = explain(VN, Duration.parse("60 working minutes"), at("2026-01-09T16:30"), [pause])
+    days = explain_days(VN, Duration.parse("60 working minutes"), at("2026-01-09T16:30"), [pause])
     assert [(day.day.day, day.why, day.worked.total_seconds() / 60) for day in days] == [
         (9, DayReason.COUNTED, 15),
         (10, DayReason.MAKEUP, 45),
@@ -258,14 +262,14 @@ def test_explanation_of_hours_shows_what_each_day_gave():
     ],
 )
 def test_explanation_says_why_a_day_is_an_estimate(received, doubts):
-    days = explain(VN, Duration.parse("1 working day"), at(received))
+    days = explain_days(VN, Duration.parse("1 working day"), at(received))
     assert {day.day.isoformat(): day.doubt for day in days if day.estimate} == doubts
 
 
 def test_plain_weekdays_know_no_holiday_and_are_never_an_estimate():
-    result = due(shipped("weekdays"), Duration.parse("5 working days"), at("2026-02-13T10:00"))
+    result = due_moment(shipped_calendar("weekdays"), Duration.parse("5 working days"), at("2026-02-13T10:00"))
     assert (result.on.isoformat(), result.estimate) == ("2026-02-20", False)
-    far = due(shipped("weekdays"), Duration.parse("5 working days"), at("1999-01-01T10:00"))
+    far = due_moment(shipped_calendar("weekdays"), Duration.parse("5 working days"), at("1999-01-01T10:00"))
     assert (far.on.isoformat(), far.estimate) == ("1999-01-08", False)
 
 
@@ -277,24 +281,24 @@ def year_2024(*exceptions: DayException) -> WorkCalendar:
 
 def test_last_declared_day_may_be_a_day_off():
     calendar = year_2024(DayException(date(2024, 12, 31), is_open=False, name="nghỉ"))
-    ends = [due(calendar, Duration(days, TimeUnit.WORKING_DAYS), at("2024-12-27T10:00")).on for days in (1, 2)]
+    ends = [due_moment(calendar, Duration(days, TimeUnit.WORKING_DAYS), at("2024-12-27T10:00")).on for days in (1, 2)]
     assert ends == [date(2024, 12, 30), date(2025, 1, 1)]
 
 
 def test_day_said_to_be_open_keeps_the_hours_it_has():
     calendar = year_2024(DayException(date(2024, 3, 8), is_open=True, name="làm việc bình thường"))
-    assert due(calendar, Duration.parse("3 working hours"), at("2024-03-08T10:00")).at == at("2024-03-11T09:00")
+    assert due_moment(calendar, Duration.parse("3 working hours"), at("2024-03-08T10:00")).at == at("2024-03-11T09:00")
 
 
 def test_day_that_two_pauses_cover_names_the_earlier_one():
     morning, later = (at("2026-03-03T08:00"), at("2026-03-04T08:00")), (at("2026-03-03T09:00"), at("2026-03-04T07:30"))
-    days = explain(VN, Duration.parse("1 working day"), at("2026-03-02T10:00"), [morning, later])
+    days = explain_days(VN, Duration.parse("1 working day"), at("2026-03-02T10:00"), [morning, later])
     assert [day.params.get("pause") for day in days] == [None, 0, None]
 
 
 def test_day_that_pauses_fill_on_a_clock_of_hours_names_the_last_one_begun():
     first, second = (at("2026-03-02T12:00"), at("2026-03-02T15:00")), (at("2026-03-02T15:00"), at("2026-03-05T07:30"))
-    days = explain(VN, Duration.parse("1 working hour"), at("2026-03-02T13:00"), [first, second])
+    days = explain_days(VN, Duration.parse("1 working hour"), at("2026-03-02T13:00"), [first, second])
     assert [(day.day.day, day.why, day.params.get("pause")) for day in days] == [
         (2, DayReason.PAUSED, 1),
         (3, DayReason.PAUSED, 1),

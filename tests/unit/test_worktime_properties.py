@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from backend.worktime.arithmetic import due, elapsed, remaining, worked
+from backend.worktime.arithmetic import due_moment, elapsed_units, remaining_units, worked_time
 from backend.worktime.calendar import ZONE, DayException, Season, WorkCalendar, WorkWindow
 from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.errors import WorktimeError
-from backend.worktime.explain import DayReason, explain
+from backend.worktime.explain import DayReason, explain_days
 from backend.worktime.moments import Pause
 from backend.worktime.vector import due_dates, lean_on_estimate, working_days_between
 
@@ -142,7 +142,7 @@ def slow_minutes(calendar: WorkCalendar, received: datetime, pauses: list[Pause]
 @given(calendars(), cases(day_terms))
 def test_due_date_agrees_with_a_day_by_day_loop(calendar, case):
     term, received, pauses = case
-    assert due(calendar, term, received, pauses).on == slow_due_date(calendar, term, received, pauses)
+    assert due_moment(calendar, term, received, pauses).on == slow_due_date(calendar, term, received, pauses)
 
 
 @unhurried
@@ -152,7 +152,7 @@ def test_elapsed_days_agree_with_a_day_by_day_loop(calendar, unit, start, data):
     end = start + data.draw(st.integers(-1_000, 100_000)) * MINUTE
     days = (start.date() + i * DAY for i in range(1, max((end - start).days, 0) + 2))
     counted = [day for day in days if slow_counts(calendar, unit, day, pauses) and close_of(calendar, unit, day) <= end]
-    assert elapsed(calendar, unit, start, end, pauses) == len(counted)
+    assert elapsed_units(calendar, unit, start, end, pauses) == len(counted)
 
 
 @settings(unhurried, max_examples=40)
@@ -162,7 +162,7 @@ def test_due_minute_agrees_with_a_minute_by_minute_loop(calendar, received, valu
     pauses = data.draw(pauses_near(received))
     loop = slow_minutes(calendar, received, pauses)
     slow = next(minute for i, minute in enumerate(loop, 1) if i == value)
-    assert due(calendar, Duration(value, TimeUnit.WORKING_MINUTES), received, pauses).at == slow
+    assert due_moment(calendar, Duration(value, TimeUnit.WORKING_MINUTES), received, pauses).at == slow
 
 
 @unhurried
@@ -171,7 +171,7 @@ def test_arrays_agree_with_one_by_one(calendar, case, received):
     term = case[0]
     array = np.array(received, dtype="datetime64[D]")
     result = due_dates(calendar, term.value, array)
-    one_by_one = [due(calendar, term, datetime.combine(day, time(12), ZONE)) for day in received]
+    one_by_one = [due_moment(calendar, term, datetime.combine(day, time(12), ZONE)) for day in received]
     assert result.tolist() == [one.on for one in one_by_one]
     assert lean_on_estimate(calendar, array, result).tolist() == [one.estimate for one in one_by_one]
     assert working_days_between(calendar, array, result).tolist() == [term.value] * len(received)
@@ -190,29 +190,29 @@ def test_adding_a_day_off_never_makes_a_due_date_earlier(calendar, case, day):
         closed = replace(calendar, exceptions=exceptions)
     except WorktimeError:  # that was the only working day
         assume(False)
-    assert due(closed, *case).at >= due(calendar, *case).at
+    assert due_moment(closed, *case).at >= due_moment(calendar, *case).at
 
 
 @unhurried
 @given(calendars(), cases())
 def test_elapsed_until_the_due_moment_is_the_term(calendar, case):
     term, received, pauses = case
-    end = due(calendar, term, received, pauses)
-    counted = elapsed(calendar, term.unit, received, end.at, pauses)
+    end = due_moment(calendar, term, received, pauses)
+    counted = elapsed_units(calendar, term.unit, received, end.at, pauses)
     assert counted >= term.value if end.rolled else counted == term.value
-    assert remaining(calendar, term, received, end.at, pauses) == 0
+    assert remaining_units(calendar, term, received, end.at, pauses) == 0
 
 
 @unhurried
 @given(calendars(), cases(minute_terms), st.integers(0, 3_000), st.integers(0, 5_000))
 def test_pause_of_k_working_minutes_moves_a_minute_due_date_by_k(calendar, case, later, length):
     term, received, _pauses = case
-    before = due(calendar, term, received).at
+    before = due_moment(calendar, term, received).at
     start = received + later * MINUTE
     assume(start < before)
     pause = (start, start + length * MINUTE)
-    after = due(calendar, term, received, [pause]).at
-    assert worked(calendar, before, after) == worked(calendar, *pause)
+    after = due_moment(calendar, term, received, [pause]).at
+    assert worked_time(calendar, before, after) == worked_time(calendar, *pause)
 
 
 @unhurried
@@ -221,8 +221,8 @@ def test_pause_outside_working_time_moves_nothing_on_minutes(calendar, case, dat
     term, received, pauses = case
     start = data.draw(st.integers(-3_000, 20_000)) * MINUTE + received
     end = start + data.draw(st.integers(0, 1_500)) * MINUTE
-    assume(not worked(calendar, start, end))
-    assert due(calendar, term, received, [*pauses, (start, end)]) == due(calendar, term, received, pauses)
+    assume(not worked_time(calendar, start, end))
+    assert due_moment(calendar, term, received, [*pauses, (start, end)]) == due_moment(calendar, term, received, pauses)
 
 
 @unhurried
@@ -231,7 +231,7 @@ def test_pause_moves_a_day_due_date_by_the_closes_inside_it(calendar, case, late
     term, received, _pauses = case
     start = received + later * MINUTE
     end = start + length * MINUTE
-    before = due(calendar, term, received)
+    before = due_moment(calendar, term, received)
     assume(start <= close_of(calendar, TimeUnit.WORKING_DAYS, before.on))
     days = (received.date() + i * DAY for i in range(1, (end - received).days + 2))
     inside = [
@@ -239,8 +239,8 @@ def test_pause_moves_a_day_due_date_by_the_closes_inside_it(calendar, case, late
         for day in days
         if open_windows(calendar, day) and start <= close_of(calendar, TimeUnit.WORKING_DAYS, day) < end
     ]
-    after = due(calendar, term, received, [(start, end)])
-    assert elapsed(calendar, TimeUnit.WORKING_DAYS, before.at, after.at) == len(inside)
+    after = due_moment(calendar, term, received, [(start, end)])
+    assert elapsed_units(calendar, TimeUnit.WORKING_DAYS, before.at, after.at) == len(inside)
 
 
 @unhurried
@@ -250,16 +250,19 @@ def test_pause_split_in_two_equals_one(calendar, case, later, first, second):
     start = received + later * MINUTE
     middle, end = start + first * MINUTE, start + (first + second) * MINUTE
     whole, split = [*pauses, (start, end)], [(middle, end), *pauses, (start, middle)]
-    assert due(calendar, term, received, split) == due(calendar, term, received, whole)
+    assert due_moment(calendar, term, received, split) == due_moment(calendar, term, received, whole)
     overlapping = [*pauses, (start, end), (start, middle)]
-    assert due(calendar, term, received, overlapping) == due(calendar, term, received, whole)
+    assert due_moment(calendar, term, received, overlapping) == due_moment(calendar, term, received, whole)
 
 
 @unhurried
 @given(calendars(), cases(), st.integers(0, 20_000))
 def test_later_reception_is_never_due_earlier(calendar, case, later):
     term, received, pauses = case
-    assert due(calendar, term, received + later * MINUTE, pauses).at >= due(calendar, term, received, pauses).at
+    assert (
+        due_moment(calendar, term, received + later * MINUTE, pauses).at
+        >= due_moment(calendar, term, received, pauses).at
+    )
 
 
 @unhurried
@@ -268,7 +271,7 @@ def test_one_more_pause_is_never_due_earlier(calendar, case, later, length):
     term, received, pauses = case
     start = received + later * MINUTE
     more = [*pauses, (start, start + length * MINUTE)]
-    assert due(calendar, term, received, more).at >= due(calendar, term, received, pauses).at
+    assert due_moment(calendar, term, received, more).at >= due_moment(calendar, term, received, pauses).at
 
 
 @unhurried
@@ -276,8 +279,8 @@ def test_one_more_pause_is_never_due_earlier(calendar, case, later, length):
 def test_shares_of_working_time_add_up_to_the_total(calendar, case, cuts):
     _term, received, pauses = case
     marks = [received, *(received + cut * MINUTE for cut in sorted(cuts))]
-    shares = [worked(calendar, a, b, pauses) for a, b in pairwise(marks)]
-    assert sum(shares, timedelta(0)) == worked(calendar, marks[0], marks[-1], pauses)
+    shares = [worked_time(calendar, a, b, pauses) for a, b in pairwise(marks)]
+    assert sum(shares, timedelta(0)) == worked_time(calendar, marks[0], marks[-1], pauses)
 
 
 @unhurried
@@ -285,15 +288,17 @@ def test_shares_of_working_time_add_up_to_the_total(calendar, case, cuts):
 def test_moment_counts_the_same_in_any_time_zone(calendar, case):
     term, received, pauses = case
     elsewhere = [(start.astimezone(UTC), end.astimezone(UTC)) for start, end in pauses]
-    assert due(calendar, term, received.astimezone(UTC), elsewhere) == due(calendar, term, received, pauses)
+    assert due_moment(calendar, term, received.astimezone(UTC), elsewhere) == due_moment(
+        calendar, term, received, pauses
+    )
 
 
 @unhurried
 @given(calendars(), cases())
 def test_explanation_lists_every_day_and_its_counted_days_are_the_term(calendar, case):
     term, received, pauses = case
-    end = due(calendar, term, received, pauses)
-    days = explain(calendar, term, received, pauses)
+    end = due_moment(calendar, term, received, pauses)
+    days = explain_days(calendar, term, received, pauses)
     assert [day.day for day in days] == [received.date() + i * DAY for i in range(len(days))]
     assert days[-1].day == end.on
     if term.unit.minutes:
@@ -310,7 +315,7 @@ def test_explanation_lists_every_day_and_its_counted_days_are_the_term(calendar,
 @given(calendars(), cases(day_terms))
 def test_paused_days_of_an_explanation_name_a_pause_that_covers_their_close(calendar, case):
     term, received, pauses = case
-    for day in explain(calendar, term, received, pauses):
+    for day in explain_days(calendar, term, received, pauses):
         if day.why is DayReason.PAUSED:
             start, end = pauses[day.params["pause"]]
             assert start <= close_of(calendar, term.unit, day.day) < end
@@ -321,12 +326,12 @@ def test_paused_days_of_an_explanation_name_a_pause_that_covers_their_close(cale
 def test_far_due_date_comes_back_to_its_term(calendar, received, value):
     term = Duration(value, TimeUnit.WORKING_DAYS)
     try:
-        end = due(calendar, term, received)
+        end = due_moment(calendar, term, received)
     except WorktimeError:
         per_week = sum(map(bool, calendar.week))
         assert value > (date.max - received.date()).days // 7 * per_week - 3 * 366
         return
-    assert elapsed(calendar, term.unit, received, end.at) == value
+    assert elapsed_units(calendar, term.unit, received, end.at) == value
     assert end.estimate
 
 
@@ -334,4 +339,4 @@ def test_far_due_date_comes_back_to_its_term(calendar, received, value):
 def test_naive_moment_is_refused(text):
     calendar = WorkCalendar("c", "1", ((WorkWindow(450, 690),),) * 7, ((2026, True),))
     with pytest.raises(WorktimeError, match="múi giờ"):
-        due(calendar, Duration(1, TimeUnit.WORKING_DAYS), datetime.fromisoformat(text))
+        due_moment(calendar, Duration(1, TimeUnit.WORKING_DAYS), datetime.fromisoformat(text))

@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.commands.clock.questions import ClockRequest, asks, question_of
+from backend.commands.clock.questions import ClockRequest, question_of, read_question
 from backend.deadlines.clock_reading import HistoryReading, extension_of
 from backend.deadlines.clock_states import PAUSE_LIMIT, ClockKind, ClockState, TicketClocks, VersionBook
 from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import Event, TicketEvent
 from backend.deadlines.terms import TicketPause
-from backend.deadlines.unit_shares import ledger
+from backend.deadlines.unit_shares import share_time
 from backend.errors import Conflict, Invalid, _
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 from backend.worktime.explain import ExplainedDay
 
 
-def answer(question: object) -> dict[str, Any]:
+def answer_question(question: object) -> dict[str, Any]:
     """The due date of one question. Raises DomainError for anything that cannot be counted.
 
     What is told of is the last episode. A pause that nobody ended lasts to its limit, or to the ``now`` that was asked
     for; events after that ``now`` are left out. The machine's clock is never read: a question has one answer.
     """
-    asked = asks(question_of(question))
+    asked = read_question(question_of(question))
     history, book = asked.history, asked.book(asked.own or ClockKind.RESOLVE)
     if asked.now is None:
         upto = _end(history, book)
@@ -34,7 +34,7 @@ def answer(question: object) -> dict[str, Any]:
         history = [happening for happening in history if happening.at <= upto]
     _check_extensions(history, book)
     clocks = state_of_clocks(history, book, upto)
-    told = _told(clocks, _state(asked, clocks, history, upto), asked)
+    told = _answer_fields(clocks, _state(asked, clocks, history, upto), asked)
     return told | _shares(clocks, upto) if len(clocks.holdings) > 1 else told
 
 
@@ -77,7 +77,7 @@ def _state(asked: ClockRequest, clocks: TicketClocks, history: Sequence[TicketEv
     return found[-1] if found else state_of_clocks(history, asked.book(ClockKind.RESOLVE), upto).resolve
 
 
-def _told(clocks: TicketClocks, state: ClockState, asked: ClockRequest) -> dict[str, Any]:
+def _answer_fields(clocks: TicketClocks, state: ClockState, asked: ClockRequest) -> dict[str, Any]:
     calendar = state.term.calendar
     numbers = [held.number for held in state.term.breaks if not held.struck]
     told: dict[str, Any] = {"due_date": state.due.on.isoformat(), "due_at": _second(state.due.at)}
@@ -103,7 +103,7 @@ def _told(clocks: TicketClocks, state: ClockState, asked: ClockRequest) -> dict[
 
 def _shares(clocks: TicketClocks, upto: datetime) -> dict[str, Any]:
     """What each unit used of each episode, and how often a ticket was sent back to one that had had it."""
-    found = ledger(clocks, clocks.resolve.term.calendar, upto)
+    found = share_time(clocks, clocks.resolve.term.calendar, upto)
     units = [
         {
             "unit": share.unit,
@@ -176,4 +176,4 @@ def _day(day: ExplainedDay, numbers: Sequence[int]) -> dict[str, Any]:
 
 
 def _second(moment: datetime) -> str:
-    return local(moment).isoformat(timespec="seconds")
+    return local_time(moment).isoformat(timespec="seconds")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
-from backend.commands.clock.answers import answer
+from backend.commands.clock.answers import answer_question
 from backend.deadlines.rules import shipped_rules
 from backend.errors import DomainError, Invalid, _
 
@@ -56,7 +56,7 @@ def due_command(
             asked["events"] = _read(_file(events))
         if stdin:
             raise typer.Exit(_answer_lines({name: given for name, given in asked.items() if given is not None}))
-        answered = answer(asked)
+        answered = answer_question(asked)
     except DomainError as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(2) from None
@@ -106,9 +106,9 @@ def _answer_lines(given: dict[str, Any]) -> int:
             continue
         told: dict[str, Any] = {"line": number}
         try:
-            asked = _asked(raw)
+            asked = _parse_question(raw)
             told |= {"id": asked["id"]} if isinstance(asked.get("id"), str | int) else {}
-            told |= answer({**given, **{name: value for name, value in asked.items() if value is not None}})
+            told |= answer_question({**given, **{name: value for name, value in asked.items() if value is not None}})
         except DomainError as wrong:
             refused = 1
             told["error"] = str(wrong)
@@ -124,7 +124,7 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
             raw = stream.readline(LINE_MOST)
 
 
-def _asked(raw: bytes) -> dict[str, Any]:
+def _parse_question(raw: bytes) -> dict[str, Any]:
     if len(raw) == LINE_MOST:
         raise Invalid(_("Dòng này quá dài."))
     try:

@@ -14,11 +14,11 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from backend.deadlines.additional_terms import CombinedRule, with_additions
 from backend.deadlines.clock_states import CODES, PAUSE_LIMIT, ClockKind, VersionBook
 from backend.deadlines.events import Event, TicketEvent
-from backend.deadlines.rules import DeadlineRule, RuleEvidence, choose, shipped_rules
+from backend.deadlines.rules import DeadlineRule, RuleEvidence, choose_rule, shipped_rules
 from backend.errors import Conflict, Invalid, _
-from backend.worktime.calendar import ZONE, local
+from backend.worktime.calendar import ZONE, local_time
 from backend.worktime.duration import Duration, TimeUnit
-from backend.worktime.shipped import shipped
+from backend.worktime.shipped import shipped_calendar
 
 CALENDARS: Final = ("vn", "weekdays")
 NOTES: Final = ("unit", "pause", "stands")  # taken over as they are
@@ -78,15 +78,15 @@ class ClockRequest:
 
     def book(self, clock: ClockKind) -> VersionBook:
         """Everything by its shipped term, but this clock by the one that is asked for."""
-        calendars = {place: shipped(code) for place, code in enumerate(CALENDARS)}
+        calendars = {place: shipped_calendar(code) for place, code in enumerate(CALENDARS)}
         return VersionBook(calendars, {}, CALENDARS.index(self.calendar), {**self.ruling, CODES[clock]: self.term})
 
 
-def moment(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     """An ISO 8601 moment; without a zone it is Vietnam's time."""
     try:
         parsed = datetime.fromisoformat(text.strip())
-        return local(parsed) if parsed.tzinfo else parsed.replace(tzinfo=ZONE)
+        return local_time(parsed) if parsed.tzinfo else parsed.replace(tzinfo=ZONE)
     except (ValueError, OverflowError):
         raise Invalid(_("Không hiểu thời điểm “%(text)s”. Hãy ghi như 2026-11-20T16:45."), text=text[:40]) from None
 
@@ -99,9 +99,9 @@ def question_of(asked: object) -> ClockQuestion:
         raise Invalid(_("Câu hỏi không đúng mẫu ở “%(place)s”."), place=place[:80]) from None
 
 
-def asks(question: ClockQuestion) -> ClockRequest:
+def read_question(question: ClockQuestion) -> ClockRequest:
     """A question as the clocks read it. Raises DomainError for what cannot be read."""
-    received = _received(question)
+    received = _received_at(question)
     day = received.date()
     named = _shipped_term(question.rule, day, question.case or "") if question.rule else None
     if named is not None and named.rule.word:
@@ -113,7 +113,7 @@ def asks(question: ClockQuestion) -> ClockRequest:
     duration = Duration.parse(question.value) if question.value else named and named.duration
     term = DeadlineRule(question.rule or "", duration or None, named.rule.basis if named else "", RuleEvidence.OURS)
     calendar = question.calendar or CALENDARS[0]
-    shipped(calendar)  # refuses one that does not ship
+    shipped_calendar(calendar)  # refuses one that does not ship
     ruling = dict(_shipped_ruling(day))
     if question.pause_limit == NO_LIMIT:
         del ruling[PAUSE_LIMIT]
@@ -127,7 +127,7 @@ def asks(question: ClockQuestion) -> ClockRequest:
         ruling,
         calendar,
         _history(question, received, term.duration),
-        moment(question.now) if question.now else None,
+        parse_moment(question.now) if question.now else None,
     )
 
 
@@ -138,14 +138,14 @@ def _shipped_term(code: str, day: date, case: str) -> CombinedRule:
 
 @lru_cache(maxsize=4096)
 def _shipped_ruling(day: date) -> dict[str, DeadlineRule]:
-    return {code: choose(shipped_rules(), code, day).rule for code in (*CODES.values(), PAUSE_LIMIT)}
+    return {code: choose_rule(shipped_rules(), code, day).rule for code in (*CODES.values(), PAUSE_LIMIT)}
 
 
-def _received(question: ClockQuestion) -> datetime:
+def _received_at(question: ClockQuestion) -> datetime:
     """Said once: beside the events, or as one of them."""
-    begun = {moment(line.at) for line in question.events or () if line.event == Event.RECEIVED}
+    begun = {parse_moment(line.at) for line in question.events or () if line.event == Event.RECEIVED}
     if question.received is not None or not begun:
-        begun.add(moment(question.received or ""))
+        begun.add(parse_moment(question.received or ""))
     if len(begun) > 1:
         raise Invalid(_("Lúc tiếp nhận được ghi hai lần khác nhau."))
     return begun.pop()
@@ -173,7 +173,7 @@ def _happening(line: EventLine, term: Duration | None) -> TicketEvent:
         if line.calendar not in CALENDARS:
             raise Invalid(_("Không có lịch “%(code)s” đi kèm."), code=line.calendar)
         notes["calendar"] = CALENDARS.index(line.calendar)
-    return TicketEvent(event, moment(line.at), "" if line.by is None else str(line.by), notes)
+    return TicketEvent(event, parse_moment(line.at), "" if line.by is None else str(line.by), notes)
 
 
 def _notes(line: EventLine) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def _reader(path: Path) -> Any:
     raise Invalid(_("Chỉ đọc được tệp .csv, .csv.gz, .parquet và .xlsx."))
 
 
-def _known(header: list[str], wanted: list[str]) -> None:
+def _check_columns(header: list[str], wanted: list[str]) -> None:
     for name in wanted:
         if header.count(name) != 1:
             sentence = _("Tệp không có cột “%(column)s”.") if name not in header else _("Tệp có hai cột “%(column)s”.")
@@ -132,11 +132,11 @@ def _csv(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any]
             raise Invalid(_("Dòng đầu của tệp “%(file)s” phải là tên các cột."), file=str(path))
         delimiter = max(",;\t", key=first.count)
         text.seek(0)
-        _known(next(csv.reader(text, delimiter=delimiter)), wanted)
+        _check_columns(next(csv.reader(text, delimiter=delimiter)), wanted)
     table = arrow_csv.read_csv(
         path,
         read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
-        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=packed or _quoted(path)),
+        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=packed or _has_quotes(path)),
         convert_options=arrow_csv.ConvertOptions(
             include_columns=wanted,
             column_types={name: pa.dictionary(pa.int32(), pa.string()) for name in texts},
@@ -148,7 +148,7 @@ def _csv(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any]
     return {name: table.column(name) for name in wanted}
 
 
-def _quoted(path: Path) -> bool:
+def _has_quotes(path: Path) -> bool:
     """Whether a text may go on in the next line. A reader that has to mind it is slower."""
     with path.open("rb") as content:
         return any(b'"' in block for block in iter(partial(content.read, BLOCK_BYTES), b""))
@@ -157,7 +157,7 @@ def _quoted(path: Path) -> bool:
 def _parquet(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any]:
     from pyarrow import parquet
 
-    _known(parquet.read_schema(path).names, wanted)
+    _check_columns(parquet.read_schema(path).names, wanted)
     table = parquet.read_table(path, columns=wanted)
     return {name: table.column(name) for name in wanted}
 
@@ -177,7 +177,7 @@ def _xlsx(path: Path, wanted: list[str], texts: frozenset[str]) -> dict[str, Any
     try:
         rows = book.worksheets[0].iter_rows(values_only=True)
         header = ["" if cell is None else str(cell) for cell in next(rows, ())]
-        _known(header, wanted)
+        _check_columns(header, wanted)
         places = [header.index(name) for name in wanted]
         kept = [
             tuple(row[i] if i < len(row) else None for i in places) for row in rows if any(c is not None for c in row)

@@ -30,9 +30,9 @@ def instruments_command(
 ) -> None:
     """Các mẫu phiếu kèm theo, cây nội dung, khác nhau giữa hai phiên bản; công bố phiên bản mới."""
     with refusals_as_lines():
-        if _done(show, diff, check, publish):
+        if _run_option(show, diff, check, publish):
             return
-        every = [(key, instruments.shipped(key)) for key in instruments.SHIPPED]
+        every = [(key, instruments.shipped_instrument(key)) for key in instruments.SHIPPED]
         _print_list(
             [
                 {"key": key, "slots": len(one.slots), "checksum": one.checksum[:12], "name": one.name.vi}
@@ -47,7 +47,7 @@ def methods_command(
 ) -> None:
     """Các phương pháp tính chỉ số kèm theo, khác nhau giữa hai phương pháp; công bố phương pháp mới."""
     with refusals_as_lines():
-        if _done(show, diff, check, publish):
+        if _run_option(show, diff, check, publish):
             return
         every = [(code, load_method(code)) for code in METHODS]
         _print_list(
@@ -63,14 +63,14 @@ def _print_list(rows: list[dict[str, Any]], as_json: bool) -> None:
         typer.echo("\n".join("\t".join(str(value) for value in row.values()) for row in rows))
 
 
-def _done(show: str | None, diff: tuple[str, str] | None, check: Path | None, publish: Path | None) -> bool:
+def _run_option(show: str | None, diff: tuple[str, str] | None, check: Path | None, publish: Path | None) -> bool:
     """Do what was asked, if anything was."""
     if diff:
         _print_differences(*map(_document, diff))
     elif publish:
         _publish(publish)
     elif show or check:
-        _print(publishing.read(_text(check)) if check else _document(show or ""))
+        _print(publishing.read_document(_text(check)) if check else _document(show or ""))
     return bool(diff or publish or show or check)
 
 
@@ -84,19 +84,19 @@ def _text(path: Path) -> str:
 def _document(key: str) -> SurveyDocument:
     """By the key of the package, by file, else as published in the database."""
     if Path(key).is_file():
-        return publishing.read(_text(Path(key)))
-    raw = publishing.shipped(key)
+        return publishing.read_document(_text(Path(key)))
+    raw = publishing.shipped_document(key)
     if raw is None:
         with database_at_hand(), db.transaction() as session:
-            raw = publishing.published(session, key)
-    return publishing.fit(raw)
+            raw = publishing.published_document(session, key)
+    return publishing.check_document(raw)
 
 
 def _publish(path: Path) -> None:
-    document = publishing.read(_text(path))
+    document = publishing.read_document(_text(path))
     with database_at_hand(), db.transaction() as session:
-        made = publishing.publish(session, document, by="system", now=clock.now())
-    mark = instruments.checksum(document.raw)
+        made = publishing.publish_document(session, document, by="system", now=clock.now())
+    mark = instruments.checksum_of(document.raw)
     typer.echo(f"{document.key}\t{mark}" + ("" if made else "\tđã có từ trước"))
 
 
@@ -134,10 +134,10 @@ def _print_differences(before: SurveyDocument, after: SurveyDocument) -> None:
     """Items first, as they can be compared; then everything else that differs."""
     told: list[differences.ItemDifference] = []
     if isinstance(before.subject, Instrument) and isinstance(after.subject, Instrument):
-        told = differences.compare(before.subject, after.subject)
+        told = differences.compare_versions(before.subject, after.subject)
         _print_items(before.key, after.key, told)
     table = _table("Chỗ khác", before.key, after.key)
-    rest = [one for one in documents.changes(before.raw, after.raw) if not differences.tells(told, one.path)]
+    rest = [one for one in documents.list_changes(before.raw, after.raw) if not differences.covers_path(told, one.path)]
     for one in rest:
         table.add_row(one.path, one.before or "–", one.after or "–")
     Console().print(table if rest else "Ngoài ra không có gì khác.", markup=False)

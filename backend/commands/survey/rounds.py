@@ -28,8 +28,8 @@ from backend.surveys.rounds import figures, queries, service, synthetic
 from backend.surveys.rounds.figures import SurveyFigures
 from backend.surveys.samples import totals
 from backend.surveys.samples.totals import WeightAdjustment
-from backend.web.language import number
-from backend.worktime.calendar import local
+from backend.web.language import number_text
+from backend.worktime.calendar import local_time
 
 survey = typer.Typer(help="Khảo sát: mẫu phiếu, đợt, nhập phiếu, ước lượng.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In JSON.")]
@@ -77,7 +77,7 @@ def template_command(
 ) -> None:
     """Ghi tệp mẫu để nhập phiếu, kèm trang hướng dẫn."""
     with refusals_as_lines(), _writing(out) as stream:
-        ballot_templates.template_workbook(stream, _shipped(instrument), shipped_rules(), "vi")
+        ballot_templates.template_workbook(stream, _shipped_instrument(instrument), shipped_rules(), "vi")
     typer.echo(str(out))
 
 
@@ -85,7 +85,7 @@ def template_command(
 def synthetic_command(out: Annotated[Path, typer.Option(help="Tệp .xlsx được ghi.")]) -> None:
     """Ghi 558 phiếu giả có trung bình từng nội dung bằng số công bố của Lai Châu năm 2023."""
     with refusals_as_lines(), _writing(out) as stream:
-        sheets.write_workbook(stream, {"Phiếu": synthetic.rows()})
+        sheets.write_workbook(stream, {"Phiếu": synthetic.synthetic_rows()})
     typer.echo(str(out))
 
 
@@ -103,9 +103,9 @@ def import_command(
             stream = stack.enter_context(file.open("rb"))
         except OSError:
             raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
-        told = _told(stack)
+        told = _progress_printer(stack)
         if check:
-            reading = importing.read_file(stream, code, local(clock.now()).date(), told)
+            reading = importing.read_file(stream, code, local_time(clock.now()).date(), told)
             outcome = ImportOutcome(0, False, reading.rows, len(reading.lines), 0, len(reading.held), 0)
             header, rows = list(reading.header), reading.held
         else:
@@ -129,7 +129,7 @@ def withdraw_command(
 ) -> None:
     """Rút một lô: phiếu còn đó, có dấu, không được tính."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        service.withdraw(session, batch, reason, by="system", user_id=None, now=clock.now())
+        service.withdraw_batch(session, batch, reason, by="system", user_id=None, now=clock.now())
     typer.echo(f"Đã rút lô {batch}.")
 
 
@@ -145,7 +145,7 @@ def weigh_command(
 ) -> None:
     """Đưa trọng số của một đợt về các tổng đã biết (phân tầng sau hoặc raking), cắt trọng số quá lớn."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        known = None if off else totals.read(_text_of(file), source, trim)
+        known = None if off else totals.read_totals(_text_of(file), source, trim)
         service.bring_to(session, queries.round_called(session, code), known, by="system", now=clock.now())
     typer.echo(f"Đợt {code}: " + ("trọng số của mẫu." if off else "trọng số theo các tổng đã biết."))
 
@@ -161,16 +161,16 @@ def _text_of(file: Path | None) -> str:
 def estimate_command(code: RoundOption, as_json: AsJson = False) -> None:
     """Các chỉ số của một đợt, khoảng tin cậy 95% và hiệu ứng thiết kế."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        result = figures.estimate(session, queries.round_called(session, code))
+        result = figures.estimate_round(session, queries.round_called(session, code))
     if as_json:
         typer.echo(json.dumps([_json(result, index) for index in result.indices], indent=2))
     else:
         _print_figures(result)
 
 
-def _shipped(key: str) -> Instrument:
+def _shipped_instrument(key: str) -> Instrument:
     try:
-        return instruments.shipped(key)
+        return instruments.shipped_instrument(key)
     except InstrumentError as error:
         raise NotFound(_("Không có mẫu phiếu này.")) from error
 
@@ -182,7 +182,7 @@ def _writing(path: Path) -> Any:
         raise Invalid(_("Không ghi được tệp “%(file)s”."), file=str(path)) from None
 
 
-def _told(stack: ExitStack) -> Any:
+def _progress_printer(stack: ExitStack) -> Any:
     """Rows read so far, on standard error and only where somebody watches."""
     console = Console(stderr=True)
     progress = Progress(
@@ -194,8 +194,10 @@ def _told(stack: ExitStack) -> Any:
 
 def _held_of(batch_id: int) -> tuple[list[str], list[QuarantineRow]]:
     with db.transaction() as session:
-        rows = [QuarantineRow(one.line, one.cells, one.findings) for one in queries.held(session, batch_id, limit=None)]
-        return list(queries.batch(session, batch_id).header), rows
+        rows = [
+            QuarantineRow(one.line, one.cells, one.findings) for one in queries.list_held(session, batch_id, limit=None)
+        ]
+        return list(queries.find_batch(session, batch_id).header), rows
 
 
 def _write_held(path: Path, header: list[str], rows: list[QuarantineRow]) -> None:
@@ -239,29 +241,34 @@ def _print_figures(result: SurveyFigures) -> None:
     if result.finite:
         typer.echo("Sai số đã trừ phần tổng thể hữu hạn của các cụm bậc một.")
     if result.brought:
-        typer.echo(_weighted(result.brought))
+        typer.echo(_weighting_text(result.brought))
     table = Table(box=None)
     table.add_column("Mã", no_wrap=True)
     for title in ("n", "Chỉ số", "Sai số", "Khoảng tin cậy 95%", "Hiệu ứng thiết kế"):
         table.add_column(title, justify="right")
     for code in result.indices:
         one = result.index(code)
-        interval = f"{_two(one.lo)} – {_two(one.hi)}"
-        table.add_row(code, str(one.n), _two(one.estimate), _two(one.se), interval, _two(one.deff))
+        interval = f"{_two_decimals(one.lo)} – {_two_decimals(one.hi)}"
+        table.add_row(
+            code, str(one.n), _two_decimals(one.estimate), _two_decimals(one.se), interval, _two_decimals(one.deff)
+        )
     Console().print(table)
 
 
-def _weighted(brought: WeightAdjustment) -> str:
+def _weighting_text(brought: WeightAdjustment) -> str:
     """How the weights were brought to known totals, in words."""
     known = ", ".join(brought.totals.margins)
     about = f"theo các tổng đã biết ({known}; nguồn: {brought.totals.source})" if known else "của mẫu"
     cut = f"; cắt {brought.trimmed} phiếu" if brought.totals.trim else ""
     untold = "".join(f"; {n} phiếu không ghi {by} giữ phần của mình" for by, n in brought.untold.items() if n)
     effect = (
-        f"Trọng số không đều làm phương sai tăng {_two(brought.effect)} lần (trước: {_two(brought.effect_before)})."
+        f"Trọng số không đều làm phương sai tăng {_two_decimals(brought.effect)} lần "
+        f"(trước: {_two_decimals(brought.effect_before)})."
     )
-    return f"Trọng số {about}{cut}{untold}; từ {_two(brought.least)} đến {_two(brought.most)}. {effect}"
+    return (
+        f"Trọng số {about}{cut}{untold}; từ {_two_decimals(brought.least)} đến {_two_decimals(brought.most)}. {effect}"
+    )
 
 
-def _two(value: float | None) -> str:
-    return "–" if value is None else number(value, "vi", 2)
+def _two_decimals(value: float | None) -> str:
+    return "–" if value is None else number_text(value, "vi", 2)

@@ -14,19 +14,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from analytics.sampling.drawing import Sample, draw
+from analytics.sampling.drawing import Sample, draw_sample
 from analytics.sampling.sample_design import DESIGNS, SampleDesign, SampleDesignError, load_design, parse_design
 from analytics.sampling.sample_lists import ListError
-from analytics.sampling.sample_plan import LevelOutlook, PlanAssumptions, PlanError, SamplePlan, plan
+from analytics.sampling.sample_plan import LevelOutlook, PlanAssumptions, PlanError, SamplePlan, plan_sample
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.settings import get_settings
-from backend.surveys.forms.instruments import SHIPPED, Instrument, InstrumentError, shipped
+from backend.surveys.forms.instruments import SHIPPED, Instrument, InstrumentError, shipped_instrument
 from backend.surveys.rounds import queries
 from backend.surveys.samples import sample_files, sampling
 from backend.surveys.samples.printing import print_ballots, print_field_list
-from backend.web.language import number
+from backend.web.language import number_text
 
 DesignOption = Annotated[
     str, typer.Option("--design", help=f"Thiết kế có sẵn ({', '.join(DESIGNS)}) hoặc đường dẫn tệp TOML.")
@@ -77,7 +77,7 @@ def plan_command(
             peers=peers,
         )
         try:
-            result = plan(found, wanted)
+            result = plan_sample(found, wanted)
         except PlanError as error:
             raise Invalid(OUT_OF_RANGE[str(error)]) from None
     if as_json:
@@ -116,7 +116,7 @@ def draw_command(
         else:
             _write(drawn, out, None if no_print else _instrument(instrument), link)
     result = drawn.account
-    typer.echo(json.dumps(result, ensure_ascii=False) if as_json else _drawn(result, out))
+    typer.echo(json.dumps(result, ensure_ascii=False) if as_json else _draw_summary(result, out))
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,10 @@ def _draw(design: SampleDesign, units_file: Path, households_file: Path | None, 
     units = sample_files.read_units(units_file, design)
     households = sample_files.read_households(households_file) if households_file else None
     try:
-        sample = draw(design, units, households, seed)
+        sample = draw_sample(design, units, households, seed)
     except ListError as error:
-        raise sample_files.refusal(design, error, units_file, households_file) from None
-    return _DrawnSample(sample, sample_files.account(sample, units, households))
+        raise sample_files.refusal_of(design, error, units_file, households_file) from None
+    return _DrawnSample(sample, sample_files.account_for(sample, units, households))
 
 
 def _write(
@@ -157,7 +157,7 @@ def _draw_for_round(drawn: _DrawnSample, code: str, out: Path, link: str, *, pri
     with database_at_hand(), db.transaction() as session:
         found = queries.round_called(session, code)
         slips = sampling.slips_of(drawn.sample, sampling.standings_of(session, found))
-        codes = sampling.take(session, found, slips, drawn.account, coded=printed, by="system", now=clock.now())
+        codes = sampling.take_sample(session, found, slips, drawn.account, coded=printed, by="system", now=clock.now())
         _write(drawn, out, queries.instrument_of(found.instrument) if printed else None, link, codes)
 
 
@@ -174,7 +174,7 @@ def sample_command(
             raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
         found = queries.round_called(session, code)
         slips = sampling.read_sample(content, file.name, sampling.standings_of(session, found))
-        sampling.take(session, found, slips, {"file": file.name}, coded=False, by="system", now=clock.now())
+        sampling.take_sample(session, found, slips, {"file": file.name}, coded=False, by="system", now=clock.now())
     unknown = sum(slip.unit_id is None for slip in slips)
     if as_json:
         typer.echo(json.dumps({"round": code, "ballots": len(slips), "without_unit": unknown}))
@@ -200,7 +200,7 @@ def _design(name: str) -> SampleDesign:
 
 def _instrument(key: str) -> Instrument:
     try:
-        return shipped(key)
+        return shipped_instrument(key)
     except InstrumentError:
         raise Invalid(_("Không có mẫu phiếu “%(key)s”. Có: %(known)s."), key=key, known=", ".join(SHIPPED)) from None
 
@@ -271,10 +271,10 @@ def _lines(wanted: PlanAssumptions) -> list[tuple[str, Callable[[LevelOutlook], 
 
 
 def _number(value: float | None, digits: int = 0) -> str:
-    return "–" if value is None else number(value, "vi", digits)
+    return "–" if value is None else number_text(value, "vi", digits)
 
 
-def _drawn(result: Mapping[str, Any], out: Path) -> str:
+def _draw_summary(result: Mapping[str, Any], out: Path) -> str:
     lines = [f"Đã chọn {result['villages']} thôn, {result['ballots']} phiếu, {result['reserves']} dự phòng: {out}"]
     if not result["ballots"]:
         return "\n".join(

@@ -43,7 +43,7 @@ def accounts() -> tuple[DemoAccount, ...]:
     return ACCOUNTS
 
 
-def officers(session: Session, now: datetime) -> dict[str, int]:
+def create_officers(session: Session, now: datetime) -> dict[str, int]:
     """Create what is missing of the accounts; returns the officer of each receiving unit by the unit's code."""
     password_hash = hasher.hash(PASSWORD)
     units = {unit.code: unit.id for unit in session.scalars(select(Unit).where(Unit.receives))}

@@ -10,7 +10,7 @@ from random import Random
 from backend.devserver.demo import texts
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
-from backend.worktime.arithmetic import due
+from backend.worktime.arithmetic import due_moment
 from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.duration import Duration, TimeUnit
 
@@ -58,7 +58,9 @@ class DemoCase:
     remark: str = ""
 
 
-def cases(seed: int, count: int, communes: Sequence[str], calendar: WorkCalendar, until: date) -> Iterator[DemoCase]:
+def generate_cases(
+    seed: int, count: int, communes: Sequence[str], calendar: WorkCalendar, until: date
+) -> Iterator[DemoCase]:
     """``count`` cases received within the 18 months that end with ``until``, in no order of time."""
     for i in range(count):
         yield _case(Random(f"{seed}:{i}"), seed, communes, calendar, until)
@@ -97,28 +99,28 @@ def _course(
     at = case.received
     yield DemoEvent(Event.RECEIVED, at, "sender", to=holder)
     if case.category in DEPARTMENT and rng.random() < 0.08:
-        at = _later(rng, calendar, at, rng.choice([1, 1, 2, 3]))
+        at = _later_moment(rng, calendar, at, rng.choice([1, 1, 2, 3]))
         moved = DEPARTMENT[case.category]
         yield DemoEvent(Event.FORWARDED, at, holder, texts.FORWARD, moved)
         holder = moved
-    at = _later(rng, calendar, at, rng.choice([0, 1, 1, 2]))
+    at = _later_moment(rng, calendar, at, rng.choice([0, 1, 1, 2]))
     yield DemoEvent(Event.ACCEPTED, at, holder)
     if case.name and rng.random() < 0.1:
-        at = _later(rng, calendar, at, rng.choice([1, 2, 3]))
+        at = _later_moment(rng, calendar, at, rng.choice([1, 2, 3]))
         yield DemoEvent(Event.INFO_REQUESTED, at, holder, texts.QUESTION)
         at += timedelta(days=rng.randrange(1, 9), minutes=rng.randrange(600))
         yield DemoEvent(Event.INFO_RECEIVED, at, "sender", texts.REPLY.format(place=place))
     days = math.ceil(rng.lognormvariate(math.log(6.2 * _pace(seed, holder)), 0.5))
-    at = _later(rng, calendar, at, min(days, 60))
+    at = _later_moment(rng, calendar, at, min(days, 60))
     yield DemoEvent(Event.ANSWERED, at, holder, answer)
     if case.email or rng.random() < 0.5:
         wait = timedelta(minutes=rng.randrange(1, 30)) if case.email else timedelta(days=rng.randrange(5), minutes=40)
         yield DemoEvent(Event.NOTIFIED, at + wait, "system" if case.email else "sender")
 
 
-def _later(rng: Random, calendar: WorkCalendar, after: datetime, days: int) -> datetime:
+def _later_moment(rng: Random, calendar: WorkCalendar, after: datetime, days: int) -> datetime:
     """A moment in working hours ``days`` working days on, and always after ``after``."""
-    end = due(calendar, Duration(max(days, 1), TimeUnit.WORKING_DAYS), after).on
+    end = due_moment(calendar, Duration(max(days, 1), TimeUnit.WORKING_DAYS), after).on
     if days == 0 and calendar.is_working(after.date()) and after.hour < 16:
         return after + timedelta(minutes=rng.randrange(5, 55))
     return datetime.combine(end, rng.choice([time(8), time(9), time(10), time(14), time(15)]), ZONE) + timedelta(

@@ -7,14 +7,23 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from backend import db
-from backend.devserver.demo.accounts import officers
-from backend.devserver.demo.generate import DemoCase, cases
-from backend.devserver.demo.rows import PROJECTED, RESULTS, CasePlacement, DemoRows, DemoRules, Row, add, messages_of
+from backend.devserver.demo.accounts import create_officers
+from backend.devserver.demo.generate import DemoCase, generate_cases
+from backend.devserver.demo.rows import (
+    PROJECTED,
+    RESULTS,
+    CasePlacement,
+    DemoRows,
+    DemoRules,
+    Row,
+    add_case,
+    messages_of,
+)
 from backend.tickets import rulebook
 from backend.tickets.models import Category, Ticket, TicketDay
 from backend.units.models import Succession, Unit
 from backend.worktime import service as worktime
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 BATCH = 1000
 COLUMNS = {
@@ -28,24 +37,24 @@ COLUMNS = {
 }
 
 
-def loaded(session: Session) -> int:
+def count_loaded(session: Session) -> int:
     """How many tickets of the demonstration there are."""
     return session.scalar(select(func.count()).where(Ticket.demonstration)) or 0
 
 
-def load(seed: int, count: int, until: date, now: datetime) -> Iterator[int]:
+def load_cases(seed: int, count: int, until: date, now: datetime) -> Iterator[int]:
     """Load what is missing of ``count`` cases; yields how many are there after each batch.
 
     The cases are a function of the seed, so that a run that was interrupted goes on where it stopped.
     """
     with db.transaction() as session:
-        by_unit = officers(session, now)
+        by_unit = create_officers(session, now)
         units, former = _units(session)
         terms = _terms(session)
-        done = loaded(session)
+        done = count_loaded(session)
     communes = sorted(code for code in units if code.isdigit() and len(code) == 5)
     made: list[DemoCase] = []
-    for i, case in enumerate(cases(seed, count, communes, terms.calendar, until)):
+    for i, case in enumerate(generate_cases(seed, count, communes, terms.calendar, until)):
         if i < done:
             continue
         made.append(case)
@@ -68,8 +77,8 @@ def _units(session: Session) -> tuple[dict[str, int], dict[int, list[int]]]:
 
 def _terms(session: Session) -> DemoRules:
     calendar_id = worktime.active_id(session)
-    about = {category.code: rulebook.about(category) for category in session.scalars(select(Category))}
-    return DemoRules(calendar_id, worktime.calendar(session, calendar_id), rulebook.stored(session), about)
+    about = {category.code: rulebook.subject_of(category) for category in session.scalars(select(Category))}
+    return DemoRules(calendar_id, worktime.load_calendar(session, calendar_id), rulebook.load_rules(session), about)
 
 
 def _store(
@@ -82,25 +91,25 @@ def _store(
     ordered = sorted(made, key=lambda case: case.received)
     rows = DemoRows()
     with db.transaction() as session:
-        ids = _drawn(session, "tickets_id_seq", len(ordered))
-        texts = iter(_drawn(session, "ticket_messages_id_seq", sum(map(messages_of, ordered))))
+        ids = _draw_numbers(session, "tickets_id_seq", len(ordered))
+        texts = iter(_draw_numbers(session, "ticket_messages_id_seq", sum(map(messages_of, ordered))))
         bases = _bases(session, ordered, ids)
         merger = session.scalar(select(func.min(Succession.on)))
         for case, ticket_id in zip(ordered, ids, strict=True):
-            day = local(case.received).date()
+            day = local_time(case.received).date()
             about = units[case.about]
             if merger and day < merger:
                 choice = former.get(about, [about])
                 about = choice[ticket_id % len(choice)]
             first = [next(texts) for _ in range(messages_of(case))]
-            add(
+            add_case(
                 rows, case, CasePlacement(ticket_id, bases[day], first[0] if first else 0, units, by_unit, about), terms
             )
         _copy(session, rows)
     return len(ordered)
 
 
-def _drawn(session: Session, sequence: str, count: int) -> list[int]:
+def _draw_numbers(session: Session, sequence: str, count: int) -> list[int]:
     """The next ``count`` numbers; each call of nextval is its own, so the ids of one case may not be neighbours."""
     drawn = text("SELECT nextval(CAST(:sequence AS regclass)) FROM generate_series(1, :count)")
     return list(session.scalars(drawn, {"sequence": sequence, "count": count}))
@@ -110,7 +119,7 @@ def _bases(session: Session, ordered: Sequence[DemoCase], ids: Sequence[int]) ->
     """Where each day's public numbers start; a day met for the first time starts just before its first case."""
     known = {row.day: row.base for row in session.scalars(select(TicketDay))}
     for case, ticket_id in zip(ordered, ids, strict=True):
-        day = local(case.received).date()
+        day = local_time(case.received).date()
         if day not in known:
             known[day] = ticket_id - 1
             session.add(TicketDay(day=day, base=ticket_id - 1))

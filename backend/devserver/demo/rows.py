@@ -19,7 +19,7 @@ from backend.tickets.models import MessageKind, TicketMessage, words_digest
 from backend.tickets.reception import receipts
 from backend.tickets.rulebook import Rulebook
 from backend.tickets.service import KINDS, result_columns
-from backend.worktime.calendar import WorkCalendar, local
+from backend.worktime.calendar import WorkCalendar, local_time
 
 Row = tuple[Any, ...]
 # What follows from the history, in the order in which ``load`` names the columns.
@@ -50,7 +50,7 @@ class DemoRules:
         return {code: rule.id for code, rule in self._ruling(case).items()}
 
     def _ruling(self, case: DemoCase) -> dict[str, DeadlineRule]:
-        return self.rules.ruling(local(case.received).date(), self.about[case.category])
+        return self.rules.ruling(local_time(case.received).date(), self.about[case.category])
 
 
 @dataclass
@@ -82,17 +82,17 @@ def messages_of(case: DemoCase) -> int:
     return sum(1 for moment in case.course if moment.event in KINDS)
 
 
-def add(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRules) -> None:
+def add_case(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRules) -> None:
     """Append the rows of one case."""
     history = _history(rows, case, place, terms)
     clocks = state_of_clocks(history, terms.book(case), case.course[-1].at)
     _add_results(rows, place.ticket_id, clocks)
-    now = projection.projection(history, clocks)
+    now = projection.project_columns(history, clocks)
     unit_id = now["unit_id"]
-    received_on = local(case.received).date()
+    received_on = local_time(case.received).date()
     rows.tickets.append(
         (
-            place.ticket_id, receipts.number(received_on, place.ticket_id - place.base), len(case.course),
+            place.ticket_id, receipts.ticket_number(received_on, place.ticket_id - place.base), len(case.course),
             case.channel.value, case.category, place.about_id, case.title, case.content, "vi", case.received,
             received_on, case.received, *(_plain(now[name]) for name in PROJECTED),
             receipts.secret_hash(f"demo-{place.ticket_id}-nobody-holds-this"), True,
@@ -146,7 +146,7 @@ def _history(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRu
         elif moment.event is Event.RATED and case.scores:
             data = rating_notes(case.scores, case.remark) | {"credited": place.units[holder]}
         holder = moment.to or holder
-        link = audit.link(chain, seq, moment.at, actor, moment.event, data, prev)
+        link = audit.hash_link(chain, seq, moment.at, actor, moment.event, data, prev)
         rows.audit.append((chain, seq, moment.at, actor, user_id, moment.event.value, json.dumps(data), prev, link))
         prev = link
         history.append(TicketEvent(moment.event, moment.at, actor, data))

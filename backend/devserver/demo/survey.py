@@ -20,7 +20,7 @@ NAME = "Khảo sát minh họa (558 phiếu giả)"
 FIELD_DAYS = 30
 
 
-def load(until: date, now: datetime) -> int:
+def load_survey(until: date, now: datetime) -> int:
     """Open the round and import its ballots, once; gives how many were added. Stopped in between, it goes on."""
     first = until - timedelta(days=FIELD_DAYS)
     with db.transaction() as session:
@@ -34,7 +34,7 @@ def load(until: date, now: datetime) -> int:
         first = found.first_day
         heirs = _successors(session)
     file = BytesIO()
-    write_workbook(file, {"Phiếu": _moved(first, heirs)})
+    write_workbook(file, {"Phiếu": _move_ballots(first, heirs)})
     file.seek(0)
     outcome = importing.import_file(file, CODE, file_name="minh-hoa.xlsx", who=ImportActor(), now=now)
     return outcome.accepted
@@ -52,9 +52,9 @@ def _successors(session: Session) -> dict[str, str]:
     return dict(session.execute(pairs).all())
 
 
-def _moved(first: date, heirs: Mapping[str, str]) -> Iterator[Sequence[Value]]:
+def _move_ballots(first: date, heirs: Mapping[str, str]) -> Iterator[Sequence[Value]]:
     """The ballots of 2023 with days from ``first`` on and the communes of today."""
-    rows = synthetic.rows()
+    rows = synthetic.synthetic_rows()
     header = list(next(rows))
     yield header
     unit, day = header.index("don_vi"), header.index("ngay")

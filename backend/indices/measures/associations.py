@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from analytics.association import Association, NoFitError, associate
-from analytics.compare import Comparability, comparability
-from analytics.difference import EstimateDifference, adjust, difference, judge
+from analytics.association import Association, NoFitError, associate_scores
+from analytics.compare import Comparability, compare_indices
+from analytics.difference import EstimateDifference, adjust_probabilities, estimate_difference, judge_differences
 from analytics.estimation.estimate import Estimate
 from analytics.forecast import Forecast, MonthRatings, ScoreSpread, least_visible_change, of_months, of_published
 from backend.indices.measures.inputs import ITEM_CODES, IndexCase, RunInputs
@@ -29,8 +29,8 @@ def gap_values(values: Sequence[RunValue], first: date, last: date) -> list[RunV
         for item in (*ITEMS, GROUP):
             a, b = latest(values, later, item), latest(values, earlier, item)
             if a is not None and b is not None:
-                found.append((item, a, b, difference(_estimate(b), _estimate(a))))
-    judged = judge([row[3] for row in found])
+                found.append((item, a, b, estimate_difference(_estimate(b), _estimate(a))))
+    judged = judge_differences([row[3] for row in found])
     return [_gap(first, last, *row[:3], one) for row, one in zip(found, judged, strict=True)]
 
 
@@ -56,9 +56,9 @@ def year_values(values: Sequence[RunValue], sampling: ScoreSpread) -> list[RunVa
                 Estimate("", "", k, one.value, sampling.se(k), k - 1, None, None, None)
                 for one, k in zip((before, after), n, strict=True)
             ]
-            mark = comparability(before.extra["method"], after.extra["method"], ITEM_CODES[item])
-            found.append((before, after, difference(*ends, comparability=mark), mark))
-    judged = judge([row[2] for row in found])
+            mark = compare_indices(before.extra["method"], after.extra["method"], ITEM_CODES[item])
+            found.append((before, after, estimate_difference(*ends, comparability=mark), mark))
+    judged = judge_differences([row[2] for row in found])
     return [_year(*row[:2], one, row[3]) for row, one in zip(found, judged, strict=True)]
 
 
@@ -84,12 +84,12 @@ def association_values(span: TicketSpan) -> Iterator[RunValue]:
     for item in ITEMS if names else ():
         scores = [(case.scores or (0, 0, 0))[item - 1] for case in cases]
         try:
-            found = associate(scores, rows[:, moving], names, [case.rated_unit or 0 for case in cases])
+            found = associate_scores(scores, rows[:, moving], names, [case.rated_unit or 0 for case in cases])
             fits.append((item, found, "" if found else "few_units"))
         except NoFitError:
             fits.append((item, None, "no_fit"))
     tried = [effect for _item, found, _why in fits if found for effect in found.effects]
-    adjusted = iter(adjust([effect.p for effect in tried]))
+    adjusted = iter(adjust_probabilities([effect.p for effect in tried]))
     for item, found, why in fits:
         if found is None:
             yield span.value(FigureSide.BETWEEN, item, "association", Measure.ODDS, n=len(cases), about=why)
@@ -109,8 +109,8 @@ def change_values(values: Sequence[RunValue], first: tuple[date, date], last: tu
         ends = [_of(values, code, item, span) for span in (first, last)]
         if all(one is not None and one.value is not None for one in ends):
             before, after = (_comparable(one) for one in ends if one is not None)
-            found.append((next(one for one in reversed(ends) if one), difference(before, after)))
-    judged = judge([single for _value, single in found])
+            found.append((next(one for one in reversed(ends) if one), estimate_difference(before, after)))
+    judged = judge_differences([single for _value, single in found])
     return [_change(first, last, value, one) for (value, _single), one in zip(found, judged, strict=True)]
 
 

@@ -18,14 +18,14 @@ from sqlalchemy import ColumnElement, Date, Integer, and_, case, cast, extract, 
 from sqlalchemy.orm import Session
 
 from backend.deadlines.due_dates import TOLD_WITHIN
-from backend.indicators.counts import AT_ONCE, unanswered_in_time, undecided
+from backend.indicators.counts import AT_ONCE, is_undecided, unanswered_in_time
 from backend.indices.measures import own_survey
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.ratings.models import Rating
 from backend.tickets.models import Channel, Ticket, TicketState, Verdict
 from backend.worktime import service as worktime
-from backend.worktime.arithmetic import due
+from backend.worktime.arithmetic import due_moment
 from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.vector import working_days_between
 
@@ -121,9 +121,9 @@ class Fingerprint:
     sha256: str
 
 
-def read(session: Session, asked: RunRequest, calendar: WorkCalendar | None = None) -> RunInputs:
+def read_inputs(session: Session, asked: RunRequest, calendar: WorkCalendar | None = None) -> RunInputs:
     """The rows that the question is about, as they are now."""
-    calendar = calendar or worktime.calendar(session, worktime.active_id(session))
+    calendar = calendar or worktime.load_calendar(session, worktime.active_id(session))
     figures = session.scalars(
         select(PublishedFigure)
         .filter_by(geography=LAI_CHAU, kind=FigureKind.SATISFACTION)
@@ -134,24 +134,24 @@ def read(session: Session, asked: RunRequest, calendar: WorkCalendar | None = No
         PrintedFigure(one.id, one.year, one.code, str(one.value), one.n, one.rank, one.ranked, one.method)
         for one in figures
     )
-    sheets = own_survey.read(session, asked.first, asked.last, asked.unit_ids)
-    drawn, weighed = own_survey.drawn(session, sheets), own_survey.weighed(session, sheets)
+    sheets = own_survey.read_ballots(session, asked.first, asked.last, asked.unit_ids)
+    drawn, weighed = own_survey.read_draws(session, sheets), own_survey.read_totals(session, sheets)
     return RunInputs(_cases(session, asked, calendar), printed, sheets, drawn, weighed)
 
 
-def canonical(rows: Iterable[Sequence[Any]]) -> bytes:
+def canonical_form(rows: Iterable[Sequence[Any]]) -> bytes:
     """One JSON array a line; the rows stand in the order of their ids."""
     return "".join(json.dumps(list(row), ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode()
 
 
-def parts(inputs: RunInputs) -> dict[str, bytes]:
+def canonical_parts(inputs: RunInputs) -> dict[str, bytes]:
     """The canonical form of each part; those of drawn samples and known totals only where there are any."""
     found = {TICKETS: inputs.cases, PUBLISHED: inputs.printed, BALLOTS: inputs.sheets}
     designs = {DRAWN: inputs.drawn, TOTALS: inputs.weighed}
-    return {part: canonical(held) for part, held in {**found, **designs}.items() if held or part in found}
+    return {part: canonical_form(held) for part, held in {**found, **designs}.items() if held or part in found}
 
 
-def fingerprints(forms: dict[str, bytes]) -> dict[str, Fingerprint]:
+def fingerprint_parts(forms: dict[str, bytes]) -> dict[str, Fingerprint]:
     return {part: Fingerprint(form.count(b"\n"), hashlib.sha256(form).hexdigest()) for part, form in forms.items()}
 
 
@@ -161,11 +161,11 @@ def whole_hash(marks: dict[str, Fingerprint]) -> str:
     return hashlib.sha256(form.encode()).hexdigest()
 
 
-def packed(form: bytes) -> bytes:
+def pack_form(form: bytes) -> bytes:
     return zlib.compress(form, 6)
 
 
-def unpacked(contents: dict[str, bytes]) -> RunInputs:
+def unpack_inputs(contents: dict[str, bytes]) -> RunInputs:
     """Inputs as they were stored."""
     lines = {part: zlib.decompress(content).splitlines() for part, content in contents.items()}
     return RunInputs(
@@ -228,7 +228,7 @@ def _standing(as_of: date) -> ColumnElement[str]:
         (Ticket.verdict == Verdict.ON_TIME, "on_time"),
         (Ticket.verdict == Verdict.LATE, "late"),
         (unanswered_in_time(as_of), "overdue"),
-        (undecided(), "open"),
+        (is_undecided(), "open"),
         else_="none",
     )
 
@@ -252,6 +252,6 @@ def _taken_up_in_time(calendar: WorkCalendar, as_of: date, rows: Sequence[Any]) 
 def _told_by(calendar: WorkCalendar, as_of: date) -> date:
     """The last day whose answers should have reached their senders before ``as_of``."""
     day = as_of - timedelta(days=1)
-    while due(calendar, TOLD_WITHIN, datetime.combine(day, time(12), ZONE)).on >= as_of:
+    while due_moment(calendar, TOLD_WITHIN, datetime.combine(day, time(12), ZONE)).on >= as_of:
         day -= timedelta(days=1)
     return day

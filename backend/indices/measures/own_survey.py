@@ -11,15 +11,15 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from analytics.estimation.estimate import Estimate, estimate_means, index_of, publishable
+from analytics.estimation.estimate import Estimate, estimate_means, index_of, is_publishable
 from backend.errors import Conflict
 from backend.indices.measures.values import GROUP, RunValue
 from backend.indices.models import FigureSide, Measure
 from backend.surveys.ballot_files.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
-from backend.surveys.forms.instruments import parse
+from backend.surveys.forms.instruments import parse_instrument
 from backend.surveys.models import Ballot, IssuedBallot, Round
 from backend.surveys.rounds.figures import design_of
-from backend.surveys.samples.totals import KnownTotals, stored
+from backend.surveys.samples.totals import KnownTotals, stored_totals
 from backend.units.models import Unit
 
 SLOTS = ("service.feedback.1", "service.feedback.2", "service.feedback.3")
@@ -64,7 +64,7 @@ class RoundTotals(NamedTuple):
 UNKNOWN = DrawRecord("", None, None, None, None, None)
 
 
-def drawn(session: Session, sheets: Sequence[BallotScores]) -> tuple[DrawRecord, ...]:
+def read_draws(session: Session, sheets: Sequence[BallotScores]) -> tuple[DrawRecord, ...]:
     """Of the ballots in such rounds, in the order of their keys."""
     rounds = {sheet.round_id for sheet in sheets}
     rows = session.execute(
@@ -79,14 +79,14 @@ def drawn(session: Session, sheets: Sequence[BallotScores]) -> tuple[DrawRecord,
     return tuple(DrawRecord(row.id.hex, *row[1:]) for row in rows)
 
 
-def weighed(session: Session, sheets: Sequence[BallotScores]) -> tuple[RoundTotals, ...]:
+def read_totals(session: Session, sheets: Sequence[BallotScores]) -> tuple[RoundTotals, ...]:
     """The totals of these rounds, where there are any."""
     rounds = {sheet.round_id for sheet in sheets}
     known = select(Round.id, Round.totals).where(Round.id.in_(rounds), Round.totals.is_not(None)).order_by(Round.id)
     return tuple(RoundTotals(*row) for row in session.execute(known))
 
 
-def read(session: Session, first: date, last: date, unit_ids: Sequence[int]) -> tuple[BallotScores, ...]:
+def read_ballots(session: Session, first: date, last: date, unit_ids: Sequence[int]) -> tuple[BallotScores, ...]:
     """Ballots that count, of rounds begun in the period in one of these units, in the order of random keys."""
     rounds = session.scalars(
         select(Round)
@@ -97,21 +97,21 @@ def read(session: Session, first: date, last: date, unit_ids: Sequence[int]) -> 
     return tuple(sheet for one in rounds for sheet in _sheets(session, one))
 
 
-def codes(session: Session) -> dict[int, str]:
+def round_codes(session: Session) -> dict[int, str]:
     """Code of each round by its id."""
     return {row.id: row.code for row in session.execute(select(Round.id, Round.code))}
 
 
-def values(
+def survey_values(
     sheets: Sequence[BallotScores], places: Sequence[DrawRecord], known: Sequence[RoundTotals]
 ) -> Iterator[RunValue]:
     """Means of the items and of the group, with design-based intervals, round by round."""
     place_of = {place.key: place for place in places}
-    totals_of = {one.round_id: stored(one.document) for one in known}
+    totals_of = {one.round_id: stored_totals(one.document) for one in known}
     for round_id in sorted({sheet.round_id for sheet in sheets}):
         held = [sheet for sheet in sheets if sheet.round_id == round_id]
         try:
-            found = _estimated(held, place_of, totals_of.get(round_id))
+            found = _estimate_round(held, place_of, totals_of.get(round_id))
         except Conflict:
             continue
         for item, name in (*enumerate(NAMES, start=1), (GROUP, "group")):
@@ -119,7 +119,7 @@ def values(
 
 
 def _sheets(session: Session, one: Round) -> Iterator[BallotScores]:
-    codes = [slot.code for slot in parse(one.instrument.document).slots]
+    codes = [slot.code for slot in parse_instrument(one.instrument.document).slots]
     if not set(SLOTS) <= set(codes):
         return
     places = [codes.index(slot) for slot in SLOTS]
@@ -134,7 +134,7 @@ def _sheets(session: Session, one: Round) -> Iterator[BallotScores]:
         yield BallotScores(key.hex, one.id, *days, unit_id, stratum, psu, weight, *scores)
 
 
-def _estimated(
+def _estimate_round(
     held: Sequence[BallotScores], place_of: Mapping[str, DrawRecord], known: KnownTotals | None
 ) -> dict[str, Estimate]:
     """By the same design as on the page of the round."""
@@ -162,15 +162,15 @@ def _estimated(
 
 
 def _value(sheet: BallotScores, item: int, one: Estimate) -> RunValue:
-    shown = publishable(one.n)
+    shown = is_publishable(one.n)
     return RunValue(
         None, date.fromisoformat(sheet.first), date.fromisoformat(sheet.last), FigureSide.SURVEY, item, "own_survey",
         Measure.SCORE, n=one.n,
         value=one.estimate if shown else None, se=one.se if shown else None,
-        lo=_within(one.lo) if shown else None, hi=_within(one.hi) if shown else None,
+        lo=_clip_end(one.lo) if shown else None, hi=_clip_end(one.hi) if shown else None,
         extra={"round": sheet.round_id, "df": one.df, "deff": one.deff},
     )  # fmt: skip
 
 
-def _within(end: float | None) -> float | None:
+def _clip_end(end: float | None) -> float | None:
     return None if end is None else min(100.0, max(20.0, end))

@@ -12,8 +12,8 @@ from math import sqrt
 from typing import Any
 
 from analytics.adjust import AdjustedIndex, RatingCell, post_stratified, worst_case
-from analytics.operations import SMALL_N, ShareInterval, mean_index_of_counts, wilson
-from analytics.order import median
+from analytics.operations import SMALL_N, ShareInterval, mean_index_of_counts, wilson_interval
+from analytics.order import median_interval
 from backend.indices.measures.inputs import ITEM_CODES, IndexCase, RunInputs
 from backend.indices.measures.values import GROUP, ITEMS, RunValue
 from backend.indices.models import FigureSide, Measure
@@ -46,7 +46,7 @@ class TicketSpan:
         return [case for case in self.cases if case.answered and (case.rated_unit or case.unit_id) in self.unit_ids]
 
 
-def quarters(first: date, last: date) -> list[tuple[date, date]]:
+def split_quarters(first: date, last: date) -> list[tuple[date, date]]:
     """The quarters of the calendar that the period touches, cut to it."""
     found, start = [], first
     while start <= last:
@@ -57,11 +57,11 @@ def quarters(first: date, last: date) -> list[tuple[date, date]]:
     return found
 
 
-def spans(inputs: RunInputs, first: date, last: date, unit_ids: Sequence[int]) -> list[TicketSpan]:
+def split_spans(inputs: RunInputs, first: date, last: date, unit_ids: Sequence[int]) -> list[TicketSpan]:
     """The whole period, then its quarters where there are several."""
     ids = frozenset(unit_ids)
     whole = TicketSpan(None, first, last, inputs.cases, ids)
-    by_quarter = quarters(first, last)
+    by_quarter = split_quarters(first, last)
     if len(by_quarter) < 2:
         return [whole]
     ends = [(start, end, start.isoformat(), end.isoformat()) for start, end in by_quarter]
@@ -82,13 +82,13 @@ def rating_values(span: TicketSpan) -> Iterator[RunValue]:
     closed = span.closed
     given = given_by_senders(closed)
     by_staff = sum(1 for case in closed if case.scores and case.rated_by == BY_STAFF)
-    rate = wilson(len(given), len(closed))
+    rate = wilson_interval(len(given), len(closed))
     yield _share(span, FigureSide.RATINGS, GROUP, "response_rate", rate, extra={"k": rate.k, "by_staff": by_staff})
     for item in (*ITEMS, GROUP):
         yield _plain_rating(span, item, given)
         adjusted = post_stratified(list(_cells(closed, item)))
-        yield _adjusted(span, item, adjusted)
-        total = sum(score(case, item) for case in given)
+        yield _adjusted_value(span, item, adjusted)
+        total = sum(score_of(case, item) for case in given)
         bounds = worst_case(len(given), total, len(closed)) if adjusted.value is not None else None
         yield span.value(
             FigureSide.RATINGS, item, "ratings_bounds", Measure.SCORE,
@@ -99,14 +99,14 @@ def rating_values(span: TicketSpan) -> Iterator[RunValue]:
 def operation_values(span: TicketSpan) -> Iterator[RunValue]:
     """Several indicators for each item, and the two ratios of QĐ 766."""
     held = span.held
-    yield _counted(span, 1, "acknowledged", (case.at_once for case in held))
-    yield _counted(span, 1, "taken_up", (case.in_two_days for case in held))
+    yield _count_value(span, 1, "acknowledged", (case.at_once for case in held))
+    yield _count_value(span, 1, "taken_up", (case.in_two_days for case in held))
     yield _on_time(span, held)
     answered = [case for case in held if case.answered]
-    yield _counted(span, 2, "reopened", (case.again for case in answered))
+    yield _count_value(span, 2, "reopened", (case.again for case in answered))
     yield _median(span, 2, "median_days", Measure.DAYS, [case.days for case in held if case.days is not None])
     yield from qd766(span)
-    yield _counted(span, 3, "told", (case.told for case in held))
+    yield _count_value(span, 3, "told", (case.told for case in held))
     hours = [case.told_after / 3600 for case in held if case.told_after is not None]
     yield _median(span, 3, "told_hours", Measure.HOURS, hours)
 
@@ -121,25 +121,25 @@ def qd766(span: TicketSpan) -> Iterator[RunValue]:
     counted = [case for case in held if case.taken_up]
     waiting = [case for case in held if not case.taken_up]
     late = [case for case in counted if case.standing in ("late", "overdue")]
-    unhappy = [case for case in counted if dissatisfied(case) or case.again]
+    unhappy = [case for case in counted if is_dissatisfied(case) or case.again]
     either = {case.id for case in late} | {case.id for case in unhappy}
     left_out = {"waiting": len(waiting), "waiting_overdue": sum(case.standing == "overdue" for case in waiting)}
-    on_time = wilson(len(counted) - len(late), len(counted))
+    on_time = wilson_interval(len(counted) - len(late), len(counted))
     yield _share(
         span, FigureSide.OPERATIONS, 2, "qd766_on_time", on_time,
         extra={"k": on_time.k, "late": len(late), **left_out},
     )  # fmt: skip
-    satisfied = wilson(len(counted) - len(either), len(counted))
+    satisfied = wilson_interval(len(counted) - len(either), len(counted))
     yield _share(
         span, FigureSide.OPERATIONS, 2, "qd766_satisfied", satisfied,
         extra={
-            "k": satisfied.k, "late": len(late), "dissatisfied": sum(map(dissatisfied, counted)),
+            "k": satisfied.k, "late": len(late), "dissatisfied": sum(map(is_dissatisfied, counted)),
             "again": sum(case.again for case in counted), "counted_once": len(either),
         },
     )  # fmt: skip
 
 
-def dissatisfied(case: IndexCase) -> bool:
+def is_dissatisfied(case: IndexCase) -> bool:
     """Answered, and a score of 1 or 2 on any item."""
     return bool(case.answered) and case.scores is not None and min(case.scores) <= DISSATISFIED
 
@@ -170,7 +170,7 @@ def given_by_senders(closed: Iterable[IndexCase]) -> list[IndexCase]:
     return [case for case in closed if case.scores and case.rated_by != BY_STAFF]
 
 
-def decided(held: Iterable[IndexCase]) -> list[int]:
+def on_time_flags(held: Iterable[IndexCase]) -> list[int]:
     """Of each ticket whose outcome is decided: 1 on time, 0 late or open past due."""
     return [int(case.standing == "on_time") for case in held if case.standing in ("on_time", "late", "overdue")]
 
@@ -189,12 +189,12 @@ def printed_values(inputs: RunInputs, error: Callable[[int], float], z: float) -
 
 
 def _on_time(span: TicketSpan, held: Sequence[IndexCase]) -> RunValue:
-    return _counted(span, 2, "on_time_rate", decided(held))
+    return _count_value(span, 2, "on_time_rate", on_time_flags(held))
 
 
 def _plain_rating(span: TicketSpan, item: int, given: Sequence[IndexCase]) -> RunValue:
     """The mean of the scores as given; ``given`` are the rated tickets."""
-    numbers = [score(case, item) for case in given]
+    numbers = [score_of(case, item) for case in given]
     total, squares = sum(numbers), sum(number * number for number in numbers)
     plain = mean_index_of_counts(len(numbers), total, squares, suppress_below=SMALL_N)
     return span.value(
@@ -212,19 +212,19 @@ def _cells(closed: Iterable[IndexCase], item: int) -> Iterator[RatingCell]:
         key: tuple[str, ...] = (case.standing, case.channel, case.category)
         tickets[key] += 1
         if case.scores and case.rated_by != BY_STAFF:
-            given[key].append(score(case, item))
+            given[key].append(score_of(case, item))
     for key, count in sorted(tickets.items()):
         scores = given[key]
         yield RatingCell(key, count, len(scores), sum(scores), sum(one * one for one in scores))
 
 
-def score(case: IndexCase, item: int) -> float:
+def score_of(case: IndexCase, item: int) -> float:
     """Of an item, or the mean of the three for the group; 1 to 5."""
     scores = case.scores or (0, 0, 0)
     return sum(scores) / 3 if item == GROUP else float(scores[item - 1])
 
 
-def _adjusted(span: TicketSpan, item: int, found: AdjustedIndex) -> RunValue:
+def _adjusted_value(span: TicketSpan, item: int, found: AdjustedIndex) -> RunValue:
     return span.value(
         FigureSide.RATINGS, item, "ratings_adjusted", Measure.SCORE,
         n=found.n, value=found.value, se=found.se, lo=found.lo, hi=found.hi,
@@ -236,9 +236,9 @@ def _plain_error(n: int, total: float, squares: float) -> float:
     return 20 * sqrt(max(0.0, (squares - total * total / n) / (n - 1)) / n)
 
 
-def _counted(span: TicketSpan, item: int, code: str, answers: Iterable[int | None]) -> RunValue:
+def _count_value(span: TicketSpan, item: int, code: str, answers: Iterable[int | None]) -> RunValue:
     known = [answer for answer in answers if answer is not None]
-    found = wilson(sum(known), len(known))
+    found = wilson_interval(sum(known), len(known))
     return _share(span, FigureSide.OPERATIONS, item, code, found, extra={"k": found.k})
 
 
@@ -255,7 +255,7 @@ def _share(
 
 
 def _median(span: TicketSpan, item: int, code: str, measure: Measure, numbers: Sequence[float]) -> RunValue:
-    found = median(numbers)
+    found = median_interval(numbers)
     few = found.n < SMALL_N
     return span.value(
         FigureSide.OPERATIONS, item, code, measure,

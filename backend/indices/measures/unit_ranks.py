@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from analytics.difference import EstimateDifference, difference, judge
+from analytics.difference import EstimateDifference, estimate_difference, judge_differences
 from analytics.estimation.estimate import Estimate
 from analytics.operations import SMALL_N
 from analytics.rank import rank_units, volume_groups
-from analytics.small_areas import shrink
-from backend.indices.measures.sides import TicketSpan, decided, given_by_senders, score
+from analytics.small_areas import shrink_figures
+from backend.indices.measures.sides import TicketSpan, given_by_senders, on_time_flags, score_of
 from backend.indices.measures.values import GROUP, RunValue
 from backend.indices.models import FigureSide, Measure
 
@@ -37,9 +37,9 @@ def among_values(spans: Sequence[TicketSpan], seed: int, rates: Sequence[RunValu
     """All of it; ``spans`` one a unit, ``rates`` their on-time rates."""
     if not spans:
         return
-    scores = [_tally(span, [score(case, GROUP) for case in given_by_senders(span.closed)]) for span in spans]
+    scores = [_tally(span, [score_of(case, GROUP) for case in given_by_senders(span.closed)]) for span in spans]
     yield from rank_values(rates, spans[0], seed)
-    yield from unit_gaps([_tally(span, decided(span.held)) for span in spans], FigureSide.OPERATIONS, 2, 100)
+    yield from unit_gaps([_tally(span, on_time_flags(span.held)) for span in spans], FigureSide.OPERATIONS, 2, 100)
     yield from unit_gaps(scores, FigureSide.RATINGS, GROUP, 20)
     yield from drawn_values(scores)
 
@@ -76,8 +76,8 @@ def unit_gaps(tallies: Sequence[RankTally], side: FigureSide, item: int, factor:
         others = RankTally(one.span, whole.n - one.n, whole.total - one.total, whole.squares - one.squares)
         if min(one.n, others.n) >= SMALL_N:
             plain = factor * (one.total / one.n - others.total / others.n)
-            found.append((one, plain, difference(_mean(others, factor), _mean(one, factor))))
-    for (one, plain, _single), judged in zip(found, judge([row[2] for row in found]), strict=True):
+            found.append((one, plain, estimate_difference(_mean(others, factor), _mean(one, factor))))
+    for (one, plain, _single), judged in zip(found, judge_differences([row[2] for row in found]), strict=True):
         lo, hi = plain if judged.lo is None else judged.lo, plain if judged.hi is None else judged.hi
         extra = {"verdict": judged.verdict.value, "p": judged.p, "units": len(found)}
         yield one.span.value(
@@ -103,7 +103,7 @@ def drawn_values(tallies: Sequence[RankTally]) -> Iterator[RunValue]:
         Estimate("ratings", f"{i}", one.n, 20 * one.total / one.n, 20 * spread / sqrt(one.n), freedom, None, None, None)
         for i, one in enumerate(held)
     ]
-    for one, drawn in zip(held, shrink(own, province, publish_small=True), strict=True):
+    for one, drawn in zip(held, shrink_figures(own, province, publish_small=True), strict=True):
         if drawn.value is not None and drawn.se is not None:
             yield one.span.value(
                 FigureSide.RATINGS, GROUP, "ratings_drawn", Measure.SCORE, n=one.n, value=drawn.value, se=drawn.se,

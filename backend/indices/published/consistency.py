@@ -11,12 +11,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analytics.index import CENT, rounded
+from analytics.index import CENT, round_half
 from analytics.methods import load_method
 from backend.errors import _
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published.service import TOLERANCE, IndexRecomputation, recompute_published
-from backend.indices.translated_texts import TranslatedText, figure
+from backend.indices.translated_texts import TranslatedText, figure_text
 
 Figures = Mapping[str, PublishedFigure]
 BLANKS = 5  # answers to an item that may be missing among the ballots
@@ -36,10 +36,10 @@ class ConsistencyFinding:
     why: str
 
 
-def findings(session: Session, geography: str, year: int) -> list[ConsistencyFinding]:
+def list_findings(session: Session, geography: str, year: int) -> list[ConsistencyFinding]:
     """Every case in the figures of one place and year: aggregates, groups, changes, ranks, items, shares."""
-    figures = _of(session, geography, year)
-    before = _of(session, geography, year - 1)
+    figures = _figures_of(session, geography, year)
+    before = _figures_of(session, geography, year - 1)
     found: list[ConsistencyFinding] = []
     for code in sorted({one.method for one in figures.values()}):
         if load_method(code).computable:
@@ -60,7 +60,7 @@ def _aggregates(result: IndexRecomputation) -> Iterator[ConsistencyFinding]:
         if row.off and not row.missing:
             yield ConsistencyFinding(
                 result.geography, result.year, row.code, _("chỉ số tổng hợp không bằng số tính lại"),
-                figure(row.published), figure(row.recomputed),
+                figure_text(row.published), figure_text(row.recomputed),
                 TranslatedText(
                     _("Lệch %(points)s điểm, quá mức làm tròn %(most)s."), points=row.difference, most=TOLERANCE
                 ),
@@ -74,13 +74,14 @@ def _groups_without_items(result: IndexRecomputation, figures: Figures) -> Itera
             continue
         items = [one.value for one in figures.values() if one.parent == code]
         nothing = TranslatedText(_("không có nội dung nào được in"))
-        mean = rounded(sum(items, Decimal(0)) / len(items)) if items else None
+        mean = round_half(sum(items, Decimal(0)) / len(items)) if items else None
         computed = (
             nothing if mean is None else TranslatedText(_("%(mean)s (từ %(n)s nội dung)"), mean=mean, n=len(items))
         )
         yield ConsistencyFinding(
             result.geography, result.year, code, _("nhóm không suy ra được từ các nội dung được in"),
-            figure(figures[code].value), computed, TranslatedText(_sentence(reason.vi), {"en": _sentence(reason.en)}),
+            figure_text(figures[code].value), computed,
+            TranslatedText(_sentence(reason.vi), {"en": _sentence(reason.en)}),
         )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def _changes(figures: Figures, before: Figures) -> Iterator[ConsistencyFinding]:
         if later.change is not None and later.value - earlier.value != later.change:
             yield ConsistencyFinding(
                 later.geography, later.year, code, _("mức tăng, giảm không bằng hiệu hai năm"),
-                figure(later.change), figure(later.value - earlier.value),
+                figure_text(later.change), figure_text(later.value - earlier.value),
                 TranslatedText(_("%(later)s so với %(earlier)s."), later=later.value, earlier=earlier.value),
             )  # fmt: skip
         if None in (later.rank_change, later.rank, earlier.rank):
@@ -129,12 +130,13 @@ def _items(figures: Figures) -> Iterator[ConsistencyFinding]:
         if one.value < floor:
             yield ConsistencyFinding(
                 one.geography, one.year, one.code, _("chỉ số thấp hơn mức thấp nhất có thể có"),
-                figure(one.value), figure(floor), TranslatedText(_("Điểm thấp nhất là 1 trên %(scale)s."), scale=scale),
+                figure_text(one.value), figure_text(floor),
+                TranslatedText(_("Điểm thấp nhất là 1 trên %(scale)s."), scale=scale),
             )  # fmt: skip
         elif one.level == "item" and one.n and not any(_possible(one.value, n, scale) for n in _answers(one.n)):
             yield ConsistencyFinding(
                 one.geography, one.year, one.code, _("không tổng điểm nào của số phiếu này cho giá trị được in"),
-                figure(one.value), TranslatedText(_("không có k/(%(scale)s × n)"), scale=scale),
+                figure_text(one.value), TranslatedText(_("không có k/(%(scale)s × n)"), scale=scale),
                 TranslatedText(_("Đã thử n từ %(least)s đến %(most)s."), least=one.n - BLANKS, most=one.n),
             )  # fmt: skip
 
@@ -154,7 +156,7 @@ def _single_choice(session: Session, geography: str, year: int) -> Iterator[Cons
         if abs(total - 100) > TOLERANCE * len(values):
             why = TranslatedText(_("Mỗi người chỉ chọn một câu trả lời nên các tỷ lệ phải cộng lại bằng 100."))
             off = _("tỷ lệ không cộng lại bằng 100")
-            yield ConsistencyFinding(geography, year, question, off, figure(total), figure(Decimal(100)), why)
+            yield ConsistencyFinding(geography, year, question, off, figure_text(total), figure_text(Decimal(100)), why)
 
 
 def _answers(ballots: int) -> range:
@@ -168,7 +170,7 @@ def _possible(value: Decimal, n: int, scale: int) -> bool:
     return any((Decimal(100 * k) / (scale * n)).quantize(CENT, ROUND_HALF_UP) == value for k in sums)
 
 
-def _of(session: Session, geography: str, year: int) -> dict[str, PublishedFigure]:
+def _figures_of(session: Session, geography: str, year: int) -> dict[str, PublishedFigure]:
     rows = session.scalars(
         select(PublishedFigure)
         .filter_by(geography=geography, year=year, kind=FigureKind.SATISFACTION)

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from analytics.methods import METHODS, IndexMethod, load_method
 from backend.errors import Conflict, Invalid, _
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
-from backend.indices.published.consistency import ConsistencyFinding, findings
+from backend.indices.published.consistency import ConsistencyFinding, list_findings
 from backend.indices.published.shipped_figures import GEOGRAPHIES
 
 COLUMNS = ("ma", "gia_tri", "hang", "so_tinh", "tang_giam", "doi_hang", "so_phieu", "noi_dung")
@@ -47,12 +47,12 @@ class EntryResult:
     findings: Sequence[ConsistencyFinding]
 
 
-def enter(session: Session, document: PublishedDocument, table: str) -> EntryResult:
+def enter_table(session: Session, document: PublishedDocument, table: str) -> EntryResult:
     """Store the rows of a table (CSV with the header ``COLUMNS``) and look at what does not add up.
 
     Raises Invalid with a refusal for each faulty line, Conflict where the figures stand under another document.
     """
-    method = _checked(document)
+    method = _check_document(document)
     rows = _read(table, method)
     held = session.scalar(
         select(PublishedFigure.source_code)
@@ -76,7 +76,7 @@ def enter(session: Session, document: PublishedDocument, table: str) -> EntryRes
     key = ["geography", "year", "kind", "code"]
     session.execute(statement.on_conflict_do_update(index_elements=key, set_=fresh))
     session.expire_all()
-    return EntryResult(len(values), findings(session, document.geography, document.year))
+    return EntryResult(len(values), list_findings(session, document.geography, document.year))
 
 
 def read_file(content: bytes) -> str:
@@ -89,7 +89,7 @@ def read_file(content: bytes) -> str:
         raise Invalid(_("Tệp phải là văn bản CSV, mã UTF-8."), field="tep") from None
 
 
-def _checked(document: PublishedDocument) -> IndexMethod:
+def _check_document(document: PublishedDocument) -> IndexMethod:
     refusals = []
     if document.geography not in GEOGRAPHIES:
         refusals.append(Invalid(_("Hãy chọn một trong các mục."), field="noi"))
@@ -154,7 +154,7 @@ def _row(
         "parent": node.parent,
         "level": node.level.value,
         "position": places[code],
-        "text_vi": clean(row.get("noi_dung") or code, limit=500),
+        "text_vi": clean_text(row.get("noi_dung") or code, limit=500),
         "value": value,
         "rank": rank,
         "ranked": ranked if rank is not None else None,

@@ -7,8 +7,8 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analytics.compare import Comparability, ComparabilityMark, comparability
-from analytics.index import recompute, rounded, under_rules_of
+from analytics.compare import Comparability, ComparabilityMark, compare_indices
+from analytics.index import recompute_index, round_half, under_rules_of
 from analytics.methods import BilingualText, MethodError, load_method
 from backend.errors import _
 from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
@@ -69,7 +69,7 @@ class YearComparison:
         return MARKS[self.comparability.mark]
 
 
-def published(
+def published_indices(
     session: Session,
     geography: str,
     year: int,
@@ -85,16 +85,16 @@ def published(
     )
     if codes is not None:
         statement = statement.where(PublishedFigure.code.in_(codes))
-    return [_shown(figure, source) for figure, source in session.execute(statement)]
+    return [_index_of(figure, source) for figure, source in session.execute(statement)]
 
 
 def year_on_year(
     session: Session, geography: str, earlier: int, later: int, codes: Iterable[str]
 ) -> list[YearComparison]:
     """Satisfaction indices in two years, each with its comparability; a code printed in neither year is left out."""
-    before = {figure.code: figure for figure in published(session, geography, earlier)}
-    after = {figure.code: figure for figure in published(session, geography, later)}
-    restated = _restated(before, after)
+    before = {figure.code: figure for figure in published_indices(session, geography, earlier)}
+    after = {figure.code: figure for figure in published_indices(session, geography, later)}
+    restated = _restate_indices(before, after)
     return [
         YearComparison(
             code, before.get(code), after.get(code), _mark(before.get(code), after.get(code)), restated.get(code)
@@ -107,29 +107,29 @@ def year_on_year(
 def _mark(earlier: PublishedIndex | None, later: PublishedIndex | None) -> Comparability:
     if earlier is None or later is None:
         return NOT_MEASURED
-    return comparability(earlier.method_code, later.method_code, later.code)
+    return compare_indices(earlier.method_code, later.method_code, later.code)
 
 
-def _restated(before: Mapping[str, PublishedIndex], after: Mapping[str, PublishedIndex]) -> dict[str, Decimal]:
+def _restate_indices(before: Mapping[str, PublishedIndex], after: Mapping[str, PublishedIndex]) -> dict[str, Decimal]:
     """Later aggregates under the earlier formula, for the codes whose formula changed."""
     if not before or not after:
         return {}
     old = load_method(next(iter(before.values())).method_code)
     new = load_method(next(iter(after.values())).method_code)
     try:
-        computed = recompute(under_rules_of(new, old), {code: figure.value for code, figure in after.items()})
+        computed = recompute_index(under_rules_of(new, old), {code: figure.value for code, figure in after.items()})
     except MethodError:  # one of the formulas is not known well enough: then nothing is restated
         return {}
     return {
-        code: rounded(result.value)
+        code: round_half(result.value)
         for code, result in computed.items()
         if result.value is not None
         and result.complete
-        and comparability(old.code, new.code, code).mark is ComparabilityMark.FORMULA_CHANGED
+        and compare_indices(old.code, new.code, code).mark is ComparabilityMark.FORMULA_CHANGED
     }
 
 
-def _shown(figure: PublishedFigure, source: str) -> PublishedIndex:
+def _index_of(figure: PublishedFigure, source: str) -> PublishedIndex:
     return PublishedIndex(
         geography=figure.geography,
         year=figure.year,

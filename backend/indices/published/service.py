@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from analytics.index import recompute, rounded
+from analytics.index import recompute_index, round_half
 from analytics.methods import METHODS, BilingualText, IndexMethod, load_method
 from backend.errors import Invalid, NotFound, _
 from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
@@ -66,7 +66,7 @@ def load_published(session: Session) -> int:
             "ranked": row.ranked,
             "source_code": shipped_figures.SOURCES[row.geography].code,
         }
-        for row in shipped_figures.rows()
+        for row in shipped_figures.printed_rows()
     ]
     statement = insert(PublishedFigure).values(values)
     key = ["geography", "year", "kind", "code"]
@@ -99,13 +99,15 @@ def recompute_published(
     figures = {figure.code: figure for figure in session.scalars(there.where(PublishedFigure.year == when))}
     if not figures:
         raise NotFound(_("Chưa có số liệu công bố theo phương pháp này. Hãy nạp dữ liệu gốc trước."))
-    return _beside(method, figures, where or "", when or 0)
+    return _compare_figures(method, figures, where or "", when or 0)
 
 
-def _beside(method: IndexMethod, figures: dict[str, PublishedFigure], geography: str, year: int) -> IndexRecomputation:
-    computed = recompute(method, {code: figure.value for code, figure in figures.items()})
+def _compare_figures(
+    method: IndexMethod, figures: dict[str, PublishedFigure], geography: str, year: int
+) -> IndexRecomputation:
+    computed = recompute_index(method, {code: figure.value for code, figure in figures.items()})
     rows = tuple(
-        RecomputedIndex(code, figures[code].value, rounded(result.value), result.used, result.missing)
+        RecomputedIndex(code, figures[code].value, round_half(result.value), result.used, result.missing)
         for code, result in computed.items()
         if code in figures and result.value is not None
     )

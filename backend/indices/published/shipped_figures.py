@@ -76,13 +76,13 @@ class PublishedValue:
 
 
 @lru_cache
-def rows() -> tuple[PublishedValue, ...]:
+def printed_rows() -> tuple[PublishedValue, ...]:
     """All printed figures. A cell left empty (not measured) gives no row."""
     return (*_satisfaction(), *_perception(), *_expectation(), *_gia_nghia())
 
 
 @lru_cache
-def questions() -> dict[str, str]:
+def question_texts() -> dict[str, str]:
     """Wording of the eight perception questions by their code, the parent of their lines."""
     return {row["question"]: row["question_vi"] for row in _read("sipas_lai_chau_perception.csv")}
 
@@ -95,7 +95,7 @@ class NationalFigure:
     source: dict[str, str]
 
 
-def national(year: int, code: str) -> NationalFigure | None:
+def national_figure(year: int, code: str) -> NationalFigure | None:
     """The country's figure, where one is known."""
     raw = _national()
     value = raw.get(str(year), {}).get(code)

@@ -36,7 +36,7 @@ class RunListing:
     publisher: str | None
 
 
-def begin(session: Session, filters: DashboardFilters, seed: int, *, user_id: int | None, now: datetime) -> int:
+def begin_run(session: Session, filters: DashboardFilters, seed: int, *, user_id: int | None, now: datetime) -> int:
     """Note that a run is to be made, and return the job's id. Raises Conflict while the same one is under way."""
     subject = json.dumps(
         [filters.unit.id if filters.unit else None, str(filters.first), str(filters.last), seed], separators=(",", ":")
@@ -47,7 +47,7 @@ def begin(session: Session, filters: DashboardFilters, seed: int, *, user_id: in
     return progress.start(session, KIND, subject, now=now, user_id=user_id, total=1).id
 
 
-def run(job_id: int, now: datetime) -> None:
+def run_job(job_id: int, now: datetime) -> None:
     """Count and store the run of a job; a refusal or a failure ends the job with a sentence."""
     try:
         with db.transaction() as session:
@@ -58,8 +58,10 @@ def run(job_id: int, now: datetime) -> None:
             unit = session.get_one(Unit, unit_id) if unit_id else None
             actor = Actor(Role.MANAGER, key="system")
             today = now.astimezone(ZONE).date()
-            asked = runs.ask(session, unit, date.fromisoformat(first), date.fromisoformat(last), actor, today)
-            run_id = runs.make(session, asked, unit, seed=seed, now=now, user_id=job.user_id)
+            asked = runs.prepare_request(
+                session, unit, date.fromisoformat(first), date.fromisoformat(last), actor, today
+            )
+            run_id = runs.make_run(session, asked, unit, seed=seed, now=now, user_id=job.user_id)
             progress.finish(session, job_id, now=now, note=str(run_id))
     except Exception as error:
         with db.transaction() as session:
@@ -67,18 +69,18 @@ def run(job_id: int, now: datetime) -> None:
         raise
 
 
-def unreachable(session: Session, job_id: int, now: datetime) -> None:
+def end_unreachable(session: Session, job_id: int, now: datetime) -> None:
     """The broker does not answer: the job ends, so that it can be asked for again."""
     progress.stop(session, job_id, now=now, note=UNREACHABLE)
 
 
-def jobs(session: Session, since: datetime) -> Sequence[Job]:
+def list_jobs(session: Session, since: datetime) -> Sequence[Job]:
     """Runs under way, and those that came to nothing since then."""
     recent = (Job.stage == WorkStage.RUNNING) | ((Job.stage == WorkStage.STOPPED) & (Job.updated_at >= since))
     return session.scalars(select(Job).where(Job.kind == KIND, recent).order_by(Job.id.desc()).limit(LISTED)).all()
 
 
-def listed(session: Session, actor: Actor) -> list[RunListing]:
+def list_runs(session: Session, actor: Actor) -> list[RunListing]:
     """The runs this actor may see, the latest first."""
     statement = _with_publication().order_by(IndexRun.id.desc()).limit(LISTED)
     if not sees_all(actor):
@@ -86,7 +88,7 @@ def listed(session: Session, actor: Actor) -> list[RunListing]:
     return [RunListing(run, unit, made, who) for run, unit, made, who in session.execute(statement)]
 
 
-def one(session: Session, run_id: int, actor: Actor) -> RunListing:
+def find_listing(session: Session, run_id: int, actor: Actor) -> RunListing:
     """A run with its publication. Raises NotFound where there is none, or none for this actor."""
     row = session.execute(_with_publication().where(IndexRun.id == run_id)).one_or_none()
     if row is None or not may_see(row[0], actor):

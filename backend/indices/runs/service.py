@@ -34,7 +34,7 @@ from backend.indices.measures.associations import (
     year_values,
 )
 from backend.indices.measures.inputs import Fingerprint, RunInputs, RunRequest
-from backend.indices.measures.sides import printed_values, side_values, spans, unit_spans, unit_values
+from backend.indices.measures.sides import printed_values, side_values, split_spans, unit_spans, unit_values
 from backend.indices.measures.unit_ranks import Z95, among_values
 from backend.indices.measures.values import RunValue
 from backend.indices.models import IndexInput, IndexPublication, IndexRun, IndexValue
@@ -70,7 +70,9 @@ class RunVerification:
         return self.digits and self.intact
 
 
-def ask(session: Session, unit: Unit | None, first: date, last: date, actor: Actor, as_of: date) -> RunRequest:
+def prepare_request(
+    session: Session, unit: Unit | None, first: date, last: date, actor: Actor, as_of: date
+) -> RunRequest:
     """The question about a unit and those below it, or the province. Raises Invalid for a period upside down."""
     if last < first:
         raise Invalid(_("Ngày cuối kỳ phải sau ngày đầu kỳ."), field="den")
@@ -78,10 +80,13 @@ def ask(session: Session, unit: Unit | None, first: date, last: date, actor: Act
     return RunRequest(first, last, ids, unit is None, as_of)
 
 
-def compute(inputs: RunInputs, asked: RunRequest, seed: int) -> list[RunValue]:
+def compute_values(inputs: RunInputs, asked: RunRequest, seed: int) -> list[RunValue]:
     """All values of a question, in a fixed order. Pure: the same inputs, question and seed give the same digits."""
-    found = [*printed_values(inputs, SAMPLING.se, Z95), *own_survey.values(inputs.sheets, inputs.drawn, inputs.weighed)]
-    by_span = spans(inputs, asked.first, asked.last, asked.unit_ids)
+    found = [
+        *printed_values(inputs, SAMPLING.se, Z95),
+        *own_survey.survey_values(inputs.sheets, inputs.drawn, inputs.weighed),
+    ]
+    by_span = split_spans(inputs, asked.first, asked.last, asked.unit_ids)
     for span in by_span:
         found += side_values(span)
     found += outlook_values(inputs, by_span[0], SAMPLING) if asked.province else []
@@ -100,15 +105,15 @@ def compute(inputs: RunInputs, asked: RunRequest, seed: int) -> list[RunValue]:
     return found
 
 
-def make(
+def make_run(
     session: Session, asked: RunRequest, unit: Unit | None, *, seed: int, now: datetime, user_id: int | None
 ) -> int:
     """Count and store a run; returns its id."""
     calendar_id = worktime.active_id(session)
-    inputs = rows.read(session, asked, worktime.calendar(session, calendar_id))
-    forms = rows.parts(inputs)
-    marks = rows.fingerprints(forms)
-    values = compute(inputs, asked, seed)
+    inputs = rows.read_inputs(session, asked, worktime.load_calendar(session, calendar_id))
+    forms = rows.canonical_parts(inputs)
+    marks = rows.fingerprint_parts(forms)
+    values = compute_values(inputs, asked, seed)
     run = IndexRun(
         first_day=asked.first,
         last_day=asked.last,
@@ -129,13 +134,13 @@ def make(
     )
     session.add(run)
     session.flush()
-    session.add_all(IndexInput(run_id=run.id, part=part, content=rows.packed(form)) for part, form in forms.items())
+    session.add_all(IndexInput(run_id=run.id, part=part, content=rows.pack_form(form)) for part, form in forms.items())
     session.flush()
     session.execute(insert(table_of(IndexValue)), [_row(run.id, at, value) for at, value in enumerate(values)])
     return run.id
 
 
-def find(session: Session, run_id: int) -> IndexRun:
+def find_run(session: Session, run_id: int) -> IndexRun:
     """A run by its id. Raises NotFound."""
     run = session.get(IndexRun, run_id)
     if run is None:
@@ -149,9 +154,9 @@ def values_of(session: Session, run_id: int) -> list[RunValue]:
     return [_value(row) for row in found]
 
 
-def publish(session: Session, run_id: int, *, user_id: int, now: datetime) -> None:
+def publish_run(session: Session, run_id: int, *, user_id: int, now: datetime) -> None:
     """Publish a run, once and for good. Raises NotFound, Conflict the second time, or where its digits do not hold."""
-    if not verify(session, run_id).holds:
+    if not verify_run(session, run_id).holds:
         raise Conflict(_("Tính lại từ dữ liệu đã lưu cho kết quả khác, nên không công bố được lần tính này."))
     published = session.scalar(
         upsert(IndexPublication)
@@ -163,15 +168,17 @@ def publish(session: Session, run_id: int, *, user_id: int, now: datetime) -> No
         raise Conflict(_("Lần tính này đã được công bố."))
 
 
-def verify(session: Session, run_id: int) -> RunVerification:
+def verify_run(session: Session, run_id: int) -> RunVerification:
     """Count a run again from its stored inputs, and see what has changed in the database since. Raises NotFound."""
-    run = find(session, run_id)
+    run = find_run(session, run_id)
     asked = asked_of(run)
     contents = {one.part: one.content for one in session.scalars(select(IndexInput).filter_by(run_id=run_id))}
-    kept = rows.unpacked(contents)
-    marks = rows.fingerprints(rows.parts(kept))
-    again, stored = compute(kept, asked, run.seed), values_of(session, run_id)
-    live = rows.fingerprints(rows.parts(rows.read(session, asked, worktime.calendar(session, run.calendar_id))))
+    kept = rows.unpack_inputs(contents)
+    marks = rows.fingerprint_parts(rows.canonical_parts(kept))
+    again, stored = compute_values(kept, asked, run.seed), values_of(session, run_id)
+    live = rows.fingerprint_parts(
+        rows.canonical_parts(rows.read_inputs(session, asked, worktime.load_calendar(session, run.calendar_id)))
+    )
     return RunVerification(
         run_id=run_id,
         digits=values_hash(again) == values_hash(stored) == run.values_hash,

@@ -6,6 +6,6 @@ from backend.worker import app
 
 
 @app.task(name="indices.run")
-def run(job_id: int) -> None:
+def run_index(job_id: int) -> None:
     """Count and store one run; its job tells how it ended. Twice is harmless: a job that has ended is left alone."""
-    requests.run(job_id, clock.now())
+    requests.run_job(job_id, clock.now())

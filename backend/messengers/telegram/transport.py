@@ -155,18 +155,18 @@ def _incoming(update: Update) -> ChatInput | None:
     if chat is None or chat.type != Chat.PRIVATE or person is None or person.is_bot:
         return None
     if update.callback_query is not None:
-        return _pressed(update.update_id, chat.id, update.callback_query)
+        return _press_input(update.update_id, chat.id, update.callback_query)
     if update.edited_message is not None:
         return ChatInput(update.update_id, chat.id, InputKind.EDITED, update.edited_message.message_id)
-    return _written(update.update_id, chat.id, update.message, person.id) if update.message else None
+    return _message_input(update.update_id, chat.id, update.message, person.id) if update.message else None
 
 
-def _pressed(update_id: int, chat_id: int, query: CallbackQuery) -> ChatInput:
+def _press_input(update_id: int, chat_id: int, query: CallbackQuery) -> ChatInput:
     message_id = query.message.message_id if query.message else 0
     return ChatInput(update_id, chat_id, InputKind.PRESS, message_id, text=query.data or "", press_id=query.id)
 
 
-def _written(update_id: int, chat_id: int, message: Message, person_id: int) -> ChatInput:
+def _message_input(update_id: int, chat_id: int, message: Message, person_id: int) -> ChatInput:
     album = message.media_group_id or ""
     if message.photo:
         photo = message.photo[-1]  # the largest of its sizes

@@ -76,7 +76,7 @@ def difference_margin(n: int, scale: int, assumed: IntervalAssumptions) -> float
     return sqrt(2) * mean_margin(n, scale, assumed)
 
 
-def verdict(difference: Decimal, margin: float) -> YearVerdict:
+def verdict_of(difference: Decimal, margin: float) -> YearVerdict:
     """Higher or lower only beyond the margin."""
     if abs(float(difference)) <= margin:
         return YearVerdict.NO_EVIDENCE

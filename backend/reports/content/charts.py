@@ -4,7 +4,7 @@ from analytics.compare import ComparabilityMark
 from analytics.methods import IndexLevel
 from backend.reports.blocks import ReportBar, ReportPicture
 from backend.reports.content.context import ReportContext, ReportIndex, ReportQuestion
-from backend.reports.content.sentences import two
+from backend.reports.content.sentences import two_decimals
 
 POINTS = "Điểm trung bình (thang 100)"
 SHARES = "Tỷ lệ người chọn (%)"
@@ -56,4 +56,6 @@ def _dots(context: ReportContext, key: str, title: str, chosen: list[ReportIndex
 
 def _alt(title: str, bars: tuple[ReportBar, ...]) -> str:
     best, worst = max(bars, key=lambda bar: bar.value), min(bars, key=lambda bar: bar.value)
-    return f"Biểu đồ: {title}. Cao nhất: {best.label}, {two(best.value)}. Thấp nhất: {worst.label}, {two(worst.value)}."
+    highest = f"Cao nhất: {best.label}, {two_decimals(best.value)}."
+    lowest = f"Thấp nhất: {worst.label}, {two_decimals(worst.value)}."
+    return f"Biểu đồ: {title}. {highest} {lowest}"

@@ -12,33 +12,33 @@ from backend.indices.published.consistency import ConsistencyFinding
 from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.reports.content.facts import source_notes
 
-__all__ = ["ConsistencyFinding", "findings"]
+__all__ = ["ConsistencyFinding", "list_findings"]
 
 Figures = dict[str, PublishedFigure]
 
 
-def findings(session: Session) -> list[ConsistencyFinding]:
+def list_findings(session: Session) -> list[ConsistencyFinding]:
     """Every case found: the figures of each place and year, then ranks printed as 0 and statements of the sources."""
     surveys = session.execute(
         select(PublishedFigure.geography, PublishedFigure.year)
         .distinct()
         .order_by(PublishedFigure.geography, PublishedFigure.year.desc())
     ).all()
-    found = [one for geography, year in surveys for one in consistency.findings(session, geography, year)]
+    found = [one for geography, year in surveys for one in consistency.list_findings(session, geography, year)]
     return [*found, *_ranks(session), *_notes()]
 
 
 def _ranks(session: Session) -> Iterator[ConsistencyFinding]:
     """Ranks printed as 0, and values that no table prints."""
-    notes, figures = source_notes(LAI_CHAU, 2023), _of(session, LAI_CHAU, 2022)
+    notes, figures = source_notes(LAI_CHAU, 2023), _figures_of(session, LAI_CHAU, 2022)
     for code in notes.rank_zero:
-        known = _two(figures[code].value) if code in figures else "không có số năm 2022"
+        known = _two_decimals(figures[code].value) if code in figures else "không có số năm 2022"
         why = "Năm 2022 không hỏi nội dung này; hạng thấp nhất có thể có là 1."
         yield ConsistencyFinding(LAI_CHAU, 2022, code, "hạng in là 0", "0", known, why)
     for code in notes.derived:
         why = "Không bảng nào in số năm 2022; số dùng ở đây suy ra từ mức tăng, giảm và hạng trong lời văn."
         yield ConsistencyFinding(
-            LAI_CHAU, 2022, code, "giá trị không được in", "không có", _two(figures[code].value), why
+            LAI_CHAU, 2022, code, "giá trị không được in", "không có", _two_decimals(figures[code].value), why
         )  # fmt: skip
 
 
@@ -48,12 +48,12 @@ def _notes() -> Iterator[ConsistencyFinding]:
         yield ConsistencyFinding(LAI_CHAU, 2023, one.code, one.what, one.printed, one.computed, one.why)
 
 
-def _of(session: Session, geography: str, year: int) -> Figures:
+def _figures_of(session: Session, geography: str, year: int) -> Figures:
     rows = session.scalars(
         select(PublishedFigure).filter_by(geography=geography, year=year, kind=FigureKind.SATISFACTION)
     )
     return {row.code: row for row in rows}
 
 
-def _two(value: Decimal) -> str:
+def _two_decimals(value: Decimal) -> str:
     return f"{value:.2f}".replace(".", ",")

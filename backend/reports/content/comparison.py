@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from analytics.compare import Comparability, ComparabilityMark, comparability
+from analytics.compare import Comparability, ComparabilityMark, compare_indices
 from backend.indices.published.queries import PublishedIndex
 from backend.reports.content.approximation import YearVerdict
 
@@ -33,6 +33,6 @@ VERDICTS: Mapping[YearVerdict, str] = {
 }
 
 
-def compared(earlier: PublishedIndex | None, later: PublishedIndex) -> Comparability | None:
+def comparability_of(earlier: PublishedIndex | None, later: PublishedIndex) -> Comparability | None:
     """The mark of one line; None where the earlier year printed nothing for it."""
-    return None if earlier is None else comparability(earlier.method_code, later.method_code, later.code)
+    return None if earlier is None else compare_indices(earlier.method_code, later.method_code, later.code)

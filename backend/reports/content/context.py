@@ -11,17 +11,17 @@ from sqlalchemy.orm import Session
 from analytics.compare import Comparability, ComparabilityMark
 from analytics.methods import IndexLevel, IndexMethod, load_method
 from backend.errors import Invalid, NotFound, _
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.indicators.filters import DashboardFilters
 from backend.indices.models import FigureKind
-from backend.indices.published.queries import PublishedIndex, YearComparison, published, year_on_year
-from backend.indices.published.shipped_figures import questions as question_texts
+from backend.indices.published.queries import PublishedIndex, YearComparison, published_indices, year_on_year
+from backend.indices.published.shipped_figures import question_texts as question_texts
 from backend.kpi import dashboard
 from backend.reports.content import approximation as approximate
 from backend.reports.content.approximation import ApproximateInterval, IntervalAssumptions, YearVerdict
-from backend.reports.content.checks import ConsistencyFinding, findings
-from backend.reports.content.comparison import compared
-from backend.reports.content.facts import Agency, SurveyFacts, agency, survey
+from backend.reports.content.checks import ConsistencyFinding, list_findings
+from backend.reports.content.comparison import comparability_of
+from backend.reports.content.facts import Agency, SurveyFacts, agency_of, survey_of
 from backend.users.models import Role
 from backend.users.policy import Actor
 
@@ -73,7 +73,7 @@ class ReportIndex:
         change = self.like_for_like
         if change is None or self.margin is None:
             return YearVerdict.NOT_COMPARABLE
-        return approximate.verdict(change, self.margin)
+        return approximate.verdict_of(change, self.margin)
 
 
 @dataclass(frozen=True)
@@ -187,16 +187,16 @@ class ReportContext:
         return sorted(self.at(IndexLevel.ITEM), key=lambda one: (-(one.rank or 0), one.value))[:WEAKEST]
 
 
-def gather(
+def gather_context(
     session: Session, geography: str, year: int, against: int, today: date, assumed: IntervalAssumptions | None = None
 ) -> ReportContext:
     """Read and compute a report. Raises NotFound for a unit or year without published figures, Invalid where the two
     years are the same."""
     assumed = assumed or IntervalAssumptions()
-    about = agency(geography)
+    about = agency_of(geography)
     if year <= against:
         raise Invalid(_("Năm so sánh phải trước năm báo cáo."), field="so-voi")
-    now, before = published(session, geography, year), published(session, geography, against)
+    now, before = published_indices(session, geography, year), published_indices(session, geography, against)
     if not now or not before:
         raise NotFound(_("Chưa có số liệu công bố của đơn vị này cho một trong hai năm."))
     n, method = now[0].n, load_method(now[0].method_code)
@@ -208,8 +208,8 @@ def gather(
         against=against,
         made_on=today,
         agency=about,
-        survey=survey(geography, year),
-        survey_before=survey(geography, against),
+        survey=survey_of(geography, year),
+        survey_before=survey_of(geography, against),
         method=method,
         method_before=load_method(before[0].method_code),
         source=now[0].source,
@@ -220,7 +220,7 @@ def gather(
         needs=next(iter(_questions(session, geography, year, against, FigureKind.EXPECTATION, assumed)), None),
         needs_before=next(iter(_questions(session, geography, against, year, FigureKind.EXPECTATION, assumed)), None),
         operations=_operations(session, year, today),
-        findings=tuple(one for one in findings(session) if one.geography == geography),
+        findings=tuple(one for one in list_findings(session) if one.geography == geography),
     )
 
 
@@ -230,7 +230,7 @@ def _index(years: YearComparison, now: PublishedIndex, n: int | None, assumed: I
         code=now.code,
         parent=now.parent,
         level=IndexLevel(now.level),
-        text=clean(now.text_vi, limit=MOST_WORDS),
+        text=clean_text(now.text_vi, limit=MOST_WORDS),
         value=now.value,
         interval=approximate.mean_interval(now.value, n, scale, assumed) if n else None,
         rank=now.rank,
@@ -247,9 +247,11 @@ def _questions(
     session: Session, geography: str, year: int, against: int, kind: FigureKind, assumed: IntervalAssumptions
 ) -> tuple[ReportQuestion, ...]:
     """Questions in the order of the source's tables, each with its lines as printed there."""
-    before = {one.code: one for one in published(session, geography, against, kind=kind)}
+    before = {one.code: one for one in published_indices(session, geography, against, kind=kind)}
     texts, found = question_texts(), []
-    for code, group in groupby(published(session, geography, year, kind=kind), key=lambda one: one.parent or ""):
+    for code, group in groupby(
+        published_indices(session, geography, year, kind=kind), key=lambda one: one.parent or ""
+    ):
         rows = list(group)
         lines = tuple(_line(one, before.get(one.code), rows, assumed) for one in rows)
         found.append(ReportQuestion(code, texts.get(code, code), rows[0].level, lines))
@@ -271,18 +273,18 @@ def _line(
     return QuestionLine(
         code=one.code,
         number=number,
-        text=clean(one.text_vi, limit=MOST_WORDS),
+        text=clean_text(one.text_vi, limit=MOST_WORDS),
         value=one.value,
         k=k,
         n=n,
         interval=interval,
         before=before.value if before else None,
-        comparability=compared(before, one),
+        comparability=comparability_of(before, one),
     )
 
 
 def _operations(session: Session, year: int, today: date) -> TicketOperations:
     """Tickets received in the survey's year, by all units of the province."""
     first, last = date(year, 1, 1), date(year, 12, 31)
-    board = dashboard.look(session, DashboardFilters(None, first, last, None, chosen=True), READER, today)
+    board = dashboard.build_dashboard(session, DashboardFilters(None, first, last, None, chosen=True), READER, today)
     return TicketOperations(first, last, board.figures, board.items, board.response.k, board.demonstration)

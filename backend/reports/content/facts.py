@@ -58,21 +58,21 @@ class SourceNotes:
     statements: tuple[SourceStatement, ...] = ()
 
 
-def agency(geography: str) -> Agency:
+def agency_of(geography: str) -> Agency:
     """Raises NotFound for a unit that has no report of its own."""
     raw = _toml("surveys.toml").get(geography)
     if raw is None:
         raise NotFound(_("Chưa có mẫu báo cáo cho đơn vị này."))
-    return Agency(**{key: _frozen(value) for key, value in raw.items() if not isinstance(value, dict)})
+    return Agency(**{key: _freeze(value) for key, value in raw.items() if not isinstance(value, dict)})
 
 
-def survey(geography: str, year: int) -> SurveyFacts:
+def survey_of(geography: str, year: int) -> SurveyFacts:
     """An empty one where nothing is known."""
     raw = _toml("surveys.toml").get(geography, {}).get(str(year), {})
-    return SurveyFacts(**{key: _frozen(value) for key, value in raw.items()})
+    return SurveyFacts(**{key: _freeze(value) for key, value in raw.items()})
 
 
-def reporting() -> dict[str, str]:
+def reporting_units() -> dict[str, str]:
     """Code -> name of every unit that has a report."""
     return {code: raw["name"] for code, raw in _toml("surveys.toml").items()}
 
@@ -91,7 +91,7 @@ def source_notes(geography: str, year: int) -> SourceNotes:
     )
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -9,7 +9,7 @@ from backend.reports.blocks import AuthorPlace, Block, Heading, Paragraph
 from backend.reports.content import charts, sentences, tables
 from backend.reports.content.approximation import YearVerdict
 from backend.reports.content.context import FEEDBACK, ReportContext, ReportIndex, ReportQuestion
-from backend.reports.content.sentences import moved
+from backend.reports.content.sentences import moved_item
 
 LETTERS = "abcdđeghik"
 
@@ -29,7 +29,7 @@ class ReportOutline:
         return (*self.body, *self.annex)
 
 
-def defaults(context: ReportContext) -> dict[str, str]:
+def default_texts(context: ReportContext) -> dict[str, str]:
     """What stands in the places that a report fills itself until the author changes them."""
     about = context.agency
     return {
@@ -40,7 +40,7 @@ def defaults(context: ReportContext) -> dict[str, str]:
     }
 
 
-def compose(context: ReportContext, texts: Mapping[str, str]) -> ReportOutline:
+def compose_report(context: ReportContext, texts: Mapping[str, str]) -> ReportOutline:
     """Write the report down; ``texts`` are the author's, by place."""
     title = (
         "Phân tích Chỉ số hài lòng của người dân đối với sự phục vụ của cơ quan hành chính nhà nước (SIPAS) "
@@ -48,10 +48,10 @@ def compose(context: ReportContext, texts: Mapping[str, str]) -> ReportOutline:
     )
     body = (*_opening(context), *_information(context), *_results(context), *_assessment(context, texts),
             *_tasks(context, texts), *_closing(context))  # fmt: skip
-    return ReportOutline(title, context, defaults(context) | dict(texts), tuple(body), tuple(_annex(context)))
+    return ReportOutline(title, context, default_texts(context) | dict(texts), tuple(body), tuple(_annex(context)))
 
 
-def _said(key: str, *parts: str) -> Paragraph:
+def _sentence_paragraph(key: str, *parts: str) -> Paragraph:
     """A generated paragraph from one or more sentences; empty ones fall away."""
     return Paragraph(" ".join(part for part in parts if part), key)
 
@@ -74,26 +74,26 @@ def _information(context: ReportContext) -> Iterator[Block]:
         f"độ hài lòng ({len(context.method.leaves)} nội dung trong 9 nhóm và 2 thành phần); nhu cầu, mong đợi (10 nội dung)."
     )
     if survey.stages:
-        yield _said("sample", sentences.sample(context))
+        yield _sentence_paragraph("sample", sentences.sample(context))
     yield Heading(2, "2. Cách đọc số liệu")
-    yield _said("reading", sentences.reading(context))
-    yield _said("approximation", sentences.approximation(context))
+    yield _sentence_paragraph("reading", sentences.reading(context))
+    yield _sentence_paragraph("approximation", sentences.approximation(context))
     yield Heading(2, f"3. So sánh với năm {context.against}")
     yield Paragraph(
         "Phiếu và cách tính của hai năm không giống nhau, nên từng chỉ số được đánh dấu có so sánh được hay không."
     )
     yield tables.marks(context)
-    yield _said("difference_rule", sentences.difference_rule(context))
+    yield _sentence_paragraph("difference_rule", sentences.difference_rule(context))
 
 
 def _results(context: ReportContext) -> Iterator[Block]:
     year, overall = context.year, context.overall
     yield Heading(1, f"II. KẾT QUẢ CHỈ SỐ SIPAS NĂM {year}")
     name = f"Chỉ số SIPAS của {context.agency.name}"
-    yield _said(
+    yield _sentence_paragraph(
         "overall", sentences.level(overall, name, year, context.n), sentences.rank_change(overall, context.against)
     )
-    yield _said("overall_change", sentences.change(overall, context.against))
+    yield _sentence_paragraph("overall_change", sentences.change(overall, context.against))
     yield tables.overview(context)
     yield charts.groups(context)
     yield Heading(2, f"1. Nhận định, đánh giá của người dân ({len(context.questions)} tiêu chí)")
@@ -103,7 +103,7 @@ def _results(context: ReportContext) -> Iterator[Block]:
     for number, component in enumerate(context.below("sipas"), start=1):
         yield from _component(context, number, component)
     yield from _focus(context)
-    yield from _needs(context)
+    yield from _needs_part(context)
 
 
 def _perception(context: ReportContext, number: int, question: ReportQuestion) -> Iterator[Block]:
@@ -112,7 +112,7 @@ def _perception(context: ReportContext, number: int, question: ReportQuestion) -
         said = (sentences.scale_question(question), sentences.not_a_trend(question, context.against))
     else:
         said = (sentences.share_question(question), _share_change(context, question))
-    yield _said(f"perception.{question.code}", *said)
+    yield _sentence_paragraph(f"perception.{question.code}", *said)
     key, title = question.code.replace("_", "-"), question.text
     yield tables.question(context, question, key, title)
     if len(question.lines) > 4:
@@ -132,13 +132,13 @@ def _share_change(context: ReportContext, question: ReportQuestion) -> str:
 def _component(context: ReportContext, number: int, component: ReportIndex) -> Iterator[Block]:
     yield Heading(3, f"2.{number}. {component.text}")
     name = "Chỉ số thành phần"
-    yield _said(component.code, sentences.level(component, name, context.year, context.n),
+    yield _sentence_paragraph(component.code, sentences.level(component, name, context.year, context.n),
                 sentences.rank_change(component, context.against), sentences.change(component, context.against))  # fmt: skip
     for letter, group in zip(LETTERS, context.below(component.code), strict=False):
         yield Heading(4, f"{letter}) {group.text}")
-        yield _said(group.code, sentences.level(group, "Nhóm này", context.year, context.n),
+        yield _sentence_paragraph(group.code, sentences.level(group, "Nhóm này", context.year, context.n),
                     sentences.rank_change(group, context.against), sentences.change(group, context.against))  # fmt: skip
-        yield _said(f"{group.code}.extremes", sentences.extremes(context.below(group.code)))
+        yield _sentence_paragraph(f"{group.code}.extremes", sentences.extremes(context.below(group.code)))
         yield tables.group(context, group.code)
     yield charts.items(context, component)
 
@@ -151,22 +151,22 @@ def _focus(context: ReportContext) -> Iterator[Block]:
     place = 1 + [one.code for one in ranked].index(FEEDBACK)
     order = "thấp nhất" if place == 1 else f"thấp thứ {place}"
     yield Paragraph(
-        f"Nhóm này có điểm trung bình {sentences.two(group.value)}, {order} trong {len(ranked)} nhóm về cung ứng dịch vụ hành "
+        f"Nhóm này có điểm trung bình {sentences.two_decimals(group.value)}, {order} trong {len(ranked)} nhóm về cung ứng dịch vụ hành "
         "chính công.", "feedback.place",
     )  # fmt: skip
     line = context.ever_sent
     if line is not None and context.n and line.k is not None:
-        yield _said("feedback.impression", sentences.impression(line, context.n))
-    yield _said("feedback.operations", sentences.operations(context))
+        yield _sentence_paragraph("feedback.impression", sentences.impression(line, context.n))
+    yield _sentence_paragraph("feedback.operations", sentences.operations(context))
     if context.operations.figures.received:
         yield tables.feedback(context)
 
 
-def _needs(context: ReportContext) -> Iterator[Block]:
+def _needs_part(context: ReportContext) -> Iterator[Block]:
     if context.needs is None:
         return
     yield Heading(2, "3. Nhu cầu, mong đợi của người dân")
-    yield _said("needs", sentences.needs(context.needs), sentences.need_of_feedback(context.needs))
+    yield _sentence_paragraph("needs", sentences.needs(context.needs), sentences.need_of_feedback(context.needs))
     title = f"Mong đợi năm {context.year}"
     yield tables.question(context, context.needs, "mong-doi", title)
     yield charts.lines(context, context.needs, "mong-doi", title)
@@ -181,17 +181,17 @@ def _needs(context: ReportContext) -> Iterator[Block]:
 def _assessment(context: ReportContext, texts: Mapping[str, str]) -> Iterator[Block]:
     yield Heading(1, "III. ĐÁNH GIÁ CHUNG")
     yield Heading(2, "1. Kết quả đạt được; những chỉ số tăng, giảm")
-    yield _said("balance", sentences.balance(context))
-    yield from _moved(context, YearVerdict.HIGHER, "Cao hơn quá sai số gần đúng:")
-    yield from _moved(context, YearVerdict.LOWER, "Thấp hơn quá sai số gần đúng:")
-    yield _said("ranks", sentences.ranks(context))
+    yield _sentence_paragraph("balance", sentences.balance(context))
+    yield from _moved_part(context, YearVerdict.HIGHER, "Cao hơn quá sai số gần đúng:")
+    yield from _moved_part(context, YearVerdict.LOWER, "Thấp hơn quá sai số gần đúng:")
+    yield _sentence_paragraph("ranks", sentences.ranks(context))
     yield tables.changes(context)
     yield AuthorPlace("achievements", texts.get("achievements", ""))
     yield Heading(2, "2. Tồn tại, hạn chế")
-    yield _said("weakest", sentences.weakest(context.weakest))
+    yield _sentence_paragraph("weakest", sentences.weakest(context.weakest))
     for code in ("harassment", "informal_payment"):
         if (question := context.question(code)) is not None:
-            yield _said(
+            yield _sentence_paragraph(
                 f"still.{code}", f"{question.text}: " + "; ".join(map(sentences.share, question.lines[1:])) + "."
             )
     yield AuthorPlace("shortcomings", texts.get("shortcomings", ""))
@@ -201,12 +201,12 @@ def _assessment(context: ReportContext, texts: Mapping[str, str]) -> Iterator[Bl
     yield from _limits(context)
 
 
-def _moved(context: ReportContext, verdict: YearVerdict, lead: str) -> Iterator[Block]:
+def _moved_part(context: ReportContext, verdict: YearVerdict, lead: str) -> Iterator[Block]:
     found = context.changed(verdict)
     if found:
         yield Paragraph(lead)
         for index in found:
-            yield Paragraph(moved(index), f"moved.{index.code}")
+            yield Paragraph(moved_item(index), f"moved.{index.code}")
 
 
 def _limits(context: ReportContext) -> Iterator[Block]:
@@ -232,7 +232,7 @@ def _tasks(context: ReportContext, texts: Mapping[str, str]) -> Iterator[Block]:
     yield Heading(2, "1. Mục tiêu")
     yield AuthorPlace("target", texts.get("target", ""))
     if context.n:
-        yield _said("least_visible", sentences.least_visible(context))
+        yield _sentence_paragraph("least_visible", sentences.least_visible(context))
     yield Heading(2, "2. Nhiệm vụ và giải pháp")
     yield tables.candidates(context)
     yield AuthorPlace("tasks", texts.get("tasks", ""))

@@ -17,26 +17,26 @@ MULTIPLE = "Người trả lời được chọn nhiều mục, nên các tỷ l
 NO_SUCH_SHARE = "đây là điểm trung bình, không phải tỷ lệ người hài lòng"
 
 
-def two(value: Decimal | float) -> str:
+def two_decimals(value: Decimal | float) -> str:
     """79,82: two decimals, as the Ministry prints."""
-    return language.number(value, "vi", 2)
+    return language.number_text(value, "vi", 2)
 
 
-def one(value: Decimal | float) -> str:
-    return language.number(value, "vi", 1)
+def one_decimal(value: Decimal | float) -> str:
+    return language.number_text(value, "vi", 1)
 
 
-def signed(value: Decimal) -> str:
+def signed_value(value: Decimal) -> str:
     """+0,48 or −2,18, with a true minus sign."""
-    return ("+" if value > 0 else "−" if value < 0 else "") + two(abs(value))
+    return ("+" if value > 0 else "−" if value < 0 else "") + two_decimals(abs(value))
 
 
-def span(interval: ApproximateInterval | None) -> str:
-    return f"{two(interval.lo)}-{two(interval.hi)}" if interval else ""
+def interval_text(interval: ApproximateInterval | None) -> str:
+    return f"{two_decimals(interval.lo)}-{two_decimals(interval.hi)}" if interval else ""
 
 
-def whole(value: int) -> str:
-    return language.number(value, "vi")
+def whole_number(value: int) -> str:
+    return language.number_text(value, "vi")
 
 
 def order(rank: int, ranked: int) -> str:
@@ -56,7 +56,7 @@ def reading(context: ReportContext) -> str:
     return (
         f"Mỗi nội dung được chấm từ 1 (rất không hài lòng) đến {highest} (rất hài lòng). Chỉ số là điểm trung bình chia cho "
         f"{highest} và nhân 100: mọi người chọn “bình thường” thì được 60, mọi người chọn “hài lòng” thì được 80, thấp "
-        f"nhất là {100 // highest}. Vì vậy {two(context.overall.value)} là điểm trung bình trên thang 100, không phải "
+        f"nhất là {100 // highest}. Vì vậy {two_decimals(context.overall.value)} là điểm trung bình trên thang 100, không phải "
         "tỷ lệ người hài lòng. Chỉ số nhóm, thành phần và chỉ số chung là trung bình của các nội dung bên dưới."
     )
 
@@ -69,9 +69,9 @@ def approximation(context: ReportContext) -> str:
     plain, clustered = mean_margin(n, 5, assumed, deff=1), mean_margin(n, 5, assumed)
     return (
         "Bộ Nội vụ không công bố khoảng tin cậy và độ phân tán của điểm. Khoảng 95% trong báo cáo là gần đúng, tính với "
-        f"n = {n} và độ lệch chuẩn giả định {two(assumed.sd)} điểm: sai số của một nội dung là ±{one(plain)} điểm nếu coi các "
-        f"phiếu độc lập, và ±{one(clustered)} điểm khi kể việc chọn cả cụm thôn, bản (hệ số thiết kế giả định "
-        f"{one(assumed.deff)}). Các bảng dùng mức sau; với nhóm và chỉ số chung, đó là mức rộng nhất."
+        f"n = {n} và độ lệch chuẩn giả định {two_decimals(assumed.sd)} điểm: sai số của một nội dung là ±{one_decimal(plain)} điểm nếu coi các "
+        f"phiếu độc lập, và ±{one_decimal(clustered)} điểm khi kể việc chọn cả cụm thôn, bản (hệ số thiết kế giả định "
+        f"{one_decimal(assumed.deff)}). Các bảng dùng mức sau; với nhóm và chỉ số chung, đó là mức rộng nhất."
     )
 
 
@@ -80,7 +80,7 @@ def difference_rule(context: ReportContext) -> str:
     if n is None:
         return "Không có số phiếu nên không xét được chênh lệch giữa hai năm."
     return (
-        f"Chênh lệch giữa hai năm chỉ được gọi là cao hơn hoặc thấp hơn khi vượt ±{one(difference_margin(n, 5, context.assumed))} "
+        f"Chênh lệch giữa hai năm chỉ được gọi là cao hơn hoặc thấp hơn khi vượt ±{one_decimal(difference_margin(n, 5, context.assumed))} "
         f"điểm, với giả định khảo sát năm {context.against} có cỡ mẫu tương đương (nguồn không công bố số phiếu năm đó). Nhỏ "
         "hơn mức ấy thì ghi là trong sai số: số liệu không cho biết tăng hay giảm."
     )
@@ -90,25 +90,25 @@ def level(index: ReportIndex, name: str, year: int, n: int | None) -> str:
     """The figure of the year with n, interval and rank."""
     about = "; ".join(filter(None, (f"n = {n}" if n else "", _interval(index.interval))))
     ranked = f", xếp thứ {order(index.rank, index.ranked)}" if index.rank and index.ranked else ""
-    return f"{name} năm {year} đạt điểm trung bình {two(index.value)} trên thang 100 ({about}){ranked}."
+    return f"{name} năm {year} đạt điểm trung bình {two_decimals(index.value)} trên thang 100 ({about}){ranked}."
 
 
 def change(index: ReportIndex, against: int) -> str:
     """The earlier figure and what may be said of the difference."""
     if index.before is None or index.difference is None:
         return f"Năm {against} không có số liệu để so sánh."
-    said = f"Năm {against} là {two(index.before)}"
+    said = f"Năm {against} là {two_decimals(index.before)}"
     if index.comparability.mark is ComparabilityMark.COMPARABLE:
         return f"{said}; {_verdict(index, index.difference)}."
     if index.restated is None or index.like_for_like is None:
         mark = MARKS[index.comparability.mark]
         return (
-            f"{said}, {mark} ({index.comparability.reason.vi}), nên hiệu {signed(index.difference)} điểm của hai số công "
+            f"{said}, {mark} ({index.comparability.reason.vi}), nên hiệu {signed_value(index.difference)} điểm của hai số công "
             "bố không được coi là tăng hay giảm."
         )
     return (
-        f"{said}, chênh lệch công bố {signed(index.difference)} điểm, nhưng công thức đã đổi: {index.comparability.reason.vi}. "
-        f"Tính số mới theo công thức năm {against} thì được {two(index.restated)}; {_verdict(index, index.like_for_like)}."
+        f"{said}, chênh lệch công bố {signed_value(index.difference)} điểm, nhưng công thức đã đổi: {index.comparability.reason.vi}. "
+        f"Tính số mới theo công thức năm {against} thì được {two_decimals(index.restated)}; {_verdict(index, index.like_for_like)}."
     )
 
 
@@ -125,8 +125,8 @@ def extremes(items: Sequence[ReportIndex]) -> str:
     """Highest and lowest of the items below a group."""
     best, worst = max(items, key=lambda one: one.value), min(items, key=lambda one: one.value)
     return (
-        f"Nhóm gồm {len(items)} nội dung; điểm trung bình cao nhất ở “{best.text}” ({two(best.value)}), thấp nhất ở "
-        f"“{worst.text}” ({two(worst.value)})."
+        f"Nhóm gồm {len(items)} nội dung; điểm trung bình cao nhất ở “{best.text}” ({two_decimals(best.value)}), thấp nhất ở "
+        f"“{worst.text}” ({two_decimals(worst.value)})."
     )
 
 
@@ -135,7 +135,7 @@ def scale_question(question: ReportQuestion) -> str:
     best, worst = ranked[0], ranked[-1]
     return (
         f"Mỗi dòng được chấm trên thang 4 mức; số dưới đây là điểm trung bình quy về thang 100. Cao nhất: {_low(best.text)} "
-        f"({two(best.value)}); thấp nhất: {_low(worst.text)} ({two(worst.value)})."
+        f"({two_decimals(best.value)}); thấp nhất: {_low(worst.text)} ({two_decimals(worst.value)})."
     )
 
 
@@ -147,7 +147,7 @@ def share_question(question: ReportQuestion) -> str:
 def share(line: QuestionLine) -> str:
     """66,97% (373/557) ..."""
     counted = f" ({line.k}/{line.n})" if line.k is not None else ""
-    return f"{two(line.value)}%{counted} chọn “{_low(line.text)}”"
+    return f"{two_decimals(line.value)}%{counted} chọn “{_low(line.text)}”"
 
 
 def share_change(line: QuestionLine, against: int, margin: Decimal) -> str:
@@ -157,13 +157,13 @@ def share_change(line: QuestionLine, against: int, margin: Decimal) -> str:
     moved = line.value - line.before
     said = "vượt" if abs(moved) > margin else "nằm trong"
     return (
-        f"Tỷ lệ chọn “{_low(line.text)}” là {two(line.value)}%, năm {against} là {two(line.before)}%: chênh {signed(moved)} điểm "
-        f"phần trăm, {said} sai số gần đúng (±{one(margin)})."
+        f"Tỷ lệ chọn “{_low(line.text)}” là {two_decimals(line.value)}%, năm {against} là {two_decimals(line.before)}%: chênh {signed_value(moved)} điểm "
+        f"phần trăm, {said} sai số gần đúng (±{one_decimal(margin)})."
     )
 
 
-def multiple(question: ReportQuestion) -> str:
-    return MULTIPLE.format(total=two(question.total))
+def multiple_choice(question: ReportQuestion) -> str:
+    return MULTIPLE.format(total=two_decimals(question.total))
 
 
 def not_a_trend(question: ReportQuestion, against: int) -> str:
@@ -177,7 +177,7 @@ def not_a_trend(question: ReportQuestion, against: int) -> str:
 def impression(line: QuestionLine, n: int) -> str:
     """How many of those asked speak from experience."""
     return (
-        f"Chỉ {two(line.value)}% ({line.k}/{line.n}) số người được hỏi đã từng nêu phản ánh, kiến nghị, nhưng mọi người trả "
+        f"Chỉ {two_decimals(line.value)}% ({line.k}/{line.n}) số người được hỏi đã từng nêu phản ánh, kiến nghị, nhưng mọi người trả "
         f"lời phiếu (n = {n}) đều được hỏi về nhóm này: điểm công bố chủ yếu là ấn tượng, còn số liệu xử lý là việc đã xảy ra."
     )
 
@@ -186,8 +186,8 @@ def needs(question: ReportQuestion) -> str:
     first, *rest = _falling(question.lines)
     second, last = rest[0], rest[-1]
     return (
-        f"Mong đợi được nêu nhiều nhất là “{_low(first.text)}” ({two(first.value)}%), tiếp đến là “{_low(second.text)}” "
-        f"({two(second.value)}%); ít nhất là “{_low(last.text)}” ({two(last.value)}%)."
+        f"Mong đợi được nêu nhiều nhất là “{_low(first.text)}” ({two_decimals(first.value)}%), tiếp đến là “{_low(second.text)}” "
+        f"({two_decimals(second.value)}%); ít nhất là “{_low(last.text)}” ({two_decimals(last.value)}%)."
     )
 
 
@@ -199,7 +199,7 @@ def need_of_feedback(question: ReportQuestion) -> str:
         return ""
     place = 1 + sum(line.value > found.value for line in ranked)
     return (
-        f"Riêng “{_low(found.text)}” được {two(found.value)}% ({found.k}/{found.n}) số người được hỏi nêu, đứng thứ {place} "
+        f"Riêng “{_low(found.text)}” được {two_decimals(found.value)}% ({found.k}/{found.n}) số người được hỏi nêu, đứng thứ {place} "
         f"trong {len(ranked)} nội dung."
     )
 
@@ -208,7 +208,7 @@ def balance(context: ReportContext) -> str:
     """How many comparable figures rose or fell beyond the margin, and how many would by chance."""
     both = context.comparable
     higher, lower = context.changed(YearVerdict.HIGHER), context.changed(YearVerdict.LOWER)
-    chance = one((1 - context.assumed.level) * len(both))
+    chance = one_decimal((1 - context.assumed.level) * len(both))
     return (
         f"Trong {len(both)} chỉ số nhóm và nội dung so sánh được với năm {context.against}, {len(higher)} cao hơn và "
         f"{len(lower)} thấp hơn quá sai số gần đúng; {len(both) - len(higher) - len(lower)} nằm trong sai số. Nếu không có gì "
@@ -226,32 +226,36 @@ def ranks(context: ReportContext) -> str:
     )
 
 
-def moved(index: ReportIndex) -> str:
+def moved_item(index: ReportIndex) -> str:
     """An item beyond the margin, for a list."""
-    change = signed(index.difference or Decimal(0))
-    return f"- {index.text}: {two(index.value)} ({change} điểm)."
+    change = signed_value(index.difference or Decimal(0))
+    return f"- {index.text}: {two_decimals(index.value)} ({change} điểm)."
 
 
 def operations(context: ReportContext) -> str:
     """What the tickets of the period are, or that there are none."""
     held = context.operations
-    period = f"{language.day(held.first)}-{language.day(held.last)}"
+    period = f"{language.day_text(held.first)}-{language.day_text(held.last)}"
     figures = held.figures
     if not figures.received:
         return (
             f"Trong kỳ {period} hệ thống không có phản ánh, kiến nghị nào của {context.agency.name}, nên không đặt được số liệu "
             "xử lý bên cạnh điểm khảo sát của năm này."
         )
-    made_up = f" Trong đó {whole(held.demonstration)} là dữ liệu minh họa, không có thật." if held.demonstration else ""
+    made_up = (
+        f" Trong đó {whole_number(held.demonstration)} là dữ liệu minh họa, không có thật."
+        if held.demonstration
+        else ""
+    )
     return (
-        f"Trong kỳ {period} hệ thống có {whole(figures.received)} phản ánh, kiến nghị của {context.agency.name}: "
-        f"{whole(figures.on_time)} trả lời đúng hạn, {whole(figures.late)} trả lời trễ, {whole(figures.overdue)} còn mở đã quá "
-        f"hạn, {whole(figures.not_due)} chưa đến hạn; {whole(held.response)} người gửi đã chấm điểm.{made_up}"
+        f"Trong kỳ {period} hệ thống có {whole_number(figures.received)} phản ánh, kiến nghị của {context.agency.name}: "
+        f"{whole_number(figures.on_time)} trả lời đúng hạn, {whole_number(figures.late)} trả lời trễ, {whole_number(figures.overdue)} còn mở đã quá "
+        f"hạn, {whole_number(figures.not_due)} chưa đến hạn; {whole_number(held.response)} người gửi đã chấm điểm.{made_up}"
     )
 
 
 def weakest(items: Sequence[ReportIndex]) -> str:
-    listed = "; ".join(f"{_low(one.text)} ({two(one.value)})" for one in items)
+    listed = "; ".join(f"{_low(one.text)} ({two_decimals(one.value)})" for one in items)
     return f"{len(items)} nội dung có điểm trung bình thấp nhất: {listed}."
 
 
@@ -260,24 +264,22 @@ def least_visible(context: ReportContext) -> str:
         return ""
     margin = difference_margin(context.n, 5, context.assumed)
     return (
-        f"Với {context.n} phiếu mỗi năm, một thay đổi dưới khoảng {one(margin)} điểm của một nội dung không phân biệt được với "
+        f"Với {context.n} phiếu mỗi năm, một thay đổi dưới khoảng {one_decimal(margin)} điểm của một nội dung không phân biệt được với "
         "sai số lấy mẫu; mục tiêu tăng vài phần mười điểm thì kết quả năm sau không cho biết đã đạt hay chưa."
     )
 
 
 def _verdict(index: ReportIndex, difference: Decimal) -> str:
-    margin = f"±{one(index.margin)} điểm" if index.margin is not None else ""
+    margin = f"±{one_decimal(index.margin)} điểm" if index.margin is not None else ""
     if index.verdict is YearVerdict.HIGHER:
-        return f"cao hơn {two(difference)} điểm, vượt sai số gần đúng ({margin})"
+        return f"cao hơn {two_decimals(difference)} điểm, vượt sai số gần đúng ({margin})"
     if index.verdict is YearVerdict.LOWER:
-        return f"thấp hơn {two(abs(difference))} điểm, vượt sai số gần đúng ({margin})"
-    return (
-        f"chênh {signed(difference)} điểm, nằm trong sai số gần đúng ({margin}), chưa có cơ sở để nói là tăng hay giảm"
-    )
+        return f"thấp hơn {two_decimals(abs(difference))} điểm, vượt sai số gần đúng ({margin})"
+    return f"chênh {signed_value(difference)} điểm, nằm trong sai số gần đúng ({margin}), chưa có cơ sở để nói là tăng hay giảm"
 
 
 def _interval(interval: ApproximateInterval | None) -> str:
-    return f"khoảng 95% gần đúng {span(interval)}" if interval else ""
+    return f"khoảng 95% gần đúng {interval_text(interval)}" if interval else ""
 
 
 def _falling(lines: Sequence[QuestionLine]) -> list[QuestionLine]:

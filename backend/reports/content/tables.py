@@ -10,7 +10,7 @@ from backend.reports.blocks import Cell, ColumnKind, ReportColumn, ReportRow, Re
 from backend.reports.content.approximation import YearVerdict
 from backend.reports.content.comparison import MARKS, MEANINGS, VERDICTS
 from backend.reports.content.context import ReportContext, ReportIndex, ReportQuestion
-from backend.reports.content.sentences import multiple, span, two
+from backend.reports.content.sentences import interval_text, multiple_choice, two_decimals
 from backend.web import language
 
 NONE = "Dấu “–”: không có số liệu, hoặc không được so sánh."
@@ -55,7 +55,7 @@ def _interval_note(context: ReportContext) -> str:
     )
 
 
-def _compared(index: ReportIndex) -> str:
+def _mark_of(index: ReportIndex) -> str:
     mark = index.comparability.mark
     if index.before is None:
         return "không có số trước"
@@ -76,18 +76,18 @@ def _index_row(index: ReportIndex, *, like_for_like: bool) -> ReportRow:
         (
             index.text,
             index.value,
-            span(index.interval) or None,
+            interval_text(index.interval) or None,
             index.before,
             *changes,
             index.rank,
             index.rank_before,
-            _compared(index),
+            _mark_of(index),
         ),
         strong=index.level is not IndexLevel.ITEM,
     )
 
 
-def _ranked(context: ReportContext) -> int:
+def _ranked_units(context: ReportContext) -> int:
     return next((index.ranked for index in context.indices.values() if index.ranked), 0)
 
 
@@ -110,7 +110,7 @@ def overview(context: ReportContext) -> ReportTable:
         for index in context.at(IndexLevel.OVERALL, IndexLevel.COMPONENT, IndexLevel.GROUP)
     ]
     rows = [ReportRow(row.cells, strong=i < 3 and row.strong) for i, row in enumerate(_by_component(context, rows))]
-    notes = (f"Hạng trong {_ranked(context)} tỉnh, thành phố.", _interval_note(context), NONE)
+    notes = (f"Hạng trong {_ranked_units(context)} tỉnh, thành phố.", _interval_note(context), NONE)
     return _table(context, "tong-hop", "Chỉ số chung, hai thành phần và chín nhóm", columns, rows, notes)
 
 
@@ -160,13 +160,13 @@ def question(context: ReportContext, asked: ReportQuestion, key: str, title: str
         cells: list[Cell] = [line.text, line.value]
         if not asked.scale:
             cells.append(f"{line.k}/{line.n}" if line.k is not None else None)
-        cells.append(span(line.interval) or None)
+        cells.append(interval_text(line.interval) or None)
         if alike:
             cells.append(line.before)
         rows.append(ReportRow(tuple(cells)))
     notes = [_interval_note(context)]
     if asked.kind == "multi" and asked.total > 100:
-        notes.insert(0, multiple(asked))
+        notes.insert(0, multiple_choice(asked))
     reason = next((line.comparability.reason.vi for line in asked.lines if line.comparability), "")
     if reason and not alike and not asked.scale:
         notes.append(f"Không đặt cạnh số năm {against}: {reason}.")
@@ -218,7 +218,10 @@ def changes(context: ReportContext) -> ReportTable:
             strong=one.verdict in (YearVerdict.HIGHER, YearVerdict.LOWER))
         for one in sorted(context.comparable, key=lambda one: -(one.difference or Decimal(0)))
     ]  # fmt: skip
-    notes = (f"Đổi hạng: dấu cộng là lên hạng; hạng trong {_ranked(context)} tỉnh, thành phố.", _interval_note(context))
+    notes = (
+        f"Đổi hạng: dấu cộng là lên hạng; hạng trong {_ranked_units(context)} tỉnh, thành phố.",
+        _interval_note(context),
+    )
     return _table(context, "tang-giam", "Nhóm và nội dung so sánh được, theo mức chênh lệch", columns, rows, notes)
 
 
@@ -236,7 +239,7 @@ def candidates(context: ReportContext) -> ReportTable:
         ReportColumn("Nội dung", ColumnKind.TEXT, 0.42),
         ReportColumn("Nhóm", ColumnKind.TEXT, 0.28),
         ReportColumn(str(context.year), ColumnKind.NUMBER, 0.09),
-        ReportColumn(f"Hạng/{_ranked(context)}", ColumnKind.COUNT, 0.09),
+        ReportColumn(f"Hạng/{_ranked_units(context)}", ColumnKind.COUNT, 0.09),
         ReportColumn("Vì sao", ColumnKind.TEXT, 0.12),
     )
     note = "Gợi ý để chọn việc, không phải đánh giá cơ quan nào; các điểm sát nhau thì thứ tự nằm trong sai số."
@@ -246,12 +249,12 @@ def candidates(context: ReportContext) -> ReportTable:
 def feedback(context: ReportContext) -> ReportTable:
     """The three items of the feedback group beside ratings and operations of the tickets."""
     held = context.operations
-    period = f"{language.day(held.first)}-{language.day(held.last)}"
+    period = f"{language.day_text(held.first)}-{language.day_text(held.last)}"
     labels = ("báo nhận trong 5 phút", "trả lời đúng hạn", "báo kết quả đúng hạn")
     rows = []
     for index, item, label in zip(context.below("service.feedback"), held.items, labels, strict=True):
-        rows.append(ReportRow((index.text, index.value, span(index.interval) or None, _rated(item.rated),
-                         f"{label}: {_operated(item.operation)}")))  # fmt: skip
+        rows.append(ReportRow((index.text, index.value, interval_text(index.interval) or None, _rating_text(item.rated),
+                         f"{label}: {_share_text(item.operation)}")))  # fmt: skip
     columns = (
         ReportColumn("Nội dung", ColumnKind.TEXT, 0.3),
         ReportColumn(f"SIPAS {context.year}", ColumnKind.NUMBER, 0.09),
@@ -271,21 +274,23 @@ def feedback(context: ReportContext) -> ReportTable:
     )  # fmt: skip
 
 
-def _rated(rated: MeanIndex) -> str:
+def _rating_text(rated: MeanIndex) -> str:
     if rated.value is None:
         return f"chưa đủ số liệu (n = {rated.n})"
-    interval = f" [{two(rated.lo)}-{two(rated.hi)}]" if rated.lo is not None and rated.hi is not None else ""
-    return f"{two(rated.value)}{interval}, n = {rated.n}"
+    interval = (
+        f" [{two_decimals(rated.lo)}-{two_decimals(rated.hi)}]" if rated.lo is not None and rated.hi is not None else ""
+    )
+    return f"{two_decimals(rated.value)}{interval}, n = {rated.n}"
 
 
-def _operated(share: ShareInterval) -> str:
+def _share_text(share: ShareInterval) -> str:
     if share.value is None or share.lo is None or share.hi is None:
         return "chưa có phản ánh (n = 0)"
-    return f"{share.k}/{share.n} = {language.percent(share.value, 'vi', 1)} [{_pc(share.lo)}-{_pc(share.hi)}]"
+    return f"{share.k}/{share.n} = {language.percent_text(share.value, 'vi', 1)} [{_pc(share.lo)}-{_pc(share.hi)}]"
 
 
 def _pc(value: float) -> str:
-    return language.percent(value, "vi", 1)
+    return language.percent_text(value, "vi", 1)
 
 
 def discrepancies(context: ReportContext) -> ReportTable:

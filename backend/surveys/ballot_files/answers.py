@@ -117,7 +117,7 @@ class AnswerReader:
             kind, slot = CellKind(int(kinds[row, column])), self.slots[self._owner[column]]
             if kind is not CellKind.NUMBER:
                 one = BallotFinding(
-                    columns[column], FAULT_OF[kind], {"value": shown(texts[row][column]), "most": LONGEST}
+                    columns[column], FAULT_OF[kind], {"value": excerpt_of(texts[row][column]), "most": LONGEST}
                 )
             else:
                 one = BallotFinding(columns[column], *_outside(slot, int(numbers[row, column])))
@@ -153,7 +153,7 @@ def rank_of(text: str) -> tuple[CellKind, int]:
     """What one text is, and its number."""
     if len(text) > LONGEST:
         return CellKind.LONG, 0
-    bare = unquoted(text)
+    bare = unquote_text(text)
     if not bare:
         return CellKind.NUMBER, BLANK_TEXT
     if WHOLE.fullmatch(bare):
@@ -175,7 +175,7 @@ def _other(bare: str) -> CellKind:
     return CellKind.ERROR if bare.startswith("#") else CellKind.TEXT
 
 
-def unquoted(text: str) -> str:
+def unquote_text(text: str) -> str:
     """Without blanks around it, and without the apostrophe by which tables keep a text from being a formula."""
     bare = text.strip(" \u00a0")
     if not bare.isascii():  # some systems write letters and their marks apart: the same word would be two
@@ -183,7 +183,7 @@ def unquoted(text: str) -> str:
     return bare[1:] if bare.startswith("'") else bare
 
 
-def shown(text: str) -> str:
+def excerpt_of(text: str) -> str:
     """A text of the file within a sentence: short, and nothing that no reader sees."""
     return "".join(c if c.isprintable() else "�" for c in text[:40])
 
@@ -197,7 +197,7 @@ def flagged_same(answers: Answers, least: int) -> NDArray[np.bool_]:
     return same
 
 
-def shifted(instrument: Instrument, zeros: Ints, tops: Ints, least: int = 20) -> tuple[AnswerSlot, int] | None:
+def shifted_question(instrument: Instrument, zeros: Ints, tops: Ints, least: int = 20) -> tuple[AnswerSlot, int] | None:
     """The first question of a scale from 1 whose answers hold zeros and never the highest level in the whole file:
     then a file of another scale is the likelier story than a few slips, also for its rows without a zero."""
     slots = instrument.slots

@@ -62,12 +62,14 @@ def shipped_rules() -> BallotRules:
     return BallotRules(rows, float(raw["weight"]["most"]), float(raw["weight"]["times_median"]), bands)
 
 
-def apply(rules: BallotRules, instrument: Instrument, answers: Answers) -> tuple[NDArray[np.bool_], list[list[str]]]:
+def apply_rules(
+    rules: BallotRules, instrument: Instrument, answers: Answers
+) -> tuple[NDArray[np.bool_], list[list[str]]]:
     """Which ballots count, and the codes of the rules that each ballot meets."""
     valid = np.ones(len(answers), dtype=bool)
     marks: list[list[str]] = [[] for _ballot in range(len(answers))]
     for rule in rules.rows:
-        met = _met(rule, answers[:, places_of(instrument, rule.about)])
+        met = _ballots_meeting(rule, answers[:, places_of(instrument, rule.about)])
         if rule.action == INVALID:
             valid &= ~met
         for ballot in np.flatnonzero(met).tolist():
@@ -75,7 +77,7 @@ def apply(rules: BallotRules, instrument: Instrument, answers: Answers) -> tuple
     return valid, marks
 
 
-def _met(rule: BallotRule, answers: Answers) -> NDArray[np.bool_]:
+def _ballots_meeting(rule: BallotRule, answers: Answers) -> NDArray[np.bool_]:
     if answers.shape[1] == 0:
         return np.zeros(len(answers), dtype=bool)
     if rule.measure == "same":

@@ -26,7 +26,7 @@ from backend.surveys.ballot_files.layout import (
     STRATUM,
     UNIT,
     WEIGHT,
-    template,
+    template_header,
 )
 from backend.surveys.forms.instruments import AnswerSlot, Instrument, QuestionKind
 
@@ -50,10 +50,12 @@ MEANINGS = {
 def template_workbook(stream: BinaryIO, instrument: Instrument, rules: BallotRules, lang: str) -> None:
     """An empty sheet with the header, and a sheet that says what each column takes."""
     titles = ("Phiếu", "Hướng dẫn") if lang == "vi" else ("Ballots", "Guide")
-    write_workbook(stream, {titles[0]: [template(instrument)], titles[1]: list(guide(instrument, rules, lang))})
+    write_workbook(
+        stream, {titles[0]: [template_header(instrument)], titles[1]: list(column_guide(instrument, rules, lang))}
+    )
 
 
-def guide(instrument: Instrument, rules: BallotRules, lang: str) -> Iterator[list[Value]]:
+def column_guide(instrument: Instrument, rules: BallotRules, lang: str) -> Iterator[list[Value]]:
     """Column, what it is, what it takes."""
     yield ["cột", "nội dung", "giá trị"] if lang == "vi" else ["column", "content", "values"]
     taken = {FORM: instrument.key} | {
@@ -76,7 +78,7 @@ def _lines(slot: AnswerSlot, lang: str) -> Iterator[list[Value]]:
 
 def held_workbook(stream: BinaryIO, header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> None:
     """Held rows as a workbook to mend."""
-    lines = ([*map(_number, cells), *told] for cells, told in _told(header, rows, say))
+    lines = ([*map(_number, cells), *told] for cells, told in _reason_rows(header, rows, say))
     write_workbook(stream, {"Dòng bị giữ": _with_header(_header(header), lines)})
 
 
@@ -85,15 +87,15 @@ def held_csv(header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> str
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_header(header))
-    for cells, told in _told(header, rows, say):
-        writer.writerow([_quoted(str(cell)) for cell in (*cells, *told)])
+    for cells, told in _reason_rows(header, rows, say):
+        writer.writerow([_quote_formula(str(cell)) for cell in (*cells, *told)])
     return "\ufeff" + text.getvalue()
 
 
 HeldLine = tuple[int, Sequence[BallotFinding], Sequence[str]]
 
 
-def _told(
+def _reason_rows(
     header: Sequence[str], rows: Iterator[HeldLine], say: Say
 ) -> Iterator[tuple[list[str], tuple[Value, str, str]]]:
     """The cells of the file's own columns, then line, columns, reasons."""
@@ -118,5 +120,5 @@ def _number(cell: str) -> Value:
     return int(cell) if WHOLE.fullmatch(cell) and cell == str(int(float(cell))) else cell
 
 
-def _quoted(cell: str) -> str:
+def _quote_formula(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) and not WHOLE.fullmatch(cell) else cell

@@ -21,7 +21,7 @@ from backend.surveys.ballot_files.layout import NUMBER
 from backend.surveys.ballot_files.quarantine import BallotReading, QuarantineRow
 from backend.surveys.models import BallotBatch, BallotSource, Round
 from backend.surveys.rounds import queries, service
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 NAME_MOST: Final = 120
 PIECE: Final = 1 << 20
@@ -58,8 +58,8 @@ def read_file(
 def _read(stream: BinaryIO, code: str, today: date, told: Callable[[int], None]) -> tuple[BallotReading, str | None]:
     """What was read, and the sample it was judged by."""
     with db.transaction() as session:
-        frame = queries.frame(session, queries.round_called(session, code), today)
-    return quarantine.read(open_table(stream), frame, told), frame.draw
+        frame = queries.round_frame(session, queries.round_called(session, code), today)
+    return quarantine.read_ballots(open_table(stream), frame, told), frame.draw
 
 
 def import_file(
@@ -80,10 +80,10 @@ def import_file(
         found = queries.round_called(session, code)
         if known := _same_file(session, found.id, digest):
             return _outcome(known, repeated=True)
-    today = local(now).date()
+    today = local_time(now).date()
     reading, draw = _read(stream, code, today, told)
     with db.transaction() as session:
-        service.hold(session, found.id)
+        service.lock_round(session, found.id)
         if (session.get_one(Round, found.id).draw or {}).get("sha256") != draw:
             raise Conflict(_("Mẫu đã rút của đợt vừa được thay; hãy nhập lại tệp."), field="file")
         if known := _same_file(session, found.id, digest):
@@ -109,8 +109,8 @@ def _store(session: Session, found: Round, batch: BallotBatch, reading: BallotRe
     session.flush()
     session.execute(text(sql.STAGE))
     session.execute(text("TRUNCATE staged_ballots"))
-    db.copy_rows(session, sql.COPY_BALLOTS, _staged(reading, today))
-    held, batch.already = _known(session, found.id, reading)
+    db.copy_rows(session, sql.COPY_BALLOTS, _staging_rows(reading, today))
+    held, batch.already = _known_rows(session, found.id, reading)
     session.execute(text("ANALYZE staged_ballots"))
     added = session.execute(text(sql.COUNT_ADDED), {"round_id": found.id, "batch_id": batch.id}).all()
     counts = {bool(valid): int(number) for valid, number in added}
@@ -121,7 +121,7 @@ def _store(session: Session, found: Round, batch: BallotBatch, reading: BallotRe
     session.flush()
 
 
-def _staged(reading: BallotReading, today: date) -> Iterator[tuple[Any, ...]]:
+def _staging_rows(reading: BallotReading, today: date) -> Iterator[tuple[Any, ...]]:
     """In the order of ``sql.COPY_BALLOTS``. Arrays are written as PostgreSQL reads them: quicker than by element."""
     words = {value: str(value) for value in range(1 << 15)} | {BLANK: "NULL"}
     rows = zip(reading.lines, reading.respondents, reading.answers, reading.valid, reading.marks, strict=True)
@@ -143,7 +143,7 @@ def _staged(reading: BallotReading, today: date) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _known(session: Session, round_id: int, reading: BallotReading) -> tuple[list[QuarantineRow], int]:
+def _known_rows(session: Session, round_id: int, reading: BallotReading) -> tuple[list[QuarantineRow], int]:
     """Rows whose number is in the round already: held where they differ, counted where they are the same."""
     held, same = [], 0
     for row in session.execute(text(sql.KNOWN), {"round_id": round_id}):
@@ -159,10 +159,10 @@ def _held_rows(batch_id: int, held: Sequence[QuarantineRow]) -> Iterator[tuple[A
     for one in held:
         findings = [[finding.column, finding.fault.value, dict(finding.params)] for finding in one.findings]
         # PostgreSQL's JSON takes neither NUL nor lone surrogates; the reason says that they were there.
-        yield batch_id, one.line, Jsonb(findings), Jsonb([storable(cell) for cell in one.cells])
+        yield batch_id, one.line, Jsonb(findings), Jsonb([storable_cell(cell) for cell in one.cells])
 
 
-def storable(cell: str) -> str:
+def storable_cell(cell: str) -> str:
     """The cell with what the database cannot hold shown as a replacement sign, and not longer than a cell of ours."""
     if cell.isascii() and "\x00" not in cell:
         return cell[:2000]

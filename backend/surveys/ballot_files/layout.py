@@ -27,7 +27,7 @@ class ColumnLayout:
     columns: tuple[str, ...]
 
 
-def template(instrument: Instrument) -> list[str]:
+def template_header(instrument: Instrument) -> list[str]:
     """The header of a file that is taken."""
     return [*PARTICULARS, *instrument.columns]
 
@@ -58,13 +58,13 @@ def _check_names(names: Sequence[str], columns: Sequence[str]) -> None:
     if not known.intersection(names):
         raise FileRefused(BallotFault.DELIMITER)
     if unknown := [name or "(…)" for name in names if name not in known]:
-        raise FileRefused(BallotFault.UNKNOWN_COLUMN, columns=_some(unknown))
+        raise FileRefused(BallotFault.UNKNOWN_COLUMN, columns=_shorten_list(unknown))
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise FileRefused(BallotFault.COLUMN_TWICE, columns=_some(twice))
+        raise FileRefused(BallotFault.COLUMN_TWICE, columns=_shorten_list(twice))
     if missing := [name for name in (*REQUIRED, *columns) if name not in names]:
-        raise FileRefused(BallotFault.MISSING_COLUMN, columns=_some(missing))
+        raise FileRefused(BallotFault.MISSING_COLUMN, columns=_shorten_list(missing))
 
 
-def _some(names: Sequence[str]) -> str:
+def _shorten_list(names: Sequence[str]) -> str:
     shown = ", ".join(name[:40] for name in names[:8])
     return f"{shown} …" if len(names) > 8 else shown

@@ -11,7 +11,7 @@ from math import isclose, isfinite
 from typing import Any, Final
 
 from analytics.sampling.ballot_number import WRITTEN, read_ballot_number
-from backend.surveys.ballot_files.answers import FAULT_OF, CellKind, rank_of, shown, unquoted
+from backend.surveys.ballot_files.answers import FAULT_OF, CellKind, excerpt_of, rank_of, unquote_text
 from backend.surveys.ballot_files.faults import BallotFault, BallotFinding
 from backend.surveys.ballot_files.frame import RoundFrame, SamplePlace
 from backend.surveys.ballot_files.layout import AGE, BANDS, DAY, FORM, NUMBER, PSU, STRATUM, UNIT, WEIGHT, ColumnLayout
@@ -106,30 +106,30 @@ class ParticularsReader:
         if place is None:
             mistyped = WRITTEN.fullmatch(number) and read_ballot_number(number) is None
             fault = BallotFault.NUMBER_MISTYPED if mistyped else BallotFault.NOT_DRAWN
-            findings.append(BallotFinding(NUMBER, fault, {"value": shown(number)}))
+            findings.append(BallotFinding(NUMBER, fault, {"value": excerpt_of(number)}))
             return {}
         drawn = {UNIT: place.unit, STRATUM: place.stratum, PSU: place.psu, WEIGHT: f"{place.weight:g}"}
         for name, (column, _memory, _judge) in zip(self._names, self._judges, strict=True):
             if name in drawn and _differs(name, values[name], place):
-                params = {"value": shown(cells[column]), "drawn": drawn[name] or "–"}
+                params = {"value": excerpt_of(cells[column]), "drawn": drawn[name] or "–"}
                 findings.append(BallotFinding(name, BallotFault.DRAW_DIFFERS, params))
         unit_id = values.get(UNIT) if place.unit_id is None else place.unit_id
         return {UNIT: unit_id, STRATUM: place.stratum, PSU: place.psu, WEIGHT: place.weight}
 
     def _form(self, text: str) -> Judgement:
         wanted = self._frame.instrument.key
-        if unquoted(text).lower() == wanted:
+        if unquote_text(text).lower() == wanted:
             return wanted, None
-        return None, BallotFinding(FORM, BallotFault.WRONG_FORM, {"value": shown(text), "wanted": wanted})
+        return None, BallotFinding(FORM, BallotFault.WRONG_FORM, {"value": excerpt_of(text), "wanted": wanted})
 
     def _unit(self, text: str) -> Judgement:
-        code = unquoted(text)
+        code = unquote_text(text)
         if not code:
             return None, self._missing(UNIT, BallotFault.UNIT_MISSING)
         # A table of numbers loses the zeros before a code.
         standing = self._frame.units.get(code) or self._frame.units.get(code.zfill(5))
         if standing is None:
-            return None, BallotFinding(UNIT, BallotFault.UNIT_UNKNOWN, {"value": shown(text)})
+            return None, BallotFinding(UNIT, BallotFault.UNIT_UNKNOWN, {"value": excerpt_of(text)})
         if standing.unit_id is not None:
             return standing.unit_id, None
         if standing.ended is None:
@@ -139,38 +139,38 @@ class ParticularsReader:
         return None, BallotFinding(UNIT, BallotFault.UNIT_GONE, params)
 
     def _label(self, column: str, text: str) -> Judgement:
-        bare = unquoted(text)
+        bare = unquote_text(text)
         if not bare:
             return None, self._missing(column, BallotFault.LABEL_MISSING)
-        return _checked(column, bare, LABEL_MOST)
+        return _check_label(column, bare, LABEL_MOST)
 
     def _missing(self, column: str, fault: BallotFault) -> BallotFinding | None:
         """What a drawn ballot lacks here is known from the draw."""
         return None if self._frame.sample is not None else BallotFinding(column, fault)
 
     def _weight(self, text: str) -> Judgement:
-        bare = unquoted(text)
+        bare = unquote_text(text)
         if not bare:
             return None, self._missing(WEIGHT, BallotFault.WEIGHT_MISSING)
         if not NUMERIC.fullmatch(bare):
             kind = rank_of(text)[0]
             fault = FAULT_OF.get(kind, BallotFault.TEXT_IN_NUMBER)
-            return None, BallotFinding(WEIGHT, fault, {"value": shown(text)})
+            return None, BallotFinding(WEIGHT, fault, {"value": excerpt_of(text)})
         weight = float(bare)
         if not weight > 0:
-            return None, BallotFinding(WEIGHT, BallotFault.WEIGHT_NOT_POSITIVE, {"value": shown(bare)})
+            return None, BallotFinding(WEIGHT, BallotFault.WEIGHT_NOT_POSITIVE, {"value": excerpt_of(bare)})
         if not isfinite(weight) or weight > self._frame.rules.weight_most:
-            return None, BallotFinding(WEIGHT, BallotFault.WEIGHT_HUGE, {"value": shown(bare), "median": "–"})
+            return None, BallotFinding(WEIGHT, BallotFault.WEIGHT_HUGE, {"value": excerpt_of(bare), "median": "–"})
         return weight, None
 
     def _day(self, text: str) -> Judgement:
         """The day alone is kept: a time of day could tell who it was."""
-        bare = unquoted(text)
+        bare = unquote_text(text)
         if not bare:
             return None, None
         day = self._day_in(bare)
         if day is None:
-            return None, BallotFinding(DAY, BallotFault.DATE_WRONG, {"value": shown(bare)})
+            return None, BallotFinding(DAY, BallotFault.DATE_WRONG, {"value": excerpt_of(bare)})
         told = {"value": f"{day:%d/%m/%Y}"}
         if day > self._frame.today:
             return None, BallotFinding(DAY, BallotFault.DATE_FUTURE, told)
@@ -196,12 +196,12 @@ class ParticularsReader:
         values = self._frame.rules.bands[name]
 
         def judge(text: str) -> Judgement:
-            bare = unquoted(text).lower().replace("–", "-")
+            bare = unquote_text(text).lower().replace("–", "-")
             if not bare:
                 return None, None
             if bare in values:
                 return bare, None
-            params = {"value": shown(text), "values": ", ".join(values)}
+            params = {"value": excerpt_of(text), "values": ", ".join(values)}
             exact = column == AGE and bare[0].isdigit()
             return None, BallotFinding(column, BallotFault.EXACT_AGE if exact else BallotFault.BAND_UNKNOWN, params)
 
@@ -210,7 +210,7 @@ class ParticularsReader:
 
 def number_of(text: str, *, drawn: bool) -> str:
     """A ballot number as typed; that of a drawn ballot in its proper form, with or without dashes as typed."""
-    number = unquoted(text)
+    number = unquote_text(text)
     return (read_ballot_number(number) or number) if drawn else number
 
 
@@ -227,10 +227,10 @@ def _differs(name: str, value: Any, place: SamplePlace) -> bool:
 def _wrong_number(number: str) -> BallotFinding | None:
     if not number:
         return BallotFinding(NUMBER, BallotFault.NUMBER_MISSING)
-    return _checked(NUMBER, number, NUMBER_MOST)[1]
+    return _check_label(NUMBER, number, NUMBER_MOST)[1]
 
 
-def _checked(column: str, text: str, most: int) -> Judgement:
+def _check_label(column: str, text: str, most: int) -> Judgement:
     """A label that may be stored: short, no formula, no bytes that are no text."""
     if len(text) > most:
         return None, BallotFinding(column, BallotFault.TOO_LONG, {"most": most})
@@ -240,5 +240,5 @@ def _checked(column: str, text: str, most: int) -> Judgement:
     if kind is CellKind.TEXT and not text.isprintable():
         kind = CellKind.NUL
     if kind in (CellKind.NUL, CellKind.NOT_UTF8, CellKind.FORMULA, CellKind.ERROR):
-        return None, BallotFinding(column, FAULT_OF[kind], {"value": shown(text)})
+        return None, BallotFinding(column, FAULT_OF[kind], {"value": excerpt_of(text)})
     return text, None

@@ -17,7 +17,7 @@ import numpy as np
 
 from backend.files.tables import MOST_ROWS, BallotRow, BallotTable, not_utf8
 from backend.surveys.ballot_files import ballot_rules as rules_
-from backend.surveys.ballot_files.answers import BLANK, AnswerReader, Answers, shifted, shown
+from backend.surveys.ballot_files.answers import BLANK, AnswerReader, Answers, excerpt_of, shifted_question
 from backend.surveys.ballot_files.faults import BallotFault, BallotFinding, FileRefused
 from backend.surveys.ballot_files.frame import RoundFrame
 from backend.surveys.ballot_files.layout import NUMBER, WEIGHT, ColumnLayout, read_header
@@ -71,12 +71,12 @@ class _ReadingBuffer:
     held: list[QuarantineRow] = field(default_factory=list)
 
 
-def read(table: BallotTable, frame: RoundFrame, told: Told = lambda _rows: None) -> BallotReading:
+def read_ballots(table: BallotTable, frame: RoundFrame, told: Told = lambda _rows: None) -> BallotReading:
     """Read and judge a table; ``told`` hears how many rows are done. Raises FileRefused for the file as a whole."""
     layout = read_header(table.header, frame.instrument)
     for title, head in table.heads_elsewhere:
         if NUMBER in [name.strip().lower() for name in head]:
-            raise FileRefused(BallotFault.MORE_SHEETS, sheet=shown(title))
+            raise FileRefused(BallotFault.MORE_SHEETS, sheet=excerpt_of(title))
     judge = _RowJudge(frame, layout, ParticularsReader(frame, layout, table.serial_days))
     pile, rows, done = _ReadingBuffer(), iter(table), 0
     while chunk := list(islice(rows, CHUNK)):
@@ -91,7 +91,7 @@ def read(table: BallotTable, frame: RoundFrame, told: Told = lambda _rows: None)
         raise FileRefused(BallotFault.ENCODING)
     judge.check_scale()
     late = _late_findings(pile, table, frame, judge.particulars)
-    return _finished(pile, late, frame, layout)
+    return _finish_reading(pile, late, frame, layout)
 
 
 class _RowJudge:
@@ -131,7 +131,7 @@ class _RowJudge:
         pile.answers.append(judged.answers[kept])
 
     def check_scale(self) -> None:
-        found = shifted(self._frame.instrument, self._zeros, self._tops)
+        found = shifted_question(self._frame.instrument, self._zeros, self._tops)
         if found:
             slot, zeros = found
             question = next(q for q in self._frame.instrument.questions if q.code == slot.question)
@@ -149,7 +149,7 @@ def _late_findings(
     found: dict[int, list[BallotFinding]] = defaultdict(list)
     for line, finding in table.late().items():
         found[line].append(finding)
-    for line, finding in _repeated(pile, particulars):
+    for line, finding in _repeated_numbers(pile, particulars):
         found[line].append(finding)
     # Weights of a drawn sample follow from the draw, however far apart they are.
     for line, finding in _heavy(pile, frame) if frame.sample is None else ():
@@ -157,7 +157,7 @@ def _late_findings(
     return found
 
 
-def _repeated(pile: _ReadingBuffer, particulars: ParticularsReader) -> Iterator[tuple[int, BallotFinding]]:
+def _repeated_numbers(pile: _ReadingBuffer, particulars: ParticularsReader) -> Iterator[tuple[int, BallotFinding]]:
     """Every row whose ballot number stands in another row too, held or not: which one is right, nobody knows here."""
     lines: dict[str, list[int]] = defaultdict(list)
     for line, respondent in zip(pile.lines, pile.respondents, strict=True):
@@ -183,7 +183,7 @@ def _heavy(pile: _ReadingBuffer, frame: RoundFrame) -> Iterator[tuple[int, Ballo
             yield line, BallotFinding(WEIGHT, BallotFault.WEIGHT_HUGE, params)
 
 
-def _finished(
+def _finish_reading(
     pile: _ReadingBuffer, late: dict[int, list[BallotFinding]], frame: RoundFrame, layout: ColumnLayout
 ) -> BallotReading:
     kept = [place for place, line in enumerate(pile.lines) if line not in late]
@@ -193,7 +193,7 @@ def _finished(
             held.append(QuarantineRow(line, pile.packed[place].split(JOIN), late[line]))
     slots = len(frame.instrument.slots)
     answers = np.concatenate(pile.answers)[kept] if pile.answers else np.zeros((0, slots), dtype=np.int16)
-    valid, marks = rules_.apply(frame.rules, frame.instrument, answers)
+    valid, marks = rules_.apply_rules(frame.rules, frame.instrument, answers)
     return BallotReading(
         header=layout.header,
         lines=[pile.lines[place] for place in kept],

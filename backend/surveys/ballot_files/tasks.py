@@ -6,12 +6,12 @@ from backend.worker import app
 
 
 @app.task(name="surveys.sweep")
-def sweep() -> None:
+def sweep_imports() -> None:
     """Find imports left by a dead worker, and files that wait for nothing. Late or twice is harmless."""
-    waiting.sweep(clock.now(), import_file.delay)
+    waiting.sweep_imports(clock.now(), import_file.delay)
 
 
 @app.task(name="surveys.import")
 def import_file(job_id: int) -> None:
     """Import the file of a job, unless that was done."""
-    waiting.run(job_id, clock.now())
+    waiting.run_import(job_id, clock.now())

@@ -41,24 +41,26 @@ class WaitingImport:
 
     @property
     def path(self) -> Path:
-        return folder() / self.token
+        return waiting_folder() / self.token
 
 
-def folder() -> Path:
+def waiting_folder() -> Path:
     place = get_settings().data_dir / "surveys" / "waiting"
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     return place
 
 
-def begin(session: Session, code: str, content: bytes, file_name: str, user_id: int | None, now: datetime) -> Job:
+def begin_import(
+    session: Session, code: str, content: bytes, file_name: str, user_id: int | None, now: datetime
+) -> Job:
     """Keep the file and note the job; the caller hands the job to the worker once this is committed."""
     token = secrets.token_hex(16)
-    (folder() / token).write_bytes(content)
+    (waiting_folder() / token).write_bytes(content)
     name = "".join(c for c in file_name if c.isprintable())[-100:]
     return progress.start(session, KIND, f"{code}/{token}/{name}", now=now, user_id=user_id)
 
 
-def about(job: Job) -> WaitingImport:
+def import_of(job: Job) -> WaitingImport:
     return WaitingImport(*job.subject.split("/", 2))
 
 
@@ -67,14 +69,14 @@ def job_of(session: Session, job_id: int) -> Job:
     return progress.find(session, job_id, KIND)
 
 
-def run(job_id: int, now: datetime) -> None:
+def run_import(job_id: int, now: datetime) -> None:
     """Import the waiting file. A job that ended is left alone, so that a second delivery does nothing; one that was cut
     off is simply run again: what was imported is known by its checksum."""
     with db.transaction() as session:
         job = job_of(session, job_id)
         if job.stage is not WorkStage.RUNNING:
             return
-        waiting, who = about(job), ImportActor(f"user:{job.user_id}" if job.user_id else "system", job.user_id)
+        waiting, who = import_of(job), ImportActor(f"user:{job.user_id}" if job.user_id else "system", job.user_id)
     try:
         with waiting.path.open("rb") as stream:
             outcome = importing.import_file(
@@ -94,7 +96,7 @@ def run(job_id: int, now: datetime) -> None:
     waiting.path.unlink(missing_ok=True)
 
 
-def sweep(now: datetime, enqueue: Callable[[int], object]) -> int:
+def sweep_imports(now: datetime, enqueue: Callable[[int], object]) -> int:
     """Hand out imports that nobody has begun, or whose worker has fallen silent; give up those of yesterday, and remove
     files that wait for nothing. Returns how many were handed out. Two sweeps at once are harmless."""
     with db.transaction() as session:
@@ -109,7 +111,7 @@ def sweep(now: datetime, enqueue: Callable[[int], object]) -> int:
             job.updated_at = now
             if job.started_at <= now - GIVE_UP:
                 progress.stop(session, job.id, now=now, note=BROKEN)
-                about(job).path.unlink(missing_ok=True)
+                import_of(job).path.unlink(missing_ok=True)
         handed = [job.id for job in jobs if job.stage is WorkStage.RUNNING]
     for job_id in handed:
         enqueue(job_id)
@@ -119,7 +121,7 @@ def sweep(now: datetime, enqueue: Callable[[int], object]) -> int:
 
 def _remove_older(before: datetime) -> None:
     """Files of no job that could still take them up."""
-    for path in folder().iterdir():
+    for path in waiting_folder().iterdir():
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < before.timestamp():
                 path.unlink()

@@ -17,10 +17,10 @@ from backend.surveys.entry import service as entry
 from backend.surveys.forms.instruments import Instrument
 from backend.surveys.models import BallotSource, RepeatReason, Round
 from backend.surveys.rounds import queries
-from backend.users.guard import allow, public
+from backend.users.guard import allow, allow_everybody
 from backend.users.policy import Actor, Permission
 from backend.web.forms import EMPTY, FormReader, FormView, TypedDep
-from backend.web.rendering import page, redirect
+from backend.web.rendering import redirect_to, render_page
 
 ROUND = "/khao-sat/dot/{survey_code}"
 # Kept from one ballot to the next: an officer enters a village at a time.
@@ -41,23 +41,23 @@ def entry_page(request: Request, session: SessionDep, actor: Runner, survey_code
 
 
 @router.post(ROUND + "/nhap")
-def enter(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
+def enter_ballot(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
     """Store the ballot and offer the next one."""
     found = queries.round_called(session, survey_code)
     values = _values(form, queries.instrument_of(found.instrument))
     who = ImportActor(actor.key, actor.user_id)
     try:
         replace = form.ticked("thay")
-        entry.enter(session, found, values, BallotSource.ENTRY, who=who, now=clock.now(), replace=replace)
+        entry.enter_ballot(session, found, values, BallotSource.ENTRY, who=who, now=clock.now(), replace=replace)
     except (Invalid, Conflict) as refusal:
         return _entry(request, found, refusal.status, form=form.refused(refusal, NUMBER))
-    return _next(request, f"/khao-sat/dot/{survey_code}/nhap", values, _("Đã lưu phiếu. Nhập phiếu tiếp theo."))
+    return _next_form(request, f"/khao-sat/dot/{survey_code}/nhap", values, _("Đã lưu phiếu. Nhập phiếu tiếp theo."))
 
 
 @router.get(ROUND + "/nhap-lai")
 def again_page(request: Request, session: SessionDep, actor: Runner, survey_code: str) -> Response:
     """The same page for a second entry, without the first one's answers."""
-    return _again(request, session, queries.round_called(session, survey_code))
+    return _show_again(request, session, queries.round_called(session, survey_code))
 
 
 @router.post(ROUND + "/nhap-lai")
@@ -69,17 +69,17 @@ def enter_again(request: Request, session: SessionDep, actor: Runner, survey_cod
     try:
         entry.enter_again(session, found, values, why, who=ImportActor(actor.key, actor.user_id), now=clock.now())
     except (Invalid, Conflict) as refusal:
-        return _again(request, session, found, refusal.status, form=form.refused(refusal, NUMBER))
-    return redirect(request, f"/khao-sat/dot/{survey_code}/doi-chieu", flash=_("Đã lưu lần nhập thứ hai."))
+        return _show_again(request, session, found, refusal.status, form=form.refused(refusal, NUMBER))
+    return redirect_to(request, f"/khao-sat/dot/{survey_code}/doi-chieu", flash=_("Đã lưu lần nhập thứ hai."))
 
 
 @router.get(ROUND + "/doi-chieu")
 def comparison_page(request: Request, session: SessionDep, actor: Viewer, survey_code: str) -> Response:
     """Second entries beside first ones, field by field."""
     found = queries.round_called(session, survey_code)
-    pairs = entry.comparisons(session, found)
+    pairs = entry.compare_entries(session, found)
     fields = sum(one.fields for one in pairs)
-    return page(
+    return render_page(
         request,
         "surveys/comparison.html",
         round=found,
@@ -89,23 +89,23 @@ def comparison_page(request: Request, session: SessionDep, actor: Viewer, survey
     )
 
 
-@router.get("/phieu/{slip}", dependencies=[Depends(public)])
+@router.get("/phieu/{slip}", dependencies=[Depends(allow_everybody)])
 def respondent_page(request: Request, session: SessionDep, slip: str) -> Response:
     """The form for whoever holds a ballot's code."""
-    _issued, found = entry.issued(session, slip)
+    _issued, found = entry.find_issued(session, slip)
     return _respondent(request, found)
 
 
-@router.post("/phieu/{slip}", dependencies=[Depends(public)])
-def respond(request: Request, session: SessionDep, slip: str, form: TypedDep) -> Response:
+@router.post("/phieu/{slip}", dependencies=[Depends(allow_everybody)])
+def respond_to_survey(request: Request, session: SessionDep, slip: str, form: TypedDep) -> Response:
     """Store the answers once; nothing about the person but bands is kept."""
-    _issued, found = entry.issued(session, slip)
+    _issued, found = entry.find_issued(session, slip)
     values = _values(form, queries.instrument_of(found.instrument))
     try:
-        entry.respond(session, slip, values, clock.now())
+        entry.store_response(session, slip, values, clock.now())
     except Invalid as refusal:
         return _respondent(request, found, refusal.status, form=form.refused(refusal, NUMBER))
-    return page(request, "surveys/thanks.html", secret=True)
+    return render_page(request, "surveys/thanks.html", secret=True)
 
 
 def _values(form: FormReader, instrument: Instrument) -> dict[str, str]:
@@ -113,23 +113,25 @@ def _values(form: FormReader, instrument: Instrument) -> dict[str, str]:
 
 
 def _entry(request: Request, found: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
-    return page(request, "surveys/entry.html", status, secret=True, form=form, again=None, **_frame(found))
+    return render_page(request, "surveys/entry.html", status, secret=True, form=form, again=None, **_frame(found))
 
 
-def _again(request: Request, session: Session, found: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
-    return page(
+def _show_again(
+    request: Request, session: Session, found: Round, status: int = 200, *, form: FormView = EMPTY
+) -> Response:
+    return render_page(
         request,
         "surveys/entry.html",
         status,
         secret=True,
         form=form,
-        again=entry.awaiting(session, found),
+        again=entry.list_awaited(session, found),
         **_frame(found),
     )
 
 
 def _respondent(request: Request, found: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
-    return page(request, "surveys/respondent.html", status, secret=True, form=form, **_frame(found))
+    return render_page(request, "surveys/respondent.html", status, secret=True, form=form, **_frame(found))
 
 
 def _frame(found: Round) -> dict[str, Any]:
@@ -141,6 +143,6 @@ def _frame(found: Round) -> dict[str, Any]:
     }
 
 
-def _next(request: Request, path: str, values: Mapping[str, str], said: str) -> Response:
+def _next_form(request: Request, path: str, values: Mapping[str, str], said: str) -> Response:
     kept = {name: values[name] for name in STICKY if values[name]}
-    return redirect(request, f"{path}?{urlencode(kept)}" if kept else path, flash=said)
+    return redirect_to(request, f"{path}?{urlencode(kept)}" if kept else path, flash=said)

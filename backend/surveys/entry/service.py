@@ -18,12 +18,12 @@ from backend.surveys.ballot_files import ballot_rules
 from backend.surveys.ballot_files.answers import BLANK, AnswerReader, Answers
 from backend.surveys.ballot_files.faults import TEXTS, BallotFault, BallotFinding
 from backend.surveys.ballot_files.importing import ImportActor
-from backend.surveys.ballot_files.layout import BANDS, FORM, NUMBER, WEIGHT, read_header, template
+from backend.surveys.ballot_files.layout import BANDS, FORM, NUMBER, WEIGHT, read_header, template_header
 from backend.surveys.ballot_files.particulars import ParticularsReader, Respondent, number_of
 from backend.surveys.forms.instruments import AnswerSlot
 from backend.surveys.models import Ballot, BallotBatch, BallotSource, IssuedBallot, RepeatBallot, RepeatReason, Round
 from backend.surveys.rounds import queries, service
-from backend.worktime.calendar import local
+from backend.worktime.calendar import local_time
 
 Values = Mapping[str, str]
 
@@ -38,7 +38,7 @@ class EntryComparison:
     differing: list[tuple[AnswerSlot, int | None, int | None]]
 
 
-def enter(
+def enter_ballot(
     session: Session,
     found: Round,
     values: Values,
@@ -50,14 +50,16 @@ def enter(
 ) -> Ballot:
     """Store one ballot. ``values``: text by column. Raises Invalid with every reason at its column, Conflict where the
     number was entered before; with ``replace`` that ballot is set aside."""
-    today = local(now).date()
+    today = local_time(now).date()
     _hold(session, found)
-    respondent, answers = _judged(session, found, values, today)
-    if before := _stored(session, found.id, respondent.number):
+    respondent, answers = _judge_entry(session, found, values, today)
+    if before := _find_ballot(session, found.id, respondent.number):
         if not replace:
             raise Conflict(_("Phiếu số %(number)s đã được nhập."), field=NUMBER, number=respondent.number)
         _set_aside(session, before, who, now)
-    valid, marks = ballot_rules.apply(ballot_rules.shipped_rules(), queries.instrument_of(found.instrument), answers)
+    valid, marks = ballot_rules.apply_rules(
+        ballot_rules.shipped_rules(), queries.instrument_of(found.instrument), answers
+    )
     batch = _batch(session, found, source, who, now)
     ballot = Ballot(
         round_id=found.id,
@@ -67,7 +69,7 @@ def enter(
         stratum=respondent.stratum,
         psu=respondent.psu,
         weight=respondent.weight,
-        answers=_kept(answers),
+        answers=_answer_list(answers),
         valid=bool(valid[0]),
         marks=marks[0],
         age=respondent.age,
@@ -88,9 +90,9 @@ def enter_again(
 ) -> EntryComparison:
     """Keep a second entry beside the first and compare them. The first entry is never shown before, and a second entry
     by the same account is refused: it would not be independent."""
-    today = local(now).date()
+    today = local_time(now).date()
     number = _number(found, values)
-    first = _stored(session, found.id, number)
+    first = _find_ballot(session, found.id, number)
     if first is None:
         raise Invalid(_("Chưa có lần nhập đầu của phiếu số %(number)s."), field=NUMBER, number=number)
     batch = session.get_one(BallotBatch, first.batch_id)
@@ -98,9 +100,9 @@ def enter_again(
         raise Conflict(_("Lần nhập thứ hai phải do người khác làm."), field=NUMBER)
     if why is RepeatReason.ENTRY and not is_drawn(found, number):
         raise Conflict(_("Phiếu số %(number)s không thuộc mẫu được nhập lại."), field=NUMBER, number=number)
-    _respondent, answers = _judged(session, found, values, today)
+    _respondent, answers = _judge_entry(session, found, values, today)
     again = RepeatBallot(
-        round_id=found.id, number=number, why=why, answers=_kept(answers), user_id=who.user_id, entered_on=today
+        round_id=found.id, number=number, why=why, answers=_answer_list(answers), user_id=who.user_id, entered_on=today
     )
     try:
         with session.begin_nested():
@@ -116,14 +118,14 @@ def is_drawn(found: Round, number: str) -> bool:
     return int.from_bytes(digest[:8], "big") < found.second_share * 2**64
 
 
-def awaiting(session: Session, found: Round, limit: int = 100) -> list[str]:
+def list_awaited(session: Session, found: Round, limit: int = 100) -> list[str]:
     """Numbers drawn for a second entry that have none yet."""
     done = set(session.scalars(select(RepeatBallot.number).filter_by(round_id=found.id, why=RepeatReason.ENTRY)))
     numbers = session.scalars(select(Ballot.number).where(Ballot.round_id == found.id, ~Ballot.withdrawn))
     return sorted(number for number in numbers if number not in done and is_drawn(found, number))[:limit]
 
 
-def comparisons(session: Session, found: Round) -> list[EntryComparison]:
+def compare_entries(session: Session, found: Round) -> list[EntryComparison]:
     """Every second entry beside its first, field by field."""
     pairs = session.execute(
         select(RepeatBallot, Ballot)
@@ -134,33 +136,35 @@ def comparisons(session: Session, found: Round) -> list[EntryComparison]:
     return [_compare(found, first, again) for again, first in pairs]
 
 
-def issued(session: Session, code: str) -> tuple[IssuedBallot, Round]:
+def find_issued(session: Session, code: str) -> tuple[IssuedBallot, Round]:
     """The ballot of a respondent's code, with its round. Raises NotFound, Conflict when it was used."""
     asked = select(IssuedBallot).where(IssuedBallot.code_hash == service.code_hash(code))
     slip = session.scalars(asked.execution_options(populate_existing=True)).one_or_none()
     if slip is None:
         raise NotFound(_("Không có phiếu khảo sát này."))
-    if slip.used_on is not None or _stored(session, slip.round_id, slip.number):
+    if slip.used_on is not None or _find_ballot(session, slip.round_id, slip.number):
         raise Conflict(_("Phiếu này đã được trả lời. Cảm ơn bạn."))
     codes = session.scalars(select(Round.code).filter_by(id=slip.round_id)).one()
     return slip, queries.round_called(session, codes)
 
 
-def respond(session: Session, code: str, answers: Values, now: datetime) -> None:
+def store_response(session: Session, code: str, answers: Values, now: datetime) -> None:
     """Store the answers of a respondent; the place in the sample is that of the ballot which was handed out."""
-    _hold(session, issued(session, code)[1])
-    slip, found = issued(session, code)  # as it stands now that nobody else may answer or draw anew
+    _hold(session, find_issued(session, code)[1])
+    slip, found = find_issued(session, code)  # as it stands now that nobody else may answer or draw anew
     own = {column: answers.get(column, "") for column in queries.instrument_of(found.instrument).columns}
     bands = {column: answers.get(column, "") for column in BANDS.values()}
     place = {NUMBER: slip.number, WEIGHT: repr(slip.weight)}
-    ballot = enter(session, found, {**own, **bands, **place}, BallotSource.RESPONDENT, who=ImportActor(), now=now)
+    ballot = enter_ballot(
+        session, found, {**own, **bands, **place}, BallotSource.RESPONDENT, who=ImportActor(), now=now
+    )
     ballot.unit_id, ballot.stratum, ballot.psu = slip.unit_id, slip.stratum, slip.psu
-    slip.used_on = local(now).date()
+    slip.used_on = local_time(now).date()
 
 
 def _hold(session: Session, found: Round) -> None:
     """Hold the round before anything is judged or locked: the sample stays what it is until the ballot is stored."""
-    service.hold(session, found.id)
+    service.lock_round(session, found.id)
     session.refresh(found, ["draw"])
 
 
@@ -177,10 +181,12 @@ def _set_aside(session: Session, ballot: Ballot, who: ImportActor, now: datetime
     session.flush()
 
 
-def _judged(session: Session, found: Round, values: Values, today: date) -> tuple[Respondent, Answers]:
-    frame = queries.frame(session, found, today, _number(found, values))
+def _judge_entry(session: Session, found: Round, values: Values, today: date) -> tuple[Respondent, Answers]:
+    frame = queries.round_frame(session, found, today, _number(found, values))
     given = {**values, FORM: frame.instrument.key}
-    header = [name for name in template(frame.instrument) if name in set(frame.instrument.columns) or given.get(name)]
+    header = [
+        name for name in template_header(frame.instrument) if name in set(frame.instrument.columns) or given.get(name)
+    ]
     if NUMBER not in header:
         header.insert(0, NUMBER)
     layout = read_header(header, frame.instrument)
@@ -203,7 +209,7 @@ def _number(found: Round, values: Values) -> str:
 def _batch(session: Session, found: Round, source: BallotSource, who: ImportActor, now: datetime) -> BallotBatch:
     """What one person enters on one day is one batch, so that a bad day can be withdrawn. Its moment is the day's
     beginning."""
-    start = local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = local_time(now).replace(hour=0, minute=0, second=0, microsecond=0)
     wanted = {"round_id": found.id, "source": source, "user_id": who.user_id, "created_at": start}
     own = select(BallotBatch).filter_by(**wanted).where(BallotBatch.withdrawn_at.is_(None)).with_for_update()
     batch = session.scalars(own.limit(1)).one_or_none()
@@ -214,13 +220,13 @@ def _batch(session: Session, found: Round, source: BallotSource, who: ImportActo
     return batch
 
 
-def _stored(session: Session, round_id: int, number: str) -> Ballot | None:
+def _find_ballot(session: Session, round_id: int, number: str) -> Ballot | None:
     return session.scalars(
         select(Ballot).where(Ballot.round_id == round_id, Ballot.number == number, ~Ballot.withdrawn)
     ).one_or_none()
 
 
-def _kept(answers: Answers) -> list[int | None]:
+def _answer_list(answers: Answers) -> list[int | None]:
     return [None if value == BLANK else int(value) for value in answers[0].tolist()]
 
 

@@ -37,7 +37,7 @@ class ItemDifference:
     after: AnswerSlot | None
 
 
-def compare(before: Instrument, after: Instrument) -> list[ItemDifference]:
+def compare_versions(before: Instrument, after: Instrument) -> list[ItemDifference]:
     """Every item of either, in the order of the earlier version, the new ones at the end."""
     return list(_differences({s.code: s for s in before.slots}, {s.code: s for s in after.slots}))
 
@@ -59,7 +59,7 @@ def _change(before: AnswerSlot, after: AnswerSlot | None) -> ItemChange:
     return ItemChange.WORDING if before.text != after.text else ItemChange.SAME
 
 
-def tells(items: Iterable[ItemDifference], path: str) -> bool:
+def covers_path(items: Iterable[ItemDifference], path: str) -> bool:
     """Whether the change at a path of the documents is that of one of these items, told of already."""
     changed = any(f"[{one.code}]" in path for one in items if one.change is not ItemChange.SAME)
     return changed and path.endswith((".vi", ".en", ".code", ".column"))

@@ -71,7 +71,7 @@ def _end(lines: Sequence[str], at: int, end: int) -> int:
     return next((n for n in range(at + 1, end) if lines[n].startswith("[")), end)
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ValueChange]:
+def list_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ValueChange]:
     """Every value that was changed, added or removed, in the order of the earlier document."""
     old, new = dict(_flat(before)), dict(_flat(after))
     every = [*old, *(path for path in new if path not in old)]
@@ -107,7 +107,7 @@ def write_toml(document: Mapping[str, Any]) -> str:
 
 def _table(raw: Mapping[str, Any], path: str) -> Iterator[str]:
     deeper = {key: value for key, value in raw.items() if isinstance(value, Mapping) or _is_tables(key, value)}
-    yield from (f"{_key(key)} = {_value(value)}" for key, value in _ordered(raw) if key not in deeper)
+    yield from (f"{_key(key)} = {_value(value)}" for key, value in _order_items(raw) if key not in deeper)
     for key, value in deeper.items():
         name = f"{path}.{_key(key)}" if path else _key(key)
         if isinstance(value, list):
@@ -119,7 +119,7 @@ def _table(raw: Mapping[str, Any], path: str) -> Iterator[str]:
             yield from _table(value, name)
 
 
-def _ordered(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _order_items(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted(raw.items(), key=lambda pair: ORDER.index(pair[0]) if pair[0] in ORDER else len(ORDER))
 
 
@@ -133,7 +133,7 @@ def _key(key: str) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in _ordered(value)) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in _order_items(value)) + " }"
     if isinstance(value, list):
         if any(isinstance(one, Mapping) for one in value):
             return "[\n" + "".join(f"  {_value(one)},\n" for one in value) + "]"

@@ -31,7 +31,7 @@ OF_KIND: Final[Mapping[str, Mapping[str, type]]] = {
 Found = Iterator[Invalid]
 
 
-def faults(document: Mapping[str, Any]) -> list[Invalid]:
+def list_faults(document: Mapping[str, Any]) -> list[Invalid]:
     """In the order of the document; an instrument is fit where there are none."""
     note: dict[str, type] = dict.fromkeys(NOTE, str) if NOTE & document.keys() else {}
     found = [*_keys(document, "", TOP | note, ALSO)]
@@ -156,7 +156,7 @@ def _column(raw: Any, path: str) -> Found:
         yield _fault(f"{path}.column", _("%(path)s: tên cột dùng chữ thường không dấu, số và gạch dưới."))
 
 
-def _named(questions: list[Any], key: str) -> Iterator[tuple[str, str]]:
+def _named_values(questions: list[Any], key: str) -> Iterator[tuple[str, str]]:
     """Path and value of every column, or of every code of an answer."""
     for at, raw in enumerate(questions):
         many = "items" if "items" in raw else "options"
@@ -172,7 +172,7 @@ def _names(questions: list[Any]) -> Found:
     """A column, and the code of an answer, stand once."""
     for key in ("column", "code"):
         first: dict[str, str] = {}
-        for path, value in _named(questions, key):
+        for path, value in _named_values(questions, key):
             if value in first:
                 said = _("%(path)s: “%(value)s” đã có ở %(before)s.")
                 yield _fault(path, said, value=value, before=first[value])
@@ -202,4 +202,4 @@ def _skips(questions: list[Any], scales: Mapping[str, Any]) -> Found:
             scales[raw["scale"]]["levels"] if "scale" in raw else ({"value": 0}, {"value": 1})
         )
         values = {one["value"] for one in levels}
-        before |= {value: values for path, value in _named([raw], "code")}
+        before |= {value: values for path, value in _named_values([raw], "code")}

@@ -18,7 +18,7 @@ from typing import Any
 
 from analytics.methods import BilingualText
 from backend.errors import Invalid, _
-from backend.surveys.forms.instrument_faults import faults
+from backend.surveys.forms.instrument_faults import list_faults
 
 SHIPPED = ("household-2023", "household-2022", "feedback-1")
 
@@ -129,37 +129,37 @@ class Instrument:
 
 
 @lru_cache
-def shipped(key: str) -> Instrument:
+def shipped_instrument(key: str) -> Instrument:
     """The shipped instrument of this key (household-2023). Raises `InstrumentError`."""
     if key not in SHIPPED:
         raise InstrumentError([Invalid(_("Không có mẫu phiếu “%(key)s”."), key=key)])
     text = files("backend.surveys").joinpath("data", f"{key}.toml").read_text(encoding="utf-8")
-    return parse(tomllib.loads(text))
+    return parse_instrument(tomllib.loads(text))
 
 
-def checksum(document: Mapping[str, Any]) -> str:
+def checksum_of(document: Mapping[str, Any]) -> str:
     """SHA-256 over the canonical form: JSON, keys sorted, no spaces."""
     form = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(form.encode()).hexdigest()
 
 
-def parse(document: Mapping[str, Any]) -> Instrument:
+def parse_instrument(document: Mapping[str, Any]) -> Instrument:
     """Check a document and freeze it; `InstrumentError` holds everything that is missing or wrong."""
-    if wrong := faults(document):
+    if wrong := list_faults(document):
         raise InstrumentError(wrong)
     scales = {name: _levels(raw["levels"]) for name, raw in document.get("scale", {}).items()}
     return Instrument(
         code=document["code"],
         version=document["version"],
-        name=_named(document, "name"),
+        name=_text_of(document, "name"),
         method=document["method"],
         legal_basis=document["legal_basis"],
         complete=document["complete"],
-        note=_named(document, "note") if "note_vi" in document else None,
+        note=_text_of(document, "note") if "note_vi" in document else None,
         groups={code: _text(raw) for code, raw in document.get("group", {}).items()},
         questions=tuple(_question(raw, scales) for raw in document["question"]),
         document=document,
-        checksum=checksum(document),
+        checksum=checksum_of(document),
     )
 
 
@@ -198,5 +198,5 @@ def _text(raw: Mapping[str, Any]) -> BilingualText:
     return BilingualText(vi=raw["vi"], en=raw["en"])
 
 
-def _named(raw: Mapping[str, Any], name: str) -> BilingualText:
+def _text_of(raw: Mapping[str, Any], name: str) -> BilingualText:
     return BilingualText(vi=raw[f"{name}_vi"], en=raw[f"{name}_en"])

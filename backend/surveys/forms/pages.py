@@ -16,7 +16,7 @@ from backend.surveys.rounds import queries
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FormView, TypedDep
-from backend.web.rendering import page, redirect
+from backend.web.rendering import redirect_to, render_page
 
 FORMS = "/khao-sat/mau"
 
@@ -28,7 +28,7 @@ Runner = Annotated[Actor, Depends(allow(Permission.RUN_SURVEYS))]
 @router.get(FORMS)
 def forms_page(request: Request, session: SessionDep, actor: Viewer, tu: str = "") -> Response:
     """Every instrument and method; the text of one to begin a new version from."""
-    start = documents.write_toml(publishing.published(session, tu)) if tu else ""
+    start = documents.write_toml(publishing.published_document(session, tu)) if tu else ""
     return _forms(request, session, actor, form=FormView({"toml": start}) if start else EMPTY)
 
 
@@ -36,14 +36,14 @@ def forms_page(request: Request, session: SessionDep, actor: Viewer, tu: str = "
 def take_form(request: Request, session: SessionDep, actor: Runner, form: TypedDep) -> Response:
     """Look a document over beside the version before, or publish it."""
     try:
-        document = publishing.read(form.raw("toml").replace("\r\n", "\n"))
+        document = publishing.read_document(form.raw("toml").replace("\r\n", "\n"))
         if form.raw("act") != "publish":
             return _forms(request, session, actor, form=form.form(), document=document)
-        publishing.publish(session, document, by=actor.key, now=clock.now())
+        publishing.publish_document(session, document, by=actor.key, now=clock.now())
     except (Invalid, Conflict) as refusal:
         return _forms(request, session, actor, form=form.refused(refusal, "toml"), refused=refusal)
     said = _("Đã công bố %(key)s; nội dung này không đổi được nữa.")
-    return redirect(request, FORMS, flash=said, key=document.key)
+    return redirect_to(request, FORMS, flash=said, key=document.key)
 
 
 @router.get(FORMS + "/{instrument_key}/khac")
@@ -51,10 +51,10 @@ def comparison_page(
     request: Request, session: SessionDep, actor: Viewer, instrument_key: str, voi: str = ""
 ) -> Response:
     """What differs between two versions."""
-    after = publishing.fit(publishing.published(session, instrument_key))
+    after = publishing.check_document(publishing.published_document(session, instrument_key))
     key = voi or publishing.latest_before(session, after) or instrument_key
-    before = publishing.fit(publishing.published(session, key))
-    return page(request, "surveys/form_changes.html", after=after, **_changes(before, after))
+    before = publishing.check_document(publishing.published_document(session, key))
+    return render_page(request, "surveys/form_changes.html", after=after, **_changes(before, after))
 
 
 def _forms(
@@ -67,15 +67,15 @@ def _forms(
     refused: Invalid | Conflict | None = None,
 ) -> Response:
     key = publishing.latest_before(session, document) if document else None
-    before = publishing.fit(publishing.published(session, key)) if key else None
-    return page(
+    before = publishing.check_document(publishing.published_document(session, key)) if key else None
+    return render_page(
         request,
         "surveys/forms.html",
         refused.status if refused else 200,
         form=form,
         faults=refused.errors[1:] if isinstance(refused, Invalid) else (),
-        instruments=[queries.instrument_of(one) for one in queries.versions(session)],
-        methods=queries.methods(session),
+        instruments=[queries.instrument_of(one) for one in queries.list_versions(session)],
+        methods=queries.list_methods(session),
         document=document,
         may_run=can(actor, Permission.RUN_SURVEYS),
         **(_changes(before, document) if before and document else {}),
@@ -85,8 +85,10 @@ def _forms(
 def _changes(before: SurveyDocument, after: SurveyDocument) -> dict[str, Any]:
     items: list[ItemDifference] = []
     if isinstance(before.subject, Instrument) and isinstance(after.subject, Instrument):
-        items = differences.compare(before.subject, after.subject)
+        items = differences.compare_versions(before.subject, after.subject)
     same = sum(one.change is ItemChange.SAME for one in items)
     items = [one for one in items if one.change is not ItemChange.SAME]
-    rest = [one for one in documents.changes(before.raw, after.raw) if not differences.tells(items, one.path)]
+    rest = [
+        one for one in documents.list_changes(before.raw, after.raw) if not differences.covers_path(items, one.path)
+    ]
     return {"before": before, "items": items, "same": same, "rest": rest, "change_names": differences.NAMES}

@@ -39,44 +39,44 @@ class SurveyDocument:
         return self.subject.name
 
 
-def read(text: str) -> SurveyDocument:
+def read_document(text: str) -> SurveyDocument:
     """Read and check TOML. Raises Invalid with every fault: line, path and what is wrong."""
     raw = read_toml(text)
     for path in days_in(raw):
         said = _("%(path)s: giá trị phải thuộc kiểu %(kind)s của TOML.")
         raise _with_line(text, Invalid(said, path=path, kind="string"))
     try:
-        return fit(raw)
+        return check_document(raw)
     except InstrumentError as error:
         raise Invalid(
             _("Mẫu phiếu chưa đúng."), field="toml", errors=tuple(_with_line(text, fault) for fault in error.faults)
         ) from None
 
 
-def fit(raw: Mapping[str, Any]) -> SurveyDocument:
+def check_document(raw: Mapping[str, Any]) -> SurveyDocument:
     """The instrument or the method that a document holds. Raises InstrumentError, Invalid."""
     method = "question" not in raw and ("aggregation" in raw or "tree" in raw)
-    return SurveyDocument(raw, _method(raw) if method else instruments.parse(raw))
+    return SurveyDocument(raw, _method(raw) if method else instruments.parse_instrument(raw))
 
 
-def publish(session: Session, document: SurveyDocument, *, by: str, now: datetime) -> bool:
+def publish_document(session: Session, document: SurveyDocument, *, by: str, now: datetime) -> bool:
     """Store it for ever; False where the very same was there. Raises Invalid, Conflict."""
     if isinstance(document.subject, Instrument):
         Invalid.collect(list(_unfit(session, document.subject)))
-        before = session.scalar(select(InstrumentVersion.id).where(_is(document.subject)))
-        stored = service.publish(session, document.subject, now).id
+        before = session.scalar(select(InstrumentVersion.id).where(_same_version(document.subject)))
+        stored = service.publish_instrument(session, document.subject, now).id
         chain = f"instrument:{stored}" if stored != before else None
     else:
         chain = _publish_method(session, document.subject, document.raw, now)
     if chain:
-        mark = instruments.checksum(document.raw)
+        mark = instruments.checksum_of(document.raw)
         audit.record(session, chain, "published", actor=by, now=now, data={"sha256": mark}, first=True)
     return chain is not None
 
 
-def published(session: Session, key: str) -> Mapping[str, Any]:
+def published_document(session: Session, key: str) -> Mapping[str, Any]:
     """The document of an instrument or a method by its key. Raises NotFound."""
-    if (raw := shipped(key)) is not None:
+    if (raw := shipped_document(key)) is not None:
         return raw
     code, _dash, version = key.rpartition("-")
     for statement in (
@@ -89,10 +89,10 @@ def published(session: Session, key: str) -> Mapping[str, Any]:
     raise NotFound(_("Không có mẫu phiếu hay phương pháp này."))
 
 
-def shipped(key: str) -> Mapping[str, Any] | None:
+def shipped_document(key: str) -> Mapping[str, Any] | None:
     """The document of the package, without a database."""
     if key in SHIPPED:
-        return instruments.shipped(key).document
+        return instruments.shipped_instrument(key).document
     if key in METHODS:
         return tomllib.loads((files("analytics") / PurePath("data", f"{key}.toml").as_posix()).read_text("utf-8"))
     return None
@@ -102,17 +102,19 @@ def latest_before(session: Session, document: SurveyDocument) -> str | None:
     """The key of what a new document is best compared with: another version of the same instrument, or the method of
     the years before."""
     if isinstance(document.subject, Instrument):
-        same = [one for one in queries.versions(session) if one.code == document.subject.code]
+        same = [one for one in queries.list_versions(session) if one.code == document.subject.code]
         keys = [f"{one.code}-{one.version}" for one in same]
     else:
         first = document.subject.first_year
         keys = [
-            one.code for one in sorted(queries.methods(session), key=lambda m: -m.first_year) if one.first_year <= first
+            one.code
+            for one in sorted(queries.list_methods(session), key=lambda m: -m.first_year)
+            if one.first_year <= first
         ]
     return next((key for key in keys if key != document.key), None)
 
 
-def _is(instrument: Instrument) -> Any:
+def _same_version(instrument: Instrument) -> Any:
     return (InstrumentVersion.code == instrument.code) & (InstrumentVersion.version == instrument.version)
 
 
@@ -139,17 +141,20 @@ def _unfit(session: Session, instrument: Instrument) -> Iterator[Invalid]:
     """What the document alone does not show."""
     for name in sorted({*PARTICULARS, *HELD_COLUMNS}.intersection(instrument.columns)):
         yield Invalid(_("Cột “%(name)s” đã dành cho thông tin của phiếu."), field="toml", name=name)
-    if instrument.method not in [one.code for one in queries.methods(session)]:
+    if instrument.method not in [one.code for one in queries.list_methods(session)]:
         said = _("Chưa có phương pháp “%(name)s”; hãy công bố phương pháp trước.")
         yield Invalid(said, field="toml", name=instrument.method)
 
 
 def _publish_method(session: Session, method: IndexMethod, raw: Mapping[str, Any], now: datetime) -> str | None:
     """The chain of the new method's history, none where the very same was there."""
-    mark = instruments.checksum(raw)
-    known = shipped(method.code) or session.scalars(select(MethodVersion.document).filter_by(code=method.code)).first()
+    mark = instruments.checksum_of(raw)
+    known = (
+        shipped_document(method.code)
+        or session.scalars(select(MethodVersion.document).filter_by(code=method.code)).first()
+    )
     if known is not None:
-        if instruments.checksum(known) != mark:
+        if instruments.checksum_of(known) != mark:
             raise Conflict(_("Phương pháp %(key)s đã công bố; hãy đặt mã mới."), field="toml", key=method.code)
         return None
     stored = MethodVersion(code=method.code, checksum=mark, document=dict(raw), published_at=now)

@@ -69,21 +69,21 @@ def indices_of(instrument: Instrument, method: IndexMethod) -> dict[str, Coeffic
     return {code: found[code] for code in method.nodes if code in found}
 
 
-def estimate(session: Session, found: Round) -> SurveyFigures:
+def estimate_round(session: Session, found: Round) -> SurveyFigures:
     """Estimate everything that the round's ballots give. Raises Conflict where there are too few to say anything."""
-    ballots = queries.counted(session, found)
+    ballots = queries.counted_ballots(session, found)
     if ballots.n < SMALL_N:
         raise Conflict(
             _("Mới có %(n)s phiếu được tính; dưới %(least)s phiếu không tính chỉ số."), n=ballots.n, least=SMALL_N
         )
-    method = queries.method(session, ballots.instrument.method)
+    method = queries.find_method(session, ballots.instrument.method)
     indices = indices_of(ballots.instrument, method)
     items = {
         slot.code: ballots.scores[:, place]
         for place, slot in enumerate(ballots.instrument.slots)
         if slot.aspect is Aspect.SATISFACTION
     }
-    known = totals.stored(found.totals)
+    known = totals.stored_totals(found.totals)
     drawn = (ballots.strata, ballots.psu, ballots.weights, ballots.populations)
     design, brought = design_of(*drawn, ballots.labels, known)
     # An index may be named like its item, whose mean it is out of 100.
@@ -128,7 +128,7 @@ def design_of(
         )
     except DesignError as refusal:
         raise Conflict(_("Thiết kế mẫu của đợt này chưa dùng được: %(why)s."), why=str(refusal)) from None
-    return totals.bring(design, known, labels) if known else (design, None)
+    return totals.adjust_weights(design, known, labels) if known else (design, None)
 
 
 def _populations(column: Sequence[int | None]) -> list[float] | None:

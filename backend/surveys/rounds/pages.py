@@ -24,8 +24,8 @@ from backend.units import queries as units
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
-from backend.web.rendering import language_of, page, redirect, say, wants_fragment
-from backend.worktime.calendar import local
+from backend.web.rendering import language_of, redirect_to, render_page, translate_for, wants_fragment
+from backend.worktime.calendar import local_time
 
 PAGE = "/khao-sat"
 SOURCE_NAMES = {
@@ -59,16 +59,16 @@ def open_round(request: Request, session: SessionDep, actor: Runner, form: Typed
         service.open_round(session, plan, by=actor.key, now=clock.now())
     except (Invalid, Conflict) as refusal:
         return _rounds(request, session, actor, refusal.status, form.refused(refusal, "code"))
-    return redirect(request, f"{PAGE}/dot/{plan.code}", flash=_("Đã mở đợt khảo sát."))
+    return redirect_to(request, f"{PAGE}/dot/{plan.code}", flash=_("Đã mở đợt khảo sát."))
 
 
 @router.get(PAGE + "/mau/{instrument_key}")
 def instrument_page(request: Request, session: SessionDep, actor: Viewer, instrument_key: str) -> Response:
     """A form as a readable tree."""
-    return page(
+    return render_page(
         request,
         "surveys/instrument.html",
-        instrument=queries.instrument(session, instrument_key),
+        instrument=queries.find_instrument(session, instrument_key),
         aspects=ASPECTS,
     )
 
@@ -76,7 +76,7 @@ def instrument_page(request: Request, session: SessionDep, actor: Viewer, instru
 @router.get(PAGE + "/mau/{instrument_key}/tep-mau.xlsx")
 def template_file(request: Request, session: SessionDep, actor: Viewer, instrument_key: str) -> Response:
     """The workbook to fill in."""
-    instrument = queries.instrument(session, instrument_key)
+    instrument = queries.find_instrument(session, instrument_key)
     stream = io.BytesIO()
     ballot_templates.template_workbook(stream, instrument, shipped_rules(), language_of(request))
     return _workbook(stream, f"mau-{instrument.key}.xlsx")
@@ -99,21 +99,21 @@ def take_file(request: Request, session: SessionDep, actor: Runner, survey_code:
         content = files[0].file.read()
         stream = io.BytesIO(content)
         if form.raw("act") == "check":
-            reading = importing.read_file(stream, survey_code, local(now).date())
+            reading = importing.read_file(stream, survey_code, local_time(now).date())
             return _round(request, session, actor, survey_code, reading=reading, name=files[0].filename)
         name = files[0].filename or ""
         if len(content) > waiting.LARGE:
-            return _later(request, session, actor, survey_code, content, name)
+            return _leave_to_worker(request, session, actor, survey_code, content, name)
         who = ImportActor(actor.key, actor.user_id)
         outcome = importing.import_file(stream, survey_code, file_name=name, who=who, now=now)
     except (Invalid, Conflict) as refusal:
         return _round(request, session, actor, survey_code, refusal.status, form=form.refused(refusal, "code"))
     if outcome.repeated:
         said = _("Tệp này đã được nhập trước đây; không thêm phiếu nào.")
-        return redirect(request, f"{PAGE}/lo/{outcome.batch_id}", flash=said, kind="info")
+        return redirect_to(request, f"{PAGE}/lo/{outcome.batch_id}", flash=said, kind="info")
     said = _("Đã nhập %(accepted)s phiếu; giữ lại %(held)s dòng.")
     path = f"{PAGE}/lo/{outcome.batch_id}"
-    return redirect(request, path, flash=said, accepted=outcome.accepted, held=outcome.held)
+    return redirect_to(request, path, flash=said, accepted=outcome.accepted, held=outcome.held)
 
 
 @router.get(PAGE + "/viec/{import_id}")
@@ -121,7 +121,9 @@ def job_page(request: Request, session: SessionDep, actor: Viewer, import_id: in
     """How far a large file is; the page asks again by itself."""
     job = waiting.job_of(session, import_id)
     block = "standing" if wants_fragment(request) else None
-    return page(request, "surveys/job.html", block=block, job=job, waiting=waiting.about(job), stages=WorkStage)
+    return render_page(
+        request, "surveys/job.html", block=block, job=job, waiting=waiting.import_of(job), stages=WorkStage
+    )
 
 
 @router.get(PAGE + "/lo/{batch_id}")
@@ -133,45 +135,49 @@ def batch_page(request: Request, session: SessionDep, actor: Viewer, batch_id: i
 @router.get(PAGE + "/lo/{batch_id}/can-sua.xlsx")
 def held_file(request: Request, session: SessionDep, actor: Runner, batch_id: int) -> Response:
     """Held rows as a workbook to mend, reasons in the reader's language."""
-    batch = queries.batch(session, batch_id)
-    rows = ((one.line, one.findings, one.cells) for one in queries.held(session, batch_id, limit=None))
+    batch = queries.find_batch(session, batch_id)
+    rows = ((one.line, one.findings, one.cells) for one in queries.list_held(session, batch_id, limit=None))
     stream = io.BytesIO()
 
     def told(finding: BallotFinding) -> str:
-        return say(request, finding.reason.message, **finding.params)
+        return translate_for(request, finding.reason.message, **finding.params)
 
     ballot_templates.held_workbook(stream, batch.header, rows, told)
     return _workbook(stream, f"can-sua-lo-{batch_id}.xlsx")
 
 
 @router.post(PAGE + "/lo/{batch_id}/rut")
-def withdraw(request: Request, session: SessionDep, actor: Runner, batch_id: int, form: TypedDep) -> Response:
+def withdraw_batch(request: Request, session: SessionDep, actor: Runner, batch_id: int, form: TypedDep) -> Response:
     """Take the whole batch out."""
     try:
-        service.withdraw(session, batch_id, form.raw("reason"), by=actor.key, user_id=actor.user_id, now=clock.now())
+        service.withdraw_batch(
+            session, batch_id, form.raw("reason"), by=actor.key, user_id=actor.user_id, now=clock.now()
+        )
     except (Invalid, Conflict) as refusal:
         return _batch(request, session, actor, batch_id, refusal.status, form=form.refused(refusal, "code"))
-    return redirect(request, f"{PAGE}/lo/{batch_id}", flash=_("Đã rút cả lô; phiếu của lô không còn được tính."))
+    return redirect_to(request, f"{PAGE}/lo/{batch_id}", flash=_("Đã rút cả lô; phiếu của lô không còn được tính."))
 
 
-def _later(request: Request, session: Session, actor: Actor, code: str, content: bytes, name: str) -> Response:
+def _leave_to_worker(
+    request: Request, session: Session, actor: Actor, code: str, content: bytes, name: str
+) -> Response:
     """Leave a large file to the worker, who is told after the job is committed."""
     queries.round_called(session, code)
-    job = waiting.begin(session, code, content, name, actor.user_id, clock.now())
-    response = redirect(request, f"{PAGE}/viec/{job.id}")
+    job = waiting.begin_import(session, code, content, name, actor.user_id, clock.now())
+    response = redirect_to(request, f"{PAGE}/viec/{job.id}")
     response.background = BackgroundTask(tasks.import_file.delay, job.id)
     return response
 
 
 def _rounds(request: Request, session: Session, actor: Actor, status: int = 200, form: FormView = EMPTY) -> Response:
-    return page(
+    return render_page(
         request,
         "surveys/rounds.html",
         status,
         form=form,
-        rounds=queries.rounds(session),
-        instruments=[queries.instrument_of(version) for version in queries.versions(session)],
-        units=units.receiving(session, local(clock.now()).date()),
+        rounds=queries.list_rounds(session),
+        instruments=[queries.instrument_of(version) for version in queries.list_versions(session)],
+        units=units.list_receiving(session, local_time(clock.now()).date()),
         may_run=can(actor, Permission.RUN_SURVEYS),
     )
 
@@ -188,13 +194,13 @@ def _round(
     name: str | None = None,
 ) -> Response:
     found = queries.round_called(session, code)
-    counted, invalid = queries.tally(session, found.id)
+    counted, invalid = queries.count_ballots(session, found.id)
     result = refused = None
     try:
-        result = figures.estimate(session, found)
+        result = figures.estimate_round(session, found)
     except Conflict as refusal:
         refused = refusal
-    return page(
+    return render_page(
         request,
         "surveys/round.html",
         status,
@@ -203,7 +209,7 @@ def _round(
         instrument=queries.instrument_of(found.instrument),
         counted=counted,
         invalid=invalid,
-        batches=queries.batches(session, found.id),
+        batches=queries.list_batches(session, found.id),
         source_names=SOURCE_NAMES,
         figures=result,
         total_names=totals.NAMES,
@@ -225,9 +231,9 @@ def _batch(
     form: FormView = EMPTY,
     after: int = 0,
 ) -> Response:
-    batch = queries.batch(session, batch_id)
-    held = queries.held(session, batch_id, after=after)
-    return page(
+    batch = queries.find_batch(session, batch_id)
+    held = queries.list_held(session, batch_id, after=after)
+    return render_page(
         request,
         "surveys/batch.html",
         status,

@@ -16,7 +16,7 @@ from backend.surveys.ballot_files import ballot_rules
 from backend.surveys.ballot_files.faults import BallotFault, BallotFinding
 from backend.surveys.ballot_files.frame import RoundFrame, SamplePlace
 from backend.surveys.ballot_files.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
-from backend.surveys.forms.instruments import Instrument, parse
+from backend.surveys.forms.instruments import Instrument, parse_instrument
 from backend.surveys.models import Ballot, BallotBatch, HeldRow, InstrumentVersion, IssuedBallot, MethodVersion, Round
 from backend.surveys.samples import unit_codes
 from backend.units.models import Unit
@@ -60,13 +60,13 @@ class CountedBallots:
         return len(self.weights)
 
 
-def versions(session: Session) -> Sequence[InstrumentVersion]:
+def list_versions(session: Session) -> Sequence[InstrumentVersion]:
     """Every published instrument, the newest version of each first."""
     order = (InstrumentVersion.code, InstrumentVersion.version.desc())
     return session.scalars(select(InstrumentVersion).order_by(*order)).all()
 
 
-def instrument(session: Session, key: str) -> Instrument:
+def find_instrument(session: Session, key: str) -> Instrument:
     """A published instrument by its key. Raises NotFound."""
     code, _dash, version = key.rpartition("-")
     found = session.scalars(select(InstrumentVersion).filter_by(code=code, version=version)).one_or_none()
@@ -75,13 +75,13 @@ def instrument(session: Session, key: str) -> Instrument:
     return instrument_of(found)
 
 
-def methods(session: Session) -> list[IndexMethod]:
+def list_methods(session: Session) -> list[IndexMethod]:
     """The methods of the package, then those published here."""
     stored = session.scalars(select(MethodVersion).order_by(MethodVersion.code))
     return [*map(load_method, METHODS), *(parse_method(one.document) for one in stored)]
 
 
-def method(session: Session, code: str) -> IndexMethod:
+def find_method(session: Session, code: str) -> IndexMethod:
     """A method of the package or a published one. Raises NotFound."""
     if code in METHODS:
         return load_method(code)
@@ -93,7 +93,7 @@ def method(session: Session, code: str) -> IndexMethod:
 
 def instrument_of(version: InstrumentVersion) -> Instrument:
     """The tree of a stored version; it never changes, so that it is parsed once a process."""
-    return _parsed(_DocumentKey(version.checksum, version))
+    return _parse_cached(_DocumentKey(version.checksum, version))
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class _DocumentKey:
 
 
 @lru_cache(maxsize=32)
-def _parsed(document: _DocumentKey) -> Instrument:
-    return parse(document.version.document)
+def _parse_cached(document: _DocumentKey) -> Instrument:
+    return parse_instrument(document.version.document)
 
 
 def round_called(session: Session, code: str) -> Round:
@@ -123,7 +123,7 @@ def round_called(session: Session, code: str) -> Round:
     return found
 
 
-def rounds(session: Session) -> list[RoundProgress]:
+def list_rounds(session: Session) -> list[RoundProgress]:
     """Every round, the latest first, with its ballots."""
     counted = func.count(Ballot.id).filter(Ballot.valid)
     invalid = func.count(Ballot.id).filter(~Ballot.valid)
@@ -142,7 +142,7 @@ def rounds(session: Session) -> list[RoundProgress]:
     return [RoundProgress(one, counted or 0, invalid or 0) for one, counted, invalid in rows]
 
 
-def tally(session: Session, round_id: int) -> tuple[int, int]:
+def count_ballots(session: Session, round_id: int) -> tuple[int, int]:
     """Ballots that count, and stored ones that do not."""
     rows = session.execute(
         select(Ballot.valid, func.count()).where(Ballot.round_id == round_id, ~Ballot.withdrawn).group_by(Ballot.valid)
@@ -151,14 +151,14 @@ def tally(session: Session, round_id: int) -> tuple[int, int]:
     return found.get(True, 0), found.get(False, 0)
 
 
-def batches(session: Session, round_id: int, limit: int = 200) -> Sequence[BallotBatch]:
+def list_batches(session: Session, round_id: int, limit: int = 200) -> Sequence[BallotBatch]:
     """The batches of a round, the latest first."""
     return session.scalars(
         select(BallotBatch).filter_by(round_id=round_id).order_by(BallotBatch.id.desc()).limit(limit)
     ).all()
 
 
-def batch(session: Session, batch_id: int) -> BallotBatch:
+def find_batch(session: Session, batch_id: int) -> BallotBatch:
     """A batch with its round. Raises NotFound."""
     found = session.scalars(
         select(BallotBatch)
@@ -171,7 +171,7 @@ def batch(session: Session, batch_id: int) -> BallotBatch:
     return found
 
 
-def held(session: Session, batch_id: int, *, after: int = 0, limit: int | None = PAGE) -> list[HeldRowView]:
+def list_held(session: Session, batch_id: int, *, after: int = 0, limit: int | None = PAGE) -> list[HeldRowView]:
     """Held rows in the order of the file, from the line after ``after``."""
     rows = select(HeldRow).where(HeldRow.batch_id == batch_id, HeldRow.line > after).order_by(HeldRow.line)
     return [
@@ -184,16 +184,16 @@ def held(session: Session, batch_id: int, *, after: int = 0, limit: int | None =
     ]
 
 
-def frame(session: Session, found: Round, today: date, number: str | None = None) -> RoundFrame:
+def round_frame(session: Session, found: Round, today: date, number: str | None = None) -> RoundFrame:
     """What rows of a file for this round are judged against; with ``number``, a single ballot."""
     drawn = found.draw is not None
     return RoundFrame(
         instrument=instrument_of(found.instrument),
-        units=unit_codes.standings(session, found.first_day),
+        units=unit_codes.unit_statuses(session, found.first_day),
         first_day=found.first_day,
         today=today,
         rules=ballot_rules.shipped_rules(),
-        sample=places(session, found.id, number) if drawn else None,
+        sample=sample_places(session, found.id, number) if drawn else None,
         draw=found.draw["sha256"] if found.draw else None,
     )
 
@@ -229,7 +229,7 @@ def drawn_strata(session: Session, round_id: int) -> list[DrawnStratum]:
     return [DrawnStratum(*row) for row in rows]
 
 
-def places(session: Session, round_id: int, number: str | None = None) -> dict[str, SamplePlace]:
+def sample_places(session: Session, round_id: int, number: str | None = None) -> dict[str, SamplePlace]:
     """The places of the drawn ballots by number, or of one alone."""
     columns = (IssuedBallot.unit_id, Unit.code, IssuedBallot.stratum, IssuedBallot.psu, IssuedBallot.weight)
     rows = select(IssuedBallot.number, *columns).outerjoin(Unit, Unit.id == IssuedBallot.unit_id)
@@ -239,7 +239,7 @@ def places(session: Session, round_id: int, number: str | None = None) -> dict[s
     return {row.number: SamplePlace(*row[1:]) for row in session.execute(rows)}
 
 
-def counted(session: Session, found: Round) -> CountedBallots:
+def counted_ballots(session: Session, found: Round) -> CountedBallots:
     """The ballots that count, for estimation. The order is that of random keys."""
     tree = instrument_of(found.instrument)
     told = (Ballot.age, Ballot.sex, Ballot.ethnicity)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.errors import Conflict, Invalid, NotFound, _
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.surveys.ballot_files.particulars import LABEL_MOST, NUMBER_MOST
 from backend.surveys.forms import instruments
 from backend.surveys.forms.instruments import Instrument
@@ -53,7 +53,7 @@ class BallotSlip:
     population: int | None = None
 
 
-def publish(session: Session, instrument: Instrument, now: datetime) -> InstrumentVersion:
+def publish_instrument(session: Session, instrument: Instrument, now: datetime) -> InstrumentVersion:
     """Store a version; the same again changes nothing, another document under the same version is a Conflict."""
     found = session.scalars(
         select(InstrumentVersion).filter_by(code=instrument.code, version=instrument.version)
@@ -77,7 +77,7 @@ def publish(session: Session, instrument: Instrument, now: datetime) -> Instrume
 def publish_shipped(session: Session, now: datetime) -> None:
     """The instruments of the package."""
     for key in instruments.SHIPPED:
-        publish(session, instruments.shipped(key), now)
+        publish_instrument(session, instruments.shipped_instrument(key), now)
 
 
 def open_round(session: Session, plan: RoundPlan, *, by: str, now: datetime) -> Round:
@@ -92,7 +92,7 @@ def open_round(session: Session, plan: RoundPlan, *, by: str, now: datetime) -> 
     assert instrument is not None  # noqa: S101 - refused above where it is none
     made = Round(
         code=plan.code,
-        name=clean(plan.name, limit=200, field="name"),
+        name=clean_text(plan.name, limit=200, field="name"),
         instrument_id=instrument.id,
         unit_id=unit[-1].id,
         year=plan.year,
@@ -111,25 +111,25 @@ def open_round(session: Session, plan: RoundPlan, *, by: str, now: datetime) -> 
 
 def bring_to(session: Session, found: Round, known: KnownTotals | None, *, by: str, now: datetime) -> None:
     """Weights of the round are brought to these totals from now on; without, they are those of the draw again."""
-    hold(session, found.id)
+    lock_round(session, found.id)
     found.totals = known.document if known else None
-    data = {"totals": instruments.checksum(known.document) if known else None}
+    data = {"totals": instruments.checksum_of(known.document) if known else None}
     audit.record(session, f"survey:{found.id}", "weighted", actor=by, now=now, data=data)
     session.flush()
 
 
-def withdraw(
+def withdraw_batch(
     session: Session, batch_id: int, reason: str, *, by: str, user_id: int | None, now: datetime
 ) -> BallotBatch:
     """Take a whole batch out: its ballots stay, marked, and are not counted. Raises NotFound, Conflict, Invalid."""
     round_id = session.scalar(select(BallotBatch.round_id).where(BallotBatch.id == batch_id))
     if round_id is None:
         raise NotFound
-    hold(session, round_id)
+    lock_round(session, round_id)
     batch = session.scalars(select(BallotBatch).where(BallotBatch.id == batch_id).with_for_update()).one()
     if batch.withdrawn_at is not None:
         raise Conflict(_("Lô này đã được rút."))
-    reason = clean(reason, limit=500, field="reason")
+    reason = clean_text(reason, limit=500, field="reason")
     if not reason:
         raise Invalid(_("Hãy ghi lý do rút lô."), field="reason")
     batch.withdrawn_at, batch.withdrawn_by, batch.reason = now, user_id, reason
@@ -139,7 +139,9 @@ def withdraw(
     return batch
 
 
-def issue(session: Session, round_id: int, slips: Iterable[BallotSlip], *, coded: bool = True) -> dict[str, str]:
+def issue_ballots(
+    session: Session, round_id: int, slips: Iterable[BallotSlip], *, coded: bool = True
+) -> dict[str, str]:
     """Hand out ballots; returns the respondent's code of each number, which is kept nowhere else."""
     codes: dict[str, str] = {}
     rows = []
@@ -156,7 +158,7 @@ def issue(session: Session, round_id: int, slips: Iterable[BallotSlip], *, coded
     return codes
 
 
-def hold(session: Session, round_id: int) -> None:
+def lock_round(session: Session, round_id: int) -> None:
     """Hold a round until the transaction ends: what is stored for it, and its history, come one after the other."""
     session.execute(select(func.pg_advisory_xact_lock(LOCK, round_id)))
 
@@ -171,7 +173,7 @@ def _instrument(session: Session, key: str) -> InstrumentVersion | None:
 
 
 def _wrong_plan(plan: RoundPlan, instrument: InstrumentVersion | None, unit: bool) -> list[Invalid]:
-    usable = instrument is not None and instruments.parse(instrument.document).complete
+    usable = instrument is not None and instruments.parse_instrument(instrument.document).complete
     refusals = {
         ("code", _("Mã đợt có chữ thường không dấu, số và gạch nối, 3 đến 40 ký tự.")): CODE.fullmatch(plan.code),
         ("name", _("Hãy đặt tên đợt khảo sát.")): plan.name.strip(),

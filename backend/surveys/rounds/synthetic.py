@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.files.sheets import Value
-from backend.surveys.ballot_files.layout import template
-from backend.surveys.forms.instruments import AnswerSlot, Aspect, Instrument, QuestionKind, shipped
+from backend.surveys.ballot_files.layout import template_header
+from backend.surveys.forms.instruments import AnswerSlot, Aspect, Instrument, QuestionKind, shipped_instrument
 
 N: Final = 558
 VILLAGES, HOUSEHOLDS, LISTED = 2, 31, 150
@@ -51,10 +51,10 @@ class AnswerTarget:
     total: int
 
 
-def rows() -> Iterator[Sequence[Value]]:
+def synthetic_rows() -> Iterator[Sequence[Value]]:
     """The header of the household form and 558 ballots."""
-    instrument = shipped("household-2023")
-    yield template(instrument)
+    instrument = shipped_instrument("household-2023")
+    yield template_header(instrument)
     dice = np.random.Generator(np.random.PCG64(SEED))
     sample = list(_sample(dice))
     villages = np.repeat(np.arange(N // HOUSEHOLDS), HOUSEHOLDS)
@@ -75,7 +75,7 @@ def score_target(published: Decimal, levels: int, n: int = N) -> AnswerTarget:
     raise UnreachableFigure(f"{published} is no mean of about {n} scores out of {levels}")
 
 
-def scores(lean: Floats, target: AnswerTarget, levels: int) -> Scores:
+def synthetic_scores(lean: Floats, target: AnswerTarget, levels: int) -> Scores:
     """Scores 1..levels with exactly the target's sum, rising with ``lean`` (n,); blanks (-1) at the middle lean."""
     order = np.argsort(lean, kind="stable")
     blanks = lean.size - target.n
@@ -104,7 +104,7 @@ def _counts(target: AnswerTarget, levels: int) -> list[int]:
 
 
 def _columns(instrument: Instrument, dice: np.random.Generator, villages: NDArray[np.int64]) -> Iterator[list[Value]]:
-    published = _published()
+    published = _published_shares()
     place = dice.normal(size=villages.max() + 1)[villages] * VILLAGE**0.5
     person = dice.normal(size=N) * PERSON**0.5
     for slot in instrument.slots:
@@ -115,7 +115,7 @@ def _columns(instrument: Instrument, dice: np.random.Generator, villages: NDArra
                 yield _values(_ticks(own, published[f"{slot.code}.{level.value}"]))
         elif slot.kind is QuestionKind.SCALE and slot.aspect is not Aspect.EXPECTATION:
             most = slot.values[-1]
-            yield _values(scores(own, score_target(published[slot.code], most), most))
+            yield _values(synthetic_scores(own, score_target(published[slot.code], most), most))
         else:
             yield _values(_shares(slot, own, published))
 
@@ -163,7 +163,7 @@ def _sample(dice: np.random.Generator) -> Iterator[list[Value]]:
                     yield [f"LC23-{number:04d}", "household-2023", *place, age, sex, minority]
 
 
-def _published() -> dict[str, Decimal]:
+def _published_shares() -> dict[str, Decimal]:
     """Published figures of 2023 by the code of the slot or option."""
     folder = files("backend.indices").joinpath("data")
 

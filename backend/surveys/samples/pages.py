@@ -14,7 +14,7 @@ from backend.surveys.samples import sampling, totals
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
-from backend.web.rendering import page, redirect
+from backend.web.rendering import redirect_to, render_page
 
 DESIGN = "/khao-sat/dot/{survey_code}/mau-rut"
 
@@ -40,10 +40,10 @@ def take_sample(request: Request, session: SessionDep, actor: Runner, survey_cod
         name = (files[0].filename or "")[-100:]
         slips = sampling.read_sample(files[0].file.read(), name, sampling.standings_of(session, found))
         now = clock.now()
-        sampling.take(session, found, slips, {"file": name}, coded=False, by=actor.key, now=now)
+        sampling.take_sample(session, found, slips, {"file": name}, coded=False, by=actor.key, now=now)
     except (Invalid, Conflict) as refusal:
         return _page(request, session, actor, found, form=form.refused(refusal, "sample"), refused=refusal)
-    return _done(request, found, _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu."))
+    return _back_to_design(request, found, _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu."))
 
 
 @router.post(DESIGN + "/tong")
@@ -55,7 +55,7 @@ def bring_to_totals(request: Request, session: SessionDep, actor: Runner, survey
     except Invalid as refusal:
         return _page(request, session, actor, found, form=form.form(refusal), refused=refusal)
     service.bring_to(session, found, known, by=actor.key, now=clock.now())
-    return _done(request, found, _("Đã ghi cách tính trọng số của đợt."))
+    return _back_to_design(request, found, _("Đã ghi cách tính trọng số của đợt."))
 
 
 def _totals(form: FormReader) -> totals.KnownTotals | None:
@@ -66,7 +66,7 @@ def _totals(form: FormReader) -> totals.KnownTotals | None:
         most = float(trim) if trim else None
     except ValueError:
         raise Invalid(_("Hãy nhập một số."), field="trim") from None
-    return totals.read(text, form.raw("source"), most)
+    return totals.read_totals(text, form.raw("source"), most)
 
 
 def _page(
@@ -78,8 +78,8 @@ def _page(
     form: FormView = EMPTY,
     refused: Invalid | Conflict | None = None,
 ) -> Response:
-    known = totals.stored(found.totals)
-    return page(
+    known = totals.stored_totals(found.totals)
+    return render_page(
         request,
         "surveys/design.html",
         refused.status if refused else 200,
@@ -93,5 +93,5 @@ def _page(
     )
 
 
-def _done(request: Request, found: Round, said: str) -> Response:
-    return redirect(request, DESIGN.format(survey_code=found.code), flash=said)
+def _back_to_design(request: Request, found: Round, said: str) -> Response:
+    return redirect_to(request, DESIGN.format(survey_code=found.code), flash=said)

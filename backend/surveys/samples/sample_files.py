@@ -19,7 +19,7 @@ from analytics.sampling.sample_design import SampleDesign
 from analytics.sampling.sample_lists import Household, ListError, ListFault, ListFinding, ListUnit, size_of
 from analytics.sampling.sample_selection import ALGORITHM
 from backend.errors import Invalid, _
-from backend.files.text import clean, fold
+from backend.files.text import clean_text, fold_text
 
 LONGEST_CELL = 500
 MOST_SENTENCES = 20
@@ -60,9 +60,9 @@ AT_THE_TOP = {
 def read_units(path: Path, design: SampleDesign) -> list[ListUnit]:
     """The list of units: columns level, code, name, parent, and those of strata and sizes. A level is written by its
     code or its Vietnamese name. Raises `Invalid`."""
-    levels = {fold(word): stage.level for stage in design.units for word in (stage.level, stage.name.vi)}
+    levels = {fold_text(word): stage.level for stage in design.units for word in (stage.level, stage.name.vi)}
     return [
-        ListUnit(line, levels.get(fold(row["level"]), row["level"]), row["code"], row["name"], row["parent"], row)
+        ListUnit(line, levels.get(fold_text(row["level"]), row["level"]), row["code"], row["name"], row["parent"], row)
         for line, row in _rows(path, ("level", "code", "name", "parent"))
     ]
 
@@ -122,14 +122,14 @@ def _row(file: str, line: int, header: list[str], cells: list[str]) -> dict[str,
             need=len(header),
         )
     try:
-        return {name: clean(cell, limit=LONGEST_CELL) for name, cell in zip(header, cells, strict=True)}
+        return {name: clean_text(cell, limit=LONGEST_CELL) for name, cell in zip(header, cells, strict=True)}
     except Invalid:
         raise Invalid(
             _("%(file)s, dòng %(line)s: có ô dài quá %(limit)s ký tự."), file=file, line=line, limit=LONGEST_CELL
         ) from None
 
 
-def refusal(design: SampleDesign, error: ListError, units: Path, households: Path | None) -> Invalid:
+def refusal_of(design: SampleDesign, error: ListError, units: Path, households: Path | None) -> Invalid:
     """The faults of lists as sentences with file and line."""
     names = {stage.level: stage.name.vi for stage in design.stages}
     sentences = []
@@ -233,7 +233,7 @@ def _ballot_table(sample: Sample) -> tuple[list[str], Iterator[list[object]]]:
     )
 
 
-def account(sample: Sample, units: Sequence[ListUnit], households: Sequence[Household] | None) -> dict[str, Any]:
+def account_for(sample: Sample, units: Sequence[ListUnit], households: Sequence[Household] | None) -> dict[str, Any]:
     """What was drawn from what and how, to be drawn again; and the checks of the weights."""
     result: dict[str, Any] = {
         "algorithm": ALGORITHM,
@@ -241,7 +241,7 @@ def account(sample: Sample, units: Sequence[ListUnit], households: Sequence[Hous
         "design_sha256": _digest([asdict(sample.design)]),
         "seed": sample.seed,
         "units_sha256": _digest([one.level, one.code, one.name, one.parent, one.columns] for one in units),
-        "households_sha256": None if households is None else _digest(map(_listed, households)),
+        "households_sha256": None if households is None else _digest(map(_household_cells, households)),
         "villages": len(sample.villages),
         "ballots": len(sample.ballots),
         "reserves": len(sample.reserves),
@@ -257,7 +257,7 @@ def account(sample: Sample, units: Sequence[ListUnit], households: Sequence[Hous
     return result
 
 
-def _listed(one: Household) -> list[str]:
+def _household_cells(one: Household) -> list[str]:
     return [one.village, one.code, one.name, one.address]
 
 

@@ -52,7 +52,7 @@ def slips_of(sample: Sample, standings: Mapping[str, UnitStatus]) -> list[Ballot
     return [
         BallotSlip(
             number=ballot_number(sample.design.year, one.number),
-            unit_id=_lowest(one.branch.codes, standings),
+            unit_id=_lowest_unit(one.branch.codes, standings),
             stratum="/".join(one.branch.stratum) or WHOLE,
             psu=one.psu,
             weight=one.weight,
@@ -62,7 +62,7 @@ def slips_of(sample: Sample, standings: Mapping[str, UnitStatus]) -> list[Ballot
     ]
 
 
-def _lowest(codes: Sequence[str], standings: Mapping[str, UnitStatus]) -> int | None:
+def _lowest_unit(codes: Sequence[str], standings: Mapping[str, UnitStatus]) -> int | None:
     """The unit of ours among codes from the top down; a table of numbers loses the zeros before a code."""
     for code in reversed(codes):
         standing = standings.get(code) or standings.get(code.zfill(5))
@@ -71,17 +71,17 @@ def _lowest(codes: Sequence[str], standings: Mapping[str, UnitStatus]) -> int | 
     return None
 
 
-def take(
+def take_sample(
     session: Session, found: Round, slips: Sequence[BallotSlip], account: Mapping[str, Any], *, coded: bool, by: str,
     now: datetime,
 ) -> dict[str, str]:  # fmt: skip
     """Make this the sample of the round; returns the respondents' codes by number, which are kept nowhere else, or none
     unless ``coded``. The same sample may be taken again, with new codes. Raises Conflict once ballots came in."""
-    service.hold(session, found.id)
+    service.lock_round(session, found.id)
     if session.scalar(select(Ballot.id).where(Ballot.round_id == found.id, ~Ballot.withdrawn).limit(1)) is not None:
         raise Conflict(_("Đợt này đã có phiếu nên không thay mẫu đã rút được nữa."), field="sample")
     session.execute(delete(IssuedBallot).where(IssuedBallot.round_id == found.id))
-    codes = service.issue(session, found.id, slips, coded=coded)
+    codes = service.issue_ballots(session, found.id, slips, coded=coded)
     found.draw = {**account, "ballots": len(slips), "sha256": _digest(slips)}
     data = {"ballots": len(slips), "sha256": found.draw["sha256"]}
     audit.record(session, f"survey:{found.id}", "sampled", actor=by, now=now, data=data)
@@ -138,7 +138,7 @@ class _SampleReader:
 
     def _unit(self, row: Mapping[str, str]) -> int | None:
         """Columns of units come in pairs, code and name, from the top down."""
-        return _lowest([row[name] for name in row if f"{name}_name" in row], self._standings)
+        return _lowest_unit([row[name] for name in row if f"{name}_name" in row], self._standings)
 
     def _label(self, line: int, column: str, text: str) -> str | None:
         if len(text) > LABEL_MOST:
@@ -175,4 +175,4 @@ def _digest(slips: Iterable[BallotSlip]) -> str:
 
 def standings_of(session: Session, found: Round) -> dict[str, UnitStatus]:
     """How codes stood when the round began."""
-    return unit_codes.standings(session, found.first_day)
+    return unit_codes.unit_statuses(session, found.first_day)

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from analytics.estimation.calibrate import post_stratify, rake, trim
+from analytics.estimation.calibrate import post_stratify, rake_weights, trim_weights
 from analytics.estimation.design import DesignError, SurveyDesign
 from backend.errors import Conflict, Invalid, _
-from backend.files.text import clean
+from backend.files.text import clean_text
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
 from backend.surveys.ballot_files.layout import AGE, BANDS, ETHNICITY, SEX, STRATUM, UNIT
 from backend.surveys.ballot_files.particulars import NUMERIC
@@ -70,9 +70,9 @@ class WeightAdjustment:
     untold: Mapping[str, int]
 
 
-def read(text: str, source: str, trim_at: float | None) -> KnownTotals:
+def read_totals(text: str, source: str, trim_at: float | None) -> KnownTotals:
     """Totals as typed. Raises Invalid with a sentence for each fault."""
-    source = clean(source, limit=200, field="source")
+    source = clean_text(source, limit=200, field="source")
     wrong: list[Invalid] = []
     margins: dict[str, dict[str, float]] = {}
     for line, cells in _rows(text):
@@ -90,11 +90,11 @@ def read(text: str, source: str, trim_at: float | None) -> KnownTotals:
     return KnownTotals(source, margins, trim_at)
 
 
-def stored(document: Mapping[str, Any] | None) -> KnownTotals | None:
+def stored_totals(document: Mapping[str, Any] | None) -> KnownTotals | None:
     return None if document is None else KnownTotals(document["source"], document["margins"], document["trim"])
 
 
-def bring(design: SurveyDesign, totals: KnownTotals, labels: Labels) -> tuple[SurveyDesign, WeightAdjustment]:
+def adjust_weights(design: SurveyDesign, totals: KnownTotals, labels: Labels) -> tuple[SurveyDesign, WeightAdjustment]:
     """The design with its weights brought to the totals. ``labels``: by column, what each ballot says.
 
     Ballots that do not tell a variable keep their share of the whole weight, and the totals hold for the others: nobody
@@ -102,28 +102,28 @@ def bring(design: SurveyDesign, totals: KnownTotals, labels: Labels) -> tuple[Su
     """
     before = design.weights
     upper = (totals.trim or np.inf) * float(np.median(before))
-    cut = trim(design, upper=upper, strict=True) if totals.trim else design
+    cut = trim_weights(design, upper=upper, strict=True) if totals.trim else design
     margins = [_margin(cut, by, values, labels[by]) for by, values in totals.margins.items()]
     after = cut
     try:
         if len(margins) == 1:
             after = post_stratify(cut, *margins[0])
         elif margins:
-            after = rake(cut, margins)
+            after = rake_weights(cut, margins)
     except DesignError as refusal:
         raise Conflict(_("Không đưa được trọng số về các tổng đã biết: %(why)s."), why=str(refusal)) from None
     return after, WeightAdjustment(
         totals=totals,
         least=float(after.weights.min()),
         most=float(after.weights.max()),
-        effect_before=unequal(before),
-        effect=unequal(after.weights),
+        effect_before=weighting_effect(before),
+        effect=weighting_effect(after.weights),
         trimmed=int((before > upper).sum()),
         untold={by: sum(1 for label in labels[by] if not label) for by in totals.margins},
     )
 
 
-def unequal(weights: Any) -> float:
+def weighting_effect(weights: Any) -> float:
     """n sum(w^2) / sum(w)^2 (Kish 1992)."""
     return float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
 

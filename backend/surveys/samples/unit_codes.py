@@ -19,7 +19,7 @@ class UnitStatus:
     successors: tuple[str, ...] = field(default=())
 
 
-def standings(session: Session, day: date) -> dict[str, UnitStatus]:
+def unit_statuses(session: Session, day: date) -> dict[str, UnitStatus]:
     """Every code there ever was. Codes are used again over time, so that the one valid on the day comes first."""
     taken: dict[int, list[str]] = {}
     pairs = select(Succession.former_id, Unit.code, Unit.name).join(Unit, Unit.id == Succession.successor_id)

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, replace
 
 from backend.errors import Invalid, _
-from backend.files.text import EMAIL, clean
+from backend.files.text import EMAIL, clean_text
 from backend.tickets.models import Channel
 
 TITLE_MOST, CONTENT_MOST, CONTENT_LEAST = 200, 10_000, 10
@@ -46,20 +46,20 @@ class FeedbackDraft:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).digest()
 
 
-def tidy(draft: FeedbackDraft) -> FeedbackDraft:
+def tidy_draft(draft: FeedbackDraft) -> FeedbackDraft:
     """The draft as it will be kept: composed letters, no control or direction signs, no loose spaces."""
     return replace(
         draft,
-        title=clean(draft.title, limit=LATER),
-        content=clean(draft.content, limit=LATER, multiline=True),
-        name=clean(draft.name, limit=LATER),
-        phone=re.sub(r"[\s.()-]", "", clean(draft.phone, limit=LATER)),
-        email=clean(draft.email, limit=LATER),
-        address=clean(draft.address, limit=LATER),
+        title=clean_text(draft.title, limit=LATER),
+        content=clean_text(draft.content, limit=LATER, multiline=True),
+        name=clean_text(draft.name, limit=LATER),
+        phone=re.sub(r"[\s.()-]", "", clean_text(draft.phone, limit=LATER)),
+        email=clean_text(draft.email, limit=LATER),
+        address=clean_text(draft.address, limit=LATER),
     )
 
 
-def refusals(draft: FeedbackDraft, *, contact_required: bool) -> list[Invalid]:
+def refusals_of(draft: FeedbackDraft, *, contact_required: bool) -> list[Invalid]:
     """Everything that keeps a tidied draft from being taken, each at its field."""
     return [*_text_refusals(draft), *_contact_refusals(draft, contact_required)]
 

@@ -85,16 +85,16 @@ def open_ticket(session: Session, draft: FeedbackDraft, *, now: datetime) -> Rec
 
     Raises Invalid with one refusal for each field, AlreadySent where the key was used for another text.
     """
-    draft = drafts.tidy(draft)
+    draft = drafts.tidy_draft(draft)
     if not drafts.KEY.fullmatch(draft.key):
         raise Invalid(_("Biểu mẫu đã cũ. Xin tải lại trang rồi gửi."))
     found = _look_up(session, draft, now.astimezone(ZONE).date())
     if found.number is not None:
-        return _repeated(draft, found)
-    handling_unit = _checked(draft, found, now.astimezone(ZONE).date())
+        return _repeat_receipt(draft, found)
+    handling_unit = _checked_unit(draft, found, now.astimezone(ZONE).date())
     stored = _store_ticket(session, draft, found, handling_unit, now)
     if stored is None:  # the other of two equal requests was faster; its ticket is committed by now
-        return _repeated(draft, _look_up(session, draft, now.astimezone(ZONE).date()))
+        return _repeat_receipt(draft, _look_up(session, draft, now.astimezone(ZONE).date()))
     ticket_id, number = stored.ticket_id, stored.number
     data = {
         "unit": handling_unit,
@@ -111,9 +111,9 @@ def open_ticket(session: Session, draft: FeedbackDraft, *, now: datetime) -> Rec
 
 def look_over(session: Session, draft: FeedbackDraft, *, now: datetime) -> tuple[FeedbackDraft, int]:
     """What ``open_ticket`` would keep and which unit would get it. Stores nothing; raises Invalid as it does."""
-    draft = drafts.tidy(draft)
+    draft = drafts.tidy_draft(draft)
     today = now.astimezone(ZONE).date()
-    return draft, _checked(draft, _look_up(session, draft, today), today)
+    return draft, _checked_unit(draft, _look_up(session, draft, today), today)
 
 
 def _secret(draft: FeedbackDraft) -> str:
@@ -134,16 +134,16 @@ def _look_up(session: Session, draft: FeedbackDraft, today: date) -> Row[Any]:
     ).one()
 
 
-def _repeated(draft: FeedbackDraft, found: Row[Any]) -> Receipt:
+def _repeat_receipt(draft: FeedbackDraft, found: Row[Any]) -> Receipt:
     """The receipt that the same key was given before."""
     if found.fingerprint != draft.fingerprint():
         raise AlreadySent(found.number)
     return Receipt(found.ticket_id, found.number, _secret(draft), repeated=True)
 
 
-def _checked(draft: FeedbackDraft, found: Row[Any], today: date) -> int:
+def _checked_unit(draft: FeedbackDraft, found: Row[Any], today: date) -> int:
     """The handling unit of a draft in which nothing is wrong; else all that is wrong, at once."""
-    wrong = drafts.refusals(draft, contact_required=bool(found.contact_required))
+    wrong = drafts.refusals_of(draft, contact_required=bool(found.contact_required))
     handling_unit = 0
     if not found.listed:
         wrong.append(Invalid(_("Xin chọn loại phản ánh."), field="category"))
@@ -167,9 +167,9 @@ def _store_ticket(
     ticket_id, number = _number(session, day, found.next_id, found.base)
     calendar_id = worktime.active_id_for(session, found.unit_code if unit_id == found.unit_id else found.desk_code)
     about = RuleSubject(category=draft.category_code, category_class=found.category_class.value)
-    ruling = rulebook.stored(session, found.rules_upto or 0).ruling(day, about)
+    ruling = rulebook.load_rules(session, found.rules_upto or 0).ruling(day, about)
     rule = ruling[ClockKind.RESOLVE.value]
-    due = Term(worktime.calendar(session, calendar_id), rule.duration, now).due()
+    due = Term(worktime.load_calendar(session, calendar_id), rule.duration, now).due()
     values = {
         "id": ticket_id,
         "number": number,
@@ -209,7 +209,7 @@ def _number(session: Session, day: date, ticket_id: int, base: int | None) -> tu
             own.execute(OPEN_DAY, {"day": day})
         drawn = select(ticket_ids.next_value(), select(TicketDay.base).where(TicketDay.day == day).scalar_subquery())
         ticket_id, base = session.execute(drawn).one()
-    return ticket_id, receipts.number(day, ticket_id - base)
+    return ticket_id, receipts.ticket_number(day, ticket_id - base)
 
 
 def _store_contact(session: Session, draft: FeedbackDraft, ticket_id: int, now: datetime) -> None:

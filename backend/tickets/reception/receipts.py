@@ -34,27 +34,27 @@ def access_secret(server_secret: str, key: str) -> str:
     return "".join(ALPHABET[number >> shift & 31] for shift in range(75, -1, -5))
 
 
-def grouped(secret: str) -> str:
+def group_secret(secret: str) -> str:
     """As it is shown: four groups of four."""
     return "-".join(secret[i : i + 4] for i in range(0, len(secret), 4))
 
 
-def normal(typed: str) -> str:
+def normal_secret(typed: str) -> str:
     """What was typed or pasted, without hyphens, spaces of any kind, small letters and look-alikes."""
     return "".join(sign for sign in typed[:TYPED_MOST].upper().translate(CONFUSED) if sign in ALPHABET)
 
 
 def secret_hash(secret: str) -> bytes:
     """SHA-256 suffices: 80 random bits cannot be tried out, unlike a password."""
-    return hashlib.sha256(b"secret:" + normal(secret).encode("utf-8", "replace")).digest()
+    return hashlib.sha256(b"secret:" + normal_secret(secret).encode("utf-8", "replace")).digest()
 
 
-def matches(stored: bytes, typed: str) -> bool:
+def secret_matches(stored: bytes, typed: str) -> bool:
     """Compared in constant time; an empty hash (no secret was given out) matches nothing."""
     return hmac.compare_digest(stored, secret_hash(typed)) and bool(stored)
 
 
-def number(day: date, count: int) -> str:
+def ticket_number(day: date, count: int) -> str:
     """``PAKN.20261122.0012``: four digits or more."""
     return f"PAKN.{day:%Y%m%d}.{count:04d}"
 
