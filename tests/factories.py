@@ -74,7 +74,8 @@ class World:
 
     def happen(self, ticket: Ticket, event: Event, actor: Actor, now: datetime, text: str = "Nội dung thử.") -> Ticket:
         """Let an event happen to a ticket."""
-        return service.apply(self.session, ticket.id, service.ActionRequest(event, text=text), actor, now=now)
+        change = service.ActionRequest(event, text=text, **usual_notes(event))
+        return service.apply(self.session, ticket.id, change, actor, now=now)
 
     def answered(self, received: datetime, answered: datetime, **more: Any) -> tuple[Ticket, str]:
         """A ticket that an officer of its unit accepted at once and answered later."""
@@ -83,6 +84,11 @@ class World:
         self.happen(ticket, Event.ACCEPTED, officer, received)
         self.happen(ticket, Event.ANSWERED, officer, answered, "Đã vá xong đoạn đường.")
         return ticket, secret
+
+
+def usual_notes(event: Event) -> dict[str, Any]:
+    """What an event cannot do without, where a test does not care which."""
+    return {"ground": "unclear"} if event is Event.REFUSED else {}
 
 
 @cache

@@ -17,7 +17,7 @@ from backend.tickets.service import ActionRequest
 from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime.calendar import ZONE
-from tests.factories import World
+from tests.factories import World, usual_notes
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=ZONE)  # a Monday; fifteen working days end on 23 November
 DAY = timedelta(days=1)
@@ -38,7 +38,7 @@ class Life:
     def act(self, event: Event, actor: Actor | None = None, days: float = 0, **more: Any) -> Ticket:
         """Let something happen some days after what came before."""
         self.at += DAY * days
-        change = ActionRequest(event, **{"text": "Nội dung thử.", **more})
+        change = ActionRequest(event, **{"text": "Nội dung thử.", **usual_notes(event), **more})
         return service.apply(self.session, self.ticket.id, change, actor or self.officer, now=self.at)
 
     def results(self, clock: ClockKind = ClockKind.RESOLVE) -> list[tuple[int, int, Verdict | None]]:

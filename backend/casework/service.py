@@ -21,10 +21,14 @@ from backend import audit, db
 from backend.casework import statements as sql
 from backend.casework.case_file import ImportedCase, RejectedLine
 from backend.casework.case_names import UNSORTED, CaseworkNames
-from backend.deadlines import due_dates, rules
+from backend.deadlines import due_dates
+from backend.deadlines.clock_states import ClockKind
+from backend.deadlines.rules import DeadlineRule, choose_rule
+from backend.deadlines.terms import Term
 from backend.errors import Invalid, _
+from backend.tickets import rulebook
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import words_digest
+from backend.tickets.models import Category, words_digest
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import DueMoment
 from backend.worktime.calendar import WorkCalendar
@@ -62,7 +66,8 @@ class CaseworkImport:
 
     names: CaseworkNames
     now: datetime
-    dues: dict[date, DueMoment] = field(default_factory=dict)
+    terms: dict[tuple[date, str], DeadlineRule] = field(default_factory=dict)
+    dues: dict[tuple[datetime, Duration | None], DueMoment] = field(default_factory=dict)
 
 
 def begin_import(source: str, parent_code: str | None, now: datetime) -> CaseworkImport:
@@ -139,24 +144,25 @@ def _open_days(days: set[date]) -> None:
 
 
 def _rows(session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]) -> list[tuple[Any, ...]]:
-    rule = rules.choose_rule(rules.shipped_rules(), "resolve", run.now.date()).rule
-    term = Duration.parse(rule.value)
     calendar_id = worktime.active_id(session)
     calendar = worktime.load_calendar(session, calendar_id)
     rows: list[tuple[Any, ...]] = []
     for case, days in zip(cases, _working_days(calendar, cases), strict=True):
-        due = _due(run, calendar, term, case.received)
+        category = run.names.category_code(session, case.category)
+        rule = _rule(session, run, case.received.date(), category)
+        due = _due(run, calendar, rule, case.received)
         name = case.text or case.category or UNSORTED
         row = (
             run.names.key(case.key),
             run.names.unit_id(session, case.office),
-            run.names.category_code(session, case.category),
+            category,
             name[:TITLE_MOST],
             name,
             case.received,
             case.received.date(),
             rule.code,
             rule.value,
+            rule.id,
             calendar_id,
             due.on,
             due.estimate,
@@ -166,11 +172,24 @@ def _rows(session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]) 
     return rows
 
 
-def _due(run: CaseworkImport, calendar: WorkCalendar, term: Duration, received: datetime) -> DueMoment:
-    day = received.date()
-    if day not in run.dues:
-        run.dues[day] = due_dates.due_date(calendar, term, received, (), run.now)
-    return run.dues[day]
+def _rule(session: Session, run: CaseworkImport, received_on: date, category: str) -> DeadlineRule:
+    """The stored term of handling for this category that was in force on the day of reception."""
+    key = (received_on, category)
+    if key not in run.terms:
+        about = rulebook.subject_of(session.get_one(Category, category))
+        run.terms[key] = choose_rule(
+            rulebook.load_rules(session).rows, ClockKind.RESOLVE.value, received_on, about=about
+        ).rule
+    return run.terms[key]
+
+
+def _due(run: CaseworkImport, calendar: WorkCalendar, rule: DeadlineRule, received: datetime) -> DueMoment:
+    """Cases of one day have one due date, unless the term is in hours and runs from the moment itself."""
+    in_days = rule.duration is not None and not rule.duration.unit.minutes
+    key = (received.replace(hour=0, minute=0, second=0, microsecond=0) if in_days else received, rule.duration)
+    if key not in run.dues:
+        run.dues[key] = Term(calendar, rule.duration, received).due()
+    return run.dues[key]
 
 
 def _answer(case: ImportedCase, due: DueMoment, days: int) -> tuple[Any, ...]:

@@ -7,14 +7,14 @@ knows nothing of the sizes yet, and joins that it then chose took minutes a batc
 from typing import Final
 
 COLUMNS: Final = (
-    "import_key, unit_id, category_code, title, content, received_at, received_on, rule, term, calendar_id, "
+    "import_key, unit_id, category_code, title, content, received_at, received_on, rule, term, rule_id, calendar_id, "
     "due_date, due_estimated, answered_at, answered_on, working_days, verdict"
 )
 
 STAGE: Final = """
     CREATE TEMP TABLE IF NOT EXISTS staged_cases (
         import_key text PRIMARY KEY, known_id int, unit_id int, category_code text, title text, content text,
-        received_at timestamptz, received_on date, rule text, term text, calendar_id int,
+        received_at timestamptz, received_on date, rule text, term text, rule_id int, calendar_id int,
         due_date date, due_estimated bool, answered_at timestamptz, answered_on date, working_days int, verdict text
     ) ON COMMIT DROP
 """
@@ -82,12 +82,13 @@ DIFFERENT: Final = """
 
 # The verdict of each case that came answered, or was answered now, as the next version of its result.
 RESULTS: Final = """
-    INSERT INTO ticket_clocks (ticket_id, episode, clock, nth, version, unit_id, value, calendar_id, started_at,
-        due_date, due_at, estimated, ended_at, verdict, late_days, late_minutes, explanation, reason, computed_at)
+    INSERT INTO ticket_clocks (ticket_id, episode, clock, nth, version, unit_id, value, rule_id, calendar_id,
+        started_at, due_date, due_at, estimated, ended_at, verdict, late_days, late_minutes, explanation, reason,
+        computed_at)
     SELECT id, 1, 'resolve', 1,
         1 + coalesce((SELECT max(before.version) FROM ticket_clocks before
             WHERE before.ticket_id = tickets.id AND episode = 1 AND clock = 'resolve' AND nth = 1), 0),
-        unit_id, term, calendar_id, received_at, due_date,
+        unit_id, term, rule_id, calendar_id, received_at, due_date,
         CAST(due_date + 1 AS timestamp) AT TIME ZONE 'Asia/Ho_Chi_Minh' - interval '1 microsecond', due_estimated,
         answered_at, verdict, greatest(answered_on - due_date, 0), 0, '{"imported": true}', 'answered', answered_at
     FROM tickets WHERE id = ANY(:ids) AND verdict IS NOT NULL

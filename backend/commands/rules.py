@@ -10,14 +10,17 @@ from rich.table import Table
 
 from backend import clock, db
 from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
-from backend.deadlines.rules import DeadlineRule, RuleEvidence, read_value
+from backend.deadlines.rules import IN_PERSON_OR_LETTER, DeadlineRule, RuleEvidence, read_value
 from backend.errors import Forbidden
 from backend.tickets import rulebook
 from backend.users.policy import Permission
 
 rules = typer.Typer(help="Thời hạn và quy định xử lý.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")]
-SHOWN = ("id", "code", "value", "case", "category", "category_class", "province", "valid_from", "valid_to", "basis")
+SHOWN = (
+    *("id", "code", "value", "case", "category", "category_class", "manner", "province"),
+    *("valid_from", "valid_to", "basis"),
+)
 
 
 @rules.callback()
@@ -53,6 +56,7 @@ def set_rule(
     until: Annotated[str, typer.Option("--to", metavar="NGÀY", help="Đến hết ngày.")] = "",
     category: Annotated[str, typer.Option(help="Chỉ một loại phản ánh (mã).")] = "",
     category_class: Annotated[str, typer.Option("--class", help="Chỉ một nhóm: regulation, conduct, field.")] = "",
+    direct: Annotated[bool, typer.Option("--direct", help="Chỉ phản ánh nhận trực tiếp hoặc bằng đơn.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Thêm quy định riêng của tỉnh. Phản ánh đã nhận giữ thời hạn cũ; kết quả đã chốt không đổi."""
@@ -68,6 +72,7 @@ def set_rule(
             valid_to=day_option(until) if until else None,
             category=category,
             category_class=category_class,
+            manner=IN_PERSON_OR_LETTER if direct else "",
         )
         added = rulebook.set_by_province(session, rule, user.id, clock.now())
     told = {"id": added, "code": code, "value": rule.value}

@@ -6,15 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from backend.deadlines.clock_states import (
-    CODES,
-    PAUSE_LIMIT,
-    ClockKind,
-    ClockState,
-    TicketClocks,
-    UnitHolding,
-    VersionBook,
-)
+from backend.deadlines import limits
+from backend.deadlines.clock_states import CODES, ClockKind, ClockState, TicketClocks, UnitHolding, VersionBook
 from backend.deadlines.events import Event, TicketEvent
 from backend.deadlines.rules import DeadlineRule, parse_value
 from backend.deadlines.terms import Extension, PauseEnd, Term, TicketPause, Verdict
@@ -67,10 +60,8 @@ class HistoryReading:
 
     def limit(self, start: datetime) -> datetime:
         """The first moment at which a pause that began at ``start`` no longer stops anything."""
-        rule = self.ruling.get(PAUSE_LIMIT)
-        if rule is None or rule.duration is None:
-            return datetime.max.replace(tzinfo=start.tzinfo)
-        return Term(self.calendar, rule.duration, start).due().at + TICK
+        end = limits.limit_end(self.calendar, self.ruling.get(limits.PAUSE_LIMIT), start)
+        return end + TICK if end is not None else datetime.max.replace(tzinfo=start.tzinfo)
 
     def breaks_at(self, moment: datetime) -> tuple[TicketPause, ...]:
         """The pauses as they stand at a moment: one that lasts ends there, or at its limit."""
@@ -205,7 +196,8 @@ def _start_pause(r: HistoryReading, h: TicketEvent) -> None:
     place = (r.episode, r.unit)
     r.asked[place] += 1
     if r.held_since is not None:
-        r.end(r.state(ClockKind.ASK, r.held_since, h.at), h.at, late=r.asked[place] > 1)
+        state = r.state(ClockKind.ASK, r.held_since, h.at)
+        r.end(state, h.at, late=limits.is_question_too_many(state.rule, r.asked[place]))
     r.breaks.append(TicketPause(len(r.breaks) + 1, h.at, h.at, PauseEnd.LASTS, h.actor))
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any, Final
 
+from backend.deadlines.limits import EPISODE_LIMITS
 from backend.deadlines.rules import DeadlineRule
 from backend.deadlines.terms import Term, TicketPause, Verdict
 from backend.worktime.arithmetic import DueMoment
@@ -31,8 +32,7 @@ CODES: Final[dict[ClockKind, str]] = {clock: clock.value for clock in ClockKind}
     ClockKind.ASK: "request_info",
     ClockKind.PROGRESS: "progress_notice",
 }
-PAUSE_LIMIT, REOPEN_WINDOW = "pause_limit", "reopen_window"
-EPISODE_CODES: Final = (*CODES.values(), PAUSE_LIMIT, REOPEN_WINDOW)
+EPISODE_CODES: Final = (*CODES.values(), *EPISODE_LIMITS)
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,20 @@ class TicketClocks:
         return state.running and not self.suspended and not self.paused
 
 
+def ground(rule: DeadlineRule) -> dict[str, Any]:
+    """What a rule rests on, how sure that is, and the days of reception that this version of it is for."""
+    facts: dict[str, Any] = {"basis": rule.basis, "mark": rule.mark.value}
+    facts |= {"valid_from": rule.valid_from.isoformat()} if rule.valid_from else {}
+    facts |= {"valid_to": rule.valid_to.isoformat()} if rule.valid_to else {}
+    return facts
+
+
 def explain_state(state: ClockState) -> dict[str, Any]:
     """Why a clock is due when it is, as it is stored beside the result: the term, what it ran from, its pauses, and the
     runs of days that did not count. Every other day after the first one counted."""
     term = state.term
     days = term.days()
-    told: dict[str, Any] = {"value": state.rule.value, "basis": state.rule.basis, "why": state.rule.narrowed.value}
+    told: dict[str, Any] = {"value": state.rule.value, "why": state.rule.narrowed.value, **ground(state.rule)}
     told |= {"start": term.start.isoformat(), "out": [_run(list(run)) for run in _runs(days)]}
     if term.breaks:
         told["pauses"] = [_pause(held) for held in term.breaks]

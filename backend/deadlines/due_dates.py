@@ -1,49 +1,51 @@
 """Due date and time taken under any rule and any calendar, for figures and imports. What a ticket itself is timed by is
 in ``clocks``. Pure."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from backend.deadlines.clock_states import CODES, PAUSE_LIMIT, VersionBook
+from backend.deadlines.clock_states import VersionBook
 from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import Event, TicketEvent
-from backend.deadlines.rules import DeadlineRule, RuleEvidence, choose_rule, shipped_rules
 from backend.deadlines.terms import Term, Verdict
 from backend.worktime.arithmetic import DueMoment, due_moment, elapsed_units
 from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.moments import Pause
 
-__all__ = ["TicketEvent", "days_taken", "days_taken_in", "due_date", "pauses_of", "verdict_of"]
+__all__ = ["TicketCourse", "TicketEvent", "days_taken", "days_taken_in", "due_date", "pauses_of", "verdict_of"]
 
 TOLD_WITHIN = Duration(1, TimeUnit.WORKING_DAYS)  # as shipped: the sender hears of the result
-KEPT = ("pause", "stands")
-ANY = DeadlineRule("", Duration(1, TimeUnit.WORKING_DAYS), "", RuleEvidence.OURS)  # only the pauses are read off
 
 
-def pauses_of(calendar: WorkCalendar, history: Sequence[TicketEvent], now: datetime) -> list[Pause]:
-    """The times in which the sender owed information, each up to its limit; those struck out are not among them. One
-    that still lasts ends ``now``."""
-    if not any(h.event is Event.INFO_REQUESTED for h in history):
+@dataclass(frozen=True)
+class TicketCourse:
+    """The history of a ticket, and the stored rules that it is read by: its pauses end by the limit of its own rule."""
+
+    history: Sequence[TicketEvent]
+    book: VersionBook
+
+
+def pauses_of(calendar: WorkCalendar, course: TicketCourse | None, now: datetime) -> list[Pause]:
+    """Return the times in which the sender owed information, each up to its limit, counted by ``calendar`` throughout.
+
+    Pauses that were struck out are left out. One that still lasts ends ``now``. None stands for a ticket without one.
+    """
+    if course is None or not any(h.event is Event.INFO_REQUESTED for h in course.history):
         return []
-    limit = choose_rule(shipped_rules(), PAUSE_LIMIT, local_time(history[0].at).date()).rule
-    ruling = dict.fromkeys(CODES.values(), ANY) | {PAUSE_LIMIT: limit}
-    told = [
-        replace(h, data={name: h.data[name] for name in KEPT if name in h.data})
-        for h in history
-        if h.event is not Event.RECOUNTED
-    ]
-    breaks = state_of_clocks(told, VersionBook({0: calendar}, {}, 0, ruling), now).breaks
+    book = replace(course.book, calendars=defaultdict(lambda: calendar))
+    breaks = state_of_clocks(course.history, book, now).breaks
     return [(held.start, held.end) for held in breaks if not held.struck]
 
 
 def due_date(
-    calendar: WorkCalendar, term: Duration, received: datetime, history: Sequence[TicketEvent], now: datetime
+    calendar: WorkCalendar, term: Duration, received: datetime, course: TicketCourse | None, now: datetime
 ) -> DueMoment:
     """The last day on which an answer is on time. The day of reception is not counted (Bộ luật Dân sự 2015, Điều 147)
     and a day whose close falls into a pause does not count."""
-    return due_moment(calendar, term, received, pauses_of(calendar, history, now))
+    return due_moment(calendar, term, received, pauses_of(calendar, course, now))
 
 
 def verdict_of(due_on: date, answered: datetime) -> Verdict:
@@ -51,9 +53,9 @@ def verdict_of(due_on: date, answered: datetime) -> Verdict:
     return Verdict.LATE if local_time(answered).date() > due_on else Verdict.ON_TIME
 
 
-def days_taken(calendar: WorkCalendar, received: datetime, history: Sequence[TicketEvent], answered: datetime) -> int:
+def days_taken(calendar: WorkCalendar, received: datetime, course: TicketCourse | None, answered: datetime) -> int:
     """Working days used up to and including the day of the answer; 0 when it came on the day of reception."""
-    return _days(calendar, received, answered, pauses_of(calendar, history, answered))
+    return _days(calendar, received, answered, pauses_of(calendar, course, answered))
 
 
 def days_taken_in(term: Term, answered: datetime) -> int:

@@ -16,6 +16,14 @@ AT_ONCE: Final = "at once"
 # Whether an answer leaves with a second person's approval: the one rule that is no term.
 APPROVAL, REQUIRED, NOT_REQUIRED = "approval", "required", "not required"
 
+# The law of receiving citizens (tiếp công dân) has terms of its own for what comes in person or by đơn.
+IN_PERSON_OR_LETTER: Final = "in_person_or_letter"
+# Channels by the value that a ticket has, and ``paper`` for a đơn.
+MANNERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("web", "telegram", "import"), ""),
+    **dict.fromkeys(("counter", "paper"), IN_PERSON_OR_LETTER),
+}
+
 
 class RuleEvidence(StrEnum):
     """How sure a row is: read in a public source, practice elsewhere, our own choice, or not seen."""
@@ -34,6 +42,7 @@ class TermStart(StrEnum):
     ACCEPTANCE = "acceptance"
     DUE = "due"
     QUESTION = "question"
+    ACT = "act"  # the very act that the row bounds: today, when something is promised
 
 
 class ChoiceReason(StrEnum):
@@ -42,6 +51,7 @@ class ChoiceReason(StrEnum):
     CASE = "case"  # a row of its own for this case
     CATEGORY = "category"  # set for the ticket's category
     CLASS = "class"  # set for its class: regulation, conduct, field
+    MANNER = "manner"  # set for the manner in which it came
     ORDINARY = "ordinary"  # nothing narrower in force
 
 
@@ -50,9 +60,9 @@ class DeadlineRule:
     """One term, in force from ``valid_from`` to ``valid_to``, both included; None leaves a side open.
 
     ``duration`` None means at once; ``word`` is the value of a rule that is no term. ``case``, ``category``,
-    ``category_class`` narrow it to some tickets; ``province`` says who set it, empty for the shipped rows. ``adds_to``
-    names the rule it lengthens, ``times`` how often it may; ``repeats`` that it starts again whenever it ends. ``id``
-    is that of its stored version.
+    ``category_class``, ``manner`` narrow it to some tickets; ``province`` says who set it, empty for the shipped rows.
+    ``adds_to`` names the rule it lengthens, ``times`` how often it may; ``repeats`` that it starts again whenever it
+    ends. ``id`` is that of its stored version.
     """
 
     code: str
@@ -69,6 +79,7 @@ class DeadlineRule:
     note: str = ""
     category: str = ""
     category_class: str = ""
+    manner: str = ""
     province: str = ""
     id: int | None = None
     word: str = ""
@@ -89,14 +100,21 @@ class DeadlineRule:
             return ChoiceReason.CASE
         if self.category:
             return ChoiceReason.CATEGORY
-        return ChoiceReason.CLASS if self.category_class else ChoiceReason.ORDINARY
+        if self.category_class:
+            return ChoiceReason.CLASS
+        return ChoiceReason.MANNER if self.manner else ChoiceReason.ORDINARY
 
     def in_force(self, on: date) -> bool:
         return (self.valid_from or date.min) <= on <= (self.valid_to or date.max)
 
     def is_for(self, about: "RuleSubject") -> bool:
         """Whether everything that the row is narrowed to holds of a ticket."""
-        wanted = ((self.case, about.case), (self.category, about.category), (self.category_class, about.category_class))
+        wanted = (
+            (self.case, about.case),
+            (self.category, about.category),
+            (self.category_class, about.category_class),
+            (self.manner, about.manner),
+        )
         return all(not narrow or narrow == given for narrow, given in wanted)
 
 
@@ -107,6 +125,7 @@ class RuleSubject:
     case: str = ""
     category: str = ""
     category_class: str = ""
+    manner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +136,19 @@ class RuleChoice:
     reason: ChoiceReason
 
 
+@dataclass(frozen=True, slots=True)
+class LaterRule:
+    """The rule that takes the place of another for what is received from ``first`` on."""
+
+    first: date
+    rule: DeadlineRule
+
+
+def manner_of(channel: str) -> str:
+    """Return the manner in which feedback came, as the law tells manners apart: in person or by đơn, or else empty."""
+    return MANNERS.get(channel, "")
+
+
 @lru_cache
 def shipped_rules() -> tuple[DeadlineRule, ...]:
     """The rows that come with the package."""
@@ -125,12 +157,14 @@ def shipped_rules() -> tuple[DeadlineRule, ...]:
 
 
 def read_rule(row: Mapping[str, Any]) -> Iterable[DeadlineRule]:
-    """A row as rules: two where the law was ``amended`` by a text not seen, the later one unverified.
+    """A row as rules: two where the law was ``amended`` by a text not seen, the later one unverified and, where it is
+    given, on ``amended_basis``.
 
     Raises WorktimeError for an unreadable value, ValueError for an unknown mark or start.
     """
-    fields = dict(row)
+    fields: dict[str, Any] = {name: value.strip() if isinstance(value, str) else value for name, value in row.items()}
     value, amended = fields.pop("value"), fields.pop("amended", None)
+    amended_basis = fields.pop("amended_basis", fields["basis"])
     rule = DeadlineRule(
         **fields
         | read_value(value)
@@ -142,7 +176,7 @@ def read_rule(row: Mapping[str, Any]) -> Iterable[DeadlineRule]:
     if amended is None:
         return (rule,)
     before = replace(rule, valid_to=amended - timedelta(days=1))
-    return before, replace(rule, valid_from=amended, mark=RuleEvidence.UNVERIFIED)
+    return before, replace(rule, valid_from=amended, mark=RuleEvidence.UNVERIFIED, basis=amended_basis)
 
 
 def read_value(value: str) -> dict[str, Any]:
@@ -161,8 +195,8 @@ def choose_rule(
     rules: Sequence[DeadlineRule], code: str, on: date, case: str = "", about: RuleSubject | None = None
 ) -> RuleChoice:
     """The rule of a code in force on a date, and why that one: a row for the case goes before one for the category,
-    that before one for its class, that before the ordinary one. Of equally narrow rows a province's own goes before the
-    shipped one, and of those the last of ``rules``.
+    that before one for its class, that before one for the manner in which the ticket came, that before the ordinary
+    one. Of equally narrow rows a province's own goes before the shipped one, and of those the last of ``rules``.
     """
     wanted = about or RuleSubject(case)
     order = {reason: place for place, reason in enumerate(reversed(ChoiceReason))}
@@ -171,3 +205,29 @@ def choose_rule(
         raise NotFound(_("Không có quy định nào về thời hạn mang mã này vào ngày đã cho."))
     held = max(enumerate(rows), key=lambda row: (order[row[1].narrowed], bool(row[1].province), row[0]))[1]
     return RuleChoice(held, held.narrowed)
+
+
+def later_rule(
+    rules: Sequence[DeadlineRule], code: str, on: date, about: RuleSubject | None = None
+) -> LaterRule | None:
+    """Return the next version of the rule that is chosen on a date, and from which day of reception on it holds.
+
+    A version is another one if its value or its basis differs. None: none is known, or there is no rule afterwards.
+    """
+    current = choose_rule(rules, code, on, about=about).rule
+    for first in sorted(_days_of_change(rules, code, on)):
+        try:
+            rule = choose_rule(rules, code, first, about=about).rule
+        except NotFound:
+            return None
+        if (rule.value, rule.basis) != (current.value, current.basis):
+            return LaterRule(first, rule)
+    return None
+
+
+def _days_of_change(rules: Sequence[DeadlineRule], code: str, on: date) -> set[date]:
+    """The days after ``on`` from which another version of a rule may hold."""
+    rows = [rule for rule in rules if rule.code == code]
+    begins = {rule.valid_from for rule in rows if rule.valid_from is not None}
+    ends = {rule.valid_to + timedelta(days=1) for rule in rows if rule.valid_to is not None}
+    return {day for day in begins | ends if day > on}

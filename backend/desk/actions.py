@@ -14,9 +14,9 @@ from backend.tickets.lifecycle import Event, possible_transitions
 from backend.tickets.service import ActionRequest
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import FormReader
+from backend.worktime.duration import MAX_VALUE
 
 USUAL_EXTENSION: Final = "5 working days"  # what the page reckons with before a number is typed
-MOST_EXTENSION: Final = 60  # working days
 ANSWER, SUBMIT, DELAY = "tra-loi", "trinh-duyet", "bao-cham"  # paths of deeds
 
 
@@ -137,7 +137,8 @@ _ROWS: Final = (
     ),
     TicketAction(
         _E.REFUSED, _A.HANDLE_TICKET, "tu-choi", _("Từ chối tiếp nhận"), _("Từ chối tiếp nhận"),
-        _("Đã từ chối. Người gửi sẽ được báo lý do."), "refusal_reason", _("Lý do từ chối, người gửi sẽ đọc được"),
+        _("Đã từ chối. Người gửi sẽ được báo lý do."), "refusal_reason", _("Giải thích thêm, người gửi sẽ đọc được"),
+        ("ground",),
         hint=_("Không phải việc của cơ quan thì chuyển đi, không từ chối."),
     ),
     TicketAction(
@@ -167,6 +168,7 @@ class UsualChoices:
     unit_id: int | None
     user_id: int | None
     disputed: Sequence[int]
+    ground: str = ""
 
 
 def list_offers(known: Dossier, actor: Actor, usual: UsualChoices) -> list[ActionOffer]:
@@ -216,6 +218,8 @@ def _examples(deed: TicketAction, usual: UsualChoices) -> list[ActionRequest]:
         return [ActionRequest(deed.event, more=USUAL_EXTENSION)]
     if deed.event is Event.REDIRECTED:
         return [ActionRequest(deed.event, procedure="complaint")]
+    if deed.event is Event.REFUSED:
+        return [ActionRequest(deed.event, ground=usual.ground)]
     if deed.event is Event.PAUSE_JUDGED:
         return [ActionRequest(deed.event, pause=number, stands=False) for number in usual.disputed]
     return [ActionRequest(deed.event, to_unit_id=usual.unit_id, to_user_id=usual.user_id)]
@@ -244,8 +248,9 @@ def _to_user(_session: Session, event: Event, text: str, form: FormReader) -> Ac
 
 def _more_time(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     more, until = form.integer("more"), form.day("until")
-    if more is not None and not 1 <= more <= MOST_EXTENSION:
-        form.refuse("more", _("Xin thêm từ 1 đến %(most)s ngày làm việc."), most=MOST_EXTENSION)
+    if more is not None and not 1 <= more <= MAX_VALUE:
+        form.refuse("more", _("Xin ghi số ngày làm việc, từ 1 trở lên."))
+        more = None
     return ActionRequest(event, text, more=f"{more} working days" if more else "", until=until)
 
 
@@ -262,6 +267,10 @@ def _procedure(_session: Session, event: Event, text: str, form: FormReader) -> 
     return ActionRequest(event, text, procedure=form.raw("procedure")[:20])
 
 
+def _ground(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+    return ActionRequest(event, text, ground=form.raw("ground")[:40])
+
+
 def _read_target(session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     number = form.text("into", limit=40, required=_("Xin ghi mã số của phản ánh muốn gộp vào."))
     return ActionRequest(event, text, into_id=queries.id_of(session, number) if number else None)
@@ -274,5 +283,6 @@ _READERS: Final[Mapping[Event, Reader]] = {
     Event.DELAY_EXPLAINED: _read_promise,
     Event.PAUSE_JUDGED: _read_judgement,
     Event.REDIRECTED: _procedure,
+    Event.REFUSED: _ground,
     Event.MERGED: _read_target,
 }

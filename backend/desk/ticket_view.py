@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.attachments import queries as attachments
 from backend.deadlines.clocks import ClockPreview
+from backend.deadlines.grounds import DecisionGround, GroundList, grounds_on
 from backend.desk.actions import DEEDS, ActionOffer, TicketAction, UsualChoices, list_offers
-from backend.errors import DomainError, Invalid
-from backend.tickets import dossier, queries, service
+from backend.errors import DomainError, Invalid, _
+from backend.tickets import dossier, queries, rulebook, service
 from backend.tickets.dossier import TicketTiming
 from backend.tickets.due_status import DueStatus, due_statuses, ended_status
 from backend.tickets.lifecycle import Event
@@ -24,10 +25,12 @@ from backend.units.models import Unit
 from backend.users import queries as users
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FormReader, FormView
-from backend.web.rendering import render_page
+from backend.web.language import gettext
+from backend.web.rendering import language_of, render_page
 from backend.worktime.calendar import local_time
 
 INBOX = "/hop-thu"
+BASIS = _("Căn cứ: %(basis)s")
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,10 @@ def ticket_page(
     targets = _targets(session, ticket, today) if can(actor, Permission.FORWARD_TICKET, subject) else []
     people = users.list_handlers(session, ticket.unit_id) if can(actor, Permission.ASSIGN_TICKET, subject) else []
     disputed = [held.number for held in timing.clocks.breaks if held.disputed]
-    usual = UsualChoices(targets[0][0] if targets else None, people[0].id if people else None, disputed)
+    grounds = grounds_on(GroundList.REFUSAL, today)
+    usual = UsualChoices(
+        targets[0][0] if targets else None, people[0].id if people else None, disputed, grounds[0].code
+    )
     offered = list_offers(known, actor, usual)
     course = queries.list_course(session, ticket.id, internal=True, entries=known.entries)
     return render_page(
@@ -81,9 +87,11 @@ def ticket_page(
         offers=offered,
         offices=targets,
         people=[(user.id, user.name) for user in people],
+        grounds=_ground_options(grounds, language_of(request)),
         standing=_standing(ticket, timing, today),
         counting=queries.count_days(ticket, timing.clocks),
         timing=timing,
+        later_rule=rulebook.rule_of_today(session, ticket, timing.clocks, today),
         unit_names=_unit_names(session, ticket, timing, targets),
         course=course,
         ended=None if ticket.open else _last(course, *_ENDS),
@@ -108,6 +116,13 @@ _ENDS = (
     *(Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED),
     *(Event.WITHDRAWN, Event.MERGED),
 )
+
+
+def _ground_options(grounds: list[DecisionGround], language: str) -> list[tuple[str, str, str]]:
+    """Code, text and basis of each ground, in the reader's language."""
+    bases = [gettext(language, BASIS, {"basis": gettext(language, ground.basis)}) for ground in grounds]
+    texts = [gettext(language, ground.text) for ground in grounds]
+    return [(ground.code, text, basis) for ground, text, basis in zip(grounds, texts, bases, strict=True)]
 
 
 def _last(course: list[CourseStep], *events: Event) -> CourseStep | None:

@@ -2,6 +2,7 @@
 layout of Decree 30/2020/NĐ-CP. It names no person: who holds the number knows whose it is."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -13,11 +14,13 @@ from fastapi import Response
 from sqlalchemy.orm import Session
 
 from backend import audit
+from backend.deadlines.rules import DeadlineRule, choose_rule
 from backend.documents import page_layout as layout
-from backend.errors import Conflict, _
-from backend.tickets import queries
+from backend.errors import Conflict, NotFound, _
+from backend.tickets import queries, rulebook
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
+from backend.tickets.texts import TERM_TEXTS
 from backend.units.models import Unit, UnitKind
 from backend.worktime.calendar import local_time
 
@@ -73,7 +76,8 @@ def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
     entries = audit.list_entries(session, f"ticket:{ticket.id}")
     entry = [e for e in entries if e.action == Event.REDIRECTED][-1]
     step = [s for s in queries.list_course(session, ticket.id, entries=entries) if s.event is Event.REDIRECTED][-1]
-    name, law, where = _PROCEDURES[entry.data["procedure"]]
+    procedure = entry.data["procedure"]
+    name, law, where = _PROCEDURES[procedure]
     received = local_time(ticket.received_at).strftime("%d/%m/%Y")
     words = [line.strip() for line in step.text.splitlines() if line.strip()]
     closing = "Trân trọng thông báo để ông/bà biết và thực hiện./."
@@ -89,10 +93,42 @@ def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
         paragraphs=(
             f"Ngày {received}, {ticket.unit.name} nhận được phản ánh mã số {ticket.number} của ông/bà.",
             f"Nội dung này thuộc thủ tục {name} theo {law}, không thuộc phạm vi xử lý phản ánh, kiến nghị. {where}",
+            procedure_terms(rulebook.load_rules(session).rows, procedure, local_time(step.at).date()),
             *words,
             f"Phản ánh mã số {ticket.number} kết thúc tại đây và không được công khai. {closing}",
         ),
     )
+
+
+def procedure_terms(rules: Sequence[DeadlineRule], procedure: str, on: date) -> str:
+    """Tell the terms of a procedure as they are for what is handed in on a day, each with its basis.
+
+    They are guidance: whoever takes the khiếu nại or tố cáo up counts them, no clock here does.
+    """
+    accept, resolve = (_term_told(rules, f"{procedure}_{what}", on) for what in ("accept", "resolve"))
+    if procedure == "denunciation":
+        return f"Tố cáo được thụ lý trong {accept}; thời hạn giải quyết là {resolve} kể từ ngày thụ lý."
+    complex_case = _term_told(rules, "complaint_resolve", on, "complex")
+    resolving = f"giải quyết lần đầu không quá {resolve} kể từ ngày thụ lý, vụ việc phức tạp không quá {complex_case}"
+    decided = "Việc tạm đình chỉ hoặc đình chỉ giải quyết do người có thẩm quyền quyết định bằng văn bản"
+    return f"Khiếu nại được thụ lý trong {accept}; {resolving}. {decided}{_suspension_told(rules, on)}."
+
+
+def _suspension_told(rules: Sequence[DeadlineRule], on: date) -> str:
+    """Within which time the decision to suspend is sent, where the law of the day says so."""
+    try:
+        within = _term_told(rules, "complaint_suspension_notice", on)
+    except NotFound:
+        return ""
+    going_on = "thời hạn chạy tiếp từ khi có quyết định tiếp tục giải quyết"
+    return f"; quyết định tạm đình chỉ được gửi trong {within}, {going_on}"
+
+
+def _term_told(rules: Sequence[DeadlineRule], code: str, on: date, case: str = "") -> str:
+    """A term and its basis, such as ``30 ngày (Luật Khiếu nại 2011, Điều 28)``; Vietnamese as the letter is."""
+    rule = choose_rule(rules, code, on, case).rule
+    term = TERM_TEXTS[rule.duration.unit] % {"n": rule.duration.value} if rule.duration else rule.value
+    return f"{term} ({rule.basis})"
 
 
 def _agency_above(session: Session, unit: Unit) -> str:

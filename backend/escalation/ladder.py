@@ -7,18 +7,19 @@ is still worth telling is the second question (``choose``).
 
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
+from backend.deadlines.limits import is_urgent
+from backend.deadlines.rules import DeadlineRule
 from backend.worktime.calendar import ZONE, WorkCalendar, local_time
 from backend.worktime.duration import Duration, TimeUnit
 
 AT_ONCE: Final = "at once"
-URGENT: Final = 1  # working days: the term of an urgent field report
 
 
 class StepRecipient(StrEnum):
@@ -48,7 +49,8 @@ class StepScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EscalationRule:
-    """One row of the ladder. ``value`` None means at once; ``percent`` is for shares only."""
+    """One row of the ladder. ``value`` None means at once; ``percent`` is for shares only. ``rule`` names the rule of
+    handling that sets the value."""
 
     code: str
     to: StepRecipient
@@ -59,6 +61,7 @@ class EscalationRule:
     repeats: bool
     first: bool
     basis: str
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class EscalationFacts:
     @property
     def urgent(self) -> bool:
         """A term of one working day, or counted in hours or minutes."""
-        return bool(self.term.unit.minutes) or (self.term.value <= URGENT and self.term.unit is TimeUnit.WORKING_DAYS)
+        return is_urgent(self.term)
 
 
 class EscalationStep(NamedTuple):
@@ -114,7 +117,17 @@ def _rung(row: Mapping[str, Any]) -> EscalationRule:
         repeats=row.get("repeats", False),
         first=row.get("first", False),
         basis=row["basis"],
+        rule=row.get("rule", ""),
     )
+
+
+def ladder_by(rules: Mapping[str, DeadlineRule]) -> tuple[EscalationRule, ...]:
+    """Return the shipped ladder with the values that these rules of a ticket set, by their codes."""
+    return tuple(_by_rule(rung, rules.get(rung.rule)) for rung in shipped_ladder())
+
+
+def _by_rule(rung: EscalationRule, rule: DeadlineRule | None) -> EscalationRule:
+    return replace(rung, value=rule.duration) if rule is not None and rule.duration is not None else rung
 
 
 def steps_due(

@@ -15,12 +15,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.db import table_of, transaction
+from backend.deadlines.clock_states import CODES, ClockKind
 from backend.deadlines.rules import parse_value
 from backend.errors import DomainError
 from backend.escalation import ladder, queries
 from backend.escalation.ladder import EscalationFacts, EscalationStep, StepRecipient
 from backend.escalation.models import StaffNotice, StepRecord, TicketWatch
 from backend.outbox import service as outbox
+from backend.tickets import rulebook
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket
@@ -28,10 +30,11 @@ from backend.tickets.sender_messages import media_of
 from backend.users.models import User
 from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime
-from backend.worktime.calendar import WorkCalendar
+from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.duration import Duration, TimeUnit
 
 PROGRESS = "progress"  # the rung that is an event of the ticket
+PROGRESS_RULE = CODES[ClockKind.PROGRESS]
 BATCH = 100  # tickets that one task locks together, so that nobody waits long for one of them
 
 # With something to return, though nobody wants it, the rows of a batch go as one statement.
@@ -130,21 +133,35 @@ def _decide(session: Session, found: Sequence[Ticket], now: datetime) -> None:
     known = queries.steps_known(session, [ticket.id for ticket in found])
     staff = queries.load_staff(session)
     writing = EscalationBatch(now)
+    rungs = _ladders(session, found, now)
     for ticket in found:
         calendar = worktime.load_calendar(session, active.get(worktime.UNIT + ticket.unit.code, default))
-        _look_at(ticket, calendar, known, staff, writing)
+        _look_at(ticket, calendar, known, staff, writing, rungs.get(ticket.id, ladder.shipped_ladder()))
     _write(session, writing)
 
 
+def _ladders(session: Session, found: Sequence[Ticket], now: datetime) -> dict[int, tuple[ladder.EscalationRule, ...]]:
+    """The ladder of each ticket that is overdue, by its own rule for notices of progress. Before the due date no rung
+    waits for that rule."""
+    late = [ticket for ticket in found if ticket.due_date < local_time(now).date()]
+    rules = rulebook.noted_rules(session, late, PROGRESS_RULE) if late else {}
+    return {ticket_id: ladder.ladder_by({PROGRESS_RULE: rule}) for ticket_id, rule in rules.items()}
+
+
 def _look_at(
-    ticket: Ticket, calendar: WorkCalendar, known: set[str], staff: queries.StaffDirectory, writing: EscalationBatch
+    ticket: Ticket,
+    calendar: WorkCalendar,
+    known: set[str],
+    staff: queries.StaffDirectory,
+    writing: EscalationBatch,
+    rungs: Sequence[ladder.EscalationRule],
 ) -> None:
     """One ticket: nothing outside working hours, then what is due and not yet known."""
     now, facts = writing.now, facts_of(ticket)
     if not ladder.at_work(calendar, now):
         writing.watch(ticket, ladder.after_pause(calendar, now))
         return
-    tell, silent = ladder.choose_steps(facts, ladder.steps_due(facts, calendar, now), known)
+    tell, silent = ladder.choose_steps(facts, ladder.steps_due(facts, calendar, now, rungs), known, rungs)
     for step in silent:
         writing.step(ticket, step, told=False)
     for step in tell:
@@ -154,7 +171,7 @@ def _look_at(
             writing.senders.append((ticket, step))
         for user in people:
             writing.notice(ticket, step, user, urgent=facts.urgent)
-    writing.watch(ticket, ladder.next_look(facts, calendar, now))
+    writing.watch(ticket, ladder.next_look(facts, calendar, now, rungs))
 
 
 def _write(session: Session, writing: EscalationBatch) -> None:

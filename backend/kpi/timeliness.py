@@ -19,7 +19,7 @@ from analytics.timeliness import count_timeliness as count_groups
 from backend import audit
 from backend.deadlines import due_dates
 from backend.errors import Invalid, _
-from backend.tickets import projection
+from backend.tickets import projection, rulebook
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
 from backend.units.models import Unit
@@ -174,17 +174,19 @@ def _working_days(calendar: WorkCalendar, rows: Sequence[Any]) -> list[int]:
 def _paused_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
     """One group for each ticket that was paused: due date and time taken with the pauses left out."""
     as_of = datetime.combine(asked.as_of, time.max, ZONE)
+    noted = (Ticket.rule, Ticket.term, Ticket.rule_id, Ticket.calendar_id)
+    moments = (Ticket.received_at, Ticket.received_on, Ticket.answered_at, Ticket.answered_on, _ended_on())
     rows = session.execute(
-        select(Ticket.id, Ticket.received_at, Ticket.received_on, Ticket.answered_at, Ticket.answered_on, _ended_on())
-        .where(*_period(asked), _chains_with_pauses())
-        .order_by(Ticket.id)
+        select(Ticket.id, *moments, *noted).where(*_period(asked), _chains_with_pauses()).order_by(Ticket.id)
     ).all()
     groups: list[Group] = []
+    calendars = rulebook.CalendarCache(session)
     for row in rows:
         history = projection.events_of(audit.list_entries(session, f"ticket:{row.id}"))
-        end = due_dates.due_date(asked.calendar, asked.rule, row.received_at, history, row.answered_at or as_of)
+        course = due_dates.TicketCourse(history, rulebook.version_book(session, row, history, calendars))
+        end = due_dates.due_date(asked.calendar, asked.rule, row.received_at, course, row.answered_at or as_of)
         days = (
-            due_dates.days_taken(asked.calendar, row.received_at, history, row.answered_at) if row.answered_at else None
+            due_dates.days_taken(asked.calendar, row.received_at, course, row.answered_at) if row.answered_at else None
         )
         groups.append((row.received_on, row.answered_on, row.ended_on, end.on, days, 1))
     return groups

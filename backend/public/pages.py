@@ -4,9 +4,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from backend import clock
 from backend.db import SessionDep
-from backend.deadlines import rules
+from backend.deadlines.rules import RuleSubject
 from backend.public.promise_record import answer_record
-from backend.tickets import citizen_texts
+from backend.tickets import citizen_texts, rulebook
 from backend.users.guard import allow_everybody
 from backend.web.rendering import render_page
 from backend.worktime.calendar import ZONE
@@ -18,7 +18,7 @@ router = APIRouter(dependencies=[Depends(allow_everybody)])
 def show_home(request: Request, session: SessionDep) -> Response:
     """The two things to do, what happens then, the promise and how it was kept."""
     now = clock.now()
-    promise = rules.choose_rule(rules.shipped_rules(), "resolve", now.astimezone(ZONE).date()).rule.duration
+    promise = rulebook.load_rules(session).ruling(now.astimezone(ZONE).date(), RuleSubject())["resolve"].duration
     return render_page(
         request, "public/home.html", promise=promise, record=answer_record(session, now), words=citizen_texts
     )

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from backend.deadlines.clock_states import REOPEN_WINDOW, TicketClocks
+from backend.deadlines import limits
+from backend.deadlines.clock_states import TicketClocks
 from backend.deadlines.clocks import ClockPreview
-from backend.deadlines.terms import Term, TicketPause
+from backend.deadlines.terms import TicketPause
 from backend.errors import DomainError
 from backend.tickets import service
 from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.queries import CourseStep
 from backend.users.policy import SENDER
-from backend.worktime.calendar import local_time
 
 # Wishes by the path of their address.
 WISHES: Final = {
@@ -85,7 +85,6 @@ def extension_told(clocks: TicketClocks, course: Sequence[CourseStep]) -> Extens
 
 def reopening_ends(clocks: TicketClocks) -> date | None:
     """The last day on which the sender may have it taken up again."""
-    rule = clocks.ruling.get(REOPEN_WINDOW)
-    if clocks.decided is None or rule is None or rule.duration is None:
+    if clocks.decided is None:
         return None
-    return local_time(Term(clocks.resolve.term.calendar, rule.duration, clocks.decided).due().at).date()
+    return limits.last_day(clocks.resolve.term.calendar, clocks.ruling.get(limits.REOPEN_WINDOW), clocks.decided)

@@ -13,14 +13,14 @@ from backend.public import access
 from backend.public.due_date_texts import count_days
 from backend.public.sender_actions import extension_told, open_wishes, pauses_told, reopening_ends
 from backend.ratings import service as ratings
-from backend.tickets import citizen_texts, dossier, queries, service
+from backend.tickets import citizen_texts, dossier, queries, rulebook, service
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import Ticket, TicketState
 from backend.tickets.queries import CourseStep
 from backend.users.policy import SENDER
 from backend.web.forms import FormReader, FormView
 from backend.web.rendering import render_page
-from backend.worktime.calendar import ZONE
+from backend.worktime.calendar import ZONE, local_time
 
 TICKET = "/theo-doi/phan-anh"
 KEPT = ("text", "objection", "wish", *ratings.ITEMS, "remark")  # what a sender may have typed when the hour ended
@@ -86,6 +86,7 @@ def ticket_page(
         photos=attachments.of_ticket(session, ticket.id),
         rating=ratings.find_rating(session, ticket.id),
         counting=count_days(clocks),
+        later_rule=rulebook.rule_of_today(session, ticket, clocks, local_time(clock.now()).date()),
         words=citizen_texts,
     )
 

@@ -3,8 +3,8 @@
 from backend.errors import _
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import TicketState
+from backend.tickets.texts import TERM_TEXTS
 from backend.units.models import UnitKind
-from backend.worktime.duration import TimeUnit
 from backend.worktime.explain import DayDoubt, DayReason
 
 # State -> (word, tone of its badge, what it means for the sender)
@@ -93,12 +93,7 @@ LEVELS: dict[int, str] = {
     5: _("Rất hài lòng"),
 }
 
-TERMS: dict[TimeUnit, str] = {
-    TimeUnit.WORKING_DAYS: _("%(n)s ngày làm việc"),
-    TimeUnit.CALENDAR_DAYS: _("%(n)s ngày"),
-    TimeUnit.WORKING_HOURS: _("%(n)s giờ làm việc"),
-    TimeUnit.WORKING_MINUTES: _("%(n)s phút làm việc"),
-}
+TERMS = TERM_TEXTS
 WEEKDAYS = (
     _("Thứ hai"),
     _("Thứ ba"),

@@ -39,6 +39,7 @@ class RuleVersion(Base):
     note: Mapped[str] = mapped_column(Text, default="")
     category: Mapped[str] = mapped_column(String(40), default="", doc="only tickets of this category; empty: any")
     category_class: Mapped[str] = mapped_column(String(40), default="")
+    manner: Mapped[str] = mapped_column(String(40), default="", doc="only what came in this manner; empty: in any")
     province: Mapped[str] = mapped_column(String(40), default="", doc="the province that set it; empty: shipped")
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(Moment)

@@ -7,11 +7,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from backend.deadlines.limits import DUE_SOON
 from backend.tickets.models import Ticket, TicketState, Verdict
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.vector import working_days_between
-
-SOON = 3  # working days; from then on the inbox warns
 
 
 class DuePace(StrEnum):
@@ -54,7 +53,7 @@ def _standing(ticket: Ticket, today: date, left: int) -> DueStatus:
         return DueStatus(DuePace.OVERDUE, (today - ticket.due_date).days)
     if ticket.due_date == today:
         return DueStatus(DuePace.TODAY)
-    return DueStatus(DuePace.SOON if left <= SOON else DuePace.AHEAD, left)
+    return DueStatus(DuePace.SOON if left <= DUE_SOON.value else DuePace.AHEAD, left)
 
 
 def ended_status(ticket: Ticket, verdict: Verdict | None) -> DueStatus:

@@ -23,6 +23,10 @@ INTERNAL = frozenset(
 )
 
 
+# With these an episode begins, and the versions that it is counted by are noted.
+BEGINNINGS = frozenset({Event.RECEIVED, Event.DISPUTED, Event.REOPENED})
+
+
 class EventAuthor(StrEnum):
     """Who causes a move without a right; ``STAFF``: nobody."""
 

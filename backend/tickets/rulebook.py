@@ -1,6 +1,6 @@
 """Stored rules: the shipped ones loaded once, a province's own added, and what a ticket's history is read by."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -8,25 +8,30 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.deadlines.clock_states import EPISODE_CODES, VersionBook
+from backend import audit
+from backend.db import table_of
+from backend.deadlines.clock_states import EPISODE_CODES, TicketClocks, VersionBook
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import (
     APPROVAL,
     REQUIRED,
     DeadlineRule,
+    LaterRule,
     RuleEvidence,
     RuleSubject,
     choose_rule,
+    later_rule,
+    manner_of,
     parse_value,
     read_value,
     shipped_rules,
 )
 from backend.errors import Invalid, _
 from backend.tickets.clock_models import RuleVersion
-from backend.tickets.lifecycle import Event
-from backend.tickets.models import Category, Ticket
+from backend.tickets.lifecycle import BEGINNINGS, Event
+from backend.tickets.models import Category, Channel, Ticket
 from backend.worktime import service as worktime
-from backend.worktime.calendar import WorkCalendar
+from backend.worktime.calendar import WorkCalendar, local_time
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,18 @@ class Rulebook:
         if key not in self.chosen:
             if len(self.chosen) > 1_000:
                 self.chosen.clear()
-            self.chosen[key] = {code: choose_rule(self.rows, code, on, about=about).rule for code in EPISODE_CODES}
+            self.chosen[key] = {code: self._rule(code, on, about) for code in EPISODE_CODES}
         return self.chosen[key]
+
+    def _rule(self, code: str, on: date, about: RuleSubject) -> DeadlineRule:
+        """The stored rule; the shipped one of a code that a new release brings and that nobody has loaded yet."""
+        stored_code = any(rule.code == code for rule in self.rows)
+        return choose_rule(self.rows if stored_code else shipped_rules(), code, on, about=about).rule
+
+
+def noted_ids(ruling: Mapping[str, DeadlineRule]) -> dict[str, int]:
+    """The stored versions of a ruling, as the history notes them."""
+    return {code: rule.id for code, rule in ruling.items() if rule.id is not None}
 
 
 class CalendarCache(dict[int, WorkCalendar]):
@@ -78,9 +93,10 @@ def load_rules(session: Session, upto: int | None = None) -> Rulebook:
 
 
 def load_shipped(session: Session, now: datetime) -> None:
-    """Store the shipped rules that are not stored yet; one that a release has changed becomes a new version."""
-    known = {_plain(rule) for rule in load_rules(session).rows}
-    session.add_all(_row(rule, now) for rule in shipped_rules() if _plain(rule) not in known)
+    """Store the shipped rules that are not stored yet. A rule that a release has changed becomes a new version: of
+    equally narrow shipped rows the one stored last holds, so the change reaches what is received from now on."""
+    latest = {_place(rule): _plain(rule) for rule in load_rules(session).rows if not rule.province}
+    session.add_all(_row(rule, now) for rule in shipped_rules() if latest.get(_place(rule)) != _plain(rule))
     session.flush()
 
 
@@ -109,9 +125,35 @@ def needs_approval(session: Session, category: Category, on: date) -> bool:
     return bool(rows) and choose_rule(rows, APPROVAL, on, about=subject_of(category)).rule.word == REQUIRED
 
 
-def subject_of(category: Category) -> RuleSubject:
-    """What rules may be narrowed to, of a ticket in this category."""
-    return RuleSubject(category=category.code, category_class=category.category_class.value)
+def subject_of(category: Category, channel: Channel | None = None) -> RuleSubject:
+    """What rules may be narrowed to, of a ticket in this category that came by this channel."""
+    manner = manner_of(channel.value) if channel is not None else ""
+    return RuleSubject(category=category.code, category_class=category.category_class.value, manner=manner)
+
+
+def rule_of_today(session: Session, ticket: Ticket, clocks: TicketClocks, today: date) -> LaterRule | None:
+    """The rule of handling that has taken the place of the ticket's own since its term began: the ticket keeps the
+    version of its day. None where there is no such rule by ``today``. Needs ``ticket.category`` loaded."""
+    begun = local_time(clocks.resolve.term.start).date()
+    narrowed = subject_of(ticket.category, ticket.channel)
+    later = later_rule(load_rules(session).rows, clocks.resolve.rule.code, begun, narrowed)
+    return later if later is not None and later.first <= today else None
+
+
+def noted_rules(session: Session, tickets: Sequence[Ticket], code: str) -> dict[int, DeadlineRule]:
+    """Return the rule of a code that holds for each ticket, by id: the one noted when its episode began."""
+    table, rules = table_of(audit.AuditEntry), load_rules(session)
+    chains = {f"ticket:{ticket.id}": ticket for ticket in tickets}
+    rows = session.execute(
+        select(table.c.chain, table.c.data["rules"][code].as_integer())
+        .where(table.c.chain.in_(chains), table.c.action.in_(event.value for event in BEGINNINGS))
+        .order_by(table.c.chain, table.c.seq)
+    )
+    noted = {chain: rules.by_id.get(rule_id or 0) for chain, rule_id in rows}
+    return {
+        ticket.id: noted.get(chain) or rules.ruling(ticket.received_on, RuleSubject())[code]
+        for chain, ticket in chains.items()
+    }
 
 
 def version_book(
@@ -122,11 +164,14 @@ def version_book(
     rules = load_rules(session)
     ruling = dict(rules.ruling(ticket.received_on, RuleSubject()))
     if not (history and history[0].data.get("rules")):
-        ruling["resolve"] = _rule_noted(ticket, ruling["resolve"])
+        ruling["resolve"] = _rule_noted(ticket, rules, ruling["resolve"])
     return VersionBook(calendars or CalendarCache(session), rules.by_id, _first_calendar(ticket, history), ruling)
 
 
-def _rule_noted(ticket: Ticket, shipped: DeadlineRule) -> DeadlineRule:
+def _rule_noted(ticket: Ticket, rules: Rulebook, shipped: DeadlineRule) -> DeadlineRule:
+    stored_rule = rules.by_id.get(ticket.rule_id) if ticket.rule_id is not None else None
+    if stored_rule is not None and stored_rule.value == ticket.term:
+        return stored_rule
     duration = parse_value(ticket.term)
     if duration == shipped.duration:
         return replace(shipped, id=ticket.rule_id)
@@ -137,6 +182,12 @@ def _first_calendar(ticket: Ticket, history: Sequence[TicketEvent]) -> int:
     recounts = (h.data for h in history if h.event is Event.RECOUNTED)
     first = next(recounts, None)
     return int(first["from"]) if first is not None else ticket.calendar_id
+
+
+def _place(rule: DeadlineRule) -> tuple[object, ...]:
+    """What a later version of a rule has in common with it: code, what it is for, and the days it is for."""
+    narrow = (rule.case, rule.category, rule.category_class, rule.manner)
+    return (rule.code, rule.adds_to, *narrow, rule.valid_from, rule.valid_to)
 
 
 _SAME = [item.name for item in fields(DeadlineRule) if item.name not in ("id", "duration", "word")]

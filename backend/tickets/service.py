@@ -23,7 +23,14 @@ from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketSta
 from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.reception.opening import AlreadySent, Receipt, look_over, open_ticket
 from backend.tickets.sender_messages import put_to_sender
-from backend.tickets.transition_checks import ActionRequest, TicketCase, event_notes, policy_subject, preview_clocks
+from backend.tickets.transition_checks import (
+    ActionRequest,
+    TicketCase,
+    event_notes,
+    policy_subject,
+    preview_clocks,
+    refusal_ground,
+)
 from backend.users import service as users
 from backend.users.policy import SENDER, SYSTEM, Actor, Permission, can
 from backend.web.language import gettext
@@ -64,6 +71,7 @@ KINDS = {
 }
 # With these a ticket ends, and nobody who was merged into it will read an answer.
 UNANSWERED_ENDS = frozenset({Event.REFUSED, Event.REDIRECTED, Event.WITHDRAWN})
+REFUSED_ON = _("%(ground)s (căn cứ: %(basis)s).")
 LEFT_ALONE = _("Phản ánh được giải quyết chung đã kết thúc mà không có trả lời.")
 WITHOUT_RIGHT: dict[EventAuthor, tuple[str, ...]] = {
     EventAuthor.STAFF: (),
@@ -227,12 +235,21 @@ def _message(case: TicketCase, move: Transition) -> TicketMessage | None:
         body = draft.body if draft else ""
     if not body:
         raise Invalid(_("Xin ghi nội dung."), field="text")
+    if event is Event.REFUSED:
+        body = f"{_ground_sentence(case)}\n\n{body}"
     message = TicketMessage(
         ticket_id=case.ticket.id, kind=KINDS[event], body=body, at=case.at, user_id=case.actor.user_id
     )
     case.session.add(message)
     case.session.flush()
     return message
+
+
+def _ground_sentence(case: TicketCase) -> str:
+    """The ground of a refusal with its basis, in the sender's language. It is part of what the sender is told."""
+    ground, language = refusal_ground(case), case.ticket.language
+    named = {"ground": gettext(language, ground.text), "basis": gettext(language, ground.basis)}
+    return gettext(language, REFUSED_ON, named)
 
 
 def _store_results(case: TicketCase, after: TicketClocks) -> None:

@@ -4,6 +4,7 @@ from backend.deadlines.clock_states import ClockKind
 from backend.errors import _
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import TicketState
+from backend.worktime.duration import TimeUnit
 
 STATE_NAMES: dict[TicketState, str] = {
     TicketState.NEW: _("Mới nhận"),
@@ -79,6 +80,12 @@ CLOCK_NAMES: dict[ClockKind, str] = {
     ClockKind.PUBLISH: _("công khai"),
     ClockKind.PROGRESS: _("báo tiến độ"),
 }
+TERM_TEXTS: dict[TimeUnit, str] = {
+    TimeUnit.WORKING_DAYS: _("%(n)s ngày làm việc"),
+    TimeUnit.CALENDAR_DAYS: _("%(n)s ngày"),
+    TimeUnit.WORKING_HOURS: _("%(n)s giờ làm việc"),
+    TimeUnit.WORKING_MINUTES: _("%(n)s phút làm việc"),
+}
 # Words of shipped data that readers see: holidays of the calendar, what the calendar and the terms of handling rest on.
 # What a province adds of its own is shown as it wrote it.
 OF_DATA: tuple[str, ...] = (
@@ -98,7 +105,7 @@ OF_DATA: tuple[str, ...] = (
     _("Quốc khánh"),
     _("Ngày Văn hóa Việt Nam"),
     _("Bộ luật Lao động 2019, Điều 112; thông báo nghỉ lễ, Tết và hoán đổi ngày làm việc hằng năm"),
-    _("Thông lệ của các hệ thống tương tự"),
-    _("Thông lệ của các hệ thống tương tự: phản ánh hiện trường khẩn"),
-    _("Thông lệ của các hệ thống tương tự: phản ánh hiện trường kiểm tra được ngay"),
+    _("Theo cách làm chung của cơ quan nhà nước; pháp luật chưa quy định thời hạn này"),
+    _("Theo cách làm chung của cơ quan nhà nước với phản ánh hiện trường khẩn; pháp luật chưa quy định thời hạn này"),
+    _("Theo cách làm chung của cơ quan nhà nước với phản ánh kiểm tra được ngay; pháp luật chưa quy định thời hạn này"),
 )

@@ -6,19 +6,22 @@ was typed, Conflict for what the state of things forbids, Forbidden for who may 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from backend.deadlines.clock_states import EPISODE_CODES, REOPEN_WINDOW, TicketClocks, VersionBook
+from backend.deadlines import limits
+from backend.deadlines.clock_reading import extension_of
+from backend.deadlines.clock_states import TicketClocks, VersionBook
 from backend.deadlines.clocks import ClockPreview, what_if
 from backend.deadlines.events import TicketEvent
-from backend.deadlines.terms import PauseEnd, Term
+from backend.deadlines.grounds import DecisionGround, GroundList, find_ground
+from backend.deadlines.terms import PauseEnd
 from backend.errors import Conflict, Forbidden, Invalid, NotFound, _
 from backend.tickets import rulebook
-from backend.tickets.lifecycle import Event
+from backend.tickets.lifecycle import BEGINNINGS, Event
 from backend.tickets.models import CategoryClass, Ticket, TicketState
 from backend.units.models import Unit
 from backend.users.models import User
@@ -27,7 +30,6 @@ from backend.worktime import service as worktime
 from backend.worktime.calendar import local_time
 from backend.worktime.duration import Duration
 
-PROMISE_MOST: Final = timedelta(days=90)
 PROCEDURES: Final = ("complaint", "denunciation")  # khiếu nại, tố cáo: each has a procedure of its own
 
 
@@ -37,8 +39,8 @@ class ActionRequest:
 
     ``more`` or ``until``: an extension by a term such as ``5 working days``, or until a date; ``until`` is also the new
     date that goes with the reason of a delay. ``pause``: the number of the pause that is disputed or judged, the last
-    one unless told; ``stands``: how it is judged. ``procedure``: which one it is redirected to. ``calendar_id``: the
-    version it is counted by from now on.
+    one unless told; ``stands``: how it is judged. ``procedure``: which one it is redirected to. ``ground``: that of a
+    refusal, of the closed list. ``calendar_id``: the version it is counted by from now on.
     """
 
     event: Event
@@ -51,6 +53,7 @@ class ActionRequest:
     pause: int | None = None
     stands: bool | None = None
     procedure: str = ""
+    ground: str = ""
     calendar_id: int | None = None
     message_id: int | None = None  # the answer that was given together
     rating: Mapping[str, Any] = field(default_factory=dict)  # what the history keeps of it
@@ -71,7 +74,7 @@ class TicketCase:
 
     def since_beginning(self, *events: Event) -> list[TicketEvent]:
         """The events of these kinds in the present episode, in order."""
-        begun = max(place for place, h in enumerate(self.history) if h.event in _BEGINNINGS)
+        begun = max(place for place, h in enumerate(self.history) if h.event in BEGINNINGS)
         return [h for h in self.history[begun:] if h.event in events]
 
     def last(self, event: Event) -> TicketEvent | None:
@@ -80,7 +83,6 @@ class TicketCase:
         return found[-1] if found else None
 
 
-_BEGINNINGS: Final = frozenset({Event.RECEIVED, Event.DISPUTED, Event.REOPENED})
 Notes = dict[str, Any]
 
 
@@ -126,9 +128,8 @@ def _check_assignment(case: TicketCase) -> Notes:
 
 
 def _not_overdue(case: TicketCase) -> None:
-    """More time can be had once, and only as long as the term runs: on its last day still, after it no more."""
-    if case.clocks.resolve.term.extension is not None:
-        raise Conflict(_("Phản ánh này đã được gia hạn một lần."))
+    """More time can be had once, and only while the term runs, its last day included."""
+    limits.check_extensions_given(case.clocks.resolve.term)
     if not case.clocks.resolve.running or case.clocks.resolve.due.missed_by(case.at):
         raise Conflict(_("Đã quá hạn nên không gia hạn được nữa."))
 
@@ -146,19 +147,25 @@ def _check_extension_request(case: TicketCase) -> Notes:
     more, until = case.change.more.strip(), case.change.until
     if bool(more) == (until is not None):
         raise Invalid(_("Xin ghi số ngày xin thêm hoặc ngày hẹn mới."), field="until")
-    given: Notes = {"value": str(Duration.parse(more))} if more else {}
+    length: Notes = {"value": str(Duration.parse(more))} if more else {}
     if until is not None:
-        given = {"until": until.isoformat()}
-    shown = what_if(case.history, TicketEvent(Event.EXTENDED, case.at, case.actor.key, given), case.book)
-    if shown.due_after <= shown.due_before or (until is not None and until <= shown.due_before):
-        raise Invalid(_("Ngày hẹn mới phải sau hạn đang có."), field="until")
-    return given
+        length = {"until": until.isoformat()}
+    _check_extension(case, length)
+    return length
 
 
 def _check_extension(case: TicketCase) -> Notes:
     _not_overdue(case)
     asked = _asked_by_another(case)
-    return {name: asked.data[name] for name in ("value", "until") if name in asked.data}
+    length = {name: asked.data[name] for name in ("value", "until") if name in asked.data}
+    _check_extension(case, length)
+    return length
+
+
+def _check_extension(case: TicketCase, length: Notes) -> None:
+    """Hold what is asked for, and what is granted, to the bound that the stored rule sets for this ticket."""
+    extension = extension_of(TicketEvent(Event.EXTENDED, case.at, case.actor.key, length))
+    limits.check_extension(case.clocks.resolve.term, extension, case.clocks.ruling.get(limits.EXTENSION_LIMIT))
 
 
 def _check_denial(case: TicketCase) -> Notes:
@@ -225,10 +232,11 @@ def _check_expiry(case: TicketCase) -> Notes:
 
 def window_ends(case: TicketCase) -> datetime | None:
     """Until when the sender may have a decided ticket taken up again, by the moment on our own clock."""
-    rule = case.clocks.ruling[REOPEN_WINDOW]
-    if case.clocks.decided is None or rule.duration is None:
+    decided = case.clocks.decided
+    if decided is None:
         return None
-    return Term(case.book.calendars[case.clocks.calendar_id], rule.duration, case.clocks.decided).due().at
+    calendar = case.book.calendars[case.clocks.calendar_id]
+    return limits.limit_end(calendar, case.clocks.ruling.get(limits.REOPEN_WINDOW), decided)
 
 
 def _new_episode(case: TicketCase) -> Notes:
@@ -241,9 +249,19 @@ def _new_episode(case: TicketCase) -> Notes:
 
 def episode_notes(session: Session, ticket: Ticket, at: datetime) -> Notes:
     """The versions that an episode which begins now is counted by."""
-    ruling = rulebook.load_rules(session).ruling(local_time(at).date(), rulebook.subject_of(ticket.category))
+    about = rulebook.subject_of(ticket.category, ticket.channel)
+    ruling = rulebook.load_rules(session).ruling(local_time(at).date(), about)
     calendar_id = worktime.active_id_for(session, session.get_one(Unit, ticket.unit_id).code)
-    return {"calendar": calendar_id, "rules": {code: ruling[code].id for code in EPISODE_CODES}}
+    return {"calendar": calendar_id, "rules": rulebook.noted_ids(ruling)}
+
+
+def _refused(case: TicketCase) -> Notes:
+    return {"ground": refusal_ground(case).code}
+
+
+def refusal_ground(case: TicketCase) -> DecisionGround:
+    """The ground that a refusal names. Raises Invalid for one that is not on the list today."""
+    return find_ground(GroundList.REFUSAL, case.change.ground, local_time(case.at).date())
 
 
 def _check_redirection(case: TicketCase) -> Notes:
@@ -302,15 +320,11 @@ def _check_delay(case: TicketCase) -> Notes:
     is a promise to the sender and moves neither due date nor verdict."""
     if case.last(Event.DELAY_EXPLAINED) is not None:
         raise Conflict(_("Đã báo lý do chậm và hẹn lại một lần; chỉ được hẹn lại một lần."))
-    promised, today = case.change.until, local_time(case.at).date()
+    promised = case.change.until
     if promised is None:
         raise Invalid(_("Xin ghi ngày hẹn trả lời mới."), field="promised")
-    if promised <= case.clocks.resolve.due.on or promised < today:
-        raise Invalid(_("Ngày hẹn mới phải sau hạn đang có và không ở trong quá khứ."), field="promised")
-    if promised > today + PROMISE_MOST:
-        raise Invalid(_("Ngày hẹn mới không xa quá %(most)s ngày."), field="promised", most=PROMISE_MOST.days)
-    if not case.book.calendars[case.clocks.calendar_id].is_working(promised):
-        raise Invalid(_("Ngày hẹn mới phải là ngày làm việc."), field="promised")
+    calendar, rule = case.book.calendars[case.clocks.calendar_id], case.clocks.ruling.get(limits.PROMISE_LIMIT)
+    limits.check_promise(calendar, promised, case.clocks.resolve.due.on, case.at, rule)
     return {"until": promised.isoformat()}
 
 
@@ -343,6 +357,7 @@ _CHECKS: Final[Mapping[Event, Callable[[TicketCase], Notes]]] = {
     Event.PAUSE_EXPIRED: _check_expiry,
     Event.DISPUTED: _new_episode,
     Event.REOPENED: _new_episode,
+    Event.REFUSED: _refused,
     Event.REDIRECTED: _check_redirection,
     Event.MERGED: _check_merge,
     Event.RATED: _check_rating,

@@ -226,10 +226,34 @@ class TestLeaving:
     ) -> None:
         sign_in(client, world.user())
         assert "Không được tính là trường hợp đúng hạn." in card(page_of(client, ticket), "tu-choi")
-        assert act("tu-choi", refusal_reason=" ").status_code == 422
-        assert act("tu-choi", refusal_reason="Trùng phản ánh đã trả lời.").status_code == 303
+        assert act("tu-choi", refusal_reason=" ", ground="repeat").status_code == 422
+        assert act("tu-choi", refusal_reason="Trùng phản ánh đã trả lời.", ground="repeat").status_code == 303
         session.refresh(ticket)
         assert (ticket.state, ticket.verdict) == (TicketState.REFUSED, None)
+
+    @pytest.mark.parametrize("ground", ["", "not_ours", "withdrawn"])
+    def test_a_ground_that_is_not_on_the_list_is_refused_and_the_words_are_kept(
+        self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act, ground: str
+    ) -> None:
+        sign_in(client, world.user())
+        refused = act("tu-choi", refusal_reason="Trùng phản ánh đã trả lời.", ground=ground)
+        assert refused.status_code == 422 and 'id="ground-error"' in refused.text
+        assert "Trùng phản ánh đã trả lời.</textarea>" in refused.text
+        assert course(session, ticket) == ["received", "accepted"]
+
+    def test_the_list_names_the_basis_of_each_ground_and_the_sender_reads_it(
+        self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act
+    ) -> None:
+        sign_in(client, world.user())
+        shown = page_of(client, ticket)
+        assert "Nội dung đã được trả lời bằng văn bản và không có tình tiết mới" in shown
+        assert "Căn cứ: NĐ 154/2026/NĐ-CP, Điều 4, điểm h" in shown
+        act("tu-choi", refusal_reason="Đã trả lời ngày 1/11.", ground="repeat")
+        message = session.scalars(select(TicketMessage).where(TicketMessage.ticket_id == ticket.id)).one()
+        assert message.body == (
+            "Nội dung đã được trả lời bằng văn bản và không có tình tiết mới "
+            "(căn cứ: NĐ 154/2026/NĐ-CP, Điều 4, điểm h).\n\nĐã trả lời ngày 1/11."
+        )
 
     @pytest.mark.parametrize(("procedure", "law"), [("complaint", "Luật Khiếu nại"), ("denunciation", "Luật Tố cáo")])
     def test_redirecting_gives_a_letter_as_page_and_document(
@@ -243,6 +267,7 @@ class TestLeaving:
         assert sent.status_code == 303
         assert address in page_of(client, ticket)
         assert law in client.get(address).text
+        assert "thụ lý trong 7 ngày làm việc" in client.get(address).text
         document = client.get(f"{address}.docx")
         assert f'filename="phieu-huong-dan-{ticket.number}.docx"' in document.headers["content-disposition"]
         paper = Document(io.BytesIO(document.content))

@@ -194,7 +194,7 @@ def test_sender_reads_why_it_was_not_taken_and_where_to_go(
 ) -> None:
     ticket, secret = world.receive(now)
     follow(client, ticket, secret)
-    change = service.ActionRequest(event, "Gửi đơn đến Ban Tiếp công dân.", procedure="complaint")
+    change = service.ActionRequest(event, "Gửi đơn đến Ban Tiếp công dân.", procedure="complaint", ground="unclear")
     service.apply(world.session, ticket.id, change, world.actor(), now=now)
     page = client.get(TICKET).text
     assert "Đọc trả lời" in page and "Ban Tiếp công dân" not in page

@@ -128,7 +128,8 @@ def test_what_shipped_data_says_on_a_page_is_there_to_be_translated() -> None:
 def test_a_holiday_and_a_basis_are_read_in_the_readers_language(
     client: TestClient, life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    english = {"Ngày Văn hóa Việt Nam": "Vietnam Culture Day", "Thông lệ của các hệ thống tương tự": "As others do"}
+    basis = "Theo cách làm chung của cơ quan nhà nước; pháp luật chưa quy định thời hạn này"
+    english = {"Ngày Văn hóa Việt Nam": "Vietnam Culture Day", basis: "As others do"}
     known = language.catalogue
     monkeypatch.setattr(language, "catalogue", lambda code: {**known(code), **(english if code == "en" else {})})
     life.at += timedelta(days=7)

@@ -184,16 +184,100 @@ def test_history_that_cannot_be_counted_is_refused(tmp_path, events, sentence):
     assert sentence in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("received", "value", "due", "sentences"),
+    [
+        (
+            "2026-06-30",
+            "10 days",
+            "2026-07-10",
+            [
+                "Căn cứ: Luật Khiếu nại 2011, Điều 27",
+                "Theo quy định của ngày tiếp nhận, áp dụng cho hồ sơ nhận đến hết 30/06/2026.",
+                "Hồ sơ nhận từ 01/07/2026: 7 working days, NĐ 155/2026/NĐ-CP",
+            ],
+        ),
+        (
+            "2026-07-01",
+            "7 working days",
+            "2026-07-10",
+            [
+                "Căn cứ: NĐ 155/2026/NĐ-CP",
+                "Theo quy định của ngày tiếp nhận, áp dụng cho hồ sơ nhận từ 01/07/2026.",
+            ],
+        ),
+    ],
+)
+def test_a_complaint_is_counted_by_the_law_of_its_day_and_the_answer_says_so(received, value, due, sentences):
+    answer = ask("--received", received, "--rule", "complaint_accept")
+    assert (answer["value"], answer["due_date"]) == (value, due)
+    lines = run("--received", received, "--rule", "complaint_accept").stdout.splitlines()
+    assert lines[1 : 1 + len(sentences)] == sentences
+
+
+@pytest.mark.parametrize(
+    ("channel", "value", "basis"),
+    [
+        ("web", "2 working days", "Thông lệ thực hiện QĐ 766/QĐ-TTg: từ chối hoặc trả lại, kèm lý do"),
+        ("counter", "3 working days", "NĐ 154/2026/NĐ-CP, Điều 4"),
+        ("paper", "3 working days", "NĐ 154/2026/NĐ-CP, Điều 4"),
+    ],
+)
+def test_a_refusal_has_the_term_of_the_channel_by_which_it_came(channel, value, basis):
+    answer = ask("--received", "2026-11-02T09:00", "--rule", "refuse", "--channel", channel)
+    assert (answer["value"], answer["basis"]) == (value, basis)
+
+
+def test_a_term_of_what_came_in_person_asks_for_the_channel():
+    refused = run("--received", "2026-11-02", "--rule", "tell_outcome")
+    assert refused.exit_code == 2 and "nhận trực tiếp (counter) hoặc bằng đơn (paper)" in refused.stderr
+    assert ask("--received", "2026-11-02", "--rule", "tell_outcome", "--channel", "paper")["due_date"] == "2026-11-16"
+    refused = run("--received", "2026-11-02", "--rule", "refuse", "--channel", "fax")
+    assert refused.exit_code == 2 and "Kênh tiếp nhận là một trong" in refused.stderr
+
+
+def test_the_term_of_the_answer_is_shown_as_practice():
+    shown = run("--received", "2026-11-02", "--rule", "resolve").stdout
+    assert "Theo cách làm chung của cơ quan nhà nước; pháp luật chưa quy định thời hạn này (thông lệ)" in shown
+    assert "NĐ 20/2008/NĐ-CP không đặt thời hạn trả lời" in shown
+
+
+def test_an_extension_is_held_to_its_bound(tmp_path):
+    path = tmp_path / "events.json"
+    path.write_text(
+        json.dumps([{"at": "2026-11-05T09:00", "event": "extended", "until": "2099-12-31"}]), encoding="utf-8"
+    )
+    refused = run("--received", "2026-11-02", "--rule", "resolve", "--events", str(path))
+    assert refused.exit_code == 2 and "Gia hạn được muộn nhất đến hết ngày" in refused.stderr
+
+
 def test_list_of_rules_names_every_one_that_can_be_asked_for():
     result = CliRunner().invoke(app, ["clock", "rules", "--json"])
     rows = [json.loads(line) for line in result.stdout.splitlines()]
-    assert {"rule": "resolve", "case": "", "value": "15 working days"}.items() <= rows[6].items()
-    told = [answer_question({"received": "2026-03-02", **row}) for row in (_asked_for(row) for row in rows) if row]
+    resolve = next(row for row in rows if row["rule"] == "resolve")
+    assert {"rule": "resolve", "case": "", "value": "15 working days"}.items() <= resolve.items()
+    told = [answer_question(question) for question in (_asked_for(row) for row in rows) if question]
     assert len(told) == len(rows) - 1  # all but approval, which is no term
 
 
 def _asked_for(row):
-    return {"rule": row["rule"], "case": row["case"]} if "required" not in row["value"] else None
+    received = row["from"] or row["to"] or "2026-03-02"
+    asked = {"received": received, "rule": row["rule"], "case": row["case"], "channel": "paper"}
+    return asked if "required" not in row["value"] else None
+
+
+def test_the_closed_lists_name_the_basis_of_each_ground():
+    def listed(*options):
+        printed = CliRunner().invoke(app, ["clock", "grounds", "--json", *options]).stdout.splitlines()
+        return [(row["list"], row["ground"], row["basis"]) for row in map(json.loads, printed)]
+
+    today = listed("--on", "2026-11-30")
+    assert {name for name, _ground, _basis in today} == {"refusal", "suspension", "ending", "complex_case"}
+    assert all(basis for _name, _ground, basis in today)
+    assert ("refusal", "repeat", "NĐ 154/2026/NĐ-CP, Điều 4, điểm h") in today
+    before = listed("--on", "2026-06-30")
+    assert ("refusal", "repeat", "Thông lệ của các hệ thống tương tự") in before
+    assert {name for name, _ground, _basis in before} == {"refusal", "ending"}
 
 
 def test_due_date_needs_neither_database_library_nor_web_framework():

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backend.commands.clock.questions import ClockRequest, question_of, read_question
+from backend.deadlines import limits
 from backend.deadlines.clock_reading import HistoryReading, extension_of
-from backend.deadlines.clock_states import PAUSE_LIMIT, ClockKind, ClockState, TicketClocks, VersionBook
+from backend.deadlines.clock_states import ClockKind, ClockState, TicketClocks, VersionBook, ground
 from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import Event, TicketEvent
 from backend.deadlines.terms import TicketPause
@@ -45,28 +46,25 @@ def _end(history: Sequence[TicketEvent], book: VersionBook) -> datetime:
         reading.take(happening)
     if not reading.lasts:
         return history[-1].at
-    if PAUSE_LIMIT not in reading.ruling:
+    if limits.PAUSE_LIMIT not in reading.ruling:
         raise Invalid(_("Lần tạm dừng cuối chưa kết thúc và không có giới hạn: hãy cho biết thời điểm hỏi (now)."))
     return max(history[-1].at, reading.limit(reading.breaks[-1].start))
 
 
 def _check_extensions(history: Sequence[TicketEvent], book: VersionBook) -> None:
-    """An extension is given once an episode, before the term is over, to a later date, and not by whoever asked."""
+    """An extension is given once an episode, before the term is over, to a later date that is not too far off, and not
+    by whoever asked."""
     for place, happening in enumerate(history):
         if happening.event is not Event.EXTENDED:
             continue
         state = state_of_clocks(history[:place], book, happening.at).resolve
-        if state.term.extension is not None:
-            raise Conflict(_("Phản ánh này đã được gia hạn một lần."))
+        limits.check_extensions_given(state.term)
         if not state.running or state.due.missed_by(happening.at):
             raise Conflict(_("Đã quá hạn nên không gia hạn được nữa."))
         asked = [h.actor for h in history[:place] if h.event is Event.EXTENSION_REQUESTED]
         if asked and happening.actor and asked[-1] == happening.actor:
             raise Conflict(_("Người đề nghị không tự duyệt gia hạn cho mình."))
-        until = extension_of(happening).until
-        given = state_of_clocks(history[: place + 1], book, happening.at).resolve
-        if given.due.at <= state.due.at or (until is not None and until <= state.due.on):
-            raise Invalid(_("Ngày hẹn mới phải sau hạn đang có."))
+        limits.check_extension(state.term, extension_of(happening), book.ruling.get(limits.EXTENSION_LIMIT))
 
 
 def _state(asked: ClockRequest, clocks: TicketClocks, history: Sequence[TicketEvent], upto: datetime) -> ClockState:
@@ -129,13 +127,18 @@ def _pause(held: TicketPause) -> dict[str, Any]:
 
 
 def _ground(asked: ClockRequest) -> dict[str, Any]:
-    """What the rule rests on, and the row that lengthens it."""
+    """What the rule rests on, the days of reception that this version is for, the version that follows it, and the row
+    that lengthens it."""
     if asked.named is None:
         return {"basis": None, "mark": None}
-    rule, adds = asked.named.rule, asked.named.adds
-    ground: dict[str, Any] = {"basis": rule.basis, "mark": rule.mark, "starts": rule.starts}
+    rule, adds, later = asked.named.rule, asked.named.adds, asked.later
+    facts: dict[str, Any] = {**ground(rule), "starts": rule.starts}
+    facts |= {"manner": rule.manner} if rule.manner else {}
+    facts |= {"note": rule.note} if rule.note else {}
+    if later is not None:
+        facts["later"] = {"from": later.first.isoformat(), "value": later.rule.value, **ground(later.rule)}
     if adds is not None:
-        ground["adds"] = {
+        facts["adds"] = {
             "rule": adds.code,
             "to": rule.code,
             "value": adds.value,
@@ -143,7 +146,7 @@ def _ground(asked: ClockRequest) -> dict[str, Any]:
             "basis": adds.basis,
             "mark": adds.mark,
         }
-    return ground
+    return facts
 
 
 def _clock(state: ClockState) -> dict[str, Any]:

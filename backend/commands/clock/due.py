@@ -3,16 +3,25 @@
 import json
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
 from backend.commands.clock.answers import answer_question
-from backend.deadlines.rules import shipped_rules
+from backend.commands.clock.questions import parse_moment
+from backend.deadlines.grounds import GROUNDS
+from backend.deadlines.rules import RuleEvidence, shipped_rules
 from backend.errors import DomainError, Invalid, _
 
 clock = typer.Typer(help="Tính thời hạn và giải thích từng ngày.", no_args_is_help=True)
+MARKS: Final = {
+    RuleEvidence.VERIFIED: "",
+    RuleEvidence.PRACTICE: " (thông lệ)",
+    RuleEvidence.OURS: " (quy định riêng của hệ thống)",
+    RuleEvidence.UNVERIFIED: " (chưa kiểm chứng được văn bản)",
+}
 LINE_MOST: Final = 1 << 20  # bytes of a question
 HELP: Final = """Ngày đến hạn, và từng ngày được đếm hay không, vì sao. Không cần cơ sở dữ liệu.
 
@@ -24,7 +33,7 @@ Sự kiện: [{"at": "2026-11-25T09:00", "event": "info_requested"}, ...] với 
 info_received (chạy tiếp), forwarded, extended (thêm days, value hoặc until), answered, reopened, merged, unmerged.
 Lần tạm dừng chưa ai kết thúc thì tính đến giới hạn của nó, hoặc đến --now.
 
-Với --stdin, mỗi dòng là một đối tượng có received, rule hoặc value, và nếu cần case, calendar, events, now,
+Với --stdin, mỗi dòng là một đối tượng có received, rule hoặc value, và nếu cần case, channel, calendar, events, now,
 pause_limit, id; các tùy chọn ghi trên dòng lệnh dùng cho những dòng không ghi. Mỗi dòng được một dòng trả lời có số
 dòng (line), hoặc {"line", "error"}; dòng trống được bỏ qua.
 
@@ -42,6 +51,7 @@ def due_command(
     rule: Annotated[str | None, typer.Option(help="Mã quy định, ví dụ resolve.")] = None,
     value: Annotated[str | None, typer.Option(help="Thời hạn khác, ví dụ “15 working days”.")] = None,
     case: Annotated[str | None, typer.Option(help="Trường hợp riêng: urgent_field, several_units...")] = None,
+    channel: Annotated[str | None, typer.Option(help="Kênh tiếp nhận: web, counter, paper (đơn)...")] = None,
     calendar: Annotated[str | None, typer.Option(help="Lịch: vn (nếu không ghi) hoặc weekdays.")] = None,
     events: Annotated[Path | None, typer.Option(help="Tệp JSON: danh sách {at, event, ...}.")] = None,
     now: Annotated[str | None, typer.Option(help="Thời điểm hỏi; sự kiện sau đó không tính.")] = None,
@@ -50,7 +60,7 @@ def due_command(
     stdin: Annotated[bool, typer.Option("--stdin", help="Mỗi dòng vào một câu hỏi JSON.")] = False,
 ) -> None:
     asked: dict[str, Any] = {"received": received, "rule": rule, "value": value, "case": case, "calendar": calendar}
-    asked |= {"now": now, "pause_limit": pause_limit}
+    asked |= {"now": now, "pause_limit": pause_limit, "channel": channel}
     try:
         if events is not None:
             asked["events"] = _read(_file(events))
@@ -72,6 +82,7 @@ def rules_command(
         told = {
             "rule": rule.code,
             "case": rule.case,
+            "manner": rule.manner,
             "value": rule.value,
             "starts": rule.starts.value,
             "adds_to": rule.adds_to,
@@ -81,6 +92,32 @@ def rules_command(
             "basis": rule.basis,
         }
         typer.echo(_json(told) if as_json else "\t".join(told.values()))
+
+
+@clock.command("grounds")
+def grounds_command(
+    on: Annotated[str | None, typer.Option(metavar="NGÀY", help="Chỉ những lý do dùng được vào ngày này.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Mỗi dòng một đối tượng JSON.")] = False,
+) -> None:
+    """Các danh mục lý do: từ chối, tạm đình chỉ, đình chỉ, vụ việc phức tạp; mỗi lý do có căn cứ."""
+    try:
+        day = parse_moment(on).date() if on else None
+    except DomainError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(2) from None
+    for name, grounds in GROUNDS.items():
+        for ground in grounds:
+            row = {
+                "list": name.value,
+                "ground": ground.code,
+                "text": ground.text,
+                "from": str(ground.valid_from or ""),
+                "to": str(ground.valid_to or ""),
+                "mark": ground.mark.value,
+                "basis": ground.basis,
+            }
+            if day is None or ground.in_force(day):
+                typer.echo(_json(row) if as_json else "\t".join(row.values()))
 
 
 def _file(path: Path) -> str:
@@ -142,7 +179,8 @@ def _json(answered: dict[str, Any]) -> str:
 
 
 def _plain(answered: dict[str, Any]) -> str:
-    """The due moment, then a line for each day: + counted, - not, ~ where the calendar is an estimate."""
+    """The due moment, what the term rests on, then a line for each day: + counted, - not, ~ where the calendar is an
+    estimate."""
     head = f"{answered['due_at']} ({answered['value']}, {answered['calendar']} {answered['calendar_version']})"
     lines = [
         f"{day['date']} {'~' if 'estimate' in day else ' '}{'+' if day['counted'] else '-'} "
@@ -150,4 +188,23 @@ def _plain(answered: dict[str, Any]) -> str:
         for day in answered["days"]
     ]
     verdict = [answered["verdict"]] if "verdict" in answered else []
-    return "\n".join((head, *verdict, *lines))
+    return "\n".join((head, *verdict, *_ground_lines(answered), *lines))
+
+
+def _ground_lines(answered: dict[str, Any]) -> list[str]:
+    """The basis, and which version of the rule it is where there is more than one."""
+    if not answered["basis"]:
+        return []
+    lines = [f"Căn cứ: {answered['basis']}{MARKS[answered['mark']]}"]
+    lines += [answered["note"]] if "note" in answered else []
+    span = [f"từ {_day(answered['valid_from'])}"] if "valid_from" in answered else []
+    span += [f"đến hết {_day(answered['valid_to'])}"] if "valid_to" in answered else []
+    if span:
+        lines.append(f"Theo quy định của ngày tiếp nhận, áp dụng cho hồ sơ nhận {' '.join(span)}.")
+    if later := answered.get("later"):
+        lines.append(f"Hồ sơ nhận từ {_day(later['from'])}: {later['value']}, {later['basis']}{MARKS[later['mark']]}")
+    return lines
+
+
+def _day(iso: str) -> str:
+    return date.fromisoformat(iso).strftime("%d/%m/%Y")

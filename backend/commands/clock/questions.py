@@ -12,9 +12,20 @@ from typing import Any, Final
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from backend.deadlines.additional_terms import CombinedRule, with_additions
-from backend.deadlines.clock_states import CODES, PAUSE_LIMIT, ClockKind, VersionBook
+from backend.deadlines.clock_states import CODES, EPISODE_CODES, ClockKind, VersionBook
 from backend.deadlines.events import Event, TicketEvent
-from backend.deadlines.rules import DeadlineRule, RuleEvidence, choose_rule, shipped_rules
+from backend.deadlines.limits import PAUSE_LIMIT
+from backend.deadlines.rules import (
+    MANNERS,
+    DeadlineRule,
+    LaterRule,
+    RuleEvidence,
+    RuleSubject,
+    choose_rule,
+    later_rule,
+    manner_of,
+    shipped_rules,
+)
 from backend.errors import Conflict, Invalid, _
 from backend.worktime.calendar import ZONE, local_time
 from backend.worktime.duration import Duration, TimeUnit
@@ -47,8 +58,9 @@ class EventLine(BaseModel):
 
 
 class ClockQuestion(BaseModel):
-    """What is asked: the term by the name of its rule, or by its value, which goes before. ``pause_limit`` sets another
-    limit of a pause than the shipped one, or ``none``; ``id`` is given back with the answer."""
+    """What is asked: the term by the name of its rule, or by its value, which goes before. ``channel`` says how the
+    feedback came, for rules that are narrowed to a manner of reception. ``pause_limit`` sets another limit of a pause
+    than the shipped one, or ``none``. ``id`` is given back with the answer."""
 
     model_config = ConfigDict(extra="forbid")
     id: str | int | None = None
@@ -56,6 +68,7 @@ class ClockQuestion(BaseModel):
     rule: str | None = None
     value: str | None = None
     case: str | None = None
+    channel: str | None = None
     calendar: str | None = None
     events: list[EventLine] | None = None
     now: str | None = None
@@ -66,10 +79,11 @@ class ClockQuestion(BaseModel):
 class ClockRequest:
     """The term that is asked for, the course of events, and what it is read by. ``own`` is the clock that the rule has,
     if it has one: what starts and ends it is in the events. Any other term runs from reception to the answer, as
-    handling does."""
+    handling does. ``later``: the version that takes the place of the named rule after the day of reception."""
 
     term: DeadlineRule
     named: CombinedRule | None
+    later: LaterRule | None
     own: ClockKind | None
     ruling: Mapping[str, DeadlineRule]
     calendar: str
@@ -103,7 +117,8 @@ def read_question(question: ClockQuestion) -> ClockRequest:
     """A question as the clocks read it. Raises DomainError for what cannot be read."""
     received = _received_at(question)
     day = received.date()
-    named = _shipped_term(question.rule, day, question.case or "") if question.rule else None
+    about = RuleSubject(case=question.case or "", manner=_manner(question))
+    named = _shipped_term(question.rule, day, about) if question.rule else None
     if named is not None and named.rule.word:
         raise Invalid(_("Quy định này không phải là thời hạn."))
     if named is None and not question.value:
@@ -114,7 +129,7 @@ def read_question(question: ClockQuestion) -> ClockRequest:
     term = DeadlineRule(question.rule or "", duration or None, named.rule.basis if named else "", RuleEvidence.OURS)
     calendar = question.calendar or CALENDARS[0]
     shipped_calendar(calendar)  # refuses one that does not ship
-    ruling = dict(_shipped_ruling(day))
+    ruling = dict(_shipped_ruling(day, about.manner))
     if question.pause_limit == NO_LIMIT:
         del ruling[PAUSE_LIMIT]
     elif question.pause_limit:
@@ -123,6 +138,7 @@ def read_question(question: ClockQuestion) -> ClockRequest:
     return ClockRequest(
         term,
         named,
+        _later_term(named.rule.code, day, about) if named and not question.value else None,
         None if own is ClockKind.RESOLVE else own,
         ruling,
         calendar,
@@ -132,13 +148,25 @@ def read_question(question: ClockQuestion) -> ClockRequest:
 
 
 @lru_cache(maxsize=4096)
-def _shipped_term(code: str, day: date, case: str) -> CombinedRule:
-    return with_additions(shipped_rules(), code, day, case)
+def _shipped_term(code: str, day: date, about: RuleSubject) -> CombinedRule:
+    return with_additions(shipped_rules(), code, day, about)
 
 
 @lru_cache(maxsize=4096)
-def _shipped_ruling(day: date) -> dict[str, DeadlineRule]:
-    return {code: choose_rule(shipped_rules(), code, day).rule for code in (*CODES.values(), PAUSE_LIMIT)}
+def _later_term(code: str, day: date, about: RuleSubject) -> LaterRule | None:
+    return later_rule(shipped_rules(), code, day, about)
+
+
+@lru_cache(maxsize=4096)
+def _shipped_ruling(day: date, manner: str) -> dict[str, DeadlineRule]:
+    about = RuleSubject(manner=manner)
+    return {code: choose_rule(shipped_rules(), code, day, about=about).rule for code in EPISODE_CODES}
+
+
+def _manner(question: ClockQuestion) -> str:
+    if question.channel and question.channel not in MANNERS:
+        raise Invalid(_("Kênh tiếp nhận là một trong: %(channels)s."), channels=", ".join(MANNERS))
+    return manner_of(question.channel or "")
 
 
 def _received_at(question: ClockQuestion) -> datetime:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -10,14 +10,14 @@ from backend import audit
 from backend.deadlines.clock_states import TicketClocks, VersionBook
 from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import TicketEvent
-from backend.deadlines.rules import DeadlineRule, RuleSubject
+from backend.deadlines.rules import DeadlineRule, RuleSubject, manner_of
 from backend.devserver.demo.generate import DemoCase, DemoEvent
 from backend.ratings.models import rating_notes
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import MessageKind, TicketMessage, words_digest
 from backend.tickets.reception import receipts
-from backend.tickets.rulebook import Rulebook
+from backend.tickets.rulebook import Rulebook, noted_ids
 from backend.tickets.service import KINDS, result_columns
 from backend.worktime.calendar import WorkCalendar, local_time
 
@@ -46,11 +46,12 @@ class DemoRules:
     def book(self, case: DemoCase) -> VersionBook:
         return VersionBook({self.calendar_id: self.calendar}, self.rules.by_id, self.calendar_id, self._ruling(case))
 
-    def rule_ids(self, case: DemoCase) -> dict[str, int | None]:
-        return {code: rule.id for code, rule in self._ruling(case).items()}
+    def rule_ids(self, case: DemoCase) -> dict[str, int]:
+        return noted_ids(self._ruling(case))
 
     def _ruling(self, case: DemoCase) -> dict[str, DeadlineRule]:
-        return self.rules.ruling(local_time(case.received).date(), self.about[case.category])
+        about = replace(self.about[case.category], manner=manner_of(case.channel.value))
+        return self.rules.ruling(local_time(case.received).date(), about)
 
 
 @dataclass

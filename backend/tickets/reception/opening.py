@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend import audit, db
-from backend.deadlines.clock_states import EPISODE_CODES, ClockKind
-from backend.deadlines.rules import RuleSubject
+from backend.deadlines.clock_states import ClockKind
+from backend.deadlines.rules import RuleSubject, manner_of
 from backend.deadlines.terms import Term
 from backend.errors import Conflict, Invalid, _
 from backend.outbox import service as outbox
@@ -67,7 +67,7 @@ class _StoredTicket:
     ticket_id: int
     number: str
     calendar_id: int
-    rules: dict[str, int | None]
+    rules: dict[str, int]
 
 
 class AlreadySent(Conflict):
@@ -166,7 +166,8 @@ def _store_ticket(
     day = now.astimezone(ZONE).date()
     ticket_id, number = _number(session, day, found.next_id, found.base)
     calendar_id = worktime.active_id_for(session, found.unit_code if unit_id == found.unit_id else found.desk_code)
-    about = RuleSubject(category=draft.category_code, category_class=found.category_class.value)
+    manner = manner_of(draft.channel.value)
+    about = RuleSubject(category=draft.category_code, category_class=found.category_class.value, manner=manner)
     ruling = rulebook.load_rules(session, found.rules_upto or 0).ruling(day, about)
     rule = ruling[ClockKind.RESOLVE.value]
     due = Term(worktime.load_calendar(session, calendar_id), rule.duration, now).due()
@@ -198,7 +199,7 @@ def _store_ticket(
     }
     if session.execute(STORE, values).one_or_none() is None:
         return None
-    return _StoredTicket(ticket_id, number, calendar_id, {code: ruling[code].id for code in EPISODE_CODES})
+    return _StoredTicket(ticket_id, number, calendar_id, rulebook.noted_ids(ruling))
 
 
 def _number(session: Session, day: date, ticket_id: int, base: int | None) -> tuple[int, str]:
