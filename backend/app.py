@@ -1,11 +1,14 @@
 """The web application: rooms, gate, and the one error handler."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import import_module
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import text
+from starlette.concurrency import run_in_threadpool
 
 from backend.db import SessionDep
 from backend.devserver.demo.mark import DemoFlag
@@ -70,11 +73,20 @@ def write_log() -> None:
         log.addHandler(handler)
 
 
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """End what rooms hold open, after the last request."""
+    yield
+    for close in app.state.to_close:
+        await run_in_threadpool(close)
+
+
 def create_app() -> FastAPI:
     """The application, with every room. Hooks that rooms may set on ``app.state``:
 
     ``navigation(request) -> list[NavItem]``; ``demonstration() -> bool``, cheap, asked for on every page;
-    ``not_signed_in(request) -> Response``, awaited, keeps a form that was sent without a session.
+    ``not_signed_in(request) -> Response``, awaited, keeps a form that was sent without a session;
+    ``to_close``, a list of functions without arguments that are called when the application ends.
     """
     settings = get_settings()
     write_log()
@@ -83,9 +95,11 @@ def create_app() -> FastAPI:
         openapi_url="/openapi.json" if settings.development else None,
         docs_url=None,
         redoc_url=None,
+        lifespan=lifespan,
         redirect_slashes=False,  # the framework's redirect repeats the Host header; refusals.http_error has ours
     )
     app.state.demonstration = DemoFlag()
+    app.state.to_close = []
     refusals.install(app)
     app.add_middleware(
         GateMiddleware, settings=settings, refuse=refusals.domain_error, unexpected=refusals.refuse_unexpected

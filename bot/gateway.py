@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Iterable
+from io import BytesIO
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from backend import clock
 from backend.attachments import service as attachments
 from backend.db import transaction
-from backend.errors import DomainError
+from backend.errors import DomainError, TooMany
 from backend.messengers.messenger import ChatGone, ChatInput, Keyboard, Messenger, TryLater
 from backend.notify.channels import split_text
 from backend.web.language import SOURCE, gettext, translate_error
@@ -86,10 +87,14 @@ class BotGateway:
         await asyncio.to_thread(_mark_paid, chat_id)
 
     async def _keep_photo(self, chat_id: int, effect: BotEffect, language: str) -> None:
-        """Fetched and re-encoded with no connection held; kept, and no longer owed, in one transaction."""
+        """Fetched and re-encoded with no connection held; kept, and no longer owed, in one transaction. A photo that
+        finds no decoder or no room stays owed."""
         try:
             content = await self.messenger.file(effect.file_id)
-            await asyncio.to_thread(_keep_photo, chat_id, effect.ticket_id, content)
+            held = await attachments.hold_upload(BytesIO(content), clock.now())
+            await asyncio.to_thread(_keep_photo, chat_id, effect.ticket_id, held)
+        except TooMany as full:
+            raise TryLater(full.retry_after) from None
         except DomainError as refusal:
             sentence = gettext(language, texts.PHOTO_LOST, {"why": translate_error(refusal, language)})
             await asyncio.to_thread(_mark_paid, chat_id, BotEffect(EffectKind.SAY, sentence))
@@ -140,8 +145,7 @@ def _mark_paid(chat_id: int, instead: BotEffect | None = None) -> None:
             persistence.add_debt(session, chat_id, instead)
 
 
-def _keep_photo(chat_id: int, ticket_id: int, content: bytes) -> None:
-    held = attachments.hold_photo(content)
+def _keep_photo(chat_id: int, ticket_id: int, held: attachments.WaitingPhoto) -> None:
     with transaction() as session:
         attachments.attach_photos(session, ticket_id, [held], clock.now())
         persistence.mark_paid(session, chat_id)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from telegram.error import InvalidToken
 
 from backend import clock
+from backend.attachments.decoder_pool import close_decoders
 from backend.db import transaction
 from backend.messengers.messenger import ChatInput, Messenger, TryLater
 from backend.messengers.telegram.transport import TelegramMessenger
@@ -103,6 +104,7 @@ async def _run(url: str, token: str) -> None:
     try:
         await serve_updates(messenger)
     finally:
+        close_decoders()
         await messenger.close()
 
 

@@ -1,84 +1,75 @@
 """A photo as it is kept: decoded within limits, turned upright, without anything the camera wrote beside the picture.
 
-Pure. Formats: JPEG, PNG, WebP, told by content and never by name. The copy is JPEG, 2000 pixels at most on its longer
-side; place and time of the shot, the camera's serial number, comments and colour profiles are left behind.
+Pure, and slow: it runs in a process of its own (``backend.attachments.decoder``), never in one that answers requests.
+Formats: JPEG, PNG, WebP, told by content and never by name. The copy is JPEG, 2000 pixels at most on its longer side;
+place and time of the shot, the camera's serial number, comments and colour profiles are left behind.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
-from threading import BoundedSemaphore
 
 from PIL import Image, ImageOps
 
-from backend.errors import Invalid, _
+from backend.attachments.decoder_answer import Photo
+from backend.attachments.picture_header import MOST_PIXELS, check_picture, too_many_pixels, unreadable
+from backend.errors import Invalid
 
-MOST_BYTES = 10 * 1024 * 1024
-MOST_PIXELS = 40_000_000
 SIDE, QUALITY = 2000, 82
 THUMB_SIDE, THUMB_QUALITY = 240, 60
-FORMATS = ("JPEG", "PNG", "WEBP")
-FIELD = "photos"
-
-# A photo of 40 million pixels takes 160 MB while it is open: not more than two of them in one process.
-_OPEN = BoundedSemaphore(2)
+FORMATS = tuple(MOST_PIXELS)
+REDUCING_GAP = 2.0  # averaging whole pixels down to twice the size wanted is fast, and the eye sees no difference
 
 
-@dataclass(frozen=True)
-class EncodedPhoto:
-    """The re-encoded picture and its measures in pixels."""
-
-    content: bytes
-    width: int
-    height: int
-
-
-def reencode(content: bytes) -> EncodedPhoto:
-    """The copy that is kept. Raises Invalid for too many bytes or pixels, another format, a damaged file."""
-    if len(content) > MOST_BYTES:
-        raise Invalid(_("Ảnh lớn quá %(most)s MB. Xin chọn ảnh nhỏ hơn."), field=FIELD, most=MOST_BYTES // 1024**2)
-    return _shrunk(content, SIDE, QUALITY)
-
-
-def thumbnail(content: bytes) -> bytes:
-    """A small picture of a kept copy, to look at before sending."""
-    return _shrunk(content, THUMB_SIDE, THUMB_QUALITY).content
-
-
-def _shrunk(content: bytes, side: int, quality: int) -> EncodedPhoto:
+def reencode(content: bytes) -> Photo:
+    """Return the copy that is kept. Raises Invalid for too many bytes or pixels, another format, a damaged file."""
+    header = check_picture(BytesIO(content))
     with _opened(content) as image:
-        if image.width * image.height > MOST_PIXELS:
-            raise _too_many_pixels()
-        image.draft("RGB", (side, side))  # a JPEG is decoded at the size needed; other formats ignore it
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((side, side), Image.Resampling.LANCZOS)
-        picture = _on_white(upright)
+        if image.width * image.height > MOST_PIXELS[header.format]:
+            raise too_many_pixels(header.format)
+        image.draft("RGB", _fitting(image.size))  # a JPEG is decoded near the size wanted; other formats ignore it
+        small = _direct_colours(image)
+        small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+        picture = _on_white(ImageOps.exif_transpose(small))
+    copy, (width, height) = _packed(picture, QUALITY), picture.size
+    picture.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+    return Photo(copy, width, height, _packed(picture, THUMB_QUALITY))
+
+
+def _packed(picture: Image.Image, quality: int) -> bytes:
     packed = BytesIO()
     picture.save(packed, "JPEG", quality=quality, optimize=True)
-    return EncodedPhoto(packed.getvalue(), picture.width, picture.height)
+    return packed.getvalue()
 
 
-def _too_many_pixels() -> Invalid:
-    sentence = _("Ảnh có hơn %(most)s triệu điểm ảnh. Xin chọn ảnh nhỏ hơn.")
-    return Invalid(sentence, field=FIELD, most=MOST_PIXELS // 10**6)
+def _fitting(size: tuple[int, int]) -> tuple[int, int]:
+    """Return the size of a picture whose longer side is ``SIDE``."""
+    longer = max(size)
+    return max(size[0] * SIDE // longer, 1), max(size[1] * SIDE // longer, 1)
 
 
 @contextmanager
 def _opened(content: bytes) -> Iterator[Image.Image]:
     """Whatever a decoder stumbles over is a refusal: its exceptions are of many kinds, and none is our fault."""
-    with _OPEN:
-        try:
-            with Image.open(BytesIO(content), formats=FORMATS) as image:
-                yield image
-        except Invalid:
-            raise
-        except Image.DecompressionBombError as bomb:
-            raise _too_many_pixels() from bomb
-        except Exception as failure:
-            raise Invalid(
-                _("Không đọc được tệp này. Xin chọn ảnh JPEG, PNG hoặc WebP còn nguyên vẹn."), field=FIELD
-            ) from failure
+    Image.MAX_IMAGE_PIXELS = None  # the size was judged before, by our own limits
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            yield image
+    except (Invalid, MemoryError):
+        raise
+    except Exception as failure:
+        raise unreadable() from failure
+
+
+def _direct_colours(image: Image.Image) -> Image.Image:
+    """Palettes, single bits and 16 bits cannot be averaged, so each pixel gets a colour of 8 bits first."""
+    if image.mode == "I;16":
+        return image.point(lambda level: level / 256).convert("L")
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("P", "PA"):
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -1,30 +1,35 @@
 """Keep photos: the file first, the row that gives it to a ticket in the ticket's own transaction.
 
-Photos of a form that is not sent yet wait in ``attachments/held``. A file without a row belongs to nobody (the form was
-left, the transaction failed) and is swept after a day.
+Photos of a form that is not sent yet wait in a folder of their own. A file without a row belongs to nobody (the form
+was left, the transaction failed) and is swept after a day. Pictures are decoded by the pool of decoders alone.
 """
 
+import asyncio
 import os
 import secrets
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.attachments import photos
+from backend.attachments import waiting_folder
+from backend.attachments.decoder_pool import DecoderPool, decoder_pool
 from backend.attachments.models import Attachment
+from backend.attachments.picture_header import check_picture
 from backend.db import transaction
 from backend.errors import DomainError, Invalid, NotFound, _
 from backend.settings import get_settings
 from backend.tickets.models import Ticket
 
 MOST = 5
-ORPHAN_AFTER = timedelta(days=1)
 BATCH = 1000
 
 
@@ -53,27 +58,46 @@ class StorageFull(DomainError):
 def store_photo(session: Session, ticket_id: int, content: bytes, now: datetime) -> Attachment:
     """Keep a photo of a ticket. The same photo again is the one already kept.
 
-    Raises Invalid (not a photo within the limits, or one too many), NotFound (no such ticket), NoRoom.
+    Raises Invalid (not a photo within the limits, or one too many), NotFound (no such ticket), NoRoom, TooMany.
     """
-    return attach_photos(session, ticket_id, [hold_photo(content)], now)[0]
+    return attach_photos(session, ticket_id, [hold_photo(content, now)], now)[0]
 
 
-def hold_photo(content: bytes) -> WaitingPhoto:
-    """Check and re-encode a photo whose ticket is not there yet. Raises Invalid, NoRoom."""
-    photo = photos.reencode(content)
-    held = WaitingPhoto(
-        secrets.token_hex(16), sha256(photo.content).hexdigest(), len(photo.content), photo.width, photo.height
-    )
-    try:
-        _write(_held_path(held.key), photo.content)
-    except OSError as failure:
-        raise StorageFull from failure
-    return held
+def hold_photo(content: bytes, now: datetime) -> WaitingPhoto:
+    """Check and re-encode a photo whose ticket is not there yet, and wait for it.
+
+    Not for a thread that answers requests. Raises Invalid, NoRoom, TooMany (decoders or folder are full).
+    """
+    return _begin_holding(BytesIO(content), now).result()
+
+
+async def hold_upload(file: BinaryIO, now: datetime) -> WaitingPhoto:
+    """Check and re-encode an uploaded photo. No thread and no connection is held while it waits.
+
+    Raises Invalid, NoRoom, TooMany (decoders or folder are full).
+    """
+    return await asyncio.wrap_future(_begin_holding(file, now))
+
+
+def _begin_holding(file: BinaryIO, now: datetime) -> Future[WaitingPhoto]:
+    """What the header alone refuses takes no place among the decoders."""
+    check_picture(file)
+
+    def work(pool: DecoderPool) -> WaitingPhoto:
+        photo = pool.decode(file.read())
+        key = secrets.token_hex(16)
+        try:
+            waiting_folder.keep_photo(key, photo, now)
+        except OSError as failure:
+            raise StorageFull from failure
+        return WaitingPhoto(key, sha256(photo.content).hexdigest(), len(photo.content), photo.width, photo.height)
+
+    return decoder_pool().submit(work)
 
 
 def waiting(held: WaitingPhoto) -> bool:
     """Whether a held photo is still there: after a day it is swept."""
-    return _held_path(held.key).is_file()
+    return waiting_folder.is_waiting(held.key)
 
 
 def attach_photos(session: Session, ticket_id: int, held: Sequence[WaitingPhoto], now: datetime) -> list[Attachment]:
@@ -106,11 +130,8 @@ def attach_photos(session: Session, ticket_id: int, held: Sequence[WaitingPhoto]
 
 
 def preview_photo(held: WaitingPhoto) -> bytes:
-    """A small JPEG of a held photo. Raises NotFound where its file was swept meanwhile."""
-    try:
-        return photos.thumbnail(_held_path(held.key).read_bytes())
-    except OSError as gone:
-        raise NotFound from gone
+    """Return a small JPEG of a held photo. Raises NotFound where its file was swept meanwhile."""
+    return waiting_folder.read_thumbnail(held.key)
 
 
 def read_photo(photo: Attachment) -> bytes:
@@ -123,12 +144,9 @@ def read_photo(photo: Attachment) -> bytes:
 
 def sweep_orphans(now: datetime) -> int:
     """Remove files of no ticket that are older than a day; returns how many. Two sweeps at once are harmless."""
-    before = (now - ORPHAN_AFTER).timestamp()
-    removed = 0
-    for path in _old_files(_root() / "held", before):
-        path.unlink(missing_ok=True)
-        removed += 1
-    paths = _old_files(_root(), before, pattern="[0-9a-f][0-9a-f]/*.jpg")
+    before = now - waiting_folder.KEPT_FOR
+    removed = waiting_folder.sweep(before)
+    paths = _old_files(before.timestamp())
     while batch := {path.stem: path for path in islice(paths, BATCH)}:
         with transaction() as session:
             owned = set(session.scalars(select(Attachment.key).where(Attachment.key.in_(batch))))
@@ -138,9 +156,9 @@ def sweep_orphans(now: datetime) -> int:
     return removed
 
 
-def _old_files(folder: Path, before: float, pattern: str = "*.jpg") -> Iterator[Path]:
-    """Files not touched since; half-written ones begin with a dot and end the same way, so they are among them."""
-    for path in folder.glob(pattern):
+def _old_files(before: float) -> Iterator[Path]:
+    """Files of tickets, or of nobody, not touched since."""
+    for path in _root().glob("[0-9a-f][0-9a-f]/*.jpg"):
         try:
             if path.stat().st_mtime < before:
                 yield path
@@ -150,10 +168,6 @@ def _old_files(folder: Path, before: float, pattern: str = "*.jpg") -> Iterator[
 
 def _root() -> Path:
     return get_settings().data_dir / "attachments"
-
-
-def _held_path(key: str) -> Path:
-    return _root() / "held" / f"{key}.jpg"
 
 
 def _path(key: str) -> Path:
@@ -166,25 +180,10 @@ def _settle(photo: WaitingPhoto) -> str:
     path = _path(key)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.link(_held_path(photo.key), path)
+        os.link(waiting_folder.copy_path(photo.key), path)
         os.utime(path)
     except FileNotFoundError as gone:
         raise Invalid(_("Ảnh đã chờ quá lâu và không còn nữa. Xin chọn lại ảnh."), field="photos") from gone
     except OSError as failure:
         raise StorageFull from failure
     return key
-
-
-def _write(path: Path, content: bytes) -> None:
-    """The whole file under its name or nothing, safely on the disk before a row can speak of it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}")
-    try:
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -31,7 +31,7 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, words_digest
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import DueMoment
-from backend.worktime.calendar import WorkCalendar
+from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.duration import Duration
 from backend.worktime.vector import working_days_between
 
@@ -62,19 +62,22 @@ class CaseworkCounts:
 
 @dataclass
 class CaseworkImport:
-    """One run: where cases go and what it has met so far. ``names.source`` keeps the keys of two systems apart."""
+    """One run: where cases go and what it has met so far. ``names.source`` keeps the keys of two systems apart.
+    Nobody is reminded of what fell due up to ``reminded_after``."""
 
     names: CaseworkNames
     now: datetime
+    reminded_after: date | None
     terms: dict[tuple[date, str], DeadlineRule] = field(default_factory=dict)
     dues: dict[tuple[datetime, Duration | None], DueMoment] = field(default_factory=dict)
 
 
-def begin_import(source: str, parent_code: str | None, now: datetime) -> CaseworkImport:
-    """A run that can begin; refuses a source without a usable name and a parent that does not exist."""
+def begin_import(source: str, parent_code: str | None, now: datetime, *, remind: bool = False) -> CaseworkImport:
+    """A run that can begin; refuses a source without a usable name and a parent that does not exist. ``remind``: staff
+    are reminded also of what fell due before the cases came."""
     if not 1 <= len(source) <= 40:
         raise Invalid(_("Tên nguồn cần 1 đến %(most)s ký tự."), most=40)
-    run = CaseworkImport(CaseworkNames(source, parent_code), now)
+    run = CaseworkImport(CaseworkNames(source, parent_code), now, None if remind else local_time(now).date())
     with db.transaction() as session:
         session.execute(select(func.pg_advisory_xact_lock(LOCK)))
         run.names.parent_id(session)
@@ -118,7 +121,7 @@ def _in_turn(batch: Sequence[ImportedCase]) -> list[list[ImportedCase]]:
 def _store_once(session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]) -> CaseworkCounts:
     _stage(session, _rows(session, run, cases))
     closed = session.execute(text(sql.CLOSE)).all()
-    added = session.execute(text(sql.ADD)).all()
+    added = session.execute(text(sql.ADD), {"reminded_after": run.reminded_after}).all()
     _write_history(session, added, closed)
     written = {"ids": [row.id for row in (*added, *closed)]}
     session.execute(text(sql.RESULTS), written)

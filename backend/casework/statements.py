@@ -52,12 +52,12 @@ CLOSE: Final = """
 ADD: Final = f"""
     INSERT INTO tickets
         (id, number, state, version, channel, language, about_unit_id, secret_hash, demonstration, decided_at,
-        {COLUMNS})
+        reminded_after, {COLUMNS})
     SELECT fresh.id,
         'PAKN.' || to_char(received_on, 'YYYYMMDD') || '.'
             || lpad((fresh.id - base)::text, greatest(4, length((fresh.id - base)::text)), '0'),
         CASE WHEN answered_at IS NULL THEN 'new' ELSE 'answered' END, 1, 'import', 'vi', unit_id, '', false,
-        answered_at, {COLUMNS}
+        answered_at, CAST(:reminded_after AS date), {COLUMNS}
     FROM (
         SELECT nextval('tickets_id_seq') AS id, (SELECT base FROM ticket_days WHERE day = received_on) AS base, staged.*
         FROM staged_cases staged WHERE known_id IS NULL

@@ -93,6 +93,9 @@ def casework_command(
         str, typer.Option(help="Tên hệ thống nguồn, để mã của hai hệ thống không lẫn nhau.")
     ] = "casework",
     rejects: Annotated[Path | None, typer.Option(help="Tệp ghi các dòng không nhận, kèm lý do.")] = None,
+    remind: Annotated[
+        bool, typer.Option("--remind", help="Nhắc cán bộ cả những hạn đã qua trước khi nhập, với hồ sơ được thêm.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
 ) -> None:
     """Nhập hồ sơ đã có từ tệp CSV; chạy lại được, dòng lỗi được ghi riêng."""
@@ -101,7 +104,7 @@ def casework_command(
     outcome = CaseworkSummary()
     with refusals_as_lines(), database_at_hand():
         try:
-            _import(file, columns, rejects, source, parent, outcome)
+            _import(file, columns, rejects, source, parent, outcome, remind=remind)
         except KeyboardInterrupt:
             outcome.leave_out_unstored()
             typer.echo(
@@ -112,7 +115,14 @@ def casework_command(
 
 
 def _import(
-    file: Path, columns: CaseColumns, rejects: Path, source: str, parent: str | None, outcome: CaseworkSummary
+    file: Path,
+    columns: CaseColumns,
+    rejects: Path,
+    source: str,
+    parent: str | None,
+    outcome: CaseworkSummary,
+    *,
+    remind: bool,
 ) -> None:
     """Fills ``outcome`` batch by batch, so that it tells how far an interrupted run came."""
     if rejects.resolve() == file.resolve():
@@ -125,7 +135,7 @@ def _import(
         stream = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
         moment = clock.now()
         cases = CaseFile(stream, columns, until=moment)
-        run = casework.begin_import(source, parent, moment)
+        run = casework.begin_import(source, parent, moment, remind=remind)
         refused = RejectFile(rejects, cases.header, outcome, stack)
         progress = stack.enter_context(_progress())
         task = progress.add_task("", total=file.stat().st_size)

@@ -6,7 +6,7 @@ is still worth telling is the second question (``choose``).
 """
 
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -67,7 +67,8 @@ class EscalationRule:
 @dataclass(frozen=True, slots=True)
 class EscalationFacts:
     """What the ladder asks of a ticket. ``waiting`` is false while it is paused, answered, merged or otherwise done:
-    nobody is then told anything. ``term`` is the whole term in its own unit."""
+    nobody is then told anything. ``term`` is the whole term in its own unit. Steps reached up to ``reminded_after``
+    are told to nobody: the ticket was elsewhere then. ``has_sender`` is false where there is no sender to tell."""
 
     ticket_id: int
     received_on: date
@@ -75,6 +76,8 @@ class EscalationFacts:
     term: Duration
     waiting: bool = True
     episode: int = 1
+    reminded_after: date | None = None
+    has_sender: bool = True
 
     @property
     def urgent(self) -> bool:
@@ -83,19 +86,27 @@ class EscalationFacts:
 
 
 class EscalationStep(NamedTuple):
-    """A rung that a ticket has reached, in an episode; ``n`` counts the repetitions from 1, else it is 0."""
+    """A rung that a ticket has reached, in an episode. Of a rung that repeats, ``times`` says how often it was reached
+    by now, and the times before are part of this one step; else it is 0."""
 
     code: str
     to: StepRecipient
     occasion: date
-    n: int = 0
+    times: int = 0
     episode: int = 1
 
     def key(self, ticket_id: int) -> str:
         """The same whenever and however often the step is found: ``ticket:42:overdue:2026-11-22``."""
-        parts = [f"ticket:{ticket_id}:{self.code}:{self.occasion.isoformat()}"]
-        parts += [str(self.n)] if self.n else []
-        return ":".join([*parts, f"episode{self.episode}"] if self.episode > 1 else parts)
+        return self._joined(ticket_id, "")
+
+    def message_key(self, ticket_id: int) -> str:
+        """The same for one telling of the step: ``ticket:42:progress:2026-11-22:5``."""
+        return self._joined(ticket_id, str(self.times) if self.times else "")
+
+    def _joined(self, ticket_id: int, times: str) -> str:
+        episode = f"episode{self.episode}" if self.episode > 1 else ""
+        parts = (f"ticket:{ticket_id}:{self.code}:{self.occasion.isoformat()}", times, episode)
+        return ":".join(part for part in parts if part)
 
 
 @lru_cache
@@ -133,20 +144,25 @@ def _by_rule(rung: EscalationRule, rule: DeadlineRule | None) -> EscalationRule:
 def steps_due(
     facts: EscalationFacts, calendar: WorkCalendar, now: datetime, ladder: Sequence[EscalationRule] | None = None
 ) -> tuple[EscalationStep, ...]:
-    """Every step reached by ``now``, in the order of the ladder: more as time goes on, never fewer."""
+    """Return the steps reached by ``now``, in the order of the ladder: more as time goes on, never fewer. There is one
+    at most for each rung, however long the ticket has been overdue."""
     if not facts.waiting:
         return ()
-    today = local_time(now).date()
-    return tuple(step for rung in ladder or shipped_ladder() for step in _steps(rung, facts, calendar, today))
+    reached = _reached(facts, calendar, local_time(now).date(), ladder)
+    if facts.reminded_after is None:
+        return tuple(reached)
+    before = set(_reached(facts, calendar, facts.reminded_after, ladder))
+    return tuple(step for step in reached if step not in before)
 
 
 def choose_steps(
     facts: EscalationFacts,
     steps: Sequence[EscalationStep],
-    known: Collection[str],
+    known: Mapping[str, int],
     ladder: Sequence[EscalationRule] | None = None,
 ) -> tuple[list[EscalationStep], list[EscalationStep]]:
-    """Of the steps reached, those to tell and those to note in silence, both without the ``known`` keys.
+    """Of the steps reached, those to tell and those to note in silence, both without those ``known``: by the key of a
+    step, how often it had been reached.
 
     After a standstill several may have come due together. Each person then hears one of them: a rung marked ``first``,
     else the last; and nobody is reminded of a due date that has passed already.
@@ -154,7 +170,7 @@ def choose_steps(
     rungs = {rung.code: rung for rung in ladder or shipped_ladder()}
     overdue = any(rungs[step.code].when is EscalationTrigger.OVERDUE for step in steps)
     said: dict[StepRecipient, EscalationStep] = {step.to: step for step in steps}
-    fresh = [step for step in steps if step.key(facts.ticket_id) not in known]
+    fresh = [step for step in steps if step.times > known.get(step.key(facts.ticket_id), -1)]
     said |= {step.to: step for step in fresh if rungs[step.code].first}
     outdated = {step for step in fresh if overdue and rungs[step.code].when is not EscalationTrigger.OVERDUE}
     tell = [step for step in fresh if step == said[step.to] and step not in outdated]
@@ -168,7 +184,7 @@ def next_look(
     if not facts.waiting:
         return None
     today = local_time(now).date()
-    days = [day for rung in ladder or shipped_ladder() for day in _days_ahead(rung, facts, calendar, today)]
+    days = [day for rung in _rungs_of(facts, ladder) for day in _days_ahead(rung, facts, calendar, today)]
     return next_opening(calendar, min(days)) if days else None
 
 
@@ -200,13 +216,24 @@ def after_pause(calendar: WorkCalendar, now: datetime) -> datetime:
     return next_opening(calendar, here.date() + timedelta(days=1))
 
 
-def _steps(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> list[EscalationStep]:
+def _rungs_of(facts: EscalationFacts, ladder: Sequence[EscalationRule] | None) -> list[EscalationRule]:
+    """The rungs that have somebody to tell."""
+    return [rung for rung in ladder or shipped_ladder() if facts.has_sender or rung.to is not StepRecipient.SENDER]
+
+
+def _reached(
+    facts: EscalationFacts, calendar: WorkCalendar, day: date, ladder: Sequence[EscalationRule] | None
+) -> list[EscalationStep]:
+    """The steps reached by the end of a day."""
+    steps = (_step(rung, facts, calendar, day) for rung in _rungs_of(facts, ladder))
+    return [step for step in steps if step is not None]
+
+
+def _step(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, day: date) -> EscalationStep | None:
     occasion = facts.due if rung.once_per is StepScope.DUE else facts.received_on
-    if rung.repeats:
-        numbers = range(1, _times(rung, facts, calendar, today) + 1)
-    else:
-        numbers = range(_first_day(rung, facts, calendar) <= today)
-    return [EscalationStep(rung.code, rung.to, occasion, n, facts.episode) for n in numbers]
+    times = _times(rung, facts, calendar, day) if rung.repeats else 0
+    reached = times > 0 if rung.repeats else _first_day(rung, facts, calendar) <= day
+    return EscalationStep(rung.code, rung.to, occasion, times, facts.episode) if reached else None
 
 
 def _days_ahead(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> list[date]:

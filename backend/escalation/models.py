@@ -21,7 +21,8 @@ class TicketWatch(Base):
 
 
 class StepRecord(Base):
-    """A step of the ladder that a ticket has reached, kept by its key, told or passed over in silence."""
+    """A step of the ladder that a ticket has reached, kept by its key, told or passed over in silence. A repeating step
+    is one row, however often it was reached: ``times`` counts, ``at`` and ``told`` are of the latest."""
 
     __tablename__ = "escalation_steps"
 
@@ -31,6 +32,7 @@ class StepRecord(Base):
     code: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime] = mapped_column(Moment)
     told: Mapped[bool] = mapped_column()
+    times: Mapped[int] = mapped_column(default=0, server_default="0", doc="of a repeating step, else 0")
 
 
 class StaffNotice(Base):

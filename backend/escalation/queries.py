@@ -78,8 +78,10 @@ def lock_tickets(session: Session, ids: Collection[int], now: datetime) -> Seque
     ).all()
 
 
-def steps_known(session: Session, ids: Collection[int]) -> set[str]:
-    return set(session.scalars(select(StepRecord.key).where(StepRecord.ticket_id.in_(ids))))
+def steps_known(session: Session, ids: Collection[int]) -> dict[str, int]:
+    """The steps that tickets have reached before: by their keys, how often."""
+    rows = session.execute(select(StepRecord.key, StepRecord.times).where(StepRecord.ticket_id.in_(ids)))
+    return {row.key: row.times for row in rows}
 
 
 def people_with_notices(session: Session, now: datetime) -> Sequence[int]:

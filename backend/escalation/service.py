@@ -4,7 +4,7 @@ Nothing here gives or changes a verdict: that follows from the times of events. 
 changes when people hear of a due date, and nothing else.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -25,7 +25,7 @@ from backend.outbox import service as outbox
 from backend.tickets import rulebook
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Contact, Ticket
+from backend.tickets.models import Channel, Contact, Ticket
 from backend.tickets.sender_messages import media_of
 from backend.users.models import User
 from backend.users.policy import SYSTEM
@@ -38,7 +38,12 @@ PROGRESS_RULE = CODES[ClockKind.PROGRESS]
 BATCH = 100  # tickets that one task locks together, so that nobody waits long for one of them
 
 # With something to return, though nobody wants it, the rows of a batch go as one statement.
-PUT_STEP = insert(table_of(StepRecord)).on_conflict_do_nothing(index_elements=["key"]).returning(StepRecord.id)
+_PUT_STEP = insert(table_of(StepRecord))
+PUT_STEP = _PUT_STEP.on_conflict_do_update(
+    index_elements=["key"],
+    set_={name: _PUT_STEP.excluded[name] for name in ("times", "at", "told")},
+    where=StepRecord.times < _PUT_STEP.excluded["times"],
+).returning(StepRecord.id)
 PUT_NOTICE = insert(table_of(StaffNotice)).on_conflict_do_nothing(index_elements=["key"]).returning(StaffNotice.id)
 _PUT = insert(table_of(TicketWatch))
 PUT_WATCH = _PUT.on_conflict_do_update(
@@ -86,15 +91,15 @@ class EscalationBatch:
         ]
 
     def step(self, ticket: Ticket, step: EscalationStep, *, told: bool) -> None:
-        row = {"key": step.key(ticket.id), "ticket_id": ticket.id, "code": step.code, "at": self.now, "told": told}
-        self.steps.append(row)
+        row = {"key": step.key(ticket.id), "ticket_id": ticket.id, "code": step.code, "times": step.times}
+        self.steps.append({**row, "at": self.now, "told": told})
 
     def notice(self, ticket: Ticket, step: EscalationStep, user: User, *, urgent: bool) -> None:
         """The key says also in whose place somebody is told: ``...:for:leader:user:7``."""
         instead = "" if user.role.value == step.to.value else f":for:{step.to.value}"
         self.notices.append(
             {
-                "key": f"{step.key(ticket.id)}{instead}:user:{user.id}",
+                "key": f"{step.message_key(ticket.id)}{instead}:user:{user.id}",
                 "ticket_id": ticket.id,
                 "user_id": user.id,
                 "code": step.code,
@@ -124,6 +129,8 @@ def facts_of(ticket: Ticket) -> EscalationFacts:
         term=parse_term(ticket.term),
         waiting=ticket.state in queries.WAITING,
         episode=ticket.episode,
+        reminded_after=ticket.reminded_after,
+        has_sender=ticket.channel is not Channel.IMPORT,
     )
 
 
@@ -151,7 +158,7 @@ def _ladders(session: Session, found: Sequence[Ticket], now: datetime) -> dict[i
 def _look_at(
     ticket: Ticket,
     calendar: WorkCalendar,
-    known: set[str],
+    known: Mapping[str, int],
     staff: queries.StaffDirectory,
     writing: EscalationBatch,
     rungs: Sequence[ladder.EscalationRule],
@@ -196,7 +203,7 @@ def _tell_senders(session: Session, writing: EscalationBatch) -> None:
         messages += outbox.message_rows(
             step.code,
             ticket_id=ticket.id,
-            occasion=step.key(ticket.id).removeprefix(f"ticket:{ticket.id}:"),
+            occasion=step.message_key(ticket.id).removeprefix(f"ticket:{ticket.id}:"),
             by=media_of(contacts.get(ticket.id)),
             now=writing.now,
         )

@@ -3,26 +3,27 @@
 from base64 import b64encode
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
-from datetime import datetime
 from functools import lru_cache
+from typing import Annotated, BinaryIO
 
-from fastapi import Request
+from fastapi import Depends, Request
 from itsdangerous import BadData, URLSafeSerializer
 
 from backend import clock
 from backend.attachments import service as attachments
-from backend.attachments.photos import MOST_BYTES
 from backend.attachments.service import WaitingPhoto
 from backend.errors import DomainError, Invalid, NotFound, TooMany, _
 from backend.settings import get_settings
 from backend.tickets.reception import receipts
 from backend.tickets.service import FeedbackDraft
-from backend.web.forms import FormReader, FormView
-from backend.web.rate_limits import NetworkFlow
+from backend.web.forms import FormReader, FormView, TypedDep
+from backend.web.language import gettext, translate_error
 from backend.web.rendering import address_of, language_of
 
 ORDER = ("title", "content", "category", "unit", "photos", "name", "phone", "email", "address", "consent")
-MOST_BODY = 56 * 1024 * 1024  # five photos of ten megabytes, and the text
+MOST_BODY = 64 * 1024 * 1024  # five photos of a phone's 50 megapixels, about 12 MB each, and the text
+NAME_MOST = 60  # characters of a file's name in a sentence
+LABELS_MOST = 10  # photos named in a sentence
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,64 @@ class DraftPhoto:
     picture: str
 
 
+@dataclass(frozen=True)
+class RefusedPhoto:
+    """A photo that was not taken: its place in the form, the name of its file, and why."""
+
+    label: str
+    refusal: DomainError
+
+
+@dataclass
+class FormPhotos:
+    """The photos of a form: those kept so far, and those that were not taken."""
+
+    held: list[WaitingPhoto] = field(default_factory=list)
+    refused: list[RefusedPhoto] = field(default_factory=list)
+
+    @property
+    def retry_after(self) -> int | None:
+        """The seconds to wait, where a photo was refused for want of time or room and not for what it is."""
+        waits = [photo.refusal.retry_after for photo in self.refused if isinstance(photo.refusal, TooMany)]
+        return max(waits, default=None)
+
+    def refusal(self, language: str) -> Invalid | None:
+        """Return one refusal that names every photo not taken, those with the same reason together."""
+        labels: dict[str, list[str]] = {}
+        for photo in self.refused:
+            labels.setdefault(translate_error(photo.refusal, language), []).append(photo.label)
+        sentences = [
+            gettext(language, _("Ảnh thứ %(photos)s: %(why)s"), {"photos": _enumerated(photos), "why": why})
+            for why, photos in labels.items()
+        ]
+        return Invalid(" ".join(sentences), field="photos") if sentences else None
+
+
 @dataclass
 class DraftForm:
     """What was typed, the photos kept so far, and what was wrong with new ones."""
 
     typed: FormReader
     draft: FeedbackDraft
-    held: list[WaitingPhoto] = field(default_factory=list)
-    refusals: list[DomainError] = field(default_factory=list)
+    form_photos: FormPhotos
+
+    @property
+    def held(self) -> list[WaitingPhoto]:
+        return self.form_photos.held
+
+    @property
+    def status(self) -> int:
+        """The status of an answer that tells of the photos: 200 where nothing is wrong with them."""
+        if self.form_photos.retry_after is not None:
+            return TooMany.status
+        return Invalid.status if self.form_photos.refused else 200
 
     def shown(self, refusal: DomainError | None = None) -> FormView:
         """The form to show again, with every refusal at its field, in the order of the page."""
         form = self.typed.form(refusal if isinstance(refusal, Invalid) else None)
-        errors = {**form.errors, **{error.field: error for error in reversed(self.refusals) if error.field}}
+        errors = dict(form.errors)
+        if photos_refusal := self.form_photos.refusal(self.draft.language):
+            errors["photos"] = photos_refusal
         return FormView(form.values, {name: errors[name] for name in ORDER if name in errors})
 
     def photos(self) -> list[DraftPhoto]:
@@ -57,8 +103,22 @@ class DraftForm:
         return found
 
 
-def read_draft(request: Request, typed: FormReader) -> DraftForm:
-    """The draft of a submitted form; its photos are kept at once, so that an error elsewhere does not lose them."""
+async def read_photos(request: Request, typed: TypedDep) -> FormPhotos:
+    """Keep the photos of a submitted form at once, so that an error elsewhere does not lose them.
+
+    A coroutine: while a photo waits for a decoder no thread and no connection is held, so other pages go on.
+    """
+    photos = FormPhotos()
+    _keep_waiting(typed, photos)
+    await _keep_uploads(request, typed, photos)
+    return photos
+
+
+FormPhotosDep = Annotated[FormPhotos, Depends(read_photos)]
+
+
+def read_draft(request: Request, typed: FormReader, photos: FormPhotos) -> DraftForm:
+    """The draft of a submitted form with its photos."""
     category = typed.raw("category")[:40].replace("\0", "")
     draft = FeedbackDraft(
         key=typed.raw("key"),
@@ -73,9 +133,7 @@ def read_draft(request: Request, typed: FormReader) -> DraftForm:
         email=typed.raw("email"),
         address=typed.raw("address"),
     )
-    found = DraftForm(typed, draft)
-    _keep_photos(found, request.app.state.flows.photos, address_of(request), clock.now())
-    return found
+    return DraftForm(typed, draft, photos)
 
 
 def renew_draft(form: DraftForm) -> DraftForm:
@@ -87,28 +145,50 @@ def _unit_id(typed: str) -> int | None:
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 9 else None
 
 
-def _keep_photos(form: DraftForm, photos: NetworkFlow, address: str, now: datetime) -> None:
-    dropped = set(form.typed.data.getlist("drop"))
-    for place, token in enumerate(form.typed.data.getlist("held"), start=1):
+def _enumerated(labels: list[str]) -> str:
+    return ", ".join(labels[:LABELS_MOST]) + (" …" if len(labels) > LABELS_MOST else "")
+
+
+def _keep_waiting(typed: FormReader, photos: FormPhotos) -> None:
+    """Photos that came with an earlier look at the form and were not dropped."""
+    dropped = set(typed.data.getlist("drop"))
+    for place, token in enumerate(typed.data.getlist("held"), start=1):
         photo = _find_photo(token)
         if photo is None:
-            form.refusals.append(Invalid(_("Ảnh đã chờ quá lâu và không còn nữa. Xin chọn lại ảnh."), field="photos"))
-        elif str(place) not in dropped and photo not in form.held:
-            form.held.append(photo)
-    for upload in form.typed.files("photos"):
-        if len(form.held) >= attachments.MOST:
-            form.refusals.append(
-                Invalid(_("Mỗi phản ánh kèm được nhiều nhất %(most)s ảnh."), field="photos", most=attachments.MOST)
-            )
-            break
+            gone = Invalid(_("Ảnh đã chờ quá lâu và không còn nữa. Xin chọn lại ảnh."), field="photos")
+            photos.refused.append(RefusedPhoto(str(place), gone))
+        elif str(place) not in dropped and photo not in photos.held:
+            photos.held.append(photo)
+
+
+async def _keep_uploads(request: Request, typed: FormReader, photos: FormPhotos) -> None:
+    """New photos, one after the other: a form takes one place among the decoders, however many photos it brings.
+
+    Their places are counted on from the photos that were there before. Once there was no time or room for one, the
+    others are not tried: whoever has waited gets the form back.
+    """
+    full: TooMany | None = None
+    for place, upload in enumerate(typed.files("photos"), start=len(typed.data.getlist("held")) + 1):
         try:
-            photos.take(address, now)
-            form.held.append(attachments.hold_photo(upload.file.read(MOST_BYTES + 1)))
-        except TooMany:
-            form.refusals.append(Invalid(_("Xin thử lại ảnh sau, hoặc gửi không kèm ảnh."), field="photos"))
-            break
+            if full:
+                raise full
+            photos.held.append(await _keep_upload(request, upload.file, len(photos.held)))
         except DomainError as refusal:
-            form.refusals.append(refusal)
+            full = refusal if isinstance(refusal, TooMany) else None
+            photos.refused.append(RefusedPhoto(f"{place} ({(upload.filename or '')[:NAME_MOST]})", refusal))
+
+
+async def _keep_upload(request: Request, file: BinaryIO, photos_held: int) -> WaitingPhoto:
+    """Raises Invalid, NoRoom, TooMany."""
+    if photos_held >= attachments.MOST:
+        raise Invalid(_("Mỗi phản ánh kèm được nhiều nhất %(most)s ảnh."), field="photos", most=attachments.MOST)
+    now = clock.now()
+    try:
+        request.app.state.flows.photos.take(address_of(request), now)
+    except TooMany as full:
+        sentence = _("Xin thử lại ảnh sau, hoặc gửi không kèm ảnh.")
+        raise TooMany(sentence, retry_after=full.retry_after) from None
+    return await attachments.hold_upload(file, now)
 
 
 def _find_photo(token: object) -> WaitingPhoto | None:

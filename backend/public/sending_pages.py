@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -9,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.attachments import service as attachments
+from backend.attachments.decoder_pool import close_decoders
+from backend.attachments.picture_header import MOST_BYTES
 from backend.db import SessionDep
 from backend.errors import DomainError, TooMany, _
 from backend.public import access, draft_form
-from backend.public.draft_form import MOST_BODY, DraftForm, DraftPhoto
+from backend.public.draft_form import MOST_BODY, DraftForm, DraftPhoto, FormPhotosDep
 from backend.public.due_date_texts import count_days
 from backend.public.qr import qr_path
 from backend.settings import get_settings
@@ -22,7 +25,7 @@ from backend.tickets.reception.opening import Receipt
 from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users.guard import allow_everybody
-from backend.web.forms import EMPTY, FormReader, FormView, TypedDep
+from backend.web.forms import EMPTY, FormView, TypedDep
 from backend.web.language import LANGUAGES
 from backend.web.rate_limits import NetworkFlow
 from backend.web.rendering import LANGUAGE_COOKIE, YEAR, address_of, redirect_to, render_page, set_cookie
@@ -44,6 +47,7 @@ class SenderFlows:
 def install(app: FastAPI) -> None:
     most = get_settings().tickets_per_hour
     app.state.flows = SenderFlows(NetworkFlow(most), NetworkFlow(most * attachments.MOST))
+    app.state.to_close.append(close_decoders)
 
 
 @router.get("/gui", include_in_schema=False)
@@ -60,28 +64,30 @@ def find_unit(request: Request, session: SessionDep, q: str = "", unit: str = ""
 
 
 @router.post("/gui/xem-lai", include_in_schema=False, max_body_size=MOST_BODY)
-def look_over(request: Request, session: SessionDep, typed: TypedDep, change: bool = False) -> Response:
+def look_over(
+    request: Request, session: SessionDep, typed: TypedDep, photos: FormPhotosDep, change: bool = False
+) -> Response:
     """What will be sent, to whom, and who will see what. The form again where a unit is looked for, or on "change";
     either in another language, where one was chosen on the page."""
     language = typed.raw("lang")
     if language not in LANGUAGES:
-        return _looked_over(request, session, typed, change)
+        return _looked_over(request, session, draft_form.read_draft(request, typed, photos), change)
     request.state.language = language
-    response = _looked_over(request, session, typed, change)
+    response = _looked_over(request, session, draft_form.read_draft(request, typed, photos), change)
     set_cookie(response, LANGUAGE_COOKIE, language, seconds=YEAR)
     return response
 
 
-def _looked_over(request: Request, session: Session, typed: FormReader, change: bool) -> Response:
-    form = draft_form.read_draft(request, typed)
+def _looked_over(request: Request, session: Session, form: DraftForm, change: bool) -> Response:
+    typed = form.typed
     if typed.raw("find") or typed.raw("change") or change:
-        return _show_again(request, session, form, status=422 if form.refusals else 200)
+        return _show_again(request, session, form)
     refusal: DomainError | None = None
     try:
         draft, unit_id = service.look_over(session, form.draft, now=clock.now())
     except DomainError as found:
         refusal = found
-    if refusal or form.refusals:
+    if refusal or form.status != HTTPStatus.OK:
         return _show_again(request, session, form, refusal)
     context: dict[str, Any] = {
         "draft": draft,
@@ -94,10 +100,10 @@ def _looked_over(request: Request, session: Session, typed: FormReader, change: 
 
 
 @router.post("/gui", include_in_schema=False, max_body_size=MOST_BODY)
-def send_feedback(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+def send_feedback(request: Request, session: SessionDep, typed: TypedDep, photos: FormPhotosDep) -> Response:
     """Take the feedback and hand out the receipt. A double click or a retry gets the same one."""
-    form = draft_form.read_draft(request, typed)
-    if form.refusals:
+    form = draft_form.read_draft(request, typed, photos)
+    if form.status != HTTPStatus.OK:
         return _show_again(request, session, form)
     now = clock.now()
     try:
@@ -156,8 +162,6 @@ def _show_again(
     session: Session,
     form: DraftForm,
     refusal: DomainError | None = None,
-    *,
-    status: int | None = None,
 ) -> Response:
     """The form as it was typed. A refusal that belongs to no field (an old form, a key used for another text) comes
     with a fresh key, so that sending once more is meant; one that asks for patience keeps the key, in case the ticket
@@ -173,10 +177,11 @@ def _show_again(
         photos=form.photos(),
         notice=notice,
         q=form.typed.raw("q")[:100],
-        status=status or (refusal.status if refusal else 422),
+        status=max(refusal.status if refusal else 0, form.status),
     )
-    if isinstance(refusal, TooMany):
-        response.headers["Retry-After"] = str(refusal.retry_after)
+    retry_after = refusal.retry_after if isinstance(refusal, TooMany) else form.form_photos.retry_after
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
     return response
 
 
@@ -191,7 +196,8 @@ def _form_page(
     q: str = "",
     status: int = 200,
 ) -> Response:
-    context: dict[str, Any] = {"key": key, "photos": photos or [], "notice": notice, "most_photos": attachments.MOST}
+    most = {"most_photos": attachments.MOST, "most_megabytes": MOST_BYTES // 1024**2}
+    context: dict[str, Any] = {"key": key, "photos": photos or [], "notice": notice, **most}
     choice = _unit_choice(session, q)
     categories = queries.list_categories(session)
     return render_page(

@@ -194,6 +194,9 @@ class Ticket(Base):
         LargeBinary(32), doc="of what was sent, to tell a retry from a new text"
     )
     import_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    reminded_after: Mapped[date | None] = mapped_column(
+        doc="nobody is reminded of what fell due up to this day; of a case from another system, the day it came here"
+    )
     demonstration: Mapped[bool] = mapped_column(default=False)
 
     category: Mapped[Category] = relationship(lazy="raise")

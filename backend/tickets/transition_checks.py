@@ -150,7 +150,7 @@ def _check_extension_request(case: TicketCase) -> Notes:
     length: Notes = {"value": str(Duration.parse(more))} if more else {}
     if until is not None:
         length = {"until": until.isoformat()}
-    _check_extension(case, length)
+    _check_length(case, length)
     return length
 
 
@@ -158,11 +158,11 @@ def _check_extension(case: TicketCase) -> Notes:
     _not_overdue(case)
     asked = _asked_by_another(case)
     length = {name: asked.data[name] for name in ("value", "until") if name in asked.data}
-    _check_extension(case, length)
+    _check_length(case, length)
     return length
 
 
-def _check_extension(case: TicketCase, length: Notes) -> None:
+def _check_length(case: TicketCase, length: Notes) -> None:
     """Hold what is asked for, and what is granted, to the bound that the stored rule sets for this ticket."""
     extension = extension_of(TicketEvent(Event.EXTENDED, case.at, case.actor.key, length))
     limits.check_extension(case.clocks.resolve.term, extension, case.clocks.ruling.get(limits.EXTENSION_LIMIT))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backend.clock import now
 from backend.worktime.calendar import local_time
-from tests.bench import ballots, clock, escalation, estimate, line, pages
+from tests.bench import ballots, clock, escalation, estimate, line, pages, past, photos
 from tests.bench.stage import stage
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
@@ -23,7 +23,9 @@ and clients share the same cores. PostgreSQL is the embedded one with fsync on.
 ON_STAGE = (
     ("Reception", line.run),
     ("Pages", pages.run),
+    ("Heavy photos", photos.run),
     ("Escalation", escalation.run),
+    ("Cases open for ten years", past.run),
     ("Ballots in", ballots.run),
     ("Recount of open tickets", clock.run_recount),
 )

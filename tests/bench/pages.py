@@ -29,7 +29,7 @@ def run(stage: Stage) -> list[str]:
 
 def _measured(stage: Stage, name: str, role: Role, path: str) -> str:
     connection = http.client.HTTPConnection(stage.address, timeout=60)
-    headers = {"Cookie": _sign_in(connection, role), "Accept": "text/html"}
+    headers = {"Cookie": sign_in(connection, role), "Accept": "text/html"}
     taken, size = [], 0
     for read in range(READS + 10):
         began = time.perf_counter()
@@ -44,7 +44,8 @@ def _measured(stage: Stage, name: str, role: Role, path: str) -> str:
     return f"| {name} | {taken[len(taken) // 2]:.0f} | {taken[int(len(taken) * 0.95)]:.0f} | {size / 1000:.0f} |"
 
 
-def _sign_in(connection: http.client.HTTPConnection, role: Role) -> str:
+def sign_in(connection: http.client.HTTPConnection, role: Role) -> str:
+    """Return the cookies of somebody of the demonstration who has this role."""
     account = next(account for account in ACCOUNTS if account.role is role)
     form = urllib.parse.urlencode({"email": account.email, "password": account.password, "next": "/"})
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}

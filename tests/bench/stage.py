@@ -28,10 +28,11 @@ UVICORN = ["uvicorn", "backend.app:create_app", "--factory", "--workers", str(WE
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the servers are."""
+    """Where the servers are, and the first of the web processes, which started the others."""
 
     database_url: str
     address: str
+    web_pid: int
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def stage() -> Iterator[Stage]:
                 cwd=ROOT,
             )
             _wait(f"http://127.0.0.1:{port}/healthz")
-            yield Stage(server.url, f"127.0.0.1:{port}")
+            yield Stage(server.url, f"127.0.0.1:{port}", web.pid)
         finally:
             if web is not None:
                 web.terminate()
