@@ -1,8 +1,8 @@
-"""Which operational indicators go with the ratings: a proportional odds model with errors robust to clusters. Pure.
+"""Association of operational indicators with ratings: a proportional odds model with errors robust to clusters.
 
-P(Y <= j) = 1 / (1 + exp(-(theta_j - x beta))) (McCullagh 1980). Tickets of one unit share its people and habits, so the
-covariance is the sandwich over units: G / (G - 1) A^-1 (sum of s_g s_g') A^-1 with t intervals on G - 1 degrees of
-freedom (Liang and Zeger 1986). It says what goes together, never what causes what.
+Model: P(Y <= j) = 1 / (1 + exp(-(theta_j - x beta))) (McCullagh 1980). Tickets of one unit share its people and habits.
+The covariance is therefore the sandwich over units, G / (G - 1) A^-1 (sum of s_g s_g') A^-1, with t intervals on G - 1
+degrees of freedom (Liang and Zeger 1986). The result says what goes together, never what causes what.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,22 @@ from analytics.operations import SMALL_N, check_level, t_quantile
 
 LEAST_CLUSTERS = 10
 MOST_STEPS = 100
-SEPARATED = 15.0  # a coefficient beyond e^15 means that the data separate, and has no estimate
+SEPARATED = 15.0  # a coefficient beyond 15 (odds of e^15) means that the data separate; it has no estimate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 class NoFitError(ValueError):
-    """The data do not allow the model: one level only, an indicator without variation, separation."""
+    """The data do not allow the model: only one score occurs, an indicator does not vary, or the data separate."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelFit:
-    """Thresholds, coefficients, the inverse information and the scores by observation (rows x parameters)."""
+    """A fitted model. ``inverse`` is the inverse information; ``scores`` are by observation (rows x parameters).
+
+    Parameters stand in the order thresholds, coefficients.
+    """
 
     levels: tuple[int, ...]
     thresholds: Floats
@@ -40,7 +43,7 @@ class ModelFit:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorEffect:
-    """One indicator: odds of a higher rating times ``odds`` for one unit more of it, other indicators held equal."""
+    """One indicator. One unit more of it multiplies the odds of a higher rating by ``odds``, all else equal."""
 
     name: str
     coefficient: float
@@ -53,7 +56,7 @@ class IndicatorEffect:
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """The effects, of ``n`` ratings in ``clusters`` units; ``left_out`` ratings were of units with too few."""
+    """The effects, from ``n`` ratings in ``clusters`` units. ``left_out`` ratings belong to units with too few."""
 
     n: int
     clusters: int
@@ -71,8 +74,11 @@ def associate_scores(
     least: int = SMALL_N,
     least_clusters: int = LEAST_CLUSTERS,
 ) -> Association | None:
-    """Effects of the indicators (n x p) on the scores; None with fewer than ``least_clusters`` units of ``least``
-    ratings each (robust errors of few clusters are far too small). Raises `NoFitError`."""
+    """Return the effects of the indicators (n x p) on the scores (n,).
+
+    ``clusters`` (n,) is the unit of each rating. The result is None where fewer than ``least_clusters`` units have
+    ``least`` ratings each, because robust errors of few clusters are far too small. Raises `NoFitError`.
+    """
     check_level(level)
     y, x = np.asarray(scores, dtype=np.int64), np.asarray(indicators, dtype=np.float64).reshape(-1, len(names))
     codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
@@ -91,8 +97,10 @@ def associate_scores(
 
 
 def proportional_odds(scores: ArrayLike, indicators: ArrayLike, counts: ArrayLike | None = None) -> ModelFit:
-    """Maximum likelihood by Newton's method; the log-likelihood is concave (Pratt 1981). ``counts``: how often each
-    row occurs. Levels nobody chose are left out. Raises `NoFitError`."""
+    """Fit the model by maximum likelihood with Newton's method; the log-likelihood is concave (Pratt 1981).
+
+    ``counts`` says how often each row occurs. Levels without a rating are left out. Raises `NoFitError`.
+    """
     values, y = np.unique(np.asarray(scores, dtype=np.int64), return_inverse=True)
     x = np.asarray(indicators, dtype=np.float64).reshape(y.size, -1)
     weights = np.ones(y.size) if counts is None else np.asarray(counts, dtype=np.float64)
@@ -106,20 +114,26 @@ def proportional_odds(scores: ArrayLike, indicators: ArrayLike, counts: ArrayLik
     shares = np.cumsum(np.bincount(y, weights=weights))[:-1] / weights.sum()
     start = np.concatenate([np.log(shares / (1 - shares)), np.zeros(z.shape[1])])
     phi = _climb(start, upper, lower, y, weights, values.size)
-    value, each, information = _likelihood_at(phi, upper, lower, y, weights, values.size)
-    # Back from standardised indicators: phi = change x parameters on the scale that was given.
+    value, row_scores, information = _likelihood_at(phi, upper, lower, y, weights, values.size)
+    # Return from standardised indicators to their own scale: phi = change x parameters on that scale.
     change = np.eye(phi.size)
     thresholds = values.size - 1
     change[thresholds:, thresholds:] = np.diag(1 / spread)
     change[:thresholds, thresholds:] = middle / spread
     natural = change @ phi
     inverse = change @ np.linalg.inv(information) @ change.T
-    own = each * weights[:, None] @ np.linalg.inv(change)
-    return ModelFit(tuple(map(int, values)), natural[:thresholds], natural[thresholds:], inverse, own, value)
+    return ModelFit(
+        levels=tuple(map(int, values)),
+        thresholds=natural[:thresholds],
+        coefficients=natural[thresholds:],
+        inverse=inverse,
+        scores=row_scores * weights[:, None] @ np.linalg.inv(change),
+        log_likelihood=value,
+    )
 
 
 def cluster_covariance(fit: ModelFit, clusters: ArrayLike) -> Floats:
-    """The sandwich over clusters, thresholds first."""
+    """Return the sandwich covariance over clusters, thresholds first."""
     codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
     count = int(codes.max()) + 1
     sums = np.zeros((count, fit.scores.shape[1]))
@@ -137,16 +151,16 @@ def _effect(name: str, coefficient: float, se: float, t: float, df: int) -> Indi
 
 
 def _designs(y: Ints, x: Floats, levels: int) -> tuple[Floats, Floats]:
-    """Rows of derivatives of the upper and the lower linear predictor of each observation."""
-    one = np.eye(levels - 1)
-    none = np.zeros((1, levels - 1))
-    return np.hstack([np.vstack([one, none])[y], -x]), np.hstack([np.vstack([none, one])[y], -x])
+    """Return the derivatives of the upper and the lower linear predictor, a row for each observation."""
+    identity = np.eye(levels - 1)
+    zeros = np.zeros((1, levels - 1))
+    return np.hstack([np.vstack([identity, zeros])[y], -x]), np.hstack([np.vstack([zeros, identity])[y], -x])
 
 
 def _likelihood_at(
     phi: Floats, upper: Floats, lower: Floats, y: Ints, weights: Floats, levels: int
 ) -> tuple[float, Floats, Floats]:
-    """Log-likelihood, score of each row, information."""
+    """Return the log-likelihood, the score of each row and the information."""
     from scipy.special import expit
 
     last, first = y == levels - 1, y == 0
@@ -165,7 +179,7 @@ def _likelihood_at(
 
 
 def _climb(phi: Floats, upper: Floats, lower: Floats, y: Ints, weights: Floats, levels: int) -> Floats:
-    """Newton steps, halved while they do not climb."""
+    """Take Newton steps from ``phi`` to the maximum; halve a step until the log-likelihood rises."""
     value, scores, information = _likelihood_at(phi, upper, lower, y, weights, levels)
     for _ in range(MOST_STEPS):
         gradient = weights @ scores
@@ -176,9 +190,11 @@ def _climb(phi: Floats, upper: Floats, lower: Floats, y: Ints, weights: Floats, 
         if float(gradient @ step) < 1e-18 * max(1.0, abs(value)):
             return phi
         size = 1.0
-        while (found := _likelihood_at(phi + size * step, upper, lower, y, weights, levels))[0] < value and size > 1e-8:
+        trial = _likelihood_at(phi + step, upper, lower, y, weights, levels)
+        while trial[0] < value and size > 1e-8:
             size /= 2
-        phi, (value, scores, information) = phi + size * step, found
+            trial = _likelihood_at(phi + size * step, upper, lower, y, weights, levels)
+        phi, (value, scores, information) = phi + size * step, trial
         if np.abs(phi[levels - 1 :]).max() > SEPARATED:
             raise NoFitError("the data separate")
         if size * float(gradient @ step) < 1e-13 * max(1.0, abs(value)) or size <= 1e-8:

@@ -1,12 +1,12 @@
-"""Frames at the border of ``analytics``: what a caller must bring, checked once before any arithmetic."""
+"""Shapes of the frames that callers give to ``analytics``. They are checked once, before any arithmetic."""
 
 import pandas as pd
 import pandera.pandas as pa
 
-# One row for each distinct (day received, day answered); ``answered`` is NaT for cases still open. ``due`` is the
-# last day that counts as on time, ``working_days`` the days counted from ``received`` (itself not counted) up to
-# and with ``answered``, missing without an answer. ``ended``: the day of an end without an answer (refused, withdrawn
-# and the like), NaT where there was none. All days without a time of day.
+# One row for each distinct set of days; ``cases`` is the number of cases in it. Days have no time of day. ``answered``
+# is NaT for a case without an answer. ``due`` is the last day that counts as on time. ``working_days`` are the days
+# after ``received`` up to and including ``answered``; they are missing without an answer. ``ended`` is the day of an
+# end without an answer (refused, withdrawn and the like), NaT where there was none.
 CASE_GROUPS = pa.DataFrameSchema(
     {
         "received": pa.Column("datetime64[ns]"),
@@ -33,5 +33,5 @@ CASE_GROUPS = pa.DataFrameSchema(
 
 
 def case_groups(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame, coerced and checked; raises `pandera.errors.SchemaErrors` with every broken rule."""
+    """Return the frame, coerced and checked. Raises `pandera.errors.SchemaErrors` with every broken rule."""
     return CASE_GROUPS.validate(frame, lazy=True)

@@ -1,6 +1,6 @@
-"""Methods of SIPAS as data: what was asked of whom, how scores become indices, how indices aggregate.
+"""Methods of SIPAS as data: who answered what, how scores become indices, how indices aggregate.
 
-The files in ``analytics/data`` are the methods; this module reads and checks them. Evidence marks: S printed in a
+The methods are the files in ``analytics/data``; this module reads and checks them. Evidence marks: S printed in a
 source document, V read in a public source, D derived by arithmetic on published figures and checked, ? not verified.
 """
 
@@ -17,11 +17,11 @@ METHODS = ("qd1001-2023", "form-2022", "dak-nong", "qd2640")
 
 
 class MethodError(ValueError):
-    """A method file does not say what a method must say."""
+    """A part of a method is missing or wrong, or the method cannot compute what is wanted."""
 
 
 class IndexLevel(StrEnum):
-    """Depth in the satisfaction tree."""
+    """Level of a node in the satisfaction tree."""
 
     ITEM = "item"
     GROUP = "group"
@@ -30,7 +30,7 @@ class IndexLevel(StrEnum):
 
 
 class LevelRule(StrEnum):
-    """How a level gets its value: over all items below it, over the nodes directly below it, or as printed."""
+    """How a level gets its value: mean of all items below it, mean of the nodes directly below it, or as printed."""
 
     ITEMS = "items"
     CHILDREN = "children"
@@ -49,7 +49,7 @@ class MethodEvidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BilingualText:
-    """A text of the data in the two languages of the project."""
+    """A text of the data in Vietnamese and English."""
 
     vi: str
     en: str
@@ -57,7 +57,7 @@ class BilingualText:
 
 @dataclass(frozen=True, slots=True)
 class IndexNode:
-    """One index of the tree; ``as_printed`` says why its value cannot be had from the items below it."""
+    """One index of the tree. ``as_printed`` says why its value cannot be computed from the items below it."""
 
     code: str
     parent: str | None
@@ -68,7 +68,7 @@ class IndexNode:
 
 @dataclass(frozen=True, slots=True)
 class IndexMethod:
-    """A method with its tree in order from the root down; ``nodes`` is empty where the tree was not verified."""
+    """A method. ``nodes`` is its tree, in order from the root down; it is empty where the tree was not verified."""
 
     code: str
     name: BilingualText
@@ -85,14 +85,14 @@ class IndexMethod:
 
     @property
     def computable(self) -> bool:
-        """Whether tree and aggregation are known, so that indices can be computed by this method."""
+        """Whether tree and aggregation are known, so that this method can compute indices."""
         return bool(self.nodes) and LevelRule.UNKNOWN not in self.aggregation.values()
 
     def covers(self, year: int) -> bool:
         return self.first_year <= year <= self.last_year
 
     def is_leaf(self, code: str) -> bool:
-        """Leaves take their value from outside: items, and groups that are only known as printed."""
+        """Return whether the node gets its value from outside: an item, or a group known only as printed."""
         node = self.nodes[code]
         return not node.children or self.aggregation.get(node.level) is LevelRule.PRINTED
 
@@ -105,27 +105,30 @@ class IndexMethod:
         return tuple(code for code in self.nodes if not self.is_leaf(code))
 
     def leaves_below(self, code: str) -> tuple[str, ...]:
-        """Leaves of the subtree of ``code``, in the order of the tree."""
+        """Return the leaves of the subtree of ``code``, in the order of the tree."""
         if self.is_leaf(code):
             return (code,)
-        return tuple(leaf for child in self.nodes[code].children for leaf in self.leaves_below(child))
+        leaves: list[str] = []
+        for child in self.nodes[code].children:
+            leaves += self.leaves_below(child)
+        return tuple(leaves)
 
 
 @lru_cache
 def load_method(code: str) -> IndexMethod:
-    """The shipped method of this code. Raises `MethodError` for an unknown code or a faulty file."""
+    """Return the shipped method of this code. Raises `MethodError` for an unknown code or a faulty file."""
     if code not in METHODS:
         raise MethodError(f"no method {code!r}; there are {', '.join(METHODS)}")
     return parse_method(tomllib.loads((_folder() / f"{code}.toml").read_text(encoding="utf-8")))
 
 
 def method_of_year(year: int, codes: Iterable[str] = ("qd2640", "form-2022", "qd1001-2023")) -> IndexMethod | None:
-    """The Ministry's method of a year, or None where none is known."""
+    """Return the Ministry's method of a year, or None where none is known."""
     return next((method for method in map(load_method, codes) if method.covers(year)), None)
 
 
 def parse_method(raw: Mapping[str, Any]) -> IndexMethod:
-    """Check the parsed TOML of a method and freeze it; `MethodError` names what is missing or wrong."""
+    """Check the parsed TOML of a method and return it. Raises `MethodError`, which names what is missing or wrong."""
     try:
         method = IndexMethod(
             code=raw["code"],
@@ -158,13 +161,23 @@ def _check(method: IndexMethod) -> None:
         raise MethodError(f"{method.code}: no evidence mark for {', '.join(sorted(missing_evidence))}")
     if (method.item_formula == "mean-over-max") != (method.item_max is not None):
         raise MethodError(f"{method.code}: a mean over the maximum needs the maximum, and only it does")
+    if method.aggregation[IndexLevel.GROUP] is not LevelRule.PRINTED:
+        _check_bare_groups(method)
+
+
+def _check_bare_groups(method: IndexMethod) -> None:
+    """Refuse a group that has no items and does not say why its value is taken as printed."""
     for node in method.nodes.values():
-        bare = node.level is IndexLevel.GROUP and not node.children
-        if bare and method.aggregation[IndexLevel.GROUP] is not LevelRule.PRINTED and node.as_printed is None:
+        if node.level is IndexLevel.GROUP and not node.children and node.as_printed is None:
             raise MethodError(f"{method.code}: {node.code} has no items and no reason why")
 
 
 def _tree(raw: Mapping[str, Any] | None, printed: Mapping[str, Mapping[str, str]]) -> dict[str, IndexNode]:
+    """Return the nodes of the tree, each parent before its children.
+
+    ``raw`` gives the components and the number of items in each of their groups. ``printed`` gives the reason for each
+    group whose value is taken as printed.
+    """
     if raw is None:
         return {}
     root = raw["root"]

@@ -1,7 +1,7 @@
-"""Operational indicators: shares with Wilson intervals, mean scores with t intervals, medians of weighted days.
+"""Statistics of operational indicators: shares with Wilson intervals, mean scores with t intervals, medians of days.
 
-Every figure carries its n, and its interval where one can be given. ``level`` is always a confidence level such as
-0.95, never an error probability: 0.05 is refused instead of giving intervals that are far too narrow.
+Every figure has its n, and an interval where one exists. ``level`` is always a confidence level such as 0.95, never an
+error probability: 0.05 is refused, because it would give intervals that are far too narrow.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ SMALL_N = 10
 
 @dataclass(frozen=True, slots=True)
 class ShareInterval:
-    """``k`` of ``n`` as a proportion 0..1 with its Wilson interval; everything is None for n = 0."""
+    """``k`` of ``n`` as a proportion 0..1 with its Wilson interval. Value and interval are None for n = 0."""
 
     k: int
     n: int
@@ -31,8 +31,8 @@ class ShareInterval:
 class MeanIndex:
     """Mean score / highest score x 100 with a t interval.
 
-    ``value`` is None when nobody answered or when ``suppressed``: fewer answers than the threshold, so that no
-    figure about so few people is shown. ``lo`` and ``hi`` are None as well when n < 2.
+    ``value`` is None where nobody answered, and where it is ``suppressed``: with fewer answers than the threshold, the
+    figure could point to single people. ``lo`` and ``hi`` are also None where n < 2.
     """
 
     n: int
@@ -45,10 +45,10 @@ class MeanIndex:
 
 
 def wilson_interval(k: int, n: int, level: float = 0.95) -> ShareInterval:
-    """Share k/n with the score interval of Wilson (1927), without continuity correction.
+    """Return the share k/n with the score interval of Wilson (1927), without continuity correction.
 
-    lo, hi = (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), the interval of R's
-    ``prop.test(k, n, correct = FALSE)``. Raises `ValueError` for 0 <= k <= n broken or a level outside [0.5, 1).
+    lo, hi = (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), as R's ``prop.test(k, n, correct = FALSE)``.
+    Raises `ValueError` unless 0 <= k <= n, and for a level outside [0.5, 1).
     """
     check_level(level)
     if not 0 <= k <= n:
@@ -59,16 +59,16 @@ def wilson_interval(k: int, n: int, level: float = 0.95) -> ShareInterval:
     centre = p + z2 / (2 * n)
     half = sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n)))
     lo, hi = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
-    # At the ends the formula gives 0 and 1 exactly; floating point misses them by one part in 10^16.
+    # For k = 0 and k = n the formula gives exactly 0 and 1; floating point misses them by one part in 10^16.
     return ShareInterval(k, n, p, 0.0 if k == 0 else lo, 1.0 if k == n else hi, level)
 
 
 def mean_index(scores: ArrayLike, scale: int = 5, level: float = 0.95, suppress_below: int = 0) -> MeanIndex:
-    """Index of raw scores 1..scale: mean / scale x 100 with mean -+ t(n-1) s / sqrt(n), clipped to what is possible.
+    """Return the index of raw scores 1..scale: mean / scale x 100, with the interval mean -+ t(n-1) s / sqrt(n).
 
-    Blanks are to be left out before. n < 2 gives no interval. When all answers are equal, s is 0 and the interval
-    is the point itself: it says that nobody differed, not that the figure is exact. Raises `ValueError` for a score
-    outside the scale. ``suppress_below``: with fewer answers (but some) no figure is given (usually `SMALL_N`).
+    The interval is clipped to the possible values. The caller leaves out blanks. n < 2 gives no interval. Where all
+    answers are equal, s is 0 and the interval is one point: nobody differed, but the figure is not exact. Fewer answers
+    than ``suppress_below`` (usually `SMALL_N`) give no figure. Raises `ValueError` for a score outside the scale.
     """
     values = np.asarray(scores, dtype=np.float64)
     if values.size and not bool(((values >= 1) & (values <= scale)).all()):
@@ -79,7 +79,7 @@ def mean_index(scores: ArrayLike, scale: int = 5, level: float = 0.95, suppress_
 def mean_index_of_counts(
     n: int, total: float, squares: float, *, scale: int = 5, level: float = 0.95, suppress_below: int = 0
 ) -> MeanIndex:
-    """The same from n, the sum of the scores and the sum of their squares, as a database adds them up."""
+    """Return the same as `mean_index`, from n, the sum of the scores and the sum of their squares."""
     check_level(level)
     if n == 0 or n < suppress_below:
         return MeanIndex(n, None, None, None, level, scale, suppressed=n > 0)
@@ -93,9 +93,10 @@ def mean_index_of_counts(
 
 
 def weighted_quantile(values: ArrayLike, counts: ArrayLike, q: float) -> float | None:
-    """Quantile of ``values`` each repeated ``counts`` times, interpolated as `numpy.quantile` does (R's type 7).
+    """Return the quantile of ``values``, each repeated ``counts`` times; None without cases.
 
-    Works on the counts, so that a million cases cost no more than their distinct values. None without cases.
+    It is interpolated as in `numpy.quantile` (R's type 7). It works on the counts, so a million cases cost no more than
+    their distinct values. Raises `ValueError` unless 0 <= q <= 1.
     """
     if not 0 <= q <= 1:
         raise ValueError(f"{q} is no quantile: 0 <= q <= 1 is needed")
@@ -111,19 +112,19 @@ def weighted_quantile(values: ArrayLike, counts: ArrayLike, q: float) -> float |
 
 
 def median_days(days: Sequence[float]) -> float | None:
-    """Median of working days, one value a case; None without cases."""
+    """Return the median of working days, one value for each case; None without cases."""
     return weighted_quantile(days, np.ones(len(days), dtype=np.int64), 0.5)
 
 
 def check_level(level: float) -> None:
-    """Refuse what is no confidence level (0.95): an error probability (0.05) passed by mistake most of all."""
+    """Raise `ValueError` unless ``level`` is a confidence level such as 0.95; 0.05 is an error probability."""
     if not 0.5 <= level < 1:
         raise ValueError(f"{level} is no confidence level: 0.5 <= level < 1 is needed, usually 0.95")
 
 
 def t_quantile(p: float, df: float) -> float:
-    """Quantile of Student's t with ``df`` degrees of freedom."""
-    # Only those who ask for an interval of a mean pay for the import (a quarter of a second).
+    """Return the quantile of Student's t with ``df`` degrees of freedom."""
+    # The import takes a quarter of a second; only intervals of means need it.
     from scipy.special import stdtrit
 
     return float(stdtrit(df, p))

@@ -1,4 +1,4 @@
-"""Intervals by order: a median with the interval that holds whatever the distribution. Pure."""
+"""A median with an interval from order statistics, valid for any distribution."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from analytics.operations import check_level, weighted_quantile
 
 @dataclass(frozen=True, slots=True)
 class MedianEstimate:
-    """Median of ``n`` values; no interval where so few values allow none at the level."""
+    """Median of ``n`` values. The interval is None where there are too few values for the level."""
 
     n: int
     value: float | None
@@ -19,8 +19,11 @@ class MedianEstimate:
 
 
 def median_interval(values: Sequence[float], level: float = 0.95) -> MedianEstimate:
-    """Median and the order statistics between which it lies with at least the ``level`` (binomial, exact; Conover 1999,
-    section 3.2): the j-th smallest and j-th largest value with P(B(n, 1/2) < j) <= (1 - level) / 2."""
+    """Return the median and the order statistics between which it lies with at least ``level`` confidence.
+
+    These are the j-th smallest and the j-th largest value, for the largest j with P(B(n, 1/2) < j) <= (1 - level) / 2
+    (exact, by the binomial distribution; Conover 1999, section 3.2).
+    """
     check_level(level)
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     n = int(ordered.size)
@@ -34,7 +37,7 @@ def median_interval(values: Sequence[float], level: float = 0.95) -> MedianEstim
 
 
 def _rank(n: int, tail: float) -> int:
-    """The largest j with P(B(n, 1/2) <= j - 1) <= tail."""
+    """Return the largest j with P(B(n, 1/2) <= j - 1) <= tail."""
     from scipy.special import bdtr
 
     ranks = np.arange(1, n // 2 + 1)

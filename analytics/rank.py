@@ -1,4 +1,4 @@
-"""Ranks of units with the interval that the sampling error leaves them, ties as ties, volume groups."""
+"""Ranks of units with simulated intervals for the sampling error, shared ranks for ties, and volume groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ DRAWS_AT_A_TIME = 1000
 
 @dataclass(frozen=True, slots=True)
 class UnitRank:
-    """1 is the highest figure. ``rank`` is shared by ties (1, 2, 2, 4), ``tied`` says so.
+    """Rank of a unit; 1 is the highest figure. Equal figures share a rank (1, 2, 2, 4), and ``tied`` marks them.
 
-    ``lo`` and ``hi``: where the rank lies with the given confidence; None for a unit without a standard error.
+    The rank lies between ``lo`` and ``hi`` with the given confidence; both are None for a unit without standard error.
     """
 
     unit: str
@@ -36,17 +36,16 @@ def rank_units(
     digits: int = 2,
     draws: int = DRAWS,
 ) -> list[UnitRank]:
-    """Ranks by the estimates as published (``digits`` decimals), with simulated intervals.
+    """Return the ranks by the estimates as published (``digits`` decimals), with simulated intervals.
 
-    Each draw adds to every estimate a normal error of its own standard error and ranks the units again; the interval
-    holds the middle ``level`` of a unit's ranks (Goldstein and Spiegelhalter 1996; Marshall and Spiegelhalter 1998).
-    The same seed gives the same intervals whatever the order of the units. A unit without an error stays where it is.
+    Each draw adds to every estimate a normal error with the unit's standard error and ranks the units again. The
+    interval holds the middle ``level`` of a unit's ranks (Goldstein and Spiegelhalter 1996; Marshall and Spiegelhalter
+    1998). The same seed gives the same intervals in any order of the units. The draws do not move an estimate without a
+    standard error. Raises `ValueError` for lists of different length, a unit named twice and figures that are not
+    finite.
     """
     check_level(level)
-    if not len(units) == len(estimates) == len(errors):
-        raise ValueError("units, estimates and errors must be of one length")
-    if len(set(units)) != len(units):
-        raise ValueError("a unit is named twice")
+    _check_lists(units, estimates, errors)
     order = sorted(range(len(units)), key=lambda i: units[i])
     value = np.array([estimates[i] for i in order], dtype=np.float64)
     error = np.array([errors[i] or 0.0 for i in order], dtype=np.float64)
@@ -54,34 +53,40 @@ def rank_units(
         raise ValueError("estimates and standard errors must be finite numbers, errors not below zero")
     ranks, ties = _shared_ranks(np.round(value, digits))
     lo, hi = _intervals(value, error, seed, level, draws)
-    result = {
-        units[i]: UnitRank(
-            units[i], int(ranks[j]), bool(ties[j] > 1), *((int(lo[j]), int(hi[j])) if known else (None, None))
-        )
-        for j, i in enumerate(order)
-        for known in [errors[i] is not None]
-    }
-    return [result[unit] for unit in units]
+    unit_ranks: dict[str, UnitRank] = {}
+    for j, i in enumerate(order):
+        ends = (None, None) if errors[i] is None else (int(lo[j]), int(hi[j]))
+        unit_ranks[units[i]] = UnitRank(units[i], int(ranks[j]), bool(ties[j] > 1), *ends)
+    return [unit_ranks[unit] for unit in units]
 
 
 def volume_groups(volumes: Sequence[int], bounds: Sequence[int] = (30, 300)) -> list[int]:
-    """Group 0.. of each unit by the number of its cases, so that only units of like volume are ranked together.
+    """Return the group 0, 1, ... of each unit by its number of cases; only units of one group are ranked together.
 
-    ``bounds`` ascend: below the first is group 0, from the last on the last group.
+    ``bounds`` ascend. By (30, 300), 29 cases are in group 0, 30 in group 1 and 300 in group 2. Raises `ValueError` for
+    bounds that do not ascend.
     """
     if list(bounds) != sorted(set(bounds)):
         raise ValueError("the bounds must ascend")
     return [int(group) for group in np.searchsorted(np.asarray(bounds), np.asarray(volumes), side="right")]
 
 
+def _check_lists(units: Sequence[str], estimates: Sequence[float], errors: Sequence[float | None]) -> None:
+    if not len(units) == len(estimates) == len(errors):
+        raise ValueError("units, estimates and errors must be of one length")
+    if len(set(units)) != len(units):
+        raise ValueError("a unit is named twice")
+
+
 def _shared_ranks(value: Floats) -> tuple[Ints, Ints]:
-    """Competition ranks, 1 the highest, and how many share each."""
+    """Return competition ranks (1 is the highest), and how many units share each."""
     _distinct, place, count = np.unique(-value, return_inverse=True, return_counts=True)
     before = np.cumsum(count) - count
     return (before + 1)[place], count[place]
 
 
 def _intervals(value: Floats, error: Floats, seed: int, level: float, draws: int) -> tuple[Ints, Ints]:
+    """Return the lowest and the highest rank of each unit over the middle ``level`` of the draws."""
     generator = np.random.default_rng(seed)
     ranks = np.empty((draws, value.size), dtype=np.int32)
     for start in range(0, draws, DRAWS_AT_A_TIME):

@@ -1,4 +1,4 @@
-"""Small numbers: what may be published, and figures of small units drawn toward their province, marked as such."""
+"""Figures of units with few ballots, moved toward the figure of their province and marked as such."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ HALVINGS = 200
 
 @dataclass(frozen=True, slots=True)
 class ShrunkEstimate:
-    """A unit's figure after shrinkage. ``weight`` 0..1 is the share of its own survey in it; ``shrunk`` marks it.
+    """A unit's figure after shrinkage. ``weight`` 0..1 is the weight of the unit's own survey; ``shrunk`` marks it.
 
     ``se`` is the root of the mean squared error under the model. ``value`` is None where nothing may be published.
     """
@@ -30,12 +30,13 @@ class ShrunkEstimate:
 def shrink_figures(
     units: Sequence[Estimate], province: Estimate, *, threshold: int = SMALL_N, publish_small: bool = False
 ) -> list[ShrunkEstimate]:
-    """Figures of the units drawn toward the province's: w x own + (1 - w) x province, w = A / (A + se^2).
+    """Return the units' figures moved toward the province's: w x own + (1 - w) x province, with w = A / (A + se^2).
 
-    A, the variance between units beyond sampling error, is that of Fay and Herriot (1979) with the province as the
-    common mean: the A at which the squared distances / (A + se^2) add up to the number of units (0 if less even so).
-    Mean squared error: w se^2 + (1 - w)^2 se(province)^2. A unit without ballots or error (one first-stage unit) takes
-    the province's value. Below ``threshold`` ballots nothing is given unless ``publish_small``: then with its mark.
+    A is the variance between units beyond sampling error, by Fay and Herriot (1979) with the province as the common
+    mean (`variance_between`). The mean squared error is w se^2 + (1 - w)^2 se(province)^2. A unit without ballots or
+    standard error (one first-stage unit) gets the province's value. A unit with fewer ballots than ``threshold`` gets
+    no figure, or a marked one with ``publish_small``. Raises `ValueError` where the province has no figure or no
+    standard error.
     """
     if province.estimate is None or province.se is None:
         raise ValueError("shrinkage needs the province's figure and its standard error")
@@ -47,7 +48,10 @@ def shrink_figures(
 
 
 def variance_between(distance: Floats, noise: Floats) -> float:
-    """The A >= 0 that solves sum of distance^2 / (A + noise) = number of units, by halving."""
+    """Solve sum of distance^2 / (A + noise) = number of units for A by halving.
+
+    Return 0 where the sum is at most the number of units even for A = 0.
+    """
     if distance.size == 0 or float((np.square(distance) / noise).sum()) <= distance.size:
         return 0.0
     lo, hi = 0.0, float(np.square(distance).sum())
@@ -59,6 +63,7 @@ def variance_between(distance: Floats, noise: Floats) -> float:
 
 
 def _usable(unit: Estimate) -> bool:
+    """Return whether the unit's own figure has a standard error to weigh it by."""
     return unit.estimate is not None and unit.se is not None and unit.se > 0 and unit.df >= 1
 
 

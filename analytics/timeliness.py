@@ -1,6 +1,6 @@
-"""Timeliness of handling: how many cases were answered on time, late, or are still open, and how long it took.
+"""Timeliness of handling: how many cases were answered on time or late, how many are open, and how long answers took.
 
-Verdicts are by day: a case is on time when answered on or before its due day, late only from the day after.
+Verdicts are by day. A case answered on its due day is on time; from the day after it is late.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from analytics.operations import ShareInterval, weighted_quantile, wilson_interv
 
 @dataclass(frozen=True, slots=True)
 class Timeliness:
-    """Cases received in a period, by what became of them as of one day.
+    """Cases received in a period, and how they stand at the end of the day ``as_of``.
 
-    received = answered + open + ended; answered = on_time + late; open = not_due + overdue. ``ended`` are those without
-    an answer, of these ``ended_late`` after the due day. ``rate``: on time / (answered + overdue + ended_late): a case
-    that nobody answered in time has failed too; one not yet due has no verdict, one that ended by its due day is no
-    case: both are left out. ``rate_of_answered``: on time / answered, the more flattering and more usual one.
-    Medians and percentiles are over answered cases, in working days.
+    received = answered + open + ended; answered = on_time + late; open = not_due + overdue. ``ended`` cases ended
+    without an answer, ``ended_late`` of them after the due day. ``rate`` is on_time / (answered + overdue +
+    ended_late): a case without an answer by its due day has failed too. Cases that are not due yet, or that ended by
+    their due day, have no verdict and are left out. ``rate_of_answered`` is on_time / answered: more usual, and more
+    flattering. Median and 90th percentile are over answered cases, in working days.
     """
 
     as_of: date
@@ -43,21 +43,22 @@ class Timeliness:
 def count_timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> Timeliness:
     """Count the groups (see `analytics.frames.CASE_GROUPS`) as of the end of the day ``as_of``.
 
-    An answer or another end after ``as_of`` has not happened yet: such a case counts as open.
+    An answer or another end after ``as_of`` does not count: the case is open on that day.
     """
     frame = case_groups(groups)
     day = np.datetime64(as_of, "ns")
     cases = frame["cases"].to_numpy(np.int64)
     answered, due = frame["answered"].to_numpy("datetime64[ns]"), frame["due"].to_numpy("datetime64[ns]")
-    done = ~np.isnat(answered) & (answered <= day)
-    on_time = int(cases[done & (answered <= due)].sum())
-    late = int(cases[done & (answered > due)].sum())
+    is_answered = ~np.isnat(answered) & (answered <= day)
+    on_time = int(cases[is_answered & (answered <= due)].sum())
+    late = int(cases[is_answered & (answered > due)].sum())
     ended = frame["ended"].to_numpy("datetime64[ns]")
-    over = ~done & ~np.isnat(ended) & (ended <= day)
-    ended_late = int(cases[over & (ended > due)].sum())
-    not_due = int(cases[~done & ~over & (day <= due)].sum())
-    overdue = int(cases[~done & ~over & (day > due)].sum())
-    days = frame["working_days"].to_numpy(np.float64)[done]
+    is_ended = ~is_answered & ~np.isnat(ended) & (ended <= day)
+    ended_late = int(cases[is_ended & (ended > due)].sum())
+    is_open = ~is_answered & ~is_ended
+    not_due = int(cases[is_open & (day <= due)].sum())
+    overdue = int(cases[is_open & (day > due)].sum())
+    days = frame["working_days"].to_numpy(np.float64)[is_answered]
     return Timeliness(
         as_of=as_of,
         received=int(cases.sum()),
@@ -67,10 +68,10 @@ def count_timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> 
         open=not_due + overdue,
         not_due=not_due,
         overdue=overdue,
-        ended=int(cases[over].sum()),
+        ended=int(cases[is_ended].sum()),
         ended_late=ended_late,
         rate=wilson_interval(on_time, on_time + late + overdue + ended_late, level),
         rate_of_answered=wilson_interval(on_time, on_time + late, level),
-        median_days=weighted_quantile(days, cases[done], 0.5),
-        p90_days=weighted_quantile(days, cases[done], 0.9),
+        median_days=weighted_quantile(days, cases[is_answered], 0.5),
+        p90_days=weighted_quantile(days, cases[is_answered], 0.9),
     )
