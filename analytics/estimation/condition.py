@@ -1,9 +1,11 @@
-"""Conditions on ballots such as ``gioi == "nữ" and tuoi in (18, 19)``, read by a small grammar, never evaluated.
+"""Conditions on ballots such as ``gioi == "nữ" and tuoi in (18, 19)``, read by a small grammar, never evaluated as
+code.
 
-condition = all {or all}; all = one {and one}; one = (condition) | column operator literal.
+condition = all {or all}; all = term {and term}; term = (condition) | column operator literal.
 operator = == != < <= > >= in; literal = number | "text" | 'text' | word, after ``in`` a list of them in brackets.
-``&`` and ``|`` stand for and, or. A column whose name is more than a word stands in `backticks`. The literal decides:
-numbers compare with the column's values as numbers ("01" is 1), texts with its texts. A blank fulfils no comparison.
+``&`` and ``|`` stand for and, or. A column name of several words is written in `backticks`. The literal decides how
+values compare: a number with the column's values as numbers ("01" is 1), a text with its values as texts. A blank value
+never fulfils a comparison.
 """
 
 import operator
@@ -22,7 +24,7 @@ NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 NAME = re.compile(r"[^\W\d][\w.]*")
 OR, AND, IN = ("or", "|"), ("and", "&"), "in"
 SIGNS = "<>=!&|()[],`"
-# Brackets within brackets; more is no condition that somebody wrote.
+# The most brackets within brackets. Nobody writes more by hand.
 DEPTH = 50
 
 ORDERED: dict[str, Callable[[Any, Any], bool]] = {
@@ -34,12 +36,12 @@ ORDERED: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class ConditionError(ValueError):
-    """The text is no condition."""
+    """The text is not a condition."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnCondition:
-    """``column operator literal``; several literals only with ``in``."""
+    """``column operator literal``. Only ``in`` has several literals."""
 
     column: str
     operator: str
@@ -50,7 +52,7 @@ class ColumnCondition:
         return [self.column]
 
     def holds(self, values: Callable[[str], ArrayLike | CodedColumn]) -> Flags:
-        """Where it is fulfilled, as flags; ``values`` gives the column of a name."""
+        """Return a flag for each ballot: whether it fulfils the condition. ``values`` returns the column of a name."""
         column = values(self.column)
         n = column.codes.size if isinstance(column, CodedColumn) else np.asarray(column).size
         codes, distinct = codes_of(column, n, self.column, optional=True)
@@ -61,20 +63,23 @@ class ColumnCondition:
         if self.operator in ORDERED:
             number = _number(value)
             return number is not None and ORDERED[self.operator](number, self.literals[0])
-        found = any(_same(value, literal) for literal in self.literals)
-        return found is not (self.operator == "!=")
+        matches = any(_same(value, literal) for literal in self.literals)
+        return matches is not (self.operator == "!=")
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedCondition:
-    """Several conditions, all of which hold or any of which holds."""
+    """Several conditions of which all must hold (``all``) or any."""
 
     parts: "tuple[Condition, ...]"
     all: bool
 
     @property
     def columns(self) -> list[str]:
-        return [column for part in self.parts for column in part.columns]
+        columns: list[str] = []
+        for part in self.parts:
+            columns += part.columns
+        return columns
 
     def holds(self, values: Callable[[str], ArrayLike | CodedColumn]) -> Flags:
         flags = np.array([part.holds(values) for part in self.parts])
@@ -85,7 +90,7 @@ Condition = ColumnCondition | JoinedCondition
 
 
 def parse_condition(text: str) -> Condition:
-    """Raises `ConditionError` with the text."""
+    """Read a condition. Raises `ConditionError` with the text where it is none."""
     if TOKEN.sub("", text):
         raise ConditionError(text)
     reader = _ConditionReader(text)
@@ -96,7 +101,7 @@ def parse_condition(text: str) -> Condition:
 
 
 class _ConditionReader:
-    """Recursive descent over the words and signs of a condition; what is next is "" at the end."""
+    """Recursive descent over the words and signs of a condition. ``next`` is "" at the end of the text."""
 
     def __init__(self, text: str) -> None:
         self._text, self._depth = text, 0
@@ -104,18 +109,18 @@ class _ConditionReader:
         self.next = next(self._tokens, "")
 
     def _take(self, *only: str) -> str:
-        taken, self.next = self.next, next(self._tokens, "")
-        if only and taken not in only:
+        token, self.next = self.next, next(self._tokens, "")
+        if only and token not in only:
             raise ConditionError(self._text)
-        return taken
+        return token
 
     def joined(self, words: tuple[str, str]) -> Condition:
         parts: list[Condition] = []
         while not parts or (self.next.lower() in words and self._take()):
-            parts.append(self._one() if words == AND else self.joined(AND))
+            parts.append(self._term() if words == AND else self.joined(AND))
         return parts[0] if len(parts) == 1 else JoinedCondition(tuple(parts), all=words == AND)
 
-    def _one(self) -> Condition:
+    def _term(self) -> Condition:
         if self.next != "(":
             return self._comparison()
         self._depth += 1
@@ -165,6 +170,6 @@ def _same(value: object, literal: float | str) -> bool:
 
 def _number(value: object) -> float | None:
     try:
-        return float(value)  # type: ignore[arg-type]  # whatever is no number raises
+        return float(value)  # type: ignore[arg-type]  # a value that is no number raises
     except (TypeError, ValueError):
         return None

@@ -1,6 +1,6 @@
-"""Survey designs: strata, first-stage units (PSU), weights, sampled fraction, and what to do with single units.
+"""Survey designs: strata, first-stage units (PSU), weights, sampled fraction, and the treatment of single units.
 
-Labels of units are read within their stratum, as `svydesign(..., nest = TRUE)` of R's package survey does.
+A label of a unit counts within its stratum, as in `svydesign(..., nest = TRUE)` of R's package survey.
 """
 
 from dataclasses import dataclass, replace
@@ -17,10 +17,10 @@ Flags = NDArray[np.bool_]
 
 
 class SinglePsu(StrEnum):
-    """What a stratum with one first-stage unit adds to a variance: ``options(survey.lonely.psu)`` of R.
+    """What a stratum with one first-stage unit adds to a variance, as ``options(survey.lonely.psu)`` of R.
 
-    fail: refuse. certainty: nothing. adjust: its distance from the mean of the sample instead of the stratum.
-    average: as much as the strata with several units add on average.
+    fail: the estimate is refused. certainty: nothing. adjust: its distance from the mean of the sample instead of the
+    stratum. average: as much as the strata with several units add on average.
     """
 
     FAIL = "fail"
@@ -30,7 +30,7 @@ class SinglePsu(StrEnum):
 
 
 class DesignFault(StrEnum):
-    """Why a design or a request cannot be taken."""
+    """Why a design or a request is refused."""
 
     NO_ROWS = "no ballots"
     LENGTH = "columns of different length"
@@ -52,7 +52,7 @@ class DesignFault(StrEnum):
 
 
 class DesignError(ValueError):
-    """A refusal with its `Fault`; ``what`` names the column, label or stratum, ``row`` counts ballots from 0."""
+    """A refusal with its `DesignFault`. ``what`` names the column, label or stratum; ``row`` counts ballots from 0."""
 
     def __init__(self, fault: DesignFault, what: str = "", row: int | None = None) -> None:
         self.fault, self.what, self.row = fault, what, row
@@ -61,9 +61,10 @@ class DesignError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """For the residuals of the variance: auxiliary variables x (n x q, sparse), weights before and after calibration.
+    """What the variance needs about a calibration.
 
-    The weights of the design differ from those after calibration where they were trimmed since.
+    ``x`` (n x q, sparse) are the auxiliary variables, ``base`` the weights before and ``weights`` those after it. The
+    weights of the design differ from ``weights`` where they were trimmed later.
     """
 
     x: Any
@@ -76,7 +77,8 @@ class SurveyDesign:
     """A checked design of n ballots in P first-stage units in H strata.
 
     ``weights`` (n,), ``psu`` (n,) codes 0..P-1, ``stratum_of_psu`` (P,) codes 0..H-1, ``strata`` (H,) labels,
-    ``units`` (H,) first-stage units in the sample, ``kept`` (H,) the factor 1 - f of the finite population (1 without).
+    ``units`` (H,) first-stage units in the sample, ``unsampled`` (H,) the share 1 - f of the units of the population
+    that is not in the sample (1 for an infinite population).
     """
 
     weights: Floats
@@ -84,7 +86,7 @@ class SurveyDesign:
     stratum_of_psu: Ints
     strata: NDArray[Any]
     units: Ints
-    kept: Floats
+    unsampled: Floats
     single: SinglePsu = SinglePsu.FAIL
     calibration: Calibration | None = None
 
@@ -105,11 +107,12 @@ def build_design(
     fpc: ArrayLike | None = None,
     single: SinglePsu | str = SinglePsu.FAIL,
 ) -> SurveyDesign:
-    """Check the columns of ``n`` ballots and make a `Design` of them.
+    """Check the columns of ``n`` ballots and return their `SurveyDesign`.
 
-    Without ``strata`` there is one; without ``psu`` each ballot is its own unit; without ``weights`` all weigh 1.
-    ``fpc``: per ballot the number of first-stage units in the population of its stratum, or the fraction drawn where
-    every value is at most 1. Zero weights stay in: their units count, as in R. Raises `DesignError`.
+    Without ``strata`` there is one stratum; without ``psu`` each ballot is its own unit; without ``weights`` every
+    weight is 1. ``fpc`` is, for each ballot, the number of first-stage units in the population of its stratum; where
+    every value is at most 1, it is the fraction drawn. Ballots with weight zero stay in: their units count, as in R.
+    Raises `DesignError`.
     """
     if n == 0:
         raise DesignError(DesignFault.NO_ROWS)
@@ -122,14 +125,14 @@ def build_design(
         stratum_of_psu=unit_stratum,
         strata=labels,
         units=in_stratum,
-        kept=np.ones(len(labels)) if fpc is None else _kept_shares(fpc, stratum, in_stratum, labels),
+        unsampled=np.ones(len(labels)) if fpc is None else _unsampled_shares(fpc, stratum, in_stratum, labels),
         single=SinglePsu(single),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodedColumn:
-    """A column of labels read in as codes 0.. (n,), -1 where missing, and the label of each code."""
+    """A column of labels as codes 0, 1, ... (n,), -1 where the label is missing, and the label of each code."""
 
     codes: Ints
     labels: NDArray[Any]
@@ -138,7 +141,11 @@ class CodedColumn:
 def codes_of(
     labels: "ArrayLike | CodedColumn", n: int, what: str, *, optional: bool = False
 ) -> tuple[Ints, NDArray[Any]]:
-    """Codes 0.. of the labels, and the labels. ``optional``: -1 where one is missing, which is else refused."""
+    """Return the codes 0, 1, ... (n,) of the labels, and the label of each code.
+
+    With ``optional`` the code of a missing label is -1. Raises `DesignError` for a missing label without ``optional``,
+    and for a column of another length.
+    """
     coded = labels if isinstance(labels, CodedColumn) else _code_labels(labels)
     if coded.codes.shape != (n,):
         raise DesignError(DesignFault.LENGTH, what)
@@ -151,7 +158,7 @@ def _code_labels(labels: ArrayLike) -> CodedColumn:
     column = np.asarray(labels)
     if column.dtype.kind in "iu":
         return CodedColumn(*dense_codes(column.astype(np.int64, copy=False)))
-    # The import takes longer than most estimates; whole numbers and files of ballots do without it.
+    # The import takes longer than most estimates. Whole numbers and files of ballots do not need it.
     import pandas as pd
 
     codes, uniques = pd.factorize(pd.Series(labels))
@@ -159,18 +166,24 @@ def _code_labels(labels: ArrayLike) -> CodedColumn:
 
 
 def dense_codes(values: Ints) -> tuple[Ints, Ints]:
-    """Codes 0.. of whole numbers, and the distinct numbers in order. Sorts only where they are far apart."""
+    """Return the codes 0, 1, ... of whole numbers, and the distinct numbers in order.
+
+    Numbers close to each other are coded without sorting.
+    """
     least = int(values.min(initial=0))
     width = int(values.max(initial=0)) - least + 1
     if width > 4 * values.size + 1024:
         distinct, codes = np.unique(values, return_inverse=True)
         return codes.astype(np.int64, copy=False), distinct
-    there, places = np.zeros(width, dtype=bool), values - least if least else values
-    there[places] = True
-    return places if there.all() else (np.cumsum(there) - 1)[places], np.flatnonzero(there) + least
+    positions = values - least if least else values
+    present = np.zeros(width, dtype=bool)
+    present[positions] = True
+    codes = positions if present.all() else (np.cumsum(present) - 1)[positions]
+    return codes, np.flatnonzero(present) + least
 
 
 def _units(psu: "ArrayLike | CodedColumn | None", stratum: Ints, n: int) -> tuple[Ints, Ints]:
+    """Return the first-stage unit of each ballot (n,) and the stratum of each unit."""
     if psu is None:
         return np.arange(n), stratum
     label, names = codes_of(psu, n, "psu")
@@ -200,8 +213,8 @@ def _weights(values: ArrayLike | None, n: int) -> Floats:
     return weights
 
 
-def _kept_shares(values: ArrayLike, stratum: Ints, units: Ints, labels: NDArray[Any]) -> Floats:
-    """1 - f by stratum: 1 - n/N for population sizes N, 1 - fraction for fractions."""
+def _unsampled_shares(values: ArrayLike, stratum: Ints, units: Ints, labels: NDArray[Any]) -> Floats:
+    """Return 1 - f by stratum: 1 - n/N for population sizes N, 1 - fraction for fractions."""
     fpc = _numbers(values, stratum.size, DesignFault.FPC_MISSING, "fpc")
     if (bad := ~(fpc > 0)).any():
         raise DesignError(DesignFault.FPC_MISSING, "fpc", int(np.argmax(bad)))
@@ -218,18 +231,18 @@ def _kept_shares(values: ArrayLike, stratum: Ints, units: Ints, labels: NDArray[
 
 
 def spread_matrix(codes: Ints, size: int, factor: Floats) -> Any:
-    """Sparse matrix (size x m) whose product with m rows adds them, times ``factor``, by code 0..size-1.
+    """Return the sparse matrix (size x m) whose product with m rows adds them, times ``factor``, by code 0..size-1.
 
-    One pass, no sorting, rows in any order.
+    The product takes one pass without sorting; the rows may be in any order.
     """
     m = codes.size
-    # Small numbers are what the matrix wants; it looks at each of others.
-    small = np.int32 if max(size, m) < np.iinfo(np.int32).max else np.int64
-    places, ends = codes.astype(small, copy=False), np.arange(m + 1, dtype=small)
-    return sp.csc_matrix((factor, places, ends), shape=(size, m))
+    # The matrix takes 32-bit indices as they are; it checks each index of a wider type.
+    index_type = np.int32 if max(size, m) < np.iinfo(np.int32).max else np.int64
+    rows, ends = codes.astype(index_type, copy=False), np.arange(m + 1, dtype=index_type)
+    return sp.csc_matrix((factor, rows, ends), shape=(size, m))
 
 
 def group_sums(codes: Ints, size: int, values: Floats, factor: Floats | None = None) -> Floats:
-    """Sums of the rows of ``values`` (m x k), times ``factor`` (m,), by code 0..size-1: size x k."""
+    """Return the sums (size x k) of the rows of ``values`` (m x k), times ``factor`` (m,), by code 0..size-1."""
     sums: Floats = spread_matrix(codes, size, np.ones(codes.size) if factor is None else factor) @ values
     return sums

@@ -1,10 +1,10 @@
 """Means, shares, indices, totals and ratios of a survey with Taylor-linearised standard errors, overall and by domain.
 
-Agrees with R's package survey 4.1 (svymean, svyby, svytotal, svyratio, svycontrast). Sources: Woodruff (1971); Särndal,
-Swensson, Wretman (1992), ch. 5; the documentation of the R package.
+The figures equal those of R's package survey 4.1 (svymean, svyby, svytotal, svyratio, svycontrast). Sources: Woodruff
+(1971); Särndal, Swensson, Wretman (1992), ch. 5; the documentation of the R package.
 
-A domain keeps the whole design: units where it has nobody count as zero. A blank answer makes the ballots that
-answered the domain of that item, so that an item with blanks costs no other item its ballots.
+A domain uses the whole design: units without a ballot of the domain count as zero. An item with blanks uses the ballots
+that answered it as its domain, so a blank removes a ballot from that item only.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ from analytics.operations import SMALL_N, check_level
 
 
 class EstimateNote(StrEnum):
-    """Why a part of an estimate is missing."""
+    """Which part of an estimate is missing."""
 
     NO_ANSWERS = "no-answers"
     NO_VARIANCE = "no-variance"
@@ -43,9 +43,10 @@ class EstimateNote(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One figure. ``n`` ballots that answered and count; ``df`` their first-stage units minus the strata these lie in.
+    """One figure. ``n`` is the number of ballots that answered and have a weight above zero.
 
-    ``domain`` is `OVERALL` or a label. What cannot be had is None, and ``note`` says the first reason.
+    ``df`` is the number of their first-stage units minus the number of strata with such units. ``domain`` is `OVERALL`
+    or a label. A part that cannot be computed is None, and ``note`` names the first such part.
     """
 
     variable: str
@@ -62,7 +63,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EstimateTable:
-    """Figures as arrays (domains x variables); not a number where a figure cannot be had."""
+    """Figures as arrays (domains x variables); not a number where a figure cannot be computed."""
 
     variables: tuple[str, ...]
     domains: tuple[str, ...]
@@ -75,13 +76,13 @@ class EstimateTable:
     deff: Floats
 
     def __iter__(self) -> Iterator[Estimate]:
-        """Domain by domain, each with its variables in order."""
+        """Yield the figures domain by domain, each with its variables in order."""
         for d in range(len(self.domains)):
             for v in range(len(self.variables)):
                 yield self._at(d, v)
 
     def get(self, variable: str, domain: str = OVERALL) -> Estimate:
-        """One figure. Raises `KeyError`."""
+        """Return one figure. Raises `KeyError` for an unknown variable or domain."""
         if variable not in self.variables or domain not in self.domains:
             raise KeyError((variable, domain))
         return self._at(self.domains.index(domain), self.variables.index(variable))
@@ -90,30 +91,43 @@ class EstimateTable:
         value, se, lo, hi, deff = (
             _number(column[d, v]) for column in (self.estimate, self.se, self.lo, self.hi, self.deff)
         )
-        note = _note(value, se, lo, deff)
-        n, df = int(self.n[d, v]), int(self.df[d, v])
-        return Estimate(self.variables[v], self.domains[d], n, value, se, df, lo, hi, deff, note)
+        return Estimate(
+            variable=self.variables[v],
+            domain=self.domains[d],
+            n=int(self.n[d, v]),
+            estimate=value,
+            se=se,
+            df=int(self.df[d, v]),
+            lo=lo,
+            hi=hi,
+            deff=deff,
+            note=_note(value, se, lo, deff),
+        )
 
 
 def index_of(items: Sequence[str], scale: float = 5) -> dict[str, float]:
-    """Coefficients of an index: the mean of its items / scale x 100."""
+    """Return the coefficients of an index: the mean of its items / scale x 100. Raises `DesignError` without items."""
     if not items:
         raise DesignError(DesignFault.NO_ITEMS)
     return {item: 100 * items.count(item) / (scale * len(items)) for item in items}
 
 
 def is_publishable(n: int, threshold: int = SMALL_N) -> bool:
-    """Whether a figure about ``n`` ballots may be published: not below the threshold, so that nobody is recognised."""
+    """Return whether a figure about ``n`` ballots may be published: with fewer, a reader could recognise a person."""
     return n >= threshold
 
 
 def share_items(answers: ArrayLike, levels: Mapping[str, Sequence[float | str]]) -> dict[str, Floats]:
-    """Indicator items whose means are shares: 1 where the answer is one of the levels, 0 if another, blank if blank."""
+    """Return indicator items whose means are shares.
+
+    ``levels``: name of a share -> the answers that count for it. An item is 1 for such an answer, 0 for another answer,
+    and blank (not a number) where the answer is blank.
+    """
     column: NDArray[Any] = np.asarray(answers)
     blank = column != column  # not a number
     if column.dtype.kind == "O":
         blank = blank | np.array([answer is None for answer in column.tolist()], dtype=bool)
-    return {name: np.where(blank, np.nan, np.isin(column, list(chosen))) for name, chosen in levels.items()}
+    return {name: np.where(blank, np.nan, np.isin(column, list(counting))) for name, counting in levels.items()}
 
 
 def estimate_means(
@@ -125,11 +139,12 @@ def estimate_means(
     where: ArrayLike | None = None,
     level: float = 0.95,
 ) -> EstimateTable:
-    """Means of the items and of composites of their means, overall and by the labels of ``by``.
+    """Return the means of the items and of their composites, overall and by the labels of ``by``.
 
     ``items``: name -> n scores, not a number where blank. ``indices``: name -> item -> coefficient (`index_of`).
-    ``where``: n flags; the domain everything is about. The design effect is R's default: the variance over that of a
-    simple random sample without replacement from a population of the sum of the weights. Raises `DesignError`.
+    ``where``: n flags that limit every figure to a part of the ballots. The design effect is R's default: the variance
+    over that of a simple random sample without replacement from a population as large as the sum of the weights. Raises
+    `DesignError`.
     """
     request = checked_request(design, items, indices or {}, by, where)
     return _estimate(request, linearise.linearise_means, request.variables, level)
@@ -143,7 +158,10 @@ def estimate_totals(
     where: ArrayLike | None = None,
     level: float = 0.95,
 ) -> EstimateTable:
-    """Totals: sums of weight x score, a blank adding nothing. No design effect is given."""
+    """Return the totals: sums of weight x score, where a blank adds nothing. There is no design effect.
+
+    Raises `DesignError`.
+    """
     request = checked_request(design, items, {}, by, where)
     return _estimate(request, linearise.linearise_totals, request.variables, level)
 
@@ -156,7 +174,10 @@ def estimate_ratios(
     where: ArrayLike | None = None,
     level: float = 0.95,
 ) -> EstimateTable:
-    """Ratios of two totals, name -> (numerator, denominator), over the ballots that have both. No design effect."""
+    """Return the ratios of two totals over the ballots that have both. There is no design effect.
+
+    ``ratios``: name -> (numerator, denominator), n values each. Raises `DesignError`.
+    """
     both: dict[str, ArrayLike] = {}
     for name, pair in ratios.items():
         upper, lower = (np.asarray(part, dtype=np.float64) for part in pair)
@@ -174,7 +195,7 @@ def _estimate(
     level: float,
 ) -> EstimateTable:
     check_level(level)
-    # Scores too large for numbers are found where they have been added up.
+    # Sums of too large scores overflow here; `check_finite` then names the score.
     with np.errstate(over="ignore", invalid="ignore"):
         sums = first_stage_sums(request.ballots)
     check_finite(request, sums)
@@ -184,17 +205,27 @@ def _estimate(
     )
     se = np.sqrt(variance)
     half = t_quantiles((1 + level) / 2, df) * se
-    return EstimateTable(variables, (OVERALL, *request.labels), n, value, se, df, value - half, value + half, deff)
+    return EstimateTable(
+        variables=variables,
+        domains=(OVERALL, *request.labels),
+        n=n,
+        estimate=value,
+        se=se,
+        df=df,
+        lo=value - half,
+        hi=value + half,
+        deff=deff,
+    )
 
 
 def t_quantiles(p: float, df: Ints | Floats) -> Floats:
-    """Quantiles of Student's t for each degree of freedom; not a number below 1."""
-    # Only those who estimate pay for the import (a quarter of a second).
+    """Return the quantiles of Student's t for each number of degrees of freedom; not a number below 1."""
+    # The import takes a quarter of a second; only estimates need it.
     from scipy.special import stdtrit
 
-    distinct, place = np.unique(df, return_inverse=True)
+    distinct, position = np.unique(df, return_inverse=True)
     quantiles = np.where(distinct > 0, stdtrit(np.maximum(distinct, 1), p), np.nan)
-    return np.asarray(quantiles[place.reshape(df.shape)], dtype=np.float64)
+    return np.asarray(quantiles[position.reshape(df.shape)], dtype=np.float64)
 
 
 def _number(value: float) -> float | None:

@@ -1,8 +1,8 @@
-"""One pass over the ballots to sums by first-stage unit and domain; everything later works on these small tables.
+"""The first pass over the ballots: sums by first-stage unit and domain. All later steps work on these small tables.
 
-A cell is a first-stage unit within a domain; where every ballot is a unit of its own, a stratum within a domain, and
-what differs within it is left to a second pass (`residuals`). Scores are centred by a constant of the item first,
-which changes no result and keeps the digits.
+A cell is a first-stage unit within a domain. Where every ballot is its own unit, a cell is a stratum within a domain,
+and a second pass (`residuals`) adds what differs within it. Scores are centred by a constant of the item first: this
+changes no result and keeps the digits.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,11 @@ from analytics.estimation.design import Calibration, Flags, Floats, Ints, dense_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellTables:
-    """Sums by cell (K rows); v = k + c columns, or 1 where no item has blanks.
+    """Sums by cell (K rows), with v = k + c columns, or v = 1 where no item has blanks.
 
-    ``total`` (K x k): weight x centred score. ``weight``, ``answers`` (ballots that count: weight above zero) and
-    ``present`` (any ballot), K x v: of those that answered the item, or any item of the composite.
+    ``total`` (K x k): weight x centred score. ``weight``, ``answers`` (number of ballots with a weight above zero) and
+    ``present`` (number of ballots), each K x v, are over the ballots that answered the item, or any item of the
+    composite.
     """
 
     total: Floats
@@ -37,7 +38,8 @@ class CellTables:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AuxiliarySums:
-    """Of a calibrated design: base weight x auxiliary variable x score (slots x q x k) and x answered (.. x v)."""
+    """Sums of a calibrated design: base weight x auxiliary variable, times score (slots x q x k) or answered (.. x
+    v)."""
 
     total: Floats
     weight: Floats
@@ -45,11 +47,11 @@ class AuxiliarySums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FirstStageSums:
-    """What the pass over the ballots leaves: tables by cell, each in a unit and a slot.
+    """The result of the first pass: tables by cell, with the ``unit`` and the ``slot`` of each cell.
 
-    ``alone``: every ballot is a first-stage unit, and ``unit`` is the stratum of a cell. ``weights`` (n,): scaled, zero
-    outside the members. ``cell`` (n,): that of each ballot. ``squares``: weight x centred score squared by slot,
-    k columns, and c more where no item has blanks.
+    ``alone``: every ballot is a first-stage unit, and ``unit`` is then the stratum of a cell. ``weights`` (n,): scaled,
+    zero outside the members. ``cell`` (n,): the cell of each ballot. ``squares``: weight x squared centred score by
+    slot, with k columns, and c more where no item has blanks.
     """
 
     alone: bool
@@ -65,7 +67,7 @@ class FirstStageSums:
 
 
 def first_stage_sums(ballots: BallotColumns) -> FirstStageSums:
-    """The first pass over the ballots, most often the only one."""
+    """Pass over the ballots once and return the sums."""
     design = ballots.design
     alone = design.calibration is None and design.stratum_of_psu.size == design.n
     cell, unit, slot = _cells(ballots, alone)
@@ -73,16 +75,26 @@ def first_stage_sums(ballots: BallotColumns) -> FirstStageSums:
     total, squares, composites, *counts = first.sums()
     if not first.blanks:
         counts = [group_sums(cell, unit.size, factor[:, None]) for factor in first.factors]
-    tables = CellTables(total, counts[0], counts[1], counts[-1])
-    auxiliary = first.regression.sums if first.regression else None
-    every = np.hstack((squares, composites))
-    weights = first.factors[0]
-    return FirstStageSums(alone, weights, cell, unit, slot, first.centre, first.blanks, tables, every, auxiliary)
+    return FirstStageSums(
+        alone=alone,
+        weights=first.factors[0],
+        cell=cell,
+        unit=unit,
+        slot=slot,
+        centre=first.centre,
+        blanks=first.blanks,
+        tables=CellTables(total, counts[0], counts[1], counts[-1]),
+        squares=np.hstack((squares, composites)),
+        auxiliary=first.regression.sums if first.regression else None,
+    )
 
 
 class _FirstPass:
-    """Adds up the blocks: totals (cells x k), squares and, without blanks, those of composites by slot, and,
-    with blanks, each factor of the ballots by cell over those that answered (cells x v)."""
+    """The sums over all blocks.
+
+    They are the totals (cells x k); the squares by slot, without blanks also those of composites; and with blanks each
+    factor of the ballots by cell, over the ballots that answered (cells x v).
+    """
 
     def __init__(self, ballots: BallotColumns, cell: Ints, cells: int) -> None:
         self.ballots, self.cell, self.cells = ballots, cell, cells
@@ -90,39 +102,45 @@ class _FirstPass:
         weights, counts, here = ballots.factors()
         self.factors = [weights, counts] if counts is here else [weights, counts, here]
         self.inside = (ballots.coefficients != 0).astype(np.float64)
-        k, c = ballots.coefficients.shape
-        calibration = ballots.design.calibration
-        self.regression = _RegressionSums(ballots, calibration, k + c if self.blanks else 1) if calibration else None
+        self.regression = self._regression()
+
+    def _regression(self) -> "_RegressionSums | None":
+        calibration = self.ballots.design.calibration
+        if calibration is None:
+            return None
+        columns = sum(self.ballots.coefficients.shape) if self.blanks else 1
+        return _RegressionSums(self.ballots, calibration, columns)
 
     def sums(self) -> list[Floats]:
+        """Return totals, squares, squares of composites, and then the table of each factor where items have blanks."""
         (k, c), slots = self.ballots.coefficients.shape, self.ballots.domains + 1
         total, squares = np.zeros((self.cells, k)), np.zeros((slots, k))
         composites = np.zeros((slots, 0 if self.blanks else c))
         counts = [np.zeros((self.cells, k + c)) for _factor in self.factors if self.blanks]
         for block in self.ballots.blocks(self.centre, self.blanks):
             rows, scores = block.rows, block.scores
-            local, found = self._places(rows)
-            size = self.cells if isinstance(found, slice) else found.size
+            local, cells = self._cells_of(rows)
+            size = self.cells if isinstance(cells, slice) else cells.size
             answered = self._answered(block) if self.blanks else np.ones((len(scores), 1))
             for sums, factor in zip(counts, self.factors, strict=False):
-                sums[found] += group_sums(local, size, answered, factor[rows])
+                sums[cells] += group_sums(local, size, answered, factor[rows])
             if self.regression:
                 self.regression.add(rows, scores, answered)
-            total[found] += group_sums(local, size, scores, self.factors[0][rows])
+            total[cells] += group_sums(local, size, scores, self.factors[0][rows])
             of_slot = spread_matrix(self.ballots.slot[rows], slots, self.factors[0][rows])
             if not self.blanks and c:
                 composites += of_slot @ np.square(scores @ self.ballots.coefficients)
             squares += of_slot @ np.square(scores, out=scores)
         return [total, squares, composites, *counts]
 
-    def _places(self, rows: slice) -> tuple[Ints, slice | Ints]:
-        """Where the rows are added: codes and the cells that they stand for, all of them where they are few."""
+    def _cells_of(self, rows: slice) -> tuple[Ints, slice | Ints]:
+        """Return codes of the rows, and the cells that the codes stand for: all cells where they are few."""
         if self.cells <= BLOCK // 4:
             return self.cell[rows], slice(None)
         return dense_codes(self.cell[rows])
 
     def _answered(self, block: BallotBlock) -> Floats:
-        """1 where an item, or any item of a composite, was answered (m x (k + c))."""
+        """Return 1 where an item, or any item of a composite, was answered, else 0 (m x (k + c))."""
         (m, k), c = block.scores.shape, self.inside.shape[1]
         answered = np.ones((m, k + c))
         answered.reshape(-1)[block.blank + block.blank // k * c] = 0.0
@@ -131,16 +149,16 @@ class _FirstPass:
 
 
 def _cells(ballots: BallotColumns, alone: bool) -> tuple[Ints, Ints, Ints]:
-    """Code of the cell of each row; unit and slot of each cell."""
+    """Return the cell of each ballot, and the unit and slot of each cell."""
     design = ballots.design
     unit = design.stratum_of_psu[design.psu] if alone else design.psu
     slots = ballots.domains + 1
-    codes, found = dense_codes(unit * slots + ballots.slot)
-    return codes, found // slots, found % slots
+    codes, pairs = dense_codes(unit * slots + ballots.slot)
+    return codes, pairs // slots, pairs % slots
 
 
 class _RegressionSums:
-    """Gathers what the regression on the auxiliary variables of a calibrated design needs."""
+    """The sums that the regression on the auxiliary variables of a calibrated design needs."""
 
     def __init__(self, ballots: BallotColumns, calibration: Calibration, wide: int) -> None:
         self.x, self.slot = calibration.x, ballots.slot

@@ -14,15 +14,16 @@ from analytics.estimation.variance import domain_variances, groups_of
 
 # A spread below this share of the squared scores is rounding: all answers are equal.
 ROUNDING = 1e-14
-# So is a variance of a mean below this share of the spread: no sample is large enough for it.
+# A variance of a mean below this share of the spread is rounding too: no sample is large enough for it.
 SQUARED_ROUNDING = 1e-26
-# Linearised values held at once for a calibrated design, where every unit counts in every domain (64 MB).
+# The most linearised values in memory at a time for a calibrated design, where every unit counts in every domain (64
+# MB).
 CALIBRATED_VALUES = 8_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SystemFigures:
-    """Figures of one system (domains x v); not a number where there is none."""
+    """Figures of one system of domains (domains x v); not a number where a figure cannot be computed."""
 
     n: Ints
     estimate: Floats
@@ -34,7 +35,7 @@ class SystemFigures:
 def linearise_means(
     ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]
 ) -> list[SystemFigures]:
-    """Weighted means of the answers and composites of them: z = weight (score - mean) / sum of weights."""
+    """Return weighted means of the answers and their composites, with z = weight (score - mean) / sum of weights."""
     linears = [_of_means(ballots, system) for system in systems]
     blanks = sums.blanks and ballots.coefficients.shape[1] > 0
     squares = residual_squares(ballots, sums, systems, linears, mixtures=blanks)
@@ -59,7 +60,7 @@ def _means(
     k, c = ballots.coefficients.shape
     weight = system.by_domain(system.tables.weight)
     answered = np.broadcast_to(weight[:, :k] > 0, (system.domains, k))
-    # Divided once, so that equal answers have their value for a mean, to the last digit.
+    # One division only, so that the mean of equal answers is their value to the last digit.
     centred = system.by_domain(system.tables.total) / np.where(answered, weight[:, :k], 1.0)
     mix = np.hstack((np.eye(k), ballots.coefficients))
     missing = (~answered).astype(np.float64) @ (mix != 0) > 0
@@ -77,10 +78,10 @@ def _means(
 def linearise_totals(
     ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]
 ) -> list[SystemFigures]:
-    """Sums of weight x score over the answers: z = weight x score."""
-    k, unit = len(ballots.columns), np.ldexp(1.0, _exponent(ballots.design))
-    ones = [np.full((system.domains, k), unit) for system in systems]
-    linears = [LinearResiduals(one, one * sums.centre, np.empty((k, 0))) for one in ones]
+    """Return the sums of weight x score over the answers, with z = weight x score."""
+    k, scale = len(ballots.columns), np.ldexp(1.0, _exponent(ballots.design))
+    factors = [np.full((system.domains, k), scale) for system in systems]
+    linears = [LinearResiduals(factor, factor * sums.centre, np.empty((k, 0))) for factor in factors]
     squares = residual_squares(ballots, sums, systems, linears)
     return [_totals(ballots, sums, *parts) for parts in zip(systems, linears, squares, strict=True)]
 
@@ -102,7 +103,7 @@ def _totals(
 def linearise_ratios(
     ballots: BallotColumns, sums: FirstStageSums, systems: Sequence[DomainSystem]
 ) -> list[SystemFigures]:
-    """Ratios of the totals of neighbouring columns: z = weight (upper - ratio x lower) / total of lower."""
+    """Return ratios of the totals of neighbouring columns, with z = weight (upper - ratio x lower) / total of lower."""
     pairs = len(ballots.columns) // 2
     values, linears = [], []
     for system in systems:
@@ -158,7 +159,7 @@ def _variance(
 
 
 def _regression(calibration: Calibration, auxiliary: Floats) -> Floats:
-    """beta = (X' D X)^-1 X' D e with D the weights before calibration: domains x q x v."""
+    """Return beta = (X' D X)^-1 X' D e with D the weights before calibration (domains x q x v)."""
     gram = (calibration.x.multiply(calibration.base[:, None]).T @ calibration.x).toarray()
     return np.asarray(np.linalg.solve(gram, auxiliary), dtype=np.float64)
 
@@ -171,10 +172,10 @@ def _calibrated_variance(
     beta: Floats,
     recentre: Floats | None,
 ) -> Floats:
-    """The variance of what a regression on the auxiliary variables leaves, as R's `calibrate` and `postStratify` do.
+    """Return the variance of the residuals of the regression on the auxiliary variables.
 
-    Z of a unit = sum of weight (e - x beta). A ballot outside the domain has e = 0 but a share of x beta, so that every
-    unit counts in every domain.
+    This is the variance of R's `calibrate` and `postStratify`. Z of a unit is the sum of weight (e - x beta). A ballot
+    outside the domain has e = 0 but also x beta, so every unit counts in every domain.
     """
     scaled = np.ldexp(calibration.weights, -_exponent(design))
     units, v = design.stratum_of_psu.size, beta.shape[2]
@@ -196,12 +197,12 @@ def _calibrated_variance(
 
 
 def _exponent(design: SurveyDesign) -> int:
-    """The power of two by which the first-stage sums were scaled down."""
+    """Return the power of two by which the first-stage sums were scaled down."""
     return int(np.frexp(design.weights.max())[1])
 
 
 def _degrees(sums: FirstStageSums, system: DomainSystem) -> Ints:
-    """First-stage units that have members minus the strata these lie in (domains x v or domains x 1)."""
+    """Return first-stage units that have members minus the strata of these units (domains x v or domains x 1)."""
     answers = system.tables.answers
     units = answers if sums.alone else (answers > 0).astype(np.float64)
     strata = (group_sums(system.groups.of_cell, system.groups.size, units) > 0).astype(np.float64)
@@ -217,7 +218,10 @@ def _spread(
     centred: Floats,
     squares: SquareSums | None,
 ) -> tuple[Floats, Flags]:
-    """Weighted variance of the scores and of the linearised composites (divisor: sum of weights); where it is none."""
+    """Return the weighted variance of the scores and of the linearised composites, and flags where it is zero.
+
+    The divisor is the sum of the weights.
+    """
     k = len(ballots.columns)
     safe = np.where(weight > 0, weight, 1.0)
     raw = system.squares[:, :k] / safe[:, :k]
@@ -235,13 +239,14 @@ def _spread(
 
 
 def _design_effect(design: SurveyDesign, variance: Floats, spread: Floats, n: Floats, weight: Floats) -> Floats:
-    """Variance / that of a simple random sample without replacement of n from N = sum of the weights; R's default.
+    """Return the variance over that of a simple random sample without replacement of n from N = sum of the weights.
 
-    None (not a number) where answers are all equal, and where the weights do not add up to more than the ballots.
+    This is R's default. The result is not a number where all answers are equal, and where the weights do not add up to
+    more than the number of ballots.
     """
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         population = np.ldexp(weight, _exponent(design))
         simple = spread * (1 - n / population) / (n - 1)
-        # Weights scaled to add up to the ballots leave rounding in 1 - n / N.
-        known = (n > 1) & (population > n * (1 + 1e-12)) & (simple > 0)
-        return np.where(known, variance / simple, np.nan)
+        # Where weights are scaled to add up to the number of ballots, 1 - n / N is only rounding.
+        computable = (n > 1) & (population > n * (1 + 1e-12)) & (simple > 0)
+        return np.where(computable, variance / simple, np.nan)

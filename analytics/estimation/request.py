@@ -1,4 +1,4 @@
-"""What is asked of a survey: items, composites, members and domains, checked; and its non-overlapping domains."""
+"""The request of an estimate: items, composites, members and domains, checked, with its systems of domains."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from analytics.estimation.first_stage import AuxiliarySums, CellTables, FirstSta
 from analytics.estimation.variance import StratumGroups, groups_of
 
 OVERALL = "ALL"
-# Scores above this have squares that leave the numbers once they are added up.
+# The sums of the squares of larger scores could overflow.
 LARGEST = 1e100
 
 Coefficients = Mapping[str, float]
@@ -31,7 +31,7 @@ Coefficients = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EstimateRequest:
-    """A checked request: the ballots, the names of items and composites, the labels of the domains in order."""
+    """A checked request: the ballots, the names of items and composites, and the labels of the domains in order."""
 
     ballots: BallotColumns
     variables: tuple[str, ...]
@@ -45,7 +45,10 @@ def checked_request(
     by: ArrayLike | CodedColumn | None,
     where: ArrayLike | None,
 ) -> EstimateRequest:
-    """Raises `DesignError` for columns that are no numbers or of another length, and for faulty indices."""
+    """Check a request. Raises `DesignError` for columns without numbers or of another length, and for faulty indices.
+
+    ``indices``: name -> item -> coefficient. ``by``: n labels of domains. ``where``: n flags of the ballots to use.
+    """
     if not list(items):
         raise DesignError(DesignFault.NO_ITEMS)
     columns = [_column(name, values, design.n) for name, values in items.items()]
@@ -58,14 +61,15 @@ def checked_request(
 
 
 def _coefficients(names: list[str], indices: Mapping[str, Coefficients]) -> Floats:
+    """Return the coefficients of the composites (items x composites)."""
     coefficients = np.zeros((len(names), len(indices)))
-    place = {name: i for i, name in enumerate(names)}
+    position = {name: i for i, name in enumerate(names)}
     for j, (index, parts) in enumerate(indices.items()):
         if not parts:
             raise DesignError(DesignFault.NO_ITEMS, index)
-        if unknown := [item for item in parts if item not in place]:
+        if unknown := [item for item in parts if item not in position]:
             raise DesignError(DesignFault.UNKNOWN_ITEM, f"{index}: {unknown[0]}")
-        coefficients[[place[item] for item in parts], j] = list(parts.values())
+        coefficients[[position[item] for item in parts], j] = list(parts.values())
     return coefficients
 
 
@@ -82,7 +86,7 @@ def _column(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
 
 
 def check_finite(request: EstimateRequest, sums: FirstStageSums) -> None:
-    """Raises `DesignError` for the score that made the sums leave the numbers."""
+    """Raise `DesignError` for the largest score of an item whose sums of squares are too large or not finite."""
     items = sums.squares[:, : len(request.ballots.columns)]
     if (fine := (items < LARGEST**2).all(axis=0)).all():
         return
@@ -92,21 +96,25 @@ def check_finite(request: EstimateRequest, sums: FirstStageSums) -> None:
 
 
 def _slots(n: int, by: ArrayLike | CodedColumn | None, member: Flags | None) -> tuple[Ints, tuple[str, ...]]:
-    """0 without a domain, else 1.. in the order of the sorted labels of the members; these labels."""
+    """Return the slot of each ballot, and the sorted labels of the domains that have members.
+
+    A slot is 0 without a domain, else 1, 2, ... in the order of the labels. Raises `DesignError` for a domain that has
+    the name of the whole.
+    """
     if by is None:
         return np.zeros(n, np.int64), ()
-    codes, found = codes_of(by, n, "by", optional=True)
+    codes, values = codes_of(by, n, "by", optional=True)
     if member is not None:
         codes = np.where(member, codes, -1)
-    texts = [_label(value) for value in found.tolist()]
+    texts = [_label(value) for value in values.tolist()]
     used = np.flatnonzero(np.bincount(codes + 1, minlength=len(texts) + 1)[1:]).tolist()
     order = sorted(used, key=lambda code: _sort_key(texts[code]))
-    place = np.zeros(len(texts) + 1, np.int64)  # code -1, no label, finds the last place
-    place[order] = np.arange(1, len(order) + 1)
+    slot_of_code = np.zeros(len(texts) + 1, np.int64)  # code -1 (no label) reads the last element, slot 0
+    slot_of_code[order] = np.arange(1, len(order) + 1)
     labels = tuple(texts[code] for code in order)
     if OVERALL in labels:
         raise DesignError(DesignFault.RESERVED_DOMAIN, OVERALL)
-    return place[codes], labels
+    return slot_of_code[codes], labels
 
 
 def _label(value: object) -> str:
@@ -114,21 +122,21 @@ def _label(value: object) -> str:
 
 
 def _sort_key(text: str) -> tuple[bool, float, str]:
-    """Numbers, also those written as text, by size, before words."""
+    """Return a key that puts numbers (also written as text) first, by size, and then words."""
     try:
         number = float(text)
     except ValueError:
         number = float("nan")
-    word = number != number
-    return word, 0.0 if word else number, text
+    is_word = number != number  # not a number
+    return is_word, 0.0 if is_word else number, text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DomainSystem:
-    """Domains that do not overlap, with their cells (K): the whole alone, or the domains of ``by``.
+    """Domains that do not overlap, with their K cells: the whole as one domain, or the domains of ``by``.
 
-    ``cell_of``: the cell of each cell of the first pass, -1 for none. ``squares`` and ``auxiliary`` have a row for each
-    domain.
+    ``cell_of``: the cell here of each cell of the first pass, -1 for none. ``unit`` and ``domain`` (K,) are those of
+    each cell. ``squares`` and ``auxiliary`` have a row for each domain.
     """
 
     domains: int
@@ -145,7 +153,7 @@ class DomainSystem:
 
 
 def domain_systems(request: EstimateRequest, sums: FirstStageSums) -> list[DomainSystem]:
-    """The whole, and the domains if there are any."""
+    """Return the system of the whole, and the system of the domains if the request has any."""
     design = request.ballots.design
     strata = np.arange(design.units.size) if sums.alone else design.stratum_of_psu
     whole = _whole(request, sums, strata)
@@ -154,15 +162,23 @@ def domain_systems(request: EstimateRequest, sums: FirstStageSums) -> list[Domai
 
 def _whole(request: EstimateRequest, sums: FirstStageSums, strata: Ints) -> DomainSystem:
     units = strata.size
-    same = sums.unit.size == units
-    tables = sums.tables if same else sums.tables.summed(sums.unit, units)
-    unit, nothing = np.arange(units), np.zeros(units, np.int64)
+    one_cell_each = sums.unit.size == units
+    tables = sums.tables if one_cell_each else sums.tables.summed(sums.unit, units)
+    unit, domain = np.arange(units), np.zeros(units, np.int64)
     squares = sums.squares.sum(axis=0, keepdims=True)
     auxiliary = sums.auxiliary and AuxiliarySums(
         sums.auxiliary.total.sum(axis=0, keepdims=True), sums.auxiliary.weight.sum(axis=0, keepdims=True)
     )
-    groups = groups_of(strata, unit, nothing)
-    return DomainSystem(1, sums.unit, unit, nothing, groups, tables, squares, auxiliary)
+    return DomainSystem(
+        domains=1,
+        cell_of=sums.unit,
+        unit=unit,
+        domain=domain,
+        groups=groups_of(strata, unit, domain),
+        tables=tables,
+        squares=squares,
+        auxiliary=auxiliary,
+    )
 
 
 def _domains(request: EstimateRequest, sums: FirstStageSums, strata: Ints) -> DomainSystem:
@@ -170,7 +186,13 @@ def _domains(request: EstimateRequest, sums: FirstStageSums, strata: Ints) -> Do
     unit, domain, tables = sums.unit[inside], sums.slot[inside] - 1, sums.tables
     if not inside.all():
         tables = tables.take(inside)
-    cell_of = np.where(inside, np.cumsum(inside) - 1, -1)
-    groups = groups_of(strata, unit, domain)
-    auxiliary = sums.auxiliary and AuxiliarySums(sums.auxiliary.total[1:], sums.auxiliary.weight[1:])
-    return DomainSystem(ballots.domains, cell_of, unit, domain, groups, tables, sums.squares[1:], auxiliary)
+    return DomainSystem(
+        domains=ballots.domains,
+        cell_of=np.where(inside, np.cumsum(inside) - 1, -1),
+        unit=unit,
+        domain=domain,
+        groups=groups_of(strata, unit, domain),
+        tables=tables,
+        squares=sums.squares[1:],
+        auxiliary=sums.auxiliary and AuxiliarySums(sums.auxiliary.total[1:], sums.auxiliary.weight[1:]),
+    )

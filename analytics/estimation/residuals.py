@@ -1,7 +1,7 @@
-"""The second pass over the ballots, where sums by cell do not say enough.
+"""The second pass over the ballots, for results that sums by cell cannot give.
 
-It is made for the design effect of composites with blanks, and for variances where every ballot is a first-stage unit,
-so that no table has a row for each ballot.
+These are the design effect of composites with blanks, and variances where every ballot is a first-stage unit. The pass
+avoids tables with a row for each ballot.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from analytics.estimation.variance import CELLS_AT_A_TIME, mean_of_unit
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearResiduals:
-    """z = total * a + weight * b, with a and b (domains x k) by domain, then its mixtures (k x c).
+    """Linearised values: z = total * a + weight * b with a and b (domains x k) by domain, and the mixtures z @ (k x c).
 
-    ``keep``: the k come first in the result; otherwise it is the mixtures alone.
+    With ``keep`` the k columns of z come first in a result, and then the c mixtures; without it, only the mixtures.
     """
 
     a: Floats
@@ -29,22 +29,24 @@ class LinearResiduals:
     keep: bool = True
 
     @property
-    def kept(self) -> int:
+    def item_columns(self) -> int:
+        """How many columns of z are in a result: all k with ``keep``, else 0."""
         return int(self.mixtures.shape[0]) if self.keep else 0
 
     def of_cells(self, system: DomainSystem) -> Floats:
-        kept, (k, c) = self.kept, self.mixtures.shape
-        z = np.empty((system.domain.size, kept + c))
+        """Return the linearised value of each cell (K x v)."""
+        width, (k, c) = self.item_columns, self.mixtures.shape
+        z = np.empty((system.domain.size, width + c))
         for start in range(0, len(z), CELLS_AT_A_TIME):
             rows = slice(start, start + CELLS_AT_A_TIME)
             domain = system.domain[rows]
             items = self.a[domain] * system.tables.total[rows]
             items += self.b[domain] * system.tables.weight[rows, :k]
-            z[rows, :kept], z[rows, kept:] = items[:, :kept], items @ self.mixtures
+            z[rows, :width], z[rows, width:] = items[:, :width], items @ self.mixtures
         return z
 
     def of_auxiliary(self, sums: AuxiliarySums) -> Floats:
-        """The same of the sums with the auxiliary variables: domains x q x v."""
+        """Return the linearised values of the sums with the auxiliary variables (domains x q x v)."""
         k = self.a.shape[1]
         items = self.a[:, None] * sums.total + self.b[:, None] * sums.weight[:, :, :k]
         return np.concatenate((items[:, :, : k * self.keep], items @ self.mixtures), axis=2)
@@ -52,8 +54,11 @@ class LinearResiduals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SquareSums:
-    """Of one system: weight x squared mixture of a ballot by domain (domains x c), and, where every ballot is a unit,
-    the sum over all units of a group of (z - mean)^2 (groups x v)."""
+    """Sums of squares of one system of domains.
+
+    ``mixtures`` (domains x c): weight x squared mixture of a ballot. ``about_mean`` (groups x v), only where every
+    ballot is a unit: the sum over all units of a group of (z - mean)^2.
+    """
 
     mixtures: Floats
     about_mean: Floats | None
@@ -67,7 +72,10 @@ def residual_squares(
     *,
     mixtures: bool = False,
 ) -> list[SquareSums | None]:
-    """By system; nothing, and no pass, where nobody needs it. ``mixtures``: their squares are wanted."""
+    """Return the sums of squares of each system; None, without a pass, where they are not needed.
+
+    ``mixtures``: the squares of the mixtures are needed.
+    """
     if not (sums.alone or mixtures):
         return [None] * len(systems)
     parts = [_SystemPart(ballots, sums, system, linear) for system, linear in zip(systems, linears, strict=True)]
@@ -79,7 +87,7 @@ def residual_squares(
 
 
 class _SystemPart:
-    """What one system adds up. Ballots outside its domains fall into a last domain and a last group, left out then."""
+    """The sums of one system. Ballots outside its domains go into an extra last domain and group, dropped later."""
 
     def __init__(
         self, ballots: BallotColumns, sums: FirstStageSums, system: DomainSystem, linear: LinearResiduals
@@ -109,19 +117,19 @@ class _SystemPart:
         z = self._of_ballots(block, domain, *buffer)
         mixtures = z @ self.linear.mixtures
         if self.alone:
-            group, kept = self.group_of_cell[cell], self.linear.kept
-            both = np.hstack((z[:, :kept], mixtures)) * weights[:, None]
+            group, width = self.group_of_cell[cell], self.linear.item_columns
+            both = np.hstack((z[:, :width], mixtures)) * weights[:, None]
             both -= self.mean[group]
             self.about_mean += group_sums(group, len(self.mean), np.square(both, out=both))
         self.mixtures += group_sums(domain, self.domains + 1, np.square(mixtures), weights)
 
     def _of_ballots(self, block: BallotBlock, domain: Ints, z: Floats, b: Floats) -> Floats:
-        """z of each ballot of weight 1 (m x k)."""
+        """Return z of each ballot as if its weight were 1 (m x k)."""
         if self.domains == 1 and not domain.any():
             np.multiply(block.scores, self.a[0], out=z)
             z += self.b[0]
         else:
-            # Every place is known to be within: "clip" alone spares a copy.
+            # All indices are valid; mode "clip" avoids a copy that the default mode makes.
             np.take(self.a, domain, axis=0, out=z, mode="clip")
             z *= block.scores
             z += np.take(self.b, domain, axis=0, out=b, mode="clip")

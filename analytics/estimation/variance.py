@@ -1,8 +1,8 @@
 """Variance of linearised totals by the ultimate cluster method, as `svyrecvar` of R's package survey 4.1 gives it.
 
-Z holds for each cell (first-stage unit within a domain) the linearised value of each column; units of the design
-without a cell in a domain count as zero there. For a stratum h with n_h > 1 units:
-(1 - f_h) n_h / (n_h - 1) sum over all units of (z - mean z)^2.
+Z has a row for each cell (first-stage unit within a domain) with the linearised value of each column. Units of the
+design without a cell in a domain count as zero there. A stratum h with n_h > 1 units adds
+(1 - f_h) n_h / (n_h - 1) x sum over all units of (z - mean z)^2.
 """
 
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from analytics.estimation.design import (
     group_sums,
 )
 
-# R takes a stratum as drawn in full, and adds nothing for it, where 1 - f is below this.
+# Where 1 - f is below this, R takes the stratum as drawn in full, and it adds nothing.
 DRAWN_IN_FULL = 1e-7
-# Large tables of cells are worked on in parts that stay in the processor's cache.
+# Rows of one part of a large table of cells; a part stays in the processor's cache.
 CELLS_AT_A_TIME = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StratumGroups:
-    """Strata within domains that have cells: code by cell (K,), and by group its domain and stratum."""
+    """Groups: the strata within domains that have cells. ``of_cell`` (K,) is the group of each cell."""
 
     of_cell: Ints
     domain: Ints
@@ -41,14 +41,14 @@ class StratumGroups:
 
 
 def groups_of(strata: Ints, unit: Ints, domain: Ints) -> StratumGroups:
-    """Groups of cells given by their unit and domain; ``strata``: the stratum of each unit."""
+    """Return the groups of cells, from the unit and domain of each cell. ``strata``: the stratum of each unit."""
     size = int(strata.max()) + 1
-    codes, found = dense_codes(domain * size + strata[unit])
-    return StratumGroups(codes, found // size, found % size)
+    codes, pairs = dense_codes(domain * size + strata[unit])
+    return StratumGroups(codes, pairs // size, pairs % size)
 
 
 def mean_of_unit(design: SurveyDesign, groups: StratumGroups, z: Floats) -> Floats:
-    """Mean of z over all units of each group, those without a cell being zero (groups x v)."""
+    """Return the mean of z over all units of each group (groups x v); a unit without a cell counts as zero."""
     return group_sums(groups.of_cell, groups.size, z) / design.units[groups.stratum][:, None]
 
 
@@ -62,31 +62,32 @@ def domain_variances(
     recentre: Floats | None = None,
     about_mean: Floats | None = None,
 ) -> Floats:
-    """Variance (domains x v) of the column sums of ``z`` (K x v, overwritten).
+    """Return the variance (domains x v) of the column sums of ``z`` (K x v). The array ``z`` is overwritten.
 
-    ``present`` (groups x v or groups x 1): the domain has ballots in that stratum; only such strata matter to the
-    treatment of single units. ``recentre`` (domains x v): the mean of a unit, for totals; that of means is zero.
-    ``about_mean`` (groups x v): the sum over all units of (z - mean)^2 where cells are more than a unit.
-    Not a number where "average" has no stratum with several units to average over. Raises `DesignError` for "fail".
+    ``present`` (groups x v or groups x 1): whether the domain has ballots in that stratum; only such strata matter to
+    the treatment of single units. ``recentre`` (domains x v): the mean of a unit, needed for totals; that of means is
+    zero. ``about_mean`` (groups x v): the sum over all units of (z - mean)^2, needed where a cell has several units.
+    The result is not a number where "average" has no stratum with several units. Raises `DesignError` for "fail".
     """
     n = design.units[groups.stratum]
-    kept = np.where(design.kept[groups.stratum] < DRAWN_IN_FULL, 0.0, design.kept[groups.stratum])
-    single = (n == 1) & (kept > 0)
+    unsampled = design.unsampled[groups.stratum]
+    unsampled = np.where(unsampled < DRAWN_IN_FULL, 0.0, unsampled)
+    single = (n == 1) & (unsampled > 0)
     _refuse_single(design, groups, single & present.any(axis=1))
     alone = np.zeros((groups.size, z.shape[1]))
     if design.single is SinglePsu.ADJUST and single.any():
         away = group_sums(groups.of_cell, groups.size, z)
         alone = np.where(single[:, None], away - (0 if recentre is None else recentre[groups.domain]), 0.0)
     squares = _squares_about_mean(design, groups, z) if about_mean is None else about_mean
-    scale = kept * np.where(n > 1, n / np.maximum(n - 1, 1), 0.0)
-    result = group_sums(groups.domain, domains, scale[:, None] * squares + kept[:, None] * np.square(alone))
+    scale = unsampled * np.where(n > 1, n / np.maximum(n - 1, 1), 0.0)
+    result = group_sums(groups.domain, domains, scale[:, None] * squares + unsampled[:, None] * np.square(alone))
     if design.single is SinglePsu.AVERAGE and single.any():
         result *= _average_factor(groups, single, np.broadcast_to(present, squares.shape), domains)
     return result
 
 
 def _squares_about_mean(design: SurveyDesign, groups: StratumGroups, z: Floats) -> Floats:
-    """Sum over all units of each group of (z - mean)^2; a unit without a cell has z = 0."""
+    """Return the sum over all units of each group of (z - mean)^2; a unit without a cell has z = 0."""
     mean = mean_of_unit(design, groups, z)
     for start in range(0, len(z), CELLS_AT_A_TIME):
         rows = slice(start, start + CELLS_AT_A_TIME)
@@ -102,7 +103,7 @@ def _refuse_single(design: SurveyDesign, groups: StratumGroups, single: Flags) -
 
 
 def _average_factor(groups: StratumGroups, single: Flags, present: Flags, domains: int) -> Floats:
-    """Strata with ballots / strata among them that have a variance, by domain and column."""
+    """Return (strata with ballots) / (those of them that have a variance), by domain and column."""
     all_strata = group_sums(groups.domain, domains, present.astype(np.float64))
     with_variance = group_sums(groups.domain, domains, (present & ~single[:, None]).astype(np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,12 +1,12 @@
-"""Numbers of ballots: two digits of the year, five or more of the sequence, one check digit.
+"""Numbers of ballots, such as 26-00017-4: two digits of the year, five to seven of the sequence, one check digit.
 
-Digits only, so that they are typed on a keypad and survive a spreadsheet.
+They have only digits, so that people can type them on a keypad and a spreadsheet does not change them.
 """
 
 import re
 
-# The quasigroup of order 10 of H. M. Damm's thesis (Total anti-symmetrische Quasigruppen, Marburg 2004): its check
-# digit finds every single wrong digit and every swap of neighbours.
+# The quasigroup of order 10 from H. M. Damm's thesis (Total anti-symmetrische Quasigruppen, Marburg 2004). Its check
+# digit detects every single wrong digit and every swap of two neighbours.
 DAMM = (
     "0317598642",
     "7092154863",
@@ -23,7 +23,10 @@ WRITTEN = re.compile(r"(\d{2})[- ]?(\d{5,7})[- ]?(\d)", re.ASCII)
 
 
 def ballot_number(year: int, number: int) -> str:
-    """The number of the ``number``-th ballot (from 1) of a round: 26-00017-4. ValueError beyond seven digits."""
+    """Return the number of the ``number``-th ballot (from 1) of a round: 26-00017-4 for (2026, 17).
+
+    Raises `ValueError` for a number below 1 or with more than seven digits.
+    """
     if not 0 < number < 10_000_000:
         raise ValueError(number)
     digits = f"{year % 100:02d}{number:05d}"
@@ -31,7 +34,7 @@ def ballot_number(year: int, number: int) -> str:
 
 
 def check_digit(digits: str) -> str:
-    """The digit that makes the whole number end at 0 in the table."""
+    """Return the digit that makes the whole number end at 0 in the table; for a number with its check digit, "0"."""
     row = 0
     for digit in digits:
         row = int(DAMM[row][int(digit)])
@@ -39,8 +42,8 @@ def check_digit(digits: str) -> str:
 
 
 def read_ballot_number(written: str) -> str | None:
-    """The number in its proper form, with or without dashes as typed; None where it is none or mistyped."""
-    found = WRITTEN.fullmatch(written.strip())
-    if not found or check_digit("".join(found.groups())) != "0":
+    """Return a typed number (with or without dashes) in its form 26-00017-4; None where it is mistyped."""
+    match = WRITTEN.fullmatch(written.strip())
+    if not match or check_digit("".join(match.groups())) != "0":
         return None
-    return "-".join(found.groups())
+    return "-".join(match.groups())

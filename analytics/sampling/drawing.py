@@ -1,8 +1,8 @@
-"""Drawing a sample: units stage by stage, then households; with probabilities, weights and reserves.
+"""Drawing a sample: units stage by stage, then households, with probabilities, weights and reserves.
 
-The design weight of a household is one over the product of the probabilities with which its units and itself were
-taken (Horvitz and Thompson 1952). The same lists in any order of rows with the same seed give the same sample. Each
-group (stage, parents, stratum) has random numbers of its own, so a changed list in one place leaves the rest alone.
+The design weight of a household is 1 / the product of the probabilities with which its units and the household itself
+were drawn (Horvitz and Thompson 1952). The same lists, in any order of rows, give the same sample with the same seed.
+Each group (stage, parents, stratum) has its own random numbers, so a changed list does not change other groups.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,11 +35,11 @@ from analytics.sampling.sample_selection import (
 
 @dataclass(frozen=True, slots=True)
 class SampleBranch:
-    """Units from the top down with their probabilities.
+    """A chain of drawn units, from the top down, with their probabilities.
 
-    ``stratum`` and ``psu`` are those of the ultimate-cluster variance: units that are taken with certainty are strata,
-    the first unit that had a chance of being left out is the first-stage unit; ``population`` counts the first-stage
-    units of its stratum, None under pps, where no finite population correction is used.
+    ``stratum`` and ``psu`` are those of the ultimate-cluster variance. Units drawn with certainty are strata; the first
+    unit that could have been left out is the first-stage unit. ``population`` is the number of first-stage units in its
+    stratum. It is None for pps, which has no finite population correction.
     """
 
     chain: tuple[ListUnit, ...] = ()
@@ -55,8 +55,11 @@ class SampleBranch:
 
 @dataclass(frozen=True, slots=True)
 class SampleBallot:
-    """One household of the sample; ``number`` counts from 1. The probabilities are those of the units, of the listing
-    (see `Stage.list_cap`) and of the household in its list."""
+    """One household of the sample; ``number`` counts from 1.
+
+    The probabilities are those of the units, of the listing (see `SampleStage.list_cap`) and of the household in its
+    list.
+    """
 
     number: int
     branch: SampleBranch
@@ -76,7 +79,7 @@ class SampleBallot:
 
 @dataclass(frozen=True, slots=True)
 class SampleReserve:
-    """The ``rank``-th to step in (from 1): a unit for one of its group, or a household for one of its village."""
+    """The ``rank``-th replacement (from 1): a unit for another of its group, or a household for one of its village."""
 
     level: str
     parents: tuple[str, ...]
@@ -88,8 +91,11 @@ class SampleReserve:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was drawn. ``villages`` are the units of the last stage above households; ``ballots`` is empty where no list
-    of households was given. ``unknown_listing`` names villages whose list was cut from an unknown number."""
+    """A drawn sample. ``villages`` are the units of the last stage above households.
+
+    ``ballots`` is empty where no list of households was given. ``unknown_listing`` names villages whose list was cut
+    from an unknown number of households.
+    """
 
     design: SampleDesign
     seed: int
@@ -105,64 +111,89 @@ class Sample:
 
     @property
     def weighting_effect(self) -> float:
-        """n sum(w^2) / sum(w)^2 = 1 + cv^2, 1 for equal weights: what unequal ones cost in variance (Kish 1992)."""
+        """Factor of the variance due to unequal weights: n sum(w^2) / sum(w)^2 = 1 + cv^2 (Kish 1992); 1 if equal."""
         weights = np.array([ballot.weight for ballot in self.ballots])
         return float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
 
     @property
     def lonely_strata(self) -> tuple[str, ...]:
-        """Strata with a single first-stage unit: their error cannot be estimated from within (`design.SinglePsu`)."""
+        """Strata with a single first-stage unit, which have no variance within the stratum (`design.SinglePsu`)."""
         units: dict[tuple[str, ...], set[str]] = {}
         for ballot in self.ballots:
             units.setdefault(ballot.branch.stratum, set()).add(ballot.psu)
-        return tuple("/".join(stratum) for stratum, found in units.items() if len(found) == 1)
+        return tuple("/".join(stratum) for stratum, psus in units.items() if len(psus) == 1)
 
 
 def draw_sample(
     design: SampleDesign, units: Iterable[ListUnit], households: Iterable[Household] | None, seed: int
 ) -> Sample:
-    """Draw a sample. Without ``households`` only the units are drawn, so that lists need to be made for these villages
-    alone; drawing again with the lists and the same seed takes the same villages. Raises `ListError`."""
+    """Draw a sample. Without ``households`` only the units are drawn, so that lists are needed for these villages only.
+
+    A second draw with the lists and the same seed gives the same villages. Raises `ListError` for faulty or short
+    lists.
+    """
     tree = UnitTree(design, units)
     reserves: list[SampleReserve] = []
     branches = [SampleBranch()]
     for stage in design.units:
-        branches = [below for above in branches for below in _units(stage, tree, above, seed, reserves)]
+        branches = _draw_stage(stage, tree, branches, seed, reserves)
     if households is None:
-        return Sample(design, seed, tuple(branches), (), tuple(reserves))
+        return Sample(design, seed, villages=tuple(branches), ballots=(), reserves=tuple(reserves))
     lists = households_by_village(design, tree, households)
-    if faults := [fault for branch in branches for fault in _short_lists(design, branch, lists)]:
-        raise ListError(faults)
+    _refuse_short_lists(design, branches, lists)
     ballots: list[SampleBallot] = []
     for branch in branches:
         ballots += _households(design.households, branch, lists[branch.codes[-1]], seed, len(ballots), reserves)
     unknown = [branch.codes[-1] for branch in branches if _listing(design.households, branch, lists) is None]
-    return Sample(design, seed, tuple(branches), tuple(ballots), tuple(reserves), tuple(unknown))
+    return Sample(
+        design,
+        seed,
+        villages=tuple(branches),
+        ballots=tuple(ballots),
+        reserves=tuple(reserves),
+        unknown_listing=tuple(unknown),
+    )
+
+
+def _draw_stage(
+    stage: SampleStage, tree: UnitTree, branches: list[SampleBranch], seed: int, reserves: list[SampleReserve]
+) -> list[SampleBranch]:
+    """Return the branches of one stage below all branches of the stage above."""
+    longer: list[SampleBranch] = []
+    for above in branches:
+        longer += _units(stage, tree, above, seed, reserves)
+    return longer
 
 
 def _units(
     stage: SampleStage, tree: UnitTree, above: SampleBranch, seed: int, reserves: list[SampleReserve]
 ) -> Iterator[SampleBranch]:
-    """The units taken below one branch, in the order of their codes; the reserves are added to the list."""
+    """Yield the units drawn below one branch, in the order of their codes. Reserves are appended to ``reserves``."""
     groups = by_stratum(stage, tree.children(stage.level, above.codes[-1] if above.chain else ""))
-    wanted = _planned_counts(stage, groups)
+    counts = _planned_counts(stage, groups)
     for stratum, group in sorted(groups.items()):
         names = (stage.level, *above.codes, *((stratum,) if stratum else ()))
-        chosen = _select(stage, group, wanted[stratum], seed, names)
-        ranks = enumerate(chosen.reserves, 1)
+        selection = _select(stage, group, counts[stratum], seed, names)
+        ranks = enumerate(selection.reserves, 1)
         reserves += [SampleReserve(stage.level, above.codes, stratum, rank, unit=group[at]) for rank, at in ranks]
-        for at, p in zip(chosen.taken, chosen.probabilities, strict=True):
+        for at, p in zip(selection.positions, selection.probabilities, strict=True):
             yield _grow_branch(stage, above, stratum, group, at, p)
 
 
 def _planned_counts(stage: SampleStage, groups: dict[str, list[ListUnit]]) -> dict[str, int]:
+    """Return how many units are drawn in each stratum of a group."""
     counts = {stratum: len(group) for stratum, group in groups.items()}
     if stage.select is SelectionMethod.ALL:
         return counts
     if stage.total:
-        sizes = {s: sum(size_of(unit, stage.size) or 1.0 for unit in group) for s, group in groups.items()}
+        sizes = {stratum: _stratum_size(stage, group) for stratum, group in groups.items()}
         return allocate_total(stage.total, sizes, counts, stage.at_least)
     return {s: min(stage.take_by_stratum.get(s, stage.take or 0), count) for s, count in counts.items()}
+
+
+def _stratum_size(stage: SampleStage, group: Sequence[ListUnit]) -> float:
+    """Return the sum of the sizes; a unit without a size counts 1."""
+    return sum(size_of(unit, stage.size) or 1.0 for unit in group)
 
 
 def _select(stage: SampleStage, group: Sequence[ListUnit], n: int, seed: int, names: tuple[str, ...]) -> StageSelection:
@@ -178,6 +209,7 @@ def _sizes(stage: SampleStage, group: Sequence[ListUnit]) -> Floats:
 def _grow_branch(
     stage: SampleStage, above: SampleBranch, stratum: str, group: Sequence[ListUnit], at: int, p: float
 ) -> SampleBranch:
+    """Return the branch with the unit ``group[at]`` added. The docstring of `SampleBranch` says what it carries."""
     unit = group[at]
     chain, probabilities = (*above.chain, unit), (*above.probabilities, p)
     if above.psu is not None:
@@ -189,9 +221,20 @@ def _grow_branch(
     return SampleBranch(chain, probabilities, (*inside, unit.code))
 
 
+def _refuse_short_lists(
+    design: SampleDesign, branches: Sequence[SampleBranch], lists: dict[str, list[Household]]
+) -> None:
+    findings: list[ListFinding] = []
+    for branch in branches:
+        findings += _short_lists(design, branch, lists)
+    if findings:
+        raise ListError(findings)
+
+
 def _short_lists(
     design: SampleDesign, branch: SampleBranch, lists: dict[str, list[Household]]
 ) -> Iterator[ListFinding]:
+    """Yield a finding where a village has too few households on its list, or fewer than its cut list has."""
     stage, village = design.households, branch.chain[-1]
     have = len(lists.get(village.code, ()))
     need = 1 if stage.short is ShortageRule.ALL or stage.select is SelectionMethod.ALL else stage.planned
@@ -203,7 +246,7 @@ def _short_lists(
 
 
 def _listing(stage: SampleStage, branch: SampleBranch, lists: dict[str, list[Household]]) -> float | None:
-    """The share of the village that its list holds: 1 for a list that was not cut, None where nobody knows."""
+    """Return the share of the village's households on its list: 1 for a list that was not cut, None if unknown."""
     village = branch.chain[-1]
     listed = len(lists[village.code])
     if listed != stage.list_cap:
@@ -220,20 +263,21 @@ def _households(
     before: int,
     reserves: list[SampleReserve],
 ) -> Iterator[SampleBallot]:
-    """The ballots of one village, numbered on from ``before``."""
+    """Yield the ballots of one village, numbered from ``before`` + 1. Reserves are appended to ``reserves``."""
     n = len(listed) if stage.select is SelectionMethod.ALL else min(stage.planned, len(listed))
-    chosen = select_simple(random_stream(seed, stage.level, *branch.codes), len(listed), n, stage.reserves)
+    selection = select_simple(random_stream(seed, stage.level, *branch.codes), len(listed), n, stage.reserves)
     share = _listing(stage, branch, {branch.codes[-1]: listed}) or 1.0
-    ranks = enumerate(chosen.reserves, 1)
+    ranks = enumerate(selection.reserves, 1)
     reserves += [SampleReserve(stage.level, branch.codes, "", rank, household=listed[at]) for rank, at in ranks]
-    for number, at in enumerate(chosen.taken, before + 1):
+    # Where every unit above is certain, the households themselves are the first-stage units.
+    is_first_stage = branch.psu is None
+    for number, at in enumerate(selection.positions, before + 1):
         household = listed[at]
-        own = branch.psu is None  # every unit above is certain: households themselves are first-stage units
         yield SampleBallot(
             number=number,
             branch=branch,
             household=household,
-            probabilities=(*branch.probabilities, share, chosen.probabilities[0]),
-            psu=household.code if own else str(branch.psu),
-            population=round(len(listed) / share) if own else branch.population,
+            probabilities=(*branch.probabilities, share, selection.probabilities[0]),
+            psu=household.code if is_first_stage else str(branch.psu),
+            population=round(len(listed) / share) if is_first_stage else branch.population,
         )

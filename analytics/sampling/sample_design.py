@@ -1,7 +1,7 @@
-"""Sampling designs as data: stages, strata, number per stage, way of selection.
+"""Sampling designs as data: stages, strata, number per stage, method of selection.
 
-The files in ``analytics/data/designs`` are the shipped designs; any TOML file of the same form is one. The last stage
-is that of households, which come in a list of their own; the stages above it are units.
+The shipped designs are the files in ``analytics/data/designs``; any TOML file of the same form is a design. The last
+stage is that of households, which have their own list; the stages above it are units.
 """
 
 import tomllib
@@ -20,12 +20,15 @@ MOST = 1_000_000
 
 
 class SampleDesignError(ValueError):
-    """A design does not say what a design must say."""
+    """A part of a design is missing or wrong."""
 
 
 class SelectionMethod(StrEnum):
-    """srswor: simple random sampling without replacement. pps: systematic with probability proportional to size.
-    all: every unit, with certainty."""
+    """How a stage is drawn.
+
+    srswor: simple random sampling without replacement. pps: systematic with probability proportional to size. all:
+    every unit, with certainty.
+    """
 
     SRSWOR = "srswor"
     PPS = "pps"
@@ -33,14 +36,14 @@ class SelectionMethod(StrEnum):
 
 
 class ListOrder(StrEnum):
-    """Order of the list before a systematic draw: shuffled, or by code (spreads the sample over the list)."""
+    """Order of the list before a systematic draw: shuffled, or by code (this spreads the sample over the list)."""
 
     RANDOM = "random"
     CODE = "code"
 
 
 class ShortageRule(StrEnum):
-    """What a parent with fewer units than wanted means: the list is refused, or all of them are taken."""
+    """What happens to a parent with fewer units than planned: the list is refused, or all its units are taken."""
 
     REFUSE = "refuse"
     ALL = "all"
@@ -48,11 +51,12 @@ class ShortageRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SampleStage:
-    """One stage. How many are taken in each parent: ``take``; or by stratum ``take_by_stratum``; or ``total`` shared
-    among the strata in proportion to size (``at_least`` each); or all.
+    """One stage of a design.
 
-    ``of`` is the usual number in one parent, for planning before lists exist. Of the stage of households: a list with
-    ``list_cap`` rows was cut at random from a village with as many as its column ``list_size`` says.
+    The number taken in each parent is ``take``; or ``take_by_stratum`` for each stratum; or ``total``, shared among the
+    strata in proportion to size (``at_least`` each); or all. ``of`` is the usual number in one parent, for plans made
+    before lists exist. Only for households: a list with ``list_cap`` rows was cut at random from a village with as many
+    households as its column ``list_size`` says.
     """
 
     level: str
@@ -81,7 +85,10 @@ class SampleStage:
 
 @dataclass(frozen=True, slots=True)
 class SampleDesign:
-    """A checked design. ``peers`` are ranked beside each other; their true values scatter by ``spread`` points."""
+    """A checked design.
+
+    ``peers`` units are ranked with each other; ``spread`` is the standard deviation of their true values, in points.
+    """
 
     code: str
     name: BilingualText
@@ -109,7 +116,7 @@ class SampleDesign:
 
 @lru_cache
 def load_design(code: str) -> SampleDesign:
-    """The shipped design of this code. Raises `SampleDesignError` for an unknown one."""
+    """Return the shipped design of this code. Raises `SampleDesignError` for an unknown code."""
     if code not in DESIGNS:
         raise SampleDesignError(f"no design {code!r}; there are {', '.join(DESIGNS)}")
     text = (files("analytics") / "data" / "designs" / f"{code}.toml").read_text(encoding="utf-8")
@@ -117,7 +124,7 @@ def load_design(code: str) -> SampleDesign:
 
 
 def parse_design(raw: Mapping[str, Any]) -> SampleDesign:
-    """Check the parsed TOML of a design and freeze it; `SampleDesignError` names what is missing or wrong."""
+    """Check the parsed TOML of a design and return it. Raises `SampleDesignError` that names what is wrong."""
     try:
         design = SampleDesign(
             code=str(raw["code"]),
@@ -138,19 +145,24 @@ def parse_design(raw: Mapping[str, Any]) -> SampleDesign:
 
 
 def _stage(raw: dict[str, Any]) -> SampleStage:
+    """Read one stage, and take its name out of ``raw``. Raises `TypeError` for an unknown or missing key."""
     name = BilingualText(raw.pop("name_vi"), raw.pop("name_en"))
-    words: dict[str, type[StrEnum]] = {"select": SelectionMethod, "order": ListOrder, "short": ShortageRule}
-    values: dict[str, Any] = {key: words[key](value) if key in words else value for key, value in raw.items()}
+    enums: dict[str, type[StrEnum]] = {"select": SelectionMethod, "order": ListOrder, "short": ShortageRule}
+    values: dict[str, Any] = {key: enums[key](value) if key in enums else value for key, value in raw.items()}
     for column in {"strata", "size", "list_size"} & values.keys():
-        values[column] = str(values[column]).casefold()  # as the headers of lists are read
-    stage = SampleStage(name=name, **values)  # an unknown or missing key is a TypeError that names it
+        values[column] = str(values[column]).casefold()  # the readers of lists fold their headings too
+    stage = SampleStage(name=name, **values)
+    _check_counts(stage)
+    _check_stage(stage)
+    return stage
+
+
+def _check_counts(stage: SampleStage) -> None:
     counts = (stage.take, stage.total, stage.of, stage.list_cap, *stage.take_by_stratum.values())
     if any(type(n) is not int or not 0 < n <= MOST for n in counts if n is not None):
         raise SampleDesignError(f"{stage.level}: a number per stage must be a whole number above 0")
     if stage.at_least < 1 or not 0 <= stage.reserves <= MOST:
         raise SampleDesignError(f"{stage.level}: at_least or reserves is out of range")
-    _check_stage(stage)
-    return stage
 
 
 def _check_stage(stage: SampleStage) -> None:
@@ -166,9 +178,7 @@ def _check_stage(stage: SampleStage) -> None:
 
 
 def _check(design: SampleDesign) -> None:
-    levels = [stage.level for stage in design.stages]
-    if len(levels) < 2 or len(set(levels)) < len(levels):
-        raise SampleDesignError("a design needs two stages or more, each with a level of its own")
+    _check_levels([stage.level for stage in design.stages])
     last = design.households
     if last.select is SelectionMethod.PPS or last.strata:
         raise SampleDesignError(f"{last.level}: households are drawn by srswor (or all of them), without strata")
@@ -178,3 +188,8 @@ def _check(design: SampleDesign) -> None:
         raise SampleDesignError("ranking needs two units or more and a spread above 0")
     if not 1 <= design.year <= 9999:
         raise SampleDesignError("the year is out of range")
+
+
+def _check_levels(levels: list[str]) -> None:
+    if len(levels) < 2 or len(set(levels)) < len(levels):
+        raise SampleDesignError("a design needs two stages or more, each with a level of its own")

@@ -35,7 +35,7 @@ def assert_close(found: np.ndarray, expected: np.ndarray) -> None:
 
 def test_the_stream_of_a_group_never_changes() -> None:
     assert draw_uniforms(random_stream(2026, "village", "03388"), 3).tolist() == GOLDEN
-    assert select_simple(random_stream(2026, "village", "03388"), 10, 3, 2).taken == TAKEN
+    assert select_simple(random_stream(2026, "village", "03388"), 10, 3, 2).positions == TAKEN
 
 
 def test_names_are_not_run_together() -> None:
@@ -44,7 +44,7 @@ def test_names_are_not_run_together() -> None:
 
 
 def test_simple_sampling_takes_every_unit_and_every_pair_equally_often() -> None:
-    picks = [select_simple(random_stream(seed, "x"), 6, 2, 0).taken for seed in range(DRAWS)]
+    picks = [select_simple(random_stream(seed, "x"), 6, 2, 0).positions for seed in range(DRAWS)]
     assert_close(frequencies(picks, 6), np.full(6, 1 / 3))
     pairs = Counter(picks)
     assert len(pairs) == 15
@@ -55,7 +55,7 @@ def test_a_sample_mended_with_its_reserves_is_simple_random_too() -> None:
     picks = []
     for seed in range(DRAWS):
         drawn = select_simple(random_stream(seed, "x"), 6, 2, 1)
-        picks.append((drawn.taken[1], drawn.reserves[0]) if seed % 2 else (drawn.taken[0], drawn.reserves[0]))
+        picks.append((drawn.positions[1], drawn.reserves[0]) if seed % 2 else (drawn.positions[0], drawn.reserves[0]))
     assert_close(frequencies([(reserve,) for _kept, reserve in picks], 6), np.full(6, 1 / 6))
 
 
@@ -63,8 +63,8 @@ def test_a_sample_mended_with_its_reserves_is_simple_random_too() -> None:
 def test_pps_takes_every_unit_as_often_as_its_size_says(order: ListOrder) -> None:
     drawn = [select_systematic(random_stream(seed, "x"), SIZES, 3, 2, order) for seed in range(DRAWS)]
     expected = inclusion_probabilities(SIZES, 3)
-    assert_close(frequencies([one.taken for one in drawn], 8), expected)
-    assert all(one.probabilities == tuple(expected[list(one.taken)]) for one in drawn)
+    assert_close(frequencies([one.positions for one in drawn], 8), expected)
+    assert all(one.probabilities == tuple(expected[list(one.positions)]) for one in drawn)
 
 
 def test_pps_takes_giants_with_certainty_and_shares_the_rest() -> None:
@@ -78,7 +78,7 @@ def test_shuffled_pps_lets_neighbours_come_together_and_the_list_order_does_not(
     equal = np.ones(6)
     together = {
         order: sum(
-            select_systematic(random_stream(seed, "x"), equal, 2, 0, order).taken == (0, 1) for seed in range(500)
+            select_systematic(random_stream(seed, "x"), equal, 2, 0, order).positions == (0, 1) for seed in range(500)
         )
         for order in ListOrder
     }
@@ -94,8 +94,8 @@ def test_pps_takes_exactly_n_different_units_whatever_the_sizes(found: list[int]
     seed = data.draw(st.integers(0, 2**64))
     x = np.array(found, dtype=float)
     drawn = select_systematic(random_stream(seed, "x"), x, n, 3, data.draw(st.sampled_from(list(ListOrder))))
-    assert len(set(drawn.taken)) == len(drawn.taken) == n
-    assert not set(drawn.taken) & set(drawn.reserves)
+    assert len(set(drawn.positions)) == len(drawn.positions) == n
+    assert not set(drawn.positions) & set(drawn.reserves)
     assert len(drawn.reserves) == min(3, len(found) - n)
     p = inclusion_probabilities(x, n)
     assert p.sum() == pytest.approx(n)
