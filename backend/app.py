@@ -1,4 +1,4 @@
-"""The web application: rooms, gate, and the one error handler."""
+"""The web application: the rooms with their routes, the middleware, and the hooks that rooms may set."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -20,8 +20,8 @@ from backend.web.gate import GateMiddleware, HeadMiddleware, LogMiddleware, Prot
 from backend.web.language import LANGUAGES
 from backend.web.rendering import LANGUAGE_COOKIE, YEAR, redirect_to, same_site_path, set_cookie, template_environment
 
-# Rooms with a ``router`` and, where they set hooks of ``app.state``, ``install(app)``; a new one is one line. Earlier
-# rooms win where addresses overlap.
+# Modules with a ``router`` and, where they set hooks of ``app.state``, a function ``install(app)``. A new module is one
+# line. Where addresses overlap, the earlier module wins.
 ROOMS: list[str] = [
     "backend.calendars.pages",
     "backend.kpi.pages",
@@ -49,14 +49,14 @@ house = APIRouter(dependencies=[Depends(allow_everybody)])
 
 @house.get("/healthz", include_in_schema=False)
 def report_health(session: SessionDep) -> Response:
-    """Alive, and the database answers; nothing else is told."""
+    """Answer "ok" if the process runs and the database answers. The answer says nothing else."""
     session.execute(text("SELECT 1"))
     return PlainTextResponse("ok", headers={"Cache-Control": "no-store"})
 
 
 @house.post("/ngon-ngu", include_in_schema=False)
 def switch_language(request: Request, form: TypedDep) -> Response:
-    """Keep the reader's language for a year and go back to the page they were on."""
+    """Store the reader's language in a cookie for a year and return to the page they came from."""
     response = redirect_to(request, same_site_path(form.raw("next")))
     if form.raw("lang") in LANGUAGES:
         set_cookie(response, LANGUAGE_COOKIE, form.raw("lang"), seconds=YEAR)
@@ -64,7 +64,10 @@ def switch_language(request: Request, form: TypedDep) -> Response:
 
 
 def write_log() -> None:
-    """Our own lines go to standard error, once a process: requests by route, refusals, faults; no personal data."""
+    """Send our log lines to standard error: requests by route, refusals, faults, no personal data.
+
+    A second call in one process does nothing.
+    """
     log = logging.getLogger("langnghe")
     log.setLevel(logging.INFO)
     if not log.handlers:
@@ -75,18 +78,19 @@ def write_log() -> None:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """End what rooms hold open, after the last request."""
+    """Call the functions of ``app.state.to_close`` after the last request."""
     yield
     for close in app.state.to_close:
         await run_in_threadpool(close)
 
 
 def create_app() -> FastAPI:
-    """The application, with every room. Hooks that rooms may set on ``app.state``:
+    """Return the application with every room.
 
-    ``navigation(request) -> list[NavItem]``; ``demonstration() -> bool``, cheap, asked for on every page;
-    ``not_signed_in(request) -> Response``, awaited, keeps a form that was sent without a session;
-    ``to_close``, a list of functions without arguments that are called when the application ends.
+    Rooms may set these hooks on ``app.state``: ``navigation(request) -> list[NavItem]``; ``demonstration() -> bool``,
+    which must be cheap, because every page calls it; ``not_signed_in(request) -> Response``, awaited, which keeps a
+    form that was sent without a session; ``to_close``, a list of functions without arguments that run when the
+    application ends.
     """
     settings = get_settings()
     write_log()
@@ -96,7 +100,8 @@ def create_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        redirect_slashes=False,  # the framework's redirect repeats the Host header; refusals.http_error has ours
+        # The framework's own redirect repeats the Host header of the request. Ours is in refusals.http_error.
+        redirect_slashes=False,
     )
     app.state.demonstration = DemoFlag()
     app.state.to_close = []
@@ -113,7 +118,7 @@ def create_app() -> FastAPI:
             room.install(app)
     app.include_router(assets.router, dependencies=[Depends(allow_everybody)], max_body_size=ORDINARY)
     for router in (house, *(room.router for room in rooms)):
-        # Not on the application: its limit would stand outside our middleware and answer in bare English.
+        # A limit on the application would act before our middleware and answer in plain English.
         app.include_router(router, max_body_size=ORDINARY)
     for language in LANGUAGES:
         template_environment(language)

@@ -1,14 +1,14 @@
-"""The history that nobody rewrites: append-only entries, chained by SHA-256 within a ticket or an account.
+"""The audit history: append-only entries, chained by SHA-256 within a ticket or an account. Every room writes to it.
 
-An entry holds references and hashes, never a name, an address or a text, so that a person's data can be erased without
-breaking a chain. A trigger of the database refuses UPDATE, DELETE and TRUNCATE (see the first migration); another one
-notes each entry for the sealer (see ``backend.history``).
+An entry has references and hashes, but no name, address or text, so that a person's data can be erased without breaking
+a chain. A trigger of the database refuses UPDATE, DELETE and TRUNCATE (see the first migration). Another trigger
+registers each entry for the sealer (see ``backend.history``).
 """
 
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,15 +31,15 @@ from backend import db
 from backend.db import Base, Moment, table_of
 
 FIRST = bytes(32)
-REFUSED = "refused:"  # before the actor, the chain of what that actor was refused
-REFUSED_LOCK = 5_262_021  # any constant number of our own
-# Links that nobody with an account has made, their ``data`` as JSON.
+REFUSED = "refused:"  # prefix of the chain of an actor's refused actions: refused:user:7
+REFUSED_LOCK = 5_262_021  # an arbitrary constant that only this module uses
+# Entries that no account has made; their ``data`` is JSON.
 COPY_LINKS = "COPY audit (chain, seq, at, actor, action, data, prev, hash) FROM STDIN"
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class AuditEntry(Base):
-    """One thing that happened, link ``seq`` of its chain."""
+    """One event: link ``seq`` of its chain."""
 
     __tablename__ = "audit"
     __table_args__ = (
@@ -61,7 +61,7 @@ class AuditEntry(Base):
 
 @dataclass(frozen=True)
 class BrokenLink:
-    """The first link of a chain that does not hold."""
+    """The first link of a chain that is missing or wrong, and why."""
 
     chain: str
     seq: int
@@ -71,7 +71,7 @@ class BrokenLink:
 def hash_link(
     chain: str, seq: int, at: datetime, actor: str, action: str, data: Mapping[str, Any], prev: bytes
 ) -> bytes:
-    """SHA-256 over the canonical form of an entry: JSON, keys sorted, no spaces, UTC to the microsecond."""
+    """Return the SHA-256 of the canonical form of an entry: JSON, sorted keys, no spaces, UTC to the microsecond."""
     form = [
         chain,
         seq,
@@ -96,19 +96,10 @@ def record(
 ) -> int:
     """Append an entry to a chain and return its ``seq``.
 
-    The caller holds the lock of what the chain is about (the ticket's row); two appenders without it collide on the
-    unique ``(chain, seq)`` instead of forking the chain. ``first`` spares the look-up when the chain is being born.
+    The caller must hold the lock of the chain's subject (the row of the ticket). Two writers without it collide on the
+    unique ``(chain, seq)``; they cannot fork the chain. ``first`` says that the chain is new, which saves a query.
     """
-    seq, prev = 1, FIRST
-    if not first:
-        head = session.execute(
-            select(AuditEntry.seq, AuditEntry.hash)
-            .where(AuditEntry.chain == chain)
-            .order_by(AuditEntry.seq.desc())
-            .limit(1)
-        ).one_or_none()
-        if head is not None:
-            seq, prev = head.seq + 1, head.hash
+    seq, prev = (1, FIRST) if first else _next_link(session, chain)
     values = dict(data or {})
     session.execute(
         insert(table_of(AuditEntry)),
@@ -127,12 +118,23 @@ def record(
     return seq
 
 
-def record_refusal(actor_key: str, action: str, ticket_id: int | None, reason_code: str, now: datetime) -> None:
-    """Write down a refused attempt in a transaction of its own, so that the rollback of the attempt leaves it standing.
+def _next_link(session: Session, chain: str) -> tuple[int, bytes]:
+    """Return the ``seq`` of the next entry of a chain, and the hash of the entry before it."""
+    head = session.execute(
+        select(AuditEntry.seq, AuditEntry.hash)
+        .where(AuditEntry.chain == chain)
+        .order_by(AuditEntry.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    return (1, FIRST) if head is None else (head.seq + 1, head.hash)
 
-    Nobody queues: a member of staff has a chain of refusals with a lock of its own, which no other work holds; each
-    refusal of a sender is a chain of one link, joined to the others by its seal. Neither refers to the account's row,
-    which the refused transaction may hold.
+
+def record_refusal(actor_key: str, action: str, ticket_id: int | None, reason_code: str, now: datetime) -> None:
+    """Record a refused attempt in its own transaction, so that the rollback of the attempt does not remove it.
+
+    Writers do not wait for each other's work: a member of staff has one chain of refusals with its own lock, which no
+    other work takes; each refusal of a sender is a chain of one link, and its seal connects it to the others. Neither
+    refers to the row of the account, which the refused transaction may have locked.
     """
     staff = actor_key.startswith("user:")
     chain = REFUSED + (actor_key if staff else secrets.token_hex(16))
@@ -144,24 +146,13 @@ def record_refusal(actor_key: str, action: str, ticket_id: int | None, reason_co
 
 
 def user_id_of(chain: str, actor: str) -> int | None:
-    """The account for the foreign key; of a refusal only the name is kept (see ``record_refusal``)."""
+    """Return the account of an actor for the foreign key.
+
+    An entry about a refusal has only the actor's key, and None here (see `record_refusal`).
+    """
     return int(actor.removeprefix("user:")) if actor.startswith("user:") and not chain.startswith(REFUSED) else None
 
 
 def list_entries(session: Session, chain: str) -> list[AuditEntry]:
-    """A chain from its first link on."""
+    """Return the entries of a chain, from its first link on."""
     return list(session.scalars(select(AuditEntry).where(AuditEntry.chain == chain).order_by(AuditEntry.seq)))
-
-
-def first_break(chain: Iterable[AuditEntry]) -> BrokenLink | None:
-    """The first link of one chain (given in order) that is missing, altered or forged."""
-    prev = FIRST
-    for expected, entry in enumerate(chain, start=1):
-        if entry.seq != expected:
-            return BrokenLink(entry.chain, expected, "missing")
-        if entry.prev != prev:
-            return BrokenLink(entry.chain, entry.seq, "does not follow the link before")
-        if entry.hash != hash_link(entry.chain, entry.seq, entry.at, entry.actor, entry.action, entry.data, prev):
-            return BrokenLink(entry.chain, entry.seq, "altered")
-        prev = entry.hash
-    return None

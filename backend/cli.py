@@ -1,4 +1,4 @@
-"""The ``langnghe`` command. What a command needs is imported when it runs, so that each answers at once."""
+"""The ``langnghe`` command. A command imports its modules when it runs, so that every command starts fast."""
 
 from importlib import import_module
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-# Commands of the rooms: name -> the Typer application in a module. A new one is one line.
+# Groups of commands: name -> module and the name of its Typer application. A new group is one line.
 ROOMS = {
     "audit": ("backend.commands.audit", "audit"),
     "clock": ("backend.commands.clock.due", "clock"),
@@ -25,7 +25,7 @@ ROOMS = {
 
 
 class LazyCommands(TyperGroup):
-    """Loads a room's commands only when one of them is called (or all are listed)."""
+    """Commands of the rooms, imported only when one of them is called or all are listed."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [*super().list_commands(ctx), *ROOMS]

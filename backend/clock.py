@@ -1,8 +1,8 @@
-"""The only reader of the clock. Everything else takes ``now`` as an argument."""
+"""The only module that reads the clock. All other code takes ``now`` as an argument."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC; counted and shown in Asia/Ho_Chi_Minh elsewhere."""
+    """Return the present moment, aware, in UTC. Other modules count and display it in Asia/Ho_Chi_Minh."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The database: declarative base, the session of a request, and the only place that commits."""
+"""The database: the declarative base, the session of a request, and the only code that commits."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,14 +29,14 @@ class Base(DeclarativeBase):
 
 Moment = DateTime(timezone=True)
 
-# Connections of a process, kept and at most. A request works in one of anyio's 40 threads and holds one connection, and
-# a second one for a moment where something must outlive a refusal (a failed attempt). With more connections than
-# threads there is always one that somebody can get, use and give back.
+# Connections of a process: how many stay open, and the most at a time. A request runs in one of anyio's 40 threads with
+# one connection. For a moment it uses a second one, where a record must survive a refusal (a failed attempt). With more
+# connections than threads, one is always free, so that requests cannot block each other for ever.
 KEPT, MOST = 10, 44
 
 
 def by_value(enum: type[StrEnum], name: str) -> Enum:
-    """Column type that stores an enum by its value in text, with a CHECK of its own."""
+    """Return the column type that stores an enum by its value, as text, with its own CHECK."""
     return Enum(
         enum,
         name=name,
@@ -48,7 +48,7 @@ def by_value(enum: type[StrEnum], name: str) -> Enum:
 
 
 def table_of(model: type[Base]) -> Table:
-    """The plain table of a model. Statements on it skip the ORM's bookkeeping: for the hottest paths alone."""
+    """Return the table of a model. Statements on it skip the work of the ORM; only very busy code needs that."""
     table = model.__table__
     assert isinstance(table, Table)  # noqa: S101 - narrows the declared type
     return table
@@ -56,11 +56,14 @@ def table_of(model: type[Base]) -> Table:
 
 @lru_cache
 def engine() -> Engine:
-    """One pool a process. ``DATABASE_URL`` must be set by then (``langnghe up`` sets it for its children)."""
+    """Return the engine with the one pool of this process. Raises `RuntimeError` without ``LANGNGHE_DATABASE_URL``.
+
+    ``langnghe up`` sets the variable for its child processes.
+    """
     url = get_settings().database_url
     if not url:
         raise RuntimeError("LANGNGHE_DATABASE_URL is not set; `langnghe up` starts the embedded PostgreSQL")
-    # hide_parameters: what people wrote must not reach a log by way of an error message.
+    # hide_parameters: texts that people wrote must not reach a log inside an error message.
     return create_engine(
         url, pool_size=KEPT, max_overflow=MOST - KEPT, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True
     )
@@ -68,7 +71,7 @@ def engine() -> Engine:
 
 @lru_cache
 def session_factory() -> sessionmaker[Session]:
-    """Tests bind this factory to their own connection, so that the committing code below runs as it does live."""
+    """Return the factory of sessions. Tests bind it to their own connection, so that `transaction` runs unchanged."""
     return sessionmaker(engine(), expire_on_commit=False)
 
 
@@ -85,15 +88,20 @@ def transaction() -> Iterator[Session]:
 
 
 def get_session() -> Iterator[Session]:
-    """The transaction of a request. It must be used with ``scope="function"``: FastAPI then runs the commit before
-    it sends the response, so that nobody is told of something that was not stored."""
+    """Yield the session of a request, as a dependency with ``scope="function"``.
+
+    With this scope FastAPI commits before it sends the response, so that no response reports something that was not
+    stored.
+    """
     with transaction() as session:
         yield session
 
 
 def copy_rows(session: Session, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-    """``COPY table (columns) FROM STDIN`` within the session's own transaction. The connection answers nothing else
-    until the last row is in."""
+    """Run ``COPY table (columns) FROM STDIN`` in the session's transaction.
+
+    The connection cannot run another statement until the last row is written.
+    """
     connection: Any = session.connection().connection.driver_connection
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:

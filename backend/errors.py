@@ -1,13 +1,14 @@
 """Refusals in the words of the field, each with its HTTP status.
 
-``message`` is a Vietnamese sentence and at the same time the key of its translation; ``params`` fill its ``%(name)s``
-places after translation. ``field`` names the form field that the sentence belongs to. They are rendered in one place
-per edge: a page or JSON by ``backend.web.rendering``, a reply by ``bot.gateway``, a line by ``backend.cli``.
+``message`` is a Vietnamese sentence and also the key of its translation. ``params`` fill its ``%(name)s`` places after
+translation. ``field`` names the form field that the sentence belongs to. Each edge displays refusals in one place: a
+page or JSON in ``backend.web.refusals``, a reply of the bot in ``bot.gateway``, a line of a command in
+``backend.commands.console``.
 """
 
 
 def _(message: str) -> str:
-    """Mark a text for the catalogue; the edge that shows it translates it."""
+    """Mark a text for the catalogue and return it. The edge that displays it translates it."""
     return message
 
 
@@ -27,7 +28,7 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """What was typed cannot be taken; ``errors`` holds one refusal for each field concerned."""
+    """The input is wrong. ``errors`` has one refusal for each field concerned."""
 
     status = 422
 
@@ -39,13 +40,13 @@ class Invalid(DomainError):
 
     @classmethod
     def collect(cls, errors: "list[Invalid]") -> None:
-        """Raise all refusals of one form together, or nothing."""
+        """Raise all refusals of one form together; do nothing where there are none."""
         if errors:
             raise cls(_("Có chỗ cần sửa trước khi gửi."), errors=tuple(errors))
 
 
 class NotSignedIn(DomainError):
-    """Nobody is signed in, or no longer."""
+    """Nobody is signed in, or the session has ended."""
 
     status = 401
 
@@ -54,7 +55,7 @@ class NotSignedIn(DomainError):
 
 
 class Forbidden(DomainError):
-    """Signed in, and known to be without the right."""
+    """The signed-in account lacks the permission."""
 
     status = 403
 
@@ -63,7 +64,7 @@ class Forbidden(DomainError):
 
 
 class NotFound(DomainError):
-    """Not there, or not for this reader: the answer is the same."""
+    """The thing does not exist, or this reader may not see it. Both get the same answer."""
 
     status = 404
 
@@ -72,13 +73,13 @@ class NotFound(DomainError):
 
 
 class Conflict(DomainError):
-    """Somebody else was first, or the state has moved on."""
+    """Another action came first, or the state has changed."""
 
     status = 409
 
 
 class TooLarge(DomainError):
-    """More bytes, fields or files than are taken."""
+    """More bytes, fields or files than a request may have."""
 
     status = 413
 
@@ -87,7 +88,7 @@ class TooLarge(DomainError):
 
 
 class TooMany(DomainError):
-    """Too many attempts; ``retry_after`` tells the seconds to wait."""
+    """Too many attempts. ``retry_after`` is the time to wait in seconds."""
 
     status = 429
 

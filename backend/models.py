@@ -1,4 +1,4 @@
-"""Imports every table, for Alembic and for whoever needs the whole metadata."""
+"""All tables together. Alembic and other code that needs the whole metadata imports ``Base`` from here."""
 
 import backend.attachments.models
 import backend.audit

@@ -1,4 +1,4 @@
-"""Settings, read once from the environment (prefix ``LANGNGHE_``) and frozen."""
+"""Settings, read once from the environment (prefix ``LANGNGHE_``). They never change while a process runs."""
 
 import sys
 from functools import lru_cache
@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """What a process must know before it starts.
+    """The settings of a process.
 
-    Without ``DATABASE_URL`` or ``BROKER_URL`` the embedded servers of ``langnghe up`` fill them in; outside
-    development both, and a secret of the operator's own, are required.
+    In development, ``langnghe up`` starts embedded servers and sets ``DATABASE_URL`` and ``BROKER_URL`` where they are
+    missing. Outside development both are required, and the operator's own secret too.
     """
 
     model_config = SettingsConfigDict(env_prefix="LANGNGHE_", frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -44,14 +44,14 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def refuse_other_databases(cls, url: str | None) -> str | None:
-        """The rest of the system speaks to PostgreSQL by psycopg and to nothing else."""
+        """Refuse URLs other than those of PostgreSQL with psycopg; the system supports nothing else."""
         if url and not url.startswith(("postgresql://", "postgresql+psycopg://")):
             raise ValueError("must look like postgresql+psycopg://user:password@host/database")
         return url or None
 
     @model_validator(mode="after")
     def refuse_defaults_outside_development(self) -> Self:
-        """A deployment must bring its own secret and servers: a default would be everybody's secret."""
+        """Refuse a deployment without its own secret and servers: everybody knows the default secret."""
         if self.development:
             return self
         secret = self.secret_key.get_secret_value()
@@ -65,16 +65,19 @@ class Settings(BaseSettings):
 
 @lru_cache
 def get_settings() -> Settings:
-    """The process's settings; tests clear the cache instead of changing a value. What is wrong with them ends the
-    process with a line for each, which names the setting and never its value: it may be a secret."""
+    """Return the settings of the process. Tests clear the cache instead of changing a value.
+
+    Wrong settings end the process with exit code 2 and one line each on standard error. A line names the setting but
+    not its value, which may be a secret.
+    """
     try:
         return Settings()
-    except ValidationError as wrong:
-        lines = (_line(str(error["loc"][0]) if error["loc"] else "", error["msg"]) for error in wrong.errors())
+    except ValidationError as failure:
+        lines = (_line(str(error["loc"][0]) if error["loc"] else "", error["msg"]) for error in failure.errors())
         sys.stderr.write("\n".join([*lines, ""]))
         raise SystemExit(2) from None
 
 
-def _line(name: str, said: str) -> str:
-    said = said.removeprefix("Value error, ")
-    return f"LANGNGHE_{name.upper()}: {said}" if name else said
+def _line(name: str, message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"LANGNGHE_{name.upper()}: {message}" if name else message

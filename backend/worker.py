@@ -1,6 +1,6 @@
-"""The Celery application, its queues, and everything that happens by the clock, in one table.
+"""The Celery application, its queues, and the table of all periodic tasks.
 
-Nothing is lost with the broker: what is to be sent stands in the outbox, and the next sweep finds it.
+A lost broker loses nothing: messages to send are in the outbox, and the next sweep selects them.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ TASK_MODULES = (
 
 @dataclass(frozen=True)
 class PeriodicTask:
-    """A sweep and its rhythm: ``task`` finds what is due and leaves each piece to a task of its own."""
+    """A sweep and how often it runs: ``task`` selects what is due and queues a task for each piece."""
 
     task: str
     every: float  # seconds
@@ -47,14 +47,14 @@ BEAT = (
     ),
     PeriodicTask("tickets.sweep", 3600.0, WORK, "end pauses past their limit, close what can no longer be reopened"),
     PeriodicTask("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),
-    # Short, and not to wait behind long work; hence among the messages.
+    # These are short and must not wait behind long work, so they use the queue of messages.
     PeriodicTask("history.seal", 30.0, MESSAGES, "put new entries of the history under the global chain"),
     PeriodicTask("history.sign", 600.0, MESSAGES, "sign the global chain as it stood at the end of yesterday"),
 )
 
 
 def make_app(settings: Settings) -> Celery:
-    """Ids as arguments, JSON only, no results: what a task has done stands in our own tables."""
+    """Return the application. Tasks take ids as arguments, in JSON, and return nothing: results are in our tables."""
     app = Celery("langnghe", broker=settings.broker_url or "memory://", include=TASK_MODULES)
     app.conf.update(
         accept_content=["json"],
@@ -79,7 +79,7 @@ def make_app(settings: Settings) -> Celery:
 
 
 def _beat_entry(entry: PeriodicTask) -> dict[str, Any]:
-    """A sweep nobody took before the next one is due is dropped: they would only pile up."""
+    """Return the entry of a sweep. A run that no worker has taken when the next one is due expires."""
     options = {"queue": entry.queue, "expires": entry.every}
     return {"task": entry.task, "schedule": entry.every, "options": options}
 
@@ -89,15 +89,15 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
     if url.startswith("filesystem:"):
         folder = settings.data_dir.resolve() / "broker"
         messages, control = folder / "messages", folder / "control"
-        for place in (messages, control):
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for subfolder in (messages, control):
+            subfolder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return {
             "data_folder_in": str(messages),
             "data_folder_out": str(messages),
             "control_folder": str(control),
         }
     if url.startswith(("redis", "rediss")):
-        # A task is given to another worker after this time: longer than the longest task (task_time_limit).
+        # After this time Redis gives a task to another worker. It is longer than the longest task (task_time_limit).
         return {"visibility_timeout": 1200, "socket_connect_timeout": 2, "socket_timeout": 10}
     return {}
 

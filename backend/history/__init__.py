@@ -1,1 +1,1 @@
-"""What makes rewriting of the history show: seals over its entries, signed heads, and the verification of both."""
+"""Protection of the audit history against rewriting: seals over its entries, signed heads, and their verification."""

@@ -1,4 +1,4 @@
-"""Signed heads: what the global chain came to, signed, and as a file that somebody else keeps."""
+"""Signed heads: our signature under the global chain at the end of a day, also as a file that an outsider can keep."""
 
 import json
 from base64 import b64decode, b64encode
@@ -18,13 +18,15 @@ from backend.settings import get_settings
 from backend.worktime.calendar import ZONE, local_time
 
 FORMAT = "langnghe audit head 1"
-MOST_DAYS = 400  # signed in one run after a long stop; the next run goes on
+MOST_DAYS = 400  # the most days signed in one run after a long stop; the next run goes on
 
 
 @dataclass(frozen=True)
 class DailyHead:
-    """The global chain at the end of a day: all that was sealed up to ``seal``. Bytes are in hexadecimal, the
-    signature and the key in base64."""
+    """The global chain at the end of a day: everything that is sealed up to the seal number ``seal``.
+
+    ``hash`` and ``key`` are in hexadecimal, ``public_key`` and ``signature`` in base64.
+    """
 
     day: date
     seal: int
@@ -39,7 +41,7 @@ class DailyHead:
 
     @classmethod
     def loads(cls, text: str) -> Self:
-        """Raises Invalid where the text is no exported head."""
+        """Read an exported head. Raises Invalid where the text is none."""
         try:
             document = json.loads(text)
             if document.pop("format") != FORMAT:
@@ -51,14 +53,14 @@ class DailyHead:
         return head
 
     def check_shape(self) -> None:
-        """Raises ValueError or TypeError where a field is not what it should be."""
+        """Raise ValueError or TypeError where a field is wrong."""
         if type(self.seal) is not int or len(bytes.fromhex(self.hash)) != 32:
             raise ValueError("seal or hash")
         if keys.key_id(self.own_key()) != self.key or len(b64decode(self.signature, validate=True)) != 64:
             raise ValueError("key or signature")
 
     def own_key(self) -> Ed25519PublicKey:
-        """The key that the file itself names; whether it is ours is another question."""
+        """Return the public key in the file. It need not be one of ours: the caller checks that."""
         return Ed25519PublicKey.from_public_bytes(b64decode(self.public_key, validate=True))
 
     def message(self) -> bytes:
@@ -66,13 +68,15 @@ class DailyHead:
 
 
 def message_to_sign(day: date, seal: int, seal_hash: bytes, key: str) -> bytes:
-    """What is signed: the canonical JSON of format, day, seal, hash, key."""
+    """Return the bytes to sign: the canonical JSON of format, day, seal, hash and key."""
     return json.dumps([FORMAT, day.isoformat(), seal, seal_hash.hex(), key], separators=(",", ":")).encode()
 
 
 def sign_day(session: Session, day: date, now: datetime) -> SignedHead | None:
-    """Sign the last seal made up to the end of ``day``; the same one is signed once a day. None before the first
-    seal. Raises KeyUnavailable."""
+    """Sign the last seal made up to the end of ``day``, once for each day and seal.
+
+    Return None before the first seal. Raises KeyUnavailable.
+    """
     end = datetime.combine(day + timedelta(days=1), time(), ZONE)
     seal = session.execute(
         select(Seal.seq, Seal.hash).where(Seal.at < end).order_by(Seal.seq.desc()).limit(1)
@@ -88,10 +92,13 @@ def sign_day(session: Session, day: date, now: datetime) -> SignedHead | None:
 
 
 def sign_finished_days(session: Session, now: datetime) -> int:
-    """Sign the head of each day that is over and was not signed since, from the first seal's on; returns how many."""
+    """Sign the head of each finished day that has no signature yet, and return how many were signed.
+
+    The first day is that of the first seal. A signature made during its day does not count.
+    """
     yesterday = local_time(now).date() - timedelta(days=1)
-    over = cast(func.timezone(str(ZONE), SignedHead.at), Date) > SignedHead.day  # not signed while the day went on
-    last = session.scalar(select(func.max(SignedHead.day)).where(over))
+    signed_after_day = cast(func.timezone(str(ZONE), SignedHead.at), Date) > SignedHead.day
+    last = session.scalar(select(func.max(SignedHead.day)).where(signed_after_day))
     if last is not None:
         day = last + timedelta(days=1)
     else:
@@ -104,9 +111,9 @@ def sign_finished_days(session: Session, now: datetime) -> int:
 
 
 def exported_head(session: Session, day: date | None = None) -> DailyHead:
-    """The last head signed, or the last one signed for ``day``. Raises NotFound."""
-    wanted = select(SignedHead).order_by(SignedHead.seal.desc(), SignedHead.day.desc()).limit(1)
-    signed = session.scalar(wanted if day is None else wanted.where(SignedHead.day == day))
+    """Return the last signed head, or the last one signed for ``day``. Raises NotFound without it or its key."""
+    newest = select(SignedHead).order_by(SignedHead.seal.desc(), SignedHead.day.desc()).limit(1)
+    signed = session.scalar(newest if day is None else newest.where(SignedHead.day == day))
     if signed is None:
         raise NotFound(_("Chưa có dấu nhật ký nào được ký cho ngày này."))
     public = keys.known_keys(get_settings()).get(signed.key)

@@ -1,7 +1,7 @@
-"""The key that signs heads of the history (Ed25519, RFC 8032), and the public keys by which we know our signatures.
+"""The key that signs heads of the history (Ed25519, RFC 8032), and the public keys that check our signatures.
 
-The keys lie beside the application, not in the database: whoever can rewrite the database must not be able to say by
-which key it is to be checked.
+The keys are files beside the application and not in the database: a person who can rewrite the database must not be
+able to choose the key that checks it.
 """
 
 import hashlib
@@ -25,21 +25,21 @@ from backend.settings import Settings
 
 
 class KeyUnavailable(DomainError):
-    """There is no key to sign with, or it cannot be read."""
+    """There is no signing key, or it cannot be read."""
 
     status = 503
 
 
 def signing_key(settings: Settings) -> Ed25519PrivateKey:
-    """The key of ``LANGNGHE_SIGNING_KEY`` (a path or PEM); in development one that is made at first use.
+    """Return the key of ``LANGNGHE_SIGNING_KEY`` (a path or PEM); in development, a key made at the first use.
 
-    Its public half is kept in the folder of keys for good, so that its signatures can be checked after a change of
-    keys. Raises KeyUnavailable.
+    Its public key stays in the folder of keys for ever, so that its signatures can be checked after a change of keys.
+    Raises KeyUnavailable.
     """
-    given = settings.signing_key.get_secret_value().strip() if settings.signing_key else ""
-    if not given and not settings.development:
+    value = settings.signing_key.get_secret_value().strip() if settings.signing_key else ""
+    if not value and not settings.development:
         raise KeyUnavailable(_("Chưa có khóa ký nhật ký: hãy đặt LANGNGHE_SIGNING_KEY."))
-    pem = given.replace("\\n", "\n").encode() if given.startswith("-----") else _read(settings, given)
+    pem = value.replace("\\n", "\n").encode() if value.startswith("-----") else _read(settings, value)
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):
@@ -51,20 +51,20 @@ def signing_key(settings: Settings) -> Ed25519PrivateKey:
 
 
 def known_keys(settings: Settings) -> dict[str, Ed25519PublicKey]:
-    """Our public keys, former ones too, by id."""
-    found: dict[str, Ed25519PublicKey] = {}
+    """Return our public keys by id, also those of former signing keys."""
+    public_keys: dict[str, Ed25519PublicKey] = {}
     for file in sorted(_folder(settings).glob("*.pub")):
         try:
             key = load_pem_public_key(file.read_bytes())
         except ValueError:
             continue
         if isinstance(key, Ed25519PublicKey):
-            found[key_id(key)] = key
-    return found
+            public_keys[key_id(key)] = key
+    return public_keys
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """The first 128 bits of SHA-256 over the 32 bytes of the public key, in hexadecimal."""
+    """Return the first 128 bits of the SHA-256 of the public key (32 bytes), in hexadecimal."""
     return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:32]
 
 
@@ -81,6 +81,7 @@ def _folder(settings: Settings) -> Path:
 
 
 def _read(settings: Settings, path: str) -> bytes:
+    """Return the PEM of the file ``path``; without a path, of the development key, which is made if missing."""
     if path:
         try:
             return Path(path).read_bytes()
@@ -100,7 +101,7 @@ def _keep_public(folder: Path, key: Ed25519PublicKey) -> None:
 
 
 def _write_once(file: Path, content: bytes, mode: int) -> None:
-    """Write a file that appears whole or not at all; of two processes at once the first one's stays."""
+    """Write a file so that it appears complete or not at all. If two processes do it, the first file stays."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -1,4 +1,4 @@
-"""The global chain above the chains of tickets and accounts. All but ``unsealed`` is append-only by trigger."""
+"""Tables of the global chain over all chains of the history. All but ``unsealed`` are append-only by trigger."""
 
 from datetime import date, datetime
 
@@ -7,8 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, Moment
 
-# Entries that no seal covers yet. A trigger on ``audit`` writes it in the entry's own transaction, also for COPY; the
-# sealer takes rows out. So an entry that commits late is found all the same, and finding costs nothing of the history.
+# Entries that no seal covers yet. A trigger on ``audit`` adds a row in the transaction of the entry, also for COPY; the
+# sealer removes it. So the sealer also sees an entry that commits late, and it need not search the history.
 unsealed = Table(
     "audit_unsealed",
     Base.metadata,
@@ -17,20 +17,20 @@ unsealed = Table(
 
 
 class Seal(Base):
-    """One link of the global chain: it fixes the heads that some chains had, and the seal before it."""
+    """One link of the global chain. Its hash covers the heads of some chains, and the seal before it."""
 
     __tablename__ = "audit_seals"
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(Moment)
-    entries: Mapped[int] = mapped_column(doc="how many entries it was the first to cover")
-    root: Mapped[bytes] = mapped_column(LargeBinary(32), doc="of its heads, see sealing.Root")
+    entries: Mapped[int] = mapped_column(doc="how many entries no earlier seal covers")
+    root: Mapped[bytes] = mapped_column(LargeBinary(32), doc="of its heads, see sealing.RootHash")
     prev: Mapped[bytes] = mapped_column(LargeBinary(32))
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
 class SealedHead(Base):
-    """The last link that a chain had when it was sealed; by the links' own hashes it covers all links before it."""
+    """The last link of a chain when it was sealed. By the hashes of the links it covers all links before it too."""
 
     __tablename__ = "audit_heads"
 
@@ -41,7 +41,7 @@ class SealedHead(Base):
 
 
 class SignedHead(Base):
-    """Our signature under the global chain as it stood at the end of a day (in Asia/Ho_Chi_Minh)."""
+    """Our signature under the global chain at the end of a day (in Asia/Ho_Chi_Minh)."""
 
     __tablename__ = "audit_signatures"
 

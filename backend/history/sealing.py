@@ -1,4 +1,4 @@
-"""The sealer: puts the new heads of all chains under one global chain. Writers never wait for it, nor it for them."""
+"""The sealer: adds the new heads of all chains to the global chain. Sealer and writers never wait for each other."""
 
 import hashlib
 import json
@@ -14,19 +14,20 @@ from backend.audit import FIRST
 from backend.db import table_of
 from backend.history.models import Seal, SealedHead
 
-MOST = 10_000  # entries under one seal; more of them wait for the next one
-SEALER_LOCK = 5_262_020  # any constant number of our own
+MOST = 10_000  # the most entries under one seal; more of them wait for the next seal
+SEALER_LOCK = 5_262_020  # an arbitrary constant that only this module uses
 
 TAKE = text("""
     DELETE FROM audit_unsealed WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT :most)
     RETURNING audit_id
 """)
-# Apart from the deletion: joined to it, the planner expects ``MOST`` rows of a few and reads the whole history.
+# A statement separate from the deletion. In one statement the planner expects ``MOST`` rows where there are few, and
+# reads the whole history.
 READ = text("SELECT chain, seq, hash FROM audit WHERE id = ANY(CAST(:ids AS bigint[]))")
 
 
 class RootHash:
-    """SHA-256 over lines ``chain seq hash``, hash in hexadecimal, in the order of chain (code points) and seq."""
+    """SHA-256 over lines ``chain seq hash`` (hash in hexadecimal), in the order of chain (code points) and seq."""
 
     def __init__(self) -> None:
         self._sum = hashlib.sha256()
@@ -46,24 +47,24 @@ class RootHash:
 
 
 def seal_hash(seq: int, at: datetime, entries: int, root: bytes, prev: bytes) -> bytes:
-    """SHA-256 over the canonical form of a seal: JSON without spaces, UTC to the microsecond."""
+    """Return the SHA-256 of the canonical form of a seal: JSON without spaces, UTC to the microsecond."""
     form = [seq, at.astimezone(UTC).isoformat(timespec="microseconds"), entries, root.hex(), prev.hex()]
     return hashlib.sha256(json.dumps(form, separators=(",", ":")).encode()).digest()
 
 
 def seal_entries(session: Session, now: datetime) -> int:
-    """Seal what has been committed since the last seal, at most ``MOST`` entries; returns how many.
+    """Seal the entries committed since the last seal, at most ``MOST``, and return how many.
 
-    0 when there is nothing, or when another sealer is at work (it will have seen the same). What is not committed yet
-    waits for the next seal, and nobody waits for it.
+    Return 0 where there are none, and where another sealer is at work: it seals the same entries. Entries that are not
+    committed yet wait for the next seal; nothing waits for them.
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(SEALER_LOCK))):
         return 0
-    taken = list(session.scalars(TAKE, {"most": MOST}))
-    if not taken:
+    entry_ids = list(session.scalars(TAKE, {"most": MOST}))
+    if not entry_ids:
         return 0
     heads: dict[str, tuple[int, bytes]] = {}
-    for chain, seq, hash_ in session.execute(READ, {"ids": taken}):
+    for chain, seq, hash_ in session.execute(READ, {"ids": entry_ids}):
         heads[chain] = max(heads.get(chain, (0, b"")), (seq, hash_))
     last = session.execute(select(Seal.seq, Seal.hash).order_by(Seal.seq.desc()).limit(1)).one_or_none()
     number, prev = (last.seq + 1, last.hash) if last else (1, FIRST)
@@ -72,24 +73,24 @@ def seal_entries(session: Session, now: datetime) -> int:
         insert(Seal).values(
             seq=number,
             at=now,
-            entries=len(taken),
+            entries=len(entry_ids),
             root=root,
             prev=prev,
-            hash=seal_hash(number, now, len(taken), root, prev),
+            hash=seal_hash(number, now, len(entry_ids), root, prev),
         )
     )
     rows = [{"chain": chain, "seq": seq, "hash": hash_, "seal": number} for chain, (seq, hash_) in heads.items()]
-    if rows:  # none where somebody took every new entry away; ``entries`` then tells
+    if rows:  # none if somebody deleted every new entry; ``entries`` then shows the loss
         session.execute(insert(table_of(SealedHead)), rows)
-    return len(taken)
+    return len(entry_ids)
 
 
 def seal_all(now: datetime) -> int:
-    """Seal until nothing waits, each batch a transaction of its own; returns how many entries were sealed."""
-    done = 0
+    """Seal until no entry waits, each batch in its own transaction, and return how many entries were sealed."""
+    total = 0
     while True:
         with db.transaction() as session:
-            taken = seal_entries(session, now)
-        done += taken
-        if taken < MOST:
-            return done
+            sealed = seal_entries(session, now)
+        total += sealed
+        if sealed < MOST:
+            return total

@@ -1,7 +1,7 @@
 """Verification of the whole history, as a stream: links, seals, signatures, and a head that was exported earlier.
 
-Nothing here is believed because the database says so: links and seals are recomputed, signatures are checked by keys
-that lie beside the application.
+The database alone proves nothing: links and seals are computed again, and signatures are checked with the keys that are
+files beside the application.
 """
 
 from base64 import b64decode
@@ -22,7 +22,7 @@ from backend.history.models import Seal, SignedHead
 from backend.history.sealing import RootHash, seal_hash
 from backend.settings import get_settings
 
-SEALS, SIGNATURES, EXPORTED = "seals", "signatures", "head"  # names in place of a chain's
+SEALS, SIGNATURES, EXPORTED = "seals", "signatures", "head"  # stand in place of the name of a chain
 MOST_FAULTS = 20
 AT_ONCE = 5_000
 
@@ -35,7 +35,7 @@ LINKS = text("""
     ORDER BY audit.chain, audit.seq
 """).columns(data=table_of(AuditEntry).c.data.type)
 
-# Sealed, but gone: the first link that is missing before (or at) each such head, once a chain.
+# Heads that are sealed but gone: for each chain, the first missing link at or before such a head.
 GONE = text("""
     SELECT chain, min(missing) AS missing FROM (
         SELECT head.chain,
@@ -56,8 +56,10 @@ HEADS = text("""
 
 @dataclass
 class VerificationReport:
-    """What was looked at, what still waits for a seal, and what does not hold (at most ``MOST_FAULTS``, the first
-    of each chain)."""
+    """Counts of what was checked, of entries that wait for a seal, and the faults: the first of each chain.
+
+    There are at most ``MOST_FAULTS`` faults.
+    """
 
     entries: int = 0
     chains: int = 0
@@ -72,15 +74,15 @@ class VerificationReport:
 
 
 def verify_history(session: Session, head: DailyHead | None = None) -> VerificationReport:
-    """Look at everything, in one snapshot and bounded memory. ``session`` must be fresh: nothing asked yet."""
+    """Check everything in one snapshot, with bounded memory. ``session`` must be new: no statement was run in it."""
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     report = VerificationReport()
     links = _links(session, report)
     gone = {row.chain: BrokenLink(row.chain, row.missing, "missing") for row in _stream(session, GONE)}
-    # What a lost head had covered looks as if it had never been sealed.
-    chains = [*(one for one in links if one.why != "never sealed" or one.chain not in gone), *gone.values()]
+    # Links before a lost head look as if they had never been sealed; the lost head is the true fault.
+    true_faults = [fault for fault in links if fault.why != "never sealed" or fault.chain not in gone]
     firsts: dict[str, BrokenLink] = {}
-    for fault in sorted(chains, key=lambda fault: (fault.chain, fault.seq)):
+    for fault in sorted([*true_faults, *gone.values()], key=lambda fault: (fault.chain, fault.seq)):
         firsts.setdefault(fault.chain, fault)
     report.faults = [*firsts.values(), *_seals(session, report), *_signatures(session, report)]
     if head is not None:
@@ -90,7 +92,7 @@ def verify_history(session: Session, head: DailyHead | None = None) -> Verificat
 
 
 def _stream(session: Session, statement: Any) -> Iterator[Row[Any]]:
-    """Rows by a cursor of the server."""
+    """Return the rows of a statement through a server-side cursor."""
     return iter(session.execute(statement, execution_options={"yield_per": AT_ONCE}))
 
 
@@ -105,16 +107,18 @@ def _links(session: Session, report: VerificationReport) -> list[BrokenLink]:
 
 
 def _chain(chain: str, rows: Iterator[Row[Any]], report: VerificationReport) -> BrokenLink | None:
-    """The first link of a chain that does not hold: by itself, after the one before it, or against its seal."""
+    """Return the first wrong link of a chain: wrong in itself, after the link before it, or against its seal.
+
+    Without one, return the first link that no seal covers and that does not wait for the sealer.
+    """
     first: BrokenLink | None = None
-    loose: BrokenLink | None = None  # the first link that neither a seal covers nor the sealer knows of
+    loose: BrokenLink | None = None
     prev = FIRST
     for expected, row in enumerate(rows, start=1):
         report.entries += 1
         report.unsealed += row.waiting
-        why = None if first else _wrong(row, expected, prev)
-        if why is not None:
-            first = BrokenLink(chain, expected if why == "missing" else row.seq, why)
+        if first is None:
+            first = _broken_link(row, expected, prev)
         if row.sealed is not None:
             loose = None
         elif not row.waiting and loose is None:
@@ -123,13 +127,21 @@ def _chain(chain: str, rows: Iterator[Row[Any]], report: VerificationReport) -> 
     return first or loose
 
 
+def _broken_link(row: Row[Any], expected: int, prev: bytes) -> BrokenLink | None:
+    why = _wrong(row, expected, prev)
+    if why is None:
+        return None
+    return BrokenLink(row.chain, expected if why == "missing" else row.seq, why)
+
+
 def _wrong(row: Row[Any], expected: int, prev: bytes) -> str | None:
+    """Return what is wrong with a link; ``expected`` is its number and ``prev`` the hash of the link before it."""
     if row.seq != expected:
         return "missing"
     if row.prev != prev:
         return "does not follow the link before"
-    made = hash_link(row.chain, row.seq, row.at, row.actor, row.action, row.data, prev)
-    if row.hash != made or row.user_id != user_id_of(row.chain, row.actor):
+    computed = hash_link(row.chain, row.seq, row.at, row.actor, row.action, row.data, prev)
+    if row.hash != computed or row.user_id != user_id_of(row.chain, row.actor):
         return "altered"
     if row.sealed is not None and row.sealed != row.hash:
         return "differs from what was sealed"
@@ -137,7 +149,7 @@ def _wrong(row: Row[Any], expected: int, prev: bytes) -> str | None:
 
 
 def _seals(session: Session, report: VerificationReport) -> list[BrokenLink]:
-    """The first seal that is missing or forged."""
+    """Return the first seal that is missing or wrong."""
     first: BrokenLink | None = None
     prev = FIRST
     for expected, (seq, rows) in enumerate(groupby(_stream(session, HEADS), attrgetter("seq")), start=1):
@@ -167,8 +179,8 @@ def _wrong_seal(row: Row[Any], expected: int, root: bytes, prev: bytes, covered:
 
 
 def _signatures(session: Session, report: VerificationReport) -> list[BrokenLink]:
-    """The first signature that is not ours, or not under the seal that is there now. ``seq`` is the seal's."""
-    known = keys.known_keys(get_settings())
+    """Return the first signature that is not ours, or that is not of the present seal. ``seq`` is that of the seal."""
+    public_keys = keys.known_keys(get_settings())
     statement = (
         select(SignedHead.day, SignedHead.seal, SignedHead.hash, SignedHead.key, SignedHead.signature)
         .add_columns(Seal.hash.label("present"))
@@ -179,28 +191,30 @@ def _signatures(session: Session, report: VerificationReport) -> list[BrokenLink
     for row in _stream(session, statement):
         report.signatures += 1
         if first is None:
-            signed = message_to_sign(row.day, row.seal, row.hash, row.key)
-            why = _wrong_signature(known, row.key, row.signature, signed) or _wrong_place(row.hash, row.present)
+            message = message_to_sign(row.day, row.seal, row.hash, row.key)
+            why = _wrong_signature(public_keys, row.key, row.signature, message) or _wrong_seal_hash(
+                row.hash, row.present
+            )
             first = BrokenLink(SIGNATURES, row.seal, why) if why else None
     return [first] if first else []
 
 
 def _check_exported(session: Session, head: DailyHead) -> Sequence[BrokenLink]:
-    known = keys.known_keys(get_settings())
+    public_keys = keys.known_keys(get_settings())
     present = session.scalar(select(Seal.hash).where(Seal.seq == head.seal))
-    why = _wrong_signature(known, head.key, b64decode(head.signature), head.message())
-    why = why or _wrong_place(bytes.fromhex(head.hash), present)
+    why = _wrong_signature(public_keys, head.key, b64decode(head.signature), head.message())
+    why = why or _wrong_seal_hash(bytes.fromhex(head.hash), present)
     return [BrokenLink(EXPORTED, head.seal, why)] if why else []
 
 
-def _wrong_signature(known: dict[str, Any], key: str, signature: bytes, signed: bytes) -> str | None:
-    if key not in known:
+def _wrong_signature(public_keys: dict[str, Any], key: str, signature: bytes, message: bytes) -> str | None:
+    if key not in public_keys:
         return "signed by an unknown key"
-    return None if keys.signature_fits(known[key], signature, signed) else "its signature does not fit"
+    return None if keys.signature_fits(public_keys[key], signature, message) else "its signature does not fit"
 
 
-def _wrong_place(signed: bytes, present: bytes | None) -> str | None:
-    """Does the global chain of today still hold the seal that was signed?"""
+def _wrong_seal_hash(signed: bytes, present: bytes | None) -> str | None:
+    """Return what is wrong where the global chain no longer has the signed seal."""
     if present is None:
         return "missing"
     return None if present == signed else "differs from what was signed"

@@ -1,7 +1,7 @@
-"""What people wrote, how they rated, and whether a ticket is there at all, against what the history keeps of it.
+"""Comparison of tickets, texts and ratings with what the history says about them.
 
-The history holds hashes of texts and the scores of ratings; the texts themselves stand in tables that whoever rules
-the database could change. What the history of earlier versions did not keep is not compared.
+The history has hashes of texts and the scores of ratings. The texts themselves are in tables that an administrator of
+the database could change. Parts that the history of earlier versions does not have are not compared.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ SENT = text(r"""
     ) AS sent WHERE stored <> kept ORDER BY id
 """)
 
-# A text that the history knows of was changed, moved to another ticket, or is gone; or it knows of none such.
+# Texts that were changed, moved to another ticket or deleted, and texts that the history does not have.
 WRITTEN = text("""
     SELECT coalesce(number, entry.chain) AS ticket, 'message:' || (entry.data ->> 'message') AS what,
         CASE WHEN 'ticket:' || said.ticket_id = entry.chain
@@ -66,7 +66,7 @@ RATED = text("""
 
 
 def differences(session: Session) -> Iterator[ReplayDifference]:
-    """Every one, as values stored and kept: hashes of texts, scores of ratings."""
+    """Yield every difference with the stored value and that of the history: hashes of texts, scores of ratings."""
     for statement in (GONE, SENT, WRITTEN, RATED):
         yield from _find_differences(session, statement)
 

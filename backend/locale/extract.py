@@ -1,7 +1,7 @@
-"""Bring the English catalogue up to date with the texts in code and templates: python -m backend.locale.extract
+"""Update the English catalogue from the texts in code and templates: python -m backend.locale.extract
 
-Translations are kept, messages that are gone are dropped, new ones are added empty. With ``--check`` nothing is written
-and the command fails when a message has no translation.
+Translations stay, messages without a source are dropped, new messages are added without a translation. With ``--check``
+the command writes nothing, and fails where a message has no translation.
 """
 
 import sys
@@ -18,24 +18,24 @@ ENGLISH = Path(__file__).parent / "en" / "LC_MESSAGES" / "messages.po"
 SOURCES = {"backend/**/*.py": "python", "bot/**/*.py": "python", "backend/templates/**/*.html": "jinja2"}
 METHODS = {"python": "python", "jinja2": "jinja2.ext:babel_extract"}
 OPTIONS = {"python": {}, "jinja2": {"trimmed": "true", "silent": "false"}}
-# A fixed date: the file changes when a text changes, and only then.
+# A fixed date, so that the file changes only when a text changes.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def extract_messages() -> Catalog:
-    """Every marked text, with the files it stands in."""
+    """Return every marked text, with the files that have it."""
     catalog = Catalog(project="Lắng Nghe", creation_date=EPOCH, fuzzy=False)
     for pattern, kind in SOURCES.items():
         for path in sorted(ROOT.glob(pattern)):
             name = path.relative_to(ROOT).as_posix()
-            found = extract_from_file(METHODS[kind], path, options=OPTIONS[kind])
-            for _line, message, comments, context in found:
+            messages = extract_from_file(METHODS[kind], path, options=OPTIONS[kind])
+            for _line, message, comments, context in messages:
                 catalog.add(message, None, [(name, 0)], auto_comments=comments, context=context)
     return catalog
 
 
 def merge_catalogue() -> Catalog:
-    """The English catalogue over what is wanted now."""
+    """Return the English catalogue, updated to the present messages."""
     if ENGLISH.exists():
         with ENGLISH.open("rb") as file:
             english = read_po(file, locale="en")
@@ -47,7 +47,7 @@ def merge_catalogue() -> Catalog:
 
 
 def list_untranslated(catalog: Catalog) -> list[str]:
-    """Messages without a whole translation, by their Vietnamese text."""
+    """Return the Vietnamese texts of messages without a complete translation."""
     missing = []
     for message in catalog:
         texts = message.string if isinstance(message.string, (tuple, list)) else (message.string,)

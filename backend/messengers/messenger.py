@@ -1,5 +1,7 @@
-"""The one interface to a messenger: what comes in, what goes out, how it can fail. Conversations know nothing else of
-it; another messenger is another class with these verbs."""
+"""The interface to a messenger: input, output and failures. The bot uses a messenger only through it.
+
+Another messenger is another class with the methods of `Messenger`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from typing import Protocol
 
 from backend.notify.channels import Buttons
 
-FILE_MOST = 20 * 1024 * 1024  # bytes; the Bot API hands out no larger file (getFile)
+FILE_MOST = 20 * 1024 * 1024  # bytes; the Bot API does not send larger files (getFile)
 
 
 class InputKind(StrEnum):
@@ -24,8 +26,11 @@ class InputKind(StrEnum):
 
 @dataclass(frozen=True)
 class ChatInput:
-    """One thing a person did in a private chat. ``text`` is what was typed, the caption, the number shared or the data
-    of the button; ``message_id`` the message it came with or hangs under; ``own`` whether a shared number is theirs."""
+    """One thing a person did in a private chat.
+
+    ``text`` is the typed text, the caption, the shared number or the data of the button. ``message_id`` is the message
+    itself, or the one that the button belongs to. ``own`` says whether a shared number is the person's own.
+    """
 
     update_id: int
     chat_id: int
@@ -41,14 +46,14 @@ class ChatInput:
 
 @dataclass(frozen=True)
 class UpdateBatch:
-    """What came in, and up to where: the next call with ``confirmed`` tells the messenger to forget these."""
+    """Input and its position: the next call passes ``confirmed``, and the messenger then drops this input."""
 
     incoming: Sequence[ChatInput]
     confirmed: int | None
 
 
 class Keyboard(StrEnum):
-    """What stands in place of the letters: nothing, a button that shares the phone number, the letters again."""
+    """Change of the keyboard: none, a button that shares the phone number, or back to the letters."""
 
     NONE = ""
     PHONE = "phone"
@@ -56,11 +61,11 @@ class Keyboard(StrEnum):
 
 
 class ChatGone(Exception):
-    """The person has blocked the bot or left; nothing will ever reach this chat."""
+    """The person has blocked the bot or left. No message can reach this chat."""
 
 
 class TryLater(Exception):
-    """It may work after so many seconds."""
+    """The messenger cannot do it now. ``seconds`` is the time to wait before the next try."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"try again in {seconds:g} s")
@@ -68,8 +73,10 @@ class TryLater(Exception):
 
 
 class Messenger(Protocol):
-    """Every verb raises Gone or TryLater; ``settle``, ``remove_buttons`` and ``delete`` do what can be done and are
-    silent about the rest (a message may be too old)."""
+    """What a messenger can do. Every method raises ChatGone or TryLater.
+
+    ``settle``, ``remove_buttons`` and ``delete`` ignore a message that is too old to change.
+    """
 
     async def updates(self, confirmed: int | None, wait: int) -> UpdateBatch: ...
 

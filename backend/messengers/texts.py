@@ -1,8 +1,8 @@
-"""Texts that every messenger shows by itself: the commands of its menu, and the refusal of a large photo."""
+"""Texts that a messenger itself displays: the commands of its menu, and the refusal of a large photo."""
 
 from backend.errors import _
 
-# Offered under the menu button of the chat, in this order.
+# The commands under the menu button of the chat, in this order.
 COMMANDS = {
     "gui": _("Gửi phản ánh, kiến nghị"),
     "theodoi": _("Theo dõi bằng mã số và mã bí mật"),

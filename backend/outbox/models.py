@@ -1,4 +1,7 @@
-"""The outbox: what is to be told to whom, written in the transaction that gave rise to it. And chats with the bot."""
+"""Tables of the outbox, of the development mailbox, and of chats with the bot.
+
+A message is written to the outbox in the same transaction as its cause.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,14 +15,14 @@ from backend.db import Base, Moment, by_value
 
 
 class Medium(StrEnum):
-    """By which channel a message leaves."""
+    """How a message is sent."""
 
     EMAIL = "email"
     TELEGRAM = "telegram"
 
 
 class DeliveryState(StrEnum):
-    """How far a message has come; the last three are final."""
+    """State of the delivery of a message. The last three are final."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -28,9 +31,11 @@ class DeliveryState(StrEnum):
 
 
 class OutboxMessage(Base):
-    """One message to one recipient: the sender of a ticket, or with ``user_id`` a member of staff. ``key`` is
-    deterministic, so that the same occasion is told once. It holds no address: that is read from the ticket's contact
-    or the account when it is sent, and gone when the person has been erased."""
+    """One message to one recipient: the sender of a ticket, or with ``user_id`` a member of staff.
+
+    ``key`` is deterministic, so that one occasion gives one message. A row has no address: the sending task reads it
+    from the ticket's contact or the account, and it is gone once the person's data are erased.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -49,13 +54,15 @@ class OutboxMessage(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     delivery: Mapped[DeliveryState] = mapped_column(by_value(DeliveryState, "delivery"), default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
-    next_at: Mapped[datetime] = mapped_column(Moment, doc="not before; also the end of a lease while it is being sent")
+    next_at: Mapped[datetime] = mapped_column(
+        Moment, doc="earliest next try; while it is being sent, the end of the lease"
+    )
     sent_at: Mapped[datetime | None] = mapped_column(Moment)
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
 class LocalMail(Base):
-    """An e-mail of the development mailbox, shown on a page instead of sent."""
+    """An e-mail of the development mailbox. It is displayed on a page and not sent."""
 
     __tablename__ = "local_mails"
 
@@ -67,12 +74,12 @@ class LocalMail(Base):
 
 
 class Chat(Base):
-    """A chat with the bot: its language and how far its conversation has come."""
+    """A chat with the bot: its language and the state of its conversation."""
 
     __tablename__ = "chats"
 
     chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     language: Mapped[str | None] = mapped_column(String(2))
     conversation: Mapped[Any] = mapped_column(JSONB, default=dict)
-    last_update_id: Mapped[int | None] = mapped_column(BigInteger, doc="updates up to here were dealt with")
+    last_update_id: Mapped[int | None] = mapped_column(BigInteger, doc="all updates up to this one are handled")
     updated_at: Mapped[datetime] = mapped_column(Moment)

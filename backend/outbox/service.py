@@ -1,4 +1,4 @@
-"""Put a message into the outbox, in the transaction that gives rise to it."""
+"""Write messages to the outbox, in the transaction that causes them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ def put(
     now: datetime,
     message_id: int | None = None,
 ) -> None:
-    """One row for each medium, at most once for each occasion: the key is ``ticket:42:answered:5:email``."""
+    """Write one row for each medium, at most once for each occasion. A key is like ``ticket:42:answered:5:email``."""
     for row in message_rows(template, ticket_id=ticket_id, occasion=occasion, by=by, now=now, message_id=message_id):
         session.execute(PUT, row)
 
@@ -38,7 +38,7 @@ def message_rows(
     now: datetime,
     message_id: int | None = None,
 ) -> list[dict[str, Any]]:
-    """What ``put`` writes, to be written together with others by ``put_all``."""
+    """Return the rows that `put` writes, so that `put_all` can write many of them together."""
     return [
         {
             "key": f"ticket:{ticket_id}:{occasion}:{medium.value}",
@@ -56,14 +56,15 @@ def message_rows(
 
 
 def put_all(session: Session, messages: Sequence[dict[str, Any]]) -> None:
-    """Many rows together, each at most once. What is returned is not wanted, but lets them go as one statement."""
+    """Write many rows together, each at most once."""
+    # RETURNING lets SQLAlchemy send all rows as one statement; its result is not needed.
     if messages:
         session.execute(PUT.returning(table_of(OutboxMessage).c.id), messages)
 
 
 def put_to_staff(session: Session, template: str, *, user_id: int, key: str, now: datetime) -> int | None:
-    """To a member of staff by e-mail; the id of the row, or None where the key has been used."""
-    found: int | None = session.scalar(
+    """Write an e-mail to a member of staff. Return the id of the row, or None where the key was used before."""
+    row_id: int | None = session.scalar(
         PUT.returning(table_of(OutboxMessage).c.id),
         {
             "key": key,
@@ -76,11 +77,11 @@ def put_to_staff(session: Session, template: str, *, user_id: int, key: str, now
             "next_at": now,
         },
     )
-    return found
+    return row_id
 
 
 def sent_to_staff(session: Session, user_id: int, template: str, *, since: datetime) -> int:
-    """How many messages of a template were put for one person since a moment."""
+    """Return how many messages of a template were written for one person since a moment."""
     counted = select(func.count()).select_from(OutboxMessage)
     return (
         session.scalar(

@@ -1,4 +1,4 @@
-"""Units: province, centre, departments, communes and wards, and the former ones with their successors."""
+"""Tables of units: province, centre, departments, communes and wards, and former units with their successors."""
 
 from datetime import date
 from enum import StrEnum
@@ -12,7 +12,7 @@ from backend.db import Base, by_value
 
 
 class UnitKind(StrEnum):
-    """What a unit is. ``district`` exists for history only: districts ended on 30/6/2025."""
+    """Kind of a unit. ``district`` is only for the past: districts ended on 30/6/2025."""
 
     PROVINCE = "province"
     CENTRE = "centre"
@@ -25,8 +25,11 @@ class UnitKind(StrEnum):
 
 
 class Unit(Base):
-    """An administrative unit within its dates of validity. Names and official codes are reused over time, so a unit
-    is joined by ``id`` and never by name; ``code`` is unique among the units valid from the same day."""
+    """An administrative unit with its dates of validity.
+
+    Names and official codes are reused over time, so tables refer to a unit by ``id``, never by name. ``code`` is
+    unique among units that are valid from the same day.
+    """
 
     __tablename__ = "units"
     __table_args__ = (
@@ -41,12 +44,12 @@ class Unit(Base):
     folded: Mapped[str] = mapped_column(String(200), doc="name without tone marks, lower case: for finding and sorting")
     kind: Mapped[UnitKind] = mapped_column(by_value(UnitKind, "unit_kind"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
-    receives: Mapped[bool] = mapped_column(default=False, doc="a sender may address feedback to it")
+    receives: Mapped[bool] = mapped_column(default=False, doc="senders may choose it for feedback")
     conduct_desk_id: Mapped[int | None] = mapped_column(
-        ForeignKey("units.id"), doc="who handles complaints about its conduct: never the unit itself"
+        ForeignKey("units.id"), doc="unit that handles complaints about its conduct; never the unit itself"
     )
     valid_from: Mapped[date] = mapped_column()
-    valid_to: Mapped[date | None] = mapped_column(doc="last day of validity; none while it is valid")
+    valid_to: Mapped[date | None] = mapped_column(doc="last day of validity; NULL while it is valid")
     source: Mapped[str] = mapped_column(Text, default="")
     border: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True), deferred=True, doc="GeoJSON geometry, WGS 84")
 
@@ -55,7 +58,7 @@ class Unit(Base):
 
 
 class Succession(Base):
-    """Which unit took over (part of) which, from which day, by which decision."""
+    """The successor of a former unit or a part of it, with the day and the decision."""
 
     __tablename__ = "unit_successions"
 

@@ -1,4 +1,4 @@
-"""Units as people look for them."""
+"""Queries for units: the list of receiving units, and the search by a present or former name."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,15 +11,17 @@ from backend.units.models import Succession, Unit
 
 
 def list_receiving(session: Session, today: date) -> Sequence[Unit]:
-    """Units that receive feedback today, in the order of their names without tone marks."""
+    """Return the units that receive feedback today, by kind and then by name without tone marks."""
     return session.scalars(
         select(Unit).where(Unit.receives, *_valid(today)).order_by(Unit.kind.desc(), Unit.folded, Unit.id)
     ).all()
 
 
 def find_units(session: Session, typed: str, today: date, limit: int = 8) -> Sequence[Unit]:
-    """Receiving units whose name holds every word typed, with or without tone marks; best match first: an equal name,
-    then a name that begins so, then the rest."""
+    """Return receiving units whose name contains every typed word, with or without tone marks; best match first.
+
+    An equal name is best, then a name that begins with the typed text, then the others.
+    """
     words = fold_text(typed).split()[:8]
     if not words:
         return []
@@ -33,8 +35,10 @@ def find_units(session: Session, typed: str, today: date, limit: int = 8) -> Seq
 
 
 def find_former(session: Session, typed: str, today: date, limit: int = 8) -> list[tuple[Unit, Unit]]:
-    """Pairs of a former unit whose name holds every word typed and a receiving unit that took it over, best match
-    first: people know their commune by the name that it had."""
+    """Return pairs of a former unit and its receiving successor; best match first.
+
+    The name of the former unit contains every typed word. People often know their commune by its former name.
+    """
     words = fold_text(typed).split()[:8]
     if not words:
         return []
@@ -56,7 +60,7 @@ def find_former(session: Session, typed: str, today: date, limit: int = 8) -> li
 
 
 def _distance(name: str, text: str) -> int:
-    """How far a folded name is from what was typed; the kind of unit before the name does not count."""
+    """Return 0 for an equal name, 1 for a name that begins with the text, else 2. The word for the kind is ignored."""
     bare = name.split(" ", 1)[-1]
     if text in (name, bare):
         return 0

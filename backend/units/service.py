@@ -1,4 +1,4 @@
-"""Set up the units that come with the package."""
+"""Set up the units that are shipped with the package."""
 
 import csv
 import json
@@ -20,8 +20,10 @@ CONDUCT_DESK_OF_COMMUNES = "LC-VP"
 
 
 def load_shipped(session: Session) -> None:
-    """Province, centre, departments, 38 communes and wards with borders, 106 former units with their successors.
-    Does nothing when they are there."""
+    """Store province, centre, departments, 38 communes and wards with borders, and 106 former units with successors.
+
+    Do nothing where they are stored already.
+    """
     if session.scalar(select(Unit.id).where(Unit.kind == UnitKind.PROVINCE)) is not None:
         return
     plan = tomllib.loads(DATA.joinpath("province.toml").read_text(encoding="utf-8"))
@@ -38,6 +40,7 @@ def _unit(code: str, name: str, kind: UnitKind, valid_from: date, **more: Any) -
 
 
 def _bodies(session: Session, plan: dict[str, Any], province: Unit) -> dict[str, Unit]:
+    """Store the centre and the departments, each with its conduct desk, and return them by code."""
     bodies = {
         row["code"]: _unit(
             row["code"], row["name"], UnitKind(row["kind"]), plan["since"], parent_id=province.id, receives=True
@@ -52,6 +55,7 @@ def _bodies(session: Session, plan: dict[str, Any], province: Unit) -> dict[str,
 
 
 def _communes(session: Session, since: date, province: Unit, desk: Unit) -> dict[str, Unit]:
+    """Store the communes and wards of today, and return them by code."""
     borders = json.loads(DATA.joinpath("lai_chau_communes.geojson").read_text(encoding="utf-8"))["features"]
     border = {feature["properties"]["code"]: feature["geometry"] for feature in borders}
     communes = {
@@ -74,7 +78,7 @@ def _communes(session: Session, since: date, province: Unit, desk: Unit) -> dict
 
 
 def _former(session: Session, plan: dict[str, Any], province: Unit, communes: dict[str, Unit]) -> None:
-    """The units that ended with the merger, below the districts that ended with them."""
+    """Store the units that ended with the merger, below their former districts, and their successors."""
     until = plan["merger"] - timedelta(days=1)
     rows = list(_rows("lai_chau_old_to_new.csv"))
     districts = {

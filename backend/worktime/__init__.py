@@ -1,1 +1,1 @@
-"""Working time: calendars, terms, due dates and their explanation. Pure: no database, no clock."""
+"""Working time: calendars, durations, due dates and their explanation. All but ``models`` and ``service`` is pure."""

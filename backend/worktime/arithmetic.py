@@ -1,9 +1,9 @@
-"""Due dates, time elapsed and time left, on days and on minutes (Bộ luật Dân sự 2015, Điều 147-148).
+"""Due dates and elapsed time, in days and in minutes (Bộ luật Dân sự 2015, Điều 147-148).
 
-On days: the day of the event is not counted; the term ends at 24:00 of its last day, whatever the hour of
-the event. A day counts at its close, the end of its last window (for calendar days, the end of the day): if
-the ticket is paused at that moment the day does not count. On hours and minutes: the clock starts at the
-moment itself and runs inside working hours only; paused working time is added to the minute.
+Terms in days: the day of the event is not counted, and the term ends at 24:00 of its last day, at whatever hour the
+event was. A day counts at its close, the end of its last window (for calendar days, the end of the day). If the ticket
+is paused at that moment, the day does not count. Terms in hours and minutes: the clock starts at the event and runs
+only in working hours; paused working time is added to the minute.
 
 Pauses are half-open intervals ``[start, end)``; only their union matters.
 """
@@ -32,11 +32,11 @@ _DAY_END: Final = time.max.replace(tzinfo=ZONE)
 
 
 class DueMoment(NamedTuple):
-    """When a term ends.
+    """The end of a term.
 
-    ``at`` is the last moment that is still on time: 23:59:59.999999 of ``on`` for terms in days (the law's
-    24 hours, and still the same date), the moment itself for terms in hours and minutes. ``estimate`` says
-    that a day of the term is not announced; ``rolled`` that the end was moved off a day off.
+    ``at`` is the last moment that is on time. For terms in days it is 23:59:59.999999 of ``on``: the law says 24:00,
+    and this is still the same date. ``estimate`` says that a day of the term is not announced yet; ``rolled`` says that
+    the end was moved from a day off to the next working day.
     """
 
     on: date
@@ -45,16 +45,17 @@ class DueMoment(NamedTuple):
     rolled: bool = False
 
     def missed_by(self, moment: datetime) -> bool:
-        """Whether something done at ``moment`` is late: for terms in days, only on the day after."""
+        """Return whether an answer at ``moment`` is late. For terms in days it is late only from the day after."""
         return wall_time(moment) > wall_time(self.at)
 
 
 def due_moment(
     calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()
 ) -> DueMoment:
-    """When a term that began with ``received`` ends.
+    """Return the end of a term that began at ``received``.
 
-    Raises WorktimeError for a naive moment, a pause that ends before it starts, an end past year 9998.
+    Example: 5 working days from Monday 2/3/2026 10:00 end on Monday 9/3/2026. Raises WorktimeError for a naive moment,
+    a pause that ends before it starts, and an end after year 9998.
     """
     start = wall_time(received)
     spans = unite_pauses(pauses) if pauses else ()
@@ -72,10 +73,10 @@ def due_moment(
 def elapsed_units(
     calendar: WorkCalendar, unit: TimeUnit, start: datetime, end: datetime, pauses: Sequence[Pause] = ()
 ) -> int:
-    """Whole units counted from ``start`` to ``end``; 0 if ``end`` is not after ``start``.
+    """Return the whole units from ``start`` to ``end``; 0 if ``end`` is not after ``start``.
 
-    ``elapsed(start, due.at)`` is the term's value (calendar days: at least, where the end was rolled).
-    Days count at their close, so the day now running is not in it yet.
+    Up to the end of a term they are the term's value; more only for calendar days, where the end was moved. A day
+    counts at its close, so the present day is not included.
     """
     if unit.minutes:
         return worked_time(calendar, start, end, pauses) // timedelta(minutes=unit.minutes)
@@ -91,7 +92,7 @@ def elapsed_units(
 
 
 def worked_time(calendar: WorkCalendar, start: datetime, end: datetime, pauses: Sequence[Pause] = ()) -> timedelta:
-    """Exact working time between two moments, less the paused part: shares of it add up to the total."""
+    """Return the exact working time between two moments, without paused time. Parts of it add up to the total."""
     begin, finish = wall_time(start), wall_time(end)
     if finish <= begin:
         return timedelta(0)
@@ -103,30 +104,13 @@ def worked_time(calendar: WorkCalendar, start: datetime, end: datetime, pauses: 
     return timedelta(microseconds=total)
 
 
-def remaining_units(
-    calendar: WorkCalendar,
-    duration: Duration,
-    received: datetime,
-    now: datetime,
-    pauses: Sequence[Pause] = (),
-) -> int:
-    """Units left of the term at ``now``, a part of one counting as one; negative once more have passed.
-
-    For queues and reminders, not for the verdict: on the Saturday after a Friday's due date nothing is
-    left and nothing is overdrawn, yet an answer is late (``Due.missed_by``).
-    """
-    end = due_moment(calendar, duration, received, pauses).at
-    total = elapsed_units(calendar, duration.unit, received, end, pauses)
-    return total - elapsed_units(calendar, duration.unit, received, now, pauses)
-
-
 def next_working(calendar: WorkCalendar, ordinal: int) -> int:
-    """The day itself if the unit works on it, else the next day it does."""
+    """Return the day itself if it is a working day, else the next working day (ordinals)."""
     return calendar.days.day_reaching(calendar.days.at(ordinal - 1) + 1)
 
 
 def _count(calendar: WorkCalendar, unit: TimeUnit, after: int, upto: int) -> int:
-    """Days of the unit among after+1..upto; 0 if there are none."""
+    """Return how many of the days after+1..upto count for this unit of time."""
     if upto <= after:
         return 0
     if unit is TimeUnit.WORKING_DAYS:
@@ -135,7 +119,7 @@ def _count(calendar: WorkCalendar, unit: TimeUnit, after: int, upto: int) -> int
 
 
 def _last_day(calendar: WorkCalendar, duration: Duration, event: int, spans: Sequence[Span]) -> int:
-    """The day that completes the count: each pause in turn gives back the days that close inside it."""
+    """Return the day that completes the term. Each pause adds as many days as close inside it."""
     on_working_days = duration.unit is TimeUnit.WORKING_DAYS
     target = duration.value + (calendar.days.at(event) if on_working_days else event)
     last = calendar.days.day_reaching(target) if on_working_days else target

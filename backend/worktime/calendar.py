@@ -1,8 +1,7 @@
-"""The work calendar (lịch làm việc): which days a unit works, and in which hours.
+"""The work calendar (lịch làm việc): the working days and working hours of a unit.
 
-A version never changes: another set of days is another version. It is declared for whole years, each of
-them announced or estimated; outside those years it still answers, with the plain week, and says that the
-answer is an estimate.
+A version never changes; other days make another version. A calendar is declared for whole years, each of them announced
+or estimated. Outside these years it uses the ordinary week, and every answer is an estimate.
 """
 
 import re
@@ -24,18 +23,18 @@ _WINDOW: Final = re.compile(r"([0-9]{1,2}):([0-5][0-9])\s*[-–]\s*([0-9]{1,2}):
 
 @dataclass(frozen=True, slots=True, order=True)
 class WorkWindow:
-    """Working hours within one day, in minutes since local midnight: ``opens`` included, ``closes`` not."""
+    """Working hours within one day, in minutes since local midnight: ``opens`` is included, ``closes`` is not."""
 
     opens: int
     closes: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``7:30-11:30``; ``24:00`` is the end of the day."""
-        found = _WINDOW.fullmatch(text.strip())
-        if not found:
+        """Read ``7:30-11:30``; ``24:00`` is the end of the day. Raises WorktimeError for another form."""
+        match = _WINDOW.fullmatch(text.strip())
+        if not match:
             raise WorktimeError(_("Khung giờ “%(text)s” phải có dạng 7:30-11:30."), text=text)
-        opens, opens_minute, closes, closes_minute = map(int, found.groups())
+        opens, opens_minute, closes, closes_minute = map(int, match.groups())
         return cls(opens * 60 + opens_minute, closes * 60 + closes_minute)
 
     def __str__(self) -> str:
@@ -43,15 +42,15 @@ class WorkWindow:
 
 
 Windows = tuple[WorkWindow, ...]
-Week = tuple[Windows, Windows, Windows, Windows, Windows, Windows, Windows]  # Monday first
+Week = tuple[Windows, ...]  # seven days, Monday first; `WorkCalendar` checks the number
 
 
 @dataclass(frozen=True, slots=True)
 class DayException:
-    """A date that departs from its week: closed (holiday, swapped day off) or open (make-up Saturday).
+    """A date that differs from its week: closed (holiday, swapped day off) or open (make-up Saturday).
 
-    ``windows`` are its own hours if it is open; None means those of an ordinary working day.
-    ``verified`` is false while the rule behind it has not been seen enacted.
+    ``windows`` are the hours of an open date; None means those of an ordinary working day. ``verified`` is false while
+    nobody has read the enacted rule behind the date.
     """
 
     day: date
@@ -63,7 +62,7 @@ class DayException:
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """Other hours from ``first`` to ``last``, both included (giờ mùa hè, mùa đông)."""
+    """Other working hours from ``first`` to ``last``, both included (giờ mùa hè, mùa đông)."""
 
     first: date
     last: date
@@ -72,12 +71,12 @@ class Season:
 
 @dataclass(frozen=True)
 class WorkCalendar:
-    """One version of a calendar, with the prefix sums that make every question cheap.
+    """One version of a calendar, with prefix sums so that every count is cheap.
 
-    ``years`` maps each declared year to whether it was announced (else it is an estimate).
-    ``perpetual`` says that the plain week is the whole truth, so that no answer is ever an estimate.
-    Raises WorktimeError for a calendar without any working day, with overlapping or impossible windows,
-    with a gap in its years, or with an exception or season outside them or given twice.
+    ``years`` has each declared year with whether it was announced; if not, it is an estimate. ``perpetual`` says that
+    the ordinary week holds for ever, so that no answer is an estimate. Raises WorktimeError for a calendar without any
+    working day, with overlapping or impossible windows, with a gap in its years, or with an exception or season that is
+    outside the years or declared twice.
     """
 
     code: str
@@ -107,13 +106,14 @@ class WorkCalendar:
         _check_exceptions(self)
         _check_seasons(self)
         set_(self, "hours", _hours_by_day(self))
-        worked = [sum(window.closes - window.opens for window in windows) * MINUTE for windows in self.hours]
-        if not any(worked):
+        working_time = list(map(_working_time, self.hours))
+        if not any(working_time):
             raise WorktimeError(_("Lịch phải có ít nhất một ngày làm việc."))
-        week = [sum(window.closes - window.opens for window in windows) * MINUTE for windows in self.week]
-        one = [int(amount > 0) for amount in worked]
-        set_(self, "days", RunningSum.over(self.first, one, [int(amount > 0) for amount in week], unit=True))
-        set_(self, "time", RunningSum.over(self.first, worked, week))
+        time_of_week = list(map(_working_time, self.week))
+        working_days = [int(amount > 0) for amount in working_time]
+        days_of_week = [int(amount > 0) for amount in time_of_week]
+        set_(self, "days", RunningSum.over(self.first, working_days, days_of_week, unit=True))
+        set_(self, "time", RunningSum.over(self.first, working_time, time_of_week))
         set_(self, "doubts", RunningSum.over(self.first, _doubts_by_day(self), [int(not self.perpetual)] * 7))
 
     @classmethod
@@ -129,16 +129,16 @@ class WorkCalendar:
         basis: str = "",
         perpetual: bool = False,
     ) -> Self:
-        """Build from readable parts: ``week={0: ["7:30-11:30", "13:30-17:00"], ...}``, Monday is 0."""
+        """Return a calendar from readable parts: ``week={0: ["7:30-11:30", "13:30-17:00"], ...}``, Monday is 0."""
         return cls(
-            code,
-            version,
-            week_of(week),
-            tuple(sorted(years.items())),
-            tuple(sorted(exceptions, key=lambda exception: exception.day)),
-            tuple(sorted(seasons, key=lambda season: season.first)),
-            basis,
-            perpetual,
+            code=code,
+            version=version,
+            week=week_of(week),
+            years=tuple(sorted(years.items())),
+            exceptions=tuple(sorted(exceptions, key=lambda exception: exception.day)),
+            seasons=tuple(sorted(seasons, key=lambda season: season.first)),
+            basis=basis,
+            perpetual=perpetual,
         )
 
     @property
@@ -150,7 +150,7 @@ class WorkCalendar:
         return date.fromordinal(self.last)
 
     def windows(self, ordinal: int) -> Windows:
-        """Working hours of a day; none on a day off."""
+        """Return the working hours of a day (an ordinal); none on a day off."""
         if self.first <= ordinal <= self.last:
             return self.hours[ordinal - self.first]
         return self.week[(ordinal - 1) % 7]
@@ -159,22 +159,31 @@ class WorkCalendar:
         return bool(self.windows(day.toordinal()))
 
     def leans_on_estimate(self, after: int, upto: int) -> bool:
-        """Whether any of the days after+1..upto is estimated, unverified or outside the declared years."""
+        """Return whether any of the days after+1..upto is estimated, unverified or outside the declared years."""
         return self.doubts.at(upto) > self.doubts.at(after)
 
 
 def week_of(week: Mapping[int, Iterable[str]]) -> Week:
-    """The seven days of a week from ``{weekday: ["7:30-11:30", ...]}``; a weekday left out is off."""
+    """Return the seven days of a week from ``{weekday: ["7:30-11:30", ...]}``; a missing weekday is a day off.
+
+    Raises WorktimeError for a weekday outside 0..6.
+    """
     if not all(0 <= weekday <= 6 for weekday in week):
         raise WorktimeError(_("Thứ trong tuần được đánh số từ 0 (thứ Hai) đến 6 (Chủ nhật)."))
-    mon, tue, wed, thu, fri, sat, sun = (
-        tuple(sorted(WorkWindow.parse(text) for text in week.get(weekday, ()))) for weekday in range(7)
-    )
-    return mon, tue, wed, thu, fri, sat, sun
+    return tuple(_sorted_windows(week.get(weekday, ())) for weekday in range(7))
+
+
+def _sorted_windows(texts: Iterable[str]) -> Windows:
+    return tuple(sorted(WorkWindow.parse(text) for text in texts))
+
+
+def _working_time(windows: Windows) -> int:
+    """Return the working time of a day in microseconds."""
+    return sum(window.closes - window.opens for window in windows) * MINUTE
 
 
 def local_time(moment: datetime) -> datetime:
-    """The moment in Vietnam's time, in which all terms are counted; a naive one is refused."""
+    """Return the moment in Vietnam's time, in which all terms are counted. Raises WorktimeError for a naive moment."""
     if moment.tzinfo is None:
         raise WorktimeError(_("Thời điểm phải kèm múi giờ."))
     try:
@@ -242,7 +251,7 @@ def _check_seasons(calendar: WorkCalendar) -> None:
 
 
 def _hours_by_day(calendar: WorkCalendar) -> list[Windows]:
-    """Windows of each declared day: the week, then seasons, then exceptions."""
+    """Return the windows of each declared day: from the week, changed by seasons and then by exceptions."""
     weeks = [calendar.week] * (calendar.last - calendar.first + 1)
     for season in calendar.seasons:
         start, end = season.first.toordinal() - calendar.first, season.last.toordinal() - calendar.first + 1
@@ -254,12 +263,13 @@ def _hours_by_day(calendar: WorkCalendar) -> list[Windows]:
             hours[i] = ()
         elif exception.windows is not None:
             hours[i] = exception.windows
-        elif not hours[i]:  # a make-up Saturday works the hours of an ordinary day of that week
+        elif not hours[i]:  # a make-up Saturday has the hours of an ordinary day of that week
             hours[i] = next(windows for windows in weeks[i] if windows)
     return hours
 
 
 def _doubts_by_day(calendar: WorkCalendar) -> list[int]:
+    """Return 1 for each declared day that is only an estimate, else 0."""
     doubts: list[int] = []
     for year, announced in calendar.years:
         doubts += [int(not announced)] * (date(year + 1, 1, 1) - date(year, 1, 1)).days

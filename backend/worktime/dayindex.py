@@ -1,8 +1,7 @@
-"""Prefix sums over the days of a calendar: every question about distance becomes a difference.
+"""Prefix sums over the days of a calendar: the count between two days is the difference of two sums.
 
-Days are proleptic Gregorian ordinals (``date.toordinal``), on which ordinal 1 is a Monday. Inside the
-declared days the sums are tables; outside them the plain week repeats, so its sums are a product and a
-remainder, and no table grows with the distance.
+Days are proleptic Gregorian ordinals (``date.toordinal``); ordinal 1 is a Monday. For the declared days the sums are
+tables. Outside them the ordinary week repeats, so a sum is whole weeks plus the rest of a week, without a table.
 """
 
 from bisect import bisect_left
@@ -15,12 +14,12 @@ from typing import Final
 from backend.worktime.errors import WorktimeError, _
 
 MAX_ORDINAL: Final = date.max.toordinal()
-MINUTE: Final = 60_000_000  # working time is kept in whole microseconds, windows in whole minutes
+MINUTE: Final = 60_000_000  # in microseconds: working time counts whole microseconds, windows count whole minutes
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatingWeek:
-    """Sums of a quantity that repeats every week: working days (0 or 1) or working microseconds."""
+    """Sums of a quantity that repeats every week, such as working days (0 or 1) or working microseconds."""
 
     per_day: tuple[int, ...]
     total: int
@@ -29,15 +28,15 @@ class RepeatingWeek:
     @classmethod
     def of(cls, per_day: Sequence[int]) -> "RepeatingWeek":
         head = (0, *accumulate(per_day))
-        return cls(tuple(per_day), head[7], head)
+        return cls(tuple(per_day), head[-1], head)
 
     def upto(self, ordinal: int) -> int:
-        """Sum over days 1..ordinal."""
+        """Return the sum over days 1..ordinal."""
         weeks, rest = divmod(ordinal, 7)
         return weeks * self.total + self.head[rest]
 
     def day_reaching(self, amount: int) -> int:
-        """The first day on which ``upto`` is at least ``amount``."""
+        """Return the first day on which `upto` is at least ``amount``."""
         weeks, rest = divmod(amount - 1, self.total)
         return weeks * 7 + bisect_left(self.head, rest + 1)
 
@@ -46,7 +45,8 @@ class RepeatingWeek:
 class RunningSum:
     """Sum of a quantity over days, from the first declared day on; negative before it.
 
-    ``at(o)`` is the sum over first..o, ``day_reaching(a)`` its inverse: the first day with ``at >= a``.
+    ``at(day)`` is the sum over first..day; ``day_reaching(amount)`` is its inverse, the first day with ``at >=
+    amount``.
     """
 
     first: int
@@ -57,7 +57,10 @@ class RunningSum:
 
     @classmethod
     def over(cls, first: int, per_day: Sequence[int], week: Sequence[int], *, unit: bool = False) -> "RunningSum":
-        """``unit`` says that the quantity is 0 or 1, which buys an inverse without a search."""
+        """Return the sums of ``per_day`` from the day ``first`` on, and of ``week`` outside these days.
+
+        ``unit`` says that the quantity is 0 or 1; the inverse is then a table and needs no search.
+        """
         inverse = [0, *(first + i for i, amount in enumerate(per_day) if amount)] if unit else []
         return cls(first, first + len(per_day) - 1, [0, *accumulate(per_day)], RepeatingWeek.of(week), inverse)
 
@@ -69,7 +72,7 @@ class RunningSum:
         return self.sums[ordinal - self.first + 1]
 
     def day_reaching(self, amount: int) -> int:
-        """Raises WorktimeError where the answer lies outside the years 1 to 9999."""
+        """Return the first day with ``at >= amount``. Raises WorktimeError outside the years 1 to 9999."""
         if amount > self.sums[-1]:
             day = self.week.day_reaching(amount - self.sums[-1] + self.week.upto(self.last))
         elif amount <= 0:
@@ -82,7 +85,7 @@ class RunningSum:
 
 
 def within_years(ordinal: int) -> int:
-    """The day itself, refused when no date can hold it."""
+    """Return the day itself. Raises WorktimeError where `datetime.date` has no such day."""
     if not 1 <= ordinal < MAX_ORDINAL:
         raise WorktimeError(_("Thời hạn này vượt quá những năm mà lịch có thể tính."))
     return ordinal

@@ -1,4 +1,4 @@
-"""A calendar as the document that is stored, and back. What is read is validated as strictly as what is declared."""
+"""A calendar as the stored document, and back. Reading validates a document as strictly as `WorkCalendar.declare`."""
 
 from datetime import date
 from typing import Any
@@ -7,7 +7,7 @@ from backend.worktime.calendar import DayException, Season, Week, WorkCalendar, 
 
 
 def to_document(calendar: WorkCalendar) -> dict[str, Any]:
-    """JSON-ready form: hours as ``7:30-11:30``, dates as ISO, weekdays 0 (Monday) to 6."""
+    """Return the calendar as JSON values: hours as ``7:30-11:30``, ISO dates, weekdays from 0 (Monday) to 6."""
     return {
         "version": calendar.version,
         "week": _week_out(calendar.week),
@@ -31,29 +31,32 @@ def to_document(calendar: WorkCalendar) -> dict[str, Any]:
 
 
 def from_document(code: str, document: dict[str, Any], basis: str) -> WorkCalendar:
-    """The calendar of a stored document. Raises WorktimeError where it could not have been declared."""
+    """Return the calendar of a stored document. Raises WorktimeError where the calendar is not valid."""
     return WorkCalendar(
-        code,
-        document["version"],
-        _week_in(document["week"]),
-        tuple((int(year), bool(announced)) for year, announced in document["years"]),
-        tuple(
-            DayException(
-                date.fromisoformat(item["day"]),
-                item["open"],
-                item["name"],
-                None if item["windows"] is None else tuple(WorkWindow.parse(text) for text in item["windows"]),
-                item["verified"],
-            )
-            for item in document["exceptions"]
-        ),
-        tuple(
-            Season(date.fromisoformat(item["first"]), date.fromisoformat(item["last"]), _week_in(item["week"]))
-            for item in document["seasons"]
-        ),
-        basis,
-        document["perpetual"],
+        code=code,
+        version=document["version"],
+        week=_week_in(document["week"]),
+        years=tuple((int(year), bool(announced)) for year, announced in document["years"]),
+        exceptions=tuple(map(_exception_in, document["exceptions"])),
+        seasons=tuple(map(_season_in, document["seasons"])),
+        basis=basis,
+        perpetual=document["perpetual"],
     )
+
+
+def _exception_in(item: dict[str, Any]) -> DayException:
+    texts = item["windows"]
+    return DayException(
+        day=date.fromisoformat(item["day"]),
+        is_open=item["open"],
+        name=item["name"],
+        windows=None if texts is None else tuple(WorkWindow.parse(text) for text in texts),
+        verified=item["verified"],
+    )
+
+
+def _season_in(item: dict[str, Any]) -> Season:
+    return Season(date.fromisoformat(item["first"]), date.fromisoformat(item["last"]), _week_in(item["week"]))
 
 
 def _week_out(week: Week) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""A term (thời hạn): a number of working days, calendar days, or working hours or minutes."""
+"""The duration of a term (độ dài thời hạn): a number of working days, calendar days, or working hours or minutes."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from backend.worktime.errors import WorktimeError, _
 
 
 class TimeUnit(StrEnum):
-    """What a term is counted in; the value is what configuration and commands write."""
+    """The unit of time of a duration. Configuration and commands write the value."""
 
     WORKING_DAYS = "working days"
     CALENDAR_DAYS = "days"
@@ -18,7 +18,7 @@ class TimeUnit(StrEnum):
 
     @property
     def minutes(self) -> int:
-        """Length in working minutes; 0 for units that are counted in days."""
+        """Length in working minutes; 0 for the units that are days."""
         return _MINUTES.get(self, 0)
 
 
@@ -40,7 +40,7 @@ MAX_VALUE: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A positive whole number of units. Raises WorktimeError for anything else."""
+    """A positive whole number of units of time, at most `MAX_VALUE`. Raises WorktimeError for another number."""
 
     value: int
     unit: TimeUnit
@@ -51,16 +51,19 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``15 working days``, ``20 days``, ``4 working hours``, ``30 phút làm việc``."""
-        found = _TEXT.fullmatch(" ".join(text.lower().split()))
-        name = found[2] if found else ""
+        """Read ``15 working days``, ``20 days``, ``4 working hours`` or ``30 phút làm việc``.
+
+        Raises WorktimeError for another text.
+        """
+        match = _TEXT.fullmatch(" ".join(text.lower().split()))
+        name = match[2] if match else ""
         unit = _NAMES.get(name) or _NAMES.get(name.removesuffix("s"))
-        if found is None or unit is None:
+        if match is None or unit is None:
             raise WorktimeError(
                 _("Không hiểu thời hạn “%(text)s”. Hãy ghi như “15 working days” hoặc “15 ngày làm việc”."),
                 text=text,
             )
-        return cls(int(found[1]), unit)
+        return cls(int(match[1]), unit)
 
     def __str__(self) -> str:
         unit = self.unit.value

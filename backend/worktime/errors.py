@@ -1,12 +1,12 @@
-"""The one refusal of this room."""
+"""The refusal of this room."""
 
 from backend.errors import Invalid
 
 
 def _(message: str) -> str:
-    """Mark a text for the catalogue; the edge that shows it translates it."""
+    """Mark a text for the catalogue and return it. The edge that displays it translates it."""
     return message
 
 
 class WorktimeError(Invalid, ValueError):
-    """A calendar, a term or a moment that cannot be counted with."""
+    """A calendar, a duration or a moment that is not valid or cannot be counted."""

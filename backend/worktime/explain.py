@@ -1,6 +1,6 @@
-"""Why a term ends when it does: each day of it, counted or not, and for which reason.
+"""The explanation of a due date: each day of the term, whether it counts, and the reason.
 
-Reasons are codes with parameters; sentences are made where they are shown.
+Reasons are codes with parameters. The pages that display them turn them into sentences.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,30 +17,32 @@ from backend.worktime.moments import DAY, Pause, days_closing_in, moment_at, wal
 
 
 class DayReason(StrEnum):
-    """Why a day counts or does not; the comment names the parameters."""
+    """Why a day counts or does not. The comments name the parameters and say what the code means."""
 
-    COUNTED = "counted"  # minute clocks: paused (timedelta), if part of the day was
-    MAKEUP = "makeup"  # name: counted, worked in exchange for another day
+    COUNTED = "counted"  # paused (timedelta): the paused part of the day, only for terms in hours and minutes
+    MAKEUP = "makeup"  # name: the day counts, because it is worked in exchange for another day
     DAY_OF_EVENT = "day_of_event"
     WEEKEND = "weekend"
     HOLIDAY = "holiday"  # name
     DAY_OFF = "day_off"  # a weekday on which this unit never works
-    PAUSED = "paused"  # pause: index of the caller's pause that covers the close
-    ROLLED = "rolled"  # after a term of calendar days that ended on a day off; name, if a holiday
-    AFTER_HOURS = "after_hours"  # minute clocks: no working time left that day
+    PAUSED = "paused"  # pause: index of the caller's pause that covers the close of the day
+    ROLLED = (
+        "rolled"  # name, if a holiday: the day is after the end of a term in calendar days, which fell on a day off
+    )
+    AFTER_HOURS = "after_hours"  # terms in hours and minutes: no working time remained on that day
 
 
 class DayDoubt(StrEnum):
     """Why a day is only an estimate."""
 
-    UNVERIFIED = "unverified"  # leans on a rule not seen enacted
+    UNVERIFIED = "unverified"  # nobody has read the enacted rule behind it
     ESTIMATED_YEAR = "estimated_year"
     UNDECLARED_YEAR = "undeclared_year"
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedDay:
-    """One line of an explanation; ``worked`` is what a minute clock counted on that day."""
+    """One line of an explanation. ``worked`` is the time counted on that day for terms in hours and minutes."""
 
     day: date
     counted: bool
@@ -61,26 +63,27 @@ _Reason = tuple[bool, DayReason, Mapping[str, object]]
 def explain_days(
     calendar: WorkCalendar, duration: Duration, received: datetime, pauses: Sequence[Pause] = ()
 ) -> list[ExplainedDay]:
-    """Every day from the event to the due date, both included; the counted ones add up to the term."""
+    """Return every day from the event to the due date, both included. The counted days add up to the term."""
     end = due_moment(calendar, duration, received, pauses)
     event, last = wall_time(received) // DAY, end.on.toordinal()
     if duration.unit.minutes:
         return [_minutes_of(calendar, ordinal, received, end.at, pauses) for ordinal in range(event, last + 1)]
     paused = _paused_days(calendar, duration.unit, pauses, event + 1, last)
     days = [_day(calendar, event, (False, DayReason.DAY_OF_EVENT, _NOTHING))]
-    left = duration.value
+    days_to_count = duration.value
     for ordinal in range(event + 1, last + 1):
         if duration.unit is TimeUnit.WORKING_DAYS:
             reason = _working_day_reason(calendar, ordinal, paused)
         else:
-            reason = _calendar_day_reason(calendar, ordinal, paused, left)
-        left -= reason[0]
+            reason = _calendar_day_reason(calendar, ordinal, paused, days_to_count)
+        counted = reason[0]
+        days_to_count -= counted
         days.append(_day(calendar, ordinal, reason))
     return days
 
 
 def doubt_of(calendar: WorkCalendar, ordinal: int) -> DayDoubt | None:
-    """Why the calendar's word on a day is an estimate, if it is."""
+    """Return why a day of the calendar is only an estimate; None where it is certain."""
     if not calendar.leans_on_estimate(ordinal - 1, ordinal):
         return None
     if not calendar.first <= ordinal <= calendar.last:
@@ -98,7 +101,7 @@ def _day(calendar: WorkCalendar, ordinal: int, reason: _Reason, worked: timedelt
 def _paused_days(
     calendar: WorkCalendar, unit: TimeUnit, pauses: Sequence[Pause], first: int, last: int
 ) -> dict[int, int]:
-    """Each day in first..last that is paused at its close, with the index of the earliest such pause."""
+    """Return each day in first..last that is paused at its close, with the index of the first such pause."""
     paused: dict[int, int] = {}
     for index, (start, end) in enumerate(pauses):
         low, high = days_closing_in(calendar, unit, (wall_time(start), wall_time(end)))
@@ -129,8 +132,10 @@ def _working_day_reason(calendar: WorkCalendar, ordinal: int, paused: Mapping[in
     return _worked_reason(calendar, ordinal)
 
 
-def _calendar_day_reason(calendar: WorkCalendar, ordinal: int, paused: Mapping[int, int], left: int) -> _Reason:
-    if not left:
+def _calendar_day_reason(
+    calendar: WorkCalendar, ordinal: int, paused: Mapping[int, int], days_to_count: int
+) -> _Reason:
+    if not days_to_count:
         exception = calendar.by_day.get(ordinal)
         return False, DayReason.ROLLED, {"name": exception.name} if exception else _NOTHING
     if ordinal in paused:
@@ -141,7 +146,7 @@ def _calendar_day_reason(calendar: WorkCalendar, ordinal: int, paused: Mapping[i
 def _minutes_of(
     calendar: WorkCalendar, ordinal: int, received: datetime, end: datetime, pauses: Sequence[Pause]
 ) -> ExplainedDay:
-    """What a minute clock counted on one day, and what stopped it."""
+    """Return what a term in hours or minutes counted on one day, and the reason where it counted less."""
     if not calendar.windows(ordinal):
         return _day(calendar, ordinal, _off_reason(calendar, ordinal))
     start = max(wall_time(received), ordinal * DAY)
@@ -159,6 +164,6 @@ def _minutes_of(
 
 
 def _pause_over(pauses: Sequence[Pause], instant: int) -> int:
-    """The index of the latest pause that began before an instant of a wholly paused day."""
+    """Return the index of the last pause that began before an instant of a day that is paused as a whole."""
     begun = [(wall_time(start), index) for index, (start, _end) in enumerate(pauses) if wall_time(start) < instant]
     return max(begun)[1]

@@ -1,4 +1,4 @@
-"""Versions of work calendars as they were set, never changed afterwards."""
+"""Table of the versions of work calendars. A stored version never changes."""
 
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,10 @@ from backend.db import Base, Moment
 
 
 class CalendarVersion(Base):
-    """One version of a calendar: windows, exceptions and years as a document that ``WorkCalendar`` validates.
-    A change is a new row; the active version of a code is the one activated last."""
+    """One version of a calendar: its windows, exceptions and years as a document that `WorkCalendar` validates.
+
+    A change is a new row. The active version of a code is the one that was activated last.
+    """
 
     __tablename__ = "calendar_versions"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Moments and pauses as whole microseconds on Vietnam's wall clock, and where they fall in working time."""
+"""Moments and pauses as whole microseconds of Vietnam's local time, and their position in working time."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
@@ -15,20 +15,26 @@ DAY: Final = 24 * 60 * MINUTE
 
 
 def wall_time(moment: datetime) -> int:
-    """Microseconds since midnight of day 0; ``// DAY`` is the date's ordinal. Refuses a naive moment."""
+    """Return the microseconds since midnight of day 0, in Vietnam's time; ``// DAY`` gives the ordinal of the date.
+
+    Raises WorktimeError for a naive moment.
+    """
     here = local_time(moment)
     seconds = (here.hour * 60 + here.minute) * 60 + here.second
     return here.toordinal() * DAY + seconds * 1_000_000 + here.microsecond
 
 
 def moment_at(instant: int) -> datetime:
-    """The inverse of ``wall``."""
+    """Return the moment of an instant: the inverse of `wall_time`."""
     ordinal, within = divmod(instant, DAY)
     return datetime.combine(date.fromordinal(ordinal), time(tzinfo=ZONE)) + timedelta(microseconds=within)
 
 
 def unite_pauses(pauses: Iterable[Pause]) -> list[Span]:
-    """The pauses in order, joined where they overlap or touch. Refuses one that ends before it starts."""
+    """Return the pauses in order, joined where they overlap or touch.
+
+    Raises WorktimeError for a pause that ends before it starts.
+    """
     joined: list[Span] = []
     for start, end in sorted((wall_time(start), wall_time(end)) for start, end in pauses):
         if end < start:
@@ -41,7 +47,7 @@ def unite_pauses(pauses: Iterable[Pause]) -> list[Span]:
 
 
 def working_position(calendar: WorkCalendar, instant: int) -> int:
-    """Working microseconds up to an instant, counted from the calendar's first day (negative before it)."""
+    """Return the working microseconds from the calendar's first day to an instant; negative before that day."""
     ordinal, within = divmod(instant, DAY)
     total = calendar.time.at(ordinal - 1)
     for window in calendar.windows(ordinal):
@@ -53,22 +59,22 @@ def working_position(calendar: WorkCalendar, instant: int) -> int:
 
 
 def instant_reaching(calendar: WorkCalendar, amount: int) -> int:
-    """The first instant at which ``position`` is ``amount``: before a break, not after it."""
+    """Return the first instant at which `working_position` is ``amount``: before a lunch break, not after it."""
     ordinal = calendar.time.day_reaching(amount)
-    left = amount - calendar.time.at(ordinal - 1)
+    remaining = amount - calendar.time.at(ordinal - 1)
     for window in calendar.windows(ordinal):
         length = (window.closes - window.opens) * MINUTE
-        if left <= length:
-            return ordinal * DAY + window.opens * MINUTE + left
-        left -= length
-    raise AssertionError("the day that reaches an amount holds it")
+        if remaining <= length:
+            return ordinal * DAY + window.opens * MINUTE + remaining
+        remaining -= length
+    raise AssertionError("the day that reaches an amount has enough working time for it")
 
 
 def first_close_from(calendar: WorkCalendar, unit: TimeUnit, instant: int) -> int:
-    """The first day that closes at the instant or later.
+    """Return the first day that closes at the instant or later.
 
-    A working day closes at the end of its last window; a calendar day, which runs around the clock whatever the
-    unit works, with its last microsecond.
+    A working day closes at the end of its last window. A calendar day closes with its last microsecond, whatever the
+    working hours are.
     """
     ordinal, within = divmod(instant, DAY)
     if unit is TimeUnit.CALENDAR_DAYS:
@@ -78,5 +84,5 @@ def first_close_from(calendar: WorkCalendar, unit: TimeUnit, instant: int) -> in
 
 
 def days_closing_in(calendar: WorkCalendar, unit: TimeUnit, span: Span) -> Span:
-    """First and last day whose close lies in ``[start, end)``; last < first if there is none."""
+    """Return the first and the last day whose close lies in ``[start, end)``; last < first if there is none."""
     return first_close_from(calendar, unit, span[0]), first_close_from(calendar, unit, span[1]) - 1

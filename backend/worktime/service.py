@@ -1,4 +1,4 @@
-"""Stored versions of calendars: the active one, any by id, and the shipped one set up once."""
+"""Stored versions of calendars: find the active one, load any by its id, and store the shipped one."""
 
 from datetime import datetime
 
@@ -13,25 +13,25 @@ from backend.worktime.models import CalendarVersion
 from backend.worktime.shipped import shipped_calendar
 
 DEFAULT = "vn"
-UNIT = "unit:"  # before a unit's code, the code of the calendar that overrides the default for it
-_held: dict[int, WorkCalendar] = {}
+UNIT = "unit:"  # prefix of the code of a unit's own calendar, which replaces the default: unit:03388
+_calendars: dict[int, WorkCalendar] = {}
 
 
 def active_id(session: Session, code: str = DEFAULT) -> int:
-    """The version that dates are counted by now: the one activated last."""
-    found = session.scalar(
+    """Return the id of the active version of a code: the one activated last. Raises NotFound where there is none."""
+    calendar_id = session.scalar(
         select(CalendarVersion.id)
         .where(CalendarVersion.code == code, CalendarVersion.activated_at.is_not(None))
         .order_by(CalendarVersion.activated_at.desc(), CalendarVersion.id.desc())
         .limit(1)
     )
-    if found is None:
+    if calendar_id is None:
         raise NotFound(_("Chưa có lịch làm việc nào được áp dụng."))
-    return found
+    return calendar_id
 
 
 def in_force(session: Session) -> dict[str, int]:
-    """The active version of every code that has one, by code."""
+    """Return the id of the active version of every code that has one."""
     rows = session.execute(
         select(CalendarVersion.code, CalendarVersion.id)
         .where(CalendarVersion.activated_at.is_not(None))
@@ -42,34 +42,37 @@ def in_force(session: Session) -> dict[str, int]:
 
 
 def active_id_for(session: Session, unit_code: str) -> int:
-    """The version that a unit counts by now: its own calendar where it has one, else the default."""
+    """Return the active version for a unit: that of its own calendar if it has one, else the default's."""
     active = in_force(session)
-    found = active.get(UNIT + unit_code, active.get(DEFAULT))
-    return active_id(session) if found is None else found
+    calendar_id = active.get(UNIT + unit_code, active.get(DEFAULT))
+    return active_id(session) if calendar_id is None else calendar_id
 
 
 def find_version(session: Session, calendar_id: int) -> CalendarVersion:
-    """A stored version; NotFound where there is none."""
-    found = session.get(CalendarVersion, calendar_id)
-    if found is None:
+    """Return a stored version. Raises NotFound where there is none."""
+    version = session.get(CalendarVersion, calendar_id)
+    if version is None:
         raise NotFound
-    return found
+    return version
 
 
 def load_calendar(session: Session, calendar_id: int) -> WorkCalendar:
-    """A version by its id. Stored versions never change, so each is read and summed up once a process."""
-    held = _held.get(calendar_id)
-    if held is None:
+    """Return the calendar of a version. A version never changes, so each process reads and sums it up only once."""
+    calendar = _calendars.get(calendar_id)
+    if calendar is None:
         row = session.get_one(CalendarVersion, calendar_id)
-        held = _held[calendar_id] = from_document(row.code, row.document, row.basis)
-    return held
+        calendar = _calendars[calendar_id] = from_document(row.code, row.document, row.basis)
+    return calendar
 
 
 def ensure_shipped(session: Session, now: datetime, code: str = DEFAULT) -> int:
-    """Store the shipped calendar as a version, and activate it if none of its code is. Returns the active id."""
+    """Store the shipped calendar as a version unless it is stored, and return the id of the active version.
+
+    It becomes active only where no version of its code is stored.
+    """
     document = to_document(shipped_calendar(code))
-    held = session.scalars(select(CalendarVersion).where(CalendarVersion.code == code)).all()
-    if not any(version.document == document for version in held):
+    versions = session.scalars(select(CalendarVersion).where(CalendarVersion.code == code)).all()
+    if not any(version.document == document for version in versions):
         session.add(
             CalendarVersion(
                 code=code,
@@ -77,7 +80,7 @@ def ensure_shipped(session: Session, now: datetime, code: str = DEFAULT) -> int:
                 document=document,
                 basis=shipped_calendar(code).basis,
                 created_at=now,
-                activated_at=None if held else now,
+                activated_at=None if versions else now,
             )
         )
         session.flush()

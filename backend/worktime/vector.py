@@ -1,7 +1,8 @@
-"""The same arithmetic on arrays of dates, for figures over many tickets.
+"""The arithmetic of working days on arrays of dates, for figures over many tickets.
 
-Dates are ``datetime64[D]`` in Vietnam's time; arrays broadcast. Pauses are not taken: a ticket that was
-paused is counted one by one. NaT and other resolutions are refused, for both would be silently wrong.
+Dates are ``datetime64[D]`` in Vietnam's time; arrays broadcast. There are no pauses here: a ticket that was paused is
+counted by `backend.worktime.arithmetic`. NaT and other resolutions raise WorktimeError, because they would give wrong
+results without an error.
 """
 
 from typing import Final
@@ -20,7 +21,7 @@ _EPOCH: Final = 719_163  # ordinal of 1970-01-01, day 0 of datetime64
 
 
 def due_dates(calendar: WorkCalendar, days: int | Integers, received: Dates) -> Dates:
-    """Due date of ``days`` working days after each date of reception, that date not counted."""
+    """Return the due date ``days`` working days after each date of reception. That date itself is not counted."""
     values = np.asarray(days)
     if values.dtype.kind not in "iu" or (values.size and not 1 <= values.min() <= values.max() <= MAX_VALUE):
         raise WorktimeError(_("Thời hạn phải từ 1 đến %(limit)s."), limit=MAX_VALUE)
@@ -28,12 +29,12 @@ def due_dates(calendar: WorkCalendar, days: int | Integers, received: Dates) -> 
 
 
 def working_days_between(calendar: WorkCalendar, start: Dates, end: Dates) -> Integers:
-    """Working days after ``start`` up to ``end`` included; negative where the end is earlier."""
+    """Return the working days after ``start`` up to and including ``end``; negative where the end is earlier."""
     return _sum_at(calendar.days, _ordinals(end)) - _sum_at(calendar.days, _ordinals(start))
 
 
 def lean_on_estimate(calendar: WorkCalendar, start: Dates, end: Dates) -> NDArray[np.bool_]:
-    """Whether any day after ``start`` up to ``end`` is estimated, unverified or undeclared."""
+    """Return whether any day after ``start`` up to and including ``end`` is estimated, unverified or undeclared."""
     return np.not_equal(_sum_at(calendar.doubts, _ordinals(end)), _sum_at(calendar.doubts, _ordinals(start)))
 
 
@@ -63,18 +64,18 @@ def _upto(week: RepeatingWeek, ordinals: Integers) -> Integers:
 
 def _sum_at(sums: RunningSum, ordinals: Integers) -> Integers:
     table = np.asarray(sums.sums)
-    known: Integers = table.take(ordinals - (sums.first - 1), mode="clip")
+    from_table: Integers = table.take(ordinals - (sums.first - 1), mode="clip")
     if not ordinals.size or sums.first - 1 <= ordinals.min() <= ordinals.max() <= sums.last:
-        return known
+        return from_table
     declared = np.clip(ordinals, sums.first - 1, sums.last)
-    return known + _upto(sums.week, ordinals) - _upto(sums.week, declared)
+    return from_table + _upto(sums.week, ordinals) - _upto(sums.week, declared)
 
 
 def _reaching(sums: RunningSum, amounts: Integers) -> Integers:
-    """The inverse on sums of units: inside the declared days by table, outside by the repeating week."""
-    known = np.asarray(sums.inverse)
-    final = len(known) - 1
-    days: Integers = np.asarray(known.take(amounts, mode="clip"))
+    """Return the first day with each sum: within the declared days by the table, outside by the repeating week."""
+    table = np.asarray(sums.inverse)
+    final = len(table) - 1
+    days: Integers = np.asarray(table.take(amounts, mode="clip"))
     beyond, before = amounts > final, amounts <= 0
     for outside, offset in (
         (beyond, sums.week.upto(sums.last) - final),

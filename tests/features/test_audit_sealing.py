@@ -20,6 +20,7 @@ from backend.history import sealing, verification
 from backend.history.models import Seal, SealedHead, unsealed
 from backend.users import service as users
 from backend.users.models import Role
+from tests.chains import first_break
 from tests.conftest import NOW
 from tests.databases import ROOT
 from tests.factories import World
@@ -204,7 +205,7 @@ def test_refusals_of_one_officer_at_once_are_one_chain_and_those_of_senders_neve
         list(pool.map(refuse, range(12)))
     with db.transaction() as session:
         chain = audit.list_entries(session, "refused:user:990")
-        assert audit.first_break(chain) is None
+        assert first_break(chain) is None
         found = select(audit.AuditEntry).where(
             audit.AuditEntry.chain.startswith("refused:"), audit.AuditEntry.action == "withdrawn"
         )

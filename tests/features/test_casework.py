@@ -24,6 +24,7 @@ from backend.worktime import service as worktime
 from backend.worktime.calendar import DayException
 from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
+from tests.chains import first_break
 from tests.command import Command
 from tests.factories import SENDER, World
 
@@ -91,7 +92,7 @@ def test_imported_case_is_a_ticket_with_unit_due_date_verdict_and_history(desk: 
     assert (category.name_vi, category.listed) == ("Đường sá", False)
     chain = audit.list_entries(session, f"ticket:{on_time.id}")
     assert [entry.action for entry in chain] == [Event.RECEIVED, Event.ANSWERED]
-    assert audit.first_break(chain) is None
+    assert first_break(chain) is None
 
 
 def test_answer_on_the_day_of_reception_follows_the_reception_whatever_the_hours(desk: Desk, session: Session) -> None:
@@ -145,7 +146,7 @@ def test_later_file_closes_a_case_that_was_open_and_leaves_answered_ones_alone(d
         Verdict.ON_TIME,
     )
     assert ticket(session, "K2").answered_on == date(2026, 3, 3)
-    assert audit.first_break(audit.list_entries(session, f"ticket:{closed.id}")) is None
+    assert first_break(audit.list_entries(session, f"ticket:{closed.id}")) is None
 
 
 def test_same_key_twice_in_a_file_is_one_ticket_and_another_source_is_another(desk: Desk, session: Session) -> None:

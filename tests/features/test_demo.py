@@ -22,6 +22,7 @@ from backend.units.models import Unit
 from backend.worktime.calendar import local_time
 from backend.worktime.duration import Duration
 from backend.worktime.shipped import shipped_calendar
+from tests.chains import first_break
 from tests.conftest import NOW
 
 UNTIL = date(2026, 11, 17)
@@ -52,7 +53,7 @@ def test_its_history_holds_and_agrees_with_the_tickets(session: Session) -> None
     for chain, links in groupby(entries, key=lambda entry: entry.chain):
         course = list(links)
         ticket = tickets[chain]
-        assert audit.first_break(course) is None
+        assert first_break(course) is None
         assert course[0].at == ticket.received_at
         answers = [entry.at for entry in course if entry.action == "answered"]
         assert answers == ([ticket.answered_at] if ticket.state is TicketState.ANSWERED else [])

@@ -17,6 +17,7 @@ from backend.tickets.reception import opening, receipts
 from backend.tickets.service import ActionRequest
 from backend.users.models import Role
 from backend.users.policy import SENDER
+from tests.chains import first_break
 from tests.conftest import NOW
 from tests.factories import World
 
@@ -83,7 +84,7 @@ def test_six_officers_on_one_ticket_one_succeeds_and_five_are_told(committed: En
     with db.transaction() as session:
         chain = audit.list_entries(session, f"ticket:{ticket.id}")
         assert [entry.action for entry in chain] == ["received", "accepted"]
-        assert audit.first_break(chain) is None
+        assert first_break(chain) is None
 
 
 def test_six_people_with_one_page_open_and_six_different_deeds() -> None:
@@ -117,6 +118,6 @@ def test_six_people_with_one_page_open_and_six_different_deeds() -> None:
     with db.transaction() as session:
         chain = audit.list_entries(session, f"ticket:{ticket.id}")
         assert sorted(entry.action for entry in chain) == sorted(["received", "accepted", *done])
-        assert audit.first_break(chain) is None and list(projection.check_all(session)) == []
+        assert first_break(chain) is None and list(projection.check_all(session)) == []
         refused = session.scalars(select(audit.AuditEntry).where(audit.AuditEntry.action.startswith("refused:"))).all()
         assert len([entry for entry in refused if entry.data["ticket"] == ticket.id]) == 6 - len(done)

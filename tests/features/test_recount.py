@@ -21,6 +21,7 @@ from backend.worktime import service as worktime
 from backend.worktime.calendar import ZONE, DayException
 from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
+from tests.chains import first_break
 from tests.factories import SENDER, World
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=ZONE)
@@ -111,7 +112,7 @@ def test_a_run_moves_what_the_preview_showed_and_keeps_verdicts_and_proof(
     assert tickets["answered"].verdict is Verdict.ON_TIME
     assert list(projection.check_all(session)) == []
     for ticket in tickets.values():
-        assert audit.first_break(audit.list_entries(session, f"ticket:{ticket.id}")) is None
+        assert first_break(audit.list_entries(session, f"ticket:{ticket.id}")) is None
 
 
 def test_the_moved_date_is_kept_with_what_it_was_and_why(

@@ -21,6 +21,7 @@ from backend.surveys.entry import service as entry
 from backend.surveys.models import Ballot, BallotBatch, BallotSource, HeldRow, Round
 from backend.surveys.rounds import queries, service
 from backend.surveys.samples import sampling
+from tests.chains import first_break
 from tests.features.test_races import at_once
 from tests.features.test_survey_import import HEADER, ROUND, as_csv, as_xlsx, bring_in, held, opened, row
 
@@ -133,7 +134,7 @@ def test_imports_at_once_and_a_withdrawal_bring_in_each_ballot_once_and_keep_one
     with Session(committed) as session:
         numbers = session.scalars(select(Ballot.number).where(~Ballot.withdrawn)).all()
         assert len(numbers) == len({*numbers}) == 59 + done
-        assert audit.first_break(audit.list_entries(session, f"survey:{round_id}")) is None
+        assert first_break(audit.list_entries(session, f"survey:{round_id}")) is None
 
 
 def test_four_who_type_one_ballot_anew_at_once_leave_one_that_counts(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import pytest
 
-from backend.worktime.arithmetic import due_moment, elapsed_units, remaining_units
+from backend.worktime.arithmetic import due_moment, elapsed_units
 from backend.worktime.calendar import ZONE, DayException, WorkCalendar
 from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.explain import DayDoubt, DayReason, explain_days
@@ -191,23 +191,6 @@ def test_answer_is_late_only_on_the_day_after():
     # the same moments as a server in UTC has them
     assert not end.missed_by(datetime.fromisoformat("2026-03-09T16:59:59+00:00"))
     assert end.missed_by(datetime.fromisoformat("2026-03-09T17:00:00+00:00"))
-
-
-@pytest.mark.parametrize(
-    ("now", "left"),
-    [
-        ("2026-03-02T10:01", 5),
-        ("2026-03-03T16:59", 5),
-        ("2026-03-03T17:00", 4),
-        ("2026-03-09T16:00", 1),
-        ("2026-03-09T17:00", 0),
-        ("2026-03-10T09:00", 0),
-        ("2026-03-10T17:00", -1),
-        ("2026-03-15T12:00", -4),
-    ],
-)
-def test_days_left_fall_at_each_close(now, left):
-    assert remaining_units(VN, Duration.parse("5 working days"), at("2026-03-02T10:00"), at(now)) == left
 
 
 def test_explanation_gives_each_day_its_reason():

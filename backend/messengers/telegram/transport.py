@@ -1,6 +1,6 @@
-"""Telegram behind the messenger's interface, by python-telegram-bot's client of the Bot API.
+"""Telegram as a messenger, through the client of the Bot API in python-telegram-bot.
 
-Only plain text goes out (no parse mode), so there is nothing to escape. Only private chats come in.
+Messages are plain text (no parse mode), so nothing needs escaping. Only private chats are read.
 """
 
 import logging
@@ -31,7 +31,7 @@ from backend.messengers.messenger import FILE_MOST, ChatGone, ChatInput, InputKi
 from backend.notify.channels import Buttons
 from backend.web.language import LANGUAGES, gettext
 
-NO_ROUTE = 3.0  # seconds until the next try where the network or Telegram fails
+NO_ROUTE = 3.0  # seconds to wait where the network or Telegram fails
 KINDS = ["message", "edited_message", "callback_query"]
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove | None
@@ -40,7 +40,7 @@ log = logging.getLogger("langnghe.bot")
 
 
 class TelegramMessenger:
-    """``url`` is any Bot API server's, such as https://api.telegram.org."""
+    """One bot. ``url`` is the address of a Bot API server, such as https://api.telegram.org."""
 
     def __init__(self, url: str, token: str) -> None:
         url = url.rstrip("/")
@@ -53,7 +53,7 @@ class TelegramMessenger:
         )
 
     async def open(self) -> None:
-        """Introduce ourselves. Raises TryLater; ``InvalidToken`` of the library where the token is refused."""
+        """Check the token, remove a webhook and set the menu. Raises TryLater, and the library's ``InvalidToken``."""
         with _failures():
             await self.bot.initialize()
             await self.bot.delete_webhook()
@@ -67,9 +67,9 @@ class TelegramMessenger:
 
     async def updates(self, confirmed: int | None, wait: int) -> UpdateBatch:
         with _failures():
-            found = await self.bot.get_updates(offset=confirmed, timeout=wait, allowed_updates=KINDS)
-        incoming = [said for update in found if (said := _incoming(update)) is not None]
-        return UpdateBatch(incoming, found[-1].update_id + 1 if found else confirmed)
+            updates = await self.bot.get_updates(offset=confirmed, timeout=wait, allowed_updates=KINDS)
+        incoming = [chat_input for update in updates if (chat_input := _incoming(update)) is not None]
+        return UpdateBatch(incoming, updates[-1].update_id + 1 if updates else confirmed)
 
     async def say(self, chat_id: int, text: str, buttons: Buttons, keyboard: Keyboard, keyboard_text: str) -> None:
         with _failures():
@@ -86,32 +86,32 @@ class TelegramMessenger:
                 log.error("a message was refused: %s", error.message)
 
     async def settle(self, press_id: str) -> None:
-        with _failures(), _whatever_is_left():
+        with _failures(), _ignore_too_old():
             await self.bot.answer_callback_query(press_id)
 
     async def remove_buttons(self, chat_id: int, message_id: int) -> None:
-        with _failures(), _whatever_is_left():
+        with _failures(), _ignore_too_old():
             await self.bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=None)
 
     async def delete(self, chat_id: int, message_id: int) -> None:
-        with _failures(), _whatever_is_left():
+        with _failures(), _ignore_too_old():
             await self.bot.delete_message(chat_id, message_id)
 
     async def file(self, file_id: str) -> bytes:
-        """The bytes of a photo. Raises Invalid where it is too large or no longer there."""
+        """Return the bytes of a photo. Raises Invalid where it is too large or no longer available."""
         with _failures():
             try:
                 file = await self.bot.get_file(file_id)
                 if (file.file_size or 0) > FILE_MOST:
                     raise Invalid(texts.PHOTO_LARGE)
                 return bytes(await file.download_as_bytearray())
-            except (BadRequest, InvalidToken):  # the library takes any 404 for a wrong token, a missing file's too
+            except (BadRequest, InvalidToken):  # the library reads every 404 as a wrong token, also that of a file
                 raise Invalid(_("Telegram không còn giữ ảnh này, hoặc ảnh lớn quá 20 MB.")) from None
 
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """The library's errors in the words of the interface. Theirs are not chained: an address holds the token."""
+    """Turn the library's errors into those of the interface. They are not chained: an address contains the token."""
     try:
         yield
     except RetryAfter as flood:
@@ -130,8 +130,8 @@ def _failures() -> Iterator[None]:
 
 
 @contextmanager
-def _whatever_is_left() -> Iterator[None]:
-    """A press too old to settle, a message too old to change: nothing to be done."""
+def _ignore_too_old() -> Iterator[None]:
+    """Ignore the refusal for a button or a message that is too old to change."""
     try:
         yield
     except BadRequest:
@@ -150,7 +150,7 @@ def _markup(buttons: Buttons, keyboard: Keyboard, keyboard_text: str) -> Markup:
 
 
 def _incoming(update: Update) -> ChatInput | None:
-    """What a person did in a private chat; groups, channels and other bots are not listened to."""
+    """Return what a person did in a private chat; None for groups, channels and other bots."""
     chat, person = update.effective_chat, update.effective_user
     if chat is None or chat.type != Chat.PRIVATE or person is None or person.is_bot:
         return None
