@@ -77,7 +77,7 @@ class SurveyDesign:
     """A checked design of n ballots in P first-stage units in H strata.
 
     ``weights`` (n,), ``psu`` (n,) codes 0..P-1, ``stratum_of_psu`` (P,) codes 0..H-1, ``strata`` (H,) labels,
-    ``units`` (H,) first-stage units in the sample, ``unsampled`` (H,) the share 1 - f of the units of the population
+    ``units`` (H,) first-stage units in the sample, ``kept`` (H,) the share 1 - f of the units of the population
     that is not in the sample (1 for an infinite population).
     """
 
@@ -86,7 +86,7 @@ class SurveyDesign:
     stratum_of_psu: Ints
     strata: NDArray[Any]
     units: Ints
-    unsampled: Floats
+    kept: Floats
     single: SinglePsu = SinglePsu.FAIL
     calibration: Calibration | None = None
 
@@ -125,7 +125,7 @@ def build_design(
         stratum_of_psu=unit_stratum,
         strata=labels,
         units=in_stratum,
-        unsampled=np.ones(len(labels)) if fpc is None else _unsampled_shares(fpc, stratum, in_stratum, labels),
+        kept=np.ones(len(labels)) if fpc is None else _unsampled_shares(fpc, stratum, in_stratum, labels),
         single=SinglePsu(single),
     )
 

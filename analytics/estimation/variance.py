@@ -70,7 +70,7 @@ def domain_variances(
     The result is not a number where "average" has no stratum with several units. Raises `DesignError` for "fail".
     """
     n = design.units[groups.stratum]
-    unsampled = design.unsampled[groups.stratum]
+    unsampled = design.kept[groups.stratum]
     unsampled = np.where(unsampled < DRAWN_IN_FULL, 0.0, unsampled)
     single = (n == 1) & (unsampled > 0)
     _refuse_single(design, groups, single & present.any(axis=1))

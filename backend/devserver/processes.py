@@ -1,4 +1,4 @@
-"""Child processes: started so that they end with us, stopped kindly first and then for certain."""
+"""Child processes: they end when we end, and are stopped first by a request and then by force."""
 
 import ctypes
 import os
@@ -17,12 +17,12 @@ import psutil
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LOUD = re.compile(r"\b(ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback ")
-KEEP_LOG = 5_000_000  # bytes; a longer log is set aside once when its process starts again
+KEEP_LOG = 5_000_000  # bytes; a longer log is renamed to .old.log when its process starts again
 
 
 @dataclass(frozen=True)
 class SystemAccount:
-    """A system account by its numbers."""
+    """A system account: its user and group number."""
 
     uid: int
     gid: int
@@ -37,9 +37,10 @@ def spawn_process(
     cwd: Path | None = None,
     on_our_death: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own: a Ctrl-C in the terminal reaches us alone, and we stop the others in
-    order. On Linux the kernel sends it ``on_our_death`` when we are killed and cannot. Without ``log`` it writes
-    where we do."""
+    """Start a process in its own session, so that a Ctrl-C reaches only us and we stop the others in order.
+
+    On Linux the kernel sends it ``on_our_death`` if we are killed. Without ``log`` it writes to our own output.
+    """
     with _output(log) as output:
         return subprocess.Popen(  # noqa: S603 - the callers' own commands, no shell
             [os.fspath(part) for part in command],
@@ -67,14 +68,14 @@ def _output(log: Path | None) -> AbstractContextManager[IO[bytes] | None]:
 
 
 def _tie_to_parent(sign: signal.Signals) -> Callable[[], None] | None:
-    """Everything is looked up before the fork: between fork and exec only the one call may run."""
+    """Return the function that ties a child to us. Names are resolved before the fork, as little may run after it."""
     if sys.platform != "linux":
         return None
     prctl, number, parent = ctypes.CDLL(None).prctl, int(sign), os.getpid()
 
     def tie() -> None:
         prctl(PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # we were killed before the call above
+        if os.getppid() != parent:  # the parent was killed before the call above
             os._exit(1)
 
     return tie
@@ -86,13 +87,16 @@ def stop_processes(
     signals: Sequence[signal.Signals] = (signal.SIGTERM,),
     patience: float = 10.0,
 ) -> None:
-    """Send each signal in turn to all, waiting ``patience`` seconds; whoever is left is killed with its group."""
-    left = [process for process in running if process.poll() is None]
+    """Send each signal in turn to all processes and wait up to ``patience`` seconds after each signal.
+
+    Processes that still run are then killed, each with its group.
+    """
+    remaining = [process for process in running if process.poll() is None]
     for sign in signals:
-        for process in left:
+        for process in remaining:
             process.send_signal(sign)
-        left = _still_running_after(left, patience)
-    for process in left:
+        remaining = _still_running_after(remaining, patience)
+    for process in remaining:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -106,36 +110,39 @@ def _still_running_after(processes: list[subprocess.Popen[bytes]], patience: flo
 
 
 def find_leftovers(name: str, folder: Path) -> list[psutil.Process]:
-    """Processes of this name at work in this folder, whoever started them.
+    """Return the processes with this name whose working directory is this folder, whoever started them.
 
-    A process id in a file proves nothing: it may have been given to another program since. The working directory of
-    a live process does not lie.
+    A process id in a file proves nothing: the system may have given it to another program. The working directory of a
+    running process is certain.
     """
-    found = []
+    leftovers = []
     wanted = folder.resolve()
     for process in psutil.process_iter(["name"]):
         try:
             if (process.info["name"] or "").startswith(name) and Path(process.cwd()) == wanted:
-                found.append(process)
-        except psutil.Error:  # gone meanwhile, or not ours to look at
+                leftovers.append(process)
+        except psutil.Error:  # it has ended meanwhile, or we may not inspect it
             continue
-    return found
+    return leftovers
 
 
 def stop_leftovers(name: str, folder: Path, *, kindly: signal.Signals, patience: float = 10.0) -> None:
-    """End what a killed predecessor left running; several rounds, since a parent may have restarted a child."""
+    """End the processes that a killed run left, with ``kindly`` and then SIGKILL.
+
+    The processes are listed again for the second signal, because a parent may have restarted a child.
+    """
     for sign in (kindly, signal.SIGKILL):
-        found = find_leftovers(name, folder)
-        for process in found:
+        leftovers = find_leftovers(name, folder)
+        for process in leftovers:
             try:
                 process.send_signal(sign)
             except psutil.NoSuchProcess:
                 continue
-        psutil.wait_procs(found, timeout=patience)
+        psutil.wait_procs(leftovers, timeout=patience)
 
 
 def last_lines(log: Path, count: int = 15) -> str:
-    """The end of a log, to say why a process died."""
+    """Return the last lines of a log, to explain why a process ended."""
     if not log.exists():
         return ""
     lines = log.read_bytes()[-20_000:].decode("utf-8", "replace").splitlines()
@@ -143,7 +150,7 @@ def last_lines(log: Path, count: int = 15) -> str:
 
 
 class ErrorTail:
-    """Hands out the error lines a log has grown by, tracebacks whole; the rest stays in the file."""
+    """Reads the new error lines of a log, with whole tracebacks."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -166,5 +173,5 @@ class ErrorTail:
             return True
         loud = self._within
         if loud and line and not line[0].isspace():
-            self._within = False  # the exception itself is a traceback's last line
+            self._within = False  # the exception itself is the last line of a traceback
         return loud

@@ -1,4 +1,4 @@
-"""``langnghe up``: starts what one machine needs, says when it is ready, and stops all of it together."""
+"""``langnghe up``: starts all servers and services on one machine, reports when they are ready, stops them together."""
 
 import http.client
 import os
@@ -22,16 +22,16 @@ PATIENCE_AT_END = 10.0
 
 
 class _StopRequestedError(Exception):
-    """Ctrl-C, or SIGTERM, or the terminal was closed."""
+    """The supervisor must stop: Ctrl-C, SIGTERM, or the terminal was closed."""
 
 
 class _ServiceFailedError(Exception):
-    """Something could not start or has ended by itself; the message says what."""
+    """A service could not start or has ended by itself. The message says which."""
 
 
 @dataclass
 class ChildProcess:
-    """A service's process and its log."""
+    """The process of a service, and its log."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -40,7 +40,7 @@ class ChildProcess:
 
 
 class Supervisor:
-    """Holds the servers and services of one ``data_dir`` from start to end. ``say`` takes lines for the terminal."""
+    """The servers and services of one ``data_dir``, from start to end. ``say`` prints a line on the terminal."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings = settings
@@ -51,7 +51,7 @@ class Supervisor:
         self._stop_requests = 0
 
     def run(self) -> int:
-        """Exit code: 0 when asked to stop, 1 when something failed."""
+        """Run until the end and return the exit code: 0 after a request to stop, 1 after a failure."""
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(sign, self._on_stop_request)
         code = 0
@@ -71,7 +71,7 @@ class Supervisor:
         self._stop_requests += 1
 
     def _pause(self) -> None:
-        """The pulse of every wait: a request to stop is answered within it, an ended child noticed."""
+        """Wait for a moment. Raise where a stop is requested or a child has ended, and print new errors of the logs."""
         if self._stop_requests:
             raise _StopRequestedError
         for child in self._children:
@@ -119,7 +119,7 @@ class Supervisor:
             ) from error
 
     def _environment_with_servers(self) -> dict[str, str]:
-        """The children's settings: ours, and the URLs of the servers that had to be embedded."""
+        """Start the servers that have no URL, and return the environment of the children: ours with these URLs."""
         env = {**os.environ, "PYTHONUNBUFFERED": "1"}
         env.setdefault("LANGNGHE_BASE_URL", self._address())
         env["LANGNGHE_DATA_DIR"] = str(self._data)
@@ -136,7 +136,7 @@ class Supervisor:
         return env
 
     def _prepare(self, env: dict[str, str]) -> None:
-        """Schema and first data, unless this database has had exactly these from exactly these sources."""
+        """Prepare schema and first data, unless this database has them already from the same sources."""
         url, stamp = env["LANGNGHE_DATABASE_URL"], self._data / "prepared.json"
         if preparation.is_done(url, stamp):
             return
@@ -152,7 +152,7 @@ class Supervisor:
         preparation.note_stamp(url, stamp)
 
     def services(self) -> dict[str, list[str]]:
-        """What runs on this machine beside the servers: name and command."""
+        """Return the services that run beside the servers: name and command."""
         settings = self._settings
         at = ["--host", settings.host, "--port", str(settings.port)]
         web = ["uvicorn", "backend.app:create_app", "--factory", *at, "--no-access-log"]
@@ -197,7 +197,7 @@ class Supervisor:
             time.sleep(0.15)
 
     def _stop(self) -> None:
-        """Services first and together, then the servers they use. A second Ctrl-C does not wait for services."""
+        """Stop all services together and then the servers. After a second Ctrl-C, do not wait for the services."""
         patience = PATIENCE_AT_END if self._stop_requests < 2 else 0.0
         processes.stop_processes([child.process for child in self._children], patience=patience)
         for _name, server in reversed(self._servers):

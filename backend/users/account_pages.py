@@ -1,4 +1,4 @@
-"""Accounts, for administrators: list, add, close and open again, give a new password."""
+"""Pages for administrators: list accounts, add one, close and open it again, give a new password."""
 
 import secrets
 from typing import Annotated
@@ -32,7 +32,7 @@ def show_accounts(request: Request, session: SessionDep, actor: Administrator) -
 
 @router.post(ACCOUNTS)
 def add_account(request: Request, session: SessionDep, actor: Administrator, form: TypedDep) -> Response:
-    """A new account with a random password, shown once."""
+    """Create an account with a random password, which is displayed once."""
     password = secrets.token_urlsafe(12)
     try:
         role = form.choice("role", [role.value for role in STAFF], _("Hãy chọn một vai trò."))
@@ -50,12 +50,12 @@ def add_account(request: Request, session: SessionDep, actor: Administrator, for
         )
     except Invalid as refusal:
         return _page(request, session, refusal.status, form=form.form(refusal))
-    return _page(request, session, shown=(user, password))
+    return _page(request, session, new_password=(user, password))
 
 
 @router.post("/tai-khoan/{user_id}/dong")
 def close_account(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
-    """The account is closed and signed out everywhere with the next request it makes."""
+    """Close an account and end all its sessions."""
     user = service.set_active(session, user_id, False, by=actor, now=clock.now())
     return redirect_to(
         request, ACCOUNTS, flash=_("Đã đóng tài khoản số %(id)s và kết thúc mọi phiên của nó."), id=user.id
@@ -70,8 +70,8 @@ def open_again(request: Request, session: SessionDep, actor: Administrator, user
 
 @router.post("/tai-khoan/{user_id}/mat-khau-moi")
 def reset_password(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
-    """The new password stands on this answer alone: nobody can look it up afterwards."""
-    return _page(request, session, shown=service.reset_password(session, user_id, by=actor, now=clock.now()))
+    """Give an account a new password. Only this answer displays it; nobody can look it up later."""
+    return _page(request, session, new_password=service.reset_password(session, user_id, by=actor, now=clock.now()))
 
 
 def _page(
@@ -80,7 +80,7 @@ def _page(
     status: int = 200,
     *,
     form: FormView = EMPTY,
-    shown: tuple[User, str] | None = None,
+    new_password: tuple[User, str] | None = None,
 ) -> Response:
     return render_page(
         request,
@@ -91,5 +91,5 @@ def _page(
         units=units.list_receiving(session, local_time(clock.now()).date()),
         roles=[(role.value, ROLE_NAMES[role]) for role in STAFF],
         role_names=ROLE_NAMES,
-        shown=shown,
+        shown=new_password,
     )

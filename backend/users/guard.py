@@ -1,4 +1,4 @@
-"""The dependencies by which a route names its policy. A route without one fails ``tests/test_house.py``."""
+"""The dependencies that name the permission of a route. A route without one fails ``tests/test_house.py``."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -15,10 +15,10 @@ COOKIE = "session"
 
 
 def current_actor(request: Request) -> Actor | None:
-    """Who is signed in, if anybody; looked up once a request.
+    """Return the signed-in actor or None, looked up once for each request.
 
-    In a transaction of its own: between this and the route the request may wait, for its body or for a thread. Were a
-    connection held meanwhile, a crowd would hold all of them and nobody would come to the end.
+    The look-up has its own transaction. Between it and the route a request may wait for its body or for a thread. If it
+    kept a connection meanwhile, many such requests could hold all connections, and no request would finish.
     """
     actor = None
     if token := request.cookies.get(COOKIE):
@@ -31,21 +31,26 @@ def current_actor(request: Request) -> Actor | None:
 MaybeActor = Annotated[Actor | None, Depends(current_actor)]
 
 
-def allow(action: Permission) -> Callable[..., Actor | None]:
-    """A dependency that lets in whoever may do ``action`` at all; what it is done to is asked where it is loaded."""
+def allow(permission: Permission) -> Callable[..., Actor | None]:
+    """Return a dependency that requires the permission for any subject at all.
+
+    The code that loads the subject, such as a ticket, checks the permission for it. Raises NotSignedIn or Forbidden.
+    """
 
     def guarded(actor: MaybeActor) -> Actor | None:
-        if can(actor, action):
+        if can(actor, permission):
             return actor
         raise NotSignedIn if actor is None else Forbidden
 
-    guarded.action = action  # type: ignore[attr-defined]  # read by the test that walks over all routes
+    guarded.action = permission  # type: ignore[attr-defined]  # read by the test that walks over all routes
     return guarded
 
 
 async def allow_everybody() -> None:
-    """Open to everybody, and said so: it asks for no session, so that a citizen's page costs no look-up. A coroutine,
-    because it does nothing and a thread for it would cost more than itself."""
+    """Mark a route as open to everybody. It looks up no session, so a citizen's page needs no query for it.
+
+    It is a coroutine, because it does nothing, and a thread would cost more than the call.
+    """
 
 
 allow_everybody.action = Permission.PUBLIC  # type: ignore[attr-defined]  # read by the test that walks over all routes

@@ -1,4 +1,4 @@
-"""Accounts of staff and their server-side sessions."""
+"""Tables of staff accounts and of their sessions on the server."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from backend.units.models import Unit
 
 
 class Role(StrEnum):
-    """What somebody is here for; ``policy.can`` says what each may do."""
+    """Role of a person. `backend.users.policy.can` says what each role may do."""
 
     CITIZEN = "citizen"
     OFFICER = "officer"
@@ -26,7 +26,7 @@ STAFF = tuple(role for role in Role if role is not Role.CITIZEN)
 
 
 class User(Base):
-    """An account of staff. Citizens need none."""
+    """An account of a member of staff. Citizens need no account."""
 
     __tablename__ = "users"
     __table_args__ = (
@@ -52,7 +52,7 @@ class User(Base):
 
 
 class UserSession(Base):
-    """A sign-in. Only the SHA-256 of its token is kept; ending it is a date, so that it stays in the history."""
+    """A session of a signed-in account. It has only the SHA-256 of its token. An ended session stays, with its end."""
 
     __tablename__ = "user_sessions"
 

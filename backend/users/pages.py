@@ -1,4 +1,4 @@
-"""Signing in and out, and one's own password."""
+"""Pages to sign in, sign out and change one's own password."""
 
 from typing import Annotated
 
@@ -51,7 +51,7 @@ Own = Annotated[Actor, Depends(allow(Permission.USE_ACCOUNT))]
 
 @router.get(SIGN_IN, dependencies=[Depends(allow_everybody)])
 def sign_in_page(request: Request, actor: MaybeActor, next: str = "") -> Response:  # noqa: A002 - name in the address
-    """The form; whoever is signed in already goes to their first page."""
+    """Display the form. A reader who is signed in already goes to their first page."""
     if actor is not None:
         return redirect_to(request, HOME[actor.role])
     return _sign_in(request, next=next)
@@ -59,26 +59,26 @@ def sign_in_page(request: Request, actor: MaybeActor, next: str = "") -> Respons
 
 @router.post(SIGN_IN, dependencies=[Depends(allow_everybody)])
 def sign_in(request: Request, session: SessionDep, form: TypedDep) -> Response:
-    """A new session, never the one that the browser came with; a form that waited is offered again."""
+    """Start a new session, never reuse the browser's old one, and offer a saved form again."""
     now = clock.now()
-    kept = resume.from_sign_in(request, form.data)
+    saved = resume.from_sign_in(request, form.data)
     try:
         user, token = service.sign_in(
             session, form.raw("email"), form.raw("password"), address=rendering.address_of(request), now=now
         )
     except (Invalid, TooMany) as refusal:
-        return _show_refused(request, form, refusal, kept)
-    user.language = language_of(request)  # in which the system writes to them from now on
+        return _show_refused(request, form, refusal, saved)
+    user.language = language_of(request)  # of messages to them from now on
     if old := request.cookies.get(COOKIE):
         service.sign_out(session, old, now)
-    response = _after_sign_in(request, user, form, kept)
+    response = _after_sign_in(request, user, form, saved)
     set_cookie(response, COOKIE, token)
     return response
 
 
 @router.post("/dang-xuat", dependencies=[Depends(allow_everybody)])
 def sign_out(request: Request, session: SessionDep) -> Response:
-    """End the session on the server, not only in the browser."""
+    """End the session on the server and delete the cookie."""
     if token := request.cookies.get(COOKIE):
         service.sign_out(session, token, clock.now())
     response = redirect_to(request, SIGN_IN, flash=_("Bạn đã đăng xuất."), kind="info")
@@ -93,7 +93,7 @@ def password_page(request: Request, actor: Own) -> Response:
 
 @router.post(PASSWORD)
 def change_password(request: Request, session: SessionDep, actor: Own, form: TypedDep) -> Response:
-    """Replace the password; other devices are signed out, this one stays."""
+    """Replace the password. Other devices are signed out; this one stays signed in."""
     try:
         if form.raw("new") != form.raw("again"):
             raise Invalid(_("Hai lần nhập mật khẩu mới không giống nhau."), field="again")
@@ -106,13 +106,13 @@ def change_password(request: Request, session: SessionDep, actor: Own, form: Typ
             now=clock.now(),
         )
     except Invalid as refusal:
-        shown = FormView({}, form.form(refusal).errors)
-        return render_page(request, "users/password.html", refusal.status, form=shown, least=service.PASSWORD_LEAST)
+        view = FormView({}, form.form(refusal).errors)
+        return render_page(request, "users/password.html", refusal.status, form=view, least=service.PASSWORD_LEAST)
     return redirect_to(request, PASSWORD, flash=_("Đã đổi mật khẩu. Các thiết bị khác đã bị đăng xuất."))
 
 
 def navigation_items(request: Request) -> list[NavItem]:
-    """What the signed-in person may open; citizens' pages for everybody else."""
+    """Return the entries that the signed-in person may open; for everybody else, the citizens' pages."""
     actor: Actor | None = getattr(request.state, "actor", None)
     if actor is None:
         return rendering.PUBLIC_NAVIGATION
@@ -120,14 +120,15 @@ def navigation_items(request: Request) -> list[NavItem]:
 
 
 async def not_signed_in(request: Request) -> Response:
-    """A form sent without a session: the sign-in page keeps it."""
+    """Answer a form that was sent without a session with the sign-in page, which saves the form."""
     form: FormReader = await read_form(request)
-    kept = resume.from_request(request, form.data)
-    return _sign_in(request, NotSignedIn.status, kept=kept, lost=kept is None and request.url.path not in resume.NEVER)
+    saved = resume.from_request(request, form.data)
+    lost = saved is None and request.url.path not in resume.NEVER
+    return _sign_in(request, NotSignedIn.status, saved=saved, lost=lost)
 
 
 def install(app: FastAPI) -> None:
-    """Set the hooks of ``app.state`` that are about who is signed in."""
+    """Set the hooks of ``app.state`` that depend on the signed-in person."""
     app.state.navigation = navigation_items
     app.state.not_signed_in = not_signed_in
 
@@ -138,7 +139,7 @@ def _sign_in(
     *,
     form: FormView = EMPTY,
     next: str = "",  # noqa: A002 - name in the address
-    kept: SavedForm | None = None,
+    saved: SavedForm | None = None,
     lost: bool = False,
 ) -> Response:
     return render_page(
@@ -148,24 +149,24 @@ def _sign_in(
         secret=True,
         form=form,
         next=same_site_path(next, default=""),
-        kept=kept,
+        kept=saved,
         lost=lost,
         kept_path=resume.PATH,
         kept_prefix=resume.PREFIX,
     )
 
 
-def _show_refused(request: Request, form: FormReader, refusal: DomainError, kept: SavedForm | None) -> Response:
-    """The form again with the address typed and never the password; waiting text goes on waiting."""
-    shown = FormView({"email": form.raw("email")[:200]}, {"email": refusal})
-    response = _sign_in(request, refusal.status, form=shown, next=form.raw("next"), kept=kept)
+def _show_refused(request: Request, form: FormReader, refusal: DomainError, saved: SavedForm | None) -> Response:
+    """Display the form again with the typed address but without the password; a saved form stays saved."""
+    view = FormView({"email": form.raw("email")[:200]}, {"email": refusal})
+    response = _sign_in(request, refusal.status, form=view, next=form.raw("next"), saved=saved)
     if isinstance(refusal, TooMany):
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
 
 
-def _after_sign_in(request: Request, user: User, form: FormReader, kept: SavedForm | None) -> Response:
-    if kept is not None:
+def _after_sign_in(request: Request, user: User, form: FormReader, saved: SavedForm | None) -> Response:
+    if saved is not None:
         request.state.actor = Actor(user.role, user.id, user.unit_id, user.name, f"user:{user.id}")
-        return render_page(request, "users/resume.html", kept=kept, home=HOME[user.role])
+        return render_page(request, "users/resume.html", kept=saved, home=HOME[user.role])
     return redirect_to(request, same_site_path(form.raw("next"), default=HOME[user.role]))

@@ -1,9 +1,9 @@
-"""Who may do what: one pure question, ``can(actor, action, subject)``. What is not listed is refused.
+"""Permissions: ``can(actor, permission, subject)`` says who may do what. A permission that is not listed is refused.
 
-Source of the roles: the one-stop officer receives and handles for a unit, its leader too; the provincial coordinator
-forwards between units; the manager sees figures and no personal data; the survey officer runs surveys and sees no
-ticket; the administrator configures and sees no content.
-A complaint about a unit's conduct is invisible to that unit, whatever the role.
+The roles: the one-stop officer receives and handles tickets of a unit, and so does its leader. The provincial
+coordinator forwards between units. The manager sees figures and no personal data. The survey officer runs surveys and
+sees no ticket. The administrator configures and sees no content. No role of a unit can see a complaint about the
+conduct of that unit.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from backend.users.models import STAFF, Role
 
 
 class Permission(StrEnum):
-    """What a route or a command does."""
+    """What a route or a command requires."""
 
     PUBLIC = "public"
     USE_ACCOUNT = "use_account"
@@ -39,7 +39,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts. ``key`` names them in the history without naming the person."""
+    """The person or system that acts. ``key`` stands for the actor in the history, in place of a name."""
 
     role: Role
     user_id: int | None = None
@@ -54,7 +54,7 @@ SYSTEM = Actor(Role.CITIZEN, key="system")
 
 @dataclass(frozen=True)
 class PolicySubject:
-    """What is acted on, reduced to what the rules ask: the unit that has it, and the unit it must stay hidden from."""
+    """The subject of an action, as far as the rules need it: its unit, and the unit that must not see it."""
 
     unit_id: int | None
     hidden_from: int | None = None
@@ -63,7 +63,7 @@ class PolicySubject:
 HANDLERS = frozenset({Role.OFFICER, Role.LEADER})
 PROVINCE = frozenset({Role.COORDINATOR})
 
-# Role -> may do it for the own unit; and for every unit.
+# Roles that have a permission for their own unit (OWN_UNIT), and for every unit (EVERY_UNIT).
 OWN_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.VIEW_INBOX: HANDLERS,
     Permission.VIEW_TICKET: HANDLERS,
@@ -82,7 +82,7 @@ EVERY_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.VIEW_CONTACT: PROVINCE,
     Permission.FORWARD_TICKET: PROVINCE,
     Permission.MERGE_TICKET: PROVINCE,
-    Permission.JUDGE_DISPUTE: PROVINCE,  # never the unit that paused it
+    Permission.JUDGE_DISPUTE: PROVINCE,  # never the unit that paused the ticket
     Permission.PUBLISH_ANSWER: PROVINCE,
     Permission.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),
     Permission.RUN_INDICES: frozenset({Role.MANAGER}),
@@ -95,16 +95,19 @@ EVERY_UNIT: dict[Permission, frozenset[Role]] = {
 }
 
 
-def can(actor: Actor | None, action: Permission, subject: PolicySubject | None = None) -> bool:
-    """Whether ``actor`` may do ``action`` to ``subject``; without a subject: at all, to anything of theirs."""
-    if action is Permission.PUBLIC:
+def can(actor: Actor | None, permission: Permission, subject: PolicySubject | None = None) -> bool:
+    """Return whether ``actor`` has the permission for ``subject``; without a subject, for any subject at all."""
+    if permission is Permission.PUBLIC:
         return True
-    if actor is None:
+    if actor is None or _is_hidden(actor, subject):
         return False
-    if subject is not None and subject.hidden_from is not None and subject.hidden_from == actor.unit_id:
-        return False
-    if actor.role in EVERY_UNIT.get(action, frozenset()):
+    if actor.role in EVERY_UNIT.get(permission, frozenset()):
         return True
-    if actor.role not in OWN_UNIT.get(action, frozenset()) or actor.unit_id is None:
+    if actor.role not in OWN_UNIT.get(permission, frozenset()) or actor.unit_id is None:
         return False
     return subject is None or subject.unit_id == actor.unit_id
+
+
+def _is_hidden(actor: Actor, subject: PolicySubject | None) -> bool:
+    """Return whether the subject is a complaint about the conduct of the actor's unit."""
+    return subject is not None and subject.hidden_from is not None and subject.hidden_from == actor.unit_id

@@ -1,4 +1,4 @@
-"""What pages and commands read of accounts."""
+"""Queries for accounts, for pages and commands."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from backend.users.policy import HANDLERS
 
 
 def list_accounts(session: Session) -> Sequence[User]:
-    """Every account with its unit: open ones first, then by address."""
+    """Return every account with its unit: open accounts first, then by e-mail address."""
     return session.scalars(select(User).options(joinedload(User.unit)).order_by(User.active.desc(), User.email)).all()
 
 
@@ -19,7 +19,7 @@ def by_email(session: Session, email: str) -> User | None:
 
 
 def list_handlers(session: Session, unit_id: int) -> Sequence[User]:
-    """Who can be given a ticket of a unit: its officers and its leaders."""
+    """Return the accounts that a ticket of a unit can be assigned to: its officers and leaders."""
     return session.scalars(
         select(User).where(User.unit_id == unit_id, User.active, User.role.in_(HANDLERS)).order_by(User.name, User.id)
     ).all()

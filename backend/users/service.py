@@ -1,4 +1,4 @@
-"""Accounts: sign in, sign out, revoke. Passwords stretched with Argon2id, sessions kept on the server."""
+"""Accounts: create, sign in, sign out, close, change passwords. Passwords are hashed with Argon2id."""
 
 import hashlib
 import secrets
@@ -27,13 +27,13 @@ TOUCH = timedelta(minutes=1)
 PASSWORD_LEAST = 10
 PASSWORD_MOST = 200
 hasher = PasswordHasher()
-# Stretching a password takes 64 MiB and a tenth of a second of a core. Who comes when this many are at it is asked to
-# come again: waiting, a crowd would take every thread of the process from citizens, and pass the limits before the
-# first failure is counted.
+# Hashing a password takes 64 MiB and a tenth of a second of a core. While this many are being hashed, further people
+# are asked to try again. If they waited, a crowd would take all threads of the process from citizens, and it would pass
+# the limits before the first failure is counted.
 AT_ONCE = 6
 AGAIN = 5  # seconds
 _turns = BoundedSemaphore(AT_ONCE)
-# Verified when no account is found, so that the answer takes as long as for a wrong password.
+# Checked where there is no account, so that the answer takes as long as for a wrong password.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$RRyHcWmyVpBsEVlAKKrN2hyHG5HPlvwvzDzfLsAUoPY"
 
 
@@ -52,8 +52,10 @@ def create_user(
     now: datetime,
     by: str = "system",
 ) -> User:
-    """A new account, made by the actor with the key ``by``. Raises Invalid with every refusal at its field: address,
-    name, password, role, unit."""
+    """Create an account. ``by`` is the key of the actor who creates it.
+
+    Raises Invalid with every refusal at its field: ``email``, ``name``, ``password``, ``role``, ``unit``.
+    """
     email = clean_text(email, limit=200, field="email").lower()
     name = clean_text(name, limit=120, field="name")
     Invalid.collect(_wrong_account(session, email, name, password, role, unit_id, now))
@@ -74,23 +76,23 @@ def create_user(
 def _wrong_account(
     session: Session, email: str, name: str, password: str, role: Role, unit_id: int | None, now: datetime
 ) -> list[Invalid]:
-    """What the database would refuse too, but in words and at its field."""
-    wrong = _wrong_password(password, "password")
+    """Return the refusals of a new account, each at its field."""
+    refusals = _wrong_password(password, "password")
     if not EMAIL.fullmatch(email):
-        wrong.append(Invalid(_("Hãy nhập địa chỉ thư điện tử, như ten@laichau.gov.vn."), field="email"))
+        refusals.append(Invalid(_("Hãy nhập địa chỉ thư điện tử, như ten@laichau.gov.vn."), field="email"))
     elif session.scalar(select(User.id).where(User.email == email)) is not None:
-        wrong.append(Invalid(_("Địa chỉ này đã có tài khoản."), field="email"))
+        refusals.append(Invalid(_("Địa chỉ này đã có tài khoản."), field="email"))
     if not name:
-        wrong.append(Invalid(_("Hãy nhập họ tên."), field="name"))
+        refusals.append(Invalid(_("Hãy nhập họ tên."), field="name"))
     if role not in STAFF:
-        wrong.append(Invalid(_("Hãy chọn một vai trò."), field="role"))
+        refusals.append(Invalid(_("Hãy chọn một vai trò."), field="role"))
     if wrong_unit := _wrong_unit(session, role, unit_id, now):
-        wrong.append(Invalid(wrong_unit, field="unit"))
-    return wrong
+        refusals.append(Invalid(wrong_unit, field="unit"))
+    return refusals
 
 
 def _wrong_unit(session: Session, role: Role, unit_id: int | None, now: datetime) -> str | None:
-    """A unit of today that receives feedback: in any other its people would have no ticket, now or ever."""
+    """Return the refusal of a unit. It must be valid today and receive feedback; other units never have a ticket."""
     if unit_id is None:
         return _("Vai trò này cần một cơ quan.") if role in HANDLERS else None
     unit = session.get(Unit, unit_id)
@@ -100,7 +102,7 @@ def _wrong_unit(session: Session, role: Role, unit_id: int | None, now: datetime
 
 
 def _wrong_password(password: str, field: str) -> list[Invalid]:
-    """Length is what counts; the upper bound keeps the stretching of it from being used as a weapon."""
+    """Return the refusal of a too short or too long password. Without an upper bound, hashing could overload us."""
     if len(password) < PASSWORD_LEAST:
         return [Invalid(_("Mật khẩu cần ít nhất %(least)s ký tự."), field=field, least=PASSWORD_LEAST)]
     if len(password) > PASSWORD_MOST:
@@ -109,8 +111,11 @@ def _wrong_password(password: str, field: str) -> list[Invalid]:
 
 
 def sign_in(session: Session, email: str, password: str, *, address: str, now: datetime) -> tuple[User, str]:
-    """The account and a new session's token. Raises Invalid (the same for a wrong address and a wrong password) and
-    TooMany; limits count on the side of whoever tries, so that nobody can lock another out."""
+    """Return the account and the token of a new session.
+
+    Raises Invalid, the same for a wrong address and a wrong password, and TooMany. Failures count for the network that
+    tries, so that nobody can lock out another person.
+    """
     email = clean_text(email, limit=10_000).lower()[:200]
     with _turn():
         user = _check_credentials(session, email, password, rate_limits.network_of(address), now)
@@ -125,7 +130,7 @@ def sign_in(session: Session, email: str, password: str, *, address: str, now: d
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """One of the few places at which a password is checked; TooMany where all are taken."""
+    """Take one of the `AT_ONCE` turns to check a password. Raises TooMany where all are taken."""
     if not _turns.acquire(blocking=False):
         raise TooMany(_("Nhiều người đang đăng nhập cùng lúc. Xin thử lại sau ít giây."), retry_after=AGAIN)
     try:
@@ -135,7 +140,7 @@ def _turn() -> Iterator[None]:
 
 
 def _check_credentials(session: Session, email: str, password: str, prefix: str, now: datetime) -> User:
-    """Whose address and password these are; every failure counts."""
+    """Return the account with this address and password. Every failure counts. Raises Invalid and TooMany."""
     rate_limits.check_limit(session, rate_limits.SIGN_IN_BY_NETWORK, prefix, now)
     rate_limits.check_limit(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"{email} {prefix}", now)
     user = session.scalar(select(User).where(User.email == email, User.active))
@@ -147,24 +152,29 @@ def _check_credentials(session: Session, email: str, password: str, prefix: str,
 
 
 def actor_of(session: Session, token: str | None, now: datetime) -> Actor | None:
-    """Who a session's token stands for; None when it is unknown, ended, idle for too long, or its account closed."""
+    """Return the actor of a session's token.
+
+    Return None where the session is unknown, ended or idle for too long, or its account is closed.
+    """
     if not token:
         return None
-    held = session.scalar(
+    user_session = session.scalar(
         select(UserSession)
         .where(UserSession.token_hash == token_hash(token), UserSession.ended_at.is_(None))
         .options(joinedload(UserSession.user))
     )
-    if held is None or not held.user.active or now >= held.expires_at or now - held.seen_at >= IDLE:
+    if user_session is None or not user_session.user.active:
         return None
-    if now - held.seen_at >= TOUCH:
-        session.execute(update(UserSession).where(UserSession.id == held.id).values(seen_at=now))
-    user = held.user
+    if now >= user_session.expires_at or now - user_session.seen_at >= IDLE:
+        return None
+    if now - user_session.seen_at >= TOUCH:
+        session.execute(update(UserSession).where(UserSession.id == user_session.id).values(seen_at=now))
+    user = user_session.user
     return Actor(user.role, user.id, user.unit_id, user.name, f"user:{user.id}")
 
 
 def sign_out(session: Session, token: str, now: datetime) -> None:
-    """End one session; ending it twice is the same as once."""
+    """End one session. A second call changes nothing."""
     session.execute(
         update(UserSession)
         .where(UserSession.token_hash == token_hash(token), UserSession.ended_at.is_(None))
@@ -175,7 +185,7 @@ def sign_out(session: Session, token: str, now: datetime) -> None:
 def revoke_sessions(
     session: Session, user_id: int, now: datetime, *, by: str = "system", keep: str | None = None
 ) -> int:
-    """End every session of an account at once, but that of the token ``keep``; returns how many were ended."""
+    """End every session of an account but that of the token ``keep``, and return how many were ended."""
     lock_user(session, user_id)
     ending = update(UserSession).where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
     if keep is not None:
@@ -186,9 +196,11 @@ def revoke_sessions(
 
 
 def set_active(session: Session, user_id: int, active: bool, *, by: Actor | None, now: datetime) -> User:
-    """Open or close an account; closing ends its sessions at once. ``by`` None is the operator at the command line.
+    """Open or close an account. Closing ends its sessions at once.
 
-    Nobody closes the account they are using: somebody must be left who can open it again."""
+    ``by`` None means the operator at the command line. Raises Conflict where people close the account they are using:
+    somebody must remain who can open it again.
+    """
     user = _account(session, user_id)
     if not active and by is not None and by.user_id == user_id:
         raise Conflict(_("Bạn không thể đóng tài khoản mình đang dùng."))
@@ -203,7 +215,7 @@ def set_active(session: Session, user_id: int, active: bool, *, by: Actor | None
 
 
 def reset_password(session: Session, user_id: int, *, by: Actor, now: datetime) -> tuple[User, str]:
-    """Give an account a random password, which is returned to be shown once, and end its sessions."""
+    """Give an account a random password and end its sessions. Return the account and the password, to display once."""
     user = _account(session, user_id)
     password = secrets.token_urlsafe(12)
     _set_password(session, user, password, by=by.key, now=now)
@@ -211,9 +223,10 @@ def reset_password(session: Session, user_id: int, *, by: Actor, now: datetime) 
 
 
 def change_password(session: Session, user_id: int, current: str, new: str, *, token: str | None, now: datetime) -> int:
-    """Replace one's own password; every other session of the account ends. Returns how many ended.
+    """Replace one's own password, end every other session of the account, and return how many ended.
 
-    Raises Invalid at ``current`` or ``new``, TooMany after too many wrong current passwords."""
+    Raises Invalid at ``current`` or ``new``, and TooMany after too many wrong current passwords.
+    """
     rate_limits.check_limit(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
     user = _account(session, user_id)
     if not _password_fits(user, current):
@@ -250,5 +263,5 @@ def _password_fits(user: User | None, password: str) -> bool:
 
 
 def lock_user(session: Session, user_id: int) -> None:
-    """Whoever writes into an account's chain holds its row."""
+    """Lock the row of an account. Code that appends to the account's chain in the history must hold this lock."""
     session.execute(select(User.id).where(User.id == user_id).with_for_update())

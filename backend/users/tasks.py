@@ -1,4 +1,4 @@
-"""Counts of failed attempts whose time is over, by the clock."""
+"""Periodic task that removes old counts of failed attempts."""
 
 from datetime import timedelta
 
@@ -7,11 +7,11 @@ from backend.db import transaction
 from backend.web import rate_limits
 from backend.worker import app
 
-KEPT = timedelta(days=1)
+STORED_FOR = timedelta(days=1)
 
 
 @app.task(name="users.forget_attempts")
 def forget_attempts() -> None:
-    """Remove counts that limit nothing any more. Late or twice is harmless."""
+    """Remove counts that have no effect any more. A late or double run is harmless."""
     with transaction() as session:
-        rate_limits.forget_windows(session, clock.now() - KEPT)
+        rate_limits.forget_windows(session, clock.now() - STORED_FOR)

@@ -1,4 +1,4 @@
-"""Names of roles, as messages of the catalogue."""
+"""Names of the roles, as messages of the catalogue."""
 
 from backend.errors import _
 from backend.users.models import Role

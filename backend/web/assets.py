@@ -1,4 +1,4 @@
-"""The site's own files (style, script, icon), held in memory, named by content so that a browser keeps them."""
+"""The site's own files (style, script, icon): in memory, with addresses by content so that browsers can cache them."""
 
 import gzip
 import hashlib
@@ -15,12 +15,12 @@ STATIC = Path(__file__).parents[1] / "static"
 SERVED = {".css", ".js", ".svg", ".png", ".webp", ".ico", ".webmanifest"}
 FOREVER = "public, max-age=31536000, immutable"
 
-router = APIRouter()  # open to everybody: the application names the policy where it includes this
+router = APIRouter()  # open to everybody: the application names the policy where it includes this router
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One file: its bytes as they are and compressed, its type, and the mark of its content."""
+    """One file: its bytes, the compressed bytes where they are smaller, its media type, and a hash of its content."""
 
     body: bytes
     packed: bytes | None
@@ -30,29 +30,29 @@ class Asset:
 
 @lru_cache
 def load_assets() -> dict[str, Asset]:
-    """Path below ``static/`` -> file, read once a process."""
-    found = {}
+    """Return the files by their path below ``static/``, read once in each process."""
+    assets = {}
     for path in sorted(STATIC.rglob("*")):
         if path.suffix in SERVED:
             body = path.read_bytes()
             packed = gzip.compress(body, 9, mtime=0)
-            found[path.relative_to(STATIC).as_posix()] = Asset(
+            assets[path.relative_to(STATIC).as_posix()] = Asset(
                 body=body,
                 packed=packed if len(packed) < len(body) * 0.9 else None,
                 media_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
                 mark=hashlib.sha256(body).hexdigest()[:12],
             )
-    return found
+    return assets
 
 
 @lru_cache
 def asset_url(name: str) -> str:
-    """Address of a file; it changes with the content, so it may be kept for ever."""
+    """Return the address of a file. It changes with the content, so browsers may cache it for ever."""
     return f"/static/{load_assets()[name].mark}/{name}"
 
 
 def compress_body(body: bytes) -> bytes:
-    """A page packed lightly: level 4 costs a third of level 9 and is a few percent larger."""
+    """Compress a page with level 4, which costs a third of level 9 and gives a few percent more bytes."""
     return gzip.compress(body, 4, mtime=0)
 
 
@@ -62,7 +62,7 @@ def takes_gzip(request: Request) -> bool:
 
 @router.get("/static/{mark}/{name:path}", include_in_schema=False)
 async def static_file(request: Request, mark: str, name: str) -> Response:
-    """A page of the version before still gets a file, only without the promise that it stays."""
+    """Send a file. A page of an earlier version gets the present file too, but without permission to cache it."""
     asset = load_assets().get(name)
     if asset is None:
         raise NotFound
@@ -75,6 +75,6 @@ async def static_file(request: Request, mark: str, name: str) -> Response:
 
 @router.get("/favicon.ico", include_in_schema=False)
 async def send_favicon() -> Response:
-    """Browsers ask for it by this name whatever the page says."""
+    """Send the icon at the address that browsers request whatever the page says."""
     icon = load_assets()["favicon.svg"]
     return Response(icon.body, media_type=icon.media_type, headers={"Cache-Control": "public, max-age=86400"})

@@ -1,7 +1,7 @@
-"""Where the marks of a chart stand. Pure; the macros of ``ui`` draw them as SVG.
+"""Data and positions of charts. The macros of ``ui`` draw them as SVG, each with the table of its values.
 
-Positions across are percentages of the chart's width, heights are pixels: text keeps its size on a phone, and no
-inline style is needed. Every chart is drawn together with the table of its values.
+Horizontal positions are percentages of the chart's width, heights are pixels. So text keeps its size on a phone, and
+no inline style is needed.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,10 @@ SMALLEST = 1e-6
 
 @dataclass(frozen=True)
 class DotRow:
-    """One row of a dot plot: a value with its interval and the number of observations behind it. Rows of one ``group``
-    stand under its name; a ``series`` has a mark and a colour of its own."""
+    """One row of a dot plot: a value with its interval and its number of observations.
+
+    Rows of one ``group`` are under its name; each ``series`` has its own mark and colour.
+    """
 
     label: str
     value: float
@@ -30,7 +32,7 @@ class DotRow:
 
 @dataclass(frozen=True)
 class ChartPoint:
-    """One period or category of a column or line chart; ``value`` None where there is none."""
+    """One period or category of a column or line chart. ``value`` is None where there is no figure."""
 
     label: str
     value: float | None
@@ -39,7 +41,7 @@ class ChartPoint:
 
 @dataclass(frozen=True)
 class LineSeries:
-    """One line of a line chart, over the same labels as the other lines."""
+    """One line of a line chart. All lines of a chart have the same labels."""
 
     name: str
     points: Sequence[ChartPoint]
@@ -47,7 +49,7 @@ class LineSeries:
 
 @dataclass(frozen=True)
 class MapArea:
-    """One area of a map: ``path`` in the coordinates of the map's view box, ``value`` None where there is none."""
+    """One area of a map: ``path`` in the coordinates of the map's view box. ``value`` is None without a figure."""
 
     label: str
     path: str
@@ -57,61 +59,77 @@ class MapArea:
 
 @dataclass(frozen=True)
 class AxisScale:
-    """A straight axis from ``low`` to ``high`` with round ticks."""
+    """A linear axis from ``low`` to ``high`` with round ticks."""
 
     low: float
     high: float
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        """Share of the axis, 0..1; values outside stand at its end."""
+        """Return the share 0..1 of the axis up to a value; a value outside is at the nearer end."""
         share = (value - self.low) / (self.high - self.low)
         return min(1.0, max(0.0, share))
 
     def across(self, value: float) -> str:
-        """Position as a percentage of the width."""
+        """Return the position of a value as a percentage of the width: "37.50%"."""
         return f"{self.at(value) * 100:.2f}%"
 
 
 def scale(values: Sequence[float], *, zero: bool = False, most: float | None = None, steps: int = 5) -> AxisScale:
-    """Axis over the values with about ``steps`` round ticks; ``zero`` starts at 0, ``most`` is the natural end."""
+    """Return an axis over the values with about ``steps`` round ticks.
+
+    With ``zero`` it starts at 0. ``most`` is the natural end of the values, such as 100: no tick is beyond it.
+    """
     low = 0.0 if zero or not values else min(values)
     high = max(values, default=1.0)
     if high - low < SMALLEST:
         high = low + 1
-    rough = (high - low) / steps
-    power = 10 ** floor(log10(rough))
-    step = next(n * power for n in NICE if n * power >= rough * 0.999)
+    step = _round_step((high - low) / steps)
     first, last = floor(low / step), ceil(high / step - 1e-9)
     ticks = [round(i * step, 10) for i in range(first, last + 1)]
     if most is not None:
         ticks = [tick for tick in ticks if tick <= most] or [0.0, most]
-    return AxisScale(ticks[0], max(ticks[-1], ticks[0] + step if len(ticks) == 1 else ticks[-1]), tuple(ticks))
+    end = ticks[0] + step if len(ticks) == 1 else ticks[-1]
+    return AxisScale(ticks[0], end, tuple(ticks))
+
+
+def _round_step(rough: float) -> float:
+    """Return the least round number (1, 2, 2.5 or 5 times a power of ten) that is not below ``rough``."""
+    power = 10 ** floor(log10(rough))
+    return next(n * power for n in NICE if n * power >= rough * 0.999)
 
 
 def dot_scale(dots: Sequence[DotRow], most: float | None = 100.0) -> AxisScale:
-    """Axis that holds every value and the ends of every interval."""
-    ends = [end for dot in dots for end in (dot.value, dot.lo, dot.hi) if end is not None]
+    """Return an axis that covers every value and both ends of every interval."""
+    ends: list[float] = []
+    for dot in dots:
+        ends += [end for end in (dot.value, dot.lo, dot.hi) if end is not None]
     return scale(ends, most=most)
 
 
 def point_scale(series: Sequence[LineSeries]) -> AxisScale:
-    """Axis from zero over all points: columns lie about sizes when they do not start there."""
-    return scale([p.value for one in series for p in one.points if p.value is not None], zero=True)
+    """Return an axis from zero over all points. Columns that do not start at zero misrepresent sizes."""
+    values: list[float] = []
+    for line in series:
+        values += [point.value for point in line.points if point.value is not None]
+    return scale(values, zero=True)
 
 
 def every(count: int, room: int = 6) -> int:
-    """Label each how-many-eth point so that at most ``room`` labels are drawn."""
+    """Return n so that a label at every n-th of ``count`` points gives at most ``room`` labels."""
     return max(1, ceil(count / room))
 
 
 def middle(index: int, count: int) -> float:
-    """Middle of the ``index``-th of ``count`` equal places, as a percentage of the width; the axis takes the first."""
+    """Return the middle of the ``index``-th of ``count`` equal columns, as a percentage of the width.
+
+    The labels of the axis take the first `AXIS` percent.
+    """
     return AXIS + (index + 0.5) * (100 - AXIS) / count
 
 
 def breaks(values: Sequence[float], classes: int = 5) -> tuple[float, ...]:
-    """Upper ends of at most ``classes`` classes with about equally many values each (quantiles by rank)."""
+    """Return the upper ends of at most ``classes`` classes with about equal numbers of values (quantiles by rank)."""
     ordered = sorted(values)
     if not ordered:
         return ()
@@ -120,7 +138,7 @@ def breaks(values: Sequence[float], classes: int = 5) -> tuple[float, ...]:
 
 
 def class_of(value: float | None, ends: Sequence[float]) -> int:
-    """1..len(ends), the first class whose end is not below the value; 0 for no value."""
+    """Return the first class 1..len(ends) whose end is not below the value; 0 without a value."""
     if value is None or not ends:
         return 0
     return next((i for i, end in enumerate(ends, 1) if value <= end), len(ends))

@@ -1,4 +1,4 @@
-"""Reading a form: each field cleaned, every refusal at its field, and what was typed kept for showing it again."""
+"""Reading of forms: fields are cleaned, refusals belong to a field, and the typed values can be displayed again."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -14,26 +14,26 @@ from backend.errors import DomainError, Invalid, TooLarge, _
 from backend.files.days import WRITTEN, day_written
 from backend.files.text import clean_text
 
-# A form of 1 MB of Vietnamese text is about 4 MB on the wire (each byte as %XX); it must arrive, so that it is refused
-# at its field with the text still there. Routes that take files say `max_body_size=FILES` of their own.
+# Sizes of a request body. A form with 1 MB of Vietnamese text is sent as about 4 MB (each byte as %XX). It must be
+# read, so that the refusal is at its field and the text is still there. Routes for files set `max_body_size=FILES`.
 ORDINARY = 4 * 1024 * 1024
 FILES = 25 * 1024 * 1024
 MOST_FIELDS = 200
-ID_MOST = 2**31 - 1  # what the database's integers hold, ids among them
-BEYOND = re.compile("exceeded maximum size|Too many (fields|files)")  # starlette.formparsers
-MOST_FILES = 100  # so that who chooses too many photos is told so by the form, with all else still in it
+ID_MOST = 2**31 - 1  # the largest integer of the database, also for ids
+BEYOND = re.compile("exceeded maximum size|Too many (fields|files)")  # messages of starlette.formparsers
+MOST_FILES = 100  # high, so that the form itself refuses too many photos and keeps all other fields
 
 
 @dataclass(frozen=True)
 class FormView:
-    """What a form shows: the values typed and the refusals, by field. Macros of ``ui`` read nothing else."""
+    """What a form displays: the typed values and the refusals, by field. The macros of ``ui`` read only this."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, DomainError] = field(default_factory=dict)
 
     def value(self, name: str, default: object = "") -> str:
-        found = self.values.get(name)
-        return str(default) if found is None else found
+        value = self.values.get(name)
+        return str(default) if value is None else value
 
     def error(self, name: str) -> DomainError | None:
         return self.errors.get(name)
@@ -43,19 +43,19 @@ EMPTY = FormView()
 
 
 class FormReader:
-    """A submitted form while it is read. ``refuse`` collects; ``check`` raises all refusals together."""
+    """A submitted form. ``refuse`` collects refusals; ``check`` raises all of them together."""
 
     def __init__(self, data: FormData) -> None:
         self.data = data
         self.refusals: list[Invalid] = []
 
     def raw(self, name: str) -> str:
-        """The last value of that name as typed; empty when missing or a file."""
+        """Return the last value of that name as typed; empty where it is missing or a file."""
         values = [value for value in self.data.getlist(name) if isinstance(value, str)]
         return values[-1] if values else ""
 
     def text(self, name: str, *, limit: int, multiline: bool = False, required: str | None = None) -> str:
-        """The cleaned text of a field; ``required`` is the sentence shown when nothing is left of it."""
+        """Return the cleaned text of a field. ``required`` is the refusal where the cleaned text is empty."""
         try:
             value = clean_text(self.raw(name), limit=limit, multiline=multiline, field=name)
         except Invalid as refusal:
@@ -66,7 +66,7 @@ class FormReader:
         return value
 
     def choice(self, name: str, options: Collection[str], message: str | None = None, *, optional: bool = False) -> str:
-        """One of ``options``, else a refusal; with ``optional`` nothing chosen is empty."""
+        """Return one of ``options``; refuse another value. With ``optional`` an empty value is allowed."""
         value = self.raw(name)
         if value in options or (optional and not value):
             return value
@@ -74,7 +74,7 @@ class FormReader:
         return ""
 
     def integer(self, name: str, message: str | None = None) -> int | None:
-        """A whole number up to ``ID_MOST``, or None when empty or refused."""
+        """Return a whole number up to `ID_MOST`, or None where it is empty or refused."""
         value = self.raw(name).strip()
         if not value:
             return None
@@ -84,7 +84,10 @@ class FormReader:
         return None
 
     def day(self, name: str) -> date | None:
-        """A date as 22/11/2026 (also 22-11-2026, 22.11.2026, 2026-11-22), or None when empty or refused."""
+        """Return a date, or None where it is empty or refused.
+
+        It is read from 22/11/2026, 22-11-2026, 22.11.2026 and 2026-11-22.
+        """
         value = self.raw(name).strip()
         if not value:
             return None
@@ -98,36 +101,41 @@ class FormReader:
         return bool(self.raw(name))
 
     def files(self, name: str) -> list[UploadFile]:
-        """Files really chosen (an empty file field arrives as a file without a name)."""
+        """Return the chosen files. (An empty file field arrives as a file without a name.)"""
         return [v for v in self.data.getlist(name) if isinstance(v, UploadFile) and v.filename]
 
     def refuse(self, name: str, message: str, **params: object) -> None:
         self.refusals.append(Invalid(message, field=name, errors=(), **params))
 
     def check(self) -> None:
-        """Raise what was refused so far, all of it, or nothing."""
+        """Raise all refusals so far together; do nothing where there are none."""
         Invalid.collect(self.refusals)
 
     def form(self, refusal: Invalid | None = None) -> FormView:
-        """The form to show again: as typed, with the refusals of ``refusal`` (or those collected)."""
+        """Return the form to display again, as typed, with the refusals of ``refusal`` or else the collected ones.
+
+        A field has only its first refusal.
+        """
         errors = refusal.errors if refusal else tuple(self.refusals)
         values = {name: value for name, value in self.data.multi_items() if isinstance(value, str)}
-        first: dict[str, DomainError] = {}  # of each field, in the order of the form
+        error_by_field: dict[str, DomainError] = {}
         for error in errors:
             if error.field:
-                first.setdefault(error.field, error)
-        return FormView(values, first)
+                error_by_field.setdefault(error.field, error)
+        return FormView(values, error_by_field)
 
     def refused(self, refusal: DomainError, field: str) -> FormView:
-        """The form to show again; a refusal that names no field of its own stands at ``field``."""
+        """Return the form to display again. A refusal that names no field is at ``field``."""
         if isinstance(refusal, Invalid):
             return self.form(refusal)
         return FormView(self.form().values, {refusal.field or field: refusal})
 
 
 async def read_form(request: Request) -> FormReader:
-    """The form of a request, within limits. The parser answers whatever is wrong alike; too much of something is told
-    by its words."""
+    """Return the form of a request. Raises TooLarge for too many fields or files, or too large ones.
+
+    The parser raises the same error for every fault, so its message tells too much of something from the rest.
+    """
     try:
         return FormReader(await request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES, max_part_size=ORDINARY))
     except HTTPException as refusal:

@@ -1,6 +1,7 @@
-"""What every request passes: refusal of foreign writes, headers of protection, a log line without personal data.
+"""Middleware of every request: refusal of writes from other sites, protection headers, a log line without personal
+data.
 
-Plain ASGI, because each layer costs every request; order from outside: log, headers, gate.
+It is plain ASGI, because every request pays for each layer. Order from outside: HEAD, log, headers, gate.
 """
 
 import logging
@@ -17,15 +18,18 @@ from backend.errors import DomainError, Forbidden, Invalid, TooLarge, _
 from backend.settings import Settings
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-GONE = 499  # in the log: whoever asked left before an answer began
+GONE = 499  # in the log: the client left before the answer began
 Refuse = Callable[[Request, Exception], Awaitable[Response]]
 
 log = logging.getLogger("langnghe.web")
 
 
 def protection_headers(settings: Settings) -> dict[str, str]:
-    """Headers of every answer. ``same-origin`` and not ``no-referrer``: the latter makes browsers send
-    ``Origin: null`` with a form, and the check of the origin below would refuse our own pages."""
+    """Return the headers of every answer.
+
+    The referrer policy is ``same-origin`` and not ``no-referrer``: with the latter, browsers send ``Origin: null`` with
+    a form, and `is_foreign` would refuse our own pages.
+    """
     headers = {
         "Content-Security-Policy": (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -44,7 +48,7 @@ def protection_headers(settings: Settings) -> dict[str, str]:
 
 
 class ProtectionMiddleware:
-    """Adds the headers of ``protection`` to every answer; a route may set its own value first."""
+    """Adds the protection headers to every answer. A route may set its own value of a header before."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -66,10 +70,10 @@ class ProtectionMiddleware:
 
 
 def is_foreign(headers: Headers, base_url: str) -> bool:
-    """Whether an unsafe request comes, or may come, from another site's page.
+    """Return whether an unsafe request comes, or may come, from a page of another site.
 
-    ``Sec-Fetch-Site`` decides where the browser sends it; else the host of ``Origin`` must be ours; a request with
-    neither is from no browser of today and passes only if it brings no cookie, so that it can use nobody's session.
+    ``Sec-Fetch-Site`` decides if the browser sends it; else the host of ``Origin`` must be ours. No present browser
+    sends a request without both. Such a request passes only without a cookie, so that it cannot use a session.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:
@@ -82,7 +86,7 @@ def is_foreign(headers: Headers, base_url: str) -> bool:
 
 
 def refusal_of(scope: Scope, base_url: str) -> DomainError | None:
-    """Why a request is not let in, if so."""
+    """Return the refusal of a request at the gate, or None where it may pass."""
     if b"%00" in scope.get("query_string", b"") or "\0" in scope["path"]:
         return Invalid(_("Địa chỉ này có ký tự không dùng được."))
     if scope["method"] not in SAFE and is_foreign(Headers(scope=scope), base_url):
@@ -93,9 +97,9 @@ def refusal_of(scope: Scope, base_url: str) -> DomainError | None:
 
 
 class GateMiddleware:
-    """Refuses foreign writes before any route; shows what fails unexpectedly, and the framework's bare 413, as pages.
+    """Refuses writes from other sites before any route, and answers unexpected failures and the plain 413 with pages.
 
-    Exceptions end here and not at the server, which would log their messages: these may quote what people typed.
+    Exceptions must not reach the server: it would log their messages, which may quote what people typed.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, refuse: Refuse, unexpected: Refuse) -> None:
@@ -128,7 +132,7 @@ class GateMiddleware:
         try:
             await self.app(scope, receive, watched)
         except ClientDisconnect:
-            return  # left in mid-upload: nobody is there to be answered, and nothing is wrong with us
+            return  # the client left during the upload: nobody waits for an answer, and it is no fault of ours
         except Exception as failure:
             if started:
                 raise
@@ -147,18 +151,22 @@ def _bare_413(message: Message) -> bool:
 
 
 class HeadMiddleware:
-    """HEAD is GET without its body, which the server leaves out by itself; uptime checks ask so."""
+    """Answers HEAD like GET; the server leaves out the body. Uptime checks send HEAD."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
-        await self.app(asked, receive, send)
+        if scope.get("method") == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self.app(scope, receive, send)
 
 
 class LogMiddleware:
-    """One line a request: method, route as declared (never the address, which may name somebody), status, time."""
+    """Logs one line for each request: method, route, status, time.
+
+    The route is logged as declared. The address itself may contain personal data.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,7 +1,7 @@
 """Languages of the pages: the catalogue, the reader's choice, and the formats of dates and numbers.
 
-Vietnamese is the source: a message is its own key. English is read at start-up straight from
-``locale/en/LC_MESSAGES/messages.po``, so that there is no compiled file which could drift from it.
+Vietnamese is the source language: a message is its own key. English is read at the start from
+``locale/en/LC_MESSAGES/messages.po`` itself, so no compiled file can differ from it.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
@@ -26,32 +27,39 @@ Catalogue = Mapping[str, str | tuple[str, ...]]
 
 @lru_cache
 def catalogue(language: str) -> Catalogue:
-    """Message -> translation, or the tuple of its plural forms. The source language needs none."""
+    """Return message -> translation, or the tuple of its plural forms. For the source language it is empty."""
     path = LOCALE / language / "LC_MESSAGES" / "messages.po"
     if language == SOURCE or not path.exists():
         return {}
     with path.open("rb") as file:
         messages = [message for message in read_po(file, locale=language) if message.id and not message.fuzzy]
-    found: dict[str, str | tuple[str, ...]] = {}
+    translations: dict[str, str | tuple[str, ...]] = {}
     for message in messages:
         key = message.id if isinstance(message.id, str) else message.id[0]
-        text = message.string
-        if text and (isinstance(text, str) or all(text)):
-            found[key] = text if isinstance(text, str) else tuple(text)
-    return found
+        if translation := _complete_translation(message):
+            translations[key] = translation
+    return translations
+
+
+def _complete_translation(message: Message) -> str | tuple[str, ...] | None:
+    """Return the translation of a message, or None where it or one of its plural forms is empty."""
+    text = message.string
+    if isinstance(text, str):
+        return text or None
+    return tuple(text) if text and all(text) else None
 
 
 def gettext(language: str, message: str, params: Mapping[str, object] | None = None) -> str:
-    """The message in the language, or the message itself while it has no translation."""
+    """Return the message in the language, or the message itself where it has no translation."""
     text = catalogue(language).get(message, message)
     if not isinstance(text, str):
         text = text[-1]
     return text % params if params else text
 
 
-def ngettext(language: str, one: str, many: str, n: int, params: Mapping[str, object] | None = None) -> str:
-    """The form that fits ``n``, which both ``%(n)s`` and ``%(num)s`` show; Vietnamese has a single form."""
-    text = catalogue(language).get(one, (one, many))
+def ngettext(language: str, singular: str, plural: str, n: int, params: Mapping[str, object] | None = None) -> str:
+    """Return the form for ``n``; Vietnamese has only one form. ``%(n)s`` and ``%(num)s`` both display ``n``."""
+    text = catalogue(language).get(singular, (singular, plural))
     forms = (text, text) if isinstance(text, str) else text
     return forms[0 if n == 1 else -1] % {
         "n": number_text(n, language),
@@ -61,12 +69,12 @@ def ngettext(language: str, one: str, many: str, n: int, params: Mapping[str, ob
 
 
 def translate_error(error: DomainError, language: str) -> str:
-    """The sentence of a refusal in the reader's language."""
+    """Return the sentence of a refusal in the language."""
     return gettext(language, error.message, error.params)
 
 
 def preferred_language(cookie: str | None, accept: str | None) -> str:
-    """The language chosen by the switch, else the browser's best of ours (RFC 9110, 12.5.4), else Vietnamese."""
+    """Return the language chosen by the switch, else the browser's best (RFC 9110, 12.5.4), else Vietnamese."""
     if cookie in LANGUAGES:
         return str(cookie)
     best, weight = SOURCE, 0.0
@@ -83,23 +91,25 @@ def preferred_language(cookie: str | None, accept: str | None) -> str:
 
 
 def day_text(value: date | datetime) -> str:
-    """22/11/2026, in both languages, in Vietnam's time."""
+    """Return 22/11/2026 in Vietnam's time; it is the same in both languages."""
     if isinstance(value, datetime):
         value = value.astimezone(ZONE)
     return f"{value:%d/%m/%Y}"
 
 
 def moment_text(value: datetime) -> str:
-    """22/11/2026 14:05 in Vietnam's time."""
+    """Return 22/11/2026 14:05 in Vietnam's time."""
     return f"{value.astimezone(ZONE):%d/%m/%Y %H:%M}"
 
 
 def number_text(value: float | Decimal, language: str, places: int | None = None) -> str:
-    """1.234,5 in Vietnamese, 1,234.5 in English; ``places`` fixes the digits after the sign."""
-    pattern = "#,##0.###" if places is None else "#,##0" + ("." + "0" * places if places else "")
+    """Return 1.234,5 in Vietnamese, 1,234.5 in English; ``places`` fixes the number of decimals (else at most 3)."""
+    pattern = "#,##0.###"
+    if places is not None:
+        pattern = "#,##0." + "0" * places if places else "#,##0"
     return format_decimal(value, format=pattern, locale=language)
 
 
 def percent_text(value: float | Decimal, language: str, places: int = 2) -> str:
-    """A share 0..1 as 79,82% in Vietnamese, 79.82% in English."""
+    """Return a share 0..1 as 79,82% in Vietnamese, 79.82% in English."""
     return number_text(value * 100, language, places) + "%"

@@ -1,7 +1,7 @@
-"""Limits on attempts: counted on the server, on the side of whoever tries, without storing an address.
+"""Limits on attempts, counted on the server by the network or account that tries, without storing an address.
 
-A key (network prefix, account) is stored as a keyed hash; the count belongs to a window of time. The attempt is written
-in a transaction of its own, so that the refusal which follows does not roll it back.
+A key (network prefix, account) is stored as a keyed hash. A count belongs to a window of time. Each attempt is written
+in its own transaction, so that the refusal after it does not roll it back.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ log = logging.getLogger("langnghe.limits")
 
 
 class FailedAttempt(Base):
-    """How often something failed for one key within one window."""
+    """Number of failures for one key within one window of time."""
 
     __tablename__ = "attempts"
     __table_args__ = (Index(None, "window"),)
@@ -43,7 +43,7 @@ class FailedAttempt(Base):
 
 @dataclass(frozen=True)
 class AttemptLimit:
-    """At most ``most`` failures of ``scope`` within ``span``; ``sentence`` is told beyond."""
+    """At most ``most`` failures of ``scope`` within ``span``; ``sentence`` is the refusal beyond it."""
 
     scope: str
     most: int
@@ -59,7 +59,10 @@ SIGN_IN_BY_ACCOUNT_AND_NETWORK = AttemptLimit("signin-acc", 6, timedelta(minutes
 
 
 def network_of(address: str) -> str:
-    """The prefix behind which somebody can move freely: /64 of IPv6, the address itself of IPv4; a chat is its own."""
+    """Return the network that one client can use: the /64 of an IPv6 address, or the IPv4 address itself.
+
+    A chat with the bot (``telegram:...``) is its own network.
+    """
     if address.startswith("telegram:"):
         return address
     try:
@@ -84,7 +87,7 @@ def _window(limit: AttemptLimit, now: datetime) -> datetime:
 
 
 def check_limit(session: Session, limit: AttemptLimit, key: str, now: datetime) -> None:
-    """Refuse when the limit is used up; the refusal says how long to wait."""
+    """Raise TooMany where the limit is used up. The refusal says how long to wait."""
     window = _window(limit, now)
     count = session.scalar(
         select(FailedAttempt.count).where(
@@ -103,7 +106,7 @@ def _too_many(limit: AttemptLimit, window: datetime, now: datetime) -> TooMany:
 
 
 def count_failure(limit: AttemptLimit, key: str, now: datetime) -> None:
-    """Count a failure, in a transaction of its own; the one that uses the limit up is told to the operator."""
+    """Count a failure in its own transaction. The failure that uses the limit up is logged for the operator."""
     with transaction() as session:
         count = session.scalar(
             insert(FailedAttempt)
@@ -119,7 +122,7 @@ def count_failure(limit: AttemptLimit, key: str, now: datetime) -> None:
 
 
 def count_guess(session: Session, tries: Mapping[AttemptLimit, str], now: datetime) -> None:
-    """Count one failure against several limits; TooMany where one of them was used up before."""
+    """Count one failure against several limits. Raises TooMany where one of them is used up already."""
     for limit, key in tries.items():
         check_limit(session, limit, key, now)
     for limit, key in tries.items():
@@ -127,8 +130,10 @@ def count_guess(session: Session, tries: Mapping[AttemptLimit, str], now: dateti
 
 
 class NetworkFlow:
-    """How much one network sends within ``span``: at most ``most``, 0 for any amount. Counted in the memory of this
-    process: a flood must not cost a write each time, and nobody waits for a counter's row."""
+    """Limit on what one network sends within ``span``: at most ``most``; 0 means no limit.
+
+    Counts are in the memory of this process, so that a flood causes no writes and no request waits for a row.
+    """
 
     def __init__(self, most: int, span: timedelta = timedelta(hours=1)) -> None:
         self.limit = AttemptLimit("flow", most, span, MUCH)
@@ -137,7 +142,7 @@ class NetworkFlow:
         self._turn = Lock()
 
     def take(self, address: str, now: datetime) -> None:
-        """Count one more; TooMany when the limit is used up."""
+        """Count one more. Raises TooMany where the limit is used up."""
         if not self.limit.most:
             return
         with self._turn:
@@ -150,5 +155,5 @@ class NetworkFlow:
 
 
 def forget_windows(session: Session, before: datetime) -> None:
-    """Remove the counts of windows that are over."""
+    """Remove the counts of windows that began before ``before``."""
     session.execute(delete(FailedAttempt).where(FailedAttempt.window < before))

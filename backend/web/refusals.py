@@ -1,4 +1,4 @@
-"""The one place where a refusal becomes an answer: a page in the reader's language, or JSON where that is asked for."""
+"""The handlers that turn a refusal into an answer: a page in the reader's language, or JSON for a machine."""
 
 import logging
 import secrets
@@ -45,25 +45,25 @@ log = logging.getLogger("langnghe.web")
 
 
 class UnexpectedError(DomainError):
-    """Our fault. ``reference`` finds the line in the log."""
+    """A fault of the system. The parameter ``reference`` identifies the line in the log."""
 
     status = 500
 
 
 class ServiceUnavailable(DomainError):
-    """Out of service for a moment."""
+    """The system is out of service for a moment."""
 
     status = 503
 
 
 def prefers_json(request: Request) -> bool:
-    """Whether a machine asks: JSON named, and no page."""
+    """Return whether the client accepts JSON and not HTML."""
     accept = request.headers.get("accept", "")
     return "application/json" in accept and "text/html" not in accept
 
 
 def show_refusal(request: Request, error: DomainError, status: int | None = None) -> Response:
-    """The refusal as page or JSON, with ``Retry-After`` where waiting helps."""
+    """Return the refusal as a page or JSON, with ``Retry-After`` where waiting helps."""
     code = status or error.status
     if prefers_json(request):
         response: Response = JSONResponse(_as_json(request, error), code, headers={"Cache-Control": "no-store"})
@@ -79,14 +79,14 @@ def show_refusal(request: Request, error: DomainError, status: int | None = None
 def _as_json(request: Request, error: DomainError) -> dict[str, object]:
     body: dict[str, object] = {"error": error_sentence(request, error)}
     if isinstance(error, Invalid) and error.errors:
-        body["fields"] = {str(one.field): error_sentence(request, one) for one in error.errors}
+        body["fields"] = {str(refusal.field): error_sentence(request, refusal) for refusal in error.errors}
     if isinstance(error, UnexpectedError):
         body["reference"] = error.params["reference"]
     return body
 
 
 async def domain_error(request: Request, error: Exception) -> Response:
-    """A refusal in words of the field."""
+    """Answer a refusal of the field. Other errors are raised again."""
     if isinstance(error, NotSignedIn):
         return await _not_signed_in(request, error)
     if isinstance(error, DomainError):
@@ -95,7 +95,7 @@ async def domain_error(request: Request, error: Exception) -> Response:
 
 
 async def _not_signed_in(request: Request, error: NotSignedIn) -> Response:
-    """To the sign-in page and back again. What was typed in a form is kept by ``app.state.not_signed_in`` if set."""
+    """Send the reader to the sign-in page and back. The hook ``app.state.not_signed_in`` keeps a submitted form."""
     if prefers_json(request):
         return show_refusal(request, error)
     if request.headers.get("hx-request") == "true":
@@ -108,36 +108,40 @@ async def _not_signed_in(request: Request, error: NotSignedIn) -> Response:
 
 
 async def http_error(request: Request, error: Exception) -> Response:
-    """The framework's own refusals (no such page, wrong method, unreadable form) in our words."""
+    """Answer the framework's own refusals (no such page, wrong method, unreadable form) with our texts."""
     if not isinstance(error, HTTPException):
         raise error
     code = error.status_code
     if code == 404 and request.method in SAFE and (bare := _without_slash(request)):
         return RedirectResponse(bare, 307)
-    wording = TooLarge() if code == 413 else NotFound(SENTENCES.get(code, SENTENCES[400]))
-    response = show_refusal(request, wording, code)
+    refusal = TooLarge() if code == 413 else NotFound(SENTENCES.get(code, SENTENCES[400]))
+    response = show_refusal(request, refusal, code)
     response.headers.update(error.headers or {})
     return response
 
 
 def _without_slash(request: Request) -> str:
-    """The address on this site without the slash at its end; empty where it has none."""
+    """Return the address without the slash at its end; empty where there is no such slash."""
     path = quote(request.scope["path"])
     bare = same_site_path(path.rstrip("/"), default="") if path.endswith("/") else ""
     return bare + (f"?{request.url.query}" if bare and request.url.query else "")
 
 
 async def refuse_unreadable(request: Request, error: Exception) -> Response:
-    """Values of the wrong kind in an address or a form: FastAPI's own words are not for citizens. An address with
-    letters where a number belongs is the address of nothing."""
-    if isinstance(error, RequestValidationError) and all(wrong["loc"][0] == "path" for wrong in error.errors()):
+    """Answer values of the wrong type in an address or a form, in place of FastAPI's technical messages.
+
+    An address with letters in place of a number does not exist: 404.
+    """
+    if isinstance(error, RequestValidationError) and all(detail["loc"][0] == "path" for detail in error.errors()):
         return show_refusal(request, NotFound(SENTENCES[404]))
     return show_refusal(request, Invalid(_("Địa chỉ hoặc nội dung gửi lên không đúng dạng. Hãy kiểm tra và thử lại.")))
 
 
 async def refuse_unstorable(request: Request, error: Exception) -> Response:
-    """The database or UTF-8 refuses a value that passed all checks: a NUL, a lone surrogate, a number too large. An
-    address with a number larger than any id is the address of nothing."""
+    """Answer a value that passed all checks but cannot be stored: a NUL, a lone surrogate, a too large number.
+
+    An address with a number larger than any id does not exist: 404.
+    """
     if any(_beyond_ids(str(value)) for value in request.path_params.values()):
         return show_refusal(request, NotFound(SENTENCES[404]))
     log.warning("unstorable value: %s", type(error).__name__)
@@ -150,7 +154,7 @@ def _beyond_ids(value: str) -> bool:
 
 
 async def refuse_unavailable(request: Request, error: Exception) -> Response:
-    """The database does not answer, or every connection is in use: worth another try in a moment."""
+    """Answer that the database does not respond or every connection is in use, and ask for another try later."""
     log.error("database unavailable: %s", type(error).__name__)
     response = show_refusal(
         request, ServiceUnavailable(_("Hệ thống đang bận hoặc đang bảo trì. Hãy thử lại sau ít phút."))
@@ -160,13 +164,15 @@ async def refuse_unavailable(request: Request, error: Exception) -> Response:
 
 
 async def refuse_unexpected(request: Request, error: Exception) -> Response:
-    """Our fault: the reader gets a reference, the log the frames. The exception's message stays out of the log outside
-    development, because messages quote values, and these may be personal."""
+    """Answer a fault of the system with a reference, and log the frames under this reference.
+
+    Outside development the log does not have the exception's message: messages quote values, which may be personal.
+    """
     reference = secrets.token_hex(4)
-    shown = (
+    frames = (
         traceback.format_exception(error) if get_settings().development else traceback.format_tb(error.__traceback__)
     )
-    log.error("unexpected %s %s\n%s", type(error).__name__, reference, "".join(shown[-8:]))
+    log.error("unexpected %s %s\n%s", type(error).__name__, reference, "".join(frames[-8:]))
     return show_refusal(
         request,
         UnexpectedError(

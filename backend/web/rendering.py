@@ -1,6 +1,6 @@
-"""Pages: templates with the reader's language, fragments of them for HTMX, one-time notices, safe redirects.
+"""Pages: templates in the reader's language, their fragments for HTMX, one-time notices, safe redirects.
 
-There is one Jinja environment for each language, so that a template and its macros know the language without asking.
+Each language has its own Jinja environment, so templates and macros need no language argument.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ FLASH_KINDS = {"success", "info", "warning"}
 
 @dataclass(frozen=True)
 class NavItem:
-    """One entry of the site's navigation; the label is a message of the catalogue."""
+    """One entry of the site's navigation. The label is a message of the catalogue."""
 
     href: str
     label: str
@@ -40,7 +40,7 @@ PUBLIC_NAVIGATION = [NavItem("/gui", _("Gửi phản ánh")), NavItem("/theo-doi
 
 @lru_cache
 def template_environment(lang: str) -> Environment:
-    """The templates in one language: escaping always on, an unknown name is an error, ``ui`` holds the macros."""
+    """Return the templates in one language: escaping is always on, an unknown name is an error, ``ui`` has macros."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -55,11 +55,11 @@ def template_environment(lang: str) -> Environment:
     def gettext(message: str, **params: object) -> str:
         return language.gettext(lang, message, params)
 
-    def ngettext(one: str, many: str, n: int, **params: object) -> str:
-        return language.ngettext(lang, one, many, n, params)
+    def ngettext(singular: str, plural: str, n: int, **params: object) -> str:
+        return language.ngettext(lang, singular, plural, n, params)
 
-    # Old style on purpose: what `_()` returns is escaped like any other text, so that a label from the database
-    # which passes through it stays text. Only the literal source of {% trans %} may hold markup.
+    # Not the new style: the result of `_()` is escaped like any other text, so that a label from the database that
+    # passes through it stays text. Only the literal source of {% trans %} may contain markup.
     env.install_gettext_callables(gettext, ngettext, newstyle=False)  # type: ignore[attr-defined]
     env.globals.update(
         _=gettext, lang=lang, languages=language.LANGUAGES, asset=asset_url, charts=charts, no_form=EMPTY
@@ -77,14 +77,14 @@ def template_environment(lang: str) -> Environment:
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from, for limits alone; it is stored and logged nowhere."""
+    """Return the client's address, only for limits. It is neither stored nor logged."""
     return request.client.host if request.client else ""
 
 
 def language_of(request: Request) -> str:
-    """The reader's language for this request; one chosen in a form counts at once."""
-    chosen: str | None = getattr(request.state, "language", None)
-    return chosen or language.preferred_language(
+    """Return the reader's language for this request. A language chosen in its form has effect at once."""
+    form_language: str | None = getattr(request.state, "language", None)
+    return form_language or language.preferred_language(
         request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language")
     )
 
@@ -99,11 +99,12 @@ def render_page(
     is_draft: bool = False,
     **context: object,
 ) -> HTMLResponse:
-    """A whole page, or with ``block`` only that block of its template, which is what HTMX swaps in.
+    """Return a whole page, or with ``block`` only that block of its template, for HTMX.
 
-    ``secret`` is for pages that show a secret or personal data: they are never stored by a browser and never compressed
-    beside what somebody else could inject. Pages of signed-in people are always treated so. ``is_draft`` is for what
-    somebody is about to send: not compressed either, but found again by the browser's own "back".
+    ``secret`` is for pages with a secret or personal data: browsers must not store them, and they are not compressed,
+    because compression beside injected text could reveal a secret. Pages of signed-in people are always treated so.
+    ``is_draft`` is for a form that somebody is filling in: it is not compressed either, but the browser's "back" button
+    finds it again.
     """
     lang = language_of(request)
     view = template_environment(lang).get_template(template)
@@ -115,14 +116,14 @@ def render_page(
     response = _html(request, html, status, stored=stored, packed=stored and not is_draft)
     response.headers["Content-Language"] = lang
     if is_draft:
-        del response.headers["Vary"]  # "back" must find it, also in the language of before
+        del response.headers["Vary"]  # "back" must find the page also after a change of the language
     if flash:
         response.delete_cookie(FLASH_COOKIE)
     return response
 
 
 def _frame(request: Request) -> dict[str, object]:
-    """What base.html needs on every page."""
+    """Return the values that base.html needs on every page."""
     state = request.app.state
     navigation: Callable[[Request], list[NavItem]] | None = getattr(state, "navigation", None)
     demonstration: Callable[[], bool] | None = getattr(state, "demonstration", None)
@@ -150,20 +151,23 @@ def _html(request: Request, html: str, status: int, *, stored: bool, packed: boo
 
 
 def wants_fragment(request: Request) -> bool:
-    """Whether HTMX asks for a part of the page (not for a page out of the history)."""
+    """Return whether HTMX requests a part of the page, and not a page from the browser's history."""
     headers = request.headers
     return headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
 
 
 def translate_for(request: Request, message: str, **params: object) -> str:
-    """A message of the catalogue in the reader's language."""
+    """Return a message of the catalogue in the reader's language."""
     return language.gettext(language_of(request), message, params)
 
 
 def redirect_to(
     request: Request, path: str, *, flash: str | None = None, kind: str = "success", **params: object
 ) -> RedirectResponse:
-    """See other (303), with a notice shown once on the next page. ``flash`` is a message; no personal data in it."""
+    """Return a redirect (303, See Other) with a notice for the next page.
+
+    ``flash`` is a message of the catalogue; it must not contain personal data.
+    """
     response = RedirectResponse(path, 303)
     if flash:
         text = translate_for(request, flash, **params)
@@ -172,7 +176,7 @@ def redirect_to(
 
 
 def set_cookie(response: Response, name: str, value: str, *, seconds: int | None = None, path: str = "/") -> None:
-    """A cookie of ours: not for scripts, not for other sites, only over TLS where the site has it."""
+    """Set a cookie that scripts and other sites cannot use, and only over TLS where the site has TLS."""
     secure = get_settings().base_url.startswith("https://")
     response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=secure)
 
@@ -194,24 +198,29 @@ def _read_flash(request: Request) -> dict[str, str] | None:
 
 
 def same_site_path(target: str | None, default: str = "/") -> str:
-    """``target`` if it is a plain path on this site, else ``default``.
+    """Return ``target`` if it is a plain path on this site, else ``default``.
 
     Browsers read ``//host``, ``/\\host`` and a path with control characters as another site, so all are refused.
     """
-    if not target or not target.startswith("/") or len(target) > 2000:
+    if not target or len(target) > 2000 or not target.startswith("/") or target.startswith("//"):
         return default
-    if target.startswith("//") or "\\" in target or any(ord(c) <= 0x20 or ord(c) == 0x7F for c in target):
+    if "\\" in target or any(_is_control(character) for character in target):
         return default
     parts = urlsplit(target)
     return default if parts.scheme or parts.netloc else target
 
 
+def _is_control(character: str) -> bool:
+    """Return whether a character is a control character or a space."""
+    return ord(character) <= 0x20 or ord(character) == 0x7F
+
+
 def current_address(request: Request) -> str:
-    """This page's own address (path and query), to come back to."""
+    """Return the address of this page (path and query), to return to it later."""
     query = request.url.query
     return request.url.path + (f"?{query}" if query else "")
 
 
 def error_sentence(request: Request, error: DomainError) -> str:
-    """A refusal in the reader's language."""
+    """Return the sentence of a refusal in the reader's language."""
     return language.translate_error(error, language_of(request))

@@ -1,4 +1,4 @@
-"""The demonstration: invented cases and accounts, marked as such on every page, refused outside development."""
+"""The demonstration: made-up tickets and accounts. Every page marks them, and they are refused outside development."""
 
 from backend.devserver.demo.accounts import DemoAccount, accounts
 

@@ -1,4 +1,4 @@
-"""Accounts of the demonstration: one of each role to sign in with, and an officer for every unit."""
+"""Accounts of the demonstration: one of each role, to sign in with, and an officer for every unit."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +11,12 @@ from backend.units.models import Unit
 from backend.users.models import Role, User
 from backend.users.service import hasher
 
-PASSWORD = "lang-nghe-2026"  # noqa: S105 - printed for everybody; the demonstration is refused outside development
+PASSWORD = "lang-nghe-2026"  # noqa: S105 - public; the demonstration is refused outside development
 
 
 @dataclass(frozen=True)
 class DemoAccount:
-    """Somebody to sign in as."""
+    """One account of the demonstration. As text it is a line with e-mail, password and role."""
 
     email: str
     name: str
@@ -39,26 +39,24 @@ ACCOUNTS = (
 
 
 def accounts() -> tuple[DemoAccount, ...]:
-    """The accounts to print: one of each role."""
+    """Return the accounts to print: one of each role."""
     return ACCOUNTS
 
 
 def create_officers(session: Session, now: datetime) -> dict[str, int]:
-    """Create what is missing of the accounts; returns the officer of each receiving unit by the unit's code."""
+    """Create the missing accounts, and return the officer's id of each receiving unit by the unit's code."""
     password_hash = hasher.hash(PASSWORD)
     units = {unit.code: unit.id for unit in session.scalars(select(Unit).where(Unit.receives))}
-    wanted = [
-        *ACCOUNTS,
-        *(
-            DemoAccount(f"{code.lower()}@demo.langnghe.vn", f"Cán bộ {code}", Role.OFFICER, code)
-            for code in sorted(units)
-        ),
-    ]
-    held = {user.email: user.id for user in session.scalars(select(User))}
-    for account in wanted:
-        if account.email not in held:
-            held[account.email] = _create(session, account, units, password_hash, now)
-    return {code: held[f"{code.lower()}@demo.langnghe.vn"] for code in units}
+    officers = [DemoAccount(_officer_email(code), f"Cán bộ {code}", Role.OFFICER, code) for code in sorted(units)]
+    user_ids = {user.email: user.id for user in session.scalars(select(User))}
+    for account in (*ACCOUNTS, *officers):
+        if account.email not in user_ids:
+            user_ids[account.email] = _create(session, account, units, password_hash, now)
+    return {code: user_ids[_officer_email(code)] for code in units}
+
+
+def _officer_email(unit_code: str) -> str:
+    return f"{unit_code.lower()}@demo.langnghe.vn"
 
 
 def _create(session: Session, account: DemoAccount, units: dict[str, int], password_hash: str, now: datetime) -> int:

@@ -1,5 +1,8 @@
-"""Cases of the demonstration: a pure function of seed, count, units and the last day. The same seed gives the same cases;
-each case draws from a generator of its own, so that fewer cases are the first of more."""
+"""Made-up tickets of the demonstration, as a pure function of seed, count, units and the last day.
+
+The same seed gives the same tickets. Each ticket has its own random generator, so a smaller count gives the first tickets
+of a larger one.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,7 +17,7 @@ from backend.worktime.arithmetic import due_moment
 from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.duration import Duration, TimeUnit
 
-MONTHS_18 = 548
+MONTHS_18 = 548  # days
 CONDUCT = frozenset({"delay", "attitude"})
 WEIGHTS = {
     "roads": 24, "environment": 18, "utilities": 14, "order": 8, "procedure": 12, "land": 10, "welfare": 7,
@@ -32,7 +35,7 @@ CONDUCT_DESK = "LC-VP"
 
 @dataclass(frozen=True)
 class DemoEvent:
-    """One event of a case: who caused it (``sender``, ``system``, or the code of a unit) and what was written."""
+    """One event of a ticket: who caused it (``sender``, ``system``, or the code of a unit) and the text written."""
 
     event: Event
     at: datetime
@@ -43,7 +46,7 @@ class DemoEvent:
 
 @dataclass
 class DemoCase:
-    """A whole case as it went, up to the last day of the demonstration."""
+    """A ticket with its whole course, up to the last day of the demonstration."""
 
     about: str
     category: str
@@ -61,7 +64,7 @@ class DemoCase:
 def generate_cases(
     seed: int, count: int, communes: Sequence[str], calendar: WorkCalendar, until: date
 ) -> Iterator[DemoCase]:
-    """``count`` cases received within the 18 months that end with ``until``, in no order of time."""
+    """Yield ``count`` tickets received within the 18 months up to ``until``, not in the order of time."""
     for i in range(count):
         yield _case(Random(f"{seed}:{i}"), seed, communes, calendar, until)
 
@@ -69,21 +72,22 @@ def generate_cases(
 def _case(rng: Random, seed: int, communes: Sequence[str], calendar: WorkCalendar, until: date) -> DemoCase:
     about = rng.choices(communes, weights=[1 / (1 + i / 12) for i in range(len(communes))])[0]
     category = rng.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
-    # Two draws, the later one kept: reports grow more frequent as people learn of the service.
+    # The later of two random days: feedback grows more frequent as people learn about the service.
     ago = min(rng.randrange(MONTHS_18), rng.randrange(MONTHS_18 * 2))
     received = datetime.combine(until - timedelta(days=ago), time(rng.randrange(6, 22), rng.randrange(60)), ZONE)
     sample = rng.choice(texts.SAMPLES[category])
     place, day = rng.choice(texts.PLACES), f"{received - timedelta(days=rng.randrange(1, 9)):%d/%m}"
-    named = category not in {"roads", "environment", "utilities", "order"} or rng.random() < 0.6
+    has_name = category not in {"roads", "environment", "utilities", "order"} or rng.random() < 0.6
+    # The order of these arguments is the order of the random draws: another order gives other tickets.
     case = DemoCase(
-        about,
-        category,
-        rng.choices([Channel.WEB, Channel.COUNTER], weights=[7, 2])[0],
-        sample.title.format(place=place, day=day),
-        sample.content.format(place=place, day=day),
-        f"{rng.choice(texts.FAMILY)} {rng.choice(texts.MIDDLE)} {rng.choice(texts.GIVEN)}" if named else "",
-        f"nguoigui{rng.randrange(10_000):04d}@example.org" if named and rng.random() < 0.7 else "",
-        received,
+        about=about,
+        category=category,
+        channel=rng.choices([Channel.WEB, Channel.COUNTER], weights=[7, 2])[0],
+        title=sample.title.format(place=place, day=day),
+        content=sample.content.format(place=place, day=day),
+        name=_person_name(rng) if has_name else "",
+        email=f"nguoigui{rng.randrange(10_000):04d}@example.org" if has_name and rng.random() < 0.7 else "",
+        received=received,
     )
     end = datetime.combine(until, time.max, ZONE)
     case.course = [moment for moment in _course(rng, seed, case, calendar, sample.answer, place) if moment.at <= end]
@@ -94,32 +98,40 @@ def _case(rng: Random, seed: int, communes: Sequence[str], calendar: WorkCalenda
 def _course(
     rng: Random, seed: int, case: DemoCase, calendar: WorkCalendar, answer: str, place: str
 ) -> Iterator[DemoEvent]:
-    """Received, accepted, perhaps forwarded or asked back, answered, told: each in working hours after the one before."""
-    holder = CONDUCT_DESK if case.category in CONDUCT else case.about
+    """Yield the events of a ticket: received, perhaps forwarded, accepted, perhaps asked back, answered, notified.
+
+    The unit's events are in working hours, each after the event before.
+    """
+    unit = CONDUCT_DESK if case.category in CONDUCT else case.about
     at = case.received
-    yield DemoEvent(Event.RECEIVED, at, "sender", to=holder)
+    yield DemoEvent(Event.RECEIVED, at, "sender", to=unit)
     if case.category in DEPARTMENT and rng.random() < 0.08:
         at = _later_moment(rng, calendar, at, rng.choice([1, 1, 2, 3]))
-        moved = DEPARTMENT[case.category]
-        yield DemoEvent(Event.FORWARDED, at, holder, texts.FORWARD, moved)
-        holder = moved
+        department = DEPARTMENT[case.category]
+        yield DemoEvent(Event.FORWARDED, at, unit, texts.FORWARD, department)
+        unit = department
     at = _later_moment(rng, calendar, at, rng.choice([0, 1, 1, 2]))
-    yield DemoEvent(Event.ACCEPTED, at, holder)
+    yield DemoEvent(Event.ACCEPTED, at, unit)
     if case.name and rng.random() < 0.1:
         at = _later_moment(rng, calendar, at, rng.choice([1, 2, 3]))
-        yield DemoEvent(Event.INFO_REQUESTED, at, holder, texts.QUESTION)
+        yield DemoEvent(Event.INFO_REQUESTED, at, unit, texts.QUESTION)
         at += timedelta(days=rng.randrange(1, 9), minutes=rng.randrange(600))
         yield DemoEvent(Event.INFO_RECEIVED, at, "sender", texts.REPLY.format(place=place))
-    days = math.ceil(rng.lognormvariate(math.log(6.2 * _pace(seed, holder)), 0.5))
+    days = math.ceil(rng.lognormvariate(math.log(6.2 * _pace(seed, unit)), 0.5))
     at = _later_moment(rng, calendar, at, min(days, 60))
-    yield DemoEvent(Event.ANSWERED, at, holder, answer)
-    if case.email or rng.random() < 0.5:
-        wait = timedelta(minutes=rng.randrange(1, 30)) if case.email else timedelta(days=rng.randrange(5), minutes=40)
-        yield DemoEvent(Event.NOTIFIED, at + wait, "system" if case.email else "sender")
+    yield DemoEvent(Event.ANSWERED, at, unit, answer)
+    if case.email:
+        yield DemoEvent(Event.NOTIFIED, at + timedelta(minutes=rng.randrange(1, 30)), "system")
+    elif rng.random() < 0.5:
+        yield DemoEvent(Event.NOTIFIED, at + timedelta(days=rng.randrange(5), minutes=40), "sender")
+
+
+def _person_name(rng: Random) -> str:
+    return f"{rng.choice(texts.FAMILY)} {rng.choice(texts.MIDDLE)} {rng.choice(texts.GIVEN)}"
 
 
 def _later_moment(rng: Random, calendar: WorkCalendar, after: datetime, days: int) -> datetime:
-    """A moment in working hours ``days`` working days on, and always after ``after``."""
+    """Return a moment in working hours ``days`` working days later, always after ``after``."""
     end = due_moment(calendar, Duration(max(days, 1), TimeUnit.WORKING_DAYS), after).on
     if days == 0 and calendar.is_working(after.date()) and after.hour < 16:
         return after + timedelta(minutes=rng.randrange(5, 55))
@@ -129,12 +141,12 @@ def _later_moment(rng: Random, calendar: WorkCalendar, after: datetime, days: in
 
 
 def _pace(seed: int, unit: str) -> float:
-    """How slow a unit is: some are twice as fast as others."""
+    """Return how slow a unit is, 0.65..1.45: some units are twice as fast as others."""
     return Random(f"{seed}:pace:{unit}").uniform(0.65, 1.45)
 
 
 def _rate(rng: Random, seed: int, case: DemoCase, end: datetime) -> None:
-    """About a third of those who were told rate; slower handling is rated lower, most of all on timeliness."""
+    """Add a rating for about a third of the notified senders. Slow handling gets lower scores, above all for time."""
     at = case.course[-1].at + timedelta(hours=rng.randrange(1, 60))
     if case.course[-1].event is not Event.NOTIFIED or rng.random() > 0.36 or at > end:
         return

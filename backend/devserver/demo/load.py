@@ -1,7 +1,8 @@
-"""Load the demonstration: batches by COPY, each its own transaction, so that it can be interrupted and repeated."""
+"""Load the demonstration in batches by COPY. Each batch is one transaction, so a load can stop and start again."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import islice
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -38,36 +39,32 @@ COLUMNS = {
 
 
 def count_loaded(session: Session) -> int:
-    """How many tickets of the demonstration there are."""
+    """Return the number of tickets of the demonstration."""
     return session.scalar(select(func.count()).where(Ticket.demonstration)) or 0
 
 
 def load_cases(seed: int, count: int, until: date, now: datetime) -> Iterator[int]:
-    """Load what is missing of ``count`` cases; yields how many are there after each batch.
+    """Load the missing ones of ``count`` tickets, and yield the number of loaded tickets after each batch.
 
-    The cases are a function of the seed, so that a run that was interrupted goes on where it stopped.
+    The tickets are a function of the seed, so a load that was interrupted goes on where it stopped.
     """
     with db.transaction() as session:
-        by_unit = create_officers(session, now)
+        officers = create_officers(session, now)
         units, former = _units(session)
-        terms = _terms(session)
-        done = count_loaded(session)
+        rules = _rules(session)
+        loaded = count_loaded(session)
     communes = sorted(code for code in units if code.isdigit() and len(code) == 5)
-    made: list[DemoCase] = []
-    for i, case in enumerate(generate_cases(seed, count, communes, terms.calendar, until)):
-        if i < done:
-            continue
-        made.append(case)
-        if len(made) == BATCH:
-            done += _store(made, units, former, by_unit, terms)
-            made = []
-            yield done
-    if made:
-        yield done + _store(made, units, former, by_unit, terms)
+    missing = islice(generate_cases(seed, count, communes, rules.calendar, until), loaded, None)
+    while batch := list(islice(missing, BATCH)):
+        loaded += _store(batch, units, former, officers, rules)
+        yield loaded
 
 
 def _units(session: Session) -> tuple[dict[str, int], dict[int, list[int]]]:
-    """Ids of receiving units by code; and of a commune's former units, which cases from before the merger were about."""
+    """Return the ids of receiving units by code, and the former units of each commune.
+
+    Tickets from before the merger are about the former units.
+    """
     units = {unit.code: unit.id for unit in session.scalars(select(Unit).where(Unit.receives))}
     former: dict[int, list[int]] = {}
     for row in session.scalars(select(Succession).order_by(Succession.former_id)):
@@ -75,56 +72,63 @@ def _units(session: Session) -> tuple[dict[str, int], dict[int, list[int]]]:
     return units, former
 
 
-def _terms(session: Session) -> DemoRules:
+def _rules(session: Session) -> DemoRules:
     calendar_id = worktime.active_id(session)
     about = {category.code: rulebook.subject_of(category) for category in session.scalars(select(Category))}
     return DemoRules(calendar_id, worktime.load_calendar(session, calendar_id), rulebook.load_rules(session), about)
 
 
 def _store(
-    made: Sequence[DemoCase],
+    cases: Sequence[DemoCase],
     units: dict[str, int],
     former: dict[int, list[int]],
-    by_unit: dict[str, int],
-    terms: DemoRules,
+    officers: dict[str, int],
+    rules: DemoRules,
 ) -> int:
-    ordered = sorted(made, key=lambda case: case.received)
+    """Store a batch of tickets in one transaction and return their number."""
+    ordered = sorted(cases, key=lambda case: case.received)
     rows = DemoRows()
     with db.transaction() as session:
         ids = _draw_numbers(session, "tickets_id_seq", len(ordered))
-        texts = iter(_draw_numbers(session, "ticket_messages_id_seq", sum(map(messages_of, ordered))))
+        message_ids = iter(_draw_numbers(session, "ticket_messages_id_seq", sum(map(messages_of, ordered))))
         bases = _bases(session, ordered, ids)
         merger = session.scalar(select(func.min(Succession.on)))
         for case, ticket_id in zip(ordered, ids, strict=True):
             day = local_time(case.received).date()
             about = units[case.about]
             if merger and day < merger:
-                choice = former.get(about, [about])
-                about = choice[ticket_id % len(choice)]
-            first = [next(texts) for _ in range(messages_of(case))]
-            add_case(
-                rows, case, CasePlacement(ticket_id, bases[day], first[0] if first else 0, units, by_unit, about), terms
+                former_units = former.get(about, [about])
+                about = former_units[ticket_id % len(former_units)]
+            own_ids = list(islice(message_ids, messages_of(case)))
+            placement = CasePlacement(
+                ticket_id=ticket_id,
+                base=bases[day],
+                first_message_id=own_ids[0] if own_ids else 0,
+                units=units,
+                officers=officers,
+                about_id=about,
             )
+            add_case(rows, case, placement, rules)
         _copy(session, rows)
     return len(ordered)
 
 
 def _draw_numbers(session: Session, sequence: str, count: int) -> list[int]:
-    """The next ``count`` numbers; each call of nextval is its own, so the ids of one case may not be neighbours."""
-    drawn = text("SELECT nextval(CAST(:sequence AS regclass)) FROM generate_series(1, :count)")
-    return list(session.scalars(drawn, {"sequence": sequence, "count": count}))
+    """Return the next ``count`` numbers of a sequence. Other sessions may take numbers between them."""
+    statement = text("SELECT nextval(CAST(:sequence AS regclass)) FROM generate_series(1, :count)")
+    return list(session.scalars(statement, {"sequence": sequence, "count": count}))
 
 
 def _bases(session: Session, ordered: Sequence[DemoCase], ids: Sequence[int]) -> dict[date, int]:
-    """Where each day's public numbers start; a day met for the first time starts just before its first case."""
-    known = {row.day: row.base for row in session.scalars(select(TicketDay))}
+    """Return the base of each day's public numbers. The base of a new day is the id before its first ticket."""
+    bases = {row.day: row.base for row in session.scalars(select(TicketDay))}
     for case, ticket_id in zip(ordered, ids, strict=True):
         day = local_time(case.received).date()
-        if day not in known:
-            known[day] = ticket_id - 1
+        if day not in bases:
+            bases[day] = ticket_id - 1
             session.add(TicketDay(day=day, base=ticket_id - 1))
     session.flush()
-    return known
+    return bases
 
 
 def _copy(session: Session, rows: DemoRows) -> None:

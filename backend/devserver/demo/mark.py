@@ -1,4 +1,4 @@
-"""Whether the demonstration is loaded: asked for on every page, answered from memory."""
+"""Whether the demonstration is loaded. Every page needs the answer, so it is kept in memory."""
 
 import time
 from contextlib import suppress
@@ -14,8 +14,11 @@ ASK_AGAIN_AFTER = 60.0  # seconds, while the answer is no
 
 
 class DemoFlag:
-    """Remembers the answer: for good once it is yes, for a minute while it is no. Asks by an indexed column, since
-    among millions of real tickets there would be none to find."""
+    """The answer: "yes" stays for ever, "no" is checked again after a minute.
+
+    The query uses an indexed column of the accounts. A search for a demonstration ticket among millions of real ones
+    would be slow.
+    """
 
     def __init__(self) -> None:
         self._loaded = False
@@ -24,7 +27,7 @@ class DemoFlag:
     def __call__(self) -> bool:
         if not self._loaded and time.monotonic() - self._asked >= ASK_AGAIN_AFTER:
             self._asked = time.monotonic()
-            # The page that tells of a database which does not answer must not ask it.
+            # The page that reports an unavailable database must not fail because of this query.
             with suppress(SQLAlchemyError), db.transaction() as session:
                 self._loaded = session.scalar(select(User.id).where(User.email == ACCOUNTS[0].email)) is not None
         return self._loaded

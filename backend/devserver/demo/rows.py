@@ -1,4 +1,7 @@
-"""A case of the demonstration as rows: due date, verdict and history by the same functions as a real ticket's. Pure."""
+"""A ticket of the demonstration as rows of the tables.
+
+Due date, verdict and history come from the same functions as for a real ticket.
+"""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +25,7 @@ from backend.tickets.service import KINDS, result_columns
 from backend.worktime.calendar import WorkCalendar, local_time
 
 Row = tuple[Any, ...]
-# What follows from the history, in the order in which ``load`` names the columns.
+# Columns that follow from the history, in the order in which ``load`` names them.
 PROJECTED = (
     *("state", "episode", "unit_id", "rule", "term", "rule_id", "calendar_id", "due_date", "due_estimated"),
     *("accepted_at", "decided_at", "answered_at", "answered_on", "working_days", "verdict", "told_at", "told_in_time"),
@@ -36,7 +39,7 @@ RESULTS = (
 
 @dataclass(frozen=True)
 class DemoRules:
-    """By what the cases are counted."""
+    """The calendar, the rules and the subjects of categories by which the tickets are counted."""
 
     calendar_id: int
     calendar: WorkCalendar
@@ -68,7 +71,7 @@ class DemoRows:
 
 @dataclass(frozen=True)
 class CasePlacement:
-    """Where a case goes: its id, the base of its day, ids of units and of their officers."""
+    """The ids of a ticket: its own, the base of its day, its first message, the units and their officers."""
 
     ticket_id: int
     base: int
@@ -79,12 +82,12 @@ class CasePlacement:
 
 
 def messages_of(case: DemoCase) -> int:
-    """How many texts were written in the course of a case."""
-    return sum(1 for moment in case.course if moment.event in KINDS)
+    """Return how many texts were written in the course of a ticket."""
+    return sum(1 for step in case.course if step.event in KINDS)
 
 
 def add_case(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRules) -> None:
-    """Append the rows of one case."""
+    """Append the rows of one ticket to ``rows``."""
     history = _history(rows, case, place, terms)
     clocks = state_of_clocks(history, terms.book(case), case.course[-1].at)
     _add_results(rows, place.ticket_id, clocks)
@@ -113,7 +116,7 @@ def _plain(value: object) -> object:
 
 
 def _add_results(rows: DemoRows, ticket_id: int, clocks: TicketClocks) -> None:
-    """A version of each clock that has its verdict."""
+    """Append a version of each clock that has its verdict."""
     for state in clocks.states:
         if state.verdict is None or state.ended is None:
             continue
@@ -124,35 +127,44 @@ def _add_results(rows: DemoRows, ticket_id: int, clocks: TicketClocks) -> None:
 
 
 def _history(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRules) -> list[TicketEvent]:
-    """The chain of a case, link by link, and its texts."""
-    prev, message_id, holder = audit.FIRST, place.first_message_id, ""
+    """Append the chain of a ticket, link by link, and its texts; return its events."""
+    prev, message_id, unit = audit.FIRST, place.first_message_id, ""
     history: list[TicketEvent] = []
     chain = f"ticket:{place.ticket_id}"
-    for seq, moment in enumerate(case.course, start=1):
-        user_id = place.officers.get(moment.by)
-        actor = f"user:{user_id}" if user_id is not None else moment.by
+    for seq, step in enumerate(case.course, start=1):
+        user_id = place.officers.get(step.by)
+        actor = f"user:{user_id}" if user_id is not None else step.by
         data: dict[str, Any] = {}
-        if moment.event in KINDS:
-            rows.messages.append(
-                (message_id, place.ticket_id, KINDS[moment.event].value, moment.text, moment.at, user_id)
-            )
-            data = {"message": message_id, "text": _digest(moment)}
+        if step.event in KINDS:
+            rows.messages.append((message_id, place.ticket_id, KINDS[step.event].value, step.text, step.at, user_id))
+            data = {"message": message_id, "text": _digest(step)}
             message_id += 1
-        if moment.event is Event.RECEIVED:
-            data = {"unit": place.units[moment.to], "about": place.about_id, "category": case.category}
-            data |= {"calendar": terms.calendar_id, "rules": terms.rule_ids(case)}
-            data["words"] = words_digest(case.title, case.content)
-        elif moment.event is Event.FORWARDED:
-            data |= {"from": place.units[holder], "unit": place.units[moment.to]}
-        elif moment.event is Event.RATED and case.scores:
-            data = rating_notes(case.scores, case.remark) | {"credited": place.units[holder]}
-        holder = moment.to or holder
-        link = audit.hash_link(chain, seq, moment.at, actor, moment.event, data, prev)
-        rows.audit.append((chain, seq, moment.at, actor, user_id, moment.event.value, json.dumps(data), prev, link))
+        data |= _notes(step, case, place, terms, unit)
+        unit = step.to or unit
+        link = audit.hash_link(chain, seq, step.at, actor, step.event, data, prev)
+        rows.audit.append((chain, seq, step.at, actor, user_id, step.event.value, json.dumps(data), prev, link))
         prev = link
-        history.append(TicketEvent(moment.event, moment.at, actor, data))
+        history.append(TicketEvent(step.event, step.at, actor, data))
     return history
 
 
-def _digest(moment: DemoEvent) -> str:
-    return TicketMessage(kind=MessageKind.ANSWER, body=moment.text).digest().hex()
+def _notes(step: DemoEvent, case: DemoCase, place: CasePlacement, terms: DemoRules, unit: str) -> dict[str, Any]:
+    """Return what the history notes about an event, apart from its text. ``unit`` has the ticket before the event."""
+    if step.event is Event.RECEIVED:
+        return {
+            "unit": place.units[step.to],
+            "about": place.about_id,
+            "category": case.category,
+            "calendar": terms.calendar_id,
+            "rules": terms.rule_ids(case),
+            "words": words_digest(case.title, case.content),
+        }
+    if step.event is Event.FORWARDED:
+        return {"from": place.units[unit], "unit": place.units[step.to]}
+    if step.event is Event.RATED and case.scores:
+        return rating_notes(case.scores, case.remark) | {"credited": place.units[unit]}
+    return {}
+
+
+def _digest(step: DemoEvent) -> str:
+    return TicketMessage(kind=MessageKind.ANSWER, body=step.text).digest().hex()

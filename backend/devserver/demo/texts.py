@@ -1,10 +1,10 @@
-"""Invented, plausible texts of the demonstration. No real person, place of an event or case is meant."""
+"""Made-up, plausible texts of the demonstration. They mean no real person, event or ticket."""
 
 from typing import NamedTuple
 
 
 class DemoText(NamedTuple):
-    """What is reported and how it was answered; ``{place}`` and ``{day}`` are filled in."""
+    """A report and its answer. ``{place}`` and ``{day}`` are filled in."""
 
     title: str
     content: str
