@@ -95,7 +95,8 @@ def _asks_time(function: ast.Attribute) -> bool:
 
 
 def crosses_rooms(path: str, tree: ast.AST) -> Iterator[int]:
-    """Lines by which one room reaches into the pages or tasks of another: rooms meet in services and queries."""
+    """Lines by which one room reaches into the inside of another: its pages, tasks or SQL statements. Rooms meet in
+    services, queries, models and pure modules."""
     room = path.split("/")[1]
     for node in ast.walk(tree):
         names: list[str] = []
@@ -105,5 +106,9 @@ def crosses_rooms(path: str, tree: ast.AST) -> Iterator[int]:
             names = [name.name for name in node.names]
         for name in names:
             parts = name.split(".")
-            if len(parts) > 2 and parts[0] == "backend" and parts[2] in ("pages", "tasks", "api") and parts[1] != room:
+            if parts[0] == "backend" and len(parts) > 2 and parts[1] != room and any(map(_is_inside, parts[2:])):
                 yield node.lineno
+
+
+def _is_inside(module: str) -> bool:
+    return module in ("pages", "api", "tasks", "statements") or module.endswith("_pages")

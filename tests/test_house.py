@@ -112,7 +112,7 @@ def test_rooms_meet_in_services_and_queries() -> None:
         (source.reads_clock, "text('SELECT now()')"),
         (
             lambda tree: source.crosses_rooms("backend/indicators/counts.py", tree),
-            "from backend.desk.inbox_pages import x",
+            "from backend.desk.inbox_pages import INBOX",
         ),
         (lambda tree: source.crosses_rooms("backend/indicators/counts.py", tree), "from backend.notify import tasks"),
     ],

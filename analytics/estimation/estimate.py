@@ -29,7 +29,7 @@ from analytics.estimation.request import (
     checked_request,
     domain_systems,
 )
-from analytics.operations import SMALL_N, check_level
+from analytics.operations import LEVEL, SMALL_N, check_level
 
 
 class EstimateNote(StrEnum):
@@ -123,7 +123,7 @@ def estimate_means(
     *,
     by: ArrayLike | CodedColumn | None = None,
     where: ArrayLike | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> EstimateTable:
     """Means of the items and of composites of their means, overall and by the labels of ``by``.
 
@@ -141,7 +141,7 @@ def estimate_totals(
     *,
     by: ArrayLike | CodedColumn | None = None,
     where: ArrayLike | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> EstimateTable:
     """Totals: sums of weight x score, a blank adding nothing. No design effect is given."""
     request = checked_request(design, items, {}, by, where)
@@ -154,7 +154,7 @@ def estimate_ratios(
     *,
     by: ArrayLike | CodedColumn | None = None,
     where: ArrayLike | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> EstimateTable:
     """Ratios of two totals, name -> (numerator, denominator), over the ballots that have both. No design effect."""
     both: dict[str, ArrayLike] = {}

@@ -19,6 +19,7 @@ from analytics.timeliness import count_timeliness as count_groups
 from backend import audit
 from backend.deadlines import due_dates
 from backend.errors import Invalid, _
+from backend.indicators.conditions import TURNED_AWAY
 from backend.tickets import projection, rulebook
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
@@ -126,7 +127,7 @@ def _chains_with_pauses() -> ColumnElement[bool]:
 def _is_ended() -> ColumnElement[bool]:
     """Ended without an answer: refused, redirected, withdrawn, or answered with the one that it is merged into."""
     with_another = and_(Ticket.state == TicketState.MERGED, Ticket.decided_at.is_not(None))
-    turned_away = Ticket.state.in_((TicketState.REFUSED, TicketState.REDIRECTED, TicketState.WITHDRAWN))
+    turned_away = Ticket.state.in_(TURNED_AWAY)
     return and_(Ticket.answered_on.is_(None), or_(turned_away, with_another))
 
 

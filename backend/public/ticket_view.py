@@ -14,13 +14,14 @@ from backend.public.due_date_texts import count_days
 from backend.public.sender_actions import extension_told, open_wishes, pauses_told, reopening_ends
 from backend.ratings import service as ratings
 from backend.tickets import citizen_texts, dossier, queries, rulebook, service
+from backend.tickets.due_status import is_overdue
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import Ticket, TicketState
 from backend.tickets.queries import CourseStep
 from backend.users.policy import SENDER
 from backend.web.forms import FormReader, FormView
 from backend.web.rendering import render_page
-from backend.worktime.calendar import ZONE, local_time
+from backend.worktime.calendar import local_time
 
 TICKET = "/theo-doi/phan-anh"
 KEPT = ("text", "objection", "wish", *ratings.ITEMS, "remark")  # what a sender may have typed when the hour ended
@@ -82,7 +83,7 @@ def ticket_page(
         pauses=pauses_told(known, steps),
         window=reopening_ends(clocks),
         due=clocks.resolve.due,
-        overdue=_overdue(ticket, clock.now()),
+        overdue=is_overdue(ticket, local_time(clock.now()).date()),
         photos=attachments.of_ticket(session, ticket.id),
         rating=ratings.find_rating(session, ticket.id),
         counting=count_days(clocks),
@@ -112,8 +113,3 @@ def ask_again(request: Request, typed: FormReader) -> Response:
 
 def _last(steps: Iterable[CourseStep], *events: Event) -> CourseStep | None:
     return next((step for step in reversed(list(steps)) if step.event in events), None)
-
-
-def _overdue(ticket: Ticket, now: datetime) -> bool:
-    waiting = ticket.open and ticket.state is not TicketState.AWAITING_SENDER
-    return waiting and now.astimezone(ZONE).date() > ticket.due_date

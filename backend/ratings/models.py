@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.db import Base, Moment, by_value
 from backend.tickets.models import Channel
 
+RATING_FORM = "sipas-feedback-3"
+
 
 class Rating(Base):
     """Scores 1 (very dissatisfied) to 5 (very satisfied) on ease of reception, handling as the rules say, timely
@@ -31,7 +33,7 @@ class Rating(Base):
     timely: Mapped[int] = mapped_column()
     remark: Mapped[str | None] = mapped_column(Text)
     channel: Mapped[Channel] = mapped_column(by_value(Channel, "rating_channel"))
-    method: Mapped[str] = mapped_column(String(40), default="sipas-feedback-3")
+    method: Mapped[str] = mapped_column(String(40), default=RATING_FORM)
     at: Mapped[datetime] = mapped_column(Moment)
 
 

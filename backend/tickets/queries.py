@@ -12,6 +12,7 @@ from backend import audit
 from backend.deadlines.clock_states import TicketClocks
 from backend.errors import NotFound, _
 from backend.files.text import fold_text
+from backend.tickets.due_status import past_due
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import (
     OPEN_STATES,
@@ -181,9 +182,9 @@ def list_inbox(
 
 
 def count_load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> InboxLoad:
-    """How many open tickets wait, and how many of them are overdue; a paused one is not."""
+    """Count the open tickets that wait, and how many of them are overdue."""
     waiting = _visible(actor, Permission.VIEW_INBOX, unit_id).where(is_open())
-    overdue = waiting.where(Ticket.due_date < today, Ticket.state != TicketState.AWAITING_SENDER)
+    overdue = waiting.where(past_due(today))
 
     def count(rows: Select[Ticket]) -> int:
         few = rows.with_only_columns(Ticket.id).limit(COUNTED).subquery()

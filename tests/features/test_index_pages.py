@@ -9,13 +9,13 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend.indicators.definitions import definitions
 from backend.indices import pages
 from backend.indices.models import IndexPublication, IndexRun
 from backend.indices.runs import requests
 from backend.indices.runs import service as runs
 from backend.jobs import progress
 from backend.jobs.progress import Job
-from backend.kpi.definitions import load_definitions
 from backend.ratings.models import Rating
 from backend.tickets.models import Channel, Ticket
 from backend.units.models import Unit
@@ -78,8 +78,8 @@ def test_every_figure_opens_a_definition_that_exists(client: TestClient, world: 
     html = client.get(f"/chi-so/hai-mat?{OCTOBER}").text
     anchors = set(re.findall(r"/chi-so/dinh-nghia#(\w+)", html))
     assert {"ratings_adjusted", "qd766_satisfied", "told_hours", "side_gap", "least_visible_change"} <= anchors
-    assert anchors <= {one.code for one in load_definitions()}
-    assert {*pages.words.NAMES, "quadrant", "index_run"} <= {one.code for one in load_definitions()}
+    assert anchors <= {one.code for one in definitions()}
+    assert {*pages.words.NAMES, "quadrant", "index_run"} <= {one.code for one in definitions()}
 
 
 def test_units_stand_in_a_quadrant_only_when_both_intervals_do(client: TestClient, world: World) -> None:
@@ -159,7 +159,7 @@ def test_a_run_is_asked_for_counted_shown_checked_and_published(
     assert "Tính lại: đúng từng chữ số" in shown.text
     for mark in (run.inputs_hash, run.code_hash, run.values_hash, "12 phản ánh", "chưa công bố"):
         assert mark in shown.text
-    assert set(re.findall(r"/chi-so/dinh-nghia#(\w+)", shown.text)) <= {one.code for one in load_definitions()}
+    assert set(re.findall(r"/chi-so/dinh-nghia#(\w+)", shown.text)) <= {one.code for one in definitions()}
     assert client.post(f"/chi-so/lan-tinh/{run.id}/cong-bo").status_code == 303
     assert session.get_one(IndexPublication, run.id).at == now
     assert "đã công bố" in client.get("/chi-so/lan-tinh").text

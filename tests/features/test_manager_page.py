@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
-from backend.kpi.definitions import load_definitions
+from backend.indicators.definitions import definitions
 from backend.tickets.models import Ticket
 from backend.users.models import Role
 from tests.factories import World
@@ -57,7 +57,7 @@ def test_every_tile_says_its_n_and_opens_its_definition(client: TestClient, worl
     anchors = set(re.findall(r"/chi-so/dinh-nghia#(\w+)", page))
     known = client.get("/chi-so/dinh-nghia").text
     assert {"on_time_rate", "median_days", "published", "ratings", "backlog", "standing"} <= anchors
-    assert anchors <= {one.code for one in load_definitions()}
+    assert anchors <= {one.code for one in definitions()}
     assert all(f'id="{anchor}"' in known for anchor in anchors)
 
 

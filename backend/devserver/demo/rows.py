@@ -12,7 +12,7 @@ from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import DeadlineRule, RuleSubject, manner_of
 from backend.devserver.demo.generate import DemoCase, DemoEvent
-from backend.ratings.models import rating_notes
+from backend.ratings.models import RATING_FORM, rating_notes
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import MessageKind, TicketMessage, words_digest
@@ -26,6 +26,7 @@ Row = tuple[Any, ...]
 PROJECTED = (
     *("state", "episode", "unit_id", "rule", "term", "rule_id", "calendar_id", "due_date", "due_estimated"),
     *("accepted_at", "decided_at", "answered_at", "answered_on", "working_days", "verdict", "told_at", "told_in_time"),
+    *("paused_on", "tell_by"),
 )
 RESULTS = (
     *("ticket_id", "episode", "clock", "nth", "version", "unit_id", "value", "rule_id", "calendar_id", "started_at"),
@@ -104,7 +105,7 @@ def add_case(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRu
     if case.scores:
         rows.ratings.append(
             (place.ticket_id, unit_id, received_on, *case.scores, case.remark or None, case.channel.value,
-             "sipas-feedback-3", case.course[-1].at)
+             RATING_FORM, case.course[-1].at)
         )  # fmt: skip
 
 
