@@ -25,6 +25,13 @@ KNOWN: Final = """
     SET known_id = (SELECT id FROM tickets known WHERE known.import_key = staged_cases.import_key)
 """
 
+# Once a run: keys of digits with zeros before them, which a spreadsheet may have lost in the file.
+KEYS_WITH_ZEROS: Final = """
+    SELECT import_key FROM tickets
+    WHERE starts_with(import_key, :source) AND substr(import_key, length(:source) + 1) ~ '^0[0-9]+$'
+"""
+KEYS_AMONG: Final = "SELECT import_key FROM tickets WHERE import_key = ANY(:keys)"
+
 # The base is drawn before any number of the day, so numbers are positive and stay unique (see reception.next_number).
 OPEN_DAYS: Final = """
     WITH drawn AS MATERIALIZED (SELECT nextval('tickets_id_seq') AS base)

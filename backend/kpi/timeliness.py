@@ -24,6 +24,7 @@ from backend.tickets import projection, rulebook
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
 from backend.units.models import Unit
+from backend.units.queries import unit_now_or_last
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due_moment
 from backend.worktime.calendar import ZONE, WorkCalendar
@@ -75,9 +76,7 @@ def calendar_called(session: Session, name: str) -> WorkCalendar:
 
 def unit_called(session: Session, code: str) -> Unit:
     """The unit of this code, of those that had it the one valid now or last. Raises Invalid where there is none."""
-    unit = session.scalar(
-        select(Unit).where(Unit.code == code).order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc()).limit(1)
-    )
+    unit = unit_now_or_last(session, code)
     if unit is None:
         raise Invalid(_("Không có cơ quan nào mang mã “%(code)s”."), code=code)
     return unit

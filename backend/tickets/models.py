@@ -70,7 +70,7 @@ OPEN_SQL = f"state IN {_sql_list(OPEN_STATES)}"
 
 FOLDED_TITLE = (
     "lower(translate(regexp_replace(NORMALIZE(title, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), "
-    "'đĐ'::text, 'dd'::text))"
+    "'đĐðÐɖƉ'::text, 'dddddd'::text))"
 )
 
 

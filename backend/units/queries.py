@@ -55,6 +55,14 @@ def find_former(session: Session, typed: str, today: date, limit: int = 8) -> li
     return [(old, new) for old, new in ranked[:limit]]
 
 
+def unit_now_or_last(session: Session, code: str) -> Unit | None:
+    """The unit of this code, of those that had it the one valid now or last: for figures, which reach back in time.
+    Whoever knows the day asks ``directory.find_unit``."""
+    return session.scalar(
+        select(Unit).where(Unit.code == code).order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc()).limit(1)
+    )
+
+
 def _distance(name: str, text: str) -> int:
     """How far a folded name is from what was typed; the kind of unit before the name does not count."""
     bare = name.split(" ", 1)[-1]

@@ -18,7 +18,7 @@ from backend.surveys.forms import instruments
 from backend.surveys.forms.instruments import Instrument
 from backend.surveys.models import Ballot, BallotBatch, InstrumentVersion, IssuedBallot, Round
 from backend.surveys.samples.totals import KnownTotals
-from backend.units.models import Unit
+from backend.units.directory import find_unit
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 CODE_BYTES = 16
@@ -83,18 +83,17 @@ def publish_shipped(session: Session, now: datetime) -> None:
 def open_round(session: Session, plan: RoundPlan, *, by: str, now: datetime) -> Round:
     """A new round. Raises Invalid with every refusal at its field; Conflict where the code is taken."""
     instrument = _instrument(session, plan.instrument)
-    unit = session.scalars(
-        select(Unit).where(Unit.code == plan.unit_code, Unit.valid_from <= plan.first_day).order_by(Unit.valid_from)
-    ).all()
-    Invalid.collect(_wrong_plan(plan, instrument, bool(unit)))
+    unit = find_unit(session, plan.unit_code, plan.first_day)
+    Invalid.collect(_wrong_plan(plan, instrument, unit is not None))
     if session.scalar(select(Round.id).filter_by(code=plan.code)) is not None:
         raise Conflict(_("Mã đợt khảo sát “%(code)s” đã có."), field="code", code=plan.code)
     assert instrument is not None  # noqa: S101 - refused above where it is none
+    assert unit is not None  # noqa: S101 - refused above where it is none
     made = Round(
         code=plan.code,
         name=clean_text(plan.name, limit=200, field="name"),
         instrument_id=instrument.id,
-        unit_id=unit[-1].id,
+        unit_id=unit.id,
         year=plan.year,
         first_day=plan.first_day,
         last_day=plan.last_day,

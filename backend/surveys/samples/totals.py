@@ -14,6 +14,7 @@ from analytics.estimation.calibrate import post_stratify, rake_weights, trim_wei
 from analytics.estimation.design import DesignError, SurveyDesign
 from backend.errors import Conflict, Invalid, _
 from backend.files.text import clean_text
+from backend.files.texts import SEPARATOR_LINE
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
 from backend.surveys.ballot_files.layout import AGE, BANDS, ETHNICITY, SEX, STRATUM, UNIT
 from backend.surveys.ballot_files.particulars import NUMERIC
@@ -144,11 +145,11 @@ def _margin(
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Cells between semicolons, tabs or commas; an empty line and the heading are passed over."""
+    """Cells between semicolons, tabs or commas; an empty line, a ``sep=`` line and the heading are passed over."""
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         mark = next((mark for mark in ("\t", ";", ",") if mark in line), ";")
         cells = [cell.strip().strip('"') for cell in line.split(mark)]
-        if any(cells) and tuple(cells[:3]) != HEADER:
+        if any(cells) and tuple(cells[:3]) != HEADER and not SEPARATOR_LINE.fullmatch(line):
             yield number, cells
 
 
