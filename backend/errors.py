@@ -5,16 +5,34 @@ places after translation. ``field`` names the form field that the sentence belon
 per edge: a page or JSON by ``backend.web.rendering``, a reply by ``bot.gateway``, a line by ``backend.cli``.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+LINES_MOST: Final = 200  # lines of one text that are told one by one; any more are counted
+
 
 def _(message: str) -> str:
     """Mark a text for the catalogue; the edge that shows it translates it."""
     return message
 
 
+@dataclass(frozen=True)
+class LineRefusal:
+    """Why one line of a text or file cannot be taken. Lines are numbered from 1, as an editor shows them."""
+
+    number: int
+    reason: "DomainError"
+
+    def __str__(self) -> str:
+        return _("Dòng %(line)s: %(reason)s") % {"line": self.number, "reason": self.reason}
+
+
 class DomainError(Exception):
-    """A refusal that its reader can act on."""
+    """A refusal that its reader can act on. ``lines`` holds why single lines of a text cannot be taken, if any."""
 
     status = 400
+    lines: Sequence[LineRefusal] = ()
 
     def __init__(self, message: str, *, field: str | None = None, **params: object) -> None:
         super().__init__(message)
@@ -23,7 +41,8 @@ class DomainError(Exception):
         self.params = params
 
     def __str__(self) -> str:
-        return self.message % self.params if self.params else self.message
+        sentence = self.message % self.params if self.params else self.message
+        return "\n".join([sentence, *map(str, self.lines)])
 
 
 class Invalid(DomainError):
@@ -36,6 +55,19 @@ class Invalid(DomainError):
     ) -> None:
         super().__init__(message, field=field, **params)
         self.errors = errors or ((self,) if field else ())
+
+    @classmethod
+    def of_lines(cls, lines: Sequence[LineRefusal]) -> Self:
+        """One refusal for all wrong lines of a text, in their order."""
+        refusal = cls(_("Số dòng chưa đúng: %(n)s. Hãy sửa hết rồi gửi lại."), n=len(lines))
+        refusal.lines = sorted(lines, key=lambda line: line.number)[:LINES_MOST]
+        return refusal
+
+    def at(self, field: str) -> "Invalid":
+        """The same refusal at a field of the form."""
+        refusal = Invalid(self.message, field=field, errors=(), **self.params)
+        refusal.lines = self.lines
+        return refusal
 
     @classmethod
     def collect(cls, errors: "list[Invalid]") -> None:

@@ -33,7 +33,9 @@ def show_ticket(request: Request, session: SessionDep, actor: Viewer, number: st
 def send_letter(request: Request, session: SessionDep, actor: Viewer, number: str) -> Response:
     """The guidance letter of a redirected ticket, to be read and printed."""
     found = guidance_letter.guidance_letter(session, queries.for_staff(session, number, actor))
-    return render_page(request, "documents/letter.html", letter=found, back=f"{INBOX}/{number}")
+    return render_page(
+        request, "documents/letter.html", letter=found, letters=guidance_letter, back=f"{INBOX}/{number}"
+    )
 
 
 @router.get(INBOX + "/{number}/phieu-huong-dan.docx")

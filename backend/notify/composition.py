@@ -50,16 +50,11 @@ def compose_message(session: Session, row: OutboxMessage, now: datetime) -> Outg
 
 def _to_staff(session: Session, row: OutboxMessage, user_id: int, now: datetime) -> OutgoingMessage:
     user = session.get_one(User, user_id)
-    letter = letters.staff_letter(session, row, user) if user.active else None
+    letter = letters.staff_letter(session, row, user, now) if user.active else None
     if letter is None:
         raise RecipientMissing("nothing left to tell, or a closed account")
-    paragraphs = letter.paragraphs()
-    html = (
-        template_environment(letter.language)
-        .get_template("notify/email.html")
-        .render(told=letter, paragraphs=paragraphs)
-    )
-    body = "\n\n".join(paragraphs) + "\n"
+    html = template_environment(letter.language).get_template("notify/staff_email.html").render(told=letter)
+    body = "\n\n".join(letter.paragraphs()) + "\n"
     return OutgoingMessage(row.key, user.email, letter.subject(), body, html, now)
 
 

@@ -69,7 +69,9 @@ def withdraw_ticket(request: Request, session: SessionDep, typed: TypedDep) -> R
 @router.get(f"{TICKET}/phieu-huong-dan", include_in_schema=False)
 def send_letter(request: Request, session: SessionDep) -> Response:
     found = guidance_letter.guidance_letter(session, _told_ticket(request, session))
-    return render_page(request, "documents/letter.html", secret=True, letter=found, back=TICKET)
+    return render_page(
+        request, "documents/letter.html", secret=True, letter=found, letters=guidance_letter, back=TICKET
+    )
 
 
 @router.get(f"{TICKET}/phieu-huong-dan.docx", include_in_schema=False)

@@ -73,20 +73,30 @@ class AxisScale:
         return f"{self.at(value) * 100:.2f}%"
 
 
-def scale(values: Sequence[float], *, zero: bool = False, most: float | None = None, steps: int = 5) -> AxisScale:
-    """Axis over the values with about ``steps`` round ticks; ``zero`` starts at 0, ``most`` is the natural end."""
+def scale(
+    values: Sequence[float], *, zero: bool = False, most: float | None = None, steps: int = 5, whole: bool = False
+) -> AxisScale:
+    """Axis over the values with about ``steps`` round ticks; ``zero`` starts at 0, ``most`` is the natural end, with
+    ``whole`` ticks are whole numbers."""
     low = 0.0 if zero or not values else min(values)
     high = max(values, default=1.0)
     if high - low < SMALLEST:
         high = low + 1
-    rough = (high - low) / steps
-    power = 10 ** floor(log10(rough))
-    step = next(n * power for n in NICE if n * power >= rough * 0.999)
+    step = _step((high - low) / steps, whole=whole)
     first, last = floor(low / step), ceil(high / step - 1e-9)
     ticks = [round(i * step, 10) for i in range(first, last + 1)]
     if most is not None:
         ticks = [tick for tick in ticks if tick <= most] or [0.0, most]
     return AxisScale(ticks[0], max(ticks[-1], ticks[0] + step if len(ticks) == 1 else ticks[-1]), tuple(ticks))
+
+
+def _step(rough: float, *, whole: bool) -> float:
+    """The round distance of ticks next above a rough one."""
+    if whole:
+        rough = max(rough, 1.0)
+    power = 10.0 ** floor(log10(rough))
+    steps = (n * power for n in NICE if n * power >= rough * 0.999)
+    return next(step for step in steps if not whole or float(step).is_integer())
 
 
 def dot_scale(dots: Sequence[DotRow], most: float | None = 100.0) -> AxisScale:
@@ -95,9 +105,23 @@ def dot_scale(dots: Sequence[DotRow], most: float | None = 100.0) -> AxisScale:
     return scale(ends, most=most)
 
 
-def point_scale(series: Sequence[LineSeries]) -> AxisScale:
-    """Axis from zero over all points: columns lie about sizes when they do not start there."""
-    return scale([p.value for one in series for p in one.points if p.value is not None], zero=True)
+def point_scale(series: Sequence[LineSeries], unit: str = "") -> AxisScale:
+    """Axis from zero over all points: columns lie about sizes when they do not start there. Percentages that are all 0
+    stand on the axis that percentages have, not on one from 0 to 1%."""
+    values = [value for line in series for value in _values_of(line)]
+    if unit == "%" and not any(values):
+        values = [100.0]
+    counts = not unit and all(float(value).is_integer() for value in values)
+    return scale(values, zero=True, whole=counts)
+
+
+def has_values(series: Sequence[LineSeries]) -> bool:
+    """Whether there is anything to draw: an axis without a mark tells nothing."""
+    return any(_values_of(line) for line in series)
+
+
+def _values_of(line: LineSeries) -> list[float]:
+    return [point.value for point in line.points if point.value is not None]
 
 
 def every(count: int, room: int = 6) -> int:

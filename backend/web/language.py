@@ -46,6 +46,7 @@ def gettext(language: str, message: str, params: Mapping[str, object] | None = N
     text = catalogue(language).get(message, message)
     if not isinstance(text, str):
         text = text[-1]
+    text = unbroken(text)
     return text % params if params else text
 
 
@@ -53,16 +54,22 @@ def ngettext(language: str, one: str, many: str, n: int, params: Mapping[str, ob
     """The form that fits ``n``, which both ``%(n)s`` and ``%(num)s`` show; Vietnamese has a single form."""
     text = catalogue(language).get(one, (one, many))
     forms = (text, text) if isinstance(text, str) else text
-    return forms[0 if n == 1 else -1] % {
-        "n": number_text(n, language),
-        "num": number_text(n, language),
-        **(params or {}),
-    }
+    form = unbroken(forms[0 if n == 1 else -1])
+    return form % {"n": number_text(n, language), "num": number_text(n, language), **(params or {})}
+
+
+def unbroken(text: str) -> str:
+    """Return a message whose "n = 558" is never torn apart at the end of a line."""
+    return text.replace("n = %(", "n\u00a0=\u00a0%(")
 
 
 def translate_error(error: DomainError, language: str) -> str:
-    """The sentence of a refusal in the reader's language."""
-    return gettext(language, error.message, error.params)
+    """The sentence of a refusal in the reader's language. A reason that is a refusal itself is translated too."""
+    params = {
+        name: translate_error(value, language) if isinstance(value, DomainError) else value
+        for name, value in error.params.items()
+    }
+    return gettext(language, error.message, params)
 
 
 def preferred_language(cookie: str | None, accept: str | None) -> str:

@@ -36,7 +36,7 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def text_of(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("&nbsp;", " ").split())
 
 
 def tickets(world: World, unit: Unit, count: int, *, days: int, score: int | None) -> None:

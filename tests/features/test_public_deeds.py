@@ -214,4 +214,17 @@ def test_the_explanation_names_calendar_and_legal_basis(client: TestClient, worl
     ticket, secret = world.receive(now)
     follow(client, ticket, secret)
     page = client.get(TICKET).text
-    assert "Lịch làm việc: vn" in page and "Căn cứ của thời hạn:" in page
+    assert "Lịch làm việc năm 2026. Căn cứ:" in page and "Căn cứ của thời hạn:" in page
+    assert "vn 2024" not in page and "2024-2027" not in page, "the version of the calendar is a matter of staff"
+
+
+def test_a_term_over_new_year_names_both_years_and_an_open_year_makes_the_date_expected(
+    client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received = datetime.fromisoformat("2027-12-20T09:00+07:00")
+    monkeypatch.setattr(clock, "now", lambda: received)
+    ticket, secret = world.receive(received)
+    follow(client, ticket, secret)
+    page = client.get(TICKET).text
+    assert "Lịch làm việc năm 2027-2028." in page
+    assert "10/01/2028 (dự kiến)" in page and "dự kiến, lịch nghỉ năm này chưa có" in page

@@ -23,9 +23,9 @@ def test_sender_gets_number_secret_unit_and_due_date(session: Session, world: Wo
     assert receipt.number.startswith("PAKN.20261118.") and len(receipt.number.rsplit(".", 1)[1]) >= 4
     assert len(receipt.secret) == 16
     assert ticket.state is TicketState.NEW
-    # 15 working days after Wed 18/11/2026; 24/11 is a day off in the shipped calendar, still unverified.
+    # 15 working days after Wed 18/11/2026; 24/11 is a day off by law.
     assert ticket.due_date == date(2026, 12, 10)
-    assert ticket.due_estimated
+    assert not ticket.due_estimated
 
 
 def test_only_a_hash_of_the_secret_is_stored(session: Session, world: World, now: datetime) -> None:
