@@ -20,7 +20,6 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
-    func,
     insert,
     select,
 )
@@ -28,11 +27,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend import db
-from backend.db import Base, Moment, table_of
+from backend.db import AdvisoryLock, Base, Moment, table_of
 
 FIRST = bytes(32)
 REFUSED = "refused:"  # before the actor, the chain of what that actor was refused
-REFUSED_LOCK = 5_262_021  # any constant number of our own
 # Links that nobody with an account has made, their ``data`` as JSON.
 COPY_LINKS = "COPY audit (chain, seq, at, actor, action, data, prev, hash) FROM STDIN"
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -138,7 +136,7 @@ def record_refusal(actor_key: str, action: str, ticket_id: int | None, reason_co
     chain = REFUSED + (actor_key if staff else secrets.token_hex(16))
     with db.transaction() as session:
         if staff:
-            session.execute(select(func.pg_advisory_xact_lock(REFUSED_LOCK, func.hashtext(chain))))
+            db.hold_lock(session, AdvisoryLock.REFUSALS, chain)
         data = {"ticket": ticket_id, "why": reason_code}
         record(session, chain, action, actor=actor_key, now=now, data=data, first=not staff)
 

@@ -28,6 +28,12 @@ class LineRefusal:
         return _("Dòng %(line)s: %(reason)s") % {"line": self.number, "reason": self.reason}
 
 
+def _revived(kind: "type[DomainError]", arguments: tuple[object, ...]) -> "DomainError":
+    refusal = kind.__new__(kind)
+    refusal.args = arguments
+    return refusal
+
+
 class DomainError(Exception):
     """A refusal that its reader can act on. ``lines`` holds why single lines of a text cannot be taken, if any."""
 
@@ -43,6 +49,10 @@ class DomainError(Exception):
     def __str__(self) -> str:
         sentence = self.message % self.params if self.params else self.message
         return "\n".join([sentence, *map(str, self.lines)])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Refusals travel between processes as they are, whatever arguments their class is made with."""
+        return _revived, (type(self), self.args), self.__dict__
 
 
 class Invalid(DomainError):

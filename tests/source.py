@@ -86,6 +86,27 @@ def reads_clock(tree: ast.AST) -> Iterator[int]:
                 yield node.lineno
 
 
+def asks_for_a_lock(tree: ast.AST) -> Iterator[int]:
+    """Lines that name a lock function of PostgreSQL, or give a number to a name of a lock."""
+    for node in ast.walk(tree):
+        if "_advisory_" in _words(node) or _numbers_a_lock(node):
+            yield getattr(node, "lineno", 0)
+
+
+def _words(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _numbers_a_lock(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return False
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    words = {word for target in targets if isinstance(target, ast.Name) for word in target.id.split("_")}
+    return "LOCK" in words and isinstance(node.value, ast.Constant) and isinstance(node.value.value, int)
+
+
 def _asks_time(function: ast.Attribute) -> bool:
     owner = function.value
     name = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""

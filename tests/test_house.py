@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Engine
 
 from backend.app import create_app
+from backend.db import AdvisoryLock
 from backend.locale import extract
 from backend.tickets.lifecycle import TRANSITIONS, Event, possible_transitions
 from backend.tickets.models import TicketState
@@ -102,6 +103,10 @@ def test_rooms_meet_in_services_and_queries() -> None:
         (source.assigns_state, "text('UPDATE  tickets SET state = 1')"),
         (source.commits, "session.commit()"),
         (source.commits, "with engine.begin() as connection: pass"),
+        (source.asks_for_a_lock, "func.pg_advisory_xact_lock(7)"),
+        (source.asks_for_a_lock, "text('SELECT pg_try_advisory_lock(7)')"),
+        (source.asks_for_a_lock, "SEALER_LOCK = 5_262_020"),
+        (source.asks_for_a_lock, "LOCK: Final = 0x6C6E"),
         (source.reads_clock, "datetime.now(UTC)"),
         (source.reads_clock, "datetime.datetime.utcnow()"),
         (source.reads_clock, "date.today()"),
@@ -127,6 +132,8 @@ def test_the_rules_about_source_catch_a_breach(rule: Rule, breach: str) -> None:
         (source.assigns_state, "app.state.navigation = navigation"),
         (source.assigns_state, "rows.where(Ticket.state == State.NEW)"),
         (source.commits, "session.begin_nested()"),
+        (source.asks_for_a_lock, "hold_lock(session, AdvisoryLock.MERGE)"),
+        (source.asks_for_a_lock, "BLOCK = 4096"),
         (source.reads_clock, "clock.now()"),
         (source.reads_clock, "time.monotonic() + time.perf_counter()"),
         (lambda tree: source.crosses_rooms("backend/kpi/pages.py", tree), "from backend.tickets import queries"),
@@ -187,6 +194,25 @@ def test_states_events_and_roles_have_names_in_both_languages() -> None:
     assert set(ROLE_NAMES) == set(Role)
     missing = set(extract.list_untranslated(extract.merge_catalogue()))
     assert not missing & {*STATE_NAMES.values(), *EVENT_NAMES.values(), *ROLE_NAMES.values()}
+
+
+LOCK_KEEPERS = {
+    "backend/db.py",  # keeps the numbers
+    "bot/persistence.py",  # holds its lock on a connection, not in a transaction
+    "migrations/env.py",  # likewise
+}
+
+
+def test_every_number_of_an_advisory_lock_stands_in_the_one_enum() -> None:
+    assert breaches(source.asks_for_a_lock, LOCK_KEEPERS) == []
+    numbers = {lock.value for lock in AdvisoryLock}
+    elsewhere = [
+        f"{path}:{node.lineno}"
+        for path, tree in source.modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in numbers and path != "backend/db.py"
+    ]
+    assert elsewhere == []
 
 
 def own_files() -> list[Path]:

@@ -15,11 +15,12 @@ from analytics.operations import wilson_interval
 from backend.attachments import queries as attachments
 from backend.attachments import service as photos
 from backend.calendars import moves
+from backend.calendars.service import RECOUNT
 from backend.errors import Conflict
 from backend.escalation import digest
 from backend.escalation import service as escalation
 from backend.escalation.models import StaffNotice
-from backend.jobs.progress import start
+from backend.jobs.service import ask_job
 from backend.notify import service as delivery
 from backend.notify.composition import compose_message
 from backend.outbox.models import OutboxMessage
@@ -149,8 +150,8 @@ class TestZammad:
         )
         session.add(row)
         session.flush()
-        job = start(session, "recount", str(row.id), now=MONDAY)
-        moves.recount_tickets(row.id, job.id, lambda: MONDAY + DAY)
+        job = ask_job(session, RECOUNT, str(row.id), now=MONDAY)
+        moves.recount_tickets(job.id, lambda: MONDAY + DAY)
         session.refresh(ticket)
         assert ticket.due_date == date(2026, 12, 1)
         for day in range(1, 30):

@@ -8,7 +8,7 @@ from typing import Final
 from backend.calendars import day_changes, editing, imports
 from backend.calendars.day_changes import DayChange
 from backend.calendars.exception_lines import VIETNAMESE, read_exceptions, write_exceptions
-from backend.errors import Invalid, _
+from backend.errors import DomainError, Invalid, _
 from backend.files.days import day_written
 from backend.files.text import LINE_ENDS, clean_text
 from backend.web.forms import FormReader, FormView
@@ -38,7 +38,7 @@ def fill_from_file(form: FormReader, language: str) -> EditedForm:
     earlier = {change.day: change for change in day_changes.read_changes(form.raw(BROUGHT))}
     before = editing.read_calendar("vn", "", cleaned, "")
     try:
-        brought = imports.read(files[0].file.read(imports.BYTES_MOST + 1))
+        brought = imports.read_guarded(files[0].file.read(imports.BYTES_MOST + 1))
         merged = day_changes.merge_days(before, brought, replace_years=form.ticked("replace"))
     except Invalid as refusal:
         raise refusal.at("file") from None
@@ -73,13 +73,14 @@ def texts_to_save(form: FormReader) -> dict[str, str]:
     return cleaned | {"exceptions": write_exceptions(merged, VIETNAMESE)}
 
 
-def form_again(form: FormReader, refusal: Invalid) -> EditedForm:
+def form_again(form: FormReader, refusal: DomainError) -> EditedForm:
     """Return the form as it was typed, with the changes that still wait and the boxes as they were ticked."""
     try:
         changes = day_changes.read_changes(form.raw(BROUGHT))
     except Invalid:
         changes = []
-    return EditedForm(form.form(refusal), changes, _confirmed_days(form))
+    view = form.form(refusal) if isinstance(refusal, Invalid) else form.refused(refusal, "file")
+    return EditedForm(view, changes, _confirmed_days(form))
 
 
 def _cleaned(form: FormReader) -> dict[str, str]:

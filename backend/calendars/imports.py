@@ -5,6 +5,7 @@ from typing import Final
 
 from backend.calendars.event_days import days_of_file
 from backend.files.text import clean_text
+from backend.jobs.guarded import limits_for, run_guarded
 from backend.worktime.calendar import DayException
 from backend.worktime.errors import WorktimeError, _
 from backend.worktime.table import NAME_MOST, CalendarTable, read_table
@@ -33,3 +34,8 @@ def _with_clean_name(exception: DayException) -> DayException:
     """Without letters that nobody sees; a name of nothing else says what the day is."""
     name = clean_text(exception.name, limit=2 * NAME_MOST)[:NAME_MOST]
     return replace(exception, name=name or (_("Làm bù") if exception.is_open else _("Nghỉ")))
+
+
+def read_guarded(content: bytes) -> CalendarTable:
+    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    return run_guarded(read, content, limits=limits_for(len(content)), field="file")

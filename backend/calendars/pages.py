@@ -6,15 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 
 from backend import clock
 from backend.calendars import calendar_form, day_changes, editing, months, moves, queries, service, texts
 from backend.calendars.calendar_form import EditedForm
 from backend.calendars.queries import StoredCalendar
 from backend.db import SessionDep
-from backend.errors import Invalid, _
-from backend.jobs import progress
-from backend.jobs.progress import WorkStage
+from backend.errors import Invalid, TooMany, _
+from backend.jobs.broker import hand_to_worker
+from backend.jobs.service import find_job
 from backend.units import queries as units
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
@@ -89,7 +90,7 @@ def edit_calendar(
         form_texts = calendar_form.texts_to_save(form)
         scope, basis = form.raw("scope"), form.raw("basis")
         saved = service.save_version(session, scope, form_texts, basis, actor=actor, now=clock.now())
-    except Invalid as refusal:
+    except (Invalid, TooMany) as refusal:
         return _edit(request, session, version, calendar_form.form_again(form, refusal), refusal.status)
     flash = _("Đã lưu bản mới. Bản này chưa được áp dụng; hãy xem trước rồi áp dụng.")
     return redirect_to(request, f"{HOME}/{saved.id}/xem-truoc", flash=flash)
@@ -122,16 +123,18 @@ def activate_version(
     if seen is None:
         raise Invalid(_("Hãy xem trước các hạn thay đổi rồi mới áp dụng."))
     job = service.activate_version(session, calendar_id, seen, actor=actor, now=clock.now())
-    return redirect_to(
+    response = redirect_to(
         request, f"{HOME}/tien-do/{job.id}", flash=_("Đã áp dụng. Hạn của các phản ánh đang mở được tính lại.")
     )
+    response.background = BackgroundTask(hand_to_worker, job.kind, job.id)  # once the job is committed
+    return response
 
 
 @router.get(HOME + "/tien-do/{job_id}")
 def show_recount(request: Request, session: SessionDep, actor: Administrator, job_id: int) -> Response:
     """How far a recount is; the page asks again by itself while it runs."""
-    job = progress.find(session, job_id, service.RECOUNT)
-    running = job.stage is WorkStage.RUNNING
+    job = find_job(session, service.RECOUNT, job_id)
+    running = job.under_way
     version = queries.find_version(session, int(job.subject))
     silent = running and clock.now() - job.updated_at > timedelta(minutes=1)
     return render_page(

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 from psycopg.types.json import Jsonb
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from backend import audit, db
@@ -22,6 +22,7 @@ from backend.casework import statements as sql
 from backend.casework.case_file import ImportedCase, RejectedLine
 from backend.casework.case_keys import LeadingZeros
 from backend.casework.case_names import UNSORTED, CaseHeld, CaseworkNames
+from backend.db import AdvisoryLock
 from backend.deadlines import due_dates
 from backend.deadlines.clock_states import ClockKind
 from backend.deadlines.rules import DeadlineRule, choose_rule
@@ -47,7 +48,6 @@ COMPARED: Final = {
     "category": "loại",
     "text": "nội dung",
 }
-LOCK: Final = 0x6C6E6E6770  # one batch of one import at a time, and one making of the parent
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def begin_import(source: str, parent_code: str | None, now: datetime, *, remind:
         raise Invalid(_("Tên nguồn cần 1 đến %(most)s ký tự."), most=40)
     run = CaseworkImport(CaseworkNames(source, parent_code), now, None if remind else local_time(now).date())
     with db.transaction() as session:
-        session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        db.hold_lock(session, AdvisoryLock.CASEWORK)
         run.names.begin(session)
         run.zeros = LeadingZeros(run.names.source, session.scalars(text(sql.KEYS_WITH_ZEROS), {"source": f"{source}:"}))
         worktime.active_id(session)
@@ -99,7 +99,7 @@ def store_cases(run: CaseworkImport, cases: Iterable[ImportedCase]) -> Iterator[
 def _store_batch(run: CaseworkImport, batch: Sequence[ImportedCase]) -> CaseworkCounts:
     _open_days({case.received.date() for case in batch})
     with db.transaction() as session:
-        session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        db.hold_lock(session, AdvisoryLock.CASEWORK)
         run.names.begin(session)
         parts = [_store_once(session, run, cases) for cases in _in_turn(batch)]
     return CaseworkCounts(

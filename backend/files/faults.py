@@ -32,6 +32,7 @@ class TableFault(StrEnum):
     ENCODING = "encoding"
     TOO_LARGE = "too-large"
     TOO_MANY_ROWS = "too-many-rows"
+    TOO_MANY_SHEETS = "too-many-sheets"
     TOO_MANY_COLUMNS = "too-many-columns"
     TOO_MANY_MERGED = "too-many-merged"
     NOT_A_TABLE = "not-a-table"
@@ -75,6 +76,7 @@ TEXTS: Mapping[TableFault, str] = {
     TableFault.ENCODING: _("Tệp phải ở dạng UTF-8; trong Excel hãy chọn “CSV UTF-8”."),
     TableFault.TOO_LARGE: _("Tệp lớn quá %(most)s MB."),
     TableFault.TOO_MANY_ROWS: _("Tệp có hơn %(most)s dòng; hãy chia nhỏ."),
+    TableFault.TOO_MANY_SHEETS: _("Bảng tính có hơn %(most)s trang; hãy chỉ giữ trang có dữ liệu."),
     TableFault.TOO_MANY_COLUMNS: _("Tệp có hơn %(most)s cột."),
     TableFault.TOO_MANY_MERGED: _("Bảng tính có hơn %(most)s chỗ gộp ô; hãy bỏ gộp ô."),
     TableFault.NOT_A_TABLE: _("Đây không phải tệp CSV hay XLSX đọc được."),

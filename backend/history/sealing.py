@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Self
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from backend import db
 from backend.audit import FIRST
-from backend.db import table_of
+from backend.db import AdvisoryLock, table_of
 from backend.history.models import Seal, SealedHead
 
 MOST = 10_000  # entries under one seal; more of them wait for the next one
-SEALER_LOCK = 5_262_020  # any constant number of our own
 
 TAKE = text("""
     DELETE FROM audit_unsealed WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT :most)
@@ -57,7 +56,7 @@ def seal_entries(session: Session, now: datetime) -> int:
     0 when there is nothing, or when another sealer is at work (it will have seen the same). What is not committed yet
     waits for the next seal, and nobody waits for it.
     """
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(SEALER_LOCK))):
+    if not db.try_lock(session, AdvisoryLock.SEALING):
         return 0
     taken = list(session.scalars(TAKE, {"most": MOST}))
     if not taken:

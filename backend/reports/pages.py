@@ -5,18 +5,18 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
-from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session
 
 from backend import clock, db
 from backend.db import SessionDep
-from backend.documents.places import MOST, PLACES
-from backend.errors import Conflict, Invalid, NotFound, _
-from backend.jobs.progress import WorkStage
+from backend.documents.places import MOST, PLACES, read_back_guarded
+from backend.errors import Conflict, Invalid, NotFound, TooMany, _
+from backend.jobs.broker import hand_to_worker
+from backend.jobs.models import JobStage
+from backend.jobs.service import LATER
 from backend.reports import service
 from backend.reports.content.facts import reporting_units
 from backend.reports.service import ReportSubject
-from backend.reports.tasks import make_report
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission
 from backend.web.forms import EMPTY, FILES, FormView, TypedDep
@@ -45,12 +45,8 @@ def start_report(request: Request, actor: Author, form: TypedDep) -> Response:
             job_id = service.begin_report(session, about, user_id=actor.user_id, now=now)
         except Conflict:
             return redirect_to(request, report_address(about), flash=_("Báo cáo này đang được lập."), kind="info")
-    try:
-        make_report.apply_async((job_id,))
-    except OperationalError:
-        with db.transaction() as session:
-            service.end_unreachable(session, job_id, now)
-        return redirect_to(request, report_address(about))
+    if not hand_to_worker(service.REPORT.name, job_id):
+        return redirect_to(request, report_address(about), flash=LATER, kind="info")
     return redirect_to(request, report_address(about), flash=_("Đã bắt đầu lập báo cáo."), kind="info")
 
 
@@ -77,9 +73,16 @@ def keep_edited(request: Request, session: SessionDep, actor: Author, form: Type
         files = form.files("tep")
         if not files:
             raise Invalid(_("Hãy chọn tệp báo cáo .docx đã sửa."), field="tep")
-        kept = service.keep_texts(session, about, files[0].file.read(), user_id=actor.user_id, now=clock.now())
-    except Invalid as refusal:
-        return _page(request, session, about, status=refusal.status, form=form.form(refusal))
+        kept = service.keep_texts(
+            session,
+            about,
+            files[0].file.read(),
+            user_id=actor.user_id,
+            now=clock.now(),
+            read_places=read_back_guarded,
+        )
+    except (Invalid, TooMany) as refusal:
+        return _page(request, session, about, status=refusal.status, form=form.refused(refusal, "tep"))
     if not kept:
         return redirect_to(request, report_address(about), flash=_("Trong tệp không có lời văn nào mới."), kind="info")
     return redirect_to(request, report_address(about), flash=_("Đã giữ lại lời văn của %(n)s chỗ."), n=len(kept))
@@ -159,8 +162,8 @@ def _page(
         docx=service.DOCX,
         report=report,
         job=job,
-        running=job is not None and service.at_work(job, now),
-        stopped=job is not None and job.stage is not WorkStage.DONE and not service.at_work(job, now),
+        running=job is not None and job.is_cared_for(now),
+        stopped=job is not None and job.stage is not JobStage.DONE and not job.is_cared_for(now),
         why=_failure_text(job),
         places=PLACES,
         written=written,

@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
-from backend.db import table_of
+from backend.db import AdvisoryLock, hold_lock, table_of
 from backend.deadlines.clock_states import ClockKind, ClockState, TicketClocks, explain_state
 from backend.deadlines.clocks import ClockPreview, state_of_clocks
 from backend.deadlines.events import TicketEvent
@@ -54,7 +54,6 @@ __all__ = [
 
 TEXT_MOST = 10_000
 SKEW = timedelta(minutes=5)  # how far the clocks of two of our machines may differ
-MERGING = 0x6C6E6D67  # merges wait for one another, so that two opposite ones cannot lock each other out
 KINDS = {
     Event.INFO_REQUESTED: MessageKind.QUESTION,
     Event.INFO_RECEIVED: MessageKind.REPLY,
@@ -147,7 +146,7 @@ def _lock_case(
 ) -> tuple[TicketCase, Transition]:
     """The ticket, held for the rest of the transaction, once the actor may do this to it in the state it is in."""
     if change.event is Event.MERGED and change.into_id not in (None, ticket_id):
-        session.execute(select(func.pg_advisory_xact_lock(MERGING)))
+        hold_lock(session, AdvisoryLock.MERGE)
         session.execute(select(Ticket.id).where(Ticket.id == change.into_id).with_for_update())
     ticket = _ticket(session, ticket_id, lock=True)
     move = _open(ticket, change.event, actor, version)

@@ -120,7 +120,7 @@ class FormReader:
 
     def refused(self, refusal: DomainError, field: str) -> FormView:
         """The form to show again; a refusal that names no field of its own stands at ``field``."""
-        if isinstance(refusal, Invalid):
+        if isinstance(refusal, Invalid) and any(error.field for error in refusal.errors):
             return self.form(refusal)
         return FormView(self.form().values, {refusal.field or field: refusal})
 

@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from backend import db
 from backend.calendars import moves
+from backend.calendars.service import RECOUNT
 from backend.clock import now
 from backend.deadlines.clock_states import EPISODE_CODES, VersionBook, explain_state
 from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import choose_rule, shipped_rules
-from backend.jobs import progress
+from backend.jobs.service import ask_job, find_job
 from backend.tickets.lifecycle import Event
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due_moment
@@ -71,10 +72,12 @@ def run_recount(stage: Stage) -> list[str]:
             version = _store(session)
             moved, seen = _timed(lambda: moves.preview_moves(session, version, START, 50))
             version.activated_at = now()  # after the shipped one, which was put in force just now
-            job = progress.start(session, "recount", str(version.id), now=START)
+            job = ask_job(session, RECOUNT, str(version.id), now=START)
             session.commit()
         with _reader(stage) as reads, growth() as grown:
-            taken, done = _timed(lambda: moves.recount_tickets(version.id, job.id, lambda: START))
+            taken, _none = _timed(lambda: moves.recount_tickets(job.id, lambda: START))
+        with factory() as session:
+            done = find_job(session, RECOUNT, job.id).done
         slowest = max(reads) * 1e3
         middle = statistics.median(reads) * 1e3
     finally:

@@ -10,9 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.calendars import editing, moves, service
-from backend.jobs import progress
-from backend.jobs.progress import Job, WorkStage
+from backend.calendars import editing, moves
+from backend.jobs import lease as leases
+from backend.jobs.models import JobStage, LongJob
+from backend.jobs.service import JobKind, ask_job, sweep_jobs
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, Verdict
@@ -70,10 +71,8 @@ def put_in_force(client: TestClient, calendar_id: int) -> int:
 
 
 def work(now: datetime) -> int:
-    """What the worker does: find recounts, do them."""
-    return service.sweep_recounts(
-        now, lambda calendar_id, job_id: moves.recount_tickets(calendar_id, job_id, lambda: now)
-    )
+    """What the worker does: find recounts that were lost, do them."""
+    return len(sweep_jobs(now, lambda kind, job_id: moves.recount_tickets(job_id, lambda: now)))
 
 
 @pytest.mark.parametrize("role", [Role.OFFICER, Role.LEADER, Role.COORDINATOR, Role.MANAGER])
@@ -183,7 +182,7 @@ def test_putting_in_force_moves_open_tickets_and_leaves_verdicts(
     job_id = put_in_force(client, new)
     waiting = client.get(f"{HOME}/tien-do/{job_id}").text
     assert 'http-equiv="refresh"' in waiting and "Đang chờ đến lượt" in waiting
-    assert work(now) == 1
+    moves.recount_tickets(job_id, lambda: now)
     session.expire_all()
     assert worktime.active_id(session) == ticket.calendar_id == new
     assert ticket.due_date == before[0] + timedelta(days=2) == date(2026, 11, 25)
@@ -207,7 +206,7 @@ def test_a_recount_done_twice_or_left_half_way_counts_each_ticket_once(
     received = [world.receive(RECEIVED)[0] for _n in range(5)]
     new = saved(client, session, active, more=SWAP)
     job_id = put_in_force(client, new)
-    real, seen = progress.advance, 0
+    real, seen = leases.advance_job, 0
 
     def dies(*given: object, **named: object) -> None:
         nonlocal seen
@@ -216,21 +215,22 @@ def test_a_recount_done_twice_or_left_half_way_counts_each_ticket_once(
             raise MemoryError
         real(*given, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(progress, "advance", dies)
+    monkeypatch.setattr(leases, "advance_job", dies)
     begun = now + timedelta(seconds=10)
     with pytest.raises(MemoryError):
-        work(begun)
+        moves.recount_tickets(job_id, lambda: begun)
     session.expire_all()
     assert [ticket.calendar_id == new for ticket in received] == [True, True, False, False, False]
-    monkeypatch.setattr(progress, "advance", real)
+    monkeypatch.setattr(leases, "advance_job", real)
     assert work(begun + timedelta(seconds=30)) == 0, "its lease lasts"
-    assert work(begun + service.LEASE) == 1
-    moves.recount_tickets(new, job_id, lambda: now)
+    assert work(begun + leases.LEASE) == 1
+    moves.recount_tickets(job_id, lambda: now)
     session.expire_all()
     for ticket in received:
         events = [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
         assert events.count(Event.RECOUNTED) == 1 and ticket.calendar_id == new
-    assert session.get_one(Job, job_id).stage is WorkStage.DONE
+    job = session.get_one(LongJob, job_id)
+    assert (job.stage, job.done, job.total) == (JobStage.DONE, 5, 5), "what the first attempt counted is not lost"
 
 
 def test_a_preview_that_no_longer_holds_is_refused(
@@ -273,8 +273,7 @@ def test_a_unit_s_calendar_moves_its_own_tickets_alone(
     new = saved(client, session, active, more=SWAP, scope=f"unit:{code}")
     html = client.get(f"{HOME}/{new}/xem-truoc").text
     assert "1 trên 1 phản ánh đang mở đổi hạn" in html
-    put_in_force(client, new)
-    work(now)
+    moves.recount_tickets(put_in_force(client, new), lambda: now)
     session.expire_all()
     assert own.due_date == before[0] + timedelta(days=2) and other.due_date == before[1]
     assert worktime.active_id_for(session, code) == new and worktime.active_id(session) == active
@@ -299,7 +298,7 @@ def test_the_database_refuses_to_change_or_delete_a_version(session: Session, st
 def test_progress_of_something_else_is_not_shown_here(
     client: TestClient, session: Session, administrator: User, now: datetime
 ) -> None:
-    job = progress.start(session, "report", "2026", now=now)
+    job = ask_job(session, JobKind("report"), "2026", now=now)
     assert client.get(f"{HOME}/tien-do/{job.id}").status_code == 404
     assert client.get(f"{HOME}/tien-do/999999").status_code == 404
 

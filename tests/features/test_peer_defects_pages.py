@@ -18,7 +18,7 @@ from backend import audit
 from backend.attachments import service as photos
 from backend.calendars import service as calendars
 from backend.indicators import counts as kpi
-from backend.jobs import progress
+from backend.jobs.service import ask_job
 from backend.notify import service as delivery
 from backend.notify.channels import EmailChannel
 from backend.outbox.models import OutboxMessage
@@ -109,7 +109,7 @@ class TestDjangoHelpdesk:
         world.receive(now - 40 * DAY)
         batch, imports = surveyed(session, now)
         calendar = worktime.active_id(session)
-        job = progress.start(session, calendars.RECOUNT, str(calendar), now=now).id
+        job = ask_job(session, calendars.RECOUNT, str(calendar), now=now).id
         account, unit, run = world.user(Role.MANAGER), world.unit(), index_run(session, world, now)
         return Stage("a ticket", ticket, account, unit, batch, imports, calendar, job, run), secret
 

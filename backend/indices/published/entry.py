@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from backend.files.text import clean_text
 from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
 from backend.indices.published.consistency import ConsistencyFinding, list_findings
 from backend.indices.published.shipped_figures import GEOGRAPHIES
+from backend.jobs.guarded import limits_for, run_guarded
 
 COLUMNS = ("ma", "gia_tri", "hang", "so_tinh", "tang_giam", "doi_hang", "so_phieu", "noi_dung")
 REQUIRED = ("ma", "gia_tri")
@@ -27,6 +28,8 @@ MOST_ROWS = 200
 FIRST_YEAR, LAST_YEAR = 2011, 2099
 NUMBER = re.compile(r"[-+−]?\d{1,3}(?:[.,]\d{1,2})?", re.A)
 WHOLE = re.compile(r"[-+−]?\d{1,6}", re.A)
+
+RowReader = Callable[[str, IndexMethod], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,15 @@ class EntryResult:
     findings: Sequence[ConsistencyFinding]
 
 
-def enter_table(session: Session, document: PublishedDocument, table: str) -> EntryResult:
+def enter_table(
+    session: Session, document: PublishedDocument, table: str, read_rows: RowReader | None = None
+) -> EntryResult:
     """Store the rows of a table (CSV with the header ``COLUMNS``) and look at what does not add up.
 
     Raises Invalid with a refusal for each faulty line, Conflict where the figures stand under another document.
     """
     method = _check_document(document)
-    rows = _read(table, method)
+    rows = (read_rows or read_figures)(table, method)
     held = session.scalar(
         select(PublishedFigure.source_code)
         .filter_by(geography=document.geography, year=document.year, kind=FigureKind.SATISFACTION)
@@ -82,8 +87,7 @@ def enter_table(session: Session, document: PublishedDocument, table: str) -> En
 
 def read_file(content: bytes) -> str:
     """A file as text. Raises Invalid for one that is too large or not UTF-8."""
-    if len(content) > MOST_BYTES:
-        raise Invalid(_("Tệp lớn hơn 1 MB."), field="tep")
+    check_size(len(content), "tep")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -108,7 +112,8 @@ def _check_document(document: PublishedDocument) -> IndexMethod:
     return load_method(document.method)
 
 
-def _read(table: str, method: IndexMethod) -> list[dict[str, Any]]:
+def read_figures(table: str, method: IndexMethod) -> list[dict[str, Any]]:
+    """Return the rows of a table. Raises Invalid with a refusal for each faulty line."""
     header, rows = _table(table)
     if not rows or not set(REQUIRED) <= set(header) or not set(header) <= set(COLUMNS):
         raise Invalid(
@@ -142,6 +147,18 @@ def _table(text: str) -> tuple[list[str], list[TableRow]]:
         return table.header, list(table)
     except FileRefused as refusal:
         raise refusal.at("bang") from None
+
+
+def read_figures_guarded(table: str, method: IndexMethod) -> list[dict[str, Any]]:
+    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    check_size(len(table), "bang")
+    return run_guarded(read_figures, table, method, limits=limits_for(len(table)), field="bang")
+
+
+def check_size(size: int, field: str) -> None:
+    """Raises Invalid for a table larger than any of these."""
+    if size > MOST_BYTES:
+        raise Invalid(_("Tệp lớn hơn 1 MB."), field=field)
 
 
 def _row(

@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 
 from backend import audit, db
 from backend.errors import Conflict, _
-from backend.files.faults import file_named
 from backend.files.options import NOTHING_SAID, ReadOptions
-from backend.files.tables import TableForm, open_table
-from backend.surveys.ballot_files import quarantine
+from backend.files.tables import TableForm
 from backend.surveys.ballot_files import statements as sql
 from backend.surveys.ballot_files.answers import BLANK
+from backend.surveys.ballot_files.ballot_reading import BallotReader, read_ballots
 from backend.surveys.ballot_files.faults import BallotFault, BallotFinding
 from backend.surveys.ballot_files.layout import NUMBER
 from backend.surveys.ballot_files.quarantine import BallotReading, QuarantineRow
@@ -59,20 +58,25 @@ def read_file(
     today: date,
     told: Callable[[int], None] = lambda _rows: None,
     options: ReadOptions = NOTHING_SAID,
+    *,
+    reader: BallotReader = read_ballots,
 ) -> BallotReading:
     """Read and judge a file for a round, storing nothing. Raises FileRefused, NotFound."""
-    return _read(stream, code, today, told, options)[0]
+    return _read(stream, code, today, told, options, reader)[0]
 
 
 def _read(
-    stream: BinaryIO, code: str, today: date, told: Callable[[int], None], options: ReadOptions
+    stream: BinaryIO,
+    code: str,
+    today: date,
+    told: Callable[[int], None],
+    options: ReadOptions,
+    reader: BallotReader,
 ) -> tuple[BallotReading, str | None]:
     """What was read, and the sample it was judged by."""
     with db.transaction() as session:
         frame = queries.round_frame(session, queries.round_called(session, code), today)
-    table = open_table(stream)
-    with file_named("", table.form.sheet):
-        return quarantine.read_ballots(table, frame, told, options), frame.draw
+    return reader(stream, frame, told, options), frame.draw
 
 
 def import_file(
@@ -84,6 +88,7 @@ def import_file(
     now: datetime,
     told: Callable[[int], None] = lambda _rows: None,
     options: ReadOptions = NOTHING_SAID,
+    reader: BallotReader = read_ballots,
 ) -> ImportOutcome:
     """Import a file into a round. ``told`` hears how many rows are read. Raises FileRefused, NotFound.
 
@@ -95,7 +100,7 @@ def import_file(
         if known := _same_file(session, found.id, digest):
             return _outcome(known, repeated=True)
     today = local_time(now).date()
-    reading, draw = _read(stream, code, today, told, options)
+    reading, draw = _read(stream, code, today, told, options, reader)
     with db.transaction() as session:
         service.lock_round(session, found.id)
         if (session.get_one(Round, found.id).draw or {}).get("sha256") != draw:

@@ -31,6 +31,7 @@ from backend.surveys.ballot_files.particulars import ParticularsReader, Responde
 
 CHUNK: Final = 5_000
 JOIN: Final = "\x1f"
+OTHERS_MOST: Final = 40  # lines that a sentence names
 
 Told = Callable[[int], None]
 
@@ -232,10 +233,11 @@ def _repeated_numbers(pile: _ReadingBuffer, particulars: ParticularsReader) -> I
         if number := particulars.number(held.cells):
             lines[digits_key(number) or number].append(held.line)
     for same in lines.values():
-        if len(same) > 1:
-            for line in same:
-                others = ", ".join(str(other) for other in sorted(same) if other != line)
-                yield line, BallotFinding(NUMBER, BallotFault.DUPLICATE_IN_FILE, {"lines": others[:80]})
+        ordered = sorted(same) if len(same) > 1 else []
+        for line in ordered:
+            # As many as are shown: of a number that stands in every row, all others would be the square of the rows.
+            others = islice((str(other) for other in ordered if other != line), OTHERS_MOST)
+            yield line, BallotFinding(NUMBER, BallotFault.DUPLICATE_IN_FILE, {"lines": ", ".join(others)[:80]})
 
 
 def _heavy(pile: _ReadingBuffer, frame: RoundFrame) -> Iterator[tuple[int, BallotFinding]]:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from backend import audit
+from backend.db import AdvisoryLock, hold_lock
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.files.text import clean_text
 from backend.surveys.ballot_files.particulars import LABEL_MOST, NUMBER_MOST
@@ -22,7 +23,6 @@ from backend.units.directory import find_unit
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 CODE_BYTES = 16
-LOCK = 0x6C6E7376  # with the round: one import, ballot, sample or withdrawal in a round at a time
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def issue_ballots(
 
 def lock_round(session: Session, round_id: int) -> None:
     """Hold a round until the transaction ends: what is stored for it, and its history, come one after the other."""
-    session.execute(select(func.pg_advisory_xact_lock(LOCK, round_id)))
+    hold_lock(session, AdvisoryLock.SURVEY_ROUND, round_id)
 
 
 def code_hash(code: str) -> bytes:

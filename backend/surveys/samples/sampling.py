@@ -19,6 +19,7 @@ from analytics.sampling.drawing import Sample
 from backend import audit
 from backend.errors import Conflict, Invalid, _
 from backend.files.faults import FileRefused
+from backend.jobs.guarded import limits_for, run_guarded
 from backend.surveys.ballot_files import ballot_rules
 from backend.surveys.ballot_files.particulars import LABEL_MOST, NUMBER_MOST, NUMERIC
 from backend.surveys.models import Ballot, IssuedBallot, Round
@@ -49,6 +50,11 @@ def read_sample(content: bytes, name: str, standings: Mapping[str, UnitStatus]) 
     if reader.faults:
         raise Invalid(_("Tệp mẫu đã rút chưa dùng được."), field="sample", errors=tuple(reader.faults))
     return slips
+
+
+def read_sample_guarded(content: bytes, name: str, standings: Mapping[str, UnitStatus]) -> list[BallotSlip]:
+    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    return run_guarded(read_sample, content, name, standings, limits=limits_for(len(content)), field="sample")
 
 
 def slips_of(sample: Sample, standings: Mapping[str, UnitStatus]) -> list[BallotSlip]:

@@ -30,6 +30,7 @@ HEADER: Final = ("bien", "gia_tri", "tong")
 BLANK: Final = ""  # ballots that do not tell
 CLOSE: Final = 1e-9
 MOST_VALUES: Final = 500
+MOST_FAULTS: Final = 100  # that a page lists; more of them nobody reads
 MOST_TRIM: Final = 100.0
 
 Labels = Mapping[str, Sequence[str | None]]
@@ -87,7 +88,7 @@ def read_totals(text: str, source: str, trim_at: float | None) -> KnownTotals:
         wrong.append(Invalid(_("Hãy ghi nguồn của các tổng."), field="source"))
     if trim_at is not None and not 1 < trim_at <= MOST_TRIM:
         wrong.append(Invalid(_("Mức cắt trọng số phải lớn hơn 1 và không quá 100 lần trung vị."), field="trim"))
-    Invalid.collect(wrong or list(_uneven(margins)))
+    Invalid.collect(wrong[:MOST_FAULTS] or list(_uneven(margins)))
     return KnownTotals(source, margins, trim_at)
 
 
