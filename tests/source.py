@@ -1,6 +1,7 @@
 """Rules about source code: each finds the lines of a module that break it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,6 +114,19 @@ def _asks_time(function: ast.Attribute) -> bool:
     if name == "time":
         return function.attr in WALL_CLOCK
     return function.attr in ("utcnow", "today") or (function.attr == "now" and name != "clock")
+
+
+TICKET_CHAIN = re.compile(r"ticket:(\d+)?('|%|$)")
+
+
+def spells_ticket_chain(tree: ast.AST) -> Iterator[int]:
+    """Lines that spell the chain of a ticket themselves, whole or in part, in Python or in SQL. Docstrings may."""
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in prose:
+            continue
+        if TICKET_CHAIN.search(node.value):
+            yield node.lineno
 
 
 def crosses_rooms(path: str, tree: ast.AST) -> Iterator[int]:

@@ -43,6 +43,8 @@ WRITE_TICKETS = {
 }
 COMMIT = {"backend/db.py", "migrations/env.py"}
 READ_CLOCK = {"backend/clock.py"}
+SPELL_TICKET_CHAIN = {"backend/audit.py"}
+PIN_TICKET_CHAIN = {"tests/test_house.py", "tests/unit/test_audit_references.py"}
 
 Rule = Callable[[ast.AST], Iterable[int]]
 
@@ -80,6 +82,13 @@ def test_only_the_clock_reads_the_clock() -> None:
     assert breaches(source.reads_clock, READ_CLOCK) == []
 
 
+def test_only_the_history_spells_the_chain_of_a_ticket() -> None:
+    """``audit.ticket_chain`` makes the reference and ``audit.ticket_id_of`` reads it, for tests as well."""
+    tests = {path: tree for path, tree in source.modules("tests").items() if path not in PIN_TICKET_CHAIN}
+    lines = [f"{path}:{line}" for path, tree in tests.items() for line in source.spells_ticket_chain(tree)]
+    assert breaches(source.spells_ticket_chain, SPELL_TICKET_CHAIN) + lines == []
+
+
 def test_rooms_meet_in_services_and_queries() -> None:
     entrances = {"backend/app.py", "backend/worker.py"}
     found = [
@@ -107,6 +116,10 @@ def test_rooms_meet_in_services_and_queries() -> None:
         (source.asks_for_a_lock, "text('SELECT pg_try_advisory_lock(7)')"),
         (source.asks_for_a_lock, "SEALER_LOCK = 5_262_020"),
         (source.asks_for_a_lock, "LOCK: Final = 0x6C6E"),
+        (source.spells_ticket_chain, 'chain = f"ticket:{ticket.id}"'),
+        (source.spells_ticket_chain, "chain = 'ticket:' + str(ticket.id)"),
+        (source.spells_ticket_chain, "entries(session, 'ticket:42')"),
+        (source.spells_ticket_chain, """text("WHERE chain = 'ticket:' || tickets.id")"""),
         (source.reads_clock, "datetime.now(UTC)"),
         (source.reads_clock, "datetime.datetime.utcnow()"),
         (source.reads_clock, "date.today()"),
@@ -134,6 +147,8 @@ def test_the_rules_about_source_catch_a_breach(rule: Rule, breach: str) -> None:
         (source.commits, "session.begin_nested()"),
         (source.asks_for_a_lock, "hold_lock(session, AdvisoryLock.MERGE)"),
         (source.asks_for_a_lock, "BLOCK = 4096"),
+        (source.spells_ticket_chain, "chain = audit.ticket_chain(42)"),
+        (source.spells_ticket_chain, "key == 'ticket:42:overdue:2026-11-22'"),
         (source.reads_clock, "clock.now()"),
         (source.reads_clock, "time.monotonic() + time.perf_counter()"),
         (lambda tree: source.crosses_rooms("backend/kpi/pages.py", tree), "from backend.tickets import queries"),

@@ -174,7 +174,7 @@ class TestChatwoot:
             ratings.store_rating(
                 session, ticket.id, ratings.RatingScores(1, 1, 1), channel=Channel.WEB, now=MONDAY + 2 * DAY
             )
-        kept = ratings.find_rating(session, ticket.id)
+        kept = ratings.find_rating(session, ticket.id, 1)
         assert kept is not None and kept.ease == 5
 
     def test_14872_a_rating_is_credited_to_the_unit_that_answered(
@@ -186,7 +186,7 @@ class TestChatwoot:
         world.happen(ticket, Event.DISPUTED, SENDER, MONDAY + 2 * DAY)
         forward = service.ActionRequest(Event.FORWARDED, text="Đúng việc của Sở.", to_unit_id=world.unit("LC-SXD").id)
         service.apply(session, ticket.id, forward, officer, now=MONDAY + 3 * DAY)
-        kept = ratings.find_rating(session, ticket.id)
+        kept = ratings.find_rating(session, ticket.id, 1)
         assert kept is not None and kept.unit_id == answering != ticket.unit_id
 
 

@@ -268,7 +268,9 @@ def _write_history(session: Session, added: Sequence[Any], closed: Sequence[Any]
     """Reception and answer as the first links of each chain, with the moments that the file gives."""
     db.copy_rows(session, audit.COPY_LINKS, (entry for row in added for entry in _births(row)))
     for row in closed:
-        audit.record(session, f"ticket:{row.id}", Event.ANSWERED, actor=ACTOR, now=row.answered_at, data=IMPORTED)
+        audit.record(
+            session, audit.ticket_chain(row.id), Event.ANSWERED, actor=ACTOR, now=row.answered_at, data=IMPORTED
+        )
 
 
 def _births(row: Any) -> Iterator[tuple[Any, ...]]:
@@ -282,6 +284,6 @@ def _births(row: Any) -> Iterator[tuple[Any, ...]]:
 
 def _entry(ticket_id: int, seq: int, at: datetime, event: Event, data: dict[str, Any], prev: bytes) -> tuple[Any, ...]:
     """In the order of ``audit.COPY_LINKS``; the last is the hash."""
-    chain, action = f"ticket:{ticket_id}", event.value
+    chain, action = audit.ticket_chain(ticket_id), event.value
     made = audit.hash_link(chain, seq, at, ACTOR, action, data, prev)
     return chain, seq, at, ACTOR, action, Jsonb(data), prev, made

@@ -88,7 +88,7 @@ def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
     """The letter of a redirected ticket, in the words that the officer wrote. Raises Conflict for any other ticket."""
     if ticket.state is not TicketState.REDIRECTED:
         raise Conflict(_("Phản ánh này không được chuyển sang thủ tục khác nên không có phiếu hướng dẫn."))
-    entries = audit.list_entries(session, f"ticket:{ticket.id}")
+    entries = audit.list_entries(session, audit.ticket_chain(ticket.id))
     entry = [e for e in entries if e.action == Event.REDIRECTED][-1]
     step = [s for s in queries.list_course(session, ticket.id, entries=entries) if s.event is Event.REDIRECTED][-1]
     procedure = entry.data["procedure"]

@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
+from backend import audit
 from backend.deadlines.limits import is_urgent
 from backend.deadlines.rules import DeadlineRule
 from backend.worktime.calendar import ZONE, WorkCalendar, local_time
@@ -105,7 +106,7 @@ class EscalationStep(NamedTuple):
 
     def _joined(self, ticket_id: int, times: str) -> str:
         episode = f"episode{self.episode}" if self.episode > 1 else ""
-        parts = (f"ticket:{ticket_id}:{self.code}:{self.occasion.isoformat()}", times, episode)
+        parts = (f"{audit.ticket_chain(ticket_id)}:{self.code}:{self.occasion.isoformat()}", times, episode)
         return ":".join(part for part in parts if part)
 
 

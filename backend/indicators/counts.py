@@ -26,6 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from backend.indicators import conditions
 from backend.indicators.conditions import counted, known
 from backend.ratings.models import Rating
+from backend.ratings.queries import of_latest_answer
 from backend.tickets.models import Channel, Ticket
 
 AGES = (5, 15, 30, 60)  # last day of each class of age in calendar days; older ones make a class of their own
@@ -146,17 +147,16 @@ def count_backlog(session: Session, scope: KpiScope) -> list[OpenTickets]:
 
 
 def sum_scores(session: Session, scope: KpiScope) -> RatingSums:
-    """Ratings of tickets received in the period, credited to the unit that answered; those that an officer keyed in at
-    the counter are left out."""
+    """Ratings of tickets received in the period, of the latest answer of each and credited to the unit that gave it;
+    those that an officer keyed in at the counter are left out."""
     squares = [func.coalesce(func.sum(item * item), 0) for item in ITEMS]
     statement = select(func.count(), *(func.coalesce(func.sum(item), 0) for item in ITEMS), *squares).where(
         _held_by(Rating.unit_id, scope),
         Rating.received_on.between(scope.first, scope.last),
         Rating.channel != Channel.COUNTER,
+        *_by_channel(scope),
     )
-    if scope.channel is not None:
-        statement = statement.join(Ticket, Ticket.id == Rating.ticket_id).where(*_by_channel(scope))
-    row = tuple(session.execute(statement).one())
+    row = tuple(session.execute(statement.join(Ticket, of_latest_answer())).one())
     return RatingSums(row[0], row[1:4], row[4:7])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import BigInteger, ColumnElement, Date, String, and_, case, cast, func, literal, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Date, and_, case, cast, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from analytics.timeliness import Timeliness
@@ -119,7 +119,7 @@ def _period(asked: TimelinessRequest) -> list[ColumnElement[bool]]:
 
 
 def _chains_with_pauses() -> ColumnElement[bool]:
-    chain = literal("ticket:") + cast(Ticket.id, String)
+    chain = audit.ticket_chain_of(Ticket.id)
     return chain.in_(select(audit.AuditEntry.chain).where(audit.AuditEntry.action == Event.INFO_REQUESTED.value))
 
 
@@ -135,7 +135,7 @@ def _ended_on() -> ColumnElement[date | None]:
     withdrawn = (
         select(func.max(audit.AuditEntry.at))
         .where(
-            audit.AuditEntry.chain == literal("ticket:") + cast(Ticket.id, String),
+            audit.AuditEntry.chain == audit.ticket_chain_of(Ticket.id),
             audit.AuditEntry.action == Event.WITHDRAWN.value,
         )
         .correlate(Ticket)
@@ -182,7 +182,7 @@ def _paused_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
     groups: list[Group] = []
     calendars = rulebook.CalendarCache(session)
     for row in rows:
-        history = projection.events_of(audit.list_entries(session, f"ticket:{row.id}"))
+        history = projection.events_of(audit.list_entries(session, audit.ticket_chain(row.id)))
         course = due_dates.TicketCourse(history, rulebook.version_book(session, row, history, calendars))
         end = due_dates.due_date(asked.calendar, asked.rule, row.received_at, course, row.answered_at or as_of)
         days = (

@@ -19,7 +19,7 @@ from backend.reports.content.facts import reporting_units
 from backend.reports.service import ReportSubject
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission
-from backend.web.forms import EMPTY, FILES, FormView, TypedDep
+from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
 from backend.web.rendering import redirect_to, render_page, wants_fragment
 
 PAGE = "/bao-cao"
@@ -37,10 +37,15 @@ def report_page(request: Request, session: SessionDep, actor: Author) -> Respons
 
 @router.post(PAGE)
 def start_report(request: Request, actor: Author, form: TypedDep) -> Response:
-    """Have the report made. The job is committed before it is handed on, so that the worker finds it."""
+    """Have the report made, with the texts as they stand on the page. The job is committed before it is handed on, so
+    that the worker finds it."""
     now = clock.now()
     with db.transaction() as session:
         about = _subject_of(session, _fields(form))
+        try:
+            _save(session, about, form, actor)
+        except Invalid as refusal:
+            return _page(request, session, about, status=refusal.status, form=form.form(refusal))
         try:
             job_id = service.begin_report(session, about, user_id=actor.user_id, now=now)
         except Conflict:
@@ -55,14 +60,20 @@ def save_texts(request: Request, session: SessionDep, actor: Author, form: Typed
     """Keep the author's texts; they go into the report the next time that it is made."""
     about = _subject_of(session, _fields(form))
     try:
-        for place in PLACES:
-            form.text(place.key, limit=MOST, multiline=True)
-        form.check()
-        written = {place.key: form.raw(place.key) for place in PLACES if place.key in form.data}
-        service.save_texts(session, about, written, user_id=actor.user_id, now=clock.now())
+        _save(session, about, form, actor)
     except Invalid as refusal:
         return _page(request, session, about, status=refusal.status, form=form.form(refusal))
     return redirect_to(request, report_address(about), flash=_("Đã lưu lời văn. Hãy lập lại báo cáo để đưa vào."))
+
+
+def _save(session: Session, about: ReportSubject, form: FormReader, actor: Actor) -> None:
+    """Every button of the page sends the texts along, and every one keeps them: none loses what was typed."""
+    for place in PLACES:
+        form.text(place.key, limit=MOST, multiline=True)
+    form.check()
+    written = {place.key: form.raw(place.key) for place in PLACES if place.key in form.data}
+    if written:
+        service.save_texts(session, about, written, user_id=actor.user_id, now=clock.now())
 
 
 @router.post(PAGE + "/giu-lai", max_body_size=FILES)
@@ -71,6 +82,7 @@ def keep_edited(request: Request, session: SessionDep, actor: Author, form: Type
     about = _subject_of(session, _fields(form))
     try:
         files = form.files("tep")
+        _save(session, about, form, actor)
         if not files:
             raise Invalid(_("Hãy chọn tệp báo cáo .docx đã sửa."), field="tep")
         kept = service.keep_texts(

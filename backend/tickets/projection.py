@@ -205,7 +205,7 @@ def check_all(session: Session) -> Iterator[ReplayDifference]:
         after = rows[-1].id
         entries, results = _entries(session, rows), _stored_results(session, rows)
         for row in rows:
-            history = events_of(entries.get(f"ticket:{row.id}", ()))
+            history = events_of(entries.get(audit.ticket_chain(row.id), ()))
             if not history:
                 yield ReplayDifference(row.number, "history", row.state, "")
                 continue
@@ -216,7 +216,7 @@ def check_all(session: Session) -> Iterator[ReplayDifference]:
 
 def _entries(session: Session, rows: Sequence[Row[Any]]) -> Mapping[str, Sequence[Any]]:
     table = table_of(audit.AuditEntry)
-    chains = [f"ticket:{row.id}" for row in rows]
+    chains = [audit.ticket_chain(row.id) for row in rows]
     columns = (table.c.chain, table.c.at, table.c.actor, table.c.action, table.c.data)
     found = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
     return {chain: list(links) for chain, links in groupby(found, key=lambda entry: str(entry.chain))}

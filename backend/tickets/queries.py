@@ -228,7 +228,7 @@ def list_course(
 ) -> list[CourseStep]:
     """Everything that happened to a ticket, in order: four look-ups, however long the course is; ``entries`` spares the
     first of them. What staff settle among themselves is left out, drafts above all, unless ``internal`` asks for it."""
-    entries = audit.list_entries(session, f"ticket:{ticket_id}") if entries is None else entries
+    entries = audit.list_entries(session, audit.ticket_chain(ticket_id)) if entries is None else entries
     entries = [e for e in entries if internal or e.action not in INTERNAL]
     told = {e.data["message"] for e in entries if e.data.get("message")}
     texts = {m.id: m.body for m in session.scalars(select(TicketMessage).where(TicketMessage.id.in_(told)))}

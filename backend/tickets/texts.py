@@ -42,6 +42,7 @@ EVENT_NAMES: dict[Event, str] = {
     Event.ASSIGNED: _("Giao cán bộ xử lý"),
     Event.INFO_REQUESTED: _("Đề nghị người gửi bổ sung"),
     Event.INFO_RECEIVED: _("Người gửi đã bổ sung"),
+    Event.INFO_PASSED_ON: _("Người gửi của phản ánh đã gộp bổ sung"),
     Event.RESUMED: _("Tiếp tục xử lý, không chờ bổ sung"),
     Event.PAUSE_EXPIRED: _("Hết thời gian chờ bổ sung, thời hạn tiếp tục"),
     Event.PAUSE_DISPUTED: _("Người gửi không đồng ý việc tạm dừng"),

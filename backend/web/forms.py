@@ -118,6 +118,10 @@ class FormReader:
                 first.setdefault(error.field, error)
         return FormView(values, first)
 
+    def rest(self, used: Collection[str]) -> FormView:
+        """The form to show again after some of its fields were used: what was typed in the others is still there."""
+        return FormView({name: value for name, value in self.form().values.items() if name not in used})
+
     def refused(self, refusal: DomainError, field: str) -> FormView:
         """The form to show again; a refusal that names no field of its own stands at ``field``."""
         if isinstance(refusal, Invalid) and any(error.field for error in refusal.errors):

@@ -89,6 +89,20 @@ def language_of(request: Request) -> str:
     )
 
 
+def choose_language(request: Request, code: str) -> None:
+    """Answer this request in a language that was chosen beside a form; an unknown one changes nothing."""
+    if code in language.LANGUAGES:
+        request.state.language = code
+
+
+def remember_language(request: Request, response: Response) -> Response:
+    """Let the browser keep the language that was chosen with this request, if one was."""
+    chosen: str | None = getattr(request.state, "language", None)
+    if chosen:
+        set_cookie(response, LANGUAGE_COOKIE, chosen, seconds=YEAR)
+    return response
+
+
 def render_page(
     request: Request,
     template: str,
@@ -109,7 +123,7 @@ def render_page(
     view = template_environment(lang).get_template(template)
     actor = getattr(request.state, "actor", None)
     flash = None if block else _read_flash(request)
-    values = {"form": EMPTY, **_frame(request), **context, "actor": actor, "flash": flash}
+    values = {"form": EMPTY, "keep_at": "", **_frame(request), **context, "actor": actor, "flash": flash}
     html = _block(view, block, values) if block else view.render(values)
     stored = not secret and actor is None
     response = _html(request, html, status, stored=stored, packed=stored and not is_draft)

@@ -15,7 +15,7 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend import db
+from backend import audit, db
 from backend.calendars import moves
 from backend.calendars.service import RECOUNT
 from backend.clock import now
@@ -126,6 +126,7 @@ def _timed(act: Callable[[], T]) -> tuple[float, T]:
     return time.perf_counter() - began, result
 
 
+CHAIN = audit.ticket_chain_sql("id")
 FILL = (
     """INSERT INTO tickets (id, number, state, version, channel, category_code, about_unit_id, unit_id, title, content,
         language, received_at, received_on, rule, term, calendar_id, due_date, due_estimated, secret_hash,
@@ -135,14 +136,14 @@ FILL = (
         DATE '2026-11-24', false, sha256(n::text::bytea), false
     FROM (SELECT n, TIMESTAMPTZ '2026-11-02 08:00+07' + n %% 14 * interval '1 day' AS at
         FROM generate_series(1, %(count)s) n) rows""",
-    """INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
-    SELECT 'ticket:' || id, 1, received_at, 'sender', 'received', jsonb_build_object('unit', unit_id), sha256(''),
+    f"""INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
+    SELECT {CHAIN}, 1, received_at, 'sender', 'received', jsonb_build_object('unit', unit_id), sha256(''),
         sha256(id::text::bytea) FROM tickets WHERE number LIKE 'RECOUNT.%%'""",
-    """INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
-    SELECT 'ticket:' || id, 2, received_at + interval '1 hour', 'system', 'info_requested', '{}', sha256(''),
+    f"""INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
+    SELECT {CHAIN}, 2, received_at + interval '1 hour', 'system', 'info_requested', '{{}}', sha256(''),
         sha256(id::text::bytea) FROM tickets WHERE number LIKE 'RECOUNT.%%' AND id %% 10 = 0""",
-    """INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
-    SELECT 'ticket:' || id, 3, received_at + interval '2 days', 'sender', 'info_received', '{}', sha256(''),
+    f"""INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
+    SELECT {CHAIN}, 3, received_at + interval '2 days', 'sender', 'info_received', '{{}}', sha256(''),
         sha256(id::text::bytea) FROM tickets WHERE number LIKE 'RECOUNT.%%' AND id %% 10 = 0""",
     "ANALYZE tickets",
     "ANALYZE audit",

@@ -116,7 +116,7 @@ def test_a_change_is_a_new_version_not_in_force_yet(
     session.expire_all()
     assert session.get_one(CalendarVersion, active).document == before
     (entry,) = audit.list_entries(session, "calendar:vn")
-    assert (entry.action, entry.actor, entry.data["calendar"]) == ("saved", f"user:{administrator.id}", new)
+    assert (entry.action, entry.actor, entry.data["calendar"]) == ("saved", audit.user_key(administrator.id), new)
     html = client.get(f"{HOME}/{new}").text
     assert "Khác với bản đang áp dụng" in html and "20/11/2026" in html
 
@@ -227,7 +227,7 @@ def test_a_recount_done_twice_or_left_half_way_counts_each_ticket_once(
     moves.recount_tickets(job_id, lambda: now)
     session.expire_all()
     for ticket in received:
-        events = [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
+        events = [entry.action for entry in audit.list_entries(session, audit.ticket_chain(ticket.id))]
         assert events.count(Event.RECOUNTED) == 1 and ticket.calendar_id == new
     job = session.get_one(LongJob, job_id)
     assert (job.stage, job.done, job.total) == (JobStage.DONE, 5, 5), "what the first attempt counted is not lost"

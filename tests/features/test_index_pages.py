@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.indicators.definitions import definitions
-from backend.indices import pages, texts
+from backend.indices import texts
 from backend.indices.models import IndexPublication, IndexRun
 from backend.indices.runs import requests
 from backend.indices.runs import service as runs

@@ -130,7 +130,7 @@ class TestDjangoHelpdesk:
             heads = [str(mail.items()) for mail in server.mails]
         assert len(server.mails) == len(ids) == 3
         columns = {name: json.dumps(rows, default=str) for name, rows in kept(session).items()}
-        history = [str(entry.data) for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
+        history = [str(entry.data) for entry in audit.list_entries(session, audit.ticket_chain(ticket.id))]
         for held in (secret, receipts.group_secret(secret)):
             for place in (*mails, *heads, *columns.values(), *history, caplog.text):
                 assert held.lower() not in place.lower()
@@ -173,7 +173,9 @@ class TestDigit:
         session.commit()
         follow(client, ticket, secret)
         assert self.dispute(client, now + days * DAY).status_code == 303
-        last = [entry for entry in audit.list_entries(session, f"ticket:{ticket.id}") if entry.action == "disputed"]
+        last = [
+            entry for entry in audit.list_entries(session, audit.ticket_chain(ticket.id)) if entry.action == "disputed"
+        ]
         assert [entry.at for entry in last] == [now]
 
 

@@ -82,7 +82,7 @@ def test_the_acknowledgement_waits_in_the_outbox_without_an_address(
 ) -> None:
     ticket, _secret = world.receive(now)
     message = session.scalars(select(OutboxMessage)).one()
-    assert (message.key, message.medium) == (f"ticket:{ticket.id}:received:email", Medium.EMAIL)
+    assert (message.key, message.medium) == (f"{audit.ticket_chain(ticket.id)}:received:email", Medium.EMAIL)
     assert "nguoigui@example.vn" not in repr(session.execute(select(OutboxMessage.__table__)).one())
 
 
@@ -90,7 +90,7 @@ def test_the_history_holds_no_personal_data_and_cannot_be_rewritten(
     session: Session, world: World, now: datetime
 ) -> None:
     ticket, _secret = world.receive(now)
-    chain = audit.list_entries(session, f"ticket:{ticket.id}")
+    chain = audit.list_entries(session, audit.ticket_chain(ticket.id))
     assert audit.first_break(chain) is None
     assert "Lò Văn Thử" not in repr([entry.data for entry in chain])
     for statement in ("UPDATE audit SET action = 'x'", "DELETE FROM audit", "TRUNCATE audit"):

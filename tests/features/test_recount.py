@@ -112,7 +112,7 @@ def test_a_run_moves_what_the_preview_showed_and_keeps_verdicts_and_proof(
     assert tickets["answered"].verdict is Verdict.ON_TIME
     assert list(projection.check_all(session)) == []
     for ticket in tickets.values():
-        assert audit.first_break(audit.list_entries(session, f"ticket:{ticket.id}")) is None
+        assert audit.first_break(audit.list_entries(session, audit.ticket_chain(ticket.id))) is None
 
 
 def test_the_moved_date_is_kept_with_what_it_was_and_why(
@@ -132,7 +132,7 @@ def test_small_batches_come_to_the_same_and_a_second_run_finds_nothing_to_do(
     monkeypatch.setattr(moves, "BATCH", 2)
     assert [run(session, version), run(session, version)] == [6, 0]
     assert dues(session, tickets) == AFTER
-    actions = [e.action for t in tickets.values() for e in audit.list_entries(session, f"ticket:{t.id}")]
+    actions = [e.action for t in tickets.values() for e in audit.list_entries(session, audit.ticket_chain(t.id))]
     assert actions.count("recounted") == 6
     assert list(projection.check_all(session)) == []
 

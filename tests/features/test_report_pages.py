@@ -157,6 +157,16 @@ def test_texts_are_kept_and_go_into_the_next_report(
     assert read_back(client.get(FILE).content)["causes"] == "Thiếu người.\nĐường xa."
 
 
+@pytest.mark.parametrize("path", ["/bao-cao", "/bao-cao/giu-lai"])
+def test_no_button_of_the_page_loses_a_text_that_is_not_saved_yet(
+    client: TestClient, world: World, session: Session, asked: list[int], path: str
+) -> None:
+    sign_in(client, world)
+    answer = client.post(path, data=FIELDS | {"causes": "Thiếu người."})
+    assert answer.status_code in (303, 422)
+    assert "Thiếu người." in client.get("/bao-cao").text
+
+
 def test_a_text_that_is_too_long_is_refused_at_its_field_with_the_text_still_there(
     client: TestClient, world: World, session: Session
 ) -> None:

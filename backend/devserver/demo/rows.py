@@ -128,10 +128,10 @@ def _history(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRu
     """The chain of a case, link by link, and its texts."""
     prev, message_id, holder = audit.FIRST, place.first_message_id, ""
     history: list[TicketEvent] = []
-    chain = f"ticket:{place.ticket_id}"
+    chain = audit.ticket_chain(place.ticket_id)
     for seq, moment in enumerate(case.course, start=1):
         user_id = place.officers.get(moment.by)
-        actor = f"user:{user_id}" if user_id is not None else moment.by
+        actor = audit.user_key(user_id) if user_id is not None else moment.by
         data: dict[str, Any] = {}
         if moment.event in KINDS:
             rows.messages.append(

@@ -23,6 +23,7 @@ from backend.indices.measures import own_survey
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.ratings.models import Rating
+from backend.ratings.queries import of_latest_answer
 from backend.tickets import rulebook
 from backend.tickets.models import Category, Channel, Ticket
 from backend.worktime import service as worktime
@@ -41,7 +42,8 @@ class IndexCase(NamedTuple):
     it up at least once; ``in_two_days``: within its term (the name is from when that was two days). It, ``at_once`` and
     ``told``: 1 yes, 0 no, None not known or not decided yet.
     ``days``: working days to the answer. ``told_after``: seconds from decision to notice. ``rated_unit``: the unit that
-    the rating is credited to; the three scores stand with it.
+    the rating is credited to; the three scores stand with it. The rating is that of the latest answer; one that was
+    given for an earlier answer is in no figure.
     """
 
     id: int
@@ -204,7 +206,7 @@ def _cases(session: Session, asked: RunRequest, calendar: WorkCalendar) -> tuple
             *(column.label(name) for name, column in columns.items()),
             *(column.label(name) for name, column in stored.items()),
         )
-        .outerjoin(Rating, Rating.ticket_id == Ticket.id)
+        .outerjoin(Rating, of_latest_answer())
         .where(
             Ticket.received_on.between(asked.first, asked.last),
             or_(Ticket.unit_id.in_(ids), Rating.unit_id.in_(ids)),

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from backend import db
+from backend import audit, db
 from backend.errors import Invalid, _
 from backend.jobs import lease as leases
 from backend.jobs.lease import JobLease
@@ -88,7 +88,7 @@ def remove_stale_files(now: datetime) -> None:
 
 def _import(lease: JobLease, clock: Callable[[], datetime]) -> None:
     waiting = waiting_file(lease.subject)
-    who = ImportActor(f"user:{lease.user_id}" if lease.user_id else "system", lease.user_id)
+    who = ImportActor(audit.user_key(lease.user_id) if lease.user_id else "system", lease.user_id)
     try:
         stream = waiting.path.open("rb")
     except FileNotFoundError:

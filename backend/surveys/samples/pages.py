@@ -14,7 +14,7 @@ from backend.surveys.samples import sampling, totals
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
-from backend.web.rendering import redirect_to, render_page
+from backend.web.rendering import choose_language, redirect_to, remember_language, render_page
 
 TOTALS_MOST = 100_000  # letters
 DESIGN = "/khao-sat/dot/{survey_code}/mau-rut"
@@ -44,7 +44,28 @@ def take_sample(request: Request, session: SessionDep, actor: Runner, survey_cod
         sampling.take_sample(session, found, slips, {"file": name}, coded=False, by=actor.key, now=now)
     except (Invalid, Conflict, TooMany) as refusal:
         return _page(request, session, actor, found, form=form.refused(refusal, "sample"), refused=refusal)
-    return _back_to_design(request, found, _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu."))
+    done = _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu.")
+    known = totals.stored_totals(found.totals)
+    if _changed(form, known):
+        return _page(request, session, actor, found, form=form.form(), done=done)
+    return _back_to_design(request, found, done)
+
+
+@router.post(DESIGN + "/xem")
+def look(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
+    """The page again with what was typed: after Enter in a field, or in another language."""
+    choose_language(request, form.raw("lang"))
+    found = queries.round_called(session, survey_code)
+    return remember_language(request, _page(request, session, actor, found, form=form.form()))
+
+
+def _changed(form: FormReader, known: totals.KnownTotals | None) -> bool:
+    """Whether totals were typed that are not those already stored."""
+    if "totals" not in form.data:
+        return False
+    text, source = (known.text, known.source) if known else ("", "")
+    typed = form.raw("totals").replace("\r\n", "\n").strip()
+    return typed != text.strip() or form.raw("source").strip() != source.strip()
 
 
 @router.post(DESIGN + "/tong")
@@ -80,6 +101,7 @@ def _page(
     *,
     form: FormView = EMPTY,
     refused: Invalid | Conflict | TooMany | None = None,
+    done: str = "",
 ) -> Response:
     known = totals.stored_totals(found.totals)
     return render_page(
@@ -93,6 +115,8 @@ def _page(
         known=known,
         total_names=totals.NAMES,
         may_run=can(actor, Permission.RUN_SURVEYS),
+        done=done,
+        keep_at=f"{DESIGN.format(survey_code=found.code)}/xem" if can(actor, Permission.RUN_SURVEYS) else "",
     )
 
 
