@@ -119,8 +119,11 @@ def _styled_places(body: Any) -> dict[str, str]:
 
 
 def _text(element: Any) -> str:
-    """Words of a paragraph; what a reviewer struck out (``w:delText``) is not among them."""
+    """Return the words of a paragraph as if every tracked change were accepted: without what a reviewer struck out
+    (``w:delText``) or moved away (``w:moveFrom``); moved text counts at its new place alone."""
+    breaks = {f"{W}br": "\n", f"{W}cr": "\n", f"{W}tab": "\t"}
     parts = []
-    for one in element.iter(f"{W}t", f"{W}br", f"{W}cr", f"{W}tab"):
-        parts.append(one.text or "" if one.tag == f"{W}t" else "\t" if one.tag == f"{W}tab" else "\n")
+    for part in element.iter(f"{W}t", *breaks):
+        if next(part.iterancestors(f"{W}moveFrom"), None) is None:
+            parts.append(breaks.get(part.tag) or part.text or "")
     return re.sub(r"[ \t]+", " ", "".join(parts)).strip()
