@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from analytics.operations import SMALL_N, check_level, t_quantile
+from analytics.operations import LEVEL, SMALL_N, check_level, t_quantile
 
 LEAST_IN_CELL = 5
 
@@ -61,7 +61,7 @@ def post_stratified(
     cells: Sequence[RatingCell],
     *,
     scale: int = 5,
-    level: float = 0.95,
+    level: float = LEVEL,
     least: int = LEAST_IN_CELL,
     suppress_below: int = SMALL_N,
 ) -> AdjustedIndex:

@@ -12,7 +12,7 @@ from math import exp, log
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analytics.operations import SMALL_N, check_level, t_quantile
+from analytics.operations import LEVEL, SMALL_N, check_level, t_quantile
 
 LEAST_CLUSTERS = 10
 MOST_STEPS = 100
@@ -70,7 +70,7 @@ def associate_scores(
     names: Sequence[str],
     clusters: ArrayLike,
     *,
-    level: float = 0.95,
+    level: float = LEVEL,
     least: int = SMALL_N,
     least_clusters: int = LEAST_CLUSTERS,
 ) -> Association | None:

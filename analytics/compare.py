@@ -1,6 +1,7 @@
 """Whether two published figures may be compared: marks by pair of methods and code, as data."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -53,6 +54,27 @@ def compare_indices(earlier: str, later: str, code: str) -> Comparability:
         rule.verdict for rule in _rules() if rule.applies(earlier, later, code) or rule.applies(later, earlier, code)
     ]
     return matching[-1] if matching else UNLISTED
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesBreak:
+    """The first year after a break in a series, and what changed with it."""
+
+    year: int
+    comparability: Comparability
+
+
+def since_last_break(series: Sequence[tuple[int, str]], code: str) -> tuple[int, SeriesBreak | None]:
+    """Return where the last unbroken part of a series begins, and the break before it.
+
+    ``series``: year and method of each figure, in the order of years. A figure belongs to the last part while its
+    method is comparable with that of the last figure. An empty series begins at 0.
+    """
+    for at in range(len(series) - 2, -1, -1):
+        verdict = compare_indices(series[at][1], series[-1][1], code)
+        if verdict.mark is not ComparabilityMark.COMPARABLE:
+            return at + 1, SeriesBreak(series[at + 1][0], verdict)
+    return 0, None
 
 
 @lru_cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from analytics.compare import Comparability, ComparabilityMark
 from analytics.estimation.estimate import Estimate, t_quantiles
-from analytics.operations import check_level
+from analytics.operations import LEVEL, check_level
 
 
 class DifferenceVerdict(StrEnum):
@@ -54,7 +54,7 @@ def estimate_difference(
     *,
     covariance: float = 0.0,
     comparability: Comparability | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> EstimateDifference:
     """Difference of two estimates by Student's t with the degrees of freedom of Welch and Satterthwaite.
 
@@ -87,33 +87,51 @@ def estimate_difference(
 
 
 def judge_differences(
-    differences: Sequence[EstimateDifference], *, level: float = 0.95, control: ErrorControl = ErrorControl.HOLM
+    differences: Sequence[EstimateDifference], *, level: float = LEVEL, control: ErrorControl = ErrorControl.HOLM
 ) -> list[EstimateDifference]:
-    """The same differences with p and verdict adjusted for all being looked at together; intervals stay single."""
+    """Return the differences with p, interval and verdict adjusted for all that are looked at together.
+
+    Each interval is widened as its own test is made stricter: where p is multiplied by c, the interval has the level
+    1 - (1 - level) / c. It leaves out zero exactly where the verdict is higher or lower.
+    """
     check_level(level)
     tested = [i for i, one in enumerate(differences) if one.p is not None]
-    adjusted = adjust_probabilities([differences[i].p or 0.0 for i in tested], control)
+    factors = multipliers([differences[i].p or 0.0 for i in tested], control)
     result = list(differences)
-    for i, p in zip(tested, adjusted, strict=True):
-        one = replace(result[i], p=p)
-        result[i] = replace(one, verdict=_verdict(one, 1 - level))
+    for i, factor in zip(tested, factors, strict=True):
+        result[i] = _widened(result[i], factor, 1 - level)
     return result
 
 
 def adjust_probabilities(p_values: Sequence[float], control: ErrorControl = ErrorControl.HOLM) -> list[float]:
     """Adjusted p values, as R's ``p.adjust``."""
-    p = np.asarray(p_values, dtype=np.float64)
+    factors = multipliers(p_values, control)
+    return [min(1.0, p * factor) for p, factor in zip(p_values, factors, strict=True)]
+
+
+def multipliers(p_values: Sequence[float], control: ErrorControl = ErrorControl.HOLM) -> list[float]:
+    """Return what each p value is multiplied by, before it is cut at 1. Never below 1."""
+    p = np.maximum(np.asarray(p_values, dtype=np.float64), np.finfo(np.float64).tiny)
     m = p.size
     if control is ErrorControl.NONE or m < 2:
-        return [float(one) for one in p]
+        return [1.0] * m
     order = np.argsort(p, kind="stable")
     if control is ErrorControl.HOLM:
         ranked = np.maximum.accumulate(p[order] * (m - np.arange(m)))
     else:
         ranked = np.minimum.accumulate((p[order] * m / np.arange(1, m + 1))[::-1])[::-1]
     result = np.empty(m)
-    result[order] = np.minimum(ranked, 1.0)
-    return [float(one) for one in result]
+    result[order] = np.maximum(ranked / p[order], 1.0)
+    return [float(factor) for factor in result]
+
+
+def _widened(one: EstimateDifference, factor: float, error: float) -> EstimateDifference:
+    """Return the difference judged at the stricter level of its own step."""
+    if one.p is None or one.value is None or one.se is None or one.df is None:
+        return one
+    half = float(t_quantiles(1 - error / factor / 2, np.array([one.df]))[0]) * one.se
+    adjusted = replace(one, p=min(1.0, one.p * factor), lo=one.value - half, hi=one.value + half)
+    return replace(adjusted, verdict=_verdict(adjusted, error))
 
 
 def _verdict(one: EstimateDifference, error: float) -> DifferenceVerdict:

@@ -5,12 +5,14 @@ same year. An interval reckons with what it names and with nothing else.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import sqrt
 from statistics import NormalDist
 
-from analytics.operations import SMALL_N, check_level, t_quantile
+from analytics.compare import ComparabilityMark, SeriesBreak, compare_indices, since_last_break
+from analytics.methods import load_method, method_of_year
+from analytics.operations import LEVEL, SMALL_N, check_level, t_quantile
 
 LEAST_MONTHS = 3
 LEAST_POINTS = 4  # a line through three points leaves one degree of freedom: an interval of no use
@@ -32,12 +34,15 @@ class ForecastGap(StrEnum):
     FEW_MONTHS = "fewer than three months"
     FEW_RATINGS = "fewer ratings than the threshold"
     YEAR_OVER = "the year is over"
+    METHOD_CHANGED = "the year has another method"
+    METHOD_UNKNOWN = "no method is known for the year"
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """A figure on the scale 100/scale..100 with its prediction interval; ``trend`` in points a year where one is
-    claimed. Without a forecast ``why`` says the reason."""
+    claimed. Without a forecast ``why`` says the reason. ``broken``: the break of method that the forecast does not look
+    across, or that lies between the figures and the year."""
 
     value: float | None = None
     lo: float | None = None
@@ -46,6 +51,7 @@ class Forecast:
     points: int = 0
     trend: float | None = None
     why: ForecastGap | None = None
+    broken: SeriesBreak | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,16 @@ class ScoreSpread:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedPoint:
+    """A published figure of a year; ``n`` None where the source does not give it, ``method`` the code of its method."""
+
+    year: int
+    value: float
+    n: int | None
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class MonthRatings:
     """Ratings of a month: how many, and the sum of their scores."""
 
@@ -73,31 +89,52 @@ class MonthRatings:
 
 
 def of_published(
-    series: Sequence[tuple[int, float, int | None]],
-    year: int,
-    sampling: ScoreSpread = ScoreSpread(),
-    level: float = 0.95,
+    series: Sequence[PublishedPoint], year: int, code: str, sampling: ScoreSpread = ScoreSpread(), level: float = LEVEL
 ) -> Forecast:
-    """Forecast from figures (year, value, n) by one method, n None where the source does not give it.
+    """Forecast the figure ``code`` of a year from published figures, never through a break of method.
 
-    Fewer than four points: the last figure, with the noise of two samples of its size about it; that nothing changes is
-    an assumption and the interval does not hold a real change. From four points on: least squares with the usual
-    prediction interval, and the slope as trend only where its own interval leaves out zero.
+    Only figures by methods comparable with that of the last one are looked at, and there is no forecast for a year
+    whose method is another or is not known. Fewer than four figures: the last one, with the noise of two samples of its
+    size about it; that nothing changes is an assumption and the interval does not hold a real change. From four figures
+    on: least squares with the usual prediction interval, and the slope as trend only where its own interval leaves out
+    zero.
     """
     check_level(level)
     if not series:
         return Forecast(why=ForecastGap.NO_FIGURES)
-    ordered = sorted(series)
-    if len(ordered) >= LEAST_POINTS:
-        return _line([(float(at), value) for at, value, _n in ordered], float(year), sampling.scale, level)
-    _year, value, n = ordered[-1]
-    if n is None:
-        return Forecast(points=len(ordered), why=ForecastGap.NO_SAMPLE)
-    half = _z(level) * sqrt(2) * sampling.se(n)
-    return _clip_forecast(value, half, sampling.scale, ForecastBasis.LAST_FIGURE, len(ordered))
+    ordered = sorted(series, key=lambda point: point.year)
+    refused = _method_of(year, ordered[-1].method, code)
+    if refused is not None:
+        return replace(refused, points=len(ordered))
+    start, broken = since_last_break([(point.year, point.method) for point in ordered], code)
+    return replace(_unbroken(ordered[start:], year, sampling, level), broken=broken)
 
 
-def of_months(months: Sequence[MonthRatings], remaining: int, scale: int = 5, level: float = 0.95) -> Forecast:
+def _method_of(year: int, method: str, code: str) -> Forecast | None:
+    """Return why there is no forecast for the year by this method; None where nothing is in the way."""
+    if load_method(method).covers(year):
+        return None
+    of_year = method_of_year(year)
+    if of_year is None:
+        return Forecast(why=ForecastGap.METHOD_UNKNOWN)
+    verdict = compare_indices(method, of_year.code, code)
+    if verdict.mark is ComparabilityMark.COMPARABLE:
+        return None
+    return Forecast(why=ForecastGap.METHOD_CHANGED, broken=SeriesBreak(year, verdict))
+
+
+def _unbroken(points: Sequence[PublishedPoint], year: int, sampling: ScoreSpread, level: float) -> Forecast:
+    if len(points) >= LEAST_POINTS:
+        line = [(float(point.year), point.value) for point in points]
+        return _line(line, float(year), sampling.scale, level)
+    last = points[-1]
+    if last.n is None:
+        return Forecast(points=len(points), why=ForecastGap.NO_SAMPLE)
+    half = _z(level) * sqrt(2) * sampling.se(last.n)
+    return _clip_forecast(last.value, half, sampling.scale, ForecastBasis.LAST_FIGURE, len(points))
+
+
+def of_months(months: Sequence[MonthRatings], remaining: int, scale: int = 5, level: float = LEVEL) -> Forecast:
     """The mean over a year of which ``months`` have passed (those without ratings too) and ``remaining`` are to come.
 
     Months are first-stage units: the mean so far is a ratio; s^2 of its residuals is what a month adds. The error of
@@ -120,7 +157,7 @@ def of_months(months: Sequence[MonthRatings], remaining: int, scale: int = 5, le
 
 
 def least_visible_change(
-    n_before: int, n_after: int, sampling: ScoreSpread = ScoreSpread(), level: float = 0.95, power: float = 0.8
+    n_before: int, n_after: int, sampling: ScoreSpread = ScoreSpread(), level: float = LEVEL, power: float = 0.8
 ) -> float:
     """The change of mean / scale x 100 that two surveys would find with probability ``power``:
     (z(level) + z(power)) x sqrt(se_before^2 + se_after^2) (Cochran 1977, section 4.6)."""

@@ -5,7 +5,7 @@ source document, V read in a public source, D derived by arithmetic on published
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -88,6 +88,9 @@ class IndexMethod:
         """Whether tree and aggregation are known, so that this method can compute indices."""
         return bool(self.nodes) and LevelRule.UNKNOWN not in self.aggregation.values()
 
+    def covers(self, year: int) -> bool:
+        return self.first_year <= year <= self.last_year
+
     def is_leaf(self, code: str) -> bool:
         """Return whether the node gets its value from outside: an item, or a group known only as printed."""
         node = self.nodes[code]
@@ -117,6 +120,11 @@ def load_method(code: str) -> IndexMethod:
     if code not in METHODS:
         raise MethodError(f"no method {code!r}; there are {', '.join(METHODS)}")
     return parse_method(tomllib.loads((_folder() / f"{code}.toml").read_text(encoding="utf-8")))
+
+
+def method_of_year(year: int, codes: Iterable[str] = ("qd2640", "form-2022", "qd1001-2023")) -> IndexMethod | None:
+    """Return the Ministry's method of a year, or None where none is known."""
+    return next((method for method in map(load_method, codes) if method.covers(year)), None)
 
 
 def parse_method(raw: Mapping[str, Any]) -> IndexMethod:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 SMALL_N = 10
+LEVEL = 0.95  # confidence level of every interval where the caller names no other
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class MeanIndex:
     suppressed: bool = False
 
 
-def wilson_interval(k: int, n: int, level: float = 0.95) -> ShareInterval:
+def wilson_interval(k: int, n: int, level: float = LEVEL) -> ShareInterval:
     """Return the share k/n with the score interval of Wilson (1927), without continuity correction.
 
     lo, hi = (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), as R's ``prop.test(k, n, correct = FALSE)``.
@@ -63,7 +64,7 @@ def wilson_interval(k: int, n: int, level: float = 0.95) -> ShareInterval:
     return ShareInterval(k, n, p, 0.0 if k == 0 else lo, 1.0 if k == n else hi, level)
 
 
-def mean_index(scores: ArrayLike, scale: int = 5, level: float = 0.95, suppress_below: int = 0) -> MeanIndex:
+def mean_index(scores: ArrayLike, scale: int = 5, level: float = LEVEL, suppress_below: int = 0) -> MeanIndex:
     """Return the index of raw scores 1..scale: mean / scale x 100, with the interval mean -+ t(n-1) s / sqrt(n).
 
     The interval is clipped to the possible values. The caller leaves out blanks. n < 2 gives no interval. Where all
@@ -77,7 +78,7 @@ def mean_index(scores: ArrayLike, scale: int = 5, level: float = 0.95, suppress_
 
 
 def mean_index_of_counts(
-    n: int, total: float, squares: float, *, scale: int = 5, level: float = 0.95, suppress_below: int = 0
+    n: int, total: float, squares: float, *, scale: int = 5, level: float = LEVEL, suppress_below: int = 0
 ) -> MeanIndex:
     """Return the same as `mean_index`, from n, the sum of the scores and the sum of their squares."""
     check_level(level)

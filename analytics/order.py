@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.operations import check_level, weighted_quantile
+from analytics.operations import LEVEL, check_level, weighted_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class MedianEstimate:
     hi: float | None
 
 
-def median_interval(values: Sequence[float], level: float = 0.95) -> MedianEstimate:
+def median_interval(values: Sequence[float], level: float = LEVEL) -> MedianEstimate:
     """Return the median and the order statistics between which it lies with at least ``level`` confidence.
 
     These are the j-th smallest and the j-th largest value, for the largest j with P(B(n, 1/2) < j) <= (1 - level) / 2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.estimation.design import Floats, Ints
-from analytics.operations import check_level
+from analytics.operations import LEVEL, check_level
 
 DRAWS = 10_000
 DRAWS_AT_A_TIME = 1000
@@ -32,7 +32,7 @@ def rank_units(
     errors: Sequence[float | None],
     *,
     seed: int,
-    level: float = 0.95,
+    level: float = LEVEL,
     digits: int = 2,
     draws: int = DRAWS,
 ) -> list[UnitRank]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.frames import case_groups
-from analytics.operations import ShareInterval, weighted_quantile, wilson_interval
+from analytics.operations import LEVEL, ShareInterval, weighted_quantile, wilson_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Timeliness:
     p90_days: float | None
 
 
-def count_timeliness(groups: pd.DataFrame, as_of: date, level: float = 0.95) -> Timeliness:
+def count_timeliness(groups: pd.DataFrame, as_of: date, level: float = LEVEL) -> Timeliness:
     """Count the groups (see `analytics.frames.CASE_GROUPS`) as of the end of the day ``as_of``.
 
     An answer or another end after ``as_of`` does not count: the case is open on that day.

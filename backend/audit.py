@@ -11,31 +11,72 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NewType
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     LargeBinary,
+    SQLColumnExpression,
     String,
     UniqueConstraint,
-    func,
+    cast,
     insert,
+    literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend import db
-from backend.db import Base, Moment, table_of
+from backend.db import AdvisoryLock, Base, Moment, table_of
 
+Chain = NewType("Chain", str)
+_TICKET, _USER = "ticket:", "user:"
 FIRST = bytes(32)
 REFUSED = "refused:"  # prefix of the chain of an actor's refused actions: refused:user:7
-REFUSED_LOCK = 5_262_021  # an arbitrary constant that only this module uses
 # Entries that no account has made; their ``data`` is JSON.
 COPY_LINKS = "COPY audit (chain, seq, at, actor, action, data, prev, hash) FROM STDIN"
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def ticket_chain(ticket_id: int) -> Chain:
+    """Return the name of the chain of a ticket: ``ticket:42``. No other code writes this name."""
+    return Chain(f"{_TICKET}{ticket_id}")
+
+
+def ticket_chain_of(ticket_id: SQLColumnExpression[int]) -> ColumnElement[str]:
+    """Return the same for a column of ids, as an expression of SQL."""
+    return literal(_TICKET) + cast(ticket_id, String)
+
+
+def ticket_chain_sql(ticket_id: str) -> str:
+    """Return the same for statements written as text: ``ticket_id`` is the name of a column."""
+    return f"'{_TICKET}' || {ticket_id}"
+
+
+def is_ticket_chain_sql(chain: str) -> str:
+    """Return the condition, as text, that ``chain`` (the name of a column) is the chain of a ticket."""
+    return f"{chain} LIKE '{_TICKET}%'"
+
+
+def ticket_id_of(chain: str) -> int | None:
+    """Return the ticket that a chain is about, or None for a chain of another kind."""
+    number = chain.removeprefix(_TICKET)
+    return int(number) if number != chain and number.isascii() and number.isdigit() else None
+
+
+def user_key(user_id: int) -> Chain:
+    """Return the name of an account, as an actor and as a chain: ``user:7``."""
+    return Chain(f"{_USER}{user_id}")
+
+
+def user_id_in(key: str) -> int | None:
+    """Return the account that an actor or a chain names, or None for the sender, the system and other chains."""
+    number = key.removeprefix(_USER)
+    return int(number) if number != key and number.isascii() and number.isdigit() else None
 
 
 class AuditEntry(Base):
@@ -136,11 +177,11 @@ def record_refusal(actor_key: str, action: str, ticket_id: int | None, reason_co
     other work takes; each refusal of a sender is a chain of one link, and its seal connects it to the others. Neither
     refers to the row of the account, which the refused transaction may have locked.
     """
-    staff = actor_key.startswith("user:")
+    staff = user_id_in(actor_key) is not None
     chain = REFUSED + (actor_key if staff else secrets.token_hex(16))
     with db.transaction() as session:
         if staff:
-            session.execute(select(func.pg_advisory_xact_lock(REFUSED_LOCK, func.hashtext(chain))))
+            db.hold_lock(session, AdvisoryLock.REFUSALS, chain)
         data = {"ticket": ticket_id, "why": reason_code}
         record(session, chain, action, actor=actor_key, now=now, data=data, first=not staff)
 
@@ -150,7 +191,7 @@ def user_id_of(chain: str, actor: str) -> int | None:
 
     An entry about a refusal has only the actor's key, and None here (see `record_refusal`).
     """
-    return int(actor.removeprefix("user:")) if actor.startswith("user:") and not chain.startswith(REFUSED) else None
+    return None if chain.startswith(REFUSED) else user_id_in(actor)
 
 
 def list_entries(session: Session, chain: str) -> list[AuditEntry]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
+from enum import IntEnum, StrEnum, unique
 from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import Depends
-from sqlalchemy import DateTime, Engine, Enum, MetaData, Table, create_engine
+from sqlalchemy import ColumnElement, DateTime, Engine, Enum, MetaData, Table, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from backend.settings import get_settings
@@ -28,6 +28,25 @@ class Base(DeclarativeBase):
 
 
 Moment = DateTime(timezone=True)
+
+
+@unique
+class AdvisoryLock(IntEnum):
+    """All advisory locks of the system, each number once, so that two rooms never use the same lock.
+
+    A number never changes, because a process of the earlier release may still hold its lock.
+    """
+
+    MIGRATION = 5_262_019  # one runner of migrations at a time
+    SEALING = 5_262_020  # one sealer of the history at a time
+    REFUSALS = 5_262_021  # with the chain: one refusal of one member of staff at a time
+    CALENDAR = 5_262_031  # with the code: one save or activation of a calendar at a time
+    JOB = 5_262_041  # with kind and subject: one request for the same long work at a time
+    MERGE = 0x6C6E6D67  # merges of tickets wait for each other: two opposite merges would block each other for ever
+    SURVEY_ROUND = 0x6C6E7376  # with the round: one import, ballot, sample or withdrawal in a round at a time
+    CASEWORK = 0x6C6E6E6770  # one batch of one import of casework at a time
+    BOT_UPDATES = 0x6C6E_626F_7400_0001  # one process reads the updates of the bot
+
 
 # Connections of a process: how many stay open, and the most at a time. A request runs in one of anyio's 40 threads with
 # one connection. For a moment it uses a second one, where a record must survive a refusal (a failed attempt). With more
@@ -95,6 +114,25 @@ def get_session() -> Iterator[Session]:
     """
     with transaction() as session:
         yield session
+
+
+def hold_lock(session: Session, lock: AdvisoryLock, key: int | str | None = None) -> None:
+    """Take a lock until the transaction ends, and wait while another transaction holds it.
+
+    With ``key``, only transactions with the same key wait for each other. A text is used by its hash.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(*_lock_numbers(lock, key))))
+
+
+def try_lock(session: Session, lock: AdvisoryLock) -> bool:
+    """Take a lock until the transaction ends. Return False, without waiting, where another transaction holds it."""
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(int(lock)))))
+
+
+def _lock_numbers(lock: AdvisoryLock, key: int | str | None) -> list[int | ColumnElement[int]]:
+    if key is None:
+        return [int(lock)]
+    return [int(lock), func.hashtext(key) if isinstance(key, str) else key]
 
 
 def copy_rows(session: Session, statement: str, rows: Iterable[Sequence[Any]]) -> None:

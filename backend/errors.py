@@ -6,16 +6,40 @@ page or JSON in ``backend.web.refusals``, a reply of the bot in ``bot.gateway``,
 ``backend.commands.console``.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+LINES_MOST: Final = 200  # the most lines of one text that are listed; further ones are only counted
+
 
 def _(message: str) -> str:
     """Mark a text for the catalogue and return it. The edge that displays it translates it."""
     return message
 
 
+@dataclass(frozen=True)
+class LineRefusal:
+    """Why one line of a text or file is wrong. Lines count from 1, as in an editor."""
+
+    number: int
+    reason: "DomainError"
+
+    def __str__(self) -> str:
+        return _("Dòng %(line)s: %(reason)s") % {"line": self.number, "reason": self.reason}
+
+
+def _revived(kind: "type[DomainError]", arguments: tuple[object, ...]) -> "DomainError":
+    refusal = kind.__new__(kind)
+    refusal.args = arguments
+    return refusal
+
+
 class DomainError(Exception):
-    """A refusal that its reader can act on."""
+    """A refusal that its reader can act on. ``lines`` has the refusals of single lines of a text, if any."""
 
     status = 400
+    lines: Sequence[LineRefusal] = ()
 
     def __init__(self, message: str, *, field: str | None = None, **params: object) -> None:
         super().__init__(message)
@@ -24,7 +48,12 @@ class DomainError(Exception):
         self.params = params
 
     def __str__(self) -> str:
-        return self.message % self.params if self.params else self.message
+        sentence = self.message % self.params if self.params else self.message
+        return "\n".join([sentence, *map(str, self.lines)])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle a refusal without calling ``__init__``, whose arguments differ from class to class."""
+        return _revived, (type(self), self.args), self.__dict__
 
 
 class Invalid(DomainError):
@@ -37,6 +66,19 @@ class Invalid(DomainError):
     ) -> None:
         super().__init__(message, field=field, **params)
         self.errors = errors or ((self,) if field else ())
+
+    @classmethod
+    def of_lines(cls, lines: Sequence[LineRefusal]) -> Self:
+        """Return one refusal for all wrong lines of a text, in their order."""
+        refusal = cls(_("Số dòng chưa đúng: %(n)s. Hãy sửa hết rồi gửi lại."), n=len(lines))
+        refusal.lines = sorted(lines, key=lambda line: line.number)[:LINES_MOST]
+        return refusal
+
+    def at(self, field: str) -> "Invalid":
+        """Return the same refusal at a field of the form."""
+        refusal = Invalid(self.message, field=field, errors=(), **self.params)
+        refusal.lines = self.lines
+        return refusal
 
     @classmethod
     def collect(cls, errors: "list[Invalid]") -> None:

@@ -5,7 +5,7 @@ import backend.audit
 import backend.escalation.models
 import backend.history.models
 import backend.indices.models
-import backend.jobs.progress
+import backend.jobs.models
 import backend.outbox.models
 import backend.ratings.models
 import backend.reports.models

@@ -18,6 +18,7 @@ TASK_MODULES = (
     "backend.escalation.tasks",
     "backend.history.tasks",
     "backend.indices.runs.tasks",
+    "backend.jobs.tasks",
     "backend.notify.tasks",
     "backend.reports.tasks",
     "backend.surveys.ballot_files.tasks",
@@ -39,15 +40,13 @@ class PeriodicTask:
 BEAT = (
     PeriodicTask("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),
     PeriodicTask("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
-    PeriodicTask("calendars.sweep", 10.0, WORK, "find recounts of due dates to begin, or left by a dead worker"),
     PeriodicTask("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
     PeriodicTask("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
-    PeriodicTask(
-        "surveys.sweep", 300.0, WORK, "find imports of ballots left by a dead worker, remove files nobody took"
-    ),
+    PeriodicTask("surveys.sweep", 3600.0, WORK, "remove files of ballots that nobody took up"),
     PeriodicTask("tickets.sweep", 3600.0, WORK, "end pauses past their limit, close what can no longer be reopened"),
     PeriodicTask("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),
     # These are short and must not wait behind long work, so they use the queue of messages.
+    PeriodicTask("jobs.sweep", 10.0, MESSAGES, "find long work that nobody took up, or that a dead worker left"),
     PeriodicTask("history.seal", 30.0, MESSAGES, "put new entries of the history under the global chain"),
     PeriodicTask("history.sign", 600.0, MESSAGES, "sign the global chain as it stood at the end of yesterday"),
 )
@@ -64,7 +63,7 @@ def make_app(settings: Settings) -> Celery:
         task_reject_on_worker_lost=True,
         task_default_queue=WORK,
         task_create_missing_queues=True,
-        task_routes={"notify.*": {"queue": MESSAGES}, "history.*": {"queue": MESSAGES}},
+        task_routes={f"{room}.*": {"queue": MESSAGES} for room in ("notify", "history", "jobs")},
         task_soft_time_limit=600,
         task_time_limit=660,
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2},

@@ -91,8 +91,8 @@ class BotGateway:
         finds no decoder or no room stays owed."""
         try:
             content = await self.messenger.file(effect.file_id)
-            held = await attachments.hold_upload(BytesIO(content), clock.now())
-            await asyncio.to_thread(_keep_photo, chat_id, effect.ticket_id, held)
+            photo = await attachments.hold_upload(BytesIO(content), clock.now())
+            await asyncio.to_thread(_keep_photo, chat_id, effect.ticket_id, photo)
         except TooMany as full:
             raise TryLater(full.retry_after) from None
         except DomainError as refusal:
@@ -145,9 +145,9 @@ def _mark_paid(chat_id: int, instead: BotEffect | None = None) -> None:
             persistence.add_debt(session, chat_id, instead)
 
 
-def _keep_photo(chat_id: int, ticket_id: int, held: attachments.WaitingPhoto) -> None:
+def _keep_photo(chat_id: int, ticket_id: int, photo: attachments.WaitingPhoto) -> None:
     with transaction() as session:
-        attachments.attach_photos(session, ticket_id, [held], clock.now())
+        attachments.attach_photos(session, ticket_id, [photo], clock.now())
         persistence.mark_paid(session, chat_id)
 
 

@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend import db
+from backend.db import AdvisoryLock
 from backend.outbox.models import Chat
 from bot.effects import BotEffect
 
-CONSUMER = 0x6C6E_626F_7400_0001  # the advisory lock of whoever reads the updates: "lnbot", 1
 SEEN_FOR = timedelta(days=2)  # an update is kept for a day; after a quiet week ids start anew at any number
 DRAFT_FOR = timedelta(days=30)  # what was typed and never sent is forgotten then
 
@@ -28,13 +28,13 @@ def only_consumer() -> Iterator[Connection]:
     """Hold the lock on a connection of its own for as long as the block runs; it ends with the connection, however the
     process ends. Raises Busy."""
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.scalar(select(func.pg_try_advisory_lock(CONSUMER))):
+        if not connection.scalar(select(func.pg_try_advisory_lock(int(AdvisoryLock.BOT_UPDATES)))):
             raise BotBusy
         try:
             yield connection
         finally:
             if not connection.closed and not connection.invalidated:
-                connection.execute(select(func.pg_advisory_unlock(CONSUMER)))
+                connection.execute(select(func.pg_advisory_unlock(int(AdvisoryLock.BOT_UPDATES))))
 
 
 def still_only(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """Longer texts of the bot, Vietnamese sentences are messages of the catalogue."""
 
 from backend.errors import _
+from backend.tickets.lifecycle import Event
 
 LANGUAGE = "Bạn muốn dùng tiếng nào?\nWhich language would you like?"
 GREETING = _(
@@ -97,7 +98,7 @@ EDITS = {
 TITLE = _("Xin gõ tiêu đề ngắn gọn.")
 CANCEL = _("✖️ Hủy")
 RECEIPT = _(
-    "✅ Đã tiếp nhận phản ánh của bạn.\n\n"
+    "✅ Đã nhận được phản ánh của bạn.\n\n"
     "Mã số: %(number)s\n"
     "Mã bí mật: %(secret)s\n"
     "Cơ quan xử lý: %(unit)s\n"
@@ -114,6 +115,14 @@ MINE = _("Phản ánh bạn đã gửi từ đây. Bấm vào mã số để xem
 MINE_NONE = _("Bạn chưa gửi phản ánh nào có báo tin về đây. Với phản ánh khác, xin dùng /theodoi.")
 VIEW = _("Phản ánh %(number)s: %(title)s\nTình trạng: %(state)s\nCơ quan xử lý: %(unit)s\nHạn trả lời: %(due)s")
 VIEW_ON_WEB = _("Để trả lời hoặc đánh giá, xin mở trang theo dõi: %(address)s")
+MORE_ON_WEB = _("Bạn còn có thể: %(what)s. Xin mở trang theo dõi: %(address)s")
+ON_THE_PAGE = {
+    Event.CONFIRMED: _("xác nhận đã giải quyết xong"),
+    Event.DISPUTED: _("yêu cầu giải quyết lại"),
+    Event.REOPENED: _("yêu cầu giải quyết lại"),
+    Event.PAUSE_DISPUTED: _("nêu ý không đồng ý việc tạm dừng"),
+    Event.WITHDRAWN: _("rút phản ánh"),
+}
 
 REPLY = _("Xin viết câu trả lời cho cơ quan xử lý phản ánh %(number)s.")
 REPLY_SENT = _("Đã gửi câu trả lời. Cơ quan xử lý tiếp tục làm việc; hạn trả lời: %(due)s.")
@@ -126,4 +135,5 @@ REMARK = _("Bạn có muốn nhận xét thêm không? Xin viết ở đây, ho�
 REMARK_NONE = _("Không, gửi đánh giá")
 RATED = _("Đã ghi nhận đánh giá của bạn. Xin cảm ơn!")
 RATED_BEFORE = _("Phản ánh này đã được đánh giá. Cảm ơn bạn.")
+ANSWERED_ANEW = _("Nút đó thuộc câu trả lời trước. Xin bấm /cuatoi để đọc và đánh giá câu trả lời mới.")
 NOT_ANSWERED = _("Phản ánh này chưa có trả lời nên chưa đánh giá được.")

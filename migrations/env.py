@@ -4,10 +4,10 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
+from backend.db import AdvisoryLock
 from backend.models import Base
 from backend.settings import get_settings
 
-RUNNER_LOCK = 5_262_019  # any constant number of our own
 LONGEST_WAIT_FOR_A_TABLE = "5s"
 
 
@@ -26,7 +26,7 @@ def run(connection: Connection) -> None:
 def run_alone(connection: Connection) -> None:
     """Wait for another runner as long as it takes, then for any table only briefly: a migration that waits for a table
     holds up everybody who comes after it, and is better run again later."""
-    connection.exec_driver_sql(f"SELECT pg_advisory_lock({RUNNER_LOCK})")
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({AdvisoryLock.MIGRATION.value})")
     connection.exec_driver_sql(f"SET lock_timeout TO '{LONGEST_WAIT_FOR_A_TABLE}'")
     connection.commit()
     run(connection)

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend import audit
 from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
@@ -98,7 +99,7 @@ def password_hash() -> str:
 
 
 def actor_for(user: User) -> Actor:
-    return Actor(user.role, user.id, user.unit_id, user.name, f"user:{user.id}")
+    return Actor(user.role, user.id, user.unit_id, user.name, audit.user_key(user.id))
 
 
 __all__ = ["PASSWORD", "SENDER", "SYSTEM", "World", "actor_for", "password_hash"]

@@ -51,7 +51,7 @@ class Life:
         return [(row.episode, row.version, row.verdict) for row in rows]
 
     def actions(self) -> list[str]:
-        return [entry.action for entry in audit.list_entries(self.session, f"ticket:{self.ticket.id}")]
+        return [entry.action for entry in audit.list_entries(self.session, audit.ticket_chain(self.ticket.id))]
 
 
 def begun(session: Session, world: World) -> Life:

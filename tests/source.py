@@ -1,6 +1,7 @@
 """Rules about source code: each finds the lines of a module that break it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,27 @@ def reads_clock(tree: ast.AST) -> Iterator[int]:
                 yield node.lineno
 
 
+def asks_for_a_lock(tree: ast.AST) -> Iterator[int]:
+    """Lines that name a lock function of PostgreSQL, or give a number to a name of a lock."""
+    for node in ast.walk(tree):
+        if "_advisory_" in _words(node) or _numbers_a_lock(node):
+            yield getattr(node, "lineno", 0)
+
+
+def _words(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _numbers_a_lock(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return False
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    words = {word for target in targets if isinstance(target, ast.Name) for word in target.id.split("_")}
+    return "LOCK" in words and isinstance(node.value, ast.Constant) and isinstance(node.value.value, int)
+
+
 def _asks_time(function: ast.Attribute) -> bool:
     owner = function.value
     name = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
@@ -94,8 +116,22 @@ def _asks_time(function: ast.Attribute) -> bool:
     return function.attr in ("utcnow", "today") or (function.attr == "now" and name != "clock")
 
 
+TICKET_CHAIN = re.compile(r"ticket:(\d+)?('|%|$)")
+
+
+def spells_ticket_chain(tree: ast.AST) -> Iterator[int]:
+    """Lines that spell the chain of a ticket themselves, whole or in part, in Python or in SQL. Docstrings may."""
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in prose:
+            continue
+        if TICKET_CHAIN.search(node.value):
+            yield node.lineno
+
+
 def crosses_rooms(path: str, tree: ast.AST) -> Iterator[int]:
-    """Lines by which one room reaches into the pages or tasks of another: rooms meet in services and queries."""
+    """Lines by which one room reaches into the inside of another: its pages, tasks or SQL statements. Rooms meet in
+    services, queries, models and pure modules."""
     room = path.split("/")[1]
     for node in ast.walk(tree):
         names: list[str] = []
@@ -105,5 +141,9 @@ def crosses_rooms(path: str, tree: ast.AST) -> Iterator[int]:
             names = [name.name for name in node.names]
         for name in names:
             parts = name.split(".")
-            if len(parts) > 2 and parts[0] == "backend" and parts[2] in ("pages", "tasks", "api") and parts[1] != room:
+            if parts[0] == "backend" and len(parts) > 2 and parts[1] != room and any(map(_is_inside, parts[2:])):
                 yield node.lineno
+
+
+def _is_inside(module: str) -> bool:
+    return module in ("pages", "api", "tasks", "statements") or module.endswith("_pages")

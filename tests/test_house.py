@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Engine
 
 from backend.app import create_app
+from backend.db import AdvisoryLock
 from backend.locale import extract
 from backend.tickets.lifecycle import TRANSITIONS, Event, possible_transitions
 from backend.tickets.models import TicketState
@@ -42,6 +43,8 @@ WRITE_TICKETS = {
 }
 COMMIT = {"backend/db.py", "migrations/env.py"}
 READ_CLOCK = {"backend/clock.py"}
+SPELL_TICKET_CHAIN = {"backend/audit.py"}
+PIN_TICKET_CHAIN = {"tests/test_house.py", "tests/unit/test_audit_references.py"}
 
 Rule = Callable[[ast.AST], Iterable[int]]
 
@@ -79,6 +82,13 @@ def test_only_the_clock_reads_the_clock() -> None:
     assert breaches(source.reads_clock, READ_CLOCK) == []
 
 
+def test_only_the_history_spells_the_chain_of_a_ticket() -> None:
+    """``audit.ticket_chain`` makes the reference and ``audit.ticket_id_of`` reads it, for tests as well."""
+    tests = {path: tree for path, tree in source.modules("tests").items() if path not in PIN_TICKET_CHAIN}
+    lines = [f"{path}:{line}" for path, tree in tests.items() for line in source.spells_ticket_chain(tree)]
+    assert breaches(source.spells_ticket_chain, SPELL_TICKET_CHAIN) + lines == []
+
+
 def test_rooms_meet_in_services_and_queries() -> None:
     entrances = {"backend/app.py", "backend/worker.py"}
     found = [
@@ -102,6 +112,14 @@ def test_rooms_meet_in_services_and_queries() -> None:
         (source.assigns_state, "text('UPDATE  tickets SET state = 1')"),
         (source.commits, "session.commit()"),
         (source.commits, "with engine.begin() as connection: pass"),
+        (source.asks_for_a_lock, "func.pg_advisory_xact_lock(7)"),
+        (source.asks_for_a_lock, "text('SELECT pg_try_advisory_lock(7)')"),
+        (source.asks_for_a_lock, "SEALER_LOCK = 5_262_020"),
+        (source.asks_for_a_lock, "LOCK: Final = 0x6C6E"),
+        (source.spells_ticket_chain, 'chain = f"ticket:{ticket.id}"'),
+        (source.spells_ticket_chain, "chain = 'ticket:' + str(ticket.id)"),
+        (source.spells_ticket_chain, "entries(session, 'ticket:42')"),
+        (source.spells_ticket_chain, """text("WHERE chain = 'ticket:' || tickets.id")"""),
         (source.reads_clock, "datetime.now(UTC)"),
         (source.reads_clock, "datetime.datetime.utcnow()"),
         (source.reads_clock, "date.today()"),
@@ -112,7 +130,7 @@ def test_rooms_meet_in_services_and_queries() -> None:
         (source.reads_clock, "text('SELECT now()')"),
         (
             lambda tree: source.crosses_rooms("backend/indicators/counts.py", tree),
-            "from backend.desk.inbox_pages import x",
+            "from backend.desk.inbox_pages import INBOX",
         ),
         (lambda tree: source.crosses_rooms("backend/indicators/counts.py", tree), "from backend.notify import tasks"),
     ],
@@ -127,6 +145,10 @@ def test_the_rules_about_source_catch_a_breach(rule: Rule, breach: str) -> None:
         (source.assigns_state, "app.state.navigation = navigation"),
         (source.assigns_state, "rows.where(Ticket.state == State.NEW)"),
         (source.commits, "session.begin_nested()"),
+        (source.asks_for_a_lock, "hold_lock(session, AdvisoryLock.MERGE)"),
+        (source.asks_for_a_lock, "BLOCK = 4096"),
+        (source.spells_ticket_chain, "chain = audit.ticket_chain(42)"),
+        (source.spells_ticket_chain, "key == 'ticket:42:overdue:2026-11-22'"),
         (source.reads_clock, "clock.now()"),
         (source.reads_clock, "time.monotonic() + time.perf_counter()"),
         (lambda tree: source.crosses_rooms("backend/kpi/pages.py", tree), "from backend.tickets import queries"),
@@ -187,6 +209,25 @@ def test_states_events_and_roles_have_names_in_both_languages() -> None:
     assert set(ROLE_NAMES) == set(Role)
     missing = set(extract.list_untranslated(extract.merge_catalogue()))
     assert not missing & {*STATE_NAMES.values(), *EVENT_NAMES.values(), *ROLE_NAMES.values()}
+
+
+LOCK_KEEPERS = {
+    "backend/db.py",  # keeps the numbers
+    "bot/persistence.py",  # holds its lock on a connection, not in a transaction
+    "migrations/env.py",  # likewise
+}
+
+
+def test_every_number_of_an_advisory_lock_stands_in_the_one_enum() -> None:
+    assert breaches(source.asks_for_a_lock, LOCK_KEEPERS) == []
+    numbers = {lock.value for lock in AdvisoryLock}
+    elsewhere = [
+        f"{path}:{node.lineno}"
+        for path, tree in source.modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in numbers and path != "backend/db.py"
+    ]
+    assert elsewhere == []
 
 
 def own_files() -> list[Path]:

@@ -15,11 +15,12 @@ from analytics.operations import wilson_interval
 from backend.attachments import queries as attachments
 from backend.attachments import service as photos
 from backend.calendars import moves
+from backend.calendars.service import RECOUNT
 from backend.errors import Conflict
 from backend.escalation import digest
 from backend.escalation import service as escalation
 from backend.escalation.models import StaffNotice
-from backend.jobs.progress import start
+from backend.jobs.service import ask_job
 from backend.notify import service as delivery
 from backend.notify.composition import compose_message
 from backend.outbox.models import OutboxMessage
@@ -149,8 +150,8 @@ class TestZammad:
         )
         session.add(row)
         session.flush()
-        job = start(session, "recount", str(row.id), now=MONDAY)
-        moves.recount_tickets(row.id, job.id, lambda: MONDAY + DAY)
+        job = ask_job(session, RECOUNT, str(row.id), now=MONDAY)
+        moves.recount_tickets(job.id, lambda: MONDAY + DAY)
         session.refresh(ticket)
         assert ticket.due_date == date(2026, 12, 1)
         for day in range(1, 30):
@@ -173,7 +174,7 @@ class TestChatwoot:
             ratings.store_rating(
                 session, ticket.id, ratings.RatingScores(1, 1, 1), channel=Channel.WEB, now=MONDAY + 2 * DAY
             )
-        kept = ratings.find_rating(session, ticket.id)
+        kept = ratings.find_rating(session, ticket.id, 1)
         assert kept is not None and kept.ease == 5
 
     def test_14872_a_rating_is_credited_to_the_unit_that_answered(
@@ -185,7 +186,7 @@ class TestChatwoot:
         world.happen(ticket, Event.DISPUTED, SENDER, MONDAY + 2 * DAY)
         forward = service.ActionRequest(Event.FORWARDED, text="Đúng việc của Sở.", to_unit_id=world.unit("LC-SXD").id)
         service.apply(session, ticket.id, forward, officer, now=MONDAY + 3 * DAY)
-        kept = ratings.find_rating(session, ticket.id)
+        kept = ratings.find_rating(session, ticket.id, 1)
         assert kept is not None and kept.unit_id == answering != ticket.unit_id
 
 

@@ -20,7 +20,7 @@ from backend.app import create_app
 from backend.attachments import service as attachments
 from backend.calendars import service as calendars
 from backend.indices.runs import service as runs
-from backend.jobs import progress
+from backend.jobs.service import ask_job
 from backend.surveys.ballot_files import waiting
 from backend.surveys.models import BallotBatch
 from backend.surveys.rounds import service as surveys
@@ -136,7 +136,7 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
     picture = io.BytesIO()
     Image.new("RGB", (8, 8), "green").save(picture, "JPEG")
     batch, calendar = surveyed(session, now), worktime.active_id(session)
-    job = progress.start(session, calendars.RECOUNT, str(calendar), now=now).id
+    job = ask_job(session, calendars.RECOUNT, str(calendar), now=now).id
     found = []
     for name, category in (("a ticket", "roads"), ("a complaint", "attitude"), ("a misled complaint", "attitude")):
         ticket, _secret = world.receive(now, category_code=category)

@@ -29,7 +29,7 @@ from analytics.estimation.request import (
     checked_request,
     domain_systems,
 )
-from analytics.operations import SMALL_N, check_level
+from analytics.operations import LEVEL, SMALL_N, check_level
 
 
 class EstimateNote(StrEnum):
@@ -137,7 +137,7 @@ def estimate_means(
     *,
     by: ArrayLike | CodedColumn | None = None,
     where: ArrayLike | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> EstimateTable:
     """Return the means of the items and of their composites, overall and by the labels of ``by``.
 
@@ -156,7 +156,7 @@ def estimate_totals(
     *,
     by: ArrayLike | CodedColumn | None = None,
     where: ArrayLike | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> EstimateTable:
     """Return the totals: sums of weight x score, where a blank adds nothing. There is no design effect.
 
@@ -172,7 +172,7 @@ def estimate_ratios(
     *,
     by: ArrayLike | CodedColumn | None = None,
     where: ArrayLike | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> EstimateTable:
     """Return the ratios of two totals over the ballots that have both. There is no design effect.
 

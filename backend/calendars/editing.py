@@ -1,39 +1,30 @@
 """A calendar as the texts of a form, and back. Pure.
 
-Dates come one a line, their parts between ``|``: easier to check against an announcement, and to paste, than forty rows
-of fields. What is read is declared step by step, so that every refusal stands at the field that it is about.
+Dates come one a line (see `exception_lines`): easier to check against an announcement, and to paste, than forty rows of
+fields. What is read is declared step by step, so that every refusal stands at the field that it is about.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from backend.errors import Invalid, _
-from backend.files.days import day_written
-from backend.worktime.calendar import DayException, Season, Week, Windows, WorkCalendar, week_of
+from backend.calendars.exception_lines import (
+    WORDS,
+    CalendarWords,
+    numbered_lines,
+    read_exceptions,
+    read_hours,
+    write_exceptions,
+    write_hours,
+)
+from backend.errors import Invalid, LineRefusal, _
+from backend.files.days import day_written, refusal_of_day, shortened
+from backend.worktime.calendar import DayException, Season, Week, WorkCalendar, week_of
 from backend.worktime.errors import WorktimeError
-from backend.worktime.table import NAME_MOST, CalendarTable
 
-
-@dataclass(frozen=True)
-class LineWords:
-    """What a language calls the parts of a line; weekdays from Monday on."""
-
-    off: str
-    open: str
-    doubtful: str
-    days: tuple[str, ...]
-
-
-VIETNAMESE: Final = LineWords("nghỉ", "làm việc", "chưa chắc", ("T2", "T3", "T4", "T5", "T6", "T7", "CN"))
-ENGLISH: Final = LineWords("off", "open", "uncertain", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
-WORDS: Final = {"vi": VIETNAMESE, "en": ENGLISH}  # written in the reader's language, read in either
-OPEN_WORDS: Final = {VIETNAMESE.open, "làm", "làm bù", ENGLISH.open, "working"}
-OFF_WORDS: Final = {VIETNAMESE.off, ENGLISH.off, "closed"}
-DOUBT_WORDS: Final = {VIETNAMESE.doubtful, "?", ENGLISH.doubtful}
 DAYS: Final = {name.upper(): number for words in WORDS.values() for number, name in enumerate(words.days)}
 FIELDS: Final = (*(f"day{weekday}" for weekday in range(7)), "announced", "estimated", "exceptions", "seasons")
 YEARS: Final = re.compile(r"([0-9]{4})(?:\s*[-–]\s*([0-9]{4}))?")
@@ -44,12 +35,19 @@ T = TypeVar("T")
 def texts_of(calendar: WorkCalendar, language: str = "vi") -> dict[str, str]:
     """What the form shows of a calendar."""
     words = WORDS[language]
-    texts = {f"day{weekday}": _hours_out(windows) for weekday, windows in enumerate(calendar.week)}
+    texts = {f"day{weekday}": write_hours(windows) for weekday, windows in enumerate(calendar.week)}
     return texts | {
-        "announced": _years_out([year for year, announced in calendar.years if announced]),
-        "estimated": _years_out([year for year, announced in calendar.years if not announced]),
-        "exceptions": exceptions_out(calendar.exceptions, words),
+        **texts_of_days(calendar.exceptions, dict(calendar.years), language),
         "seasons": "\n".join(line for season in calendar.seasons for line in _season_out(season, words)),
+    }
+
+
+def texts_of_days(exceptions: Iterable[DayException], years: Mapping[int, bool], language: str) -> dict[str, str]:
+    """Return what the form shows of exceptions and years."""
+    return {
+        "announced": write_years([year for year in sorted(years) if years[year]]),
+        "estimated": write_years([year for year in sorted(years) if not years[year]]),
+        "exceptions": write_exceptions(exceptions, WORDS[language]),
     }
 
 
@@ -61,17 +59,16 @@ def read_calendar(code: str, version: str, texts: Mapping[str, str], basis: str)
         try:
             return build(*given, **named)
         except WorktimeError as refusal:
-            errors.append(Invalid(refusal.message, field=field, errors=(), **refusal.params))
+            errors.append(refusal.at(field))
             return None
 
     declare = partial(_declare, code, version, basis)
-    week = {n: attempt(f"day{n}", _hours_of_a_day, texts.get(f"day{n}", "")) or () for n in range(7)}
+    week = {n: attempt(f"day{n}", read_hours, texts.get(f"day{n}", "")) or () for n in range(7)}
     if not errors:
         attempt("day0", declare, week=week)
-    years = attempt("announced", _years, texts)
-    if years is not None:
-        attempt("announced", declare, years=years)
-    exceptions = attempt("exceptions", exceptions_of, texts.get("exceptions", ""))
+    years = attempt("announced", read_years, texts)
+    years_hold = years is not None and attempt("announced", declare, years=years) is not None
+    exceptions = attempt("exceptions", read_exceptions, texts.get("exceptions", ""), years if years_hold else None)
     seasons = attempt("seasons", _seasons_of, texts.get("seasons", ""))
     Invalid.collect(errors)
     attempt("seasons", declare, week=week, years=years, seasons=seasons)
@@ -88,83 +85,55 @@ def _declare(code: str, version: str, basis: str, **parts: Any) -> WorkCalendar:
     return WorkCalendar.declare(code, version, basis=basis, **given)
 
 
-def merge_texts(
-    texts: Mapping[str, str], brought: CalendarTable, *, replace: bool, language: str = "vi"
-) -> dict[str, str]:
-    """The texts with what a file brought: its dates take the place of the same dates, with ``replace`` of all dates of
-    its years; its years join those declared. Raises WorktimeError where the dates already there cannot be read."""
-    held = {item.day: item for item in exceptions_of(texts.get("exceptions", ""))}
-    if replace:
-        held = {day: item for day, item in held.items() if day.year not in brought.years}
-    held |= {item.day: item for item in brought.exceptions}
-    years = brought.years | _years(texts)
-    return {
-        **texts,
-        "announced": _years_out([year for year in sorted(years) if years[year]]),
-        "estimated": _years_out([year for year in sorted(years) if not years[year]]),
-        "exceptions": exceptions_out((held[day] for day in sorted(held)), WORDS[language]),
-    }
+@dataclass(frozen=True)
+class SeasonLine:
+    """Hours of some weekdays between two dates, both included."""
 
-
-def exceptions_of(text: str) -> list[DayException]:
-    """Lines such as ``02/01/2026 | nghỉ | Hoán đổi`` or ``10/01/2026 | làm việc | Làm bù | 7:30-11:30 | chưa chắc``."""
-    found = []
-    for number, line in _lines(text):
-        parts = [part.strip() for part in line.split("|")]
-        day = day_written(parts[0])
-        kind = parts[1].lower() if len(parts) > 1 else ""
-        if day is None or kind not in OPEN_WORDS | OFF_WORDS or not 3 <= len(parts) <= 5:
-            raise WorktimeError(
-                _("Dòng %(line)s phải có dạng: 02/01/2026 | nghỉ | tên ngày (hoặc: làm việc)."), line=number
-            )
-        if not parts[2] or len(parts[2]) > NAME_MOST:
-            raise WorktimeError(
-                _("Dòng %(line)s: tên ngày phải có, dài nhất %(limit)s ký tự."), line=number, limit=NAME_MOST
-            )
-        hours, doubt = [*parts[3:], "", ""][:2]
-        if doubt.lower() not in DOUBT_WORDS | {""}:
-            raise WorktimeError(_("Dòng %(line)s: phần cuối chỉ có thể là “chưa chắc”."), line=number)
-        windows = _hours_of_a_day(hours) if hours else None
-        found.append(DayException(day, kind in OPEN_WORDS, parts[2], _windows(windows), verified=not doubt))
-    return found
-
-
-def exceptions_out(exceptions: Iterable[DayException], words: LineWords) -> str:
-    return "\n".join(_exception_out(item, words) for item in exceptions)
-
-
-def _exception_out(item: DayException, words: LineWords) -> str:
-    parts = [f"{item.day:%d/%m/%Y}", words.open if item.is_open else words.off, item.name.replace("|", "/")]
-    if item.windows or not item.verified:
-        parts.append(_hours_out(item.windows or ()))
-    return " | ".join([*parts, *([] if item.verified else [words.doubtful])])
+    first: date
+    last: date
+    hours: Mapping[int, tuple[str, ...]]
 
 
 def _seasons_of(text: str) -> list[Season]:
-    """Lines such as ``15/04/2026 - 14/10/2026 | T2-T6 | 7:00-11:30, 13:30-17:00``; lines of the same dates join."""
-    found: dict[tuple[date, date], dict[int, tuple[str, ...]]] = {}
-    for number, line in _lines(text):
-        parts = [part.strip() for part in line.split("|")]
-        dates = [day_written(part) for part in re.split(r"\s+[-–]\s+", parts[0])]
-        weekdays = _weekdays(parts[1]) if len(parts) == 3 else []
-        if len(dates) != 2 or dates[0] is None or dates[1] is None or not weekdays:
-            raise WorktimeError(
-                _("Dòng %(line)s phải có dạng: 15/04/2026 - 14/10/2026 | T2-T6 | 7:00-11:30, 13:30-17:00."),
-                line=number,
-            )
-        week = found.setdefault((dates[0], dates[1]), {})
-        if set(weekdays) & set(week):
-            raise WorktimeError(_("Dòng %(line)s: có thứ đã khai giờ cho cùng những ngày này."), line=number)
-        week |= dict.fromkeys(weekdays, _hours_of_a_day(parts[2]))
-    return [Season(first, last, week_of(week)) for (first, last), week in sorted(found.items())]
+    """Lines such as ``15/04/2026 - 14/10/2026 | T2-T6 | 7:00-11:30, 13:30-17:00``; lines of the same dates join.
+    Raises WorktimeError that tells every wrong line."""
+    weeks: dict[tuple[date, date], dict[int, tuple[str, ...]]] = {}
+    refusals: list[LineRefusal] = []
+    for number, text_line in numbered_lines(text):
+        try:
+            line = _season_line([part.strip() for part in text_line.split("|")])
+            week = weeks.setdefault((line.first, line.last), {})
+            if set(line.hours) & set(week):
+                raise WorktimeError(_("có thứ đã khai giờ cho cùng những ngày này ở dòng trên."))
+            week |= line.hours
+        except Invalid as refusal:
+            refusals.append(LineRefusal(number, refusal))
+    if refusals:
+        raise WorktimeError.of_lines(refusals)
+    return [Season(first, last, week_of(week)) for (first, last), week in sorted(weeks.items())]
 
 
-def _season_out(season: Season, words: LineWords) -> Iterator[str]:
+def _season_line(parts: list[str]) -> SeasonLine:
+    """Raises Invalid with what is wrong with one line."""
+    dates = re.split(r"\s+[-–]\s+", parts[0])
+    if len(parts) != 3 or len(dates) != 2:
+        message = _("“%(value)s” phải có dạng: 15/04/2026 - 14/10/2026 | T2-T6 | 7:00-11:30, 13:30-17:00.")
+        raise WorktimeError(message, value=shortened(" | ".join(parts)))
+    first, last = (day_written(text) for text in dates)
+    if first is None or last is None:
+        raise refusal_of_day(dates[1] if first else dates[0])
+    weekdays = _weekdays(parts[1])
+    if not weekdays:
+        raise WorktimeError(_("“%(value)s” phải là các thứ, như T2-T6 hoặc T7, CN."), value=shortened(parts[1]))
+    return SeasonLine(first, last, dict.fromkeys(weekdays, read_hours(parts[2])))
+
+
+def _season_out(season: Season, words: CalendarWords) -> Iterator[str]:
     """One line for each run of weekdays with the same hours."""
     dates = f"{season.first:%d/%m/%Y} - {season.last:%d/%m/%Y}"
     for first, last in _runs(season.week):
         days = words.days[first] if first == last else f"{words.days[first]}-{words.days[last]}"
-        yield f"{dates} | {days} | {_hours_out(season.week[first])}"
+        yield f"{dates} | {days} | {write_hours(season.week[first])}"
 
 
 def _runs(week: Week) -> Iterator[tuple[int, int]]:
@@ -187,7 +156,8 @@ def _weekdays(text: str) -> list[int]:
     return found
 
 
-def _years(texts: Mapping[str, str]) -> dict[int, bool]:
+def read_years(texts: Mapping[str, str]) -> dict[int, bool]:
+    """Return the years of the form, each with whether it was announced."""
     announced, estimated = _year_list(texts.get("announced", "")), _year_list(texts.get("estimated", ""))
     twice = sorted(set(announced) & set(estimated))
     if twice:
@@ -206,7 +176,8 @@ def _year_list(text: str) -> list[int]:
     return found
 
 
-def _years_out(years: list[int]) -> str:
+def write_years(years: Sequence[int]) -> str:
+    """Return years as they are written in the form: ``2024-2026, 2028``."""
     runs: list[list[int]] = []
     for year in years:
         if runs and year == runs[-1][-1] + 1:
@@ -214,23 +185,3 @@ def _years_out(years: list[int]) -> str:
         else:
             runs.append([year])
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-
-
-def _hours_of_a_day(text: str) -> tuple[str, ...]:
-    """``7:30-11:30, 13:30-17:00`` as windows, checked; empty for a day off."""
-    hours = tuple(part.strip() for part in text.split(",") if part.strip())
-    if hours:
-        WorkCalendar.declare("hours", "1", week={0: hours}, years={2026: True})
-    return hours
-
-
-def _windows(hours: tuple[str, ...] | None) -> Windows | None:
-    return None if hours is None else week_of({0: hours})[0]
-
-
-def _hours_out(windows: Windows) -> str:
-    return ", ".join(str(window) for window in windows)
-
-
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    return ((number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip())

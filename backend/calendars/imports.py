@@ -1,26 +1,20 @@
-"""Reads an uploaded calendar: the package's CSV table, or iCalendar (RFC 5545). From a file, never from an address.
+"""Reads an uploaded calendar: the package's CSV table, or iCalendar (RFC 5545). From a file, never from an address."""
 
-Of iCalendar only events of whole days count; one whose name or category says that it is worked is a make-up day.
-"""
+from dataclasses import replace
+from typing import Final
 
-import re
-from collections.abc import Iterator
-from datetime import date, timedelta
-from typing import Any, Final
-
-from icalendar import Calendar
-
+from backend.calendars.event_days import days_of_file
+from backend.files.text import clean_text
+from backend.jobs.guarded import limits_for, run_guarded
 from backend.worktime.calendar import DayException
 from backend.worktime.errors import WorktimeError, _
-from backend.worktime.table import NAME_MOST, ROWS_MOST, CalendarTable, read_table
+from backend.worktime.table import NAME_MOST, CalendarTable, read_table
 
 BYTES_MOST: Final = 1024 * 1024
-DAYS_MOST: Final = 31  # of one event
-WORKED: Final = re.compile(r"\s*(làm bù|làm việc|đi làm|working|make-up)", re.IGNORECASE)
 
 
 def read(content: bytes) -> CalendarTable:
-    """The days of a file, told by its content. Raises WorktimeError with the reason for one that cannot be taken."""
+    """Return the days of a file, told by its content. Raises WorktimeError that tells every wrong line."""
     if len(content) > BYTES_MOST:
         raise WorktimeError(_("Tệp lớn quá %(most)s MB."), most=BYTES_MOST // 1024**2)
     try:
@@ -29,48 +23,19 @@ def read(content: bytes) -> CalendarTable:
         raise WorktimeError(_("Tệp phải là chữ UTF-8: bảng CSV hoặc lịch iCalendar (.ics).")) from None
     if "\0" in text:
         raise WorktimeError(_("Tệp phải là chữ UTF-8: bảng CSV hoặc lịch iCalendar (.ics)."))
-    brought = _events(text) if text.lstrip().upper().startswith("BEGIN:VCALENDAR") else read_table(text)
+    is_calendar = text.lstrip().upper().startswith("BEGIN:VCALENDAR")
+    brought = days_of_file(text) if is_calendar else read_table(text)
     if not brought.exceptions:
         raise WorktimeError(_("Tệp không có ngày nghỉ hay ngày làm bù nào."))
-    return brought
+    return replace(brought, exceptions=tuple(_with_clean_name(exception) for exception in brought.exceptions))
 
 
-def _events(text: str) -> CalendarTable:
-    """Years of an iCalendar are taken for estimates: the format does not say whether they were announced."""
-    found: dict[date, DayException] = {}
-    skipped = 0
-    try:
-        for event in Calendar.from_ical(text).walk("VEVENT"):
-            days = list(_days(event))
-            skipped += not days
-            for item in days:
-                found[item.day] = item
-            if len(found) > ROWS_MOST:
-                raise WorktimeError(_("Lịch có quá nhiều ngày; tối đa %(most)s."), most=ROWS_MOST)
-    except WorktimeError:
-        raise
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
-        # What the parser makes of a damaged file is not for the reader, who needs to know only that it is damaged.
-        raise WorktimeError(_("Không đọc được lịch iCalendar này.")) from None
-    return CalendarTable(
-        tuple(found[day] for day in sorted(found)), dict.fromkeys((d.year for d in found), False), skipped
-    )
+def _with_clean_name(exception: DayException) -> DayException:
+    """Without letters that nobody sees; a name of nothing else says what the day is."""
+    name = clean_text(exception.name, limit=2 * NAME_MOST)[:NAME_MOST]
+    return replace(exception, name=name or (_("Làm bù") if exception.is_open else _("Nghỉ")))
 
 
-def _days(event: Any) -> Iterator[DayException]:
-    """The days of an event; none of one with hours or one that was called off."""
-    if event.errors:  # the parser goes on without what it could not read; a day would be lost in silence
-        raise ValueError(event.errors[0])
-    start = event.decoded("DTSTART", None)
-    if type(start) is not date or str(event.get("STATUS", "")).upper() == "CANCELLED":
-        return
-    if event.get("RRULE") or event.get("RDATE"):
-        raise WorktimeError(_("Lịch có ngày lặp lại hằng năm. Hãy xuất lịch với từng ngày riêng."))
-    end = event.decoded("DTEND", None)
-    length = (end - start).days if type(end) is date else 1
-    if not 1 <= length <= DAYS_MOST:
-        raise WorktimeError(_("Ngày %(day)s: sự kiện dài quá %(most)s ngày."), day=f"{start:%d/%m/%Y}", most=DAYS_MOST)
-    name = " ".join(str(event.get("SUMMARY", "")).split())[:NAME_MOST].replace("|", "/") or _("Ngày nghỉ")
-    worked = bool(WORKED.match(name)) or any(WORKED.match(category) for category in event.categories)
-    for offset in range(length):
-        yield DayException(start + timedelta(offset), is_open=worked, name=name)
+def read_guarded(content: bytes) -> CalendarTable:
+    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    return run_guarded(read, content, limits=limits_for(len(content)), field="file")

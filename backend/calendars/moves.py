@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 
 from backend.calendars import recount as recounting
 from backend.calendars.months import day_differences
+from backend.calendars.service import RECOUNT
 from backend.db import transaction
-from backend.jobs import progress
+from backend.jobs import lease as leases
+from backend.jobs.lease import JobLease
 from backend.tickets.models import OPEN_STATES, Ticket, TicketState
 from backend.units.models import Unit
 from backend.worktime import service as worktime
@@ -78,35 +80,59 @@ def preview_moves(session: Session, version: CalendarVersion, now: datetime, lim
     return found
 
 
-def recount_tickets(calendar_id: int, job_id: int, clock: Clock) -> int:
-    """Count every open ticket of the calendar's units by its version from now on; returns how many. Begun again after
-    a death it goes on where it was, for tickets already counted by the version are not looked at."""
+def recount_tickets(job_id: int, clock: Clock) -> None:
+    """Count every open ticket of the calendar's units by the version of the job from now on. Begun again after a death
+    it goes on where it was: a ticket already counted by the version is not counted again."""
+
+    def work(lease: JobLease) -> None:
+        calendar_id = int(lease.subject)
+        where = _to_recount(lease, calendar_id, clock)
+        if where is None:
+            return
+        counted = lease.done
+        # First all that nobody works on at this moment, many at a time; then what is left, one by one, waited for.
+        for most in (BATCH, 1):
+            counted = _recount_all(lease, where, calendar_id, clock, counted, most)
+        with transaction() as session:
+            leases.finish_job(session, lease, now=clock())
+
+    leases.run_job(RECOUNT, job_id, clock, work)
+
+
+def _to_recount(lease: JobLease, calendar_id: int, clock: Clock) -> tuple[ColumnElement[bool], ...] | None:
+    """The tickets that are to be counted, their number noted; None where another version is in force by now."""
     with transaction() as session:
         version = worktime.find_version(session, calendar_id)
         where = (*_scope(session, version.code), Ticket.calendar_id != calendar_id)
         if worktime.in_force(session).get(version.code) != calendar_id:
-            progress.stop(session, job_id, now=clock(), note="")
-            return 0
-        total = session.scalar(select(func.count()).select_from(Ticket).join(Ticket.unit).where(*where)) or 0
-        progress.advance(session, job_id, 0, now=clock(), total=total)
-    done = after = 0
-    # First all that nobody works on at this moment, many at a time; then what is left, one by one, each waited for.
-    for most in (BATCH, 1):
-        after = 0
-        while True:
-            with transaction() as session:
-                skip = most > 1
-                batch = recounting.recount_next(
-                    session, where, calendar_id, clock(), after=after, most=most, skip_locked=skip
-                )
-                done += len(batch)
-                if not batch:
-                    break
-                after = batch[-1].row.id
-                progress.advance(session, job_id, done, now=clock())
-    with transaction() as session:
-        progress.finish(session, job_id, now=clock())
-    return done
+            leases.stop_job(session, lease, now=clock(), note="")
+            return None
+        waiting = session.scalar(select(func.count()).select_from(Ticket).join(Ticket.unit).where(*where)) or 0
+        leases.advance_job(session, lease, lease.done, now=clock(), total=lease.done + waiting)
+    return where
+
+
+def _recount_all(
+    lease: JobLease,
+    where: tuple[ColumnElement[bool], ...],
+    calendar_id: int,
+    clock: Clock,
+    counted: int,
+    most: int,
+) -> int:
+    """Count ``most`` tickets a transaction until none is left; return how many are counted by now. Many at a time leave
+    out those that somebody holds."""
+    after, skip = 0, most > 1
+    while True:
+        with transaction() as session:
+            batch = recounting.recount_next(
+                session, where, calendar_id, clock(), after=after, most=most, skip_locked=skip
+            )
+            if not batch:
+                return counted
+            counted += len(batch)
+            after = batch[-1].row.id
+            leases.advance_job(session, lease, counted, now=clock())
 
 
 def _scope(session: Session, code: str) -> tuple[ColumnElement[bool], ...]:

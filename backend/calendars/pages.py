@@ -1,33 +1,31 @@
 """Work calendars: everybody with an account reads them, the administrator makes new versions and puts them in force."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 
 from backend import clock
-from backend.calendars import editing, imports, months, moves, queries, service, texts
+from backend.calendars import calendar_form, day_changes, editing, months, moves, queries, service, texts
+from backend.calendars.calendar_form import EditedForm
 from backend.calendars.queries import StoredCalendar
 from backend.db import SessionDep
-from backend.errors import Invalid, _
-from backend.files.text import clean_text
-from backend.jobs import progress
-from backend.jobs.progress import WorkStage
+from backend.errors import Invalid, TooMany, _
+from backend.jobs.broker import hand_to_worker
+from backend.jobs.service import find_job
 from backend.units import queries as units
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
-from backend.web.forms import FormReader, FormView, TypedDep
+from backend.web.forms import FormView, TypedDep
 from backend.web.rendering import language_of, redirect_to, render_page
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar, local_time
-from backend.worktime.errors import WorktimeError
 
 HOME = "/lich-lam-viec"
 ROWS, CHANGES = 50, 60  # tickets and days listed in a preview
-TEXT_MOST = 60_000
 REFRESH = 3  # seconds
 
 router = APIRouter()
@@ -77,7 +75,7 @@ def edit_form(request: Request, session: SessionDep, actor: Administrator, calen
     """The form of a new version, filled from an existing one."""
     version = queries.find_version(session, calendar_id)
     values = editing.texts_of(worktime.load_calendar(session, calendar_id), language_of(request)) | {"basis": ""}
-    return _edit(request, session, version, FormView(values))
+    return _edit(request, session, version, EditedForm(FormView(values)))
 
 
 @router.post(HOME + "/{calendar_id}/sua")
@@ -86,16 +84,14 @@ def edit_calendar(
 ) -> Response:
     """Store a new version; or, with a file, fill the form from it and store nothing yet."""
     version = queries.find_version(session, calendar_id)
-    values = {name: form.raw(name) for name in (*editing.FIELDS, "basis", "scope", "replace")}
     try:
         if form.raw("do") == "import":
-            values, notice = _import_file(form, values, language_of(request))
-            return _edit(request, session, version, FormView(values), notice=notice)
-        saved = service.save_version(
-            session, values["scope"], _clean_fields(values), values["basis"], actor=actor, now=clock.now()
-        )
-    except Invalid as refusal:
-        return _edit(request, session, version, form.form(refusal), refusal.status)
+            return _edit(request, session, version, calendar_form.fill_from_file(form, language_of(request)))
+        form_texts = calendar_form.texts_to_save(form)
+        scope, basis = form.raw("scope"), form.raw("basis")
+        saved = service.save_version(session, scope, form_texts, basis, actor=actor, now=clock.now())
+    except (Invalid, TooMany) as refusal:
+        return _edit(request, session, version, calendar_form.form_again(form, refusal), refusal.status)
     flash = _("Đã lưu bản mới. Bản này chưa được áp dụng; hãy xem trước rồi áp dụng.")
     return redirect_to(request, f"{HOME}/{saved.id}/xem-truoc", flash=flash)
 
@@ -127,16 +123,18 @@ def activate_version(
     if seen is None:
         raise Invalid(_("Hãy xem trước các hạn thay đổi rồi mới áp dụng."))
     job = service.activate_version(session, calendar_id, seen, actor=actor, now=clock.now())
-    return redirect_to(
+    response = redirect_to(
         request, f"{HOME}/tien-do/{job.id}", flash=_("Đã áp dụng. Hạn của các phản ánh đang mở được tính lại.")
     )
+    response.background = BackgroundTask(hand_to_worker, job.kind, job.id)  # once the job is committed
+    return response
 
 
 @router.get(HOME + "/tien-do/{job_id}")
 def show_recount(request: Request, session: SessionDep, actor: Administrator, job_id: int) -> Response:
     """How far a recount is; the page asks again by itself while it runs."""
-    job = progress.find(session, job_id, service.RECOUNT)
-    running = job.stage is WorkStage.RUNNING
+    job = find_job(session, service.RECOUNT, job_id)
+    running = job.under_way
     version = queries.find_version(session, int(job.subject))
     silent = running and clock.now() - job.updated_at > timedelta(minutes=1)
     return render_page(
@@ -155,45 +153,8 @@ def _changes(
     return list(islice(months.day_differences(worktime.load_calendar(session, before), held), CHANGES + 1))
 
 
-def _clean_fields(values: Mapping[str, str]) -> dict[str, str]:
-    """The fields of the calendar without invisible characters; refusals stand at their fields."""
-    found, errors = {}, []
-    for name in editing.FIELDS:
-        try:
-            found[name] = clean_text(values[name], limit=TEXT_MOST, multiline=True, field=name)
-        except Invalid as refusal:
-            errors.append(refusal)
-    Invalid.collect(errors)
-    return found
-
-
-def _import_file(
-    form: FormReader, values: dict[str, str], language: str
-) -> tuple[dict[str, str], tuple[str, dict[str, object]]]:
-    """The form filled from the file, and what to say of it. Raises Invalid at the field of the file."""
-    files = form.files("file")
-    if not files:
-        raise Invalid(_("Hãy chọn một tệp .csv hoặc .ics."), field="file")
-    try:
-        brought = imports.read(files[0].file.read(imports.BYTES_MOST + 1))
-        filled = editing.merge_texts(_clean_fields(values), brought, replace=form.ticked("replace"), language=language)
-    except WorktimeError as refusal:
-        raise Invalid(refusal.message, field="file", errors=(), **refusal.params) from None
-    said: dict[str, object] = {"n": len(brought.exceptions), "skipped": brought.skipped}
-    notice = _(
-        "Đã đọc %(n)s ngày từ tệp (bỏ qua %(skipped)s sự kiện không phải cả ngày). Chưa lưu: hãy xem lại rồi lưu."
-    )
-    return values | filled, (notice, said)
-
-
 def _edit(
-    request: Request,
-    session: Session,
-    version: StoredCalendar,
-    form: FormView,
-    status: int = 200,
-    *,
-    notice: tuple[str, Mapping[str, object]] | None = None,
+    request: Request, session: Session, version: StoredCalendar, edited: EditedForm, status: int = 200
 ) -> Response:
     offices = units.list_receiving(session, local_time(clock.now()).date())
     scopes = [(worktime.DEFAULT, texts.WHOLE_PROVINCE), *((worktime.UNIT + unit.code, unit.name) for unit in offices)]
@@ -201,10 +162,14 @@ def _edit(
         request,
         "calendars/edit.html",
         status,
-        form=form,
+        form=edited.form,
         version=version,
-        notice=notice,
+        notice=edited.notice,
+        changes=edited.changes,
+        brought=day_changes.write_changes(edited.changes),
+        confirmed_days=edited.confirmed_days,
         scopes=scopes,
         scope=version.code if version.code in dict(scopes) else worktime.DEFAULT,
         weekdays=texts.WEEKDAYS,
+        words=texts,
     )

@@ -127,9 +127,9 @@ def _recount_rows(
     session: Session, rows: Sequence[Row[Any]], calendar_id: int, calendar: WorkCalendar, now: datetime
 ) -> list[RecountedTicket]:
     """Each ticket with its due date by the new version."""
-    chains = [f"ticket:{row.id}" for row in rows]
+    chains = [audit.ticket_chain(row.id) for row in rows]
     heads = {head.chain: head for head in session.execute(HEADS, {"chains": chains, "still": list(STILL)})}
-    plain = [row for row in rows if _is_plain(row, heads[f"ticket:{row.id}"])]
+    plain = [row for row in rows if _is_plain(row, heads[audit.ticket_chain(row.id)])]
     fresh = _count_together(plain, heads, calendar, now)
     known = {item.row.id for item in fresh}
     fresh += _one_by_one(session, [row for row in rows if row.id not in known], heads, calendar_id, calendar, now)
@@ -151,7 +151,7 @@ def _count_together(
     estimates = lean_on_estimate(calendar, received, dues)
     return [
         RecountedTicket(
-            row, heads[f"ticket:{row.id}"], _moment_of(heads, row, now), row.due_date, due, bool(estimate), None
+            row, heads[audit.ticket_chain(row.id)], _moment_of(heads, row, now), row.due_date, due, bool(estimate), None
         )
         for row, due, estimate in zip(rows, dues.tolist(), estimates, strict=True)
     ]
@@ -170,7 +170,7 @@ def _one_by_one(
     calendars[calendar_id] = calendar
     fresh = []
     for row in rows:
-        history, at = histories[f"ticket:{row.id}"], _moment_of(heads, row, now)
+        history, at = histories[audit.ticket_chain(row.id)], _moment_of(heads, row, now)
         book = rulebook.version_book(session, row, history, calendars)
         recounted = TicketEvent(Event.RECOUNTED, at, SYSTEM.key, {"from": row.calendar_id, "calendar": calendar_id})
         before = state_of_clocks(history, book, at).resolve
@@ -178,21 +178,21 @@ def _one_by_one(
         running = state if state.running else None
         fresh.append(
             RecountedTicket(
-                row, heads[f"ticket:{row.id}"], at, before.due.on, state.due.on, state.due.estimate, running
+                row, heads[audit.ticket_chain(row.id)], at, before.due.on, state.due.on, state.due.estimate, running
             )
         )
     return fresh
 
 
 def _moment_of(heads: dict[str, Row[Any]], row: Row[Any], now: datetime) -> datetime:
-    last: datetime = heads[f"ticket:{row.id}"].at
+    last: datetime = heads[audit.ticket_chain(row.id)].at
     return max(now, last)
 
 
 def _histories(session: Session, rows: Sequence[Row[Any]]) -> dict[str, list[TicketEvent]]:
     table = table_of(audit.AuditEntry)
     columns = (table.c.chain, table.c.at, table.c.actor, table.c.action, table.c.data)
-    chains = [f"ticket:{row.id}" for row in rows]
+    chains = [audit.ticket_chain(row.id) for row in rows]
     found = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
     return {str(chain): projection.events_of(links) for chain, links in groupby(found, key=lambda entry: entry.chain)}
 

@@ -2,19 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.calendars import editing
-from backend.db import transaction
+from backend.db import AdvisoryLock, hold_lock
 from backend.errors import Conflict, Invalid, _
 from backend.files.text import clean_text
-from backend.jobs import progress
-from backend.jobs.progress import Job, WorkStage
+from backend.jobs.models import LongJob
+from backend.jobs.service import JobKind, ask_job
 from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
@@ -22,10 +22,9 @@ from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
 
-RECOUNT = "recount"  # kind of the long work that follows an activation; its subject is the version's id
-LOCK = 5_262_031  # any constant number of our own
+# The long work that follows an activation; its subject is the version's id. A due date must not stay as it was.
+RECOUNT = JobKind("calendars.recount", must_end=True)
 BASIS_MOST = 1000
-LEASE = timedelta(minutes=2)  # a recount that has not reported for so long is handed out again
 
 
 def save_version(
@@ -46,7 +45,7 @@ def save_version(
     return _store(session, calendar, number, actor, now)
 
 
-def activate_version(session: Session, calendar_id: int, seen: int, *, actor: Actor, now: datetime) -> Job:
+def activate_version(session: Session, calendar_id: int, seen: int, *, actor: Actor, now: datetime) -> LongJob:
     """Put a version in force and start the recount of the due dates of open tickets. ``seen`` is the version that was
     in force when the preview was made, 0 for none. Raises NotFound, or Conflict where the preview no longer holds."""
     row = worktime.find_version(session, calendar_id)
@@ -59,28 +58,7 @@ def activate_version(session: Session, calendar_id: int, seen: int, *, actor: Ac
     row.activated_at = now
     data = {"calendar": calendar_id, "version": row.version, "before": active}
     audit.record(session, f"calendar:{row.code}", "activated", actor=actor.key, now=now, data=data)
-    return progress.start(session, RECOUNT, str(calendar_id), now=now, user_id=actor.user_id)
-
-
-def sweep_recounts(now: datetime, enqueue: Callable[[int, int], object]) -> int:
-    """Hand out recounts that nobody has begun, or whose worker has fallen silent; returns how many."""
-    with transaction() as session:
-        jobs = session.scalars(
-            select(Job)
-            .where(
-                Job.kind == RECOUNT,
-                Job.stage == WorkStage.RUNNING,
-                or_(Job.updated_at == Job.started_at, Job.updated_at <= now - LEASE),
-            )
-            .order_by(Job.id)
-            .with_for_update(skip_locked=True)
-        ).all()
-        handed = [(int(job.subject), job.id) for job in jobs]
-        for job in jobs:
-            job.updated_at = now
-    for calendar_id, job_id in handed:
-        enqueue(calendar_id, job_id)
-    return len(handed)
+    return ask_job(session, RECOUNT, str(calendar_id), now=now, user_id=actor.user_id)
 
 
 def _store(session: Session, calendar: WorkCalendar, number: int, actor: Actor, now: datetime) -> CalendarVersion:
@@ -127,5 +105,5 @@ def _check_scope(session: Session, code: str, errors: list[Invalid], now: dateti
 
 def _lock_and_number(session: Session, code: str) -> int:
     """Nobody else saves or activates a version of this code until the end of the transaction; the next number."""
-    session.execute(select(func.pg_advisory_xact_lock(LOCK, func.hashtext(code))))
+    hold_lock(session, AdvisoryLock.CALENDAR, code)
     return 1 + (session.scalar(select(func.max(CalendarVersion.version)).where(CalendarVersion.code == code)) or 0)

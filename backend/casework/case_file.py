@@ -1,30 +1,32 @@
-"""Cases of another system in a CSV file: read line by line, each accepted or rejected with its reason. Pure.
+"""Cases of another system in a table: read row by row, each accepted or rejected with its reason. Pure.
 
-Days are written as ISO 8601 has them or as people do (see ``days``), with or without a time; a day without a time, and
-a time without a zone, is Vietnam's.
+The file is read twice: first for what only the whole shows (the order of day and month, merged cells), then for its
+cases. A day without a time, and a time without a zone, is Vietnam's.
 """
 
-import csv
-import re
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
-from typing import Final, TextIO
+from datetime import date, datetime
+from typing import BinaryIO, Final
 
 from backend.errors import Invalid, _
-from backend.files.days import day_written
+from backend.files.dates import MOST_NAMED, DateEvidence, DateOrder, Written, read_moment
+from backend.files.faults import FileRefused, RowFinding, TableFault, file_named
+from backend.files.names import is_not_told
+from backend.files.options import NOTHING_SAID, ReadOptions
+from backend.files.tables import (
+    BallotTable,
+    TableRow,
+    find_columns,
+    not_utf8,
+    open_table,
+    refuse_more_sheets,
+    totals_finding,
+)
 from backend.files.text import clean_text
 from backend.worktime.calendar import ZONE
 
-LONGEST_LINE: Final = 1_000_000
-LONGEST_RECORD: Final = 50_000  # where a cell has line ends; looking further for its last quote would find others'
-TOO_LONG: Final = "\x00"  # stands for a line that was too long; a single field, so it is rejected by its number
-BLANK: Final = {"", "na", "n/a", "null", "none"}
-WITH_TIME: Final = re.compile(r"(\S+?)(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
 EARLIEST: Final = 1900
-SURROGATE: Final = re.compile("[\udc80-\udcff]")
-UNREADABLE: Final = re.compile("[\x00\udc80-\udcff]")  # UTF-16 without its mark is full of NUL
 KEY_MOST, OFFICE_MOST, CATEGORY_MOST, TEXT_MOST = 150, 200, 120, 10_000
 
 
@@ -75,74 +77,135 @@ class RejectedLine:
 
 
 class CaseFile:
-    """Reads a text stream once, in memory bounded by the longest line.
+    """Reads a seekable binary stream, in memory bounded by the longest line. Raises FileRefused for a file without
+    header, one that lacks a column or has it twice, and one whose dates do not tell their order."""
 
-    Raises Invalid for a file without header, or one that lacks a column or has it twice. The separator is the one of
-    comma, semicolon and tab that the header has most of. Open the stream as ``utf-8-sig`` with ``surrogateescape``,
-    so that bytes of another encoding are rejected at their line. A cell may have line ends within quotes; quotes that
-    do not close cost their own line and no other.
-    """
-
-    def __init__(self, stream: TextIO, columns: CaseColumns, *, until: datetime) -> None:
-        self._lines = _StreamLines(stream)
-        separator = max(",;\t", key=self._lines.peek().count)
-        self._records = csv.reader(self._lines, delimiter=separator, strict=True)
-        try:
-            header = next(self._records, [])
-        except csv.Error:
-            raise Invalid(_("Dòng tiêu đề có dấu ngoặc kép không đóng hoặc sai chỗ.")) from None
-        self.header = [name.strip() for name in header]
-        self._places = _places(self.header, columns)
-        self._until = until
+    def __init__(
+        self, stream: BinaryIO, columns: CaseColumns, *, until: datetime, options: ReadOptions = NOTHING_SAID
+    ) -> None:
+        self._stream, self._options = stream, options
+        self._today = until.astimezone(ZONE).date()
+        table = open_table(stream, most_bytes=None)
+        self.header, self.form, self._serial_days = table.header, table.form, table.serial_days
+        with file_named("", table.form.sheet):
+            self._places = find_columns(self.header, columns.names())
+            refuse_more_sheets(table, columns.names())
+            self._order = self._find_order(table, columns)
+            self._late = table.late()
+        table.release()
+        self.first_day: date | None = None
+        self.last_day: date | None = None
 
     def __iter__(self) -> Iterator[ImportedCase | RejectedLine]:
         """Each record with the number of its first line; empty lines are passed over."""
-        while True:
-            self._lines.next_record()
-            line = self._lines.number + 1
-            try:
-                fields = next(self._records)
-            except StopIteration:
-                return
-            except csv.Error:
-                reason = Invalid(_("Dòng có dấu ngoặc kép không đóng hoặc sai chỗ, hay một ô quá dài."))
-                yield RejectedLine(line, reason, [self._lines.give_back()])
+        table = open_table(self._stream, most_bytes=None)
+        for row in table:
+            yield self._judge(row)
+        table.release()
+
+    def _find_order(self, table: BallotTable, columns: CaseColumns) -> DateOrder:
+        evidence = DateEvidence(table.serial_days)
+        doubts = _Doubts(self._today, table.serial_days)
+        received, answered = self._places[2], self._places[3]
+        width = len(self.header)
+        for row in table:
+            if len(row.cells) != width:
                 continue
-            if fields:
-                yield self._judge(line, fields)
+            first = evidence.add(row.line, columns.received, row.cells[received])
+            second = evidence.add(row.line, columns.answered, row.cells[answered])
+            if not evidence.decided and Written.EITHER in (first, second):
+                doubts.add(row.line, row.cells[received], row.cells[answered])
+        order = evidence.order(self._options.dates)
+        if self._options.dates is None and not evidence.decided:
+            doubts.check()
+        return order
 
-    def _judge(self, line: int, fields: list[str]) -> ImportedCase | RejectedLine:
+    def _judge(self, row: TableRow) -> ImportedCase | RejectedLine:
         try:
-            return self._case(line, fields)
+            case = self._case(row)
         except Invalid as reason:
-            return RejectedLine(line, reason, fields)
+            return RejectedLine(row.line, reason, row.cells)
+        day = case.received.date()
+        self.first_day = min(self.first_day or day, day)
+        self.last_day = max(self.last_day or day, day)
+        return case
 
-    def _case(self, line: int, fields: list[str]) -> ImportedCase:
-        if fields == [TOO_LONG]:
-            raise Invalid(_("Dòng dài quá %(most)s ký tự."), most=LONGEST_LINE)
-        if len(fields) != len(self.header):
-            raise Invalid(_("Dòng có %(found)s ô, cần %(wanted)s."), found=len(fields), wanted=len(self.header))
-        if SURROGATE.search("".join(fields)):
-            raise Invalid(_("Dòng có ký tự không phải UTF-8."))
-        key, office, received, answered, category, *text = (fields[place] for place in self._places)
+    def _case(self, row: TableRow) -> ImportedCase:
+        self._check_form(row)
+        key, office, received, answered, category, *text = (row.cells[place] for place in self._places)
+        if total := totals_finding([key]):
+            raise total.reason
         case = ImportedCase(
-            line=line,
-            fields=fields,
+            line=row.line,
+            fields=row.cells,
             key=_needed(clean_text(key, limit=KEY_MOST), _("Thiếu mã hồ sơ.")),
-            office=_needed(clean_text(office, limit=OFFICE_MOST), _("Thiếu cơ quan.")),
-            received=_moment(_needed(received.strip(), _("Thiếu ngày nhận."))),
-            answered=None if answered.strip().lower() in BLANK else _moment(answered.strip()),
-            category=clean_text(category, limit=CATEGORY_MOST),
+            office=_needed(self._told(clean_text(office, limit=OFFICE_MOST)), _("Thiếu cơ quan.")),
+            received=self._moment(_needed(self._told(received.strip()), _("Thiếu ngày nhận."))),
+            answered=self._moment(answered.strip()) if self._told(answered.strip()) else None,
+            category=self._told(clean_text(category, limit=CATEGORY_MOST)),
             text=clean_text(text[0], limit=TEXT_MOST) if text else "",
         )
-        _check_order(case, self._until)
+        _check_order(case, self._today)
         return replace(case, answered=max(case.received, case.answered)) if case.answered else case
 
+    def _check_form(self, row: TableRow) -> None:
+        finding: RowFinding | None = row.findings[0] if row.findings else self._late.get(row.line)
+        if finding is not None:
+            raise finding.reason
+        if any(map(not_utf8, row.cells)):
+            raise Invalid(_("Dòng có ký tự không phải UTF-8."))
 
-def _check_order(case: ImportedCase, until: datetime) -> None:
+    def _told(self, text: str) -> str:
+        """The text, or nothing where it says that nothing is known."""
+        return "" if is_not_told(text) or self._options.is_missing(text) else text
+
+    def _moment(self, text: str) -> datetime:
+        moment = read_moment(text, self._order, self._serial_days)
+        try:
+            if moment is not None:
+                moment = moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
+        except OverflowError:
+            moment = None
+        if moment is None or moment.year < EARLIEST:
+            raise Invalid(_("Không có ngày “%(text)s”."), text=text[:40])
+        return moment
+
+
+class _Doubts:
+    """Cases that make sense with the month first, and none with the day first: received or answered in the future, or
+    answered before they were received. They count where no date tells the order by itself."""
+
+    def __init__(self, today: date, serial_days: int | None) -> None:
+        self._today, self._serial_days = today, serial_days
+        self._examples: list[tuple[int, str]] = []
+        self._day_first = self._month_first = 0
+
+    def add(self, line: int, received: str, answered: str) -> None:
+        if not self._fits(received, answered, DateOrder.DMY):
+            self._day_first += 1
+            if len(self._examples) < MOST_NAMED:
+                self._examples.append((line, received.strip()[:40]))
+        if not self._fits(received, answered, DateOrder.MDY):
+            self._month_first += 1
+
+    def check(self) -> None:
+        """Raise FileRefused where the month first fits better."""
+        if self._day_first > self._month_first:
+            lines = ", ".join(str(line) for line, _text in self._examples)
+            raise FileRefused(TableFault.DOUBTFUL_ORDER, lines=lines, value=self._examples[0][1])
+
+    def _fits(self, received: str, answered: str, order: DateOrder) -> bool:
+        first = read_moment(received, order, self._serial_days)
+        last = read_moment(answered, order, self._serial_days)
+        if first is None or first.date() > self._today:
+            return False
+        return last is None or first.date() <= last.date() <= self._today
+
+
+def _check_order(case: ImportedCase, today: date) -> None:
     """By day: an answer on the day of reception is in order whatever the hours say, and counts from reception on."""
     received = case.received.date()
-    if received > until.astimezone(ZONE).date():
+    if received > today:
         raise Invalid(_("Ngày nhận %(day)s ở tương lai."), day=f"{received:%d/%m/%Y}")
     if case.answered is None:
         return
@@ -153,7 +216,7 @@ def _check_order(case: ImportedCase, until: datetime) -> None:
             answered=f"{answered:%d/%m/%Y}",
             received=f"{received:%d/%m/%Y}",
         )
-    if answered > until.astimezone(ZONE).date():
+    if answered > today:
         raise Invalid(_("Ngày trả lời %(day)s ở tương lai."), day=f"{answered:%d/%m/%Y}")
 
 
@@ -161,94 +224,3 @@ def _needed(value: str, complaint: str) -> str:
     if not value:
         raise Invalid(complaint)
     return value
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = _local(text) or datetime.fromisoformat(text)
-        moment = moment.astimezone(ZONE) if moment.tzinfo else moment.replace(tzinfo=ZONE)
-    except (ValueError, OverflowError):
-        raise Invalid(_("Không có ngày “%(text)s”."), text=text[:40]) from None
-    if moment.year < EARLIEST:
-        raise Invalid(_("Không có ngày “%(text)s”."), text=text[:40])
-    return moment
-
-
-def _local(text: str) -> datetime | None:
-    """A day as people write it, with or without a time; None for another writing."""
-    parts = WITH_TIME.fullmatch(text)
-    day = day_written(parts[1]) if parts else None
-    if parts is None or day is None:
-        return None
-    hour, minute, second = (int(part or 0) for part in parts.groups()[1:])
-    return datetime.combine(day, time(hour, minute, second))
-
-
-def _places(header: list[str], columns: CaseColumns) -> list[int]:
-    if not any(header):
-        raise Invalid(_("Tệp trống hoặc không có dòng tiêu đề."))
-    if header == [TOO_LONG]:
-        raise Invalid(_("Dòng dài quá %(most)s ký tự."), most=LONGEST_LINE)
-    if UNREADABLE.search("".join(header)):
-        raise Invalid(_("Tệp phải ở dạng UTF-8."))
-    wanted = columns.names()
-    if missing := [name for name in wanted if name not in header]:
-        raise Invalid(
-            _("Tệp thiếu cột: %(missing)s. Các cột có trong tệp: %(found)s."),
-            missing=", ".join(missing),
-            found=", ".join(header)[:500],
-        )
-    if twice := [name for name in wanted if header.count(name) > 1]:
-        raise Invalid(_("Tệp có hai cột cùng tên: %(twice)s."), twice=", ".join(twice))
-    return [header.index(name) for name in wanted]
-
-
-class _StreamLines:
-    """The lines of a stream, numbered. One that is too long becomes a mark, and its rest is passed over. The lines of a
-    record that fails are given back but for its first."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._waiting: deque[str] = deque()
-        self._taken: list[str] = []
-        self._length = 0
-        self.number = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if self._taken and self._length > LONGEST_RECORD:
-            raise StopIteration
-        line = self._waiting.popleft() if self._waiting else self._read()
-        if not line:
-            raise StopIteration
-        self._taken.append(line)
-        self._length += len(line)
-        self.number += 1
-        return line
-
-    def peek(self) -> str:
-        """The next line, which stays the next."""
-        self._waiting.appendleft(self._waiting.popleft() if self._waiting else self._read())
-        return self._waiting[0]
-
-    def next_record(self) -> None:
-        """What was taken so far is no part of the record that begins here."""
-        self._taken.clear()
-        self._length = 0
-
-    def give_back(self) -> str:
-        """All lines of this record but the first, which is returned without its end."""
-        first, *rest = self._taken
-        self._waiting.extendleft(reversed(rest))
-        self.number -= len(rest)
-        return first.rstrip("\r\n")
-
-    def _read(self) -> str:
-        line = self._stream.readline(LONGEST_LINE)
-        if len(line) < LONGEST_LINE or line.endswith(("\n", "\r")):
-            return line
-        while line and not line.endswith(("\n", "\r")):
-            line = self._stream.readline(LONGEST_LINE)
-        return f"{TOO_LONG}\n"

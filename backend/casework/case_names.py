@@ -9,9 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.errors import Invalid, _
+from backend.files.names import name_key
 from backend.files.text import fold_text
 from backend.tickets.models import Category, CategoryClass
+from backend.units.directory import UnitDirectory, UnitEntry, unit_directory
 from backend.units.models import Unit, UnitKind
+from backend.units.queries import unit_now_or_last
 
 MOST: Final = 5_000
 FOUNDED: Final = date(1900, 1, 1)  # units that come with a file do not say since when they exist
@@ -20,73 +23,106 @@ PARENT_NAME: Final = "Cơ quan nhập từ tệp"
 UNSORTED: Final = "Chưa phân loại"
 
 
+class CaseHeld(Exception):
+    """One case cannot be stored as it is, for this reason; the others can."""
+
+    def __init__(self, reason: Invalid) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 @dataclass
 class CaseworkNames:
-    """The names met so far in one run, and how many had to be made. ``parent_code`` None: a unit of our own."""
+    """The names met so far in one run, and how many had to be made. ``parent_code`` None: a unit of our own.
+
+    Call ``begin`` first in each transaction: another import may have made units and categories since.
+    """
 
     source: str
     parent_code: str | None
     made_units: int = 0
     made_categories: int = 0
-    units: dict[str, int] = field(default_factory=dict)
-    categories: dict[str, str] = field(default_factory=dict)
+    _units: UnitDirectory = field(default_factory=lambda: UnitDirectory(()))
+    _matches: dict[str, list[UnitEntry]] = field(default_factory=dict)
+    _parent: int = 0
+    _offices: set[str] = field(default_factory=set)
+    _category_names: set[str] = field(default_factory=set)
+    _categories: dict[str, list[str]] = field(default_factory=dict)
+    _names_of: dict[str, str] = field(default_factory=dict)
+    _category_codes: dict[str, str] = field(default_factory=dict)
 
     def key(self, key: str) -> str:
         """By which a case of this source is known here."""
         return f"{self.source}:{key}"
 
-    def parent_id(self, session: Session) -> int:
-        """The unit under which missing ones are made. Raises Invalid for a code that no unit has."""
-        found = session.scalar(
-            select(Unit.id)
-            .where(Unit.code == (self.parent_code or PARENT_CODE))
-            .order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc())
-            .limit(1)
-        )
-        if found is not None:
-            return found
-        if self.parent_code is not None:
-            raise Invalid(_("Không có cơ quan nào mang mã “%(code)s”."), code=self.parent_code)
-        return _make_unit(session, PARENT_CODE, PARENT_NAME, None, "")
+    def begin(self, session: Session) -> None:
+        """Read units and categories as they stand in this transaction. Raises Invalid for a parent that is none."""
+        self._parent = self._parent_id(session)
+        self._units = unit_directory(session)
+        self._matches.clear()
+        self._category_codes.clear()
+        self._categories.clear()
+        self._names_of.clear()
+        for code, name in session.execute(select(Category.code, Category.name_vi).order_by(Category.code)):
+            self._note_category(code, name)
 
-    def unit_id(self, session: Session, office: str) -> int:
-        """The parent's unit with this code or exactly this name: folded names of two units may be the same."""
-        if office not in self.units:
-            self.units[office] = self._find_or_make_unit(session, office)
+    def unit_id(self, session: Session, office: str, day: date) -> int:
+        """The unit that the office names on the day, at any depth below the parent, made where no unit of any day has
+        the name. Raises CaseHeld where two have it on that day, or none any more or not yet."""
+        if office not in self._matches:
+            self._offices.add(office)
             self._refuse_too_many()
-        return self.units[office]
+            self._matches[office] = self._units.matches(office, below=self._parent)
+        try:
+            entry = self._units.valid_one(office, self._matches[office], day)
+        except Invalid as reason:
+            raise CaseHeld(reason) from None
+        if entry is None:
+            entry = self._make_unit(session, office)
+            self._matches[office] = [entry]
+        return entry.id
 
     def category_code(self, session: Session, name: str) -> str:
-        """The category with this code or exactly this name; one that is made is not offered to senders."""
-        if name not in self.categories:
-            self.categories[name] = self._find_or_make_category(session, name or UNSORTED)
+        """The category with this code or name, however it is written; one that is made is not offered to senders.
+        Raises CaseHeld where two have it."""
+        if name not in self._category_codes:
+            self._category_names.add(name)
             self._refuse_too_many()
-        return self.categories[name]
+            self._category_codes[name] = self._find_or_make_category(session, name or UNSORTED)
+        return self._category_codes[name]
 
-    def _find_or_make_unit(self, session: Session, office: str) -> int:
-        parent_id = self.parent_id(session)
-        found = session.scalar(
-            select(Unit.id)
-            .where(Unit.parent_id == parent_id, (Unit.code == office) | (Unit.name == office))
-            .order_by(Unit.code != office, Unit.valid_to.is_not(None), Unit.valid_from.desc())
-            .limit(1)
-        )
-        if found is not None:
-            return found
+    def _parent_id(self, session: Session) -> int:
+        """The unit under which missing ones are made."""
+        parent = unit_now_or_last(session, self.parent_code or PARENT_CODE)
+        if parent is not None:
+            return parent.id
+        if self.parent_code is not None:
+            raise Invalid(_("Không có cơ quan nào mang mã “%(code)s”."), code=self.parent_code)
+        return _new_unit(session, PARENT_CODE, PARENT_NAME, None, "").id
+
+    def _make_unit(self, session: Session, office: str) -> UnitEntry:
         self.made_units += 1
         free = len(office) <= 40 and session.scalar(select(Unit.id).where(Unit.code == office).limit(1)) is None
-        code = office if free else _short(f"{parent_id}:{office}")
-        return _make_unit(session, code, office, parent_id, f"Nhập từ tệp, nguồn {self.source}")
+        code = office if free else _short(f"{self._parent}:{office}")
+        unit = _new_unit(session, code, office, self._parent, f"Nhập từ tệp, nguồn {self.source}")
+        entry = UnitEntry(unit.id, unit.code, unit.name, unit.parent_id, unit.valid_from, unit.valid_to)
+        self._units.add(entry)
+        return entry
+
+    def _note_category(self, code: str, name: str) -> None:
+        self._names_of[code] = name
+        self._categories.setdefault(name_key(name), []).append(code)
 
     def _find_or_make_category(self, session: Session, name: str) -> str:
-        found = session.scalar(
-            select(Category.code)
-            .where((Category.code == name) | (Category.name_vi == name))
-            .order_by(Category.code != name, Category.code)
-            .limit(1)
-        )
-        if found is not None:
-            return found
+        if name in self._names_of:
+            return name
+        codes = self._categories.get(name_key(name), [])
+        exact = [code for code in codes if self._names_of[code] == name]
+        if len(codes) == 1 or len(exact) == 1:
+            return (exact or codes)[0]
+        if codes:
+            sentence = _("Có nhiều loại tên “%(name)s”: %(codes)s.")
+            raise CaseHeld(Invalid(sentence, name=name, codes=", ".join(codes[:4])))
         self.made_categories += 1
         category = Category(
             code=_short(name),
@@ -99,15 +135,16 @@ class CaseworkNames:
         )
         session.add(category)
         session.flush()
+        self._note_category(category.code, name)
         return category.code
 
     def _refuse_too_many(self) -> None:
         """A column of free text taken for offices or types would fill the tables with one row a case."""
-        if max(len(self.units), len(self.categories)) > MOST:
+        if max(len(self._offices), len(self._category_names)) > MOST:
             raise Invalid(_("Cột cơ quan hoặc cột loại có quá %(most)s giá trị khác nhau. Hãy xem lại."), most=MOST)
 
 
-def _make_unit(session: Session, code: str, name: str, parent_id: int | None, source: str) -> int:
+def _new_unit(session: Session, code: str, name: str, parent_id: int | None, source: str) -> Unit:
     unit = Unit(
         code=code,
         name=name,
@@ -120,7 +157,7 @@ def _make_unit(session: Session, code: str, name: str, parent_id: int | None, so
     )
     session.add(unit)
     session.flush()
-    return unit.id
+    return unit
 
 
 def _short(name: str) -> str:

@@ -14,13 +14,15 @@ from typing import Any, Final
 
 import numpy as np
 from psycopg.types.json import Jsonb
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from backend import audit, db
 from backend.casework import statements as sql
 from backend.casework.case_file import ImportedCase, RejectedLine
-from backend.casework.case_names import UNSORTED, CaseworkNames
+from backend.casework.case_keys import LeadingZeros
+from backend.casework.case_names import UNSORTED, CaseHeld, CaseworkNames
+from backend.db import AdvisoryLock
 from backend.deadlines import due_dates
 from backend.deadlines.clock_states import ClockKind
 from backend.deadlines.rules import DeadlineRule, choose_rule
@@ -46,18 +48,18 @@ COMPARED: Final = {
     "category": "loại",
     "text": "nội dung",
 }
-LOCK: Final = 0x6C6E6E6770  # one batch of one import at a time, and one making of the parent
 
 
 @dataclass(frozen=True)
 class CaseworkCounts:
-    """What became of a batch: tickets added, open ones now answered, cases that were there already, and those that
-    are here with other values."""
+    """What became of a batch: tickets added, open ones now answered, cases that were there already, those that are here
+    with other values, and those held because a name or a key may mean two things."""
 
     added: int
     closed: int
     already: int
     differing: tuple[RejectedLine, ...]
+    held: tuple[RejectedLine, ...] = ()
 
 
 @dataclass
@@ -70,6 +72,7 @@ class CaseworkImport:
     reminded_after: date | None
     terms: dict[tuple[date, str], DeadlineRule] = field(default_factory=dict)
     dues: dict[tuple[datetime, Duration | None], DueMoment] = field(default_factory=dict)
+    zeros: LeadingZeros = field(default_factory=lambda: LeadingZeros("", ()))
 
 
 def begin_import(source: str, parent_code: str | None, now: datetime, *, remind: bool = False) -> CaseworkImport:
@@ -79,8 +82,9 @@ def begin_import(source: str, parent_code: str | None, now: datetime, *, remind:
         raise Invalid(_("Tên nguồn cần 1 đến %(most)s ký tự."), most=40)
     run = CaseworkImport(CaseworkNames(source, parent_code), now, None if remind else local_time(now).date())
     with db.transaction() as session:
-        session.execute(select(func.pg_advisory_xact_lock(LOCK)))
-        run.names.parent_id(session)
+        db.hold_lock(session, AdvisoryLock.CASEWORK)
+        run.names.begin(session)
+        run.zeros = LeadingZeros(run.names.source, session.scalars(text(sql.KEYS_WITH_ZEROS), {"source": f"{source}:"}))
         worktime.active_id(session)
     return run
 
@@ -95,14 +99,20 @@ def store_cases(run: CaseworkImport, cases: Iterable[ImportedCase]) -> Iterator[
 def _store_batch(run: CaseworkImport, batch: Sequence[ImportedCase]) -> CaseworkCounts:
     _open_days({case.received.date() for case in batch})
     with db.transaction() as session:
-        session.execute(select(func.pg_advisory_xact_lock(LOCK)))
-        found = [_store_once(session, run, cases) for cases in _in_turn(batch)]
+        db.hold_lock(session, AdvisoryLock.CASEWORK)
+        run.names.begin(session)
+        parts = [_store_once(session, run, cases) for cases in _in_turn(batch)]
     return CaseworkCounts(
-        added=sum(one.added for one in found),
-        closed=sum(one.closed for one in found),
-        already=sum(one.already for one in found),
-        differing=tuple(sorted((reject for one in found for reject in one.differing), key=lambda one: one.line)),
+        added=sum(part.added for part in parts),
+        closed=sum(part.closed for part in parts),
+        already=sum(part.already for part in parts),
+        differing=_by_line(reject for part in parts for reject in part.differing),
+        held=_by_line(reject for part in parts for reject in part.held),
     )
+
+
+def _by_line(rejects: Iterable[RejectedLine]) -> tuple[RejectedLine, ...]:
+    return tuple(sorted(rejects, key=lambda reject: reject.line))
 
 
 def _in_turn(batch: Sequence[ImportedCase]) -> list[list[ImportedCase]]:
@@ -119,7 +129,8 @@ def _in_turn(batch: Sequence[ImportedCase]) -> list[list[ImportedCase]]:
 
 
 def _store_once(session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]) -> CaseworkCounts:
-    _stage(session, _rows(session, run, cases))
+    places, held = _places(session, run, cases)
+    _stage(session, _rows(session, run, places))
     closed = session.execute(text(sql.CLOSE)).all()
     added = session.execute(text(sql.ADD), {"reminded_after": run.reminded_after}).all()
     _write_history(session, added, closed)
@@ -127,7 +138,44 @@ def _store_once(session: Session, run: CaseworkImport, cases: Sequence[ImportedC
     session.execute(text(sql.RESULTS), written)
     different = {row.import_key: row for row in session.execute(text(sql.DIFFERENT), written)}
     differing = tuple(_differing(different, run, cases)) if different else ()
-    return CaseworkCounts(len(added), len(closed), len(cases) - len(added) - len(closed) - len(differing), differing)
+    already = len(places) - len(added) - len(closed) - len(differing)
+    return CaseworkCounts(len(added), len(closed), already, differing, tuple(held))
+
+
+@dataclass(frozen=True, slots=True)
+class CasePlace:
+    """A case with the unit and the category that it goes to."""
+
+    case: ImportedCase
+    unit_id: int
+    category_code: str
+
+
+def _places(
+    session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]
+) -> tuple[list[CasePlace], list[RejectedLine]]:
+    """Where each case goes, and the cases that are held because that is not clear."""
+    stored = _stored_keys(session, run, cases)
+    places: list[CasePlace] = []
+    held: list[RejectedLine] = []
+    for case in cases:
+        try:
+            run.zeros.check(case.key, stored)
+            unit_id = run.names.unit_id(session, case.office, case.received.date())
+            places.append(CasePlace(case, unit_id, run.names.category_code(session, case.category)))
+        except CaseHeld as stop:
+            held.append(RejectedLine(case.line, stop.reason, case.fields))
+    run.zeros.note(place.case.key for place in places)
+    return places, held
+
+
+def _stored_keys(session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]) -> set[str]:
+    """Which of the keys that could be meant by those of the batch are here already."""
+    wanted = [run.names.key(key) for key in run.zeros.likely(case.key for case in cases)]
+    if not wanted:
+        return set()
+    prefix = len(run.names.key(""))
+    return {key[prefix:] for key in session.scalars(text(sql.KEYS_AMONG), {"keys": wanted})}
 
 
 def _differing(
@@ -146,19 +194,19 @@ def _open_days(days: set[date]) -> None:
         session.execute(text(sql.OPEN_DAYS), {"days": sorted(days)})
 
 
-def _rows(session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]) -> list[tuple[Any, ...]]:
+def _rows(session: Session, run: CaseworkImport, places: Sequence[CasePlace]) -> list[tuple[Any, ...]]:
     calendar_id = worktime.active_id(session)
     calendar = worktime.load_calendar(session, calendar_id)
     rows: list[tuple[Any, ...]] = []
-    for case, days in zip(cases, _working_days(calendar, cases), strict=True):
-        category = run.names.category_code(session, case.category)
-        rule = _rule(session, run, case.received.date(), category)
+    for place, days in zip(places, _working_days(calendar, [place.case for place in places]), strict=True):
+        case = place.case
+        rule = _rule(session, run, case.received.date(), place.category_code)
         due = _due(run, calendar, rule, case.received)
         name = case.text or case.category or UNSORTED
         row = (
             run.names.key(case.key),
-            run.names.unit_id(session, case.office),
-            category,
+            place.unit_id,
+            place.category_code,
             name[:TITLE_MOST],
             name,
             case.received,
@@ -220,7 +268,9 @@ def _write_history(session: Session, added: Sequence[Any], closed: Sequence[Any]
     """Reception and answer as the first links of each chain, with the moments that the file gives."""
     db.copy_rows(session, audit.COPY_LINKS, (entry for row in added for entry in _births(row)))
     for row in closed:
-        audit.record(session, f"ticket:{row.id}", Event.ANSWERED, actor=ACTOR, now=row.answered_at, data=IMPORTED)
+        audit.record(
+            session, audit.ticket_chain(row.id), Event.ANSWERED, actor=ACTOR, now=row.answered_at, data=IMPORTED
+        )
 
 
 def _births(row: Any) -> Iterator[tuple[Any, ...]]:
@@ -234,6 +284,6 @@ def _births(row: Any) -> Iterator[tuple[Any, ...]]:
 
 def _entry(ticket_id: int, seq: int, at: datetime, event: Event, data: dict[str, Any], prev: bytes) -> tuple[Any, ...]:
     """In the order of ``audit.COPY_LINKS``; the last is the hash."""
-    chain, action = f"ticket:{ticket_id}", event.value
+    chain, action = audit.ticket_chain(ticket_id), event.value
     made = audit.hash_link(chain, seq, at, ACTOR, action, data, prev)
     return chain, seq, at, ACTOR, action, Jsonb(data), prev, made

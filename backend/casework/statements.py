@@ -6,6 +6,8 @@ knows nothing of the sizes yet, and joins that it then chose took minutes a batc
 
 from typing import Final
 
+from backend import audit
+
 COLUMNS: Final = (
     "import_key, unit_id, category_code, title, content, received_at, received_on, rule, term, rule_id, calendar_id, "
     "due_date, due_estimated, answered_at, answered_on, working_days, verdict"
@@ -25,6 +27,13 @@ KNOWN: Final = """
     SET known_id = (SELECT id FROM tickets known WHERE known.import_key = staged_cases.import_key)
 """
 
+# Once a run: keys of digits with zeros before them, which a spreadsheet may have lost in the file.
+KEYS_WITH_ZEROS: Final = """
+    SELECT import_key FROM tickets
+    WHERE starts_with(import_key, :source) AND substr(import_key, length(:source) + 1) ~ '^0[0-9]+$'
+"""
+KEYS_AMONG: Final = "SELECT import_key FROM tickets WHERE import_key = ANY(:keys)"
+
 # The base is drawn before any number of the day, so numbers are positive and stay unique (see reception.next_number).
 OPEN_DAYS: Final = """
     WITH drawn AS MATERIALIZED (SELECT nextval('tickets_id_seq') AS base)
@@ -34,7 +43,7 @@ OPEN_DAYS: Final = """
 """
 
 # Only what nobody here has touched, counted by the calendar in force; judged by the due date that stands here.
-CLOSE: Final = """
+CLOSE: Final = f"""
     UPDATE tickets SET state = 'answered', version = version + 1, answered_at = staged.answered_at,
         answered_on = staged.answered_on, working_days = staged.working_days, decided_at = staged.answered_at,
         verdict = CASE WHEN staged.answered_on > tickets.due_date THEN 'late' ELSE 'on_time' END
@@ -44,10 +53,11 @@ CLOSE: Final = """
         AND tickets.answered_at IS NULL AND staged.answered_at IS NOT NULL
         AND tickets.received_at = staged.received_at AND tickets.calendar_id = staged.calendar_id
         AND NOT EXISTS (
-            SELECT FROM audit WHERE chain = 'ticket:' || tickets.id AND action NOT IN ('received', 'recounted')
+            SELECT FROM audit
+            WHERE chain = {audit.ticket_chain_sql("tickets.id")} AND action NOT IN ('received', 'recounted')
         )
     RETURNING tickets.id, tickets.answered_at
-"""
+"""  # noqa: S608 - only names of columns are filled in
 
 ADD: Final = f"""
     INSERT INTO tickets

@@ -1,7 +1,6 @@
 """``langnghe import casework``: cases of another system from a CSV file of any size."""
 
 import csv
-import io
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,7 +18,11 @@ from backend.casework.case_file import CaseColumns, CaseFile, ImportedCase, Reje
 from backend.casework.case_names import CaseworkNames
 from backend.casework.service import CaseworkCounts
 from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.commands.reading import DatesOption, MissingOption, what_was_read
 from backend.errors import Invalid, _
+from backend.files.faults import file_named
+from backend.files.options import ReadOptions, missing_texts
+from backend.files.tables import open_failed
 
 importing = typer.Typer(help="Nhập dữ liệu từ tệp.", no_args_is_help=True)
 
@@ -42,6 +45,9 @@ class CaseworkSummary:
     units_created: int = 0
     categories_created: int = 0
     rejects_file: str | None = None
+    read_as: str | None = None
+    first_day: str | None = None
+    last_day: str | None = None
 
     def count(self, counts: CaseworkCounts, names: CaseworkNames) -> None:
         """What a stored batch came to."""
@@ -49,6 +55,7 @@ class CaseworkSummary:
         self.closed += counts.closed
         self.already += counts.already
         self.differing += len(counts.differing)
+        self.rejected += len(counts.held)
         self.units_created, self.categories_created = names.made_units, names.made_categories
 
     def leave_out_unstored(self) -> None:
@@ -81,7 +88,7 @@ class RejectFile:
 
 @importing.command("casework")
 def casework_command(
-    file: Annotated[Path, typer.Argument(help="Tệp CSV dạng UTF-8, có dòng tiêu đề.")],
+    file: Annotated[Path, typer.Argument(help="Tệp CSV (UTF-8) hoặc XLSX, có dòng tiêu đề.")],
     office: Annotated[str, typer.Option(help="Cột cơ quan.")] = "office",
     received: Annotated[str, typer.Option(help="Cột ngày nhận.")] = "received",
     answered: Annotated[str, typer.Option(help="Cột ngày trả lời; ô trống là còn mở.")] = "answered",
@@ -96,15 +103,18 @@ def casework_command(
     remind: Annotated[
         bool, typer.Option("--remind", help="Nhắc cán bộ cả những hạn đã qua trước khi nhập, với hồ sơ được thêm.")
     ] = False,
+    dates: DatesOption = None,
+    missing: MissingOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")] = False,
 ) -> None:
     """Nhập hồ sơ đã có từ tệp CSV; chạy lại được, dòng lỗi được ghi riêng."""
     columns = CaseColumns(key, office, received, answered, category, title)
+    options = ReadOptions(dates=dates, missing=missing_texts(missing))
     rejects = rejects or Path(f"{file.stem}.rejects.csv")
     outcome = CaseworkSummary()
-    with refusals_as_lines(), database_at_hand():
+    with refusals_as_lines(), database_at_hand(), file_named(file.name):
         try:
-            _import(file, columns, rejects, source, parent, outcome, remind=remind)
+            _import(file, columns, options, rejects, source, parent, outcome, remind=remind)
         except KeyboardInterrupt:
             outcome.leave_out_unstored()
             typer.echo(
@@ -117,6 +127,7 @@ def casework_command(
 def _import(
     file: Path,
     columns: CaseColumns,
+    options: ReadOptions,
     rejects: Path,
     source: str,
     parent: str | None,
@@ -131,20 +142,29 @@ def _import(
         try:
             raw = stack.enter_context(file.open("rb"))
         except OSError:
-            raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
-        stream = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+            raise open_failed(str(file)) from None
         moment = clock.now()
-        cases = CaseFile(stream, columns, until=moment)
+        cases = CaseFile(raw, columns, until=moment, options=options)
         run = casework.begin_import(source, parent, moment, remind=remind)
         refused = RejectFile(rejects, cases.header, outcome, stack)
         progress = stack.enter_context(_progress())
         task = progress.add_task("", total=file.stat().st_size)
         for counts in casework.store_cases(run, _accept_cases(cases, refused, outcome)):
             outcome.count(counts, run.names)
-            for reject in counts.differing:
+            for reject in (*counts.differing, *counts.held):
                 refused.add(reject)
             progress.update(task, completed=raw.tell(), description=f"{outcome.read}")
+            _tell(outcome, cases)
         progress.update(task, completed=file.stat().st_size)
+        _tell(outcome, cases)
+
+
+def _tell(outcome: CaseworkSummary, cases: CaseFile) -> None:
+    """What is known of the file so far."""
+    days = (cases.first_day, cases.last_day) if cases.first_day and cases.last_day else None
+    outcome.read_as = what_was_read(cases.form, days, outcome.read)
+    if days:
+        outcome.first_day, outcome.last_day = (day.isoformat() for day in days)
 
 
 def _accept_cases(cases: CaseFile, refused: RejectFile, outcome: CaseworkSummary) -> Iterator[ImportedCase]:
@@ -168,6 +188,7 @@ def _progress() -> Progress:
 def _plain(outcome: CaseworkSummary) -> str:
     read = f"Đã đọc {outcome.read} dòng: thêm {outcome.added}, đóng {outcome.closed}, đã có {outcome.already}"
     lines = [
+        *([outcome.read_as] if outcome.read_as else []),
         f"{read}, đã có với giá trị khác {outcome.differing}, không nhận {outcome.rejected}.",
         f"Tạo mới {outcome.units_created} cơ quan, {outcome.categories_created} loại.",
     ]

@@ -7,16 +7,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, NotFound, _
-from backend.units.models import Unit
+from backend.units.directory import find_unit
 from backend.users import queries, service
 from backend.users.models import STAFF, Role, User
 from backend.users.texts import ROLE_NAMES
+from backend.worktime.calendar import local_time
 
 users = typer.Typer(help="Tài khoản cán bộ.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")]
@@ -106,10 +106,10 @@ def _ask_password() -> str:
 def _unit_id(session: Session, code: str | None) -> int | None:
     if code is None:
         return None
-    found = session.scalar(select(Unit.id).where(Unit.code == code, Unit.valid_to.is_(None)))
-    if found is None:
+    unit = find_unit(session, code, local_time(clock.now()).date())
+    if unit is None:
         raise Invalid(_("Không có cơ quan nào đang hoạt động mang mã này."), field="unit")
-    return found
+    return unit.id
 
 
 def _find_account(session: Session, email: str) -> User:

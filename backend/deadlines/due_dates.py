@@ -17,8 +17,6 @@ from backend.worktime.moments import Pause
 
 __all__ = ["TicketCourse", "TicketEvent", "days_taken", "days_taken_in", "due_date", "pauses_of", "verdict_of"]
 
-TOLD_WITHIN = Duration(1, TimeUnit.WORKING_DAYS)  # as shipped: the sender hears of the result
-
 
 @dataclass(frozen=True)
 class TicketCourse:

@@ -15,6 +15,7 @@ class Event(StrEnum):
     ASSIGNED = "assigned"
     INFO_REQUESTED = "info_requested"  # the clock stands still from here
     INFO_RECEIVED = "info_received"  # and runs again
+    INFO_PASSED_ON = "info_passed_on"  # what the sender of a ticket merged into this one replied
     RESUMED = "resumed"  # the unit goes on without a reply
     PAUSE_EXPIRED = "pause_expired"  # the reply did not come within the limit
     PAUSE_DISPUTED = "pause_disputed"

@@ -11,6 +11,7 @@ from backend import clock
 from backend.db import SessionDep, transaction
 from backend.desk.actions import DEEDS, TicketAction, change_of
 from backend.desk.ticket_view import INBOX, ActionAttempt, ticket_page
+from backend.desk.typed_texts import TypedText, fields_of, left_typed, something_typed, typed_texts
 from backend.documents import guidance_letter
 from backend.errors import Conflict, DomainError, Forbidden, NotFound, _
 from backend.tickets import queries, service
@@ -18,7 +19,14 @@ from backend.tickets.service import ActionRequest
 from backend.users.guard import MaybeActor, allow
 from backend.users.policy import Actor, Permission
 from backend.web.forms import FormReader, TypedDep
-from backend.web.rendering import redirect_to, render_page
+from backend.web.rendering import (
+    choose_language,
+    error_sentence,
+    redirect_to,
+    remember_language,
+    render_page,
+    translate_for,
+)
 
 router = APIRouter()
 Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_TICKET))]
@@ -33,7 +41,9 @@ def show_ticket(request: Request, session: SessionDep, actor: Viewer, number: st
 def send_letter(request: Request, session: SessionDep, actor: Viewer, number: str) -> Response:
     """The guidance letter of a redirected ticket, to be read and printed."""
     found = guidance_letter.guidance_letter(session, queries.for_staff(session, number, actor))
-    return render_page(request, "documents/letter.html", letter=found, back=f"{INBOX}/{number}")
+    return render_page(
+        request, "documents/letter.html", letter=found, letters=guidance_letter, back=f"{INBOX}/{number}"
+    )
 
 
 @router.get(INBOX + "/{number}/phieu-huong-dan.docx")
@@ -48,11 +58,20 @@ def show_contact(
     session: SessionDep,
     actor: Annotated[Actor, Depends(allow(Permission.VIEW_CONTACT))],
     number: str,
+    form: TypedDep,
 ) -> Response:
     """Show who sent it, after writing down who looked. A POST, for a link must not leave such a trace by itself."""
     shown = queries.for_staff(session, number, actor)
     service.record_contact_read(session, shown, actor, now=clock.now())
-    return ticket_page(request, session, shown, actor, with_contact=True)
+    return ticket_page(request, session, shown, actor, typed=form.form(), with_contact=True)
+
+
+@router.post(INBOX + "/{number}/xem")
+def look(request: Request, session: SessionDep, actor: Viewer, number: str, form: TypedDep) -> Response:
+    """The page again with all that was typed: in another language where one was chosen, or after Enter in a field."""
+    shown = queries.for_staff(session, number, actor)
+    choose_language(request, form.raw("lang"))
+    return remember_language(request, ticket_page(request, session, shown, actor, typed=form.form()))
 
 
 @dataclass(frozen=True)
@@ -115,7 +134,7 @@ def _do(
             service.apply(session, ticket_id, change, actor, now=clock.now(), version=version)
     except DomainError as refusal:
         return _show_again(request, session, actor, number, ActionAttempt.refused(deed, form, refusal), refusal.status)
-    return redirect_to(request, _address_after(session, deed, number, actor), flash=deed.done)
+    return _address_after(request, session, actor, number, form, deed)
 
 
 def _requested_action(session: Session, form: FormReader, deed: TicketAction) -> tuple[int | None, ActionRequest]:
@@ -131,16 +150,32 @@ def _requested_action(session: Session, form: FormReader, deed: TicketAction) ->
 def _show_again(
     request: Request, session: Session, actor: Actor, number: str, tried: ActionAttempt, status: int = 200
 ) -> Response:  # fmt: skip
-    """The ticket as it stands now; NotFound again, where it must not be seen."""
-    return ticket_page(request, session, queries.for_staff(session, number, actor), actor, status, tried=tried)
-
-
-def _address_after(session: Session, deed: TicketAction, number: str, actor: Actor) -> str:
-    """Back to the ticket, or to the inbox when whoever gave it away may not see it any more."""
-    if not deed.leaves:
-        return f"{INBOX}/{number}"
+    """The ticket as it stands now; NotFound again, where it must not be seen, with the texts if there are any."""
     try:
-        queries.for_staff(session, number, actor)
+        shown = queries.for_staff(session, number, actor)
+    except NotFound as gone:
+        if texts := typed_texts(tried.form):
+            return _left(request, texts, error_sentence(request, gone), "warning", gone.status)
+        raise
+    return ticket_page(request, session, shown, actor, status, tried=tried)
+
+
+def _address_after(
+    request: Request, session: Session, actor: Actor, number: str, form: FormReader, deed: TicketAction
+) -> Response:
+    """Back to the ticket, or to the inbox when whoever gave it away may not see it any more. Where something was typed
+    for another action the page answers at once with all of it: a redirect would lose it."""
+    try:
+        shown = queries.for_staff(session, number, actor)
     except NotFound:
-        return INBOX
-    return f"{INBOX}/{number}"
+        if texts := typed_texts(form.rest(fields_of(deed))):
+            return _left(request, texts, translate_for(request, deed.done), "success", 200)
+        return redirect_to(request, INBOX, flash=deed.done)
+    rest = left_typed(form, deed, queries.list_course(session, shown.id, internal=True))
+    if not something_typed(rest):
+        return redirect_to(request, f"{INBOX}/{number}", flash=deed.done)
+    return ticket_page(request, session, shown, actor, typed=rest, done=deed.done)
+
+
+def _left(request: Request, texts: list[TypedText], told: str, kind: str, status: int) -> Response:
+    return render_page(request, "desk/left.html", status, secret=True, texts=texts, told=told, kind=kind)

@@ -11,7 +11,8 @@ from backend import clock
 from backend.attachments import queries as attachments
 from backend.deadlines.clocks import ClockPreview
 from backend.deadlines.grounds import DecisionGround, GroundList, grounds_on
-from backend.desk.actions import DEEDS, ActionOffer, TicketAction, UsualChoices, list_offers
+from backend.desk.actions import ActionOffer, TicketAction, UsualChoices, list_offers
+from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
 from backend.errors import DomainError, Invalid, _
 from backend.tickets import dossier, queries, rulebook, service
 from backend.tickets.dossier import TicketTiming
@@ -59,8 +60,13 @@ def ticket_page(
     status: int = 200,
     *,
     tried: ActionAttempt | None = None,
+    typed: FormView = EMPTY,
+    done: str = "",
     with_contact: bool = False,
 ) -> Response:
+    """The ticket with everything that can be done. ``tried`` is an action that was refused or looked at, ``typed`` what
+    else was typed on the page, ``done`` what was just done."""
+    form = tried.form if tried else typed
     now = clock.now()
     today = local_time(now).date()
     subject = service.policy_subject(ticket)
@@ -81,9 +87,12 @@ def ticket_page(
         status,
         secret=True,
         ticket=ticket,
-        form=tried.form if tried else EMPTY,
+        form=form,
         tried=tried,
-        kept=_orphaned_texts(tried, offered) if tried else [],
+        done=done,
+        kept=_orphaned_texts(form, offered),
+        unfolded=paths_typed(form),
+        keep_at=f"{INBOX}/{ticket.number}/xem",
         offers=offered,
         offices=targets,
         people=[(user.id, user.name) for user in people],
@@ -129,11 +138,9 @@ def _last(course: list[CourseStep], *events: Event) -> CourseStep | None:
     return next((step for step in reversed(course) if step.event in events), None)
 
 
-def _orphaned_texts(tried: ActionAttempt, offered: list[ActionOffer]) -> list[str]:
+def _orphaned_texts(form: FormView, offered: list[ActionOffer]) -> list[TypedText]:
     """Texts typed for an action that is no longer possible: shown apart, so that they can be copied."""
-    open_fields = {offer.deed.field for offer in offered if offer.refusal is None}
-    fields = (deed.field for deed in DEEDS.values() if deed.field and deed.field not in open_fields)
-    return [text for field in fields if (text := tried.form.value(field))]
+    return typed_texts(form, {offer.deed.path for offer in offered if offer.refusal is None})
 
 
 def _standing(ticket: Ticket, timing: TicketTiming, today: date) -> DueStatus:

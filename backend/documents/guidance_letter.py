@@ -24,8 +24,13 @@ from backend.tickets.texts import TERM_TEXTS
 from backend.units.models import Unit, UnitKind
 from backend.worktime.calendar import local_time
 
+# What every letter says; the page and the file read it here.
 NATION: Final = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
 MOTTO: Final = "Độc lập - Tự do - Hạnh phúc"
+NUMBER: Final = "Số:        /PHD"
+KIND: Final = "PHIẾU HƯỚNG DẪN"
+RECIPIENTS: Final = ("- Như trên;", "- Lưu: VT.")
+SIGN_HERE: Final = "(Chữ ký, dấu, họ tên)"
 WIDTHS: Final = (68.0, 97.0)  # mm: agency, nation
 COUNCIL: Final = "Ủy ban nhân dân"
 TO_SIGN: Final = Pt(66)  # room for a signature and a stamp
@@ -68,12 +73,22 @@ class OfficialLetter:
         month = f"{self.on.month:02d}" if self.on.month < 3 else str(self.on.month)
         return f"{self.place}, ngày {self.on.day:02d} tháng {month} năm {self.on.year}"
 
+    @property
+    def addressee(self) -> str:
+        return f"Kính gửi: Người gửi phản ánh mã số {self.number}"
+
+    @property
+    def heading(self) -> list[tuple[str, bool]]:
+        """The lines over the number, in capitals, each with whether it is bold: the writing agency is."""
+        above = [(self.above.upper(), False)] if self.above else []
+        return above + [(name.upper(), True) for name in self.agency]
+
 
 def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
     """The letter of a redirected ticket, in the words that the officer wrote. Raises Conflict for any other ticket."""
     if ticket.state is not TicketState.REDIRECTED:
         raise Conflict(_("Phản ánh này không được chuyển sang thủ tục khác nên không có phiếu hướng dẫn."))
-    entries = audit.list_entries(session, f"ticket:{ticket.id}")
+    entries = audit.list_entries(session, audit.ticket_chain(ticket.id))
     entry = [e for e in entries if e.action == Event.REDIRECTED][-1]
     step = [s for s in queries.list_course(session, ticket.id, entries=entries) if s.event is Event.REDIRECTED][-1]
     procedure = entry.data["procedure"]
@@ -151,10 +166,10 @@ def letter_document(letter: OfficialLetter) -> bytes:
     about = paper.core_properties
     about.title, about.author, about.language, about.comments = letter.subject, letter.agency[-1], "vi-VN", ""
     _head(paper, letter)
-    _line(paper.add_paragraph(), "PHIẾU HƯỚNG DẪN", 14, bold=True, before=14)
+    _line(paper.add_paragraph(), KIND, 14, bold=True, before=14)
     _line(paper.add_paragraph(), letter.subject, 14, bold=True)
     layout.rule_below(paper.add_paragraph(), layout.TEXT_WIDTH, 50)
-    _line(paper.add_paragraph(), f"Kính gửi: Người gửi phản ánh mã số {letter.number}", 14, before=6, after=6)
+    _line(paper.add_paragraph(), letter.addressee, 14, before=6, after=6)
     for text in letter.paragraphs:
         body = paper.add_paragraph(text)
         body.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
@@ -168,12 +183,11 @@ def letter_document(letter: OfficialLetter) -> bytes:
 
 def _head(paper: Any, letter: OfficialLetter) -> None:
     left, right = _columns(paper, WIDTHS)
-    lines = [(letter.above, False)] if letter.above else []
-    lines += [(name, True) for name in letter.agency]
+    lines = letter.heading
     for line, (text, bold) in zip(_lines_of(left, len(lines)), lines, strict=True):
-        _line(line, text.upper(), 13, bold=bold)
+        _line(line, text, 13, bold=bold)
     layout.rule_below(left.add_paragraph(), WIDTHS[0] - 4, 22)
-    _line(left.add_paragraph(), "Số:        /PHD", 13)
+    _line(left.add_paragraph(), NUMBER, 13)
     _line(right.paragraphs[0], NATION, 12, bold=True)
     _line(right.add_paragraph(), MOTTO, 14, bold=True)
     layout.rule_below(right.add_paragraph(), WIDTHS[1] - 4, 60)
@@ -183,11 +197,11 @@ def _head(paper: Any, letter: OfficialLetter) -> None:
 def _foot(paper: Any, letter: OfficialLetter) -> None:
     left, right = _columns(paper, (80.0, 85.0))
     _line(left.paragraphs[0], "Nơi nhận:", 12, bold=True, italic=True, centred=False)
-    for text in ("- Như trên;", "- Lưu: VT."):
+    for text in RECIPIENTS:
         _line(left.add_paragraph(), text, 11, centred=False)
     for line, text in zip(_lines_of(right, len(letter.signer)), letter.signer, strict=True):
         _line(line, text, 14, bold=True)
-    _line(right.add_paragraph(), "(Chữ ký, dấu, họ tên)", 14, italic=True, after=TO_SIGN.pt)
+    _line(right.add_paragraph(), SIGN_HERE, 14, italic=True, after=TO_SIGN.pt)
 
 
 def _lines_of(cell: Any, count: int) -> list[Any]:

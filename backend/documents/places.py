@@ -3,17 +3,20 @@
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from backend.errors import Invalid, _
 from backend.files.text import clean_text
+from backend.jobs.guarded import limits_for, run_guarded
 
 MOST = 20_000  # characters of one place
 MOST_UNPACKED = 30 * 1024 * 1024
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 TAG, STYLE = "langnghe:", "langnghe"
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, RuntimeError, EOFError)
 NOT_A_DOCUMENT = _("Tệp này không phải là báo cáo .docx đọc được.")
 
 
@@ -61,6 +64,11 @@ def read_back(document: bytes) -> dict[str, str]:
     }
 
 
+def read_back_guarded(document: bytes) -> dict[str, str]:
+    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    return run_guarded(read_back, document, limits=limits_for(len(document)), field="tep")
+
+
 def _body(document: bytes) -> Any:
     # Only those who read a document pay for the import.
     from docx.oxml.parser import parse_xml
@@ -72,18 +80,30 @@ def _body(document: bytes) -> Any:
         if len(text) > MOST_UNPACKED:
             raise Invalid(_("Tệp quá lớn sau khi mở nén."), field="tep")
         return parse_xml(text)
-    except (zipfile.BadZipFile, KeyError, XMLSyntaxError, NotImplementedError, RuntimeError, EOFError) as error:
+    except (XMLSyntaxError, *BROKEN_ZIP) as error:
         raise Invalid(NOT_A_DOCUMENT, field="tep") from error
 
 
 def _controls(body: Any) -> Iterator[tuple[str, str]]:
-    for control in body.iter(f"{W}sdt"):
-        tag = control.find(f"{W}sdtPr/{W}tag")
-        content = control.find(f"{W}sdtContent")
-        key = (tag.get(f"{W}val") or "").removeprefix(TAG) if tag is not None else ""
-        if key in KEYS and content is not None:
-            paragraphs = list(content.iter(f"{W}p"))
-            yield key, "\n".join(map(_text, paragraphs)) if paragraphs else _text(content)
+    """Controls of ours; what lies in one of them belongs to it, and is read once however deep controls lie in one
+    another."""
+    waiting = [body]
+    while waiting:
+        element = waiting.pop()
+        key = _key_of(element)
+        content = element.find(f"{W}sdtContent") if key else None
+        if key is None or content is None:
+            waiting.extend(reversed(element))
+            continue
+        paragraphs = list(content.iter(f"{W}p"))
+        yield key, "\n".join(map(_text, paragraphs)) if paragraphs else _text(content)
+
+
+def _key_of(element: Any) -> str | None:
+    """The place that a content control is for."""
+    tag = element.find(f"{W}sdtPr/{W}tag") if element.tag == f"{W}sdt" else None
+    key = (tag.get(f"{W}val") or "").removeprefix(TAG) if tag is not None else ""
+    return key if key in KEYS else None
 
 
 def _styled_places(body: Any) -> dict[str, str]:
@@ -99,8 +119,11 @@ def _styled_places(body: Any) -> dict[str, str]:
 
 
 def _text(element: Any) -> str:
-    """Words of a paragraph; what a reviewer struck out (``w:delText``) is not among them."""
+    """Return the words of a paragraph as if every tracked change were accepted: without what a reviewer struck out
+    (``w:delText``) or moved away (``w:moveFrom``); moved text counts at its new place alone."""
+    breaks = {f"{W}br": "\n", f"{W}cr": "\n", f"{W}tab": "\t"}
     parts = []
-    for one in element.iter(f"{W}t", f"{W}br", f"{W}cr", f"{W}tab"):
-        parts.append(one.text or "" if one.tag == f"{W}t" else "\t" if one.tag == f"{W}tab" else "\n")
+    for part in element.iter(f"{W}t", *breaks):
+        if next(part.iterancestors(f"{W}moveFrom"), None) is None:
+            parts.append(breaks.get(part.tag) or part.text or "")
     return re.sub(r"[ \t]+", " ", "".join(parts)).strip()

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from backend import audit
 from backend.db import transaction
 from backend.escalation import ladder, queries
 from backend.escalation.models import StaffNotice
@@ -63,7 +64,7 @@ def _send_digest(session: Session, user_id: int, now: datetime) -> int:
     oldest = session.scalar(select(func.min(StaffNotice.at)).where(*waiting))
     if oldest is None or oldest > now - queries.SETTLE:
         return 0
-    key = f"user:{user_id}:{DIGEST}:{half_day(now)}"
+    key = f"{audit.user_key(user_id)}:{DIGEST}:{half_day(now)}"
     message_id = outbox.put_to_staff(session, DIGEST, user_id=user_id, key=key, now=now)
     if message_id is None:
         return 0

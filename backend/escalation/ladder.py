@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
+from backend import audit
 from backend.deadlines.limits import is_urgent
 from backend.deadlines.rules import DeadlineRule
 from backend.worktime.calendar import ZONE, WorkCalendar, local_time
@@ -105,7 +106,7 @@ class EscalationStep(NamedTuple):
 
     def _joined(self, ticket_id: int, times: str) -> str:
         episode = f"episode{self.episode}" if self.episode > 1 else ""
-        parts = (f"ticket:{ticket_id}:{self.code}:{self.occasion.isoformat()}", times, episode)
+        parts = (f"{audit.ticket_chain(ticket_id)}:{self.code}:{self.occasion.isoformat()}", times, episode)
         return ":".join(part for part in parts if part)
 
 
@@ -168,13 +169,18 @@ def choose_steps(
     else the last; and nobody is reminded of a due date that has passed already.
     """
     rungs = {rung.code: rung for rung in ladder or shipped_ladder()}
-    overdue = any(rungs[step.code].when is EscalationTrigger.OVERDUE for step in steps)
-    said: dict[StepRecipient, EscalationStep] = {step.to: step for step in steps}
     fresh = [step for step in steps if step.times > known.get(step.key(facts.ticket_id), -1)]
-    said |= {step.to: step for step in fresh if rungs[step.code].first}
-    outdated = {step for step in fresh if overdue and rungs[step.code].when is not EscalationTrigger.OVERDUE}
-    tell = [step for step in fresh if step == said[step.to] and step not in outdated]
+    next_for = {step.to: step for step in steps}
+    next_for |= {step.to: step for step in fresh if rungs[step.code].first}
+    timely = _timely(steps, rungs)
+    tell = [step for step in fresh if step == next_for[step.to] and step in timely]
     return tell, [step for step in fresh if step not in tell]
+
+
+def _timely(steps: Sequence[EscalationStep], rungs: Mapping[str, EscalationRule]) -> list[EscalationStep]:
+    """The steps that still say something: once the due date has passed, those that say so."""
+    overdue = [step for step in steps if rungs[step.code].when is EscalationTrigger.OVERDUE]
+    return overdue or list(steps)
 
 
 def next_look(

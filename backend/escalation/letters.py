@@ -1,5 +1,7 @@
 """From a row of the outbox to a letter to staff, with the tickets as they stand when it is sent."""
 
+from datetime import date, datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -7,36 +9,59 @@ from backend.escalation import queries
 from backend.escalation.digest import ALONE
 from backend.escalation.ladder import StepRecipient, shipped_ladder
 from backend.escalation.models import StaffNotice
-from backend.escalation.texts import LINES_MOST, DigestLine, StaffMessage
+from backend.escalation.texts import LINES_MOST, DigestLine, StaffMessage, shortened_title, urgency_of
 from backend.outbox.models import OutboxMessage
 from backend.settings import get_settings
+from backend.tickets.models import Ticket
 from backend.users.models import Role, User
+from backend.worktime import service as worktime
+from backend.worktime.calendar import local_time
 
-PAGES = {Role.MANAGER: "/chi-so"}
+INBOX = "/hop-thu"
+PAGES = {Role.MANAGER: "/chi-so"}  # of those who open no ticket
 
 
-def staff_letter(session: Session, row: OutboxMessage, user: User) -> StaffMessage | None:
-    """What there still is to say: tickets answered, paused or moved out of the reader's sight meanwhile are left out;
-    None when nothing remains."""
+def staff_letter(session: Session, row: OutboxMessage, user: User, now: datetime) -> StaffMessage | None:
+    """What there still is to say: tickets answered, paused, prolonged or moved out of the reader's sight meanwhile are
+    left out; None when nothing remains."""
     found = queries.notices_of(session, row.id, LINES_MOST)
-    lines = [
-        DigestLine(notice.code, ticket.number, ticket.unit.name, ticket.due_date, _missing_role(notice, user))
-        for notice, ticket in found
-        if queries.may_know(user, ticket)
-    ]
+    today = local_time(now).date()
+    visible = [(notice, ticket) for notice, ticket in found if queries.may_know(user, ticket)]
+    lines = [line for notice, ticket in visible if (line := _line(session, notice, ticket, user, today))]
     if not lines:
         return None
     alone = row.template == ALONE
     total = session.scalar(select(func.count()).select_from(StaffNotice).where(StaffNotice.message_id == row.id)) or 0
-    page = PAGES.get(user.role, f"/hop-thu/{lines[0].number}" if alone else "/hop-thu")
     return StaffMessage(
         role=user.role,
         language=user.language,
         lines=lines,
         more=total - LINES_MOST if len(found) == LINES_MOST else 0,
-        address=get_settings().base_url.rstrip("/") + page,
+        address=lines[0].address if alone and lines[0].address else _address(PAGES.get(user.role, INBOX)),
         alone=alone,
     )
+
+
+def _line(session: Session, notice: StaffNotice, ticket: Ticket, user: User, today: date) -> DigestLine | None:
+    """One ticket as it stands today; None where what was noted is no longer true."""
+    days = worktime.load_calendar(session, ticket.calendar_id).days
+    days_left = days.at(ticket.due_date.toordinal()) - days.at(today.toordinal())
+    urgency = urgency_of(notice.code, ticket.due_date, today, days_left)
+    if urgency is None:
+        return None
+    return DigestLine(
+        urgency,
+        ticket.number,
+        shortened_title(ticket.title),
+        ticket.unit.name,
+        ticket.due_date,
+        "" if user.role in PAGES else _address(f"{INBOX}/{ticket.number}"),
+        _missing_role(notice, user),
+    )
+
+
+def _address(path: str) -> str:
+    return get_settings().base_url.rstrip("/") + path
 
 
 def _missing_role(notice: StaffNotice, user: User) -> StepRecipient | None:

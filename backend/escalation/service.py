@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from backend import audit
 from backend.db import table_of, transaction
 from backend.deadlines.clock_states import CODES, ClockKind
 from backend.deadlines.rules import parse_value
@@ -99,7 +100,7 @@ class EscalationBatch:
         instead = "" if user.role.value == step.to.value else f":for:{step.to.value}"
         self.notices.append(
             {
-                "key": f"{step.message_key(ticket.id)}{instead}:user:{user.id}",
+                "key": f"{step.message_key(ticket.id)}{instead}:{audit.user_key(user.id)}",
                 "ticket_id": ticket.id,
                 "user_id": user.id,
                 "code": step.code,
@@ -203,7 +204,7 @@ def _tell_senders(session: Session, writing: EscalationBatch) -> None:
         messages += outbox.message_rows(
             step.code,
             ticket_id=ticket.id,
-            occasion=step.message_key(ticket.id).removeprefix(f"ticket:{ticket.id}:"),
+            occasion=step.message_key(ticket.id).removeprefix(f"{audit.ticket_chain(ticket.id)}:"),
             by=media_of(contacts.get(ticket.id)),
             now=writing.now,
         )

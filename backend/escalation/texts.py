@@ -1,12 +1,15 @@
 """What messages to staff say. Pure.
 
-They name tickets by number, unit and due date, with an address for those who may open them: never what somebody wrote,
-for mail is kept by others. A manager gets number and unit alone.
+They name tickets by number, title, unit and due date, each with its address for those who may open it: never the text
+that somebody wrote, nor who it was, for mail is kept by others. A manager gets number and unit alone.
+
+A heading says how a ticket stands on the day of sending: what was queued the evening before its last day is due today.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from backend.errors import _
 from backend.escalation.ladder import StepRecipient
@@ -14,19 +17,35 @@ from backend.users.models import Role
 from backend.web.language import day_text, gettext, number_text
 
 LINES_MOST = 50
+TITLE_MOST = 120  # letters of a title in a line
+
+
+class Urgency(StrEnum):
+    """How a ticket stands on the day of sending, in the order in which a letter tells it."""
+
+    OVERDUE_5 = "overdue_5"
+    OVERDUE_3 = "overdue_3"
+    OVERDUE = "overdue"
+    TODAY = "today"
+    LAST_DAY = "last_day"
+    HALF = "half"
+
+
 HEADINGS = {
-    "half": _("Đã qua nửa thời hạn"),
-    "last_day": _("Còn một ngày làm việc"),
-    "overdue": _("Đã quá hạn"),
-    "overdue_3": _("Quá hạn ba ngày làm việc"),
-    "overdue_5": _("Quá hạn năm ngày làm việc"),
+    Urgency.OVERDUE_5: _("Quá hạn từ năm ngày làm việc trở lên"),
+    Urgency.OVERDUE_3: _("Quá hạn từ ba ngày làm việc trở lên"),
+    Urgency.OVERDUE: _("Đã quá hạn"),
+    Urgency.TODAY: _("Đến hạn hôm nay"),
+    Urgency.LAST_DAY: _("Còn một ngày làm việc"),
+    Urgency.HALF: _("Đã qua nửa thời hạn"),
 }
-LINE = _("%(number)s · %(unit)s · hạn %(due)s")
+LINE = _("%(number)s · %(title)s")
+ABOUT = _("%(unit)s · hạn %(due)s")
 LINE_OF_MANAGER = _("%(number)s · %(unit)s")
 IN_PLACE_OF = {
-    StepRecipient.OFFICER: _("%(line)s (chưa có cán bộ nào của cơ quan nhận tin)"),
-    StepRecipient.LEADER: _("%(line)s (chưa có lãnh đạo nào của cơ quan nhận tin)"),
-    StepRecipient.COORDINATOR: _("%(line)s (chưa có điều phối viên nào nhận tin)"),
+    StepRecipient.OFFICER: _("(chưa có cán bộ nào của cơ quan nhận tin)"),
+    StepRecipient.LEADER: _("(chưa có lãnh đạo nào của cơ quan nhận tin)"),
+    StepRecipient.COORDINATOR: _("(chưa có điều phối viên nào nhận tin)"),
 }
 DIGEST_SUBJECT = _("Phản ánh cần chú ý: %(n)s")
 ALONE_SUBJECT = _("Khẩn: phản ánh %(number)s")
@@ -37,14 +56,40 @@ SENT_WHEN = _("Hệ thống Lắng Nghe gửi thư này nhiều nhất một l�
 
 @dataclass(frozen=True)
 class DigestLine:
-    """One ticket and why it is told of; ``missing``: the role that there is nobody of, in whose place this reader is
-    told."""
+    """One ticket and how it stands; ``missing``: the role that there is nobody of, in whose place this reader is told.
+    ``address`` is where the reader can open it, empty for a manager."""
 
-    code: str
+    urgency: Urgency
     number: str
+    title: str
     unit: str
     due: date
+    address: str = ""
     missing: StepRecipient | None = None
+
+
+@dataclass(frozen=True)
+class LineTexts:
+    """The words of one line: what is the link, where it leads, and the rest."""
+
+    name: str
+    address: str
+    about: str
+
+    def __str__(self) -> str:
+        line = f"{self.name} · {self.about}" if self.about else self.name
+        return f"{line}\n{self.address}" if self.address else line
+
+
+@dataclass(frozen=True)
+class LetterPart:
+    """A heading and the tickets under it."""
+
+    heading: str
+    lines: Sequence[LineTexts]
+
+    def __str__(self) -> str:
+        return "\n".join([self.heading, *map(str, self.lines)])
 
 
 @dataclass(frozen=True)
@@ -64,22 +109,53 @@ class StaffMessage:
             return gettext(self.language, ALONE_SUBJECT, {"number": self.lines[0].number})
         return gettext(self.language, DIGEST_SUBJECT, {"n": number_text(len(self.lines) + self.more, self.language)})
 
-    def paragraphs(self) -> list[str]:
-        """One paragraph for each rung, gravest first, its tickets as lines."""
+    def parts(self) -> list[LetterPart]:
+        """One part for each urgency, gravest first."""
         parts = []
-        for code, heading in reversed(HEADINGS.items()):
-            lines = [self._line(line) for line in self.lines if line.code == code]
+        for urgency, heading in HEADINGS.items():
+            lines = [self._line(line) for line in self.lines if line.urgency is urgency]
             if lines:
-                parts.append("\n".join([gettext(self.language, heading) + ":", *lines]))
-        if self.more:
-            parts.append(gettext(self.language, MORE, {"n": number_text(self.more, self.language)}))
+                parts.append(LetterPart(gettext(self.language, heading) + ":", lines))
+        return parts
+
+    def closing(self) -> list[str]:
+        """What stands below the tickets."""
+        more = [gettext(self.language, MORE, {"n": number_text(self.more, self.language)})] if self.more else []
         return [
-            *parts,
+            *more,
             gettext(self.language, OPEN, {"address": self.address}),
             gettext(self.language, SENT_WHEN),
         ]
 
-    def _line(self, line: DigestLine) -> str:
-        text = LINE_OF_MANAGER if self.role is Role.MANAGER else LINE
-        said = gettext(self.language, text, {"number": line.number, "unit": line.unit, "due": day_text(line.due)})
-        return gettext(self.language, IN_PLACE_OF[line.missing], {"line": said}) if line.missing else said
+    def paragraphs(self) -> list[str]:
+        """The whole letter as plain text."""
+        return [*map(str, self.parts()), *self.closing()]
+
+    def _line(self, line: DigestLine) -> LineTexts:
+        params = {"number": line.number, "title": line.title, "unit": line.unit, "due": day_text(line.due)}
+        if self.role is Role.MANAGER:
+            texts = LineTexts(gettext(self.language, LINE_OF_MANAGER, params), "", "")
+        else:
+            name, about = (gettext(self.language, text, params) for text in (LINE, ABOUT))
+            texts = LineTexts(name, line.address, about)
+        if line.missing is None:
+            return texts
+        note = gettext(self.language, IN_PLACE_OF[line.missing])
+        return LineTexts(texts.name, texts.address, f"{texts.about} {note}".strip())
+
+
+def urgency_of(code: str, due: date, today: date, days_left: int) -> Urgency | None:
+    """Return how a ticket stands that was noted on a rung of the ladder; None where that is no longer true, for its due
+    date has moved. ``days_left`` are working days after today up to the due date."""
+    if due < today:
+        return Urgency(code) if code.startswith(Urgency.OVERDUE) else Urgency.OVERDUE
+    if due == today:
+        return Urgency.TODAY
+    if code == Urgency.HALF:
+        return Urgency.HALF
+    return Urgency.LAST_DAY if days_left <= 1 else None
+
+
+def shortened_title(title: str) -> str:
+    """Return a title as a line of a letter shows it."""
+    return title if len(title) <= TITLE_MOST else title[: TITLE_MOST - 1] + "…"

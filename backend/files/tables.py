@@ -3,32 +3,54 @@
 Every cell is a text as it stood: numbers by their digits, a formula as ``=...``. Limits hold before anything is parsed.
 """
 
-import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Protocol
+from unicodedata import normalize
 
+from backend.errors import Invalid, _
+from backend.files.faults import FileRefused, RowFinding, TableFault
+from backend.files.names import is_total, name_key
+from backend.files.text import few_marks
+from backend.files.texts import LONGEST_LINE, SURROGATE, TOO_LONG, RecordReader
 from backend.files.workbook import BallotWorkbook
-from backend.surveys.ballot_files.faults import BallotFault, BallotFinding, FileRefused
 
 MOST_BYTES: Final = 100_000_000
 MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 400
-LONGEST_LINE: Final = 200_000
-TOO_LONG: Final = "\x00"
-DELIMITERS: Final = (",", ";", "\t", "|")
+LONGEST_SHOWN: Final = 500
 ZIP, OLE = b"PK", bytes.fromhex("d0cf11e0a1b11ae1")
 WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
+CONTROL: Final = re.compile("[\x01-\x08\x0e-\x1f]")
+SIGN_NAMES: Final = {",": _("dấu phẩy"), ";": _("dấu chấm phẩy"), "\t": _("tab"), "|": _("gạch đứng")}
 
 
 @dataclass(slots=True)
-class BallotRow:
+class TableRow:
     """A line of the file with what is wrong with its form."""
 
     line: int
     cells: list[str]
-    findings: list[BallotFinding] = field(default_factory=list)
+    findings: list[RowFinding] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """How a table is written: the separator of a CSV file, or the sheet of a workbook and the hidden ones beside it."""
+
+    kind: str
+    separator: str = ""
+    sheet: str = ""
+    hidden_sheets: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """What was read, as it is printed."""
+        if not self.sheet:
+            return f"CSV, UTF-8, cột cách nhau bằng {SIGN_NAMES[self.separator]}"
+        hidden = f" (không đọc trang ẩn: {', '.join(self.hidden_sheets)})" if self.hidden_sheets else ""
+        return f"XLSX, trang “{self.sheet}”{hidden}"
 
 
 class BallotTable(Protocol):
@@ -38,67 +60,68 @@ class BallotTable(Protocol):
     header: list[str]
     serial_days: int | None
     heads_elsewhere: list[tuple[str, list[str]]]
+    form: TableForm
 
-    def __iter__(self) -> Iterator[BallotRow]: ...
+    def __iter__(self) -> Iterator[TableRow]: ...
 
-    def late(self) -> dict[int, BallotFinding]: ...
+    def late(self) -> dict[int, RowFinding]: ...
+
+    def release(self) -> None:
+        """Let go of the stream, which another table may read from its beginning."""
 
 
-def open_table(stream: BinaryIO) -> BallotTable:
-    """The table in a seekable stream. Raises FileRefused."""
+def open_table(stream: BinaryIO, most_bytes: int | None = MOST_BYTES) -> BallotTable:
+    """The table in a seekable stream; ``most_bytes`` none: of any size. Raises FileRefused."""
     size = stream.seek(0, io.SEEK_END)
-    if size > MOST_BYTES:
-        raise FileRefused(BallotFault.TOO_LARGE, most=MOST_BYTES // 1_000_000)
+    if most_bytes is not None and size > most_bytes:
+        raise FileRefused(TableFault.TOO_LARGE, most=most_bytes // 1_000_000)
     stream.seek(0)
     start = stream.read(8)
     stream.seek(0)
     if start == OLE:
-        raise FileRefused(BallotFault.ENCRYPTED)
+        raise FileRefused(TableFault.ENCRYPTED)
     if start.startswith(ZIP):
-        return SheetBallots(BallotWorkbook(stream))
+        return SheetTable(BallotWorkbook(stream))
     if start.startswith(WIDE_BOMS):
-        raise FileRefused(BallotFault.ENCODING)
-    return CsvBallots(stream)
+        raise FileRefused(TableFault.ENCODING)
+    return CsvTable(stream)
 
 
-class CsvBallots:
-    """A CSV file in UTF-8, with or without a byte order mark; the separator is the one that the header has most of."""
+class CsvTable:
+    """A CSV file in UTF-8, with or without a byte order mark."""
 
     serial_days: int | None = None
     heads_elsewhere: list[tuple[str, list[str]]] = []
 
     def __init__(self, stream: BinaryIO) -> None:
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        lines = _bounded(text)
-        first = next(lines, "")
-        if "\x00" in first:
-            raise FileRefused(BallotFault.NOT_A_TABLE)
-        if not_utf8(first):
-            raise FileRefused(BallotFault.ENCODING)
-        delimiter = max(DELIMITERS, key=first.count)
-        self.header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-        self._text = text  # keeps the stream open
-        self._rows = csv.reader(lines, delimiter=delimiter)
+        # The wrapper is kept, so that the stream stays open as long as the table is read.
+        self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        self._records = RecordReader(self._text)
+        form = self.text_form = self._records.form
+        together = "".join(form.header)
+        if CONTROL.search(together):
+            raise FileRefused(TableFault.NOT_A_TABLE)
+        if "\x00" in together or not_utf8(together):
+            raise FileRefused(TableFault.ENCODING)  # UTF-16 without its mark is full of NUL
+        self.header = [heading(name) for name in form.header]
+        self.form = TableForm("csv", separator=form.separator)
 
-    def __iter__(self) -> Iterator[BallotRow]:
+    def __iter__(self) -> Iterator[TableRow]:
         width = len(self.header)
-        while True:
-            line = self._rows.line_num + 2
-            try:
-                cells = next(self._rows)
-            except StopIteration:
-                return
-            except csv.Error:
-                yield BallotRow(line, [], [BallotFinding("", BallotFault.QUOTES)])
-                continue
-            if any(cells):
-                yield BallotRow(line, cells, [] if len(cells) == width else [_ragged(cells, width)])
+        for line, cells in self._records:
+            if cells is None:
+                yield TableRow(line, [self._records.broken()], [RowFinding(TableFault.QUOTES)])
+            else:
+                yield TableRow(line, cells, [] if len(cells) == width else [_ragged(cells, width)])
 
-    def late(self) -> dict[int, BallotFinding]:
+    def late(self) -> dict[int, RowFinding]:
         return {}
 
+    def release(self) -> None:
+        self._text.detach()
 
-class SheetBallots:
+
+class SheetTable:
     """The first visible sheet of a workbook."""
 
     def __init__(self, workbook: BallotWorkbook) -> None:
@@ -107,14 +130,15 @@ class SheetBallots:
         first = next((cells for _line, cells, _hidden in self._rows if any(cells)), [])
         while first and not first[-1]:
             first.pop()
-        self.header = [name.strip() for name in first]
+        self.header = [heading(name) for name in first]
         self.serial_days: int | None = workbook.serial_days
         self.heads_elsewhere = list(workbook.heads_elsewhere())
+        self.form = TableForm("xlsx", sheet=workbook.title, hidden_sheets=tuple(workbook.hidden_titles))
         hidden = workbook.hidden_columns(len(self.header))
         if hidden:
-            raise FileRefused(BallotFault.HIDDEN_COLUMN, columns=", ".join(self.header[place] for place in hidden))
+            raise FileRefused(TableFault.HIDDEN_COLUMN, columns=", ".join(self.header[place] for place in hidden))
 
-    def __iter__(self) -> Iterator[BallotRow]:
+    def __iter__(self) -> Iterator[TableRow]:
         """Cells left of the header's end are filled up: a workbook does not store empty cells at the end of a row."""
         width = len(self.header)
         for line, cells, hidden in self._rows:
@@ -123,37 +147,78 @@ class SheetBallots:
             if not any(cells):
                 continue
             cells += [""] * (width - len(cells))
-            findings = [BallotFinding("", BallotFault.HIDDEN_ROW)] if hidden else []
-            yield BallotRow(line, cells, findings if len(cells) == width else [*findings, _ragged(cells, width)])
+            findings = [RowFinding(TableFault.HIDDEN_ROW)] if hidden else []
+            yield TableRow(line, cells, findings if len(cells) == width else [*findings, _ragged(cells, width)])
 
-    def late(self) -> dict[int, BallotFinding]:
-        """Rows with merged cells: a sheet tells of them after its rows."""
-        found: dict[int, BallotFinding] = {}
-        for top, bottom, name in self._workbook.merged:
+    def late(self) -> dict[int, RowFinding]:
+        """Rows with merged cells: a sheet tells of them after its rows. Each row is named once, however many areas lie
+        over it."""
+        findings: dict[int, RowFinding] = {}
+        line = self._workbook.first_line
+        for top, bottom, name in sorted(self._workbook.merged):
             if top <= self._workbook.first_line:
-                raise FileRefused(BallotFault.MERGED_HEADER, range=name)
-            for line in range(top, min(bottom, top + MOST_ROWS) + 1):
-                found[line] = BallotFinding("", BallotFault.MERGED_CELLS, {"range": name})
-        return found
+                raise FileRefused(TableFault.MERGED_HEADER, range=name)
+            line = max(line, top)
+            while line <= min(bottom, self._workbook.last_line):
+                findings[line] = RowFinding(TableFault.MERGED_CELLS, {"range": name})
+                line += 1
+        return findings
+
+    def release(self) -> None:
+        """A workbook does not close its stream."""
+
+
+def heading(text: str) -> str:
+    """A name of a column as it is compared: its letters and their marks joined, nothing around it."""
+    bare = text.strip().lstrip("\ufeff")
+    return bare if bare.isascii() else normalize("NFC", few_marks(bare))
+
+
+def find_columns(header: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """The places of columns by name; letter case and the placement of tone marks do not matter where nothing else
+    tells two columns apart. Raises FileRefused with what is missing or there twice."""
+    if not any(header):
+        raise FileRefused(TableFault.EMPTY_FILE)
+    places = {name: _places_of(header, name) for name in wanted}
+    if missing := [name for name in wanted if not places[name]]:
+        there = ", ".join(header)[:LONGEST_SHOWN]
+        raise FileRefused(TableFault.MISSING_HEADING, missing=", ".join(missing), found=there)
+    if twice := [name for name in wanted if len(places[name]) > 1]:
+        raise FileRefused(TableFault.HEADING_TWICE, twice=", ".join(twice))
+    return [places[name][0] for name in wanted]
+
+
+def _places_of(header: Sequence[str], name: str) -> list[int]:
+    name = heading(name)
+    exact = [place for place, head in enumerate(header) if head == name]
+    return exact or [place for place, head in enumerate(header) if name_key(head) == name_key(name)]
+
+
+def refuse_more_sheets(table: BallotTable, wanted: Sequence[str]) -> None:
+    """Refuse a workbook in which another visible sheet has the same columns: its rows would be lost."""
+    keys = {name_key(name) for name in wanted}
+    for title, head in table.heads_elsewhere:
+        if title not in table.form.hidden_sheets and keys <= {name_key(heading(name)) for name in head}:
+            raise FileRefused(TableFault.MORE_SHEETS, sheet="".join(c for c in title[:40] if c.isprintable()))
+
+
+def totals_finding(cells: Sequence[str]) -> RowFinding | None:
+    """Whether a row says that it is a sum of others."""
+    total = next((cell for cell in cells if is_total(cell)), None)
+    return None if total is None else RowFinding(TableFault.TOTALS_ROW, {"value": total.strip()[:40]})
 
 
 def not_utf8(text: str) -> bool:
     """Whether bytes that are no UTF-8 were read into this text (as lone surrogates)."""
-    return not text.isascii() and any("\udc80" <= c <= "\udcff" for c in text)
+    return not text.isascii() and SURROGATE.search(text) is not None
 
 
-def _ragged(cells: list[str], width: int) -> BallotFinding:
+def open_failed(name: str) -> Invalid:
+    """The refusal of a file that cannot be opened at all."""
+    return Invalid(_("Không mở được tệp “%(file)s”."), file=name)
+
+
+def _ragged(cells: list[str], width: int) -> RowFinding:
     if cells == [TOO_LONG]:
-        return BallotFinding("", BallotFault.TOO_LONG, {"most": LONGEST_LINE})
-    return BallotFinding("", BallotFault.RAGGED, {"found": len(cells), "wanted": width})
-
-
-def _bounded(stream: io.TextIOWrapper) -> Iterator[str]:
-    """Lines of the stream; one that is too long becomes a mark, and its rest is passed over."""
-    while line := stream.readline(LONGEST_LINE):
-        if len(line) < LONGEST_LINE or line.endswith(("\n", "\r")):
-            yield line
-            continue
-        while line and not line.endswith(("\n", "\r")):
-            line = stream.readline(LONGEST_LINE)
-        yield f"{TOO_LONG}\n"
+        return RowFinding(TableFault.TOO_LONG, {"most": LONGEST_LINE})
+    return RowFinding(TableFault.RAGGED, {"found": len(cells), "wanted": width})

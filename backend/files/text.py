@@ -15,6 +15,7 @@ INVISIBLE = re.compile(
 LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
 BLANKS = re.compile(r"[^\S\n]+")
 EMPTY_LINES = re.compile(r"\n{3,}")
+D_WITH_STROKE = str.maketrans("đðɖ", "ddd")
 EMPTY_BRAILLE = "\u2800"
 # What mail servers deliver to without extensions (RFC 5321, 4.1.2, the dot-string form): ASCII words with single dots
 # between them, at a name of two labels or more.
@@ -64,9 +65,10 @@ def few_marks(text: str) -> str:
 
 
 def fold_text(text: str) -> str:
-    """The search form: lower case, no tone marks or other accents, ``đ`` as ``d``, single spaces.
+    """The search form: lower case, no tone marks or other accents, ``đ`` as ``d``, single spaces. Ð (U+00D0) and Ɖ
+    (U+0189) look like Đ and are typed for it.
 
     The embedded PostgreSQL has neither ``unaccent`` nor ICU, so columns that are searched keep this form beside them.
     """
     bare = "".join(c for c in unicodedata.normalize("NFKD", few_marks(text)) if not unicodedata.combining(c))
-    return " ".join(INVISIBLE.sub("", bare).casefold().replace("đ", "d").split())
+    return " ".join(INVISIBLE.sub("", bare).casefold().translate(D_WITH_STROKE).split())

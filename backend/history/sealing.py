@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Self
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from backend import db
 from backend.audit import FIRST
-from backend.db import table_of
+from backend.db import AdvisoryLock, table_of
 from backend.history.models import Seal, SealedHead
 
 MOST = 10_000  # the most entries under one seal; more of them wait for the next seal
-SEALER_LOCK = 5_262_020  # an arbitrary constant that only this module uses
 
 TAKE = text("""
     DELETE FROM audit_unsealed WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT :most)
@@ -58,7 +57,7 @@ def seal_entries(session: Session, now: datetime) -> int:
     Return 0 where there are none, and where another sealer is at work: it seals the same entries. Entries that are not
     committed yet wait for the next seal; nothing waits for them.
     """
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(SEALER_LOCK))):
+    if not db.try_lock(session, AdvisoryLock.SEALING):
         return 0
     entry_ids = list(session.scalars(TAKE, {"most": MOST}))
     if not entry_ids:

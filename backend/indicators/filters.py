@@ -13,6 +13,7 @@ from backend.files.days import day_written
 from backend.files.text import clean_text
 from backend.tickets.models import Channel
 from backend.units.models import Unit, UnitKind
+from backend.units.queries import unit_now_or_last
 from backend.users.policy import EVERY_UNIT, Actor, Permission, PolicySubject, can
 
 UNIT, FIRST, LAST, CHANNEL = "don-vi", "tu", "den", "kenh"
@@ -106,12 +107,7 @@ def _unit(session: Session, typed: str, actor: Actor, action: Permission, refusa
     everything = sees_all(actor, action)
     if not typed.strip():
         return None if everything else session.get_one(Unit, actor.unit_id)
-    unit = session.scalar(
-        select(Unit)
-        .where(Unit.code == _clean_code(typed))
-        .order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc())
-        .limit(1)
-    )
+    unit = unit_now_or_last(session, _clean_code(typed))
     if unit is None and everything:
         refusals.append(Invalid(_("Không có cơ quan này. Hãy chọn trong danh sách."), field=UNIT))
         return None

@@ -6,13 +6,12 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session
 
 from analytics.methods import METHODS, load_method
 from backend import clock, db
 from backend.db import SessionDep
-from backend.errors import Conflict, Invalid, _
+from backend.errors import Conflict, Invalid, TooMany, _
 from backend.indicators.filters import FIELDS, DashboardFilters, read_filters, sees_all, units_to_choose, usual_period
 from backend.indices import texts as indices
 from backend.indices import two_sides
@@ -24,8 +23,9 @@ from backend.indices.published.queries import MARKS
 from backend.indices.published.shipped_figures import GEOGRAPHIES, national_figure
 from backend.indices.runs import requests
 from backend.indices.runs import service as runs
-from backend.indices.runs.tasks import run_index as run_task
 from backend.indices.translated_texts import TranslatedText
+from backend.jobs.broker import hand_to_worker
+from backend.jobs.service import LATER
 from backend.units.models import Unit
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, PolicySubject, can
@@ -99,12 +99,8 @@ def start_run(request: Request, actor: Runner, form: TypedDep) -> Response:
             job_id = requests.begin_run(session, filters, _seed(form), user_id=actor.user_id, now=now)
         except Conflict as refusal:
             return redirect_to(request, RUNS, flash=refusal.message, kind="info")
-    try:
-        run_task.apply_async((job_id,))
-    except OperationalError:
-        with db.transaction() as session:
-            requests.end_unreachable(session, job_id, now)
-        return redirect_to(request, RUNS, flash=requests.UNREACHABLE, kind="warning")
+    if not hand_to_worker(requests.INDEX_RUN.name, job_id):
+        return redirect_to(request, RUNS, flash=LATER, kind="info")
     return redirect_to(request, RUNS, flash=_("Đã bắt đầu tính. Tải lại trang để xem kết quả."), kind="info")
 
 
@@ -149,11 +145,13 @@ def enter_figures(request: Request, session: SessionDep, actor: Runner, form: Ty
     """Store a table of published figures, typed or as a file, and show what does not add up in it."""
     try:
         with session.begin_nested():
-            entered = entry.enter_table(session, _document(form), _table(form))
+            entered = entry.enter_table(session, _document(form), _table(form), entry.read_figures_guarded)
     except Invalid as refusal:
         return _entry(request, form.form(refusal), 422, faults=refusal.errors)
     except Conflict as refusal:
         return _entry(request, form.refused(refusal, "ma-van-ban"), 409)
+    except TooMany as refusal:
+        return _entry(request, form.refused(refusal, "bang"), refusal.status)
     return _entry(request, EMPTY, entered=entered)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from analytics.forecast import ForecastBasis, ForecastGap
 from backend.errors import _
+from backend.indicators.published_error import SAMPLE_UNKNOWN
 from backend.indices.measures.values import RunValue
 from backend.indices.models import FigureSide, Measure
 from backend.web.language import number_text, percent_text
@@ -37,13 +38,13 @@ NAMES = {
     "ratings_bounds": _("Giới hạn nếu không ai khác chấm"),
     "response_rate": _("Tỷ lệ có đánh giá"),
     "acknowledged": _("Báo nhận ngay"),
-    "taken_up": _("Tiếp nhận trong hai ngày làm việc"),
+    "taken_up": _("Tiếp nhận đúng hạn"),
     "on_time_rate": _("Trả lời đúng hạn"),
     "median_days": _("Ngày làm việc đến khi trả lời, trung vị"),
     "reopened": _("Người gửi yêu cầu xử lý lại"),
     "qd766_on_time": _("QĐ 766: xử lý đúng hạn"),
     "qd766_satisfied": _("QĐ 766: hài lòng về xử lý"),
-    "told": _("Báo kết quả trong một ngày làm việc"),
+    "told": _("Báo kết quả đúng hạn"),
     "told_hours": _("Giờ từ khi quyết định đến khi báo, trung vị"),
     "side_gap": _("Chênh lệch giữa hai mặt"),
     "association": _("Đi cùng với đánh giá"),
@@ -71,13 +72,14 @@ VERDICTS = {
     "lower": (_("thấp hơn"), "bad"),
     "no-evidence": (_("chưa có cơ sở để nói là khác"), "neutral"),
     "not-comparable": (_("không so sánh được"), "ended"),
+    SAMPLE_UNKNOWN: (_("không kết luận: nguồn không công bố số phiếu"), "ended"),
 }
 INDICATOR_NAMES = {
     "late": _("trả lời trễ hạn"),
     "days_5": _("lâu thêm 5 ngày làm việc"),
-    "told": _("được báo kết quả trong một ngày làm việc"),
+    "told": _("được báo kết quả đúng hạn"),
     "at_once": _("được báo nhận ngay"),
-    "in_two_days": _("được tiếp nhận trong hai ngày làm việc"),
+    "in_two_days": _("được tiếp nhận đúng hạn"),
 }
 NO_ASSOCIATION = {
     "few_units": _("Chưa đủ 10 cơ quan, mỗi nơi ít nhất 10 đánh giá, nên không tính. Hãy chọn kỳ dài hơn."),
@@ -95,6 +97,8 @@ WHYS = {
     ForecastGap.NO_SAMPLE.value: _("Nguồn không công bố số phiếu."),
     ForecastGap.FEW_MONTHS.value: _("Kỳ phải có ít nhất ba tháng có đánh giá, kể từ tháng Một."),
     ForecastGap.FEW_RATINGS.value: _("Chưa đủ 10 đánh giá."),
+    ForecastGap.METHOD_CHANGED.value: _("Năm ấy đo bằng phương pháp khác nên không dự báo từ các năm trước."),
+    ForecastGap.METHOD_UNKNOWN.value: _("Chưa biết năm ấy đo bằng phương pháp nào nên không dự báo."),
     ForecastGap.YEAR_OVER.value: _("Năm đã hết: không cần dự báo."),
 }
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from analytics.difference import DifferenceVerdict
 from analytics.operations import SMALL_N
 from backend.indicators.filters import DashboardFilters
 from backend.indices.measures import inputs
@@ -23,7 +24,8 @@ EDGE = 12
 
 
 class Quadrant(StrEnum):
-    """Where a unit stands against the province, on both axes at once; ``BETWEEN``: an interval reaches over a line."""
+    """Where a unit stands against all other units, on both axes at once; ``BETWEEN``: of one axis or both
+    there is no evidence that it differs from the other units."""
 
     FAST_SATISFIED = "fast-satisfied"
     FAST_DISSATISFIED = "fast-dissatisfied"
@@ -122,16 +124,18 @@ def compare_units(session: Session, filters: DashboardFilters, actor: Actor, tod
 
 def place_units(session: Session, board: UnitComparison) -> list[UnitPosition]:
     """Units by name, never by figure; those with too few cases are named without figures."""
-    rates = {v.unit_id: v for v in board.values if v.code == "on_time_rate" and v.unit_id is not None}
-    ratings = {v.unit_id: v for v in board.values if v.code == "ratings" and v.unit_id is not None}
-    both = [unit_id for unit_id in rates if unit_id in ratings]
+    held = {(v.code, v.item, v.unit_id): v for v in board.values if v.unit_id is not None}
+    both = {unit for code, _item, unit in held if code == "on_time_rate"}
+    both &= {unit for code, _item, unit in held if code == "ratings"}
     units = session.scalars(select(Unit).where(Unit.id.in_(both)).order_by(Unit.folded, Unit.id)).all()
     found, number = [], 0
     for unit in units:
-        quadrant = _quadrant(rates[unit.id], ratings[unit.id], board)
+        rate, rated = held["on_time_rate", 2, unit.id], held["ratings", GROUP, unit.id]
+        gaps = [held.get(("unit_gap", item, unit.id)) for item in (2, GROUP)]
+        quadrant = Quadrant.FEW if min(rate.n or 0, rated.n or 0) < SMALL_N else _quadrant(*gaps)
         number += quadrant is not Quadrant.FEW
         shown = number if quadrant is not Quadrant.FEW else 0
-        found.append(UnitPosition(unit, rates[unit.id], ratings[unit.id], quadrant, shown))
+        found.append(UnitPosition(unit, rate, rated, quadrant, shown))
     return found
 
 
@@ -157,12 +161,9 @@ def draw_plane(drawn: Sequence[UnitPosition], board: UnitComparison) -> Comparis
     )
 
 
-def _quadrant(rate: RunValue, rated: RunValue, board: UnitComparison) -> Quadrant:
-    line, height = board.get("on_time_rate", 2), board.get("ratings", GROUP)
-    few = min(rate.n or 0, rated.n or 0) < SMALL_N
-    if few or line is None or height is None or line.value is None or height.value is None:
-        return Quadrant.FEW
-    fast, satisfied = _side(rate, line.value), _side(rated, height.value)
+def _quadrant(speed: RunValue | None, rating: RunValue | None) -> Quadrant:
+    """Where a unit stands by the two verdicts of its differences from all other units."""
+    fast, satisfied = _above(speed), _above(rating)
     if fast is None or satisfied is None:
         return Quadrant.BETWEEN
     if fast:
@@ -170,10 +171,9 @@ def _quadrant(rate: RunValue, rated: RunValue, board: UnitComparison) -> Quadran
     return Quadrant.SLOW_SATISFIED if satisfied else Quadrant.SLOW_DISSATISFIED
 
 
-def _side(value: RunValue, line: float) -> bool | None:
-    """Above or below the line with the whole interval; None where it reaches over."""
-    if value.lo is not None and value.lo > line:
-        return True
-    if value.hi is not None and value.hi < line:
-        return False
-    return None
+def _above(gap: RunValue | None) -> bool | None:
+    """Above or below all others; None where there is no evidence of either."""
+    verdict = gap.extra["verdict"] if gap else None
+    return (
+        {DifferenceVerdict.HIGHER.value: True, DifferenceVerdict.LOWER.value: False}.get(verdict) if verdict else None
+    )

@@ -8,7 +8,10 @@ from analytics.operations import ShareInterval
 from backend.errors import _
 from backend.indicators.filters import DashboardFilters
 from backend.kpi.borders import UnitOutlines
-from backend.kpi.dashboard import Dashboard, FigureSpan, RatePosition, SubIndex, UnitRow, is_enough
+from backend.kpi.dashboard import Dashboard, FigureSpan
+from backend.kpi.figures import enough
+from backend.kpi.ranking import Standing, UnitRow
+from backend.kpi.subindices import SubIndex
 from backend.tickets.models import Channel
 from backend.web.charts import AxisScale, ChartPoint, DotRow, MapArea, scale
 from backend.web.language import number_text, percent_text
@@ -16,7 +19,7 @@ from backend.web.language import number_text, percent_text
 Say = Callable[..., str]
 
 ITEMS = (_("1. Dễ gửi phản ánh"), _("2. Xử lý đúng quy định"), _("3. Báo kết quả kịp thời"))
-OPERATIONS = (_("Báo nhận ngay"), _("Trả lời đúng hạn"), _("Báo kết quả trong một ngày làm việc"))
+OPERATIONS = (_("Báo nhận ngay"), _("Trả lời đúng hạn"), _("Báo kết quả đúng hạn"))
 OPERATION_ANCHORS = ("acknowledged", "on_time_rate", "told")
 CHANNELS = {
     Channel.WEB: _("Trang web"),
@@ -25,10 +28,10 @@ CHANNELS = {
     Channel.IMPORT: _("Nhập từ hệ thống khác"),
 }
 STANDINGS = {
-    RatePosition.BELOW: (_("dưới mức chung"), "bad"),
-    RatePosition.SAME: (_("chưa phân biệt được"), "neutral"),
-    RatePosition.ABOVE: (_("trên mức chung"), "good"),
-    RatePosition.FEW: (_("chưa đủ số liệu"), "ended"),
+    Standing.BELOW: (_("thấp hơn các cơ quan còn lại"), "bad"),
+    Standing.SAME: (_("chưa có cơ sở để nói là khác"), "neutral"),
+    Standing.ABOVE: (_("cao hơn các cơ quan còn lại"), "good"),
+    Standing.FEW: (_("chưa đủ số liệu"), "ended"),
 }
 
 
@@ -49,9 +52,7 @@ class KpiWords:
 
     def rate(self, share: ShareInterval) -> str:
         return (
-            percent_text(share.value, self.language, 1)
-            if is_enough(share) and share.value is not None
-            else self.say(FEW)
+            percent_text(share.value, self.language, 1) if enough(share) and share.value is not None else self.say(FEW)
         )
 
     def score(self, value: float) -> str:
@@ -102,7 +103,7 @@ def operations_picture(board: Dashboard, words: KpiWords) -> KpiPicture:
             words.say(name), share.value * 100, _times(share.lo), _times(share.hi), share.n, f"/chi-so/dinh-nghia#{at}"
         )
         for name, share, at in zip(OPERATIONS, shares, OPERATION_ANCHORS, strict=True)
-        if is_enough(share) and share.value is not None
+        if enough(share) and share.value is not None
     ]
     if not dots:
         return KpiPicture(words.say(_("Chưa đủ phản ánh để tính tỷ lệ vận hành")), dots)
@@ -136,7 +137,7 @@ def on_time(board: Dashboard, words: KpiWords) -> KpiPicture:
     points = [
         ChartPoint(span_label(span), _share_value(span.figures.rate), span.figures.rate.n) for span in board.spans
     ]
-    known = [span for span in board.spans if is_enough(span.figures.rate)]
+    known = [span for span in board.spans if enough(span.figures.rate)]
     if not known:
         return KpiPicture(words.say(_("Chưa đủ phản ánh đã ngã ngũ để tính tỷ lệ theo tháng")), points)
     worst = min(known, key=lambda span: span.figures.rate.value or 0)
@@ -150,20 +151,20 @@ def on_time(board: Dashboard, words: KpiWords) -> KpiPicture:
 
 
 def ranking_text(board: Dashboard, words: KpiWords) -> str:
-    """How many units lie apart from the rate of all."""
+    """Say how many units differ from all others."""
     standings = [row.standing for row in board.units]
     return words.say(
-        _("%(below)s cơ quan dưới mức chung, %(above)s trên mức chung, %(same)s chưa phân biệt được"),
-        below=standings.count(RatePosition.BELOW),
-        above=standings.count(RatePosition.ABOVE),
-        same=standings.count(RatePosition.SAME),
+        _("%(below)s cơ quan thấp hơn, %(above)s cao hơn các cơ quan còn lại; %(same)s chưa có cơ sở để nói là khác"),
+        below=standings.count(Standing.BELOW),
+        above=standings.count(Standing.ABOVE),
+        same=standings.count(Standing.SAME),
     )
 
 
 def common_axis(board: Dashboard) -> AxisScale:
     """One axis for the intervals of all units, from a round number below the lowest to 100."""
     ends = [
-        end for row in board.units if is_enough(row.figures.rate) for end in (row.figures.rate.lo, row.figures.rate.hi)
+        end for row in board.units if enough(row.figures.rate) for end in (row.figures.rate.lo, row.figures.rate.hi)
     ]
     return scale([end * 100 for end in ends if end is not None], most=100)
 
@@ -202,7 +203,7 @@ def span_label(span: FigureSpan) -> str:
 
 
 def _share_value(share: ShareInterval) -> float | None:
-    return share.value * 100 if is_enough(share) and share.value is not None else None
+    return share.value * 100 if enough(share) and share.value is not None else None
 
 
 def _times(value: float | None) -> float | None:

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import Invalid
+from backend.indicators.definitions import PARTS, definitions, rules_on
 from backend.indicators.filters import FIELDS, DashboardFilters, read_filters, sees_all, units_to_choose, usual_period
+from backend.indices.texts import VERDICTS
 from backend.kpi import charts, dashboard, ticket_lists
 from backend.kpi.borders import outline_units
-from backend.kpi.definitions import PARTS, load_definitions
+from backend.kpi.figures import enough
 from backend.units.models import UnitKind
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, PolicySubject, can
@@ -46,8 +48,9 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
         form=_filters_form(filters),
         filters=filters,
         board=board,
-        enough=dashboard.is_enough,
+        enough=enough,
         standings=charts.STANDINGS,
+        gap_verdicts=VERDICTS,
         items=list(zip(charts.ITEMS, charts.OPERATIONS, charts.OPERATION_ANCHORS, board.items, strict=True)),
         scores=charts.scores_picture(board, words),
         operations=charts.operations_picture(board, words),
@@ -63,9 +66,10 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
 
 
 @router.get(PAGE + "/dinh-nghia", dependencies=[Depends(allow(Permission.VIEW_FIGURES))])
-def definitions_page(request: Request) -> Response:
-    """What each figure means, from the same source as ``docs/indices.md``."""
-    return render_page(request, "kpi/definitions.html", definitions=load_definitions(), parts=PARTS)
+def definitions_page(request: Request, session: SessionDep) -> Response:
+    """What each figure means, from the same source as ``docs/indices.md``, with the terms of the stored rules."""
+    ruling = rules_on(session, clock.now().astimezone(ZONE).date())
+    return render_page(request, "kpi/definitions.html", definitions=definitions(), parts=PARTS, ruling=ruling)
 
 
 @router.get(PAGE + "/phan-anh")

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from backend.errors import Invalid, _
-from backend.indicators.counts import KpiScope, behind_figure, is_overdue, unanswered_in_time
+from backend.indicators import conditions
+from backend.indicators.counts import behind_figure
 from backend.indicators.filters import DashboardFilters, units_within
 from backend.kpi.dashboard import scope_of
-from backend.tickets.models import Category, CategoryClass, Ticket, Verdict, is_open
+from backend.tickets.models import Category, CategoryClass, Ticket
 from backend.users.policy import Actor, Permission
 
 MOST = 50
@@ -29,14 +30,15 @@ class TicketGroup(StrEnum):
     OPEN_NOW = "con-mo"
 
 
-TITLES = {
-    TicketGroup.RECEIVED: _("Phản ánh nhận trong kỳ"),
-    TicketGroup.ON_TIME: _("Phản ánh nhận trong kỳ, trả lời đúng hạn"),
-    TicketGroup.LATE: _("Phản ánh nhận trong kỳ, trả lời trễ"),
-    TicketGroup.OVERDUE: _("Phản ánh nhận trong kỳ, còn mở và quá hạn"),
-    TicketGroup.OVERDUE_NOW: _("Phản ánh đang quá hạn hôm nay"),
-    TicketGroup.OPEN_NOW: _("Phản ánh còn mở hôm nay"),
+SHOWN = {
+    TicketGroup.RECEIVED: conditions.RECEIVED,
+    TicketGroup.ON_TIME: conditions.ON_TIME,
+    TicketGroup.LATE: conditions.LATE,
+    TicketGroup.OVERDUE: conditions.UNANSWERED_IN_TIME,
+    TicketGroup.OVERDUE_NOW: conditions.OVERDUE,
+    TicketGroup.OPEN_NOW: conditions.OPEN,
 }
+OF_TODAY = (TicketGroup.OVERDUE_NOW, TicketGroup.OPEN_NOW)  # whenever they were received
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,11 @@ def list_tickets(
     so that a list may be shorter than its count."""
     units = units_within(session, filters.unit, actor, Permission.VIEW_TICKET)
     scope = scope_of(session, filters, units, today)
+    indicator = SHOWN[group]
     chosen = (
         select(Ticket)
         .join(Category, Category.code == Ticket.category_code)
-        .where(
-            *behind_figure(scope, now=group in (TicketGroup.OVERDUE_NOW, TicketGroup.OPEN_NOW)),
-            *_of_group(group, scope),
-        )
+        .where(*behind_figure(scope, now=group in OF_TODAY), indicator.condition(scope.today))
         .options(joinedload(Ticket.unit))
         .order_by(Ticket.id.desc())
         .limit(MOST + 1)
@@ -79,15 +79,4 @@ def list_tickets(
     if after.isascii() and after.isdigit() and len(after) <= 9:
         chosen = chosen.where(Ticket.id < int(after))
     rows = session.scalars(chosen).all()
-    return TicketPage(TITLES[group], rows[:MOST], rows[MOST - 1].id if len(rows) > MOST else None)
-
-
-def _of_group(group: TicketGroup, scope: KpiScope) -> list[ColumnElement[bool]]:
-    return {
-        TicketGroup.RECEIVED: [],
-        TicketGroup.ON_TIME: [Ticket.verdict == Verdict.ON_TIME],
-        TicketGroup.LATE: [Ticket.verdict == Verdict.LATE],
-        TicketGroup.OVERDUE: [unanswered_in_time(scope.today)],
-        TicketGroup.OVERDUE_NOW: [is_overdue(scope.today)],
-        TicketGroup.OPEN_NOW: [is_open()],
-    }[group]
+    return TicketPage(indicator.sentence, rows[:MOST], rows[MOST - 1].id if len(rows) > MOST else None)

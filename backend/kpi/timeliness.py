@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import BigInteger, ColumnElement, Date, String, and_, case, cast, func, literal, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Date, and_, case, cast, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from analytics.timeliness import Timeliness
@@ -19,10 +19,12 @@ from analytics.timeliness import count_timeliness as count_groups
 from backend import audit
 from backend.deadlines import due_dates
 from backend.errors import Invalid, _
+from backend.indicators.conditions import TURNED_AWAY
 from backend.tickets import projection, rulebook
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
 from backend.units.models import Unit
+from backend.units.queries import unit_now_or_last
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due_moment
 from backend.worktime.calendar import ZONE, WorkCalendar
@@ -74,9 +76,7 @@ def calendar_called(session: Session, name: str) -> WorkCalendar:
 
 def unit_called(session: Session, code: str) -> Unit:
     """The unit of this code, of those that had it the one valid now or last. Raises Invalid where there is none."""
-    unit = session.scalar(
-        select(Unit).where(Unit.code == code).order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc()).limit(1)
-    )
+    unit = unit_now_or_last(session, code)
     if unit is None:
         raise Invalid(_("Không có cơ quan nào mang mã “%(code)s”."), code=code)
     return unit
@@ -119,14 +119,14 @@ def _period(asked: TimelinessRequest) -> list[ColumnElement[bool]]:
 
 
 def _chains_with_pauses() -> ColumnElement[bool]:
-    chain = literal("ticket:") + cast(Ticket.id, String)
+    chain = audit.ticket_chain_of(Ticket.id)
     return chain.in_(select(audit.AuditEntry.chain).where(audit.AuditEntry.action == Event.INFO_REQUESTED.value))
 
 
 def _is_ended() -> ColumnElement[bool]:
     """Ended without an answer: refused, redirected, withdrawn, or answered with the one that it is merged into."""
     with_another = and_(Ticket.state == TicketState.MERGED, Ticket.decided_at.is_not(None))
-    turned_away = Ticket.state.in_((TicketState.REFUSED, TicketState.REDIRECTED, TicketState.WITHDRAWN))
+    turned_away = Ticket.state.in_(TURNED_AWAY)
     return and_(Ticket.answered_on.is_(None), or_(turned_away, with_another))
 
 
@@ -135,7 +135,7 @@ def _ended_on() -> ColumnElement[date | None]:
     withdrawn = (
         select(func.max(audit.AuditEntry.at))
         .where(
-            audit.AuditEntry.chain == literal("ticket:") + cast(Ticket.id, String),
+            audit.AuditEntry.chain == audit.ticket_chain_of(Ticket.id),
             audit.AuditEntry.action == Event.WITHDRAWN.value,
         )
         .correlate(Ticket)
@@ -182,7 +182,7 @@ def _paused_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
     groups: list[Group] = []
     calendars = rulebook.CalendarCache(session)
     for row in rows:
-        history = projection.events_of(audit.list_entries(session, f"ticket:{row.id}"))
+        history = projection.events_of(audit.list_entries(session, audit.ticket_chain(row.id)))
         course = due_dates.TicketCourse(history, rulebook.version_book(session, row, history, calendars))
         end = due_dates.due_date(asked.calendar, asked.rule, row.received_at, course, row.answered_at or as_of)
         days = (

@@ -1,7 +1,9 @@
 """Buttons under a message that ask its reader for something: a rating, or a reply to a question.
 
 A button can be pressed any time later, by anybody who can forge what a press sends, so each carries a mark that only
-the server can make, for one ticket and one chat. Whoever takes the press still asks whether the ticket is that chat's.
+the server can make, for one ticket and one chat. Whoever takes the press still asks whether the ticket is that chat's,
+and a rating whether it is of the latest answer: ``rate:42:0:5:<mark>`` is of the first, ``rate:42.2:0:5:<mark>`` of the
+second.
 """
 
 import base64
@@ -14,35 +16,41 @@ from backend.notify.channels import Buttons, ChatButton
 from backend.settings import get_settings
 
 RATE, REPLY = "rate", "reply"
-PRESSED = re.compile(r"(rate|reply):([0-9]{1,10}):([0-2]):([1-5]):([A-Za-z0-9_-]{12})")
+PRESSED = re.compile(
+    r"(?P<purpose>rate|reply):(?P<ticket>[0-9]{1,10})(\.(?P<answer>[0-9]{1,4}))?"
+    r":(?P<item>[0-2]):(?P<score>[1-5]):(?P<mark>[A-Za-z0-9_-]{12})"
+)
 
 
 @dataclass(frozen=True)
 class ButtonPress:
-    """A press that the server had asked for: ``item`` 0..2 and ``score`` 1..5 mean something for a rating only."""
+    """A press that the server had asked for: ``item`` 0..2, ``score`` 1..5 and the number of the answer mean something
+    for a rating only."""
 
     purpose: str
     ticket_id: int
     item: int
     score: int
+    answer: int = 1
 
 
-def sign_button(purpose: str, ticket_id: int, chat_id: int) -> str:
-    """72 bits of HMAC-SHA256 over what the button is for."""
+def sign_button(purpose: str, subject: str, chat_id: int) -> str:
+    """72 bits of HMAC-SHA256 over what the button is for. ``subject``: the ticket, and which answer of it."""
     secret = get_settings().secret_key.get_secret_value().encode()
-    digest = hmac.digest(secret, f"invitation:{purpose}:{ticket_id}:{chat_id}".encode(), "sha256")
+    digest = hmac.digest(secret, f"invitation:{purpose}:{subject}:{chat_id}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:9]).decode()
 
 
-def rating_buttons(ticket_id: int, chat_id: int, item: int) -> Buttons:
-    """Five buttons for one of the three items."""
-    tail = sign_button(RATE, ticket_id, chat_id)
-    return (tuple(ChatButton(str(score), f"{RATE}:{ticket_id}:{item}:{score}:{tail}") for score in range(1, 6)),)
+def rating_buttons(ticket_id: int, chat_id: int, item: int, answer: int = 1) -> Buttons:
+    """Five buttons for one of the three items, of one answer of the ticket."""
+    subject = str(ticket_id) if answer == 1 else f"{ticket_id}.{answer}"
+    tail = sign_button(RATE, subject, chat_id)
+    return (tuple(ChatButton(str(score), f"{RATE}:{subject}:{item}:{score}:{tail}") for score in range(1, 6)),)
 
 
 def reply_button(ticket_id: int, chat_id: int, text: str) -> Buttons:
     """One button that opens the reply to a question."""
-    return ((ChatButton(text, f"{REPLY}:{ticket_id}:0:1:{sign_button(REPLY, ticket_id, chat_id)}"),),)
+    return ((ChatButton(text, f"{REPLY}:{ticket_id}:0:1:{sign_button(REPLY, str(ticket_id), chat_id)}"),),)
 
 
 def read_press(data: str, chat_id: int) -> ButtonPress | None:
@@ -50,7 +58,8 @@ def read_press(data: str, chat_id: int) -> ButtonPress | None:
     found = PRESSED.fullmatch(data)
     if found is None:
         return None
-    purpose, ticket_id = found[1], int(found[2])
-    if not hmac.compare_digest(found[5], sign_button(purpose, ticket_id, chat_id)):
+    subject = found["ticket"] if found["answer"] is None else f"{found['ticket']}.{found['answer']}"
+    if not hmac.compare_digest(found["mark"], sign_button(found["purpose"], subject, chat_id)):
         raise NotFound(_("Nút này không dùng được trong cuộc trò chuyện này."))
-    return ButtonPress(purpose, ticket_id, int(found[3]), int(found[4]))
+    item, score, answer = int(found["item"]), int(found["score"]), int(found["answer"] or 1)
+    return ButtonPress(found["purpose"], int(found["ticket"]), item, score, answer)

@@ -8,6 +8,7 @@ from datetime import date
 
 from backend.errors import _
 from backend.tickets import citizen_texts
+from backend.tickets.lifecycle import Event
 from backend.tickets.queries import AnswerDelay
 from backend.web.language import day_text, gettext
 
@@ -80,6 +81,8 @@ CLOSINGS = {
         "nhập mã số và mã bí mật trên giấy tiếp nhận, rồi trả lời ba câu hỏi."
     ),
 }
+# What a message asks of its reader, where that can be done when it is sent.
+ASKS = {"info_requested": Event.INFO_RECEIVED, "answered": Event.RATED}
 FOLLOW = _("Trang theo dõi: %(address)s")
 AUTOMATIC = _("Thư này do hệ thống Lắng Nghe tự động gửi. Xin đừng trả lời thư.")
 REPLY_HERE = _("Trong khi chờ bạn trả lời, thời hạn xử lý tạm dừng. Bấm nút dưới đây để trả lời.")
@@ -91,7 +94,8 @@ QUESTION = _("Câu %(n)s/3. %(item)s: bạn chọn mức nào?")
 @dataclass(frozen=True)
 class MessageFacts:
     """What a message is about. ``text`` is what the unit wrote, if anything; ``follow`` the address to follow at;
-    ``delay`` why the answer is late, if the unit said so."""
+    ``delay`` why the answer is late, if the unit said so; ``asks`` what the reader is asked for, a reply or a rating,
+    that of the ``answer``-th answer."""
 
     template: str
     number: str
@@ -102,6 +106,8 @@ class MessageFacts:
     follow: str
     today: date
     delay: AnswerDelay | None = None
+    asks: Event | None = None
+    answer: int = 1
 
     def say(self, message: str) -> str:
         params = {"number": self.number, "unit": self.unit, "due": day_text(self.due), "address": self.follow}
@@ -115,7 +121,7 @@ def message_subject(told: MessageFacts) -> str:
 
 def mail_paragraphs(told: MessageFacts) -> list[str]:
     """The paragraphs of an e-mail."""
-    closing = CLOSINGS.get(told.template)
+    closing = CLOSINGS.get(told.template) if told.asks == ASKS.get(told.template) else None
     parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
     parts += [told.say(closing) if closing else "", told.say(FOLLOW), told.say(AUTOMATIC)]
     return [part for part in parts if part]
@@ -138,9 +144,9 @@ def _delay(told: MessageFacts) -> list[str]:
 def chat_text(told: MessageFacts) -> str:
     """The same as a chat message; what it asks for is done by the buttons below it."""
     parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
-    if told.template == "info_requested":
+    if told.asks == Event.INFO_RECEIVED:
         parts.append(told.say(REPLY_HERE))
-    if told.template == "answered":
+    if told.asks == Event.RATED:
         parts.append(told.say(RATE_HERE) + "\n" + rating_question(told.language, 0))
     return "\n\n".join(part for part in parts if part)
 

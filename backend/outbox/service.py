@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from backend import audit
 from backend.db import table_of
 from backend.outbox.models import DeliveryState, Medium, OutboxMessage
 
@@ -41,7 +42,7 @@ def message_rows(
     """Return the rows that `put` writes, so that `put_all` can write many of them together."""
     return [
         {
-            "key": f"ticket:{ticket_id}:{occasion}:{medium.value}",
+            "key": f"{audit.ticket_chain(ticket_id)}:{occasion}:{medium.value}",
             "medium": medium,
             "template": template,
             "ticket_id": ticket_id,

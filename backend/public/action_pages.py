@@ -8,10 +8,11 @@ from backend.db import SessionDep
 from backend.documents import guidance_letter
 from backend.errors import Conflict, DomainError, Invalid, NotFound, _
 from backend.public.sender_actions import open_wishes
-from backend.public.ticket_view import TICKET, ask_again, find_opened, ticket_page
+from backend.public.ticket_view import KEPT, TICKET, ask_again, done_page, find_opened, ticket_page
 from backend.tickets import dossier, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
+from backend.tickets.sender_rights import check_read
 from backend.tickets.service import ActionRequest
 from backend.users.guard import allow_everybody
 from backend.users.policy import SENDER
@@ -51,16 +52,15 @@ def withdraw_page(request: Request, session: SessionDep) -> Response:
     ticket = find_opened(request, session)
     if ticket is None:
         return redirect_to(request, "/theo-doi", flash=ASK, kind="info")
-    if "rut" not in open_wishes(dossier.read_dossier(session, ticket, clock.now())):
-        return ticket_page(request, session, ticket, refusal=Conflict(_("Phản ánh này không còn rút được nữa.")))
-    return render_page(request, "public/withdraw.html", secret=True, number=ticket.number)
+    return _ask_once_more(request, session, ticket, None)
 
 
 @router.post(f"{TICKET}/rut", include_in_schema=False)
 def withdraw_ticket(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    """Only from the page that asks once more."""
+    """Done from the page that asks once more; from the ticket's page that one comes first, with all that was typed."""
     if not typed.ticked("sure"):
-        return redirect_to(request, f"{TICKET}/rut")
+        ticket = find_opened(request, session)
+        return ask_again(request, typed) if ticket is None else _ask_once_more(request, session, ticket, typed)
     return _do(
         request, session, typed, ActionRequest(Event.WITHDRAWN), "", _("Đã rút phản ánh. Bạn có thể gửi phản ánh mới.")
     )
@@ -69,12 +69,22 @@ def withdraw_ticket(request: Request, session: SessionDep, typed: TypedDep) -> R
 @router.get(f"{TICKET}/phieu-huong-dan", include_in_schema=False)
 def send_letter(request: Request, session: SessionDep) -> Response:
     found = guidance_letter.guidance_letter(session, _told_ticket(request, session))
-    return render_page(request, "documents/letter.html", secret=True, letter=found, back=TICKET)
+    return render_page(
+        request, "documents/letter.html", secret=True, letter=found, letters=guidance_letter, back=TICKET
+    )
 
 
 @router.get(f"{TICKET}/phieu-huong-dan.docx", include_in_schema=False)
 def letter_file(request: Request, session: SessionDep) -> Response:
     return guidance_letter.letter_response(guidance_letter.guidance_letter(session, _told_ticket(request, session)))
+
+
+def _ask_once_more(request: Request, session: Session, ticket: Ticket, typed: FormReader | None) -> Response:
+    if "rut" not in open_wishes(dossier.read_dossier(session, ticket, clock.now())):
+        refusal = Conflict(_("Phản ánh này không còn rút được nữa."))
+        return ticket_page(request, session, ticket, typed=typed, refusal=refusal)
+    kept = {name: typed.raw(name) for name in KEPT if typed.raw(name)} if typed else {}
+    return render_page(request, "public/withdraw.html", secret=True, number=ticket.number, kept=kept, keep_at=TICKET)
 
 
 def _told_ticket(request: Request, session: Session) -> Ticket:
@@ -99,7 +109,8 @@ def _do(
         return ask_again(request, typed)
     now = clock.now()
     try:
-        _ready(ticket, typed, change)
+        typed.check()
+        check_read(ticket, change.event)
     except DomainError as refusal:
         service.record_refused(SENDER, change.event, ticket.id, refusal, now)
         return ticket_page(request, session, ticket, typed=typed, refusal=refusal)
@@ -108,13 +119,8 @@ def _do(
             service.apply(session, ticket.id, change, SENDER, now=now)
     except DomainError as refusal:
         return ticket_page(request, session, ticket, typed=typed, refusal=_at_field(refusal, field))
-    return redirect_to(request, TICKET, flash=done)
-
-
-def _ready(ticket: Ticket, typed: FormReader, change: ActionRequest) -> None:
-    typed.check()
-    if change.event is not Event.PAUSE_DISPUTED and ticket.untold:
-        raise Conflict(_("Xin đọc trả lời trước."))
+    used = (field, "pause") if field else ("sure",)
+    return done_page(request, session, ticket, typed, used, done)
 
 
 def _at_field(refusal: DomainError, field: str) -> DomainError:

@@ -9,11 +9,12 @@ from backend.worktime.explain import ExplainedDay
 
 @dataclass(frozen=True)
 class PublicCounting:
-    """The term, each day of it, the version of the calendar that was asked, and what both rest on."""
+    """The term, each day of it, the years of the calendar that it was counted by (2026, 2026-2027), and what both rest
+    on. The version of the calendar is a matter of staff."""
 
     term: Duration
     days: list[ExplainedDay]
-    calendar: str
+    years: str
     basis: str
     legal: str
 
@@ -23,5 +24,7 @@ def count_days(clocks: TicketClocks) -> PublicCounting:
     resolve = clocks.resolve
     calendar = resolve.term.calendar
     term = resolve.term.duration or Duration.parse(resolve.rule.value)
-    version = f"{calendar.code} {calendar.version}"
-    return PublicCounting(term, resolve.term.days(), version, calendar.basis, resolve.rule.basis)
+    days = resolve.term.days()
+    first, last = days[0].day.year, days[-1].day.year
+    years = str(first) if first == last else f"{first}-{last}"
+    return PublicCounting(term, days, years, calendar.basis, resolve.rule.basis)

@@ -8,13 +8,14 @@ from backend.attachments.streaming import photo_response
 from backend.db import SessionDep
 from backend.errors import DomainError, NotFound, TooMany, _
 from backend.public import access
-from backend.public.ticket_view import KEPT, TICKET, ask_again, find_opened, follow_page, mark_told, ticket_page
+from backend.public.ticket_view import KEPT, TICKET, ask_again, done_page, find_opened, follow_page, ticket_page
 from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event
+from backend.tickets.sender_rights import tell_sender
 from backend.users.guard import allow_everybody
 from backend.users.policy import SENDER
 from backend.web.forms import TypedDep
-from backend.web.rendering import address_of, redirect_to
+from backend.web.rendering import address_of, choose_language, redirect_to, remember_language
 
 router = APIRouter(dependencies=[Depends(allow_everybody)])
 
@@ -37,7 +38,7 @@ def open_by_secret(request: Request, session: SessionDep, typed: TypedDep) -> Re
         if isinstance(error, TooMany):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
-    mark_told(session, ticket, now)
+    tell_sender(session, ticket, now)
     kept = any(typed.raw(name) for name in KEPT)
     response = ticket_page(request, session, ticket, typed=typed) if kept else redirect_to(request, TICKET)
     access.grant_access(response, ticket.id)
@@ -55,12 +56,23 @@ def followed_ticket(request: Request, session: SessionDep) -> Response:
 
 @router.post(f"{TICKET}/doc", include_in_schema=False)
 def read_answer(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    """Show the answer that came while the page was open."""
+    """Show the answer that came while the page was open. A POST alone counts as reading: programs that look into links
+    before people do must not."""
     ticket = find_opened(request, session)
     if ticket is None:
         return ask_again(request, typed)
-    mark_told(session, ticket, clock.now())
-    return redirect_to(request, TICKET)
+    tell_sender(session, ticket, clock.now())
+    return done_page(request, session, ticket, typed, (), "")
+
+
+@router.post(TICKET, include_in_schema=False)
+def keep_typed(request: Request, session: SessionDep, typed: TypedDep) -> Response:
+    """The page again with all that was typed: in another language where one was chosen, or after Enter in a field."""
+    ticket = find_opened(request, session)
+    choose_language(request, typed.raw("lang"))
+    if ticket is None:
+        return remember_language(request, ask_again(request, typed))
+    return remember_language(request, ticket_page(request, session, ticket, typed=typed))
 
 
 @router.post(f"{TICKET}/tra-loi", include_in_schema=False)
@@ -75,7 +87,8 @@ def reply_to_question(request: Request, session: SessionDep, typed: TypedDep) ->
             service.apply(session, ticket.id, change, SENDER, now=clock.now())
     except DomainError as refusal:
         return ticket_page(request, session, ticket, typed=typed, refusal=refusal)
-    return redirect_to(request, TICKET, flash=_("Đã gửi phần bổ sung. Cơ quan tiếp tục giải quyết."))
+    done = _("Đã gửi phần bổ sung. Cơ quan tiếp tục giải quyết.")
+    return done_page(request, session, ticket, typed, ("text",), done)
 
 
 @router.get(f"{TICKET}/anh/{{place}}", include_in_schema=False)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analytics.operations import ShareInterval, wilson_interval
-from backend.tickets.models import Channel, Ticket, Verdict
+from backend.indicators.conditions import ANSWERED, ON_TIME, OURS, counted, known
+from backend.tickets.models import Ticket
 from backend.worktime.calendar import ZONE
 
 PERIOD = timedelta(days=365)
@@ -46,8 +47,8 @@ def answer_record(session: Session, now: datetime) -> AnswerRecord | None:
 def _count(session: Session, last: date) -> AnswerRecord:
     first = last - PERIOD + timedelta(days=1)
     answered, on_time = session.execute(
-        select(func.count(), func.count().filter(Ticket.verdict == Verdict.ON_TIME)).where(
-            Ticket.answered_on.between(first, last), Ticket.channel != Channel.IMPORT
+        select(known(ANSWERED, last), counted(ON_TIME, last)).where(
+            Ticket.answered_on.between(first, last), OURS.condition(last)
         )
     ).one()
     return AnswerRecord(first, last, answered, on_time)

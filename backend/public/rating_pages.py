@@ -4,13 +4,14 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from backend import clock
 from backend.db import SessionDep
-from backend.errors import Conflict, DomainError, _
-from backend.public.ticket_view import TICKET, ask_again, find_opened, ticket_page
+from backend.errors import DomainError, _
+from backend.public.ticket_view import TICKET, ask_again, done_page, find_opened, ticket_page
 from backend.ratings import service
+from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
+from backend.tickets.sender_rights import check_read
 from backend.users.guard import allow_everybody
 from backend.web.forms import FormReader, TypedDep
-from backend.web.rendering import redirect_to
 
 router = APIRouter(dependencies=[Depends(allow_everybody)])
 
@@ -22,13 +23,12 @@ def rate_ticket(request: Request, session: SessionDep, typed: TypedDep) -> Respo
     if ticket is None:
         return ask_again(request, typed)
     try:
-        if ticket.answered_at and ticket.told_at is None:
-            raise Conflict(_("Xin đọc trả lời trước khi đánh giá."))
+        check_read(ticket, Event.RATED)
         with session.begin_nested():
             service.store_rating(session, ticket.id, _scores(typed), channel=Channel.WEB, now=clock.now())
     except DomainError as refusal:
         return ticket_page(request, session, ticket, typed=typed, refusal=refusal)
-    return redirect_to(request, TICKET, flash=_("Cảm ơn bạn đã đánh giá."))
+    return done_page(request, session, ticket, typed, (*service.ITEMS, "remark"), _("Cảm ơn bạn đã đánh giá."))
 
 
 def _scores(typed: FormReader) -> service.RatingScores:

@@ -9,22 +9,21 @@ from backend.deadlines import limits
 from backend.deadlines.clock_states import TicketClocks
 from backend.deadlines.clocks import ClockPreview
 from backend.deadlines.terms import TicketPause
-from backend.errors import DomainError
-from backend.tickets import service
 from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.queries import CourseStep
-from backend.users.policy import SENDER
+from backend.tickets.sender_rights import read_sender_rights
 
 # Wishes by the path of their address.
 WISHES: Final = {
+    "tra-loi": Event.INFO_RECEIVED,
+    "danh-gia": Event.RATED,
     "khong-tam-dung": Event.PAUSE_DISPUTED,
     "dong-y": Event.CONFIRMED,
     "chua-xong": Event.DISPUTED,
     "xu-ly-lai": Event.REOPENED,
     "rut": Event.WITHDRAWN,
 }
-_OF_AN_ANSWER: Final = frozenset({Event.CONFIRMED, Event.DISPUTED, Event.REOPENED})
 
 
 @dataclass(frozen=True)
@@ -45,24 +44,9 @@ class ExtensionView:
 
 
 def open_wishes(known: Dossier) -> dict[str, ClockPreview]:
-    """What this sender may do now, with what it would do. An answer is to be read before it is judged."""
-    found: dict[str, ClockPreview] = {}
-    for path, event in WISHES.items():
-        if event in _OF_AN_ANSWER and known.ticket.told_at is None:
-            continue
-        for change in _examples(known.clocks, event):
-            try:
-                found.setdefault(path, service.preview_action(known, change, SENDER))
-            except DomainError:
-                continue
-    return found
-
-
-def _examples(clocks: TicketClocks, event: Event) -> list[service.ActionRequest]:
-    """A pause may be disputed one by one; the others are about the ticket."""
-    if event is not Event.PAUSE_DISPUTED:
-        return [service.ActionRequest(event)]
-    return [service.ActionRequest(event, pause=held.number) for held in clocks.breaks if not held.disputed]
+    """What this sender may do now by the path of its form, with what it would do."""
+    rights = read_sender_rights(known)
+    return {path: rights[event] for path, event in WISHES.items() if event in rights}
 
 
 def pauses_told(known: Dossier, steps: Sequence[CourseStep]) -> list[PauseView]:

@@ -26,9 +26,8 @@ from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users.guard import allow_everybody
 from backend.web.forms import EMPTY, FormView, TypedDep
-from backend.web.language import LANGUAGES
 from backend.web.rate_limits import NetworkFlow
-from backend.web.rendering import LANGUAGE_COOKIE, YEAR, address_of, redirect_to, render_page, set_cookie
+from backend.web.rendering import address_of, choose_language, redirect_to, remember_language, render_page
 from backend.worktime.calendar import ZONE
 
 MOST_FOUND = 8
@@ -69,13 +68,9 @@ def look_over(
 ) -> Response:
     """What will be sent, to whom, and who will see what. The form again where a unit is looked for, or on "change";
     either in another language, where one was chosen on the page."""
-    language = typed.raw("lang")
-    if language not in LANGUAGES:
-        return _looked_over(request, session, draft_form.read_draft(request, typed, photos), change)
-    request.state.language = language
-    response = _looked_over(request, session, draft_form.read_draft(request, typed, photos), change)
-    set_cookie(response, LANGUAGE_COOKIE, language, seconds=YEAR)
-    return response
+    choose_language(request, typed.raw("lang"))
+    form = draft_form.read_draft(request, typed, photos)
+    return remember_language(request, _looked_over(request, session, form, change))
 
 
 def _looked_over(request: Request, session: Session, form: DraftForm, change: bool) -> Response:

@@ -1,4 +1,4 @@
-"""Take a rating: three items, once, after the answer."""
+"""Take a rating: three items, once for each answer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from backend import audit
 from backend.errors import Conflict, Invalid, _
 from backend.files.text import clean_text
 from backend.ratings.models import Rating, rating_notes
@@ -36,9 +37,10 @@ class RatingScores:
 
 
 def store_rating(session: Session, ticket_id: int, scores: RatingScores, *, channel: Channel, now: datetime) -> Rating:
-    """Store the sender's rating of an answered ticket. The caller has shown to be its sender.
+    """Store the sender's rating of the latest answer. The caller has shown to be its sender.
 
-    Raises Invalid for a missing or impossible score, Conflict before the answer or the second time.
+    What is stored follows the entry of the history: which answer it is of, which unit is credited, and when. Raises
+    Invalid for a missing or impossible score, Conflict before the answer or the second time.
     """
     given = tuple(getattr(scores, item) for item in ITEMS)
     Invalid.collect(
@@ -51,20 +53,22 @@ def store_rating(session: Session, ticket_id: int, scores: RatingScores, *, chan
     remark = clean_text(scores.remark, limit=REMARK_MOST, multiline=True, field="remark")
     change = tickets.ActionRequest(Event.RATED, rating=rating_notes(given, remark))
     ticket = tickets.apply(session, ticket_id, change, SENDER, now=now)
+    entry = audit.list_entries(session, audit.ticket_chain(ticket.id))[-1]
     stored: Rating | None = session.scalar(
         insert(Rating)
         .values(
             ticket_id=ticket.id,
-            unit_id=ticket.unit_id,
+            answer=entry.data["answer"],
+            unit_id=entry.data["credited"],
             received_on=ticket.received_on,
             ease=scores.ease,
             by_rules=scores.by_rules,
             timely=scores.timely,
             remark=remark or None,
             channel=channel,
-            at=now,
+            at=entry.at,
         )
-        .on_conflict_do_nothing(index_elements=[Rating.ticket_id])
+        .on_conflict_do_nothing(index_elements=[Rating.ticket_id, Rating.answer])
         .returning(Rating)
     )
     if stored is None:
@@ -72,6 +76,6 @@ def store_rating(session: Session, ticket_id: int, scores: RatingScores, *, chan
     return stored
 
 
-def find_rating(session: Session, ticket_id: int) -> Rating | None:
-    """The rating of a ticket, if it was given."""
-    return session.scalar(select(Rating).where(Rating.ticket_id == ticket_id))
+def find_rating(session: Session, ticket_id: int, answer: int) -> Rating | None:
+    """The rating of one answer of a ticket (its first answer is 1), if it was given."""
+    return session.scalar(select(Rating).where(Rating.ticket_id == ticket_id, Rating.answer == answer))

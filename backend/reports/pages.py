@@ -5,21 +5,21 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
-from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session
 
 from backend import clock, db
 from backend.db import SessionDep
-from backend.documents.places import MOST, PLACES
-from backend.errors import Conflict, Invalid, NotFound, _
-from backend.jobs.progress import WorkStage
+from backend.documents.places import MOST, PLACES, read_back_guarded
+from backend.errors import Conflict, Invalid, NotFound, TooMany, _
+from backend.jobs.broker import hand_to_worker
+from backend.jobs.models import JobStage
+from backend.jobs.service import LATER
 from backend.reports import service
 from backend.reports.content.facts import reporting_units
 from backend.reports.service import ReportSubject
-from backend.reports.tasks import make_report
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission
-from backend.web.forms import EMPTY, FILES, FormView, TypedDep
+from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
 from backend.web.rendering import redirect_to, render_page, wants_fragment
 
 PAGE = "/bao-cao"
@@ -37,20 +37,21 @@ def report_page(request: Request, session: SessionDep, actor: Author) -> Respons
 
 @router.post(PAGE)
 def start_report(request: Request, actor: Author, form: TypedDep) -> Response:
-    """Have the report made. The job is committed before it is handed on, so that the worker finds it."""
+    """Have the report made, with the texts as they stand on the page. The job is committed before it is handed on, so
+    that the worker finds it."""
     now = clock.now()
     with db.transaction() as session:
         about = _subject_of(session, _fields(form))
         try:
+            _save(session, about, form, actor)
+        except Invalid as refusal:
+            return _page(request, session, about, status=refusal.status, form=form.form(refusal))
+        try:
             job_id = service.begin_report(session, about, user_id=actor.user_id, now=now)
         except Conflict:
             return redirect_to(request, report_address(about), flash=_("Báo cáo này đang được lập."), kind="info")
-    try:
-        make_report.apply_async((job_id,))
-    except OperationalError:
-        with db.transaction() as session:
-            service.end_unreachable(session, job_id, now)
-        return redirect_to(request, report_address(about))
+    if not hand_to_worker(service.REPORT.name, job_id):
+        return redirect_to(request, report_address(about), flash=LATER, kind="info")
     return redirect_to(request, report_address(about), flash=_("Đã bắt đầu lập báo cáo."), kind="info")
 
 
@@ -59,14 +60,20 @@ def save_texts(request: Request, session: SessionDep, actor: Author, form: Typed
     """Keep the author's texts; they go into the report the next time that it is made."""
     about = _subject_of(session, _fields(form))
     try:
-        for place in PLACES:
-            form.text(place.key, limit=MOST, multiline=True)
-        form.check()
-        written = {place.key: form.raw(place.key) for place in PLACES if place.key in form.data}
-        service.save_texts(session, about, written, user_id=actor.user_id, now=clock.now())
+        _save(session, about, form, actor)
     except Invalid as refusal:
         return _page(request, session, about, status=refusal.status, form=form.form(refusal))
     return redirect_to(request, report_address(about), flash=_("Đã lưu lời văn. Hãy lập lại báo cáo để đưa vào."))
+
+
+def _save(session: Session, about: ReportSubject, form: FormReader, actor: Actor) -> None:
+    """Every button of the page sends the texts along, and every one keeps them: none loses what was typed."""
+    for place in PLACES:
+        form.text(place.key, limit=MOST, multiline=True)
+    form.check()
+    written = {place.key: form.raw(place.key) for place in PLACES if place.key in form.data}
+    if written:
+        service.save_texts(session, about, written, user_id=actor.user_id, now=clock.now())
 
 
 @router.post(PAGE + "/giu-lai", max_body_size=FILES)
@@ -75,11 +82,19 @@ def keep_edited(request: Request, session: SessionDep, actor: Author, form: Type
     about = _subject_of(session, _fields(form))
     try:
         files = form.files("tep")
+        _save(session, about, form, actor)
         if not files:
             raise Invalid(_("Hãy chọn tệp báo cáo .docx đã sửa."), field="tep")
-        kept = service.keep_texts(session, about, files[0].file.read(), user_id=actor.user_id, now=clock.now())
-    except Invalid as refusal:
-        return _page(request, session, about, status=refusal.status, form=form.form(refusal))
+        kept = service.keep_texts(
+            session,
+            about,
+            files[0].file.read(),
+            user_id=actor.user_id,
+            now=clock.now(),
+            read_places=read_back_guarded,
+        )
+    except (Invalid, TooMany) as refusal:
+        return _page(request, session, about, status=refusal.status, form=form.refused(refusal, "tep"))
     if not kept:
         return redirect_to(request, report_address(about), flash=_("Trong tệp không có lời văn nào mới."), kind="info")
     return redirect_to(request, report_address(about), flash=_("Đã giữ lại lời văn của %(n)s chỗ."), n=len(kept))
@@ -159,8 +174,8 @@ def _page(
         docx=service.DOCX,
         report=report,
         job=job,
-        running=job is not None and service.at_work(job, now),
-        stopped=job is not None and job.stage is not WorkStage.DONE and not service.at_work(job, now),
+        running=job is not None and job.is_cared_for(now),
+        stopped=job is not None and job.stage is not JobStage.DONE and not job.is_cared_for(now),
         why=_failure_text(job),
         places=PLACES,
         written=written,

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session, defer
 
 from backend import db
 from backend.documents import places
-from backend.errors import Conflict, DomainError, Invalid, NotFound, _
+from backend.errors import Invalid, NotFound, _
 from backend.indices.models import FigureKind, PublishedFigure
-from backend.jobs import progress
-from backend.jobs.progress import Job, WorkStage
+from backend.jobs import lease as leases
+from backend.jobs.lease import JobLease
+from backend.jobs.models import LongJob
+from backend.jobs.service import JobKind, ask_job, find_latest_job
 from backend.reports import docx, figures, xlsx
 from backend.reports.blocks import pictures
 from backend.reports.content.context import gather_context
@@ -25,9 +27,6 @@ from backend.reports.content.outline import compose_report, default_texts
 from backend.reports.models import ReportFile, ReportText, StoredReport
 from backend.worktime.calendar import local_time
 
-KIND = "report.sipas"
-# Work that has not moved for so long died with its worker; the longest task is shorter (worker.task_time_limit).
-SILENT = timedelta(minutes=15)
 STEPS = 4  # figures read, document, workbook, charts
 DOCX, XLSX = "bao-cao-sipas.docx", "bang-so-lieu.xlsx"
 MEDIA = {
@@ -37,6 +36,7 @@ MEDIA = {
     "png": "image/png",
 }
 FAILED = _("Có lỗi khi lập báo cáo. Hãy thử lại; nếu vẫn lỗi, hãy báo người quản trị.")
+REPORT = JobKind("reports.make", busy=_("Báo cáo này đang được lập. Hãy đợi xong rồi lập lại."), failed=FAILED)
 Step = Callable[[int], None]
 
 
@@ -115,16 +115,20 @@ def save_texts(
 
 
 def keep_texts(
-    session: Session, about: ReportSubject, document: bytes, *, user_id: int | None, now: datetime
+    session: Session,
+    about: ReportSubject,
+    document: bytes,
+    *,
+    user_id: int | None,
+    now: datetime,
+    read_places: Callable[[bytes], dict[str, str]] = places.read_back,
 ) -> list[str]:
     """Read the places of a report that was edited by hand, keep them, and return their keys. What a report fills in by
     itself and nobody changed is not the author's."""
     unchanged = default_texts(
         gather_context(session, about.geography, about.year, about.against, local_time(now).date())
     )
-    found = {
-        key: text for key, text in places.read_back(document).items() if _words(unchanged.get(key, "")) != _words(text)
-    }
+    found = {key: text for key, text in read_places(document).items() if _words(unchanged.get(key, "")) != _words(text)}
     save_texts(session, about, found, user_id=user_id, now=now)
     return sorted(found)
 
@@ -161,52 +165,28 @@ def store_files(session: Session, about: ReportSubject, made: WrittenReport, now
 
 
 def begin_report(session: Session, about: ReportSubject, *, user_id: int | None, now: datetime) -> int:
-    """Note that the report is to be made, and return the job's id. Raises Conflict while somebody is at it."""
+    """Note that the report is to be made, and return the job's id. Raises Conflict while a worker is at it."""
     check_subject(session, about)
-    session.get_one(StoredReport, _ensure(session, about), with_for_update=True)
-    running = latest_job(session, about)
-    if running is not None and at_work(running, now):
-        raise Conflict(_("Báo cáo này đang được lập. Hãy đợi xong rồi lập lại."))
-    if running is not None and running.stage is WorkStage.RUNNING:
-        progress.stop(session, running.id, now=now, note=FAILED)
-    return progress.start(session, KIND, about.subject, now=now, user_id=user_id, total=STEPS).id
+    return ask_job(session, REPORT, about.subject, now=now, user_id=user_id, total=STEPS).id
 
 
 def run_job(job_id: int, clock: Callable[[], datetime]) -> None:
-    """Make the report of a job, telling how far it is. A job that has ended is left alone: a task may come twice."""
-    with db.transaction() as session:
-        job = progress.find(session, job_id, KIND)
-        about, ended = ReportSubject.of_subject(job.subject), job.stage is not WorkStage.RUNNING
-    if ended:
-        return
-    try:
+    """Make the report of a job, and tell how far it is."""
+
+    def work(lease: JobLease) -> None:
+        about = ReportSubject.of_subject(lease.subject)
         with db.transaction() as session:
-            made = make(session, about, clock(), lambda done: _advance(job_id, done, clock()))
+            made = make(session, about, clock(), lambda done: leases.report_progress(lease, done, clock))
         with db.transaction() as session:
             store_files(session, about, made, clock())
-            progress.finish(session, job_id, now=clock())
-    except Exception as error:
-        note = error.message if isinstance(error, DomainError) and not error.params else FAILED
-        with db.transaction() as session:
-            progress.stop(session, job_id, now=clock(), note=note)
-        raise
+            leases.finish_job(session, lease, now=clock())
+
+    leases.run_job(REPORT, job_id, clock, work)
 
 
-def end_unreachable(session: Session, job_id: int, now: datetime) -> None:
-    """Nobody could be asked to make it."""
-    progress.stop(session, job_id, now=now, note=_("Chưa gọi được bộ phận lập báo cáo. Hãy thử lại sau ít phút."))
-
-
-def latest_job(session: Session, about: ReportSubject) -> Job | None:
-    """The last time that this report was to be made."""
-    return session.scalar(
-        select(Job).where(Job.kind == KIND, Job.subject == about.subject).order_by(Job.id.desc()).limit(1)
-    )
-
-
-def at_work(job: Job, now: datetime) -> bool:
-    """Whether somebody is at it: running, and not silent for too long."""
-    return job.stage is WorkStage.RUNNING and now - job.updated_at < SILENT
+def latest_job(session: Session, about: ReportSubject) -> LongJob | None:
+    """Return the last job about this report."""
+    return find_latest_job(session, REPORT, about.subject)
 
 
 def find_report(session: Session, about: ReportSubject) -> tuple[StoredReport | None, list[ReportFile]]:
@@ -237,12 +217,6 @@ def find_file(session: Session, about: ReportSubject, name: str) -> tuple[bytes,
     if found is None:
         raise NotFound
     return found[0], found[1]
-
-
-def _advance(job_id: int, done: int, now: datetime) -> None:
-    """In a transaction of its own, so that the page sees it while the work goes on."""
-    with db.transaction() as session:
-        progress.advance(session, job_id, done, now=now)
 
 
 def _ensure(session: Session, about: ReportSubject) -> int:

@@ -24,7 +24,7 @@
   window.addEventListener("pageshow", function () {
     document.querySelectorAll("form[data-sent]").forEach(function (form) {
       delete form.dataset.sent;
-      form.querySelectorAll("[aria-busy]").forEach(function (button) { button.removeAttribute("aria-busy"); });
+      Array.from(form.elements).forEach(function (button) { button.removeAttribute("aria-busy"); });
     });
   });
 

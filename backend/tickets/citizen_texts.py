@@ -10,7 +10,7 @@ from backend.worktime.explain import DayDoubt, DayReason
 # State -> (word, tone of its badge, what it means for the sender)
 STATES: dict[TicketState, tuple[str, str, str]] = {
     TicketState.NEW: (
-        _("Đã tiếp nhận"),
+        _("Đã nhận được phản ánh"),
         "info",
         _("Phản ánh đã đến cơ quan dưới đây và đang chờ cán bộ nhận giải quyết."),
     ),
@@ -45,10 +45,11 @@ STATES: dict[TicketState, tuple[str, str, str]] = {
 }
 
 EVENTS: dict[Event, str] = {
-    Event.RECEIVED: _("Đã tiếp nhận phản ánh"),
+    Event.RECEIVED: _("Đã nhận được phản ánh"),
     Event.ACCEPTED: _("Cơ quan nhận giải quyết"),
     Event.INFO_REQUESTED: _("Cơ quan hỏi thêm"),
     Event.INFO_RECEIVED: _("Bạn đã bổ sung thông tin"),
+    Event.INFO_PASSED_ON: _("Cơ quan nhận thêm thông tin"),
     Event.RESUMED: _("Cơ quan tiếp tục giải quyết, không chờ bổ sung"),
     Event.PAUSE_EXPIRED: _("Hết thời gian chờ bổ sung, thời hạn chạy tiếp"),
     Event.PAUSE_DISPUTED: _("Bạn không đồng ý việc tạm dừng"),

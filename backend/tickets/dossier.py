@@ -52,7 +52,7 @@ class Dossier:
 
 def read_dossier(session: Session, ticket: Ticket, now: datetime) -> Dossier:
     """Three look-ups, however long the history is. Needs ``ticket.category`` loaded for what is asked of it later."""
-    entries = audit.list_entries(session, f"ticket:{ticket.id}")
+    entries = audit.list_entries(session, audit.ticket_chain(ticket.id))
     history = projection.events_of(entries)
     at = max(now, history[-1].at)
     book = rulebook.version_book(session, ticket, history)

@@ -14,13 +14,16 @@ from backend.errors import Conflict, _
 from backend.tickets.models import OPEN_STATES, TicketState
 from backend.users.policy import Permission
 
-# What staff settle among themselves; the sender is told what comes of it.
+# What staff settle among themselves, and what another sender wrote; the sender is told what comes of it.
 INTERNAL = frozenset(
     {
         *(Event.ASSIGNED, Event.SUBMITTED_FOR_APPROVAL, Event.RETURNED, Event.EXTENSION_REQUESTED),
-        *(Event.EXTENSION_DENIED, Event.RECOUNTED),
+        *(Event.EXTENSION_DENIED, Event.RECOUNTED, Event.INFO_PASSED_ON),
     }
 )
+ANSWERS = frozenset({Event.ANSWERED, Event.ANSWERED_TOGETHER})
+# What a sender says of a decision, and so only after reading it.
+JUDGEMENTS = frozenset({Event.CONFIRMED, Event.DISPUTED, Event.REOPENED, Event.RATED})
 
 
 # With these an episode begins, and the versions that it is counted by are noted.
@@ -65,6 +68,7 @@ _UNANSWERED = frozenset(OPEN_STATES)
 _ANSWERED = frozenset({TicketState.ANSWERED, TicketState.PUBLISHED})
 _SETTLED = _ANSWERED | {TicketState.CONFIRMED, TicketState.CLOSED}
 _DECIDED = _SETTLED | {TicketState.REFUSED, TicketState.REDIRECTED}
+_REOPENABLE = frozenset({TicketState.CONFIRMED, TicketState.CLOSED, TicketState.REFUSED})
 # Whoever asks has taken the ticket up: a question put to a new ticket leads to an accepted one.
 _BACK_TO_WORK = dict.fromkeys(_NEW | _WORK, TicketState.ACCEPTED) | {TicketState.IN_PROGRESS: TicketState.IN_PROGRESS}
 _AS_BEFORE = {state: state for state in _UNANSWERED}
@@ -75,6 +79,8 @@ _ROWS = (
     _T(_E.ASSIGNED, _NEW | _WORK, _S.IN_PROGRESS, _A.ASSIGN_TICKET),
     _T(_E.INFO_REQUESTED, _NEW | _WORK, _S.AWAITING_SENDER, _A.HANDLE_TICKET, text=True),
     _T(_E.INFO_RECEIVED, frozenset({_S.AWAITING_SENDER}), _BACK_TO_WORK, by=EventAuthor.SENDER, text=True),
+    _T(_E.INFO_RECEIVED, frozenset({_S.MERGED}), by=EventAuthor.SENDER, text=True),  # see ``advance``
+    _T(_E.INFO_PASSED_ON, _UNANSWERED, by=EventAuthor.SYSTEM),
     _T(_E.RESUMED, frozenset({_S.AWAITING_SENDER}), _BACK_TO_WORK, _A.HANDLE_TICKET, text=True),
     _T(_E.PAUSE_EXPIRED, frozenset({_S.AWAITING_SENDER}), by=EventAuthor.SYSTEM),
     _T(_E.PAUSE_DISPUTED, _UNANSWERED, by=EventAuthor.SENDER, text=True),
@@ -94,9 +100,10 @@ _ROWS = (
     _T(_E.PUBLISHED, frozenset({_S.ANSWERED}), _S.PUBLISHED, _A.PUBLISH_ANSWER),
     _T(_E.PUBLISHED, frozenset({_S.CONFIRMED, _S.CLOSED}), right=_A.PUBLISH_ANSWER),
     _T(_E.CONFIRMED, _ANSWERED, _S.CONFIRMED, by=EventAuthor.SENDER),
-    _T(_E.DISPUTED, _ANSWERED, _S.IN_PROGRESS, by=EventAuthor.SENDER, text=True),
-    _T(_E.REOPENED, frozenset({_S.CONFIRMED, _S.CLOSED, _S.REFUSED}), _S.IN_PROGRESS, by=EventAuthor.SENDER, text=True),
-    _T(_E.WITHDRAWN, _UNANSWERED, _S.WITHDRAWN, by=EventAuthor.SENDER),
+    _T(_E.CONFIRMED, frozenset({_S.MERGED}), by=EventAuthor.SENDER),
+    _T(_E.DISPUTED, _ANSWERED | {_S.MERGED}, _S.IN_PROGRESS, by=EventAuthor.SENDER, text=True),
+    _T(_E.REOPENED, _REOPENABLE | {_S.MERGED}, _S.IN_PROGRESS, by=EventAuthor.SENDER, text=True),
+    _T(_E.WITHDRAWN, _UNANSWERED | {_S.MERGED}, _S.WITHDRAWN, by=EventAuthor.SENDER),
     _T(_E.REFUSED, _NEW | {_S.ACCEPTED}, _S.REFUSED, _A.HANDLE_TICKET, text=True),
     _T(_E.REDIRECTED, _NEW | {_S.ACCEPTED}, _S.REDIRECTED, _A.HANDLE_TICKET, text=True),
     _T(_E.MERGED, _UNANSWERED, _S.MERGED, _A.MERGE_TICKET, text=True),
@@ -120,8 +127,14 @@ def find_transition(state: TicketState, event: Event) -> Transition:
 
 
 def advance_state(standing: StatePath, event: Event) -> StatePath:
-    """Where the ticket is after ``event``. Raises Conflict for a move that the table does not have."""
+    """Where the ticket is after ``event``. Raises Conflict for a move that the table does not have.
+
+    A reply to a ticket that was merged meanwhile ends the wait behind the merge: an un-merge then leads back to work.
+    """
     to = find_transition(standing.state, event).to
+    if event is Event.INFO_RECEIVED and standing.state is TicketState.MERGED:
+        behind = advance_state(StatePath(standing.before[-1], standing.before[:-1]), event)
+        return StatePath(TicketState.MERGED, (*behind.before, behind.state))
     if to is None:
         return standing
     if isinstance(to, Mapping):
@@ -148,3 +161,25 @@ def replay_states(events: Iterable[tuple[Event, bool]]) -> StatePath:
 def possible_transitions(state: TicketState) -> list[Transition]:
     """The moves that the table has from ``state``."""
     return [row for row in _ROWS if state in row.origins]
+
+
+def possible_at(standing: StatePath) -> list[Transition]:
+    """The moves from a standing: a merged ticket takes a reply only if a question was open when it was merged."""
+    asked = standing.before[-1:] == (TicketState.AWAITING_SENDER,)
+    nothing_asked = standing.state is TicketState.MERGED and not asked
+    return [
+        row for row in possible_transitions(standing.state) if not (nothing_asked and row.event is Event.INFO_RECEIVED)
+    ]
+
+
+def sender_events(state: TicketState, into: TicketState | None = None) -> frozenset[Event]:
+    """Return what the sender of a ticket in ``state`` may cause, as far as the table alone decides it.
+
+    ``into`` is the state of the ticket that it is merged into: that one is asked as well, for there the work goes on.
+    A reply is welcome as long as that work lasts.
+    """
+    events = frozenset(row.event for row in possible_transitions(state) if row.by is EventAuthor.SENDER)
+    if into is None:
+        return events
+    asked_there = sender_events(into)
+    return events & (asked_there | {Event.INFO_RECEIVED} if into in OPEN_STATES else asked_there)

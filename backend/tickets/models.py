@@ -70,7 +70,7 @@ OPEN_SQL = f"state IN {_sql_list(OPEN_STATES)}"
 
 FOLDED_TITLE = (
     "lower(translate(regexp_replace(NORMALIZE(title, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), "
-    "'đĐ'::text, 'dd'::text))"
+    "'đĐðÐɖƉ'::text, 'dddddd'::text))"
 )
 
 
@@ -176,6 +176,7 @@ class Ticket(Base):
     due_date: Mapped[date] = mapped_column()
     due_estimated: Mapped[bool] = mapped_column(default=False, doc="the date leans on a calendar not announced yet")
     accepted_at: Mapped[datetime | None] = mapped_column(Moment)
+    paused_on: Mapped[date | None] = mapped_column(doc="the day on which the pause that stops the clock now began")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
     # Of the first answer, and kept: reopening neither takes back a verdict nor a day.
@@ -186,7 +187,10 @@ class Ticket(Base):
     decided_at: Mapped[datetime | None] = mapped_column(Moment, doc="the latest answer, refusal or redirection")
     published_at: Mapped[datetime | None] = mapped_column(Moment)
     told_at: Mapped[datetime | None] = mapped_column(Moment, doc="when the latest decision first reached the sender")
-    told_in_time: Mapped[bool | None] = mapped_column(doc="within one working day of the answer")
+    told_in_time: Mapped[bool | None] = mapped_column(doc="within the term of the rule notify")
+    tell_by: Mapped[date | None] = mapped_column(
+        doc="the last day to tell the sender of the decision in time; empty once told"
+    )
 
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), default=b"")
     idempotency_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)

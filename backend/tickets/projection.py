@@ -6,7 +6,7 @@ hands. The due date is the one as of the last event: a pause that lasts moves it
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final
 
@@ -64,12 +64,14 @@ def project_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dic
         "due_date": resolve.due.on,
         "due_estimated": resolve.due.estimate,
         "assignee_id": _assignee(history),
+        "paused_on": _paused_on(history, standing.state, clocks),
         "merged_into_id": merged,
         "accepted_at": last[Event.ACCEPTED].at if Event.ACCEPTED in last else None,
         "decided_at": clocks.decided,
         "published_at": last[Event.PUBLISHED].at if Event.PUBLISHED in last else None,
         **_first_answer(history, clocks),
         **_notice_columns(history, clocks),
+        "tell_by": _tell_by(history, standing.state, clocks),
     }
 
 
@@ -119,6 +121,29 @@ def _notice_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dic
         (s for s in clocks.states if s.clock is ClockKind.NOTIFY and s.ended == told and told is not None), None
     )
     return {"told_at": told, "told_in_time": judged.verdict is Verdict.ON_TIME if judged else None}
+
+
+def _paused_on(history: Sequence[TicketEvent], state: TicketState, clocks: TicketClocks) -> date | None:
+    """Return the day on which the pause that still stops the clock began. A pause that was struck out stops nothing,
+    and neither does one whose limit has been written down as over."""
+    if state is not TicketState.AWAITING_SENDER or not clocks.breaks or clocks.breaks[-1].struck:
+        return None
+    start = clocks.breaks[-1].start
+    over = any(happening.event is Event.PAUSE_EXPIRED and happening.at > start for happening in history)
+    return None if over else local_time(start).date()
+
+
+def _tell_by(history: Sequence[TicketEvent], state: TicketState, clocks: TicketClocks) -> date | None:
+    """Return the last day on which the sender is told in time of a decision that nobody has told them yet. Of a case
+    of another system it is not recorded whether the sender was told, so there is no such day."""
+    if (
+        state is TicketState.MERGED
+        or history[0].data.get("imported")
+        or _notice_columns(history, clocks)["told_at"] is not None
+    ):
+        return None
+    running = (clock for clock in clocks.states if clock.clock is ClockKind.NOTIFY and clock.running)
+    return next((clock.due.on for clock in running), None)
 
 
 def compare_row(
@@ -180,7 +205,7 @@ def check_all(session: Session) -> Iterator[ReplayDifference]:
         after = rows[-1].id
         entries, results = _entries(session, rows), _stored_results(session, rows)
         for row in rows:
-            history = events_of(entries.get(f"ticket:{row.id}", ()))
+            history = events_of(entries.get(audit.ticket_chain(row.id), ()))
             if not history:
                 yield ReplayDifference(row.number, "history", row.state, "")
                 continue
@@ -191,7 +216,7 @@ def check_all(session: Session) -> Iterator[ReplayDifference]:
 
 def _entries(session: Session, rows: Sequence[Row[Any]]) -> Mapping[str, Sequence[Any]]:
     table = table_of(audit.AuditEntry)
-    chains = [f"ticket:{row.id}" for row in rows]
+    chains = [audit.ticket_chain(row.id) for row in rows]
     columns = (table.c.chain, table.c.at, table.c.actor, table.c.action, table.c.data)
     found = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
     return {chain: list(links) for chain, links in groupby(found, key=lambda entry: str(entry.chain))}

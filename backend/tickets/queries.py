@@ -12,6 +12,7 @@ from backend import audit
 from backend.deadlines.clock_states import TicketClocks
 from backend.errors import NotFound, _
 from backend.files.text import fold_text
+from backend.tickets.due_status import past_due
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import (
     OPEN_STATES,
@@ -181,9 +182,9 @@ def list_inbox(
 
 
 def count_load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> InboxLoad:
-    """How many open tickets wait, and how many of them are overdue; a paused one is not."""
+    """Count the open tickets that wait, and how many of them are overdue."""
     waiting = _visible(actor, Permission.VIEW_INBOX, unit_id).where(is_open())
-    overdue = waiting.where(Ticket.due_date < today, Ticket.state != TicketState.AWAITING_SENDER)
+    overdue = waiting.where(past_due(today))
 
     def count(rows: Select[Ticket]) -> int:
         few = rows.with_only_columns(Ticket.id).limit(COUNTED).subquery()
@@ -227,7 +228,7 @@ def list_course(
 ) -> list[CourseStep]:
     """Everything that happened to a ticket, in order: four look-ups, however long the course is; ``entries`` spares the
     first of them. What staff settle among themselves is left out, drafts above all, unless ``internal`` asks for it."""
-    entries = audit.list_entries(session, f"ticket:{ticket_id}") if entries is None else entries
+    entries = audit.list_entries(session, audit.ticket_chain(ticket_id)) if entries is None else entries
     entries = [e for e in entries if internal or e.action not in INTERNAL]
     told = {e.data["message"] for e in entries if e.data.get("message")}
     texts = {m.id: m.body for m in session.scalars(select(TicketMessage).where(TicketMessage.id.in_(told)))}

@@ -143,7 +143,7 @@ def rule_of_today(session: Session, ticket: Ticket, clocks: TicketClocks, today:
 def noted_rules(session: Session, tickets: Sequence[Ticket], code: str) -> dict[int, DeadlineRule]:
     """Return the rule of a code that holds for each ticket, by id: the one noted when its episode began."""
     table, rules = table_of(audit.AuditEntry), load_rules(session)
-    chains = {f"ticket:{ticket.id}": ticket for ticket in tickets}
+    chains = {audit.ticket_chain(ticket.id): ticket for ticket in tickets}
     rows = session.execute(
         select(table.c.chain, table.c.data["rules"][code].as_integer())
         .where(table.c.chain.in_(chains), table.c.action.in_(event.value for event in BEGINNINGS))

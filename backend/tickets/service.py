@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
-from backend.db import table_of
+from backend.db import AdvisoryLock, hold_lock, table_of
 from backend.deadlines.clock_states import ClockKind, ClockState, TicketClocks, explain_state
 from backend.deadlines.clocks import ClockPreview, state_of_clocks
 from backend.deadlines.events import TicketEvent
@@ -54,7 +54,6 @@ __all__ = [
 
 TEXT_MOST = 10_000
 SKEW = timedelta(minutes=5)  # how far the clocks of two of our machines may differ
-MERGING = 0x6C6E6D67  # merges wait for one another, so that two opposite ones cannot lock each other out
 KINDS = {
     Event.INFO_REQUESTED: MessageKind.QUESTION,
     Event.INFO_RECEIVED: MessageKind.REPLY,
@@ -147,11 +146,24 @@ def _lock_case(
 ) -> tuple[TicketCase, Transition]:
     """The ticket, held for the rest of the transaction, once the actor may do this to it in the state it is in."""
     if change.event is Event.MERGED and change.into_id not in (None, ticket_id):
-        session.execute(select(func.pg_advisory_xact_lock(MERGING)))
+        hold_lock(session, AdvisoryLock.MERGE)
         session.execute(select(Ticket.id).where(Ticket.id == change.into_id).with_for_update())
+    into_id = _hold_merged_into(session, ticket_id) if actor.key == SENDER.key else None
     ticket = _ticket(session, ticket_id, lock=True)
     move = _open(ticket, change.event, actor, version)
+    if actor.key == SENDER.key and ticket.merged_into_id not in (None, into_id):
+        raise Conflict(_("Phản ánh vừa được chuyển bước. Xin thử lại."))
     return _case(dossier.read_dossier(session, ticket, now), change, actor), move
+
+
+def _hold_merged_into(session: Session, ticket_id: int) -> int | None:
+    """Hold the ticket that this one is merged into, which is asked what its sender may do. It comes first, as when it
+    is answered together with this one: so the two never wait for each other."""
+    into_id = session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
+    if into_id is not None:
+        held = select(Ticket).where(Ticket.id == into_id).with_for_update()
+        session.scalar(held.execution_options(populate_existing=True))
+    return into_id
 
 
 def _open(ticket: Ticket, event: Event, actor: Actor, version: int | None = None) -> Transition:
@@ -202,7 +214,7 @@ def _happen(case: TicketCase, move: Transition) -> Ticket:
     message = _message(case, move)
     if message is not None:
         data |= {"message": message.id, "text": message.digest().hex()}
-    seq = audit.record(session, f"ticket:{ticket.id}", event, actor=case.actor.key, now=case.at, data=data)
+    seq = audit.record(session, audit.ticket_chain(ticket.id), event, actor=case.actor.key, now=case.at, data=data)
     history = [*case.history, TicketEvent(event, case.at, case.actor.key, data)]
     clocks = state_of_clocks(history, case.book, case.at)
     _store_results(case, clocks)
@@ -216,7 +228,9 @@ def _happen(case: TicketCase, move: Transition) -> Ticket:
         occasion = f"{event}:{seq}"
         put_to_sender(session, TOLD[event], ticket_id=ticket.id, occasion=occasion, now=case.at, message_id=said)
     session.flush()
-    if event is Event.ANSWERED:
+    if event is Event.INFO_RECEIVED and ticket.merged_into_id is not None:
+        _pass_on(case, ticket.merged_into_id, said)
+    elif event is Event.ANSWERED:
         _answer_merged(case, said)
     elif event in UNANSWERED_ENDS:
         _release_merged(case)
@@ -304,6 +318,13 @@ def _merged_tickets(case: TicketCase) -> Sequence[Row[int, str]]:
     """Ids and languages of the tickets that were merged into this one."""
     chosen = select(Ticket.id, Ticket.language).where(Ticket.merged_into_id == case.ticket.id).order_by(Ticket.id)
     return case.session.execute(chosen).all()
+
+
+def _pass_on(case: TicketCase, into_id: int, message_id: int | None) -> None:
+    """Whoever works on the ticket that this one is merged into reads the reply there."""
+    change = ActionRequest(Event.INFO_PASSED_ON, message_id=message_id, from_id=case.ticket.id)
+    into, move = _lock_case(case.session, into_id, change, SYSTEM, case.at, None)
+    _happen(into, move)
 
 
 def _answer_merged(case: TicketCase, message_id: int | None) -> None:

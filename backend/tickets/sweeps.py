@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, false, literal, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from backend import audit
@@ -70,7 +70,7 @@ def _reply_did_not_come(asked_before: datetime | None) -> ColumnElement[bool]:
     if asked_before is None:
         return false()
     asked, later = aliased(audit.AuditEntry), aliased(audit.AuditEntry)
-    chain = literal("ticket:") + cast(Ticket.id, String)
+    chain = audit.ticket_chain_of(Ticket.id)
     noted = exists().where(later.chain == asked.chain, later.seq > asked.seq, later.action == Event.PAUSE_EXPIRED.value)
     long_ago = exists().where(
         asked.chain == chain, asked.action == Event.INFO_REQUESTED.value, asked.at < asked_before, ~noted

@@ -42,6 +42,7 @@ EVENT_NAMES: dict[Event, str] = {
     Event.ASSIGNED: _("Giao cán bộ xử lý"),
     Event.INFO_REQUESTED: _("Đề nghị người gửi bổ sung"),
     Event.INFO_RECEIVED: _("Người gửi đã bổ sung"),
+    Event.INFO_PASSED_ON: _("Người gửi của phản ánh đã gộp bổ sung"),
     Event.RESUMED: _("Tiếp tục xử lý, không chờ bổ sung"),
     Event.PAUSE_EXPIRED: _("Hết thời gian chờ bổ sung, thời hạn tiếp tục"),
     Event.PAUSE_DISPUTED: _("Người gửi không đồng ý việc tạm dừng"),
@@ -104,8 +105,15 @@ OF_DATA: tuple[str, ...] = (
     _("Ngày Quốc tế Lao động (nghỉ bù)"),
     _("Quốc khánh"),
     _("Ngày Văn hóa Việt Nam"),
-    _("Bộ luật Lao động 2019, Điều 112; thông báo nghỉ lễ, Tết và hoán đổi ngày làm việc hằng năm"),
+    _(
+        "Bộ luật Lao động 2019, Điều 112; Nghị quyết 28/2026/QH16; thông báo nghỉ lễ, Tết và hoán đổi ngày làm việc "
+        "hằng năm (12729/VPCP-KGVX, 10065/VPCP-KGVX)"
+    ),
     _("Theo cách làm chung của cơ quan nhà nước; pháp luật chưa quy định thời hạn này"),
     _("Theo cách làm chung của cơ quan nhà nước với phản ánh hiện trường khẩn; pháp luật chưa quy định thời hạn này"),
     _("Theo cách làm chung của cơ quan nhà nước với phản ánh kiểm tra được ngay; pháp luật chưa quy định thời hạn này"),
+)
+# Words of data that shipped before: what a ticket was counted by stays readable in both languages.
+OF_FORMER_DATA: tuple[str, ...] = (
+    _("Bộ luật Lao động 2019, Điều 112; thông báo nghỉ lễ, Tết và hoán đổi ngày làm việc hằng năm"),
 )

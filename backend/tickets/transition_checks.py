@@ -20,12 +20,12 @@ from backend.deadlines.events import TicketEvent
 from backend.deadlines.grounds import DecisionGround, GroundList, find_ground
 from backend.deadlines.terms import PauseEnd
 from backend.errors import Conflict, Forbidden, Invalid, NotFound, _
-from backend.tickets import rulebook
+from backend.tickets import rulebook, sender_checks
 from backend.tickets.lifecycle import BEGINNINGS, Event
 from backend.tickets.models import CategoryClass, Ticket, TicketState
 from backend.units.models import Unit
 from backend.users.models import User
-from backend.users.policy import HANDLERS, Actor, Permission, PolicySubject, can
+from backend.users.policy import HANDLERS, SENDER, Actor, Permission, PolicySubject, can
 from backend.worktime import service as worktime
 from backend.worktime.calendar import local_time
 from backend.worktime.duration import Duration
@@ -55,7 +55,8 @@ class ActionRequest:
     procedure: str = ""
     ground: str = ""
     calendar_id: int | None = None
-    message_id: int | None = None  # the answer that was given together
+    message_id: int | None = None  # the answer that was given together, the reply that was passed on
+    from_id: int | None = None  # the merged ticket whose sender replied
     rating: Mapping[str, Any] = field(default_factory=dict)  # what the history keeps of it
 
 
@@ -82,6 +83,12 @@ class TicketCase:
         found = self.since_beginning(event)
         return found[-1] if found else None
 
+    @property
+    def into(self) -> Ticket | None:
+        """The ticket that this one is merged into."""
+        into_id = self.ticket.merged_into_id
+        return self.session.get_one(Ticket, into_id) if into_id is not None else None
+
 
 Notes = dict[str, Any]
 
@@ -95,6 +102,9 @@ def policy_subject(ticket: Ticket) -> PolicySubject:
 
 def event_notes(case: TicketCase) -> Notes:
     """What is noted with the event. Raises what the event's check refuses."""
+    into = case.into
+    if case.actor.key == SENDER.key and into is not None:
+        sender_checks.check_where_merged(case.change.event, into.state)
     check = _CHECKS.get(case.change.event)
     return check(case) if check else {}
 
@@ -244,14 +254,17 @@ def _new_episode(case: TicketCase) -> Notes:
     ends = window_ends(case)
     if ends is None or case.at > ends:
         raise Conflict(_("Đã hết thời gian yêu cầu xử lý lại. Xin gửi phản ánh mới."))
-    return episode_notes(case.session, case.ticket, case.at)
+    if case.into is None:
+        return episode_notes(case.session, case.ticket, case.at)
+    unit_id = case.into.unit_id  # whoever gave the common answer hears what is wrong with it
+    return {"unit": unit_id, **episode_notes(case.session, case.ticket, case.at, unit_id)}
 
 
-def episode_notes(session: Session, ticket: Ticket, at: datetime) -> Notes:
-    """The versions that an episode which begins now is counted by."""
+def episode_notes(session: Session, ticket: Ticket, at: datetime, unit_id: int | None = None) -> Notes:
+    """The versions that an episode which begins now is counted by, at the unit that has it then."""
     about = rulebook.subject_of(ticket.category, ticket.channel)
     ruling = rulebook.load_rules(session).ruling(local_time(at).date(), about)
-    calendar_id = worktime.active_id_for(session, session.get_one(Unit, ticket.unit_id).code)
+    calendar_id = worktime.active_id_for(session, session.get_one(Unit, unit_id or ticket.unit_id).code)
     return {"calendar": calendar_id, "rules": rulebook.noted_ids(ruling)}
 
 
@@ -296,10 +309,17 @@ def _target(case: TicketCase) -> Ticket:
     return target
 
 
+def _confirmed(case: TicketCase) -> Notes:
+    if case.into is not None:
+        sender_checks.check_confirmation_where_merged(case.history)
+    return {}
+
+
 def _check_rating(case: TicketCase) -> Notes:
-    if case.clocks.decided is None:
-        raise Conflict(_("Phản ánh này chưa có trả lời để đánh giá."))
-    return {"credited": case.ticket.unit_id, **case.change.rating}
+    """``answer`` says which answer it is of, counted from 1. Credited is the unit that gave it."""
+    answer = sender_checks.rated_answer(case.history, case.clocks.decided)
+    credited = case.into.unit_id if case.into is not None else case.ticket.unit_id
+    return {"credited": credited, "answer": answer, **case.change.rating}
 
 
 def _check_publication(case: TicketCase) -> Notes:
@@ -340,6 +360,16 @@ def _check_recount(case: TicketCase) -> Notes:
     return {"from": case.clocks.calendar_id, "calendar": case.change.calendar_id}
 
 
+def _info_received(case: TicketCase) -> Notes:
+    if case.into is not None:
+        sender_checks.check_reply_where_merged(case.history)
+    return {}
+
+
+def _info_passed_on(case: TicketCase) -> Notes:
+    return {"with": case.change.from_id, "message": case.change.message_id}
+
+
 def _answered_together(case: TicketCase) -> Notes:
     return {"with": case.ticket.merged_into_id, "message": case.change.message_id}
 
@@ -360,6 +390,9 @@ _CHECKS: Final[Mapping[Event, Callable[[TicketCase], Notes]]] = {
     Event.REFUSED: _refused,
     Event.REDIRECTED: _check_redirection,
     Event.MERGED: _check_merge,
+    Event.CONFIRMED: _confirmed,
+    Event.INFO_RECEIVED: _info_received,
+    Event.INFO_PASSED_ON: _info_passed_on,
     Event.RATED: _check_rating,
     Event.PUBLISHED: _check_publication,
     Event.CLOSED: _check_closing,

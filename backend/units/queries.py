@@ -59,6 +59,16 @@ def find_former(session: Session, typed: str, today: date, limit: int = 8) -> li
     return [(old, new) for old, new in ranked[:limit]]
 
 
+def unit_now_or_last(session: Session, code: str) -> Unit | None:
+    """Return the unit that has this code now or had it last, for figures that reach back in time.
+
+    Code that knows the day uses `backend.units.directory.find_unit`.
+    """
+    return session.scalar(
+        select(Unit).where(Unit.code == code).order_by(Unit.valid_to.is_not(None), Unit.valid_from.desc()).limit(1)
+    )
+
+
 def _distance(name: str, text: str) -> int:
     """Return 0 for an equal name, 1 for a name that begins with the text, else 2. The word for the kind is ignored."""
     bare = name.split(" ", 1)[-1]

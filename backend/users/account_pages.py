@@ -15,11 +15,12 @@ from backend.users.guard import allow
 from backend.users.models import STAFF, Role, User
 from backend.users.policy import Actor, Permission
 from backend.users.texts import ROLE_NAMES
-from backend.web.forms import EMPTY, FormView, TypedDep
-from backend.web.rendering import redirect_to, render_page
+from backend.web.forms import EMPTY, FormReader, FormView, TypedDep
+from backend.web.rendering import choose_language, redirect_to, remember_language, render_page, translate_for
 from backend.worktime.calendar import local_time
 
 ACCOUNTS = "/tai-khoan"
+NEW_ACCOUNT = ("email", "name", "role", "unit")
 
 router = APIRouter()
 Administrator = Annotated[Actor, Depends(allow(Permission.MANAGE_USERS))]
@@ -54,24 +55,42 @@ def add_account(request: Request, session: SessionDep, actor: Administrator, for
 
 
 @router.post("/tai-khoan/{user_id}/dong")
-def close_account(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
+def close_account(
+    request: Request, session: SessionDep, actor: Administrator, user_id: int, form: TypedDep
+) -> Response:
     """Close an account and end all its sessions."""
     user = service.set_active(session, user_id, False, by=actor, now=clock.now())
-    return redirect_to(
-        request, ACCOUNTS, flash=_("Đã đóng tài khoản số %(id)s và kết thúc mọi phiên của nó."), id=user.id
-    )
+    notice = _("Đã đóng tài khoản số %(id)s và kết thúc mọi phiên của nó.")
+    return _back_to_list(request, session, form, notice, user)
 
 
 @router.post("/tai-khoan/{user_id}/mo")
-def open_again(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
+def open_again(request: Request, session: SessionDep, actor: Administrator, user_id: int, form: TypedDep) -> Response:
     user = service.set_active(session, user_id, True, by=actor, now=clock.now())
-    return redirect_to(request, ACCOUNTS, flash=_("Đã mở lại tài khoản số %(id)s."), id=user.id)
+    return _back_to_list(request, session, form, _("Đã mở lại tài khoản số %(id)s."), user)
 
 
 @router.post("/tai-khoan/{user_id}/mat-khau-moi")
-def reset_password(request: Request, session: SessionDep, actor: Administrator, user_id: int) -> Response:
+def reset_password(
+    request: Request, session: SessionDep, actor: Administrator, user_id: int, form: TypedDep
+) -> Response:
     """Give an account a new password. Only this answer displays it; nobody can look it up later."""
-    return _page(request, session, new_password=service.reset_password(session, user_id, by=actor, now=clock.now()))
+    new_password = service.reset_password(session, user_id, by=actor, now=clock.now())
+    return _page(request, session, form=form.form(), new_password=new_password)
+
+
+@router.post(f"{ACCOUNTS}/xem")
+def look(request: Request, session: SessionDep, actor: Administrator, form: TypedDep) -> Response:
+    """Display the page again with the typed values, in another language."""
+    choose_language(request, form.raw("lang"))
+    return remember_language(request, _page(request, session, form=form.form()))
+
+
+def _back_to_list(request: Request, session: Session, form: FormReader, notice: str, user: User) -> Response:
+    """Return to the list with a notice, and with the values typed for a new account if there are any."""
+    if not any(form.raw(name).strip() for name in NEW_ACCOUNT):
+        return redirect_to(request, ACCOUNTS, flash=notice, id=user.id)
+    return _page(request, session, form=form.form(), notice=translate_for(request, notice, id=user.id))
 
 
 def _page(
@@ -81,6 +100,7 @@ def _page(
     *,
     form: FormView = EMPTY,
     new_password: tuple[User, str] | None = None,
+    notice: str = "",
 ) -> Response:
     return render_page(
         request,
@@ -92,4 +112,6 @@ def _page(
         roles=[(role.value, ROLE_NAMES[role]) for role in STAFF],
         role_names=ROLE_NAMES,
         shown=new_password,
+        done=notice,
+        keep_at=f"{ACCOUNTS}/xem",
     )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from backend import clock
+from backend import audit, clock
 from backend.db import SessionDep
 from backend.errors import DomainError, Invalid, NotSignedIn, TooMany, _
 from backend.users import resume, service
@@ -167,6 +167,6 @@ def _show_refused(request: Request, form: FormReader, refusal: DomainError, save
 
 def _after_sign_in(request: Request, user: User, form: FormReader, saved: SavedForm | None) -> Response:
     if saved is not None:
-        request.state.actor = Actor(user.role, user.id, user.unit_id, user.name, f"user:{user.id}")
+        request.state.actor = Actor(user.role, user.id, user.unit_id, user.name, audit.user_key(user.id))
         return render_page(request, "users/resume.html", kept=saved, home=HOME[user.role])
     return redirect_to(request, same_site_path(form.raw("next"), default=HOME[user.role]))

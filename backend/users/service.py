@@ -69,7 +69,7 @@ def create_user(
     )
     session.add(user)
     session.flush()
-    audit.record(session, f"user:{user.id}", "created", actor=by, now=now, data={"role": role.value}, first=True)
+    audit.record(session, audit.user_key(user.id), "created", actor=by, now=now, data={"role": role.value}, first=True)
     return user
 
 
@@ -124,7 +124,7 @@ def sign_in(session: Session, email: str, password: str, *, address: str, now: d
         UserSession(token_hash=token_hash(token), user_id=user.id, created_at=now, seen_at=now, expires_at=now + LASTS)
     )
     lock_user(session, user.id)
-    audit.record(session, f"user:{user.id}", "signed_in", actor=f"user:{user.id}", now=now)
+    audit.record(session, audit.user_key(user.id), "signed_in", actor=audit.user_key(user.id), now=now)
     return user, token
 
 
@@ -170,7 +170,7 @@ def actor_of(session: Session, token: str | None, now: datetime) -> Actor | None
     if now - user_session.seen_at >= TOUCH:
         session.execute(update(UserSession).where(UserSession.id == user_session.id).values(seen_at=now))
     user = user_session.user
-    return Actor(user.role, user.id, user.unit_id, user.name, f"user:{user.id}")
+    return Actor(user.role, user.id, user.unit_id, user.name, audit.user_key(user.id))
 
 
 def sign_out(session: Session, token: str, now: datetime) -> None:
@@ -191,7 +191,7 @@ def revoke_sessions(
     if keep is not None:
         ending = ending.where(UserSession.token_hash != token_hash(keep))
     ended = session.scalars(ending.values(ended_at=now).returning(UserSession.id)).all()
-    audit.record(session, f"user:{user_id}", "sessions_revoked", actor=by, now=now, data={"count": len(ended)})
+    audit.record(session, audit.user_key(user_id), "sessions_revoked", actor=by, now=now, data={"count": len(ended)})
     return len(ended)
 
 
@@ -208,7 +208,7 @@ def set_active(session: Session, user_id: int, active: bool, *, by: Actor | None
         key = by.key if by else "system"
         user.active = active
         session.flush()
-        audit.record(session, f"user:{user_id}", "opened" if active else "closed", actor=key, now=now)
+        audit.record(session, audit.user_key(user_id), "opened" if active else "closed", actor=key, now=now)
         if not active:
             revoke_sessions(session, user_id, now, by=key)
     return user
@@ -227,13 +227,13 @@ def change_password(session: Session, user_id: int, current: str, new: str, *, t
 
     Raises Invalid at ``current`` or ``new``, and TooMany after too many wrong current passwords.
     """
-    rate_limits.check_limit(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
+    rate_limits.check_limit(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, audit.user_key(user_id), now)
     user = _account(session, user_id)
     if not _password_fits(user, current):
-        rate_limits.count_failure(rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, f"user:{user_id}", now)
+        rate_limits.count_failure(rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, audit.user_key(user_id), now)
         raise Invalid(_("Mật khẩu hiện tại không đúng."), field="current")
     Invalid.collect(_wrong_password(new, "new"))
-    return _set_password(session, user, new, by=f"user:{user_id}", now=now, keep=token)
+    return _set_password(session, user, new, by=audit.user_key(user_id), now=now, keep=token)
 
 
 def _account(session: Session, user_id: int) -> User:
@@ -249,7 +249,7 @@ def _set_password(
 ) -> int:
     user.password_hash = hasher.hash(password)
     session.flush()
-    audit.record(session, f"user:{user.id}", "password_changed", actor=by, now=now)
+    audit.record(session, audit.user_key(user.id), "password_changed", actor=by, now=now)
     return revoke_sessions(session, user.id, now, by=by, keep=keep)
 
 

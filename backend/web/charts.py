@@ -75,16 +75,19 @@ class AxisScale:
         return f"{self.at(value) * 100:.2f}%"
 
 
-def scale(values: Sequence[float], *, zero: bool = False, most: float | None = None, steps: int = 5) -> AxisScale:
+def scale(
+    values: Sequence[float], *, zero: bool = False, most: float | None = None, steps: int = 5, whole: bool = False
+) -> AxisScale:
     """Return an axis over the values with about ``steps`` round ticks.
 
-    With ``zero`` it starts at 0. ``most`` is the natural end of the values, such as 100: no tick is beyond it.
+    With ``zero`` it starts at 0. ``most`` is the natural end of the values, such as 100: no tick is beyond it. With
+    ``whole`` all ticks are whole numbers.
     """
     low = 0.0 if zero or not values else min(values)
     high = max(values, default=1.0)
     if high - low < SMALLEST:
         high = low + 1
-    step = _round_step((high - low) / steps)
+    step = _round_step((high - low) / steps, whole=whole)
     first, last = floor(low / step), ceil(high / step - 1e-9)
     ticks = [round(i * step, 10) for i in range(first, last + 1)]
     if most is not None:
@@ -93,10 +96,16 @@ def scale(values: Sequence[float], *, zero: bool = False, most: float | None = N
     return AxisScale(ticks[0], end, tuple(ticks))
 
 
-def _round_step(rough: float) -> float:
-    """Return the least round number (1, 2, 2.5 or 5 times a power of ten) that is not below ``rough``."""
-    power = 10 ** floor(log10(rough))
-    return next(n * power for n in NICE if n * power >= rough * 0.999)
+def _round_step(rough: float, *, whole: bool) -> float:
+    """Return the least round number (1, 2, 2.5 or 5 times a power of ten) that is not below ``rough``.
+
+    With ``whole`` it is a whole number.
+    """
+    if whole:
+        rough = max(rough, 1.0)
+    power = 10.0 ** floor(log10(rough))
+    steps = (n * power for n in NICE if n * power >= rough * 0.999)
+    return next(step for step in steps if not whole or float(step).is_integer())
 
 
 def dot_scale(dots: Sequence[DotRow], most: float | None = 100.0) -> AxisScale:
@@ -107,12 +116,28 @@ def dot_scale(dots: Sequence[DotRow], most: float | None = 100.0) -> AxisScale:
     return scale(ends, most=most)
 
 
-def point_scale(series: Sequence[LineSeries]) -> AxisScale:
-    """Return an axis from zero over all points. Columns that do not start at zero misrepresent sizes."""
+def point_scale(series: Sequence[LineSeries], unit: str = "") -> AxisScale:
+    """Return an axis from zero over all points. Columns that do not start at zero misrepresent sizes.
+
+    Without a unit, whole numbers are counts and get whole ticks. Percentages that are all 0 get an axis up to 100%, not
+    to 1%.
+    """
     values: list[float] = []
     for line in series:
-        values += [point.value for point in line.points if point.value is not None]
-    return scale(values, zero=True)
+        values += _values_of(line)
+    if unit == "%" and not any(values):
+        values = [100.0]
+    counts = not unit and all(float(value).is_integer() for value in values)
+    return scale(values, zero=True, whole=counts)
+
+
+def has_values(series: Sequence[LineSeries]) -> bool:
+    """Return whether there is a value to draw; an axis without one says nothing."""
+    return any(_values_of(line) for line in series)
+
+
+def _values_of(line: LineSeries) -> list[float]:
+    return [point.value for point in line.points if point.value is not None]
 
 
 def every(count: int, room: int = 6) -> int:

@@ -124,9 +124,13 @@ class FormReader:
                 error_by_field.setdefault(error.field, error)
         return FormView(values, error_by_field)
 
+    def rest(self, used: Collection[str]) -> FormView:
+        """Return the form to display again after some fields were used: the other fields keep their typed values."""
+        return FormView({name: value for name, value in self.form().values.items() if name not in used})
+
     def refused(self, refusal: DomainError, field: str) -> FormView:
         """Return the form to display again. A refusal that names no field is at ``field``."""
-        if isinstance(refusal, Invalid):
+        if isinstance(refusal, Invalid) and any(error.field for error in refusal.errors):
             return self.form(refusal)
         return FormView(self.form().values, {refusal.field or field: refusal})
 

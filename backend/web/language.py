@@ -54,6 +54,7 @@ def gettext(language: str, message: str, params: Mapping[str, object] | None = N
     text = catalogue(language).get(message, message)
     if not isinstance(text, str):
         text = text[-1]
+    text = unbroken(text)
     return text % params if params else text
 
 
@@ -61,16 +62,22 @@ def ngettext(language: str, singular: str, plural: str, n: int, params: Mapping[
     """Return the form for ``n``; Vietnamese has only one form. ``%(n)s`` and ``%(num)s`` both display ``n``."""
     text = catalogue(language).get(singular, (singular, plural))
     forms = (text, text) if isinstance(text, str) else text
-    return forms[0 if n == 1 else -1] % {
-        "n": number_text(n, language),
-        "num": number_text(n, language),
-        **(params or {}),
-    }
+    form = unbroken(forms[0 if n == 1 else -1])
+    return form % {"n": number_text(n, language), "num": number_text(n, language), **(params or {})}
+
+
+def unbroken(text: str) -> str:
+    """Return a message with no-break spaces in "n = 558", so that a line never ends within it."""
+    return text.replace("n = %(", "n\u00a0=\u00a0%(")
 
 
 def translate_error(error: DomainError, language: str) -> str:
-    """Return the sentence of a refusal in the language."""
-    return gettext(language, error.message, error.params)
+    """Return the sentence of a refusal in the language. A parameter that is itself a refusal is translated too."""
+    params = {
+        name: translate_error(value, language) if isinstance(value, DomainError) else value
+        for name, value in error.params.items()
+    }
+    return gettext(language, error.message, params)
 
 
 def preferred_language(cookie: str | None, accept: str | None) -> str:

@@ -89,6 +89,20 @@ def language_of(request: Request) -> str:
     )
 
 
+def choose_language(request: Request, code: str) -> None:
+    """Use the language chosen beside a form for this answer. An unknown language changes nothing."""
+    if code in language.LANGUAGES:
+        request.state.language = code
+
+
+def remember_language(request: Request, response: Response) -> Response:
+    """Store the language chosen with this request, if any, in a cookie."""
+    form_language: str | None = getattr(request.state, "language", None)
+    if form_language:
+        set_cookie(response, LANGUAGE_COOKIE, form_language, seconds=YEAR)
+    return response
+
+
 def render_page(
     request: Request,
     template: str,
@@ -110,7 +124,7 @@ def render_page(
     view = template_environment(lang).get_template(template)
     actor = getattr(request.state, "actor", None)
     flash = None if block else _read_flash(request)
-    values = {"form": EMPTY, **_frame(request), **context, "actor": actor, "flash": flash}
+    values = {"form": EMPTY, "keep_at": "", **_frame(request), **context, "actor": actor, "flash": flash}
     html = _block(view, block, values) if block else view.render(values)
     stored = not secret and actor is None
     response = _html(request, html, status, stored=stored, packed=stored and not is_draft)

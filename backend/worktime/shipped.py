@@ -34,9 +34,10 @@ def _vietnam() -> WorkCalendar:
     brought = read_table(files("backend.worktime").joinpath("data", _TABLE).read_text(encoding="utf-8"))
     return WorkCalendar.declare(
         "vn",
-        "2024-2027.1",
+        "2024-2027.2",
         week=_HOURS,
         years=brought.years,
         exceptions=brought.exceptions,
-        basis="Bộ luật Lao động 2019, Điều 112; thông báo nghỉ lễ, Tết và hoán đổi ngày làm việc hằng năm",
+        basis="Bộ luật Lao động 2019, Điều 112; Nghị quyết 28/2026/QH16; thông báo nghỉ lễ, Tết và hoán đổi ngày làm "
+        "việc hằng năm (12729/VPCP-KGVX, 10065/VPCP-KGVX)",
     )

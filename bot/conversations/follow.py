@@ -6,13 +6,13 @@ from backend.errors import NotFound
 from backend.messengers.messenger import ChatInput, InputKind
 from backend.notify import invitation
 from backend.notify import texts as notices
-from backend.ratings import service as ratings
 from backend.settings import get_settings
-from backend.tickets import citizen_texts, queries, service
+from backend.tickets import citizen_texts, dossier, queries
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Contact, Ticket, TicketState
+from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
-from backend.users.policy import SENDER
+from backend.tickets.sender_checks import count_answers
+from backend.tickets.sender_rights import read_sender_rights, tell_sender
 from backend.web.language import SOURCE, day_text, gettext, moment_text
 from bot import texts
 from bot.conversations.talk import ConversationTurn, chosen_number
@@ -91,9 +91,8 @@ def own_ticket(talk: ConversationTurn, ticket_id: int) -> Ticket:
 
 def show_ticket(talk: ConversationTurn, ticket: Ticket) -> None:
     """State, unit, due date, course; below it what the sender can do now."""
-    if ticket.state is TicketState.ANSWERED and ticket.told_at is None:
-        service.apply(talk.session, ticket.id, service.ActionRequest(Event.NOTIFIED), SENDER, now=talk.now)
-        ticket = queries.by_id(talk.session, ticket.id)
+    tell_sender(talk.session, ticket, talk.now)
+    ticket = queries.by_id(talk.session, ticket.id)
     state = talk.words(citizen_texts.STATES[ticket.state][0])
     head = talk.words(
         texts.VIEW,
@@ -112,16 +111,24 @@ def show_ticket(talk: ConversationTurn, ticket: Ticket) -> None:
         talk.tell("\n".join(parts))
         _offer(talk, ticket)
     else:
-        address = get_settings().base_url.rstrip("/") + "/theo-doi"
-        talk.tell("\n".join([*parts, "", talk.words(texts.VIEW_ON_WEB, address=address)]))
+        talk.tell("\n".join([*parts, "", talk.words(texts.VIEW_ON_WEB, address=_address())]))
+
+
+def _address() -> str:
+    return get_settings().base_url.rstrip("/") + "/theo-doi"
 
 
 def _offer(talk: ConversationTurn, ticket: Ticket) -> None:
-    """A reply where one is waited for, a rating where there is none yet."""
-    if ticket.state is TicketState.AWAITING_SENDER:
+    """What the sender may do now: reply and rate by buttons here, the rest on the page for following."""
+    known = dossier.read_dossier(talk.session, ticket, talk.now)
+    rights = read_sender_rights(known)
+    if Event.INFO_RECEIVED in rights:
         buttons = invitation.reply_button(ticket.id, talk.chat_id, talk.words(notices.REPLY_BUTTON))
         talk.tell(talk.words(notices.REPLY_HERE), buttons)
-    elif ticket.state is TicketState.ANSWERED and ratings.find_rating(talk.session, ticket.id) is None:
+    if Event.RATED in rights:
         question = notices.rating_question(talk.language or SOURCE, 0)
         text = gettext(talk.language or SOURCE, texts.RATE_BUTTON_INTRO) + "\n" + question
-        talk.tell(text, invitation.rating_buttons(ticket.id, talk.chat_id, 0))
+        talk.tell(text, invitation.rating_buttons(ticket.id, talk.chat_id, 0, count_answers(known.history)))
+    names = [talk.words(name) for event, name in texts.ON_THE_PAGE.items() if event in rights]
+    if names:
+        talk.say(texts.MORE_ON_WEB, what=", ".join(names), address=_address())

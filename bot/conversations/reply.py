@@ -3,9 +3,9 @@
 from backend.errors import Conflict
 from backend.messengers.messenger import ChatInput
 from backend.notify.invitation import ButtonPress
-from backend.tickets import service
+from backend.tickets import dossier, service
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import TicketState
+from backend.tickets.sender_rights import read_sender_rights
 from backend.users.policy import SENDER
 from backend.web.language import day_text
 from bot import texts
@@ -16,7 +16,7 @@ from bot.conversations.talk import ConversationTurn
 def press_reply(talk: ConversationTurn, said: ChatInput, invited: ButtonPress) -> None:
     ticket = own_ticket(talk, invited.ticket_id)
     talk.remove_buttons(said)
-    if ticket.state is not TicketState.AWAITING_SENDER:
+    if Event.INFO_RECEIVED not in read_sender_rights(dossier.read_dossier(talk.session, ticket, talk.now)):
         raise Conflict(texts.REPLY_NOT_NEEDED)
     talk.turn_aside("reply", ticket_id=ticket.id)
     talk.say(texts.REPLY, number=ticket.number)

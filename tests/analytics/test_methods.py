@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analytics.compare import ComparabilityMark, compare_indices
-from analytics.methods import METHODS, IndexLevel, LevelRule, MethodError, load_method, parse_method
+from analytics.methods import METHODS, IndexLevel, LevelRule, MethodError, load_method, method_of_year, parse_method
 
 
 def raw_method(code: str) -> dict[str, Any]:
@@ -38,6 +38,19 @@ def test_leaves_of_dak_nong_are_its_nine_groups() -> None:
     method = load_method("dak-nong")
     assert {method.nodes[code].level for code in method.leaves} == {IndexLevel.GROUP}
     assert len(method.leaves) == 9
+
+
+@pytest.mark.parametrize(
+    ("year", "code"), [(2017, "qd2640"), (2021, "qd2640"), (2022, "form-2022"), (2026, "qd1001-2023")]
+)
+def test_year_has_the_method_of_its_validity(year: int, code: str) -> None:
+    method = method_of_year(year)
+    assert method is not None
+    assert method.code == code
+
+
+def test_year_outside_all_validities_has_no_method() -> None:
+    assert method_of_year(2016) is None
 
 
 def test_unknown_method_is_refused_with_the_known_ones() -> None:

@@ -15,14 +15,15 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend import db
+from backend import audit, db
 from backend.calendars import moves
+from backend.calendars.service import RECOUNT
 from backend.clock import now
 from backend.deadlines.clock_states import EPISODE_CODES, VersionBook, explain_state
 from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import choose_rule, shipped_rules
-from backend.jobs import progress
+from backend.jobs.service import ask_job, find_job
 from backend.tickets.lifecycle import Event
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import due_moment
@@ -71,10 +72,12 @@ def run_recount(stage: Stage) -> list[str]:
             version = _store(session)
             moved, seen = _timed(lambda: moves.preview_moves(session, version, START, 50))
             version.activated_at = now()  # after the shipped one, which was put in force just now
-            job = progress.start(session, "recount", str(version.id), now=START)
+            job = ask_job(session, RECOUNT, str(version.id), now=START)
             session.commit()
         with _reader(stage) as reads, growth() as grown:
-            taken, done = _timed(lambda: moves.recount_tickets(version.id, job.id, lambda: START))
+            taken, _none = _timed(lambda: moves.recount_tickets(job.id, lambda: START))
+        with factory() as session:
+            done = find_job(session, RECOUNT, job.id).done
         slowest = max(reads) * 1e3
         middle = statistics.median(reads) * 1e3
     finally:
@@ -123,6 +126,7 @@ def _timed(act: Callable[[], T]) -> tuple[float, T]:
     return time.perf_counter() - began, result
 
 
+CHAIN = audit.ticket_chain_sql("id")
 FILL = (
     """INSERT INTO tickets (id, number, state, version, channel, category_code, about_unit_id, unit_id, title, content,
         language, received_at, received_on, rule, term, calendar_id, due_date, due_estimated, secret_hash,
@@ -132,14 +136,14 @@ FILL = (
         DATE '2026-11-24', false, sha256(n::text::bytea), false
     FROM (SELECT n, TIMESTAMPTZ '2026-11-02 08:00+07' + n %% 14 * interval '1 day' AS at
         FROM generate_series(1, %(count)s) n) rows""",
-    """INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
-    SELECT 'ticket:' || id, 1, received_at, 'sender', 'received', jsonb_build_object('unit', unit_id), sha256(''),
+    f"""INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
+    SELECT {CHAIN}, 1, received_at, 'sender', 'received', jsonb_build_object('unit', unit_id), sha256(''),
         sha256(id::text::bytea) FROM tickets WHERE number LIKE 'RECOUNT.%%'""",
-    """INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
-    SELECT 'ticket:' || id, 2, received_at + interval '1 hour', 'system', 'info_requested', '{}', sha256(''),
+    f"""INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
+    SELECT {CHAIN}, 2, received_at + interval '1 hour', 'system', 'info_requested', '{{}}', sha256(''),
         sha256(id::text::bytea) FROM tickets WHERE number LIKE 'RECOUNT.%%' AND id %% 10 = 0""",
-    """INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
-    SELECT 'ticket:' || id, 3, received_at + interval '2 days', 'sender', 'info_received', '{}', sha256(''),
+    f"""INSERT INTO audit (chain, seq, at, actor, action, data, prev, hash)
+    SELECT {CHAIN}, 3, received_at + interval '2 days', 'sender', 'info_received', '{{}}', sha256(''),
         sha256(id::text::bytea) FROM tickets WHERE number LIKE 'RECOUNT.%%' AND id %% 10 = 0""",
     "ANALYZE tickets",
     "ANALYZE audit",

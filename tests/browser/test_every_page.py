@@ -22,7 +22,8 @@ from backend.app import create_app
 from backend.calendars import service as calendars
 from backend.devserver.demo.accounts import ACCOUNTS
 from backend.indices.runs import service as runs
-from backend.jobs import progress
+from backend.jobs.lease import finish_job, take_lease
+from backend.jobs.service import JobKind, ask_job
 from backend.outbox.models import LocalMail
 from backend.reports import service as reports
 from backend.surveys.ballot_files import importing, waiting
@@ -92,8 +93,7 @@ def stage(opened: Session) -> Stage:
     users = list(opened.scalars(select(User).where(User.email.in_([one.email for one in ACCOUNTS]))))
     tokens = {user.email: signed_in(opened, user, now) for user in users}
     calendar = worktime.active_id(opened)
-    recount = progress.start(opened, calendars.RECOUNT, str(calendar), now=now, total=1).id
-    progress.finish(opened, recount, now=now)
+    recount = finished_job(opened, calendars.RECOUNT, str(calendar), now)
     mail = LocalMail(at=now, recipient="trinhduyet@example.org", subject="Đã có kết quả", body="Xin xem tại trang.")
     opened.add(mail)
     about = reports.ReportSubject("lai-chau", 2023, 2022)
@@ -103,6 +103,15 @@ def stage(opened: Session) -> Stage:
     parts |= {"instrument_key": "household-2023", "mark": "0", "name": "app.css"}
     opened.commit()
     return Stage(parts, counted, tokens, users)
+
+
+def finished_job(session: Session, kind: JobKind, subject: str, now: datetime, note: str = "") -> int:
+    """A job that was asked for and done; its id."""
+    job_id = ask_job(session, kind, subject, now=now, total=1).id
+    lease = take_lease(session, kind, job_id, now)
+    assert lease is not None
+    finish_job(session, lease, now=now, note=note)
+    return job_id
 
 
 def _survey(session: Session, now: datetime) -> dict[str, str | int]:
@@ -117,9 +126,8 @@ def _survey(session: Session, now: datetime) -> dict[str, str | int]:
     day = f"{local_time(now):%d/%m/%Y}"
     sheet = as_csv([row(number, ngay=day) for number in range(1, 61)] + [row(61, ngay=day, q01="0")])
     batch = importing.import_file(io.BytesIO(sheet), ROUND, file_name="phieu.csv", who=ImportActor(), now=now).batch_id
-    job = progress.start(session, waiting.KIND, f"{ROUND}/-/phieu.csv", now=now)
-    progress.finish(session, job.id, now=now, note=str(batch))
-    return {"survey_code": ROUND, "batch_id": batch, "import_id": job.id, "slip": code}
+    job_id = finished_job(session, waiting.BALLOT_IMPORT, f"{ROUND}/-/phieu.csv", now, note=str(batch))
+    return {"survey_code": ROUND, "batch_id": batch, "import_id": job_id, "slip": code}
 
 
 def _run(session: Session, unit_id: int | None, now: datetime) -> int:

@@ -41,7 +41,7 @@ def test_a_new_account_gets_a_password_shown_once_that_works(
     password = shown_password(answer.text)
     assert password not in client.get("/tai-khoan").text
     user = session.scalars(select(User).where(User.email == "moi@laichau.gov.vn")).one()
-    assert audit.list_entries(session, f"user:{user.id}")[0].actor == f"user:{administrator.id}"
+    assert audit.list_entries(session, audit.user_key(user.id))[0].actor == audit.user_key(administrator.id)
     client.cookies.clear()
     assert client.post("/dang-nhap", data={"email": user.email, "password": password}).status_code == 303
 

@@ -181,7 +181,7 @@ def test_the_application_itself_cannot_rewrite_the_history_or_its_seals(session:
 def test_a_refused_attempt_stays_when_the_attempt_is_rolled_back() -> None:
     with db.transaction() as session:
         user = World(session).user(Role.OFFICER)
-    key = f"user:{user.id}"
+    key = audit.user_key(user.id)
     with suppress(ZeroDivisionError), db.transaction() as session:
         users.lock_user(session, user.id)  # even while the refused transaction holds the account
         audit.record(session, key, "contact_read", actor=key, now=NOW)

@@ -25,6 +25,7 @@ from tests.conftest import NOW
 from tests.databases import copy_of, new_database, work_on
 
 DAY = local_time(NOW).date()
+ONE, TWO, THREE = (audit.ticket_chain(ticket_id) for ticket_id in (1, 2, 3))
 
 
 @dataclass
@@ -47,7 +48,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
         engine = create_engine(url)
         work_on(engine, patch, folder)
         patch.setattr(clock, "now", lambda: NOW)
-        for written in ({"ticket:1": 1, "ticket:2": 3}, {"ticket:1": 1, "ticket:3": 2}, {"ticket:2": 1}):
+        for written in ({ONE: 1, TWO: 3}, {ONE: 1, THREE: 2}, {TWO: 1}):
             with db.transaction() as session:
                 for chain, times in written.items():
                     for _ in range(times):
@@ -123,8 +124,8 @@ def reseal(session: Session, *, heads_too: bool = True) -> None:
 def rewrite(session: Session) -> None:
     """The whole way: an entry, all links after it, all heads, all seals."""
     superuser(session)
-    session.execute(text("""UPDATE audit SET data = '{"unit": 99}' WHERE chain = 'ticket:2' AND seq = 2"""))
-    rehash(session, "ticket:2", range(2, 5))
+    session.execute(text(f"""UPDATE audit SET data = '{{"unit": 99}}' {WHERE} = 2"""))
+    rehash(session, TWO, range(2, 5))
     reseal(session)
 
 
@@ -139,8 +140,8 @@ def test_a_history_nobody_touched_holds(past: Past) -> None:
 @pytest.mark.usefixtures("copy")
 def test_entries_of_the_last_moments_wait_for_their_seal_without_being_a_fault(past: Past) -> None:
     with db.transaction() as session:
-        audit.record(session, "ticket:2", "noted", actor="system", now=NOW)
-        audit.record(session, "ticket:9", "noted", actor="system", now=NOW)
+        audit.record(session, TWO, "noted", actor="system", now=NOW)
+        audit.record(session, audit.ticket_chain(9), "noted", actor="system", now=NOW)
     with db.transaction() as session:
         report = verification.verify_history(session, past.head)
     assert (report.faults, report.unsealed) == ([], 2)
@@ -150,35 +151,35 @@ def test_entries_of_the_last_moments_wait_for_their_seal_without_being_a_fault(p
     assert (report.faults, report.unsealed, report.seals) == ([], 0, 4)
 
 
-WHERE = "WHERE chain = 'ticket:2' AND seq"
+WHERE = f"WHERE chain = '{TWO}' AND seq"
 
 
 @pytest.mark.usefixtures("copy")
 @pytest.mark.parametrize(
     ("statements", "fault"),
     [
-        ([f"""UPDATE audit SET data = '{{"unit": 8, "vì": "ă"}}' {WHERE} = 2"""], BrokenLink("ticket:2", 2, "altered")),
-        ([f"UPDATE audit SET at = at - interval '1 day' {WHERE} = 1"], BrokenLink("ticket:2", 1, "altered")),
-        ([f"UPDATE audit SET actor = 'user:1' {WHERE} = 4"], BrokenLink("ticket:2", 4, "altered")),
-        ([f"UPDATE audit SET user_id = 1 {WHERE} = 3"], BrokenLink("ticket:2", 3, "altered")),
-        ([f"UPDATE audit SET hash = sha256('') {WHERE} = 2"], BrokenLink("ticket:2", 2, "altered")),
-        ([f"DELETE FROM audit {WHERE} = 4"], BrokenLink("ticket:2", 4, "missing")),
-        ([f"DELETE FROM audit {WHERE} = 2"], BrokenLink("ticket:2", 2, "missing")),
-        ([f"DELETE FROM audit {WHERE} > 0"], BrokenLink("ticket:2", 1, "missing")),
+        ([f"""UPDATE audit SET data = '{{"unit": 8, "vì": "ă"}}' {WHERE} = 2"""], BrokenLink(TWO, 2, "altered")),
+        ([f"UPDATE audit SET at = at - interval '1 day' {WHERE} = 1"], BrokenLink(TWO, 1, "altered")),
+        ([f"UPDATE audit SET actor = 'user:1' {WHERE} = 4"], BrokenLink(TWO, 4, "altered")),
+        ([f"UPDATE audit SET user_id = 1 {WHERE} = 3"], BrokenLink(TWO, 3, "altered")),
+        ([f"UPDATE audit SET hash = sha256('') {WHERE} = 2"], BrokenLink(TWO, 2, "altered")),
+        ([f"DELETE FROM audit {WHERE} = 4"], BrokenLink(TWO, 4, "missing")),
+        ([f"DELETE FROM audit {WHERE} = 2"], BrokenLink(TWO, 2, "missing")),
+        ([f"DELETE FROM audit {WHERE} > 0"], BrokenLink(TWO, 1, "missing")),
         (
             [
                 f"UPDATE audit SET seq = seq + 10 {WHERE} IN (2, 3)",
                 f"UPDATE audit SET seq = 3 {WHERE} = 12",
                 f"UPDATE audit SET seq = 2 {WHERE} = 13",
             ],
-            BrokenLink("ticket:2", 2, "does not follow the link before"),
+            BrokenLink(TWO, 2, "does not follow the link before"),
         ),
-        (["UPDATE audit SET chain = 'ticket:5' WHERE chain = 'ticket:3'"], BrokenLink("ticket:3", 1, "missing")),
         (
-            [f"UPDATE audit_heads SET hash = sha256('') {WHERE} = 4"],
-            BrokenLink("ticket:2", 4, "differs from what was sealed"),
+            [f"UPDATE audit SET chain = '{audit.ticket_chain(5)}' WHERE chain = '{THREE}'"],
+            BrokenLink(THREE, 1, "missing"),
         ),
-        ([f"DELETE FROM audit_heads {WHERE} = 4"], BrokenLink("ticket:2", 4, "never sealed")),
+        ([f"UPDATE audit_heads SET hash = sha256('') {WHERE} = 4"], BrokenLink(TWO, 4, "differs from what was sealed")),
+        ([f"DELETE FROM audit_heads {WHERE} = 4"], BrokenLink(TWO, 4, "never sealed")),
         ([f"DELETE FROM audit_heads {WHERE} = 3"], BrokenLink("seals", 1, "its heads were altered")),
         (["UPDATE audit_seals SET at = at + interval '1 hour' WHERE seq = 2"], BrokenLink("seals", 2, "altered")),
         (["UPDATE audit_seals SET entries = 9 WHERE seq = 3"], BrokenLink("seals", 3, "altered")),
@@ -198,8 +199,8 @@ def test_a_hash_made_to_fit_is_found_at_the_next_link() -> None:
     with db.transaction() as session:
         superuser(session)
         session.execute(text(f"""UPDATE audit SET data = '{{"unit": 8}}' {WHERE} = 2"""))
-        rehash(session, "ticket:2", range(2, 3))
-    assert first_fault() == BrokenLink("ticket:2", 3, "does not follow the link before")
+        rehash(session, TWO, range(2, 3))
+    assert first_fault() == BrokenLink(TWO, 3, "does not follow the link before")
 
 
 @pytest.mark.usefixtures("copy")
@@ -207,8 +208,8 @@ def test_a_chain_made_to_fit_is_found_at_its_seal() -> None:
     with db.transaction() as session:
         superuser(session)
         session.execute(text(f"""UPDATE audit SET data = '{{"unit": 8}}' {WHERE} = 2"""))
-        rehash(session, "ticket:2", range(2, 5))
-    assert first_fault() == BrokenLink("ticket:2", 3, "differs from what was sealed")
+        rehash(session, TWO, range(2, 5))
+    assert first_fault() == BrokenLink(TWO, 3, "differs from what was sealed")
 
 
 @pytest.mark.usefixtures("copy")
@@ -260,8 +261,8 @@ def sign_anew(session: Session, by: settings.Settings) -> None:
 @pytest.mark.usefixtures("copy")
 def test_the_last_link_of_a_chain_with_one_seal_is_named_missing_when_it_is_gone() -> None:
     """Not the links before it, which that seal alone had covered."""
-    tamper("DELETE FROM audit WHERE chain = 'ticket:3' AND seq = 2")
-    assert first_fault() == BrokenLink("ticket:3", 2, "missing")
+    tamper(f"DELETE FROM audit WHERE chain = '{THREE}' AND seq = 2")
+    assert first_fault() == BrokenLink(THREE, 2, "missing")
 
 
 @pytest.mark.usefixtures("copy")
@@ -280,13 +281,13 @@ def test_a_history_cut_off_cleanly_is_found_by_the_exported_head(past: Past) -> 
 def test_a_chain_slipped_in_with_the_triggers_off_was_never_sealed() -> None:
     with db.transaction() as session:
         superuser(session)
-        audit.record(session, "ticket:4", "noted", actor="system", now=NOW)
+        audit.record(session, audit.ticket_chain(4), "noted", actor="system", now=NOW)
     sealing.seal_all(NOW)
-    assert first_fault() == BrokenLink("ticket:4", 1, "never sealed")
+    assert first_fault() == BrokenLink(audit.ticket_chain(4), 1, "never sealed")
 
 
 @pytest.mark.usefixtures("copy")
-@pytest.mark.parametrize("chain", ["ticket:2", "ticket:9"])
+@pytest.mark.parametrize("chain", [TWO, audit.ticket_chain(9)])
 def test_an_entry_taken_away_before_it_was_sealed_is_missed_by_its_seal(chain: str) -> None:
     with db.transaction() as session:
         audit.record(session, chain, "noted", actor="system", now=NOW)
@@ -298,23 +299,19 @@ def test_an_entry_taken_away_before_it_was_sealed_is_missed_by_its_seal(chain: s
 @pytest.mark.usefixtures("copy")
 def test_a_link_whose_notice_to_the_sealer_was_removed_is_named() -> None:
     with db.transaction() as session:
-        audit.record(session, "ticket:2", "noted", actor="system", now=NOW)
+        audit.record(session, TWO, "noted", actor="system", now=NOW)
     tamper("DELETE FROM audit_unsealed")
-    assert first_fault() == BrokenLink("ticket:2", 5, "never sealed")
+    assert first_fault() == BrokenLink(TWO, 5, "never sealed")
 
 
 @pytest.mark.usefixtures("copy")
 def test_each_broken_chain_is_listed_once_in_order_and_the_list_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     tamper("UPDATE audit SET action = 'x'")
     with db.transaction() as session:
-        assert [fault.chain for fault in verification.verify_history(session).faults] == [
-            "ticket:1",
-            "ticket:2",
-            "ticket:3",
-        ]
+        assert [fault.chain for fault in verification.verify_history(session).faults] == [ONE, TWO, THREE]
     monkeypatch.setattr(verification, "MOST_FAULTS", 2)
     with db.transaction() as session:
-        assert [fault.chain for fault in verification.verify_history(session).faults] == ["ticket:1", "ticket:2"]
+        assert [fault.chain for fault in verification.verify_history(session).faults] == [ONE, TWO]
 
 
 def test_the_command_exports_a_head_and_names_the_first_broken_link(
@@ -322,7 +319,7 @@ def test_the_command_exports_a_head_and_names_the_first_broken_link(
 ) -> None:
     command, file = Command(monkeypatch), tmp_path / "head.json"
     with db.transaction() as session:
-        audit.record(session, "ticket:2", "noted", actor="system", now=NOW)
+        audit.record(session, TWO, "noted", actor="system", now=NOW)
     assert command.run("audit", "head", "--out", file).exit_code == 0
     assert json.loads(file.read_text())["seal"] == 4
     found = command.json("verify", "audit", "--head", file)
@@ -331,7 +328,7 @@ def test_the_command_exports_a_head_and_names_the_first_broken_link(
     tamper(f"DELETE FROM audit {WHERE} >= 4")
     result = command.run("verify", "audit", "--head", file, "--json")
     assert result.exit_code == 1
-    assert json.loads(result.stdout)["first"] == {"chain": "ticket:2", "seq": 4, "why": "missing"}
+    assert json.loads(result.stdout)["first"] == {"chain": TWO, "seq": 4, "why": "missing"}
     told = command.run("verify", "audit")
     assert (told.exit_code, "Chuỗi ticket:2, mục 4: bị mất." in told.output) == (1, True)
 
@@ -370,7 +367,7 @@ def test_a_head_changed_in_the_file_does_not_fit_its_signature(past: Past) -> No
         (ReplayDifference("PAKN.1", "message:7", "", "b"), "PAKN.1: văn bản số 7 bị mất"),
         (ReplayDifference("PAKN.1", "message:7", "a", ""), "PAKN.1: văn bản số 7 không có trong nhật ký"),
         (ReplayDifference("PAKN.1", "rating", "", "b"), "PAKN.1: đánh giá đang lưu là trống, theo nhật ký là b"),
-        (ReplayDifference("ticket:1", "ticket", "", "1"), "ticket:1: có trong nhật ký nhưng không còn trong dữ liệu"),
+        (ReplayDifference(ONE, "ticket", "", "1"), "ticket:1: có trong nhật ký nhưng không còn trong dữ liệu"),
     ],
 )
 def test_the_command_for_tickets_lists_where_they_differ_from_the_history(

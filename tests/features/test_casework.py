@@ -90,7 +90,7 @@ def test_imported_case_is_a_ticket_with_unit_due_date_verdict_and_history(desk: 
     assert session.get_one(Unit, on_time.unit_id).name == "Phòng Một cửa"
     category = session.get_one(Category, on_time.category_code)
     assert (category.name_vi, category.listed) == ("Đường sá", False)
-    chain = audit.list_entries(session, f"ticket:{on_time.id}")
+    chain = audit.list_entries(session, audit.ticket_chain(on_time.id))
     assert [entry.action for entry in chain] == [Event.RECEIVED, Event.ANSWERED]
     assert first_break(chain) is None
 
@@ -146,7 +146,7 @@ def test_later_file_closes_a_case_that_was_open_and_leaves_answered_ones_alone(d
         Verdict.ON_TIME,
     )
     assert ticket(session, "K2").answered_on == date(2026, 3, 3)
-    assert first_break(audit.list_entries(session, f"ticket:{closed.id}")) is None
+    assert first_break(audit.list_entries(session, audit.ticket_chain(closed.id))) is None
 
 
 def test_same_key_twice_in_a_file_is_one_ticket_and_another_source_is_another(desk: Desk, session: Session) -> None:

@@ -1,7 +1,6 @@
 """Turns of the bot's conversation without a network: what is refused, forged, late or repeated."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -15,7 +14,6 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.messengers.messenger import FILE_MOST, ChatInput, InputKind
 from backend.notify import invitation
-from backend.notify.channels import ChatButton
 from backend.outbox.models import Chat
 from backend.ratings.models import Rating
 from backend.ratings.service import RatingScores, store_rating
@@ -23,64 +21,9 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, Ticket, TicketState
 from backend.users.models import Role
 from bot import gateway, persistence, texts
-from bot.effects import BotEffect, EffectKind
+from bot.effects import EffectKind
 from tests.factories import World
-
-CHAT, STRANGER = 5_000_000_007, 5_000_000_008
-_updates = count(1)
-
-
-@dataclass
-class Person:
-    """Types and presses in one chat, and reads what the bot owes it for that."""
-
-    session: Session
-    chat_id: int = CHAT
-    effects: list[BotEffect] = field(default_factory=list)
-    buttons: list[ChatButton] = field(default_factory=list)
-    last: ChatInput | None = None
-
-    def do(self, kind: InputKind, text: str = "", **more: object) -> str:
-        """Everything said in answer."""
-        update = next(_updates)
-        self.last = ChatInput(update, self.chat_id, kind, message_id=update, text=text, **more)  # type: ignore[arg-type]
-        gateway.answer_input(self.last)
-        self.effects = self._take()
-        return self.read()
-
-    def say(self, text: str) -> str:
-        return self.do(InputKind.TEXT, text)
-
-    def press(self, label: str) -> str:
-        """The newest button whose text contains ``label``."""
-        data = next(b.data for b in reversed(self.buttons) if label in b.text)
-        return self.do(InputKind.PRESS, data)
-
-    def read(self) -> str:
-        return "\n".join(effect.words() for effect in self.effects if effect.do is EffectKind.SAY)
-
-    def _take(self) -> list[BotEffect]:
-        self.session.expire_all()
-        owed, _language = persistence.list_owed(self.session, self.chat_id)
-        self.buttons = [b for effect in owed for row in effect.buttons for b in row] or self.buttons
-        for _effect in owed:
-            persistence.mark_paid(self.session, self.chat_id)
-        self.session.flush()
-        return owed
-
-    def begin(self, category: str = "Đường sá", language: str = "Tiếng Việt") -> "Person":
-        """As far as the text of the feedback."""
-        self.say("/start")
-        self.press(language)
-        self.say("doan ket")
-        self.press(category)
-        return self
-
-    def until_consent(self, category: str = "Đường sá") -> "Person":
-        self.begin(category)
-        self.say("Có ổ gà lớn ở trước cổng chợ.")
-        self.press("Không có ảnh")
-        return self
+from tests.features.chat import CHAT, STRANGER, Person, updates
 
 
 @pytest.fixture
@@ -162,7 +105,7 @@ def test_the_secret_is_never_written_down(person: Person, session: Session) -> N
     person.until_consent()
     person.press("báo cho tôi")
     data = next(b.data for b in person.buttons if "Gửi" in b.text)
-    gateway.answer_input(ChatInput(next(_updates), CHAT, InputKind.PRESS, 1, text=data))
+    gateway.answer_input(ChatInput(next(updates), CHAT, InputKind.PRESS, 1, text=data))
     session.expire_all()
     kept = str(session.get_one(Chat, CHAT).conversation)
     said = next(effect.words() for effect in persistence.list_owed(session, CHAT)[0] if effect.key)

@@ -54,7 +54,7 @@ def card(page: str, path: str) -> str:
 
 
 def course(session: Session, ticket: Ticket) -> list[str]:
-    return [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
+    return [entry.action for entry in audit.list_entries(session, audit.ticket_chain(ticket.id))]
 
 
 class TestExtension:

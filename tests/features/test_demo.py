@@ -44,10 +44,10 @@ def test_an_interrupted_load_goes_on_where_it_stopped(session: Session, monkeypa
 
 def test_its_history_holds_and_agrees_with_the_tickets(session: Session) -> None:
     assert list(load.load_cases(7, 60, UNTIL, NOW)) == [60]
-    tickets = {f"ticket:{ticket.id}": ticket for ticket in session.scalars(select(Ticket))}
+    tickets = {audit.ticket_chain(ticket.id): ticket for ticket in session.scalars(select(Ticket))}
     entries = session.scalars(
         select(audit.AuditEntry)
-        .where(audit.AuditEntry.chain.startswith("ticket:"))
+        .where(audit.AuditEntry.chain.in_(tickets))
         .order_by(audit.AuditEntry.chain, audit.AuditEntry.seq)
     )
     for chain, links in groupby(entries, key=lambda entry: entry.chain):

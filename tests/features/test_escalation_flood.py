@@ -25,7 +25,7 @@ from tests.features.test_escalation import beat
 CAME = datetime.fromisoformat("2026-11-18T09:00+07:00")  # the day of the import, a Wednesday
 OLD = "".join(f"old-{n},03388,2016-01-{n:02},,Đường\n" for n in range(4, 24))
 OPEN_CASES = 20
-MIGRATION = "0014"
+MIGRATION = "0011"
 
 
 @pytest.fixture

@@ -30,18 +30,18 @@ from datetime import datetime
 from backend.escalation import service
 now = datetime.fromisoformat({now!r})
 service.BATCH = {batch}
-service.sweep(now, lambda ids: None)
+service.sweep_tickets(now, lambda ids: None)
 print("begun", flush=True)
 left = {a_life}
 while True:
     handed = []
-    service.sweep(now, handed.append)
+    service.sweep_tickets(now, handed.append)
     if not handed:
         break
     for ids in handed:
         if not left:
             sys.stdin.read()
-        service.decide(ids, now)
+        service.decide_steps(ids, now)
         left -= 1
 print("done", flush=True)
 """

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend import audit
 from backend.escalation import queries
 from backend.escalation.models import StaffNotice, StepRecord
 from backend.notify import service as delivery
@@ -55,5 +56,5 @@ def test_who_is_told_in_anothers_place_reads_why_and_it_is_recorded(session: Ses
     spy = Spy()
     delivery.deliver_message(row.id, 0, OVERDUE, spy)
     assert "(chưa có lãnh đạo nào của cơ quan nhận tin)" in spy.messages[0].body
-    key = f"ticket:{ticket.id}:overdue:2026-10-26:for:leader:user:{coordinator.id}"
+    key = f"{audit.ticket_chain(ticket.id)}:overdue:2026-10-26:for:leader:user:{coordinator.id}"
     assert session.scalars(select(StaffNotice.key)).all() == [key]

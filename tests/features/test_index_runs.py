@@ -157,7 +157,7 @@ def test_the_same_inputs_give_the_same_digits(session: Session, world: World, no
 def test_verify_tells_new_ratings_from_a_wrong_digit(session: Session, world: World, now: datetime) -> None:
     tickets = [rated(world, (4, 3, 5)) for _n in range(12)]
     run_id, _values = count(session, now)
-    session.get_one(Rating, tickets[0].id).ease = 1
+    session.get_one(Rating, (tickets[0].id, 1)).ease = 1
     session.flush()
     later = runs.verify_run(session, run_id)
     assert later.holds and later.changed == ("tickets",)

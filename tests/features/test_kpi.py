@@ -12,12 +12,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.errors import Invalid, NotFound
+from backend.indicators.definitions import definitions, document
 from backend.indicators.filters import DashboardFilters, day_typed, read_filters, units_to_choose, usual_period
 from backend.indices.measures import inputs
 from backend.indices.published.shipped_figures import SOURCES
 from backend.kpi import borders, dashboard
-from backend.kpi.dashboard import Dashboard, RatePosition
-from backend.kpi.definitions import definitions_document, load_definitions
+from backend.kpi.dashboard import Dashboard
+from backend.kpi.ranking import Standing
 from backend.ratings import service as ratings
 from backend.ratings.service import RatingScores
 from backend.tickets import service
@@ -149,8 +150,9 @@ def test_ratings_are_mean_scores_with_t_intervals(session: Session, world: World
     )
     assert (by_rules.value, timely.value) == (pytest.approx(60), pytest.approx(30))
     assert (board.response.k, board.response.n) == (10, 11)
-    assert board.items[0].gap == pytest.approx(80 - 78.96)
-    assert not board.items[0].apart and board.items[2].apart
+    gaps = [item.gap for item in board.items]
+    assert gaps[0] is not None and gaps[0].value == pytest.approx(80 - 78.96)
+    assert [gap.verdict for gap in gaps if gap] == ["no-evidence", "lower", "lower"]
 
 
 def test_nine_ratings_give_no_figure(session: Session, world: World) -> None:
@@ -191,9 +193,9 @@ def test_units_apart_from_all_are_told_from_those_that_are_not(session: Session,
     world.answered(THURSDAY, days_later(5), unit_id=few.id)
     rows = look(session).units
     assert [(row.unit.code, row.standing) for row in rows] == [
-        ("03388", RatePosition.ABOVE),
-        ("03390", RatePosition.BELOW),
-        ("LC-SXD", RatePosition.FEW),
+        ("03388", Standing.ABOVE),
+        ("03390", Standing.BELOW),
+        ("LC-SXD", Standing.FEW),
     ]
 
 
@@ -330,5 +332,5 @@ def test_a_thinned_line_stays_near_the_line(line: list[tuple[float, float]], tol
 
 
 def test_the_document_of_definitions_is_the_one_in_the_package() -> None:
-    assert (ROOT / "docs" / "indices.md").read_text(encoding="utf-8") == definitions_document()
-    assert len({one.code for one in load_definitions()}) == len(load_definitions())
+    assert (ROOT / "docs" / "indices.md").read_text(encoding="utf-8") == document()
+    assert len({one.code for one in definitions()}) == len(definitions())

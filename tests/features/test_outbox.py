@@ -179,7 +179,9 @@ def test_the_answer_told_stops_the_clock_once(session: Session, world: World, no
     session.expire_all()
     ticket = session.get_one(Ticket, ticket.id)
     assert ticket.told_at == now + timedelta(minutes=1) and ticket.told_in_time
-    told = [entry for entry in audit.list_entries(session, f"ticket:{ticket.id}") if entry.action == Event.NOTIFIED]
+    told = [
+        entry for entry in audit.list_entries(session, audit.ticket_chain(ticket.id)) if entry.action == Event.NOTIFIED
+    ]
     assert [entry.actor for entry in told] == ["system"]
 
 

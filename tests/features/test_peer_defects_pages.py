@@ -18,7 +18,7 @@ from backend import audit
 from backend.attachments import service as photos
 from backend.calendars import service as calendars
 from backend.indicators import counts as kpi
-from backend.jobs import progress
+from backend.jobs.service import ask_job
 from backend.notify import service as delivery
 from backend.notify.channels import EmailChannel
 from backend.outbox.models import OutboxMessage
@@ -109,7 +109,7 @@ class TestDjangoHelpdesk:
         world.receive(now - 40 * DAY)
         batch, imports = surveyed(session, now)
         calendar = worktime.active_id(session)
-        job = progress.start(session, calendars.RECOUNT, str(calendar), now=now).id
+        job = ask_job(session, calendars.RECOUNT, str(calendar), now=now).id
         account, unit, run = world.user(Role.MANAGER), world.unit(), index_run(session, world, now)
         return Stage("a ticket", ticket, account, unit, batch, imports, calendar, job, run), secret
 
@@ -130,7 +130,7 @@ class TestDjangoHelpdesk:
             heads = [str(mail.items()) for mail in server.mails]
         assert len(server.mails) == len(ids) == 3
         columns = {name: json.dumps(rows, default=str) for name, rows in kept(session).items()}
-        history = [str(entry.data) for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
+        history = [str(entry.data) for entry in audit.list_entries(session, audit.ticket_chain(ticket.id))]
         for held in (secret, receipts.group_secret(secret)):
             for place in (*mails, *heads, *columns.values(), *history, caplog.text):
                 assert held.lower() not in place.lower()
@@ -173,7 +173,9 @@ class TestDigit:
         session.commit()
         follow(client, ticket, secret)
         assert self.dispute(client, now + days * DAY).status_code == 303
-        last = [entry for entry in audit.list_entries(session, f"ticket:{ticket.id}") if entry.action == "disputed"]
+        last = [
+            entry for entry in audit.list_entries(session, audit.ticket_chain(ticket.id)) if entry.action == "disputed"
+        ]
         assert [entry.at for entry in last] == [now]
 
 

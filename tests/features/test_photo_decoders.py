@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from threading import Event
+from typing import cast
 
 import httpx2
 import psutil
@@ -23,6 +24,9 @@ from backend.attachments.decoder_pool import DecoderPool, DecodersBusy
 from backend.attachments.picture_header import MOST_PIXELS, PictureHeader, read_header
 from backend.attachments.waiting_folder import WaitingFolderFull
 from backend.errors import Invalid
+from backend.messengers.messenger import Messenger
+from bot import gateway
+from bot.effects import BotEffect, EffectKind
 from tests.factories import World
 from tests.features.test_attachments import files, picture, with_place
 from tests.features.test_crowd import run_apart
@@ -285,5 +289,25 @@ def test_a_full_folder_lets_the_oldest_go_and_refuses_only_what_still_finds_no_r
     assert "quá nhiều ảnh chờ gửi" in full.text
     with pytest.raises(WaitingFolderFull):
         service.hold_photo(picture(size=(90, 90)), now + timedelta(minutes=59))
-    held = service.hold_photo(picture(size=(90, 90)), now + timedelta(minutes=61))
-    assert {path.name for path in files(tmp_path)} == {f"{held.key}.jpg", f"{held.key}.small.jpg"}
+    photo = service.hold_photo(picture(size=(90, 90)), now + timedelta(minutes=61))
+    assert {path.name for path in files(tmp_path)} == {f"{photo.key}.jpg", f"{photo.key}.small.jpg"}
+
+
+class PhotoMessenger:
+    """A messenger that hands out one photo."""
+
+    async def file(self, _file_id: str) -> bytes:
+        return picture()
+
+
+def test_a_photo_in_the_chat_that_finds_no_decoder_stays_owed(
+    pool: DecoderPool, open_door: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    occupy(pool, open_door)
+    monkeypatch.setattr(service, "decoder_pool", lambda: pool)
+    monkeypatch.setattr(
+        gateway, "_list_owed", lambda _chat: ([BotEffect(EffectKind.KEEP_PHOTO, file_id="f", ticket_id=1)], "vi")
+    )
+    chats = gateway.BotGateway(cast(Messenger, PhotoMessenger()))
+    run_apart(chats.pay(7))
+    assert list(chats.debts) == [7]

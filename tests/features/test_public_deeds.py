@@ -27,7 +27,7 @@ def offered(page: str) -> set[str]:
 
 
 def course(session: Session, ticket: Ticket) -> list[str]:
-    return [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")]
+    return [entry.action for entry in audit.list_entries(session, audit.ticket_chain(ticket.id))]
 
 
 @pytest.fixture
@@ -137,9 +137,9 @@ class TestWithdrawing:
     def test_it_is_asked_once_more(self, client: TestClient, session: Session, world: World, now: datetime) -> None:
         ticket, secret = world.receive(now)
         follow(client, ticket, secret)
-        assert f'href="{TICKET}/rut"' in client.get(TICKET).text
+        assert f'formaction="{TICKET}/rut"' in client.get(TICKET).text
         unsure = client.post(f"{TICKET}/rut")
-        assert unsure.headers["location"] == f"{TICKET}/rut" and course(session, ticket) == ["received"]
+        assert f"Rút phản ánh {ticket.number}?" in unsure.text and course(session, ticket) == ["received"]
         assert f"Rút phản ánh {ticket.number}?" in client.get(f"{TICKET}/rut").text
         assert client.post(f"{TICKET}/rut", data={"sure": "1"}).status_code == 303
         assert course(session, ticket)[-1] == "withdrawn"
@@ -214,4 +214,17 @@ def test_the_explanation_names_calendar_and_legal_basis(client: TestClient, worl
     ticket, secret = world.receive(now)
     follow(client, ticket, secret)
     page = client.get(TICKET).text
-    assert "Lịch làm việc: vn" in page and "Căn cứ của thời hạn:" in page
+    assert "Lịch làm việc năm 2026. Căn cứ:" in page and "Căn cứ của thời hạn:" in page
+    assert "vn 2024" not in page and "2024-2027" not in page, "the version of the calendar is a matter of staff"
+
+
+def test_a_term_over_new_year_names_both_years_and_an_open_year_makes_the_date_expected(
+    client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received = datetime.fromisoformat("2027-12-20T09:00+07:00")
+    monkeypatch.setattr(clock, "now", lambda: received)
+    ticket, secret = world.receive(received)
+    follow(client, ticket, secret)
+    page = client.get(TICKET).text
+    assert "Lịch làm việc năm 2027-2028." in page
+    assert "10/01/2028 (dự kiến)" in page and "dự kiến, lịch nghỉ năm này chưa có" in page

@@ -95,7 +95,7 @@ def test_receipt_explains_the_due_date_day_by_day_and_draws_a_code_without_the_s
     page = client.get("/bien-nhan").text
     assert "không tính: ngày nhận phản ánh" in page
     assert re.search(r"Thứ năm <span class=\"date\">10/12/2026</span></th>\s*<td><strong>ngày thứ 15<", page)
-    assert "Lịch làm việc:" in page
+    assert "Lịch làm việc năm 2026. Căn cứ:" in page
     assert "/theo-doi?so=PAKN." in page and f"so={secret_on(page)}" not in page
     assert " style=" not in page and "<script>" not in page
 
@@ -118,6 +118,23 @@ def test_looking_over_a_complaint_about_conduct_says_who_will_not_see_it(client:
     seen = client.post("/gui/xem-lai", data=form(world, category="attitude")).text
     assert "Phường Đoàn Kết không xem được phản ánh này" in seen
     assert "Văn phòng Ủy ban nhân dân tỉnh và bộ phận điều phối của tỉnh đọc nội dung" in seen
+
+
+def test_looking_over_says_what_may_be_published_and_what_never_is(client: TestClient, world: World) -> None:
+    seen = client.post("/gui/xem-lai", data=form(world)).text
+    assert "có thể công khai nội dung phản ánh và câu trả lời" in seen
+    assert "Họ tên, thông tin liên hệ và ảnh không bao giờ được công khai" in seen
+
+
+def test_no_field_of_the_sender_is_called_optional_whatever_the_kind(client: TestClient) -> None:
+    """Each says what every kind requires; the style sheet shows what holds for the chosen one."""
+    page = client.get("/gui").text
+    for name, needed in (("name", "bắt buộc"), ("phone", "cần ít nhất một cách liên hệ")):
+        label = page[page.index(f'<label for="{name}">') :].partition("</label>")[0]
+        kinds = dict(re.findall(r'class="need-(\w+)">\(([^)]*)\)', label))
+        assert kinds["needed"] == needed and kinds["free"] == "không bắt buộc"
+        assert "khi phản ánh về quy định, hành vi" in kinds["unknown"]
+    assert page.count('data-contact="needed"') == page.count('data-contact="free"') == 1
 
 
 def test_going_back_from_the_look_over_brings_the_form_filled(client: TestClient, world: World) -> None:

@@ -113,10 +113,21 @@ def test_a_document_that_cannot_be_named_is_refused(session: Session, document: 
     assert len(refused.value.errors) == 1
 
 
-@pytest.mark.parametrize("table", ["", "ma,gia_tri", "code,value\nsipas,80", "ma,gia_tri\nsipas,80,90"])
+@pytest.mark.parametrize("table", ["", "ma,gia_tri", "code,value\nsipas,80"])
 def test_a_table_without_its_header_is_refused(session: Session, table: str) -> None:
     with pytest.raises(Invalid, match="dòng đầu gồm các cột"):
         enter_table(session, NATIONAL, table)
+
+
+def test_a_line_with_a_cell_too_many_is_named(session: Session) -> None:
+    with pytest.raises(Invalid) as refused:
+        enter_table(session, NATIONAL, "ma,gia_tri\nsipas,80,90\n")
+    assert [str(error) for error in refused.value.errors] == ["dòng 2: Dòng có 3 ô, cần 2."]
+
+
+@pytest.mark.parametrize("table", ["sep=;\nma;gia_tri\nsipas;83,94\n", '"ma";"gia_tri"\n"sipas";"83,94"\n'])
+def test_a_table_as_a_spreadsheet_saves_it_is_read(session: Session, table: str) -> None:
+    assert enter_table(session, NATIONAL, table).stored == 1
 
 
 def test_a_file_in_another_encoding_or_too_large_is_refused() -> None:

@@ -82,7 +82,7 @@ def test_six_officers_on_one_ticket_one_succeeds_and_five_are_told(committed: En
     outcome = Counter(type(result).__name__ for result in at_once(6, accept))
     assert outcome == {"int": 1, Conflict.__name__: 5}
     with db.transaction() as session:
-        chain = audit.list_entries(session, f"ticket:{ticket.id}")
+        chain = audit.list_entries(session, audit.ticket_chain(ticket.id))
         assert [entry.action for entry in chain] == ["received", "accepted"]
         assert first_break(chain) is None
 
@@ -116,7 +116,7 @@ def test_six_people_with_one_page_open_and_six_different_deeds() -> None:
     assert all(isinstance(result, int | Conflict | NotFound) for result in outcome)
     assert 1 <= len(done) <= 2 and len(set(done) - {Event.WITHDRAWN}) <= 1
     with db.transaction() as session:
-        chain = audit.list_entries(session, f"ticket:{ticket.id}")
+        chain = audit.list_entries(session, audit.ticket_chain(ticket.id))
         assert sorted(entry.action for entry in chain) == sorted(["received", "accepted", *done])
         assert first_break(chain) is None and list(projection.check_all(session)) == []
         refused = session.scalars(select(audit.AuditEntry).where(audit.AuditEntry.action.startswith("refused:"))).all()

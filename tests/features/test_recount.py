@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from backend import audit, db
 from backend.calendars import moves
-from backend.jobs import progress
-from backend.jobs.progress import WorkStage
+from backend.calendars.service import RECOUNT
+from backend.jobs.models import JobStage
+from backend.jobs.service import ask_job, find_job
 from backend.tickets import projection, service
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event
@@ -48,10 +49,10 @@ def run(session: Session, version: CalendarVersion) -> int:
     if version.activated_at is None:
         version.activated_at = NOW
         session.flush()
-    job = progress.start(session, "recount", str(version.id), now=NOW)
-    done = moves.recount_tickets(version.id, job.id, lambda: NOW)
-    assert (progress.find(session, job.id).stage, progress.find(session, job.id).done) == (WorkStage.DONE, done)
-    return done
+    job = ask_job(session, RECOUNT, str(version.id), now=NOW)
+    moves.recount_tickets(job.id, lambda: NOW)
+    assert find_job(session, RECOUNT, job.id).stage is JobStage.DONE
+    return find_job(session, RECOUNT, job.id).done
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_a_run_moves_what_the_preview_showed_and_keeps_verdicts_and_proof(
     assert tickets["answered"].verdict is Verdict.ON_TIME
     assert list(projection.check_all(session)) == []
     for ticket in tickets.values():
-        assert first_break(audit.list_entries(session, f"ticket:{ticket.id}")) is None
+        assert first_break(audit.list_entries(session, audit.ticket_chain(ticket.id))) is None
 
 
 def test_the_moved_date_is_kept_with_what_it_was_and_why(
@@ -132,7 +133,7 @@ def test_small_batches_come_to_the_same_and_a_second_run_finds_nothing_to_do(
     monkeypatch.setattr(moves, "BATCH", 2)
     assert [run(session, version), run(session, version)] == [6, 0]
     assert dues(session, tickets) == AFTER
-    actions = [e.action for t in tickets.values() for e in audit.list_entries(session, f"ticket:{t.id}")]
+    actions = [e.action for t in tickets.values() for e in audit.list_entries(session, audit.ticket_chain(t.id))]
     assert actions.count("recounted") == 6
     assert list(projection.check_all(session)) == []
 
@@ -147,15 +148,17 @@ def test_a_ticket_that_an_officer_holds_is_counted_when_it_is_free(committed: En
             code="vn", version=99, document=row.document, basis="Thử", created_at=NOW, activated_at=NOW
         )
         session.add(again)
-        job = progress.start(session, "recount", "99", now=NOW)
+        session.flush()
+        job = ask_job(session, RECOUNT, str(again.id), now=NOW)
     held = Session(committed)
     held.execute(select(Ticket.id).where(Ticket.id == made[1]).with_for_update())
     freed = Timer(0.5, held.rollback)
     freed.start()
-    assert moves.recount_tickets(again.id, job.id, lambda: NOW) == 3
+    moves.recount_tickets(job.id, lambda: NOW)
     freed.join()
     held.close()
     with db.transaction() as session:
+        assert find_job(session, RECOUNT, job.id).done == 3
         assert {session.get_one(Ticket, ticket_id).calendar_id for ticket_id in made} == {again.id}
         assert list(projection.check_all(session)) == []
 

@@ -131,7 +131,7 @@ class Stage:
             world = World(session)
             user = world.user(role, world.unit(unit) if unit else None)
         sign_in(self.client, user)
-        return f"user:{user.id}"
+        return audit.user_key(user.id)
 
     def press(self, path: str, **typed: str) -> int:
         sent = {"version": str(self.ticket.version)} | typed
@@ -237,6 +237,6 @@ def test_the_entry_stands_although_the_rest_is_rolled_back(
         attempt()
     with db.transaction() as session:
         assert session.get_one(Ticket, ticket.id).title == ticket.title
-        assert [entry.action for entry in audit.list_entries(session, f"ticket:{ticket.id}")] == ["received"]
+        assert [entry.action for entry in audit.list_entries(session, audit.ticket_chain(ticket.id))] == ["received"]
         (entry,) = audit.list_entries(session, f"refused:{officer.key}")
         assert (entry.action, entry.data["why"]) == (f"refused:{change.event}", str(refused.value.status))

@@ -26,6 +26,7 @@ from backend.reports.content.outline import compose_report
 from backend.reports.docx import write_docx
 from backend.reports.service import ReportSubject
 from tests.command import Command
+from tests.source import ROOT
 
 ABOUT = ReportSubject("lai-chau", 2023, 2022)
 OFFICE = shutil.which("soffice")
@@ -168,6 +169,15 @@ def test_tables_repeat_their_head_and_say_n_and_source(page: Document) -> None:
 
 def test_every_place_is_a_control_of_its_name(page: Document) -> None:
     assert sorted(tag(control) for control in page.element.body.iter(qn("w:sdt"))) == sorted(KEYS)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("moved.docx", "Đoạn hai.\nĐoạn được dời."), ("inserted-deleted-ok.docx", "Giữ. Thêm.")],
+)
+def test_tracked_changes_are_read_as_if_they_were_accepted(name: str, text: str) -> None:
+    document = ROOT / "tests" / "data" / "cases" / "report" / name
+    assert read_back(document.read_bytes()) == {"achievements": text}
 
 
 def test_what_the_author_wrote_is_read_back_and_hints_are_not(document: bytes) -> None:

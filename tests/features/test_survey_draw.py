@@ -176,11 +176,11 @@ def spoil(path: Path, old: str, new: str) -> None:
         (0, "Huyện 0,,I,", "Huyện 0,,,", "units.csv, dòng 2: mã “D0” thiếu tầng ở cột “grade”."),
         (0, "thôn,D0C0V0", "tổ,D0C0V0", "units.csv, dòng 4: thiết kế không có cấp “tổ”."),
         (0, "level,code", "cap,code", "units.csv: thiếu cột level."),
-        (0, "Xã 0.1,D0,,", "Xã 0.1,D0,,,,", "units.csv, dòng 7: dòng có 8 ô, cần 6 ô."),
+        (0, "Xã 0.1,D0,,", "Xã 0.1,D0,,,,", "units.csv, dòng 7: Dòng có 8 ô, cần 6."),
         (1, "D0C0V0,001,", "D0C0V0,000,", "households.csv, dòng 3: mã “000” đã có ở một dòng trước."),
         (1, "D0C0V0,001,", "D0C0V7,001,", "households.csv, dòng 3: mã “001” thuộc “D0C0V7”"),
         (1, "D0C0V0,001,", "D0C0V0,,", "households.csv, dòng 3: thiếu mã"),
-        (1, "Nhà số 1\n", '"Nhà số 1\n', "không đọc được như CSV."),
+        (1, "Nhà số 1\n", '"Nhà số 1\n', "households.csv, dòng 3: Dòng có dấu ngoặc kép không đóng"),
     ],
 )
 def test_lists_with_a_fault_are_refused_with_its_line_and_nothing_is_written(
@@ -301,3 +301,16 @@ def test_province_without_districts_is_drawn_by_either_shipped_design(
     assert result["single_unit_strata"] == []
     # Sizes are exact, so within a commune (or a stratum of communes) the estimate of households is exact too.
     assert result["estimated_households"] == pytest.approx(result["known_households"])
+
+
+def test_codes_that_lost_their_zeros_are_refused(command: Command, lists: Lists, tmp_path: Path) -> None:
+    spoil(lists[1], "D0C0V0,001,", "D0C0V0,1,")
+    spoil(lists[1], "D0C0V0,002,", "D0C0V0,01,")
+    assert "chỉ khác số 0 ở đầu" in command.refusal(*words(lists, tmp_path / "out"))
+
+
+def test_lists_below_a_separator_line_are_read_like_any(draw: Callable[..., dict[str, object]], lists: Lists) -> None:
+    as_usual = draw("first", "--no-print")
+    for path in lists:
+        path.write_text("sep=,\n" + path.read_text(encoding="utf-8-sig"), encoding="utf-8-sig")
+    assert draw("second", "--no-print") == as_usual

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.files.faults import FileRefused, TableFault
 from backend.files.sheets import write_workbook
 from backend.surveys.ballot_files import importing
-from backend.surveys.ballot_files.faults import BallotFault, FileRefused
+from backend.surveys.ballot_files.faults import BallotFault
 from backend.surveys.ballot_files.importing import ImportActor, ImportOutcome
 from backend.surveys.ballot_files.layout import template_header
 from backend.surveys.forms.instruments import shipped_instrument
@@ -205,24 +206,24 @@ def zero_to_four() -> bytes:
 
 
 FILE_FAULTS: list[tuple[BallotFault, Callable[[], bytes]]] = [
-    (BallotFault.EMPTY_FILE, lambda: b""),
-    (BallotFault.EMPTY_FILE, lambda: as_csv([])),
+    (TableFault.EMPTY_FILE, lambda: b""),
+    (TableFault.EMPTY_FILE, lambda: as_csv([])),
     (BallotFault.UNKNOWN_COLUMN, lambda: as_csv([row(1, q99="3")], [*HEADER, "q99"])),
     (BallotFault.MISSING_COLUMN, lambda: as_csv([row(1)], [name for name in HEADER if name != "q07"])),
     (BallotFault.COLUMN_TWICE, lambda: as_csv([row(1)], [*HEADER, "q07"])),
     (BallotFault.COLUMN_ORDER, lambda: as_csv([row(1)], swapped())),
     (BallotFault.SHIFTED_SCALE, zero_to_four),
     (BallotFault.DELIMITER, lambda: as_csv([row(1)], separator="~")),
-    (BallotFault.ENCODING, lambda: as_csv([row(1)]).decode().encode("utf-16")),
-    (BallotFault.NOT_A_TABLE, lambda: b"\x00\x01\x02 not a table"),
-    (BallotFault.NOT_A_TABLE, lambda: as_xlsx([row(1)])[:-30]),
-    (BallotFault.NOT_A_TABLE, lambda: workbook_with(lambda text: text[:-40])),
-    (BallotFault.ENCRYPTED, lambda: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)),
-    (BallotFault.MACROS, lambda: with_part("xl/vbaProject.bin", b"Sub AutoOpen()")),
-    (BallotFault.ZIP_BOMB, lambda: with_part("xl/media/large.bin", bytes(10_000_000))),
-    (BallotFault.UNSAFE_XML, lambda: workbook_with(with_entities)),
-    (BallotFault.HIDDEN_COLUMN, lambda: workbook_with(columns_hidden)),
-    (BallotFault.MERGED_HEADER, lambda: workbook_with(header_merged)),
+    (TableFault.ENCODING, lambda: as_csv([row(1)]).decode().encode("utf-16")),
+    (TableFault.NOT_A_TABLE, lambda: b"\x00\x01\x02 not a table"),
+    (TableFault.NOT_A_TABLE, lambda: as_xlsx([row(1)])[:-30]),
+    (TableFault.NOT_A_TABLE, lambda: workbook_with(lambda text: text[:-40])),
+    (TableFault.ENCRYPTED, lambda: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)),
+    (TableFault.MACROS, lambda: with_part("xl/vbaProject.bin", b"Sub AutoOpen()")),
+    (TableFault.ZIP_BOMB, lambda: with_part("xl/media/large.bin", bytes(10_000_000))),
+    (TableFault.UNSAFE_XML, lambda: workbook_with(with_entities)),
+    (TableFault.HIDDEN_COLUMN, lambda: workbook_with(columns_hidden)),
+    (TableFault.MERGED_HEADER, lambda: workbook_with(header_merged)),
 ]
 
 

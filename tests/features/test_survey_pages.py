@@ -11,7 +11,8 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict
-from backend.jobs.progress import Job, WorkStage
+from backend.jobs.models import JobStage, LongJob
+from backend.jobs.service import sweep_jobs
 from backend.surveys.ballot_files import tasks, waiting
 from backend.surveys.entry import service as entry
 from backend.surveys.forms.instruments import parse_instrument, shipped_instrument
@@ -19,6 +20,7 @@ from backend.surveys.models import Ballot, BallotBatch, RepeatBallot, Round
 from backend.surveys.rounds import service
 from backend.users.guard import COOKIE
 from backend.users.models import Role, User
+from backend.worker import app
 from tests.factories import World
 from tests.features.test_survey_import import HEADER, ROUND, as_csv, row
 from tests.test_policy_matrix import signed_in
@@ -188,7 +190,7 @@ def test_a_large_file_is_left_to_the_worker_and_its_page_tells_how_far_it_is(
     client: TestClient, officer: User, opened: Round, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handed: list[int] = []
-    monkeypatch.setattr(tasks.import_file, "delay", handed.append)
+    monkeypatch.setattr(app, "send_task", lambda name, args: handed.append(args[0]))
     monkeypatch.setattr(waiting, "LARGE", 1000)
     content = as_csv([row(number) for number in range(1, 31)])
     answer = client.post(f"/khao-sat/dot/{ROUND}/tep", data={"act": "import"}, files={"file": ("to.csv", content)})
@@ -208,7 +210,7 @@ def test_a_large_file_that_is_refused_stops_its_job_with_the_reason(
     client: TestClient, officer: User, opened: Round, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handed: list[int] = []
-    monkeypatch.setattr(tasks.import_file, "delay", handed.append)
+    monkeypatch.setattr(app, "send_task", lambda name, args: handed.append(args[0]))
     monkeypatch.setattr(waiting, "LARGE", 1)
     answer = client.post(f"/khao-sat/dot/{ROUND}/tep", data={"act": "import"}, files={"file": ("x.csv", b"a,b\n")})
     tasks.import_file(handed[0])
@@ -226,22 +228,24 @@ def test_a_large_file_that_a_dead_worker_left_is_handed_out_again_and_given_up_a
     stray = waiting.waiting_folder() / "no-job"
     stray.write_bytes(b"x")
     handed: list[int] = []
-    assert waiting.sweep_imports(now, handed.append) == 0
-    assert waiting.sweep_imports(now + 20 * MINUTE, handed.append) == 1 and handed == [job.id]
-    assert waiting.sweep_imports(now + 21 * MINUTE, handed.append) == 0
-    waiting.run_import(job.id, now + 22 * MINUTE)
-    waiting.run_import(job.id, now + 23 * MINUTE)
+
+    def sweep(at: datetime) -> int:
+        waiting.remove_stale_files(at)
+        return len(sweep_jobs(at, lambda kind, job_id: handed.append(job_id)))
+
+    assert sweep(now) == 0
+    assert sweep(now + 20 * MINUTE) == 1 and handed == [job.id]
+    assert sweep(now + 21 * MINUTE) == 0
+    waiting.run_import(job.id, lambda: now + 22 * MINUTE)
+    waiting.run_import(job.id, lambda: now + 23 * MINUTE)
     session.expire_all()
-    assert session.get_one(Job, job.id).stage is WorkStage.DONE and len(session.scalars(select(Ballot)).all()) == 3
+    assert session.get_one(LongJob, job.id).stage is JobStage.DONE
+    assert len(session.scalars(select(Ballot)).all()) == 3
     lost = waiting.begin_import(session, ROUND, content, "to.csv", None, now)
     session.commit()
     for path in waiting.waiting_folder().iterdir():
         os.utime(path, (now.timestamp(), now.timestamp()))
-    assert (
-        waiting.sweep_imports(now + 25 * 60 * MINUTE, handed.append) == 0
-        and list(waiting.waiting_folder().iterdir()) == []
-    )
+    assert sweep(now + 25 * 60 * MINUTE) == 0 and list(waiting.waiting_folder().iterdir()) == []
     session.expire_all()
-    assert (
-        session.get_one(Job, lost.id).stage is WorkStage.STOPPED and "Hãy thử lại" in session.get_one(Job, lost.id).note
-    )
+    stopped = session.get_one(LongJob, lost.id)
+    assert stopped.stage is JobStage.STOPPED and "Hãy thử lại" in stopped.note

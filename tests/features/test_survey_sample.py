@@ -206,7 +206,7 @@ def test_codes_of_respondents_are_on_the_printed_ballots_alone(
 ) -> None:
     codes = [f"ma-{place:03d}-khong-ai-doan-duoc" for place in range(24)]
     left = iter(codes)
-    monkeypatch.setattr("backend.surveys.service.secrets.token_urlsafe", lambda _size: next(left))
+    monkeypatch.setattr("backend.surveys.rounds.service.secrets.token_urlsafe", lambda _size: next(left))
     sample = draw("out", "--round", ROUND, "--link", "https://khao-sat.vn/phieu/")
     first = tmp_path / "out" / "ballots" / f"{sample[0]['commune']}_{sample[0]['village']}.docx"
     document = docx.Document(str(first))
@@ -240,7 +240,7 @@ def test_a_code_whose_paper_ballot_came_in_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     left = iter(f"ma-{place}" for place in range(24))
-    monkeypatch.setattr("backend.surveys.service.secrets.token_urlsafe", lambda _size: next(left))
+    monkeypatch.setattr("backend.surveys.rounds.service.secrets.token_urlsafe", lambda _size: next(left))
     sample = draw("out", "--round", ROUND)
     assert client.get("/phieu/ma-0").status_code == 200
     assert bring_in([filled(sample[0]["ballot"], 0)], now).accepted == 1

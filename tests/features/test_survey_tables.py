@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.errors import Conflict, Invalid
-from backend.surveys.ballot_files.faults import BallotFault, FileRefused
+from backend.files.faults import FileRefused, TableFault
+from backend.surveys.ballot_files.faults import BallotFault
 from backend.surveys.ballot_files.importing import ImportActor, ImportOutcome
 from backend.surveys.entry import service as entry
 from backend.surveys.models import Ballot, BallotBatch, BallotSource, HeldRow, Round
@@ -83,10 +84,10 @@ def as_the_system_of_windows() -> bytes:
 @pytest.mark.parametrize(
     ("fault", "make"),
     [
-        (BallotFault.ENCODING, as_the_system_of_windows),
+        (TableFault.ENCODING, as_the_system_of_windows),
         (BallotFault.DELIMITER, lambda: b"BANG NHAP PHIEU\n" + as_csv([row(1)])),
-        (BallotFault.MORE_SHEETS, lambda: another_sheet("visible")),
-        (BallotFault.MORE_SHEETS, lambda: another_sheet("hidden")),
+        (TableFault.MORE_SHEETS, lambda: another_sheet("visible")),
+        (TableFault.MORE_SHEETS, lambda: another_sheet("hidden")),
     ],
 )
 def test_a_file_that_would_lose_ballots_or_letters_is_refused(
@@ -229,7 +230,7 @@ def test_an_import_that_is_cut_off_leaves_nothing_and_goes_in_when_repeated(
 
     before = stored()
     with monkeypatch.context() as patched:
-        patched.setattr("backend.surveys.importing.audit.record", lost)  # the last step before the commit
+        patched.setattr("backend.surveys.ballot_files.importing.audit.record", lost)  # the last step before the commit
         with pytest.raises(ConnectionError):
             bring_in(content, now)
     assert stored() == before

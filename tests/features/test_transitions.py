@@ -172,7 +172,9 @@ class TestEnds:
         with pytest.raises(Invalid, match="khiếu nại hay tố cáo"):
             life.act(Event.REDIRECTED, procedure="")
         life.act(Event.REDIRECTED, procedure="denunciation")
-        assert audit.list_entries(life.session, f"ticket:{life.ticket.id}")[-1].data["procedure"] == "denunciation"
+        assert (
+            audit.list_entries(life.session, audit.ticket_chain(life.ticket.id))[-1].data["procedure"] == "denunciation"
+        )
 
     def test_a_withdrawn_ticket_is_no_case(self, life: Life) -> None:
         ticket = life.act(Event.WITHDRAWN, SENDER, text="")

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from backend import audit
 from backend.history import words
 from backend.ratings import service as ratings
 from backend.ratings.service import RatingScores
@@ -79,7 +80,7 @@ def test_ticket_that_was_deleted_is_named_by_its_chain(session: Session, world: 
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(text("DELETE FROM tickets WHERE id = :id"), {"id": ticket.id})
     session.expunge(ticket)
-    assert found(session) == [(f"ticket:{ticket.id}", "ticket")]
+    assert found(session) == [(audit.ticket_chain(ticket.id), "ticket")]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.calendars import editing, imports
+from backend.calendars import day_changes, editing, imports
 from backend.calendars.months import DayKind, day_differences, day_of, months_of
 from backend.errors import Invalid
 from backend.worktime.calendar import DayException, Season, WorkCalendar, WorkWindow, week_of
@@ -54,17 +54,17 @@ def test_the_shipped_calendar_survives_the_form() -> None:
         ({"day2": "7:30-11:30, 11:00-17:00"}, "day2", "chồng lên nhau"),
         ({"day5": "8-11"}, "day5", "phải có dạng"),
         ({"day5": "17:00-8:00"}, "day5", "không hợp lệ"),
-        ({"announced": "2024-2025", "estimated": "2027"}, "announced", "Lịch thiếu năm 2026."),
+        ({"announced": "2024-2025, 2027"}, "announced", "Lịch thiếu năm 2026."),
         ({"announced": "", "estimated": ""}, "announced", "ít nhất một năm"),
-        ({"announced": "2024-2027"}, "announced", "vừa ghi là đã công bố vừa ghi là dự kiến"),
+        ({"announced": "2024-2027", "estimated": "2027"}, "announced", "vừa ghi là đã công bố vừa ghi là dự kiến"),
         ({"announced": "hai nghìn"}, "announced", "viết các năm như"),
         ({"announced": "0001-9999"}, "announced", "tối đa 100 năm"),
         ({"exceptions": "02/01/2026 | nghi | Sai"}, "exceptions", "Dòng 1"),
         ({"exceptions": "31/02/2026 | nghỉ | Sai"}, "exceptions", "Dòng 1"),
         ({"exceptions": "\n02/01/2026 | nghỉ |"}, "exceptions", "Dòng 2"),
         ({"exceptions": "02/01/2030 | nghỉ | Xa"}, "exceptions", "nằm ngoài các năm"),
-        ({"exceptions": "02/01/2026 | nghỉ | A\n02/01/2026 | nghỉ | B"}, "exceptions", "hai lần"),
-        ({"exceptions": "02/01/2026 | nghỉ | A | 7:30-11:30"}, "exceptions", "trái với loại"),
+        ({"exceptions": "02/01/2026 | nghỉ | A\n02/01/2026 | nghỉ | B"}, "exceptions", "đã có ở dòng 1 (A)"),
+        ({"exceptions": "02/01/2026 | nghỉ | A | 7:30-11:30"}, "exceptions", "ngày nghỉ không có giờ"),
         ({"exceptions": "10/01/2026 | làm việc | A | 7:30-11:30, 11:00-12:00"}, "exceptions", "chồng lên nhau"),
         ({"exceptions": "10/01/2026 | làm việc | A | | có lẽ"}, "exceptions", "chưa chắc"),
         ({"seasons": "15/04/2026 - 14/10/2026 | T2-T6 | 8:00-7:00"}, "seasons", "không hợp lệ"),
@@ -177,24 +177,39 @@ def event(*lines: str) -> bytes:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "các cột"),
-        (b"date,kind\n", "các cột"),
+        (b"", "thiếu cột date, kind, name"),
+        (b"date,kind\n", "Dòng 1: thiếu cột name"),
         (b"date,kind,name\n", "không có ngày"),
-        (b"date,kind,name\n2026-02-30,off,A\n", "Dòng 2"),
-        (b"date,kind,name\n2026-02-20,holiday,A\n", "Dòng 2"),
-        (b"date,kind,name\n2026-02-20,off,\n", "Dòng 2"),
-        (b"date,kind,name\n2026-02-20\n", "Dòng 2"),
-        (b"date,kind,name\n2026-02-20,off,A\n2026-02-20,off,B\n", "Dòng 3"),
+        (
+            b"date,kind,name\n2026-02-30,off,A\n",
+            "Dòng 2: cột date: “2026-02-30” không có trong lịch: tháng 2",
+        ),
+        (b"date,kind,name\n2026-02-20,holiday,A\n", "Dòng 2: cột kind: “holiday” phải là off"),
+        (b"date,kind,name\n2026-02-20,off,\n", "Dòng 2: cột name"),
+        (b"date,kind,name\n2026-02-20\n", "Dòng 2: cột kind"),
+        (b"date,kind,name\n2026-02-20,off,A, B\n", "Dòng 2: “B” thừa ra sau cột cuối"),
+        (b"date,kind,name\n2026-02-20,off,A\n2026-02-20,off,B\n", "Dòng 3: ngày 20/02/2026 đã có ở dòng 2 (A)"),
+        (
+            b"date,kind,name\n11/20/2026,off,A\n",
+            "Dòng 2: cột date: “11/20/2026” không có trong lịch: tháng viết sau",
+        ),
+        (b"sep=;\ndate;kind;name\n2026-02-30;off;A\n", "Dòng 3: cột date"),
+        (b"date,kind,name\n2026-02-20,off," + b"x" * 140_000, "Dòng 2: không đọc được"),
         (b"\xff\xfe\x00", "UTF-8"),
         (b"a\0b", "UTF-8"),
         (b"x" * (imports.BYTES_MOST + 1), "lớn quá"),
-        (b"BEGIN:VCALENDAR", "Không đọc được"),
-        (event("DTSTART;VALUE=DATE:2026XX01"), "Không đọc được"),
-        (event("DTSTART;VALUE=DATE:20260102", "DTEND;VALUE=DATE:hôm sau"), "Không đọc được"),
-        (event("DTSTART;VALUE=DATE:20260102", "RRULE:FREQ=YEARLY", "SUMMARY:A"), "lặp lại"),
-        (event("DTSTART;VALUE=DATE:20260102", "DTEND;VALUE=DATE:20280102"), "dài quá"),
-        (event("DTSTART;VALUE=DATE:20260102", "DTEND;VALUE=DATE:20260101"), "dài quá"),
-        (event("SUMMARY:Không có ngày"), "không có ngày"),
+        (b"BEGIN:VCALENDAR", "Dòng 1: thiếu END:VCALENDAR"),
+        (b"BEGIN:VCALENDAR\nEND:VEVENT\nEND:VCALENDAR", "Dòng 2: “END:VEVENT” không khớp"),
+        (event("SUMMARY:A", "ba chấm"), "Dòng 4: “ba chấm” phải có dạng TÊN:giá trị"),
+        (event("DTSTART;VALUE=DATE:2026XX01"), "Dòng 3: “2026XX01” phải là một ngày"),
+        (event("DTSTART;VALUE=DATE:20260231"), "Dòng 3: “20260231” không có trong lịch: tháng 2/2026 có 28 ngày"),
+        (event("DTSTART;VALUE=DATE:00010101"), "Dòng 3: “00010101”: năm phải từ 1900"),
+        (event("DTSTART;VALUE=DATE:20260102", "DTEND;VALUE=DATE:hôm sau"), "Dòng 4: “hôm sau” phải là một ngày"),
+        (event("DTSTART;VALUE=DATE:20260102", "DURATION:-P1D"), "Dòng 4: “-P1D” phải là một khoảng thời gian"),
+        (event("DTSTART;VALUE=DATE:20260102", "RRULE:FREQ=YEARLY", "SUMMARY:A"), "Dòng 4: ngày lặp lại"),
+        (event("DTSTART;VALUE=DATE:20260102", "DTEND;VALUE=DATE:20280102"), "dài 730 ngày"),
+        (event("DTSTART;VALUE=DATE:20260102", "DTEND;VALUE=DATE:20260101"), "Dòng 4: “20260101” ở trước DTSTART"),
+        (event("SUMMARY:Không có ngày"), "Dòng 2: sự kiện thiếu DTSTART"),
         (event("DTSTART;VALUE=DATE:20260102", "STATUS:CANCELLED"), "không có ngày"),
     ],
 )
@@ -202,6 +217,50 @@ def test_a_file_that_cannot_be_taken_is_refused_with_the_reason(content: bytes, 
     with pytest.raises(WorktimeError) as caught:
         imports.read(content)
     assert sentence in str(caught.value)
+
+
+def test_every_wrong_line_of_a_table_is_told() -> None:
+    content = "date,kind,name\n31/02/2026,off,A\n20/11/2026,off,B\n2026-13-01,nghi,\n"
+    with pytest.raises(WorktimeError) as caught:
+        imports.read(content.encode())
+    assert [(line.number, str(line.reason)) for line in caught.value.lines] == [
+        (2, "cột date: “31/02/2026” không có trong lịch: tháng 2/2026 có 28 ngày."),
+        (4, "cột date: “2026-13-01” không có trong lịch: tháng viết sau ngày và từ 1 đến 12, như 28/02/2026."),
+        (4, "cột kind: “nghi” phải là off (nghỉ) hoặc working_saturday (làm bù)."),
+        (4, "cột name: tên ngày phải có, dài nhất 120 ký tự."),
+    ]
+
+
+def test_every_wrong_line_of_an_icalendar_file_is_told() -> None:
+    content = event("DTSTART;VALUE=DATE:20260231").decode().splitlines()
+    second = event("DTSTART;VALUE=DATE:20260102", "DTEND;VALUE=DATE:20260101").decode().splitlines()
+    with pytest.raises(WorktimeError) as caught:
+        imports.read("\n".join([*content[:-1], *second[1:-1], "x", content[-1]]).encode())
+    assert [line.number for line in caught.value.lines] == [3, 7, 9]
+
+
+def test_every_wrong_line_of_the_form_is_told_with_what_would_be_right() -> None:
+    wrong = "31/02/2026 | nghỉ | A\n\n20/11/2026 | nghỉ | B\n20/11/2026 | làm việc | C\n1/1/2031 | nghi | | x"
+    with pytest.raises(Invalid) as caught:
+        read(exceptions=wrong)
+    (refusal,) = caught.value.errors
+    assert refusal.field == "exceptions" and str(refusal).splitlines()[1:] == [
+        "Dòng 1: “31/02/2026” không có trong lịch: tháng 2/2026 có 28 ngày.",
+        "Dòng 4: ngày 20/11/2026 đã có ở dòng 3 (B); hãy giữ một dòng.",
+        "Dòng 5: ngày 1/1/2031 nằm ngoài các năm của lịch; hãy thêm năm ấy hoặc bỏ dòng.",
+        "Dòng 5: “nghi” phải là “nghỉ” hoặc “làm việc”.",
+        "Dòng 5: phần thứ ba, tên ngày, phải có, dài nhất 120 ký tự.",
+        "Dòng 5: Khung giờ “x” phải có dạng 7:30-11:30.",
+    ]
+
+
+def test_every_wrong_line_of_the_seasons_is_told() -> None:
+    with pytest.raises(Invalid) as caught:
+        read(seasons="31/04/2026 - 14/10/2026 | T2-T6 | 8:00-9:00\n15/04/2026 - 14/10/2026 | T9 | 8:00-9:00")
+    assert str(caught.value.errors[0]).splitlines()[1:] == [
+        "Dòng 1: “31/04/2026” không có trong lịch: tháng 4/2026 có 30 ngày.",
+        "Dòng 2: “T9” phải là các thứ, như T2-T6 hoặc T7, CN.",
+    ]
 
 
 @given(st.binary(max_size=400) | st.text(max_size=200).map(lambda text: event(text)))
@@ -218,13 +277,56 @@ def test_no_shuffled_calendar_does_either(lines: list[str]) -> None:
 
 def test_dates_of_a_file_take_the_place_of_the_same_dates() -> None:
     brought = imports.read(b"date,kind,name\n2026-01-02,off,Ten moi\n2028-01-03,off,Nam sau\n")
-    texts = editing.merge_texts(TEXTS, brought, replace=False)
-    assert texts["announced"] == "2024-2026, 2028" and texts["estimated"] == "2027"
-    assert "02/01/2026 | nghỉ | Ten moi" in texts["exceptions"]
-    assert texts["exceptions"].count("\n") == TEXTS["exceptions"].count("\n") + 1
-    replaced = editing.merge_texts(TEXTS, brought, replace=True)["exceptions"].splitlines()
-    assert [line for line in replaced if "/2026 |" in line] == ["02/01/2026 | nghỉ | Ten moi"]
-    assert [line for line in replaced if "/2025 |" in line]
+    merged = day_changes.merge_days(VN, brought, replace_years=False)
+    assert {item.day: item.name for item in merged.exceptions}[date(2026, 1, 2)] == "Ten moi"
+    assert len(merged.exceptions) == len(VN.exceptions)
+    assert [(change.day, change.worked, change.name) for change in merged.changes] == [
+        (date(2028, 1, 3), False, "Nam sau")
+    ]
+    days = day_changes.apply_changes(merged.exceptions, merged.changes, [date(2028, 1, 3)])
+    assert days[-1] == DayException(date(2028, 1, 3), is_open=False, name="Nam sau")
+    assert day_changes.apply_changes(merged.exceptions, merged.changes, []) == list(merged.exceptions)
+
+
+def test_days_that_a_file_leaves_out_of_its_years_wait_for_a_word_too() -> None:
+    brought = imports.read(b"date,kind,name\n2026-01-02,off,Ten moi\n")
+    merged = day_changes.merge_days(VN, brought, replace_years=True)
+    gone = [item.day for item in VN.exceptions if item.day.year == 2026 and item.day != date(2026, 1, 2)]
+    assert [change.day for change in merged.changes if change.removes] == gone
+    assert len(merged.exceptions) == len(VN.exceptions), "nothing goes before it is confirmed"
+    days = day_changes.apply_changes(merged.exceptions, merged.changes, gone)
+    assert [item.day for item in days if item.day.year == 2026] == [date(2026, 1, 2)]
+    assert [item for item in days if item.day.year == 2025]
+
+
+def test_changes_survive_the_hidden_field() -> None:
+    changes = [
+        day_changes.DayChange(date(2026, 11, 20), worked=False, name='Nghỉ "riêng"', unsure=True, verified=False),
+        day_changes.DayChange(date(2026, 1, 1), worked=True, name="Tết", removes=True),
+    ]
+    assert day_changes.read_changes(day_changes.write_changes(changes)) == changes
+    assert day_changes.read_changes("") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", "{}x", '[{"day": "x"}]', '[{"name": 1, "day": 2}]', "[" * 100_000, '"abc"', "[null]", "7"]
+)
+def test_a_hidden_field_of_somebody_else_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        day_changes.read_changes(text)
+
+
+def test_more_changes_than_can_be_looked_at_are_refused() -> None:
+    rows = "".join(f"{date(2028, 1, 1) + timedelta(n)},off,A\n" for n in range(366))
+    with pytest.raises(Invalid, match="chia tệp theo năm"):
+        day_changes.merge_days(VN, imports.read(f"date,kind,name\n{rows}".encode()), replace_years=False)
+
+
+def test_hours_of_a_makeup_day_stay_when_a_file_names_it_again() -> None:
+    own = read(exceptions="10/01/2026 | làm việc | Làm bù | 8:00-12:00")
+    brought = imports.read(b"date,kind,name\n2026-01-10,working_saturday,Ten moi\n")
+    (day,) = day_changes.merge_days(own, brought, replace_years=False).exceptions
+    assert (day.name, day.windows) == ("Ten moi", (WorkWindow(8 * 60, 12 * 60),))
 
 
 def test_months_show_each_day_once_with_its_kind() -> None:

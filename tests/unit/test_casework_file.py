@@ -5,8 +5,9 @@ from datetime import date, datetime
 
 import pytest
 
-from backend.casework.case_file import LONGEST_LINE, CaseColumns, CaseFile, ImportedCase, RejectedLine
+from backend.casework.case_file import CaseColumns, CaseFile, ImportedCase, RejectedLine
 from backend.errors import Invalid
+from backend.files.texts import LONGEST_LINE
 from backend.worktime.calendar import ZONE
 
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=ZONE)
@@ -15,7 +16,7 @@ HEADER = "key,office,received,answered,type\n"
 
 
 def read(body: str, header: str = HEADER, columns: CaseColumns = COLUMNS) -> list[ImportedCase | RejectedLine]:
-    return list(CaseFile(io.StringIO(header + body, newline=""), columns, until=NOW))
+    return list(CaseFile(io.BytesIO((header + body).encode("utf-8", "surrogateescape")), columns, until=NOW))
 
 
 def only(body: str) -> ImportedCase | RejectedLine:

@@ -35,7 +35,7 @@ def test_rule_gives_due_date_with_every_day_explained():
     answer = ask("--received", "2026-11-20T16:45", "--rule", "resolve")
     assert answer["due_date"] == "2026-12-14"
     assert answer["due_at"] == "2026-12-14T23:59:59+07:00"
-    assert (answer["calendar"], answer["rule"], answer["estimate"]) == ("vn", "resolve", True)
+    assert (answer["calendar"], answer["rule"], answer["estimate"]) == ("vn", "resolve", False)
     assert sum(day["counted"] for day in answer["days"]) == 15
     assert answer["days"][0] == {"date": "2026-11-20", "counted": False, "why": "day_of_event"}
     assert answer["days"][4] == {
@@ -43,7 +43,6 @@ def test_rule_gives_due_date_with_every_day_explained():
         "counted": False,
         "why": "holiday",
         "name": "Ngày Văn hóa Việt Nam",
-        "estimate": "unverified",
     }
     assert "verdict" not in answer
 
@@ -297,9 +296,21 @@ def test_missing_or_broken_file_of_events_is_refused(tmp_path):
 
 
 def test_plain_output_marks_counted_days_and_estimates():
-    lines = run("--received", "2026-11-23", "--value", "1 working day").stdout.splitlines()
+    lines = run("--received", "2027-12-30", "--value", "2 working days").stdout.splitlines()
     assert lines[1:] == [
-        "2026-11-23  - day_of_event",
-        "2026-11-24 ~- holiday Ngày Văn hóa Việt Nam",
-        "2026-11-25  + counted",
+        "2027-12-30  - day_of_event",
+        "2027-12-31  + counted",
+        "2028-01-01 ~- weekend",
+        "2028-01-02 ~- weekend",
+        "2028-01-03 ~+ counted",
     ]
+
+
+@pytest.mark.parametrize(
+    ("received", "due_date"), [("2026-11-03T09:00", "2026-11-25"), ("2026-12-15T09:00", "2027-01-06")]
+)
+def test_due_dates_of_2026_and_2027_carry_no_estimate_mark(received, due_date):
+    answer = run("--received", received, "--rule", "resolve").stdout
+    assert answer.startswith(due_date) and "~" not in answer
+    told = ask("--received", received, "--rule", "resolve")
+    assert (told["due_date"], told["estimate"]) == (due_date, False)

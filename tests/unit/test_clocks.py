@@ -16,7 +16,7 @@ from backend.deadlines.rules import choose_rule, shipped_rules
 from backend.deadlines.terms import PauseEnd
 from backend.deadlines.unit_shares import share_time
 from backend.errors import Conflict
-from backend.tickets.lifecycle import Event, StatePath, advance_state, possible_transitions
+from backend.tickets.lifecycle import Event, StatePath, advance_state, possible_at
 from backend.tickets.models import TicketState, Verdict
 from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.explain import DayReason
@@ -289,7 +289,7 @@ def courses(draw: st.DrawFn, *, without: frozenset[Event] = frozenset()) -> list
     course = [TicketEvent(Event.RECEIVED, START, data={"unit": 1})]
     standing = StatePath(TicketState.NEW)
     for minutes in sorted(draw(st.lists(WITHIN, max_size=20))):
-        moves = [row.event for row in possible_transitions(standing.state) if row.event not in without]
+        moves = [row.event for row in possible_at(standing) if row.event not in without]
         if not moves:
             break
         name = draw(st.sampled_from(moves))

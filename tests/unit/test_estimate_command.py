@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import json
 import zipfile
 from pathlib import Path
 
@@ -11,39 +10,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import typer
 from openpyxl import Workbook
-from typer.testing import CliRunner
 
 from analytics.estimation.condition import ConditionError, parse_condition
-from backend.commands.survey.estimate import COLUMNS, estimation
+from backend.commands.survey.estimate import COLUMNS
+from tests.estimating import refusal, rows, run
 
 DATA = Path(__file__).parent.parent / "data"
 REFERENCE = str(DATA / "reference" / "ballots_35k.csv.gz")
 BLANKS = DATA / "survey_r" / "blanks.csv"
 DESIGN = ("--strata", "tinh", "--psu", "xa", "--weights", "w")
-
-app = typer.Typer()
-app.command("estimate")(estimation.registered_commands[0].callback)
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def rows(*arguments):
-    result = run(*arguments, "--format", "json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def refusal(*arguments):
-    result = run(*arguments)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    sentence = result.stderr.strip()
-    assert "\n" not in sentence
-    return sentence
 
 
 @pytest.fixture
@@ -174,9 +150,9 @@ def test_blank_fulfils_no_condition():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--items", "q9"), "Tệp không có cột “q9”."),
-        (("--strata", "vùng", "--items", "q1"), "Tệp không có cột “vùng”."),
-        (("--items", "gioi"), "Cột “gioi”, dòng 2: “nam” không phải là số."),
+        (("--items", "q9"), "blanks.csv: Tệp thiếu cột: q9."),
+        (("--strata", "vùng", "--items", "q1"), "blanks.csv: Tệp thiếu cột: vùng."),
+        (("--items", "gioi"), "blanks.csv: Cột “gioi”, dòng 2: “nam” không phải là số."),
         ((), "Hãy nêu --items hoặc --index."),
         (("--items", "q5..q1"), "Dãy “q5..q1” phải có dạng q01..q39."),
         (("--items", "q1..q99999999"), "Dãy “q1..q99999999” phải có dạng q01..q39."),
@@ -201,7 +177,7 @@ def test_faulty_request_gets_one_sentence_and_status_2(arguments, sentence):
         (["q,w", "1,2", "2,"], ("--weights", "w"), "Cột “w”, dòng 3: thiếu trọng số"),
         (["q,w", "1,2", "2,inf"], ("--weights", "w"), "Cột “w”, dòng 3: thiếu trọng số"),
         (["q,w", "1,0", "2,0"], ("--weights", "w"), "Cột “w”: mọi trọng số đều bằng 0."),
-        (["q,w", '"3,5",1', "4,2"], (), "Cột “q”, dòng 2: “3,5” không phải là số."),
+        (["q,w", '"3,5",1', "4.2,2"], (), "ballots.csv: Cột “q”: dòng 3 (“4.2”) và dòng 2 (“3,5”) dùng hai dấu"),
         (["q,w", "1,2", "inf,1"], (), "Cột “q”, dòng 3: điểm vô hạn hoặc quá lớn."),
         (["q,w", "1,a", "2,"], ("--strata", "w"), "Cột “w”, dòng 3: thiếu nhãn"),
         (["q,w", "1,ALL", "2,b"], ("--by", "w"), "Cột của --by có nhãn “ALL”"),
@@ -210,7 +186,7 @@ def test_faulty_request_gets_one_sentence_and_status_2(arguments, sentence):
         (["q,w,s", "1,9,a", "2,8,a"], ("--fpc", "w", "--strata", "s"), "Tầng “a”: số đơn vị của tổng thể không giống"),
         (["q,w", "1,1.5", "2,1.5"], ("--fpc", "w"), "Cả mẫu: mẫu có nhiều đơn vị hơn tổng thể."),
         (["q,w"], (), "Tệp “"),
-        (["q,q", "1,1"], (), "Tệp có hai cột “q”."),
+        (["q,q", "1,1"], (), "ballots.csv: Tệp có hai cột cùng tên: q."),
     ],
 )
 def test_faulty_file_gets_one_sentence_and_status_2(ballots, lines, arguments, sentence):
@@ -222,17 +198,17 @@ def test_file_that_is_no_table_is_refused(tmp_path, ballots):
     assert refusal(ballots("q", "1", name="ballots.txt"), "--items", "q").startswith("Chỉ đọc được tệp")
     with zipfile.ZipFile(tmp_path / "other.xlsx", "w") as other:
         other.writestr("a.txt", "a")
-    assert refusal(tmp_path / "other.xlsx", "--items", "q").startswith("Không đọc được tệp “")
-    for name in ("ballots.xlsx", "ballots.parquet", "ballots.csv.gz"):
+    assert refusal(tmp_path / "other.xlsx", "--items", "q") == "other.xlsx: Đây không phải tệp CSV hay XLSX đọc được."
+    for name in ("ballots.parquet", "ballots.csv.gz"):
         assert refusal(ballots("q", "1", name=name), "--items", "q").startswith("Không đọc được tệp “")
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "Dòng đầu của tệp “"),
-        ("q,g\n1,nữ\n".encode("utf-16"), "không phải là UTF-8"),
-        ("q,g\n1,n\xfa\n".encode("latin-1"), "không phải là UTF-8"),
+        (b"", "Tệp trống hoặc không có dòng tiêu đề."),
+        ("q,g\n1,nữ\n".encode("utf-16"), "phải ở dạng UTF-8"),
+        ("q,g\n1,n\xfa\n".encode("latin-1"), "dòng 2 không phải là UTF-8"),
         (b"q,g\n1\n2,a\n", "có dòng 1 cột, trong khi dòng đầu có 2 cột."),
         (b"q,g\n1e200,a\n2,a\n", "Cột “q”, dòng 2: điểm vô hạn hoặc quá lớn."),
     ],
@@ -264,7 +240,7 @@ def test_other_delimiters_decimal_commas_and_lines_within_texts_are_read(tmp_pat
 
 
 def test_lines_within_texts_may_cross_the_blocks_of_the_reader(tmp_path, monkeypatch):
-    monkeypatch.setattr("backend.commands.survey.ballot_file.BLOCK_BYTES", 64)
+    monkeypatch.setattr("backend.files.column_readers.BLOCK_BYTES", 64)
     path = tmp_path / "ballots.csv"
     path.write_text("ghi chú,q\n" + '"một\nhai, ba\nbốn",3\n' * 50, encoding="utf-8")
     assert rows(path, "--items", "q")[0]["n"] == 50
@@ -275,8 +251,8 @@ def test_cells_that_are_blank_in_a_csv_are_blank_in_a_workbook(tmp_path):
     for row in (["q", "g"], ["#N/A", "a"], ["NA", "a"], ["", "NA"], [3, "a"], [4.5, True]):
         book.active.append(row)
     book.save(tmp_path / "ballots.xlsx")
-    answer = rows(tmp_path / "ballots.xlsx", "--items", "q", "--by", "g")
-    assert [(row["domain"], row["n"]) for row in answer] == [("ALL", 2), ("True", 1), ("a", 1)]
+    answer = rows(tmp_path / "ballots.xlsx", "--items", "q", "--by", "g", "--missing", "NA")
+    assert [(row["domain"], row["n"]) for row in answer] == [("ALL", 2), ("TRUE", 1), ("a", 1)]
 
 
 def test_columns_of_parquet_that_are_no_labels_are_refused_and_not_a_number_is_no_label(tmp_path):

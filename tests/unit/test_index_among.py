@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from backend.indicators.unit_comparison import UnitTally
 from backend.indices.measures.sides import TicketSpan
 from backend.indices.measures.unit_ranks import RankTally, drawn_values, unit_gaps
 from backend.indices.measures.values import RunValue
@@ -19,7 +20,7 @@ SCORES = st.lists(st.integers(1, 5), min_size=1, max_size=40)
 def tally(unit_id: int, scores: list[int]) -> RankTally:
     numbers = [float(score) for score in scores]
     span = TicketSpan(unit_id, FIRST, LAST, [], frozenset({unit_id}))
-    return RankTally(span, len(numbers), sum(numbers), sum(number**2 for number in numbers))
+    return RankTally(span, UnitTally(unit_id, len(numbers), sum(numbers), sum(number**2 for number in numbers)))
 
 
 def rated(*units: list[int]) -> list[RunValue]:
@@ -29,18 +30,20 @@ def rated(*units: list[int]) -> list[RunValue]:
 def test_a_unit_is_tested_against_all_others_as_by_welch_and_holm() -> None:
     units = [[5, 4, 5, 5, 4, 5, 5, 4, 5, 5], [3, 4, 2, 3, 4, 3, 5, 2, 3, 4, 3], [4, 4, 5, 3, 4, 4, 4, 5, 3, 4, 4, 4]]
     found = rated(*units)
-    single = []
+    tests = []
     for i, one in enumerate(found):
         others = [score for j, scores in enumerate(units) for score in scores if j != i]
-        test = stats.ttest_ind(units[i], others, equal_var=False)
-        ends = test.confidence_interval()
-        assert one.value is not None and one.lo is not None and one.hi is not None
+        tests.append(stats.ttest_ind(units[i], others, equal_var=False))
+        assert one.value is not None
         assert isclose(one.value, 20 * (sum(units[i]) / len(units[i]) - sum(others) / len(others)))
-        assert isclose(one.lo, 20 * ends.low) and isclose(one.hi, 20 * ends.high)
-        single.append(float(test.pvalue))
+    single = [float(test.pvalue) for test in tests]
     ordered = sorted(single)
     holm = [max(min(1.0, ordered[k] * (3 - k)) for k in range(ordered.index(p) + 1)) for p in single]
     assert all(isclose(one.extra["p"], p) for one, p in zip(found, holm, strict=True))
+    for one, test, p, adjusted in zip(found, tests, single, holm, strict=True):
+        ends = test.confidence_interval(1 - 0.05 * p / adjusted)
+        assert one.lo is not None and isclose(one.lo, 20 * ends.low)
+        assert one.hi is not None and isclose(one.hi, 20 * ends.high)
     assert [one.extra["verdict"] for one in found] == ["higher", "lower", "no-evidence"]
 
 

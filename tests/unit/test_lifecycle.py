@@ -13,6 +13,7 @@ from backend.tickets.lifecycle import (
     StatePath,
     advance_state,
     find_transition,
+    possible_at,
     possible_transitions,
     replay_states,
 )
@@ -59,6 +60,8 @@ def test_ordinary_courses(course: list[Event], state: TicketState) -> None:
         ([A, Event.SUBMITTED_FOR_APPROVAL, Event.MERGED, Event.UNMERGED], TicketState.AWAITING_APPROVAL),
         ([A, Event.ASSIGNED, Q, Event.MERGED, Event.UNMERGED], TicketState.AWAITING_SENDER),
         ([A, Event.ASSIGNED, Q, Event.MERGED, Event.UNMERGED, R], TicketState.IN_PROGRESS),
+        ([A, Event.ASSIGNED, Q, Event.MERGED, R], TicketState.MERGED),
+        ([A, Event.ASSIGNED, Q, Event.MERGED, R, Event.UNMERGED], TicketState.IN_PROGRESS),
     ],
 )
 def test_a_detour_ends_where_it_began(course: list[Event], state: TicketState) -> None:
@@ -119,7 +122,7 @@ def test_every_state_is_reached() -> None:
     seen, frontier = {StatePath(TicketState.NEW)}, [StatePath(TicketState.NEW)]
     while frontier:
         standing = frontier.pop()
-        for row in possible_transitions(standing.state):
+        for row in possible_at(standing):
             following = advance_state(standing, row.event)
             if following not in seen:
                 seen.add(following)

@@ -4,6 +4,7 @@ The rule: the day of the event is not counted, then each day worked is one, Mond
 Saturdays, less the days off of the table. The comment of each case is the count that was done on paper.
 """
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -15,6 +16,12 @@ from backend.worktime.explain import DayDoubt, DayReason, explain_days
 from backend.worktime.shipped import shipped_calendar
 
 VN = shipped_calendar("vn")
+# As it was before 24/11 was law and 2027 was announced: a calendar that still has doubts.
+PROVISIONAL = replace(
+    VN,
+    years=tuple((year, year < 2027) for year, _announced in VN.years),
+    exceptions=tuple(replace(day, verified=day.day != date(2026, 11, 24)) for day in VN.exceptions),
+)
 
 
 def at(text: str) -> datetime:
@@ -116,6 +123,22 @@ def test_year_has_the_working_days_of_the_table(year, expected):
     ],
 )
 def test_date_that_leans_on_an_unannounced_day_says_so(received, term, expected, estimate):
+    result = due_moment(PROVISIONAL, Duration.parse(term), at(received))
+    assert (result.on.isoformat(), result.estimate) == (expected, estimate)
+
+
+@pytest.mark.parametrize(
+    ("received", "term", "expected", "estimate"),
+    [
+        # Wed 4 to Mon 23/11/2026 are 14, Tue 24 is a day off by law, Wed 25
+        ("2026-11-03T09:00", "15 working days", "2026-11-25", False),
+        # Wed 16 to Thu 31/12/2026 are 12, Fri 1/1/2027 off, Mon 4, Tue 5, Wed 6
+        ("2026-12-15T09:00", "15 working days", "2027-01-06", False),
+        ("2027-11-23T10:00", "1 working day", "2027-11-25", False),
+        ("2027-12-31T10:00", "1 working day", "2028-01-03", True),
+    ],
+)
+def test_nothing_of_2026_and_2027_is_an_estimate(received, term, expected, estimate):
     result = due_moment(VN, Duration.parse(term), at(received))
     assert (result.on.isoformat(), result.estimate) == (expected, estimate)
 
@@ -245,7 +268,7 @@ def test_explanation_of_hours_shows_what_each_day_gave():
     ],
 )
 def test_explanation_says_why_a_day_is_an_estimate(received, doubts):
-    days = explain_days(VN, Duration.parse("1 working day"), at(received))
+    days = explain_days(PROVISIONAL, Duration.parse("1 working day"), at(received))
     assert {day.day.isoformat(): day.doubt for day in days if day.estimate} == doubts
 
 

@@ -7,21 +7,25 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from analytics.estimation.condition import Condition, ConditionError, parse_condition
+from analytics.estimation.condition import Condition, ConditionError, JoinedCondition, parse_condition
 from analytics.estimation.design import DesignError, DesignFault, SinglePsu, SurveyDesign, build_design
 from analytics.estimation.estimate import Estimate, EstimateNote, EstimateTable, estimate_means, index_of
-from backend.commands.survey.ballot_file import HEADER_LINES, BallotFile
+from backend.commands.reading import DecimalOption, MissingOption
 from backend.errors import DomainError, Invalid, _
+from backend.files.columns import ColumnFile
+from backend.files.faults import file_named
+from backend.files.options import ReadOptions, missing_texts
 
 COLUMNS = ("variable", "domain", "n", "estimate", "se", "df", "lo", "hi", "deff")
 RANGE = re.compile(r"(.*?)(\d+)\.\.(.*?)(\d+)")
+LOWEST = 1  # of a scale of several points; one of a single point has 0 and 1
 ITEMS_AT_MOST = 10_000
 # Nearer to 1 an interval has no ends.
 LEVEL_AT_MOST = 1 - 1e-9
@@ -106,18 +110,23 @@ def estimate(
     scale: Annotated[float, typer.Option(help="Điểm cao nhất của thang.")] = 5,
     single_psu: Annotated[SinglePsu, typer.Option(help="Cách xử lý tầng chỉ có một đơn vị.")] = SinglePsu.FAIL,
     level: Annotated[float, typer.Option(help="Độ tin cậy của khoảng.")] = 0.95,
+    decimal: DecimalOption = None,
+    missing: MissingOption = None,
     output: Annotated[OutputFormat, typer.Option("--format", help="Dạng kết quả.")] = OutputFormat.CSV,
 ) -> None:
     """Ước lượng điểm trung bình và chỉ số kèm sai số chuẩn từ một tệp phiếu; không cần cơ sở dữ liệu."""
-    with _refusals():
+    with _refusals(), file_named(file.name):
         roles = _roles(strata, psu, weights, fpc, by, where, items, index or [])
         if not scale > 0 or scale == float("inf"):
             raise Invalid(_("Điểm cao nhất của thang phải là số lớn hơn 0."))
         if not 0.5 <= level <= LEVEL_AT_MOST:
             raise Invalid(_("Độ tin cậy phải từ 0.5 đến dưới 1, thường là 0.95."))
-        result = _estimates(BallotFile(file, roles.labels, roles.numbers), roles, single_psu, scale, level)
+        ballots = ColumnFile(file, roles.labels, roles.numbers, ReadOptions(None, decimal, missing_texts(missing)))
+        with file_named(file.name, ballots.sheet):
+            result = _estimates(ballots, roles, single_psu, scale, level)
     rows = [row for row in result if row.variable in roles.items or row.variable in roles.indices]
     _print(rows, output)
+    typer.echo(f"Tệp: {ballots.sentence}; {ballots.n} dòng.", err=True)
     _explain(rows)
 
 
@@ -174,25 +183,37 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _estimates(ballots: BallotFile, roles: ColumnRoles, single: SinglePsu, scale: float, level: float) -> EstimateTable:
+def _estimates(ballots: ColumnFile, roles: ColumnRoles, single: SinglePsu, scale: float, level: float) -> EstimateTable:
     try:
-        member = None if roles.where is None else roles.where.holds(ballots.labels)
+        member = None if roles.where is None else _spelt(roles.where, ballots).holds(ballots.labels)
         by = ballots.labels(roles.by) if roles.by else None
         design = _design(ballots, roles, single)
         inside = [item for items in roles.indices.values() for item in items]
-        items = {name: ballots.numbers(name) for name in dict.fromkeys([*roles.items, *inside])}
+        low = LOWEST if scale > LOWEST else 0
+        items = {name: ballots.scores(name, low, scale) for name in dict.fromkeys([*roles.items, *inside])}
         indices = {name: index_of(of, scale) for name, of in roles.indices.items()}
         return estimate_means(design, items, indices, by=by, where=member, level=level)
     except DesignError as error:
         # The design speaks of its own parts; the reader knows the columns of the file.
         columns = {"strata": roles.strata, "psu": roles.psu, "weights": roles.weights, "fpc": roles.fpc}
-        line = None if error.row is None else error.row + HEADER_LINES + 1
+        line = None if error.row is None else ballots.line(error.row)
         stratum = f"Tầng “{error.what}”" if roles.strata else "Cả mẫu"
         what = columns.get(error.what) or error.what
         raise Invalid(FAULTS[error.fault], what=what, stratum=stratum, line=line) from None
 
 
-def _design(ballots: BallotFile, roles: ColumnRoles, single: SinglePsu) -> SurveyDesign:
+def _spelt(condition: Condition, ballots: ColumnFile) -> Condition:
+    """The condition with its texts spelt as the labels of the file are."""
+    if isinstance(condition, JoinedCondition):
+        return replace(condition, parts=tuple(_spelt(part, ballots) for part in condition.parts))
+    literals = (
+        ballots.spelling(condition.column, literal) if isinstance(literal, str) else literal
+        for literal in condition.literals
+    )
+    return replace(condition, literals=tuple(literals))
+
+
+def _design(ballots: ColumnFile, roles: ColumnRoles, single: SinglePsu) -> SurveyDesign:
     return build_design(
         ballots.n,
         strata=ballots.labels(roles.strata) if roles.strata else None,

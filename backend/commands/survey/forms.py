@@ -137,7 +137,10 @@ def _print_differences(before: SurveyDocument, after: SurveyDocument) -> None:
         told = differences.compare_versions(before.subject, after.subject)
         _print_items(before.key, after.key, told)
     table = _table("Chỗ khác", before.key, after.key)
-    rest = [one for one in documents.list_changes(before.raw, after.raw) if not differences.covers_path(told, one.path)]
+    codes = {one.code for one in told if one.change is not differences.ItemChange.SAME}
+    rest = [
+        one for one in documents.list_changes(before.raw, after.raw) if not differences.covers_path(codes, one.path)
+    ]
     for one in rest:
         table.add_row(one.path, one.before or "–", one.after or "–")
     Console().print(table if rest else "Ngoài ra không có gì khác.", markup=False)

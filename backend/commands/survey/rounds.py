@@ -14,9 +14,13 @@ from rich.table import Table
 
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.commands.reading import DatesOption, DecimalOption, MissingOption, what_was_read
 from backend.commands.survey import forms, samples
 from backend.errors import Invalid, NotFound, _
 from backend.files import sheets
+from backend.files.faults import file_named
+from backend.files.options import ReadOptions, missing_texts
+from backend.files.tables import open_failed
 from backend.surveys.ballot_files import ballot_templates, importing
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
 from backend.surveys.ballot_files.faults import BallotFinding
@@ -95,29 +99,34 @@ def import_command(
     code: RoundOption,
     held: Annotated[Path | None, typer.Option(help="Tệp ghi các dòng bị giữ để sửa (.csv hoặc .xlsx).")] = None,
     check: Annotated[bool, typer.Option("--check", help="Chỉ kiểm tra, không lưu gì.")] = False,
+    dates: DatesOption = None,
+    decimal: DecimalOption = None,
+    missing: MissingOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Nhập phiếu: mỗi dòng được nhận hoặc bị giữ kèm lý do; nhập lại không thêm phiếu lần hai."""
-    with refusals_as_lines(), database_at_hand(), ExitStack() as stack:
+    options = ReadOptions(dates, decimal, missing_texts(missing))
+    with refusals_as_lines(), database_at_hand(), file_named(file.name), ExitStack() as stack:
         try:
             stream = stack.enter_context(file.open("rb"))
         except OSError:
-            raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
+            raise open_failed(str(file)) from None
         told = _progress_printer(stack)
         if check:
-            reading = importing.read_file(stream, code, local_time(clock.now()).date(), told)
-            outcome = ImportOutcome(0, False, reading.rows, len(reading.lines), 0, len(reading.held), 0)
+            reading = importing.read_file(stream, code, local_time(clock.now()).date(), told, options)
+            counts = (reading.rows, len(reading.lines), 0, len(reading.held), 0)
+            outcome = ImportOutcome(0, False, *counts, reading.form, reading.days)
             header, rows = list(reading.header), reading.held
         else:
             outcome = importing.import_file(
-                stream, code, file_name=file.name, who=ImportActor(), now=clock.now(), told=told
+                stream, code, file_name=file.name, who=ImportActor(), now=clock.now(), told=told, options=options
             )
             header, rows = _held_of(outcome.batch_id)
         if rows and held:
             _write_held(held, header, rows)
     if as_json:
         reasons = [{"line": one.line, "reasons": [_reason(finding) for finding in one.findings]} for one in rows]
-        typer.echo(json.dumps(asdict(outcome) | {"reasons": reasons}, ensure_ascii=False))
+        typer.echo(json.dumps(asdict(outcome) | {"reasons": reasons}, ensure_ascii=False, default=str))
     else:
         _print_outcome(outcome, rows, held)
 
@@ -216,6 +225,8 @@ def _reason(finding: BallotFinding) -> str:
 def _print_outcome(outcome: ImportOutcome, rows: list[QuarantineRow], path: Path | None) -> None:
     if outcome.repeated:
         typer.echo(f"Tệp này đã được nhập (lô {outcome.batch_id}); không thêm gì.")
+    if outcome.form:
+        typer.echo(what_was_read(outcome.form, outcome.days))
     read = f"Đã đọc {outcome.rows} dòng: nhận {outcome.accepted}, không hợp lệ {outcome.invalid}"
     typer.echo(f"{read}, đã có {outcome.already}, giữ lại {outcome.held}.")
     for one in rows[:SHOWN]:

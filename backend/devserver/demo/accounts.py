@@ -71,5 +71,5 @@ def _create(session: Session, account: DemoAccount, units: dict[str, int], passw
     session.add(user)
     session.flush()
     data = {"role": account.role.value, "demonstration": True}
-    audit.record(session, f"user:{user.id}", "created", actor="system", now=now, data=data, first=True)
+    audit.record(session, audit.user_key(user.id), "created", actor="system", now=now, data=data, first=True)
     return user.id

@@ -15,7 +15,7 @@ from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import DeadlineRule, RuleSubject, manner_of
 from backend.devserver.demo.generate import DemoCase, DemoEvent
-from backend.ratings.models import rating_notes
+from backend.ratings.models import RATING_FORM, rating_notes
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import MessageKind, TicketMessage, words_digest
@@ -29,6 +29,7 @@ Row = tuple[Any, ...]
 PROJECTED = (
     *("state", "episode", "unit_id", "rule", "term", "rule_id", "calendar_id", "due_date", "due_estimated"),
     *("accepted_at", "decided_at", "answered_at", "answered_on", "working_days", "verdict", "told_at", "told_in_time"),
+    *("paused_on", "tell_by"),
 )
 RESULTS = (
     *("ticket_id", "episode", "clock", "nth", "version", "unit_id", "value", "rule_id", "calendar_id", "started_at"),
@@ -107,7 +108,7 @@ def add_case(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRu
     if case.scores:
         rows.ratings.append(
             (place.ticket_id, unit_id, received_on, *case.scores, case.remark or None, case.channel.value,
-             "sipas-feedback-3", case.course[-1].at)
+             RATING_FORM, case.course[-1].at)
         )  # fmt: skip
 
 
@@ -130,10 +131,10 @@ def _history(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRu
     """Append the chain of a ticket, link by link, and its texts; return its events."""
     prev, message_id, unit = audit.FIRST, place.first_message_id, ""
     history: list[TicketEvent] = []
-    chain = f"ticket:{place.ticket_id}"
+    chain = audit.ticket_chain(place.ticket_id)
     for seq, step in enumerate(case.course, start=1):
         user_id = place.officers.get(step.by)
-        actor = f"user:{user_id}" if user_id is not None else step.by
+        actor = audit.user_key(user_id) if user_id is not None else step.by
         data: dict[str, Any] = {}
         if step.event in KINDS:
             rows.messages.append((message_id, place.ticket_id, KINDS[step.event].value, step.text, step.at, user_id))

@@ -3,17 +3,19 @@ be said of the year's figure. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
 from analytics.association import Association, NoFitError, associate_scores
-from analytics.compare import Comparability, compare_indices
+from analytics.compare import Comparability, SeriesBreak, compare_indices
 from analytics.difference import EstimateDifference, adjust_probabilities, estimate_difference, judge_differences
 from analytics.estimation.estimate import Estimate
-from analytics.forecast import Forecast, MonthRatings, ScoreSpread, least_visible_change, of_months, of_published
+from analytics.forecast import Forecast, MonthRatings, PublishedPoint, least_visible_change, of_months, of_published
+from backend.indicators.published_error import SAMPLING, verdict_word
+from backend.indicators.unit_comparison import share_estimate
 from backend.indices.measures.inputs import ITEM_CODES, IndexCase, RunInputs
 from backend.indices.measures.sides import BY_STAFF, TicketSpan
-from backend.indices.measures.unit_ranks import share_of
 from backend.indices.measures.values import GROUP, ITEMS, RunValue
 from backend.indices.models import FigureSide, Measure
 
@@ -40,37 +42,33 @@ def latest(values: Iterable[RunValue], code: str, item: int) -> RunValue | None:
     return max(held, key=lambda v: (v.last, -v.first.toordinal()), default=None)
 
 
-def year_values(values: Sequence[RunValue], sampling: ScoreSpread) -> list[RunValue]:
+def year_values(values: Sequence[RunValue]) -> list[RunValue]:
     """The last published figure less the one before, with the mark of their methods; judged together (Holm).
 
-    The sampling error is approximate, and a year whose number of ballots was not printed is taken to have had as many
-    as the other: ``extra`` says so.
+    The sampling error is approximate. Where a year prints no number of ballots there is a difference and no verdict.
     """
     found: list[tuple[RunValue, RunValue, EstimateDifference, Comparability]] = []
     for item in (*ITEMS, GROUP):
         held = sorted((v for v in values if (v.code, v.item) == ("published", item)), key=lambda v: v.first)
-        if len(held) > 1 and (held[-1].n or held[-2].n):
+        if len(held) > 1:
             before, after = held[-2:]
-            n = (before.n or after.n or 0, after.n or before.n or 0)
-            ends = [
-                Estimate("", "", k, one.value, sampling.se(k), k - 1, None, None, None)
-                for one, k in zip((before, after), n, strict=True)
-            ]
             mark = compare_indices(before.extra["method"], after.extra["method"], ITEM_CODES[item])
-            found.append((before, after, estimate_difference(*ends, comparability=mark), mark))
+            found.append(
+                (before, after, estimate_difference(_estimate(before), _estimate(after), comparability=mark), mark)
+            )
     judged = judge_differences([row[2] for row in found])
     return [_year(*row[:2], one, row[3]) for row, one in zip(found, judged, strict=True)]
 
 
 def _year(before: RunValue, after: RunValue, one: EstimateDifference, mark: Comparability) -> RunValue:
     extra = {
-        "verdict": one.verdict.value, "p": one.p, "earlier": before.first.year, "later": after.first.year,
-        "from": before.value, "to": after.value, "assumed_n": before.n is None or after.n is None,
+        "verdict": verdict_word(one, before.n, after.n), "p": one.p, "earlier": before.first.year,
+        "later": after.first.year, "from": before.value, "to": after.value, "n_earlier": before.n,
         "mark": mark.mark.value, "reason": {"vi": mark.reason.vi, "en": mark.reason.en},
     }  # fmt: skip
     return RunValue(
         None, before.first, after.last, FigureSide.PUBLISHED, after.item, "year_change", Measure.POINTS,
-        n=after.n or before.n, value=one.value, se=one.se, lo=one.lo, hi=one.hi, extra=extra,
+        n=after.n, value=one.value, se=one.se, lo=one.lo, hi=one.hi, extra=extra,
     )  # fmt: skip
 
 
@@ -114,25 +112,25 @@ def change_values(values: Sequence[RunValue], first: tuple[date, date], last: tu
     return [_change(first, last, value, one) for (value, _single), one in zip(found, judged, strict=True)]
 
 
-def outlook_values(inputs: RunInputs, span: TicketSpan, sampling: ScoreSpread) -> Iterator[RunValue]:
+def outlook_values(inputs: RunInputs, span: TicketSpan) -> Iterator[RunValue]:
     """What the next published figure and this year's ratings will be, and the least change that would be visible."""
     for item in (*ITEMS, GROUP):
-        yield _published_outlook(inputs, span, item, sampling)
+        yield _published_outlook(inputs, span, item)
         yield _ratings_outlook(span, item)
     sizes = [one.n for one in inputs.printed if one.n]
     if sizes:
         n = sizes[-1]
         yield span.value(
             FigureSide.PUBLISHED, 1, "least_visible_change", Measure.POINTS, n=n,
-            value=least_visible_change(n, n, sampling), extra={"sd": sampling.sd, "deff": sampling.deff},
+            value=least_visible_change(n, n, SAMPLING), extra={"sd": SAMPLING.sd, "deff": SAMPLING.deff},
         )  # fmt: skip
 
 
-def _published_outlook(inputs: RunInputs, span: TicketSpan, item: int, sampling: ScoreSpread) -> RunValue:
+def _published_outlook(inputs: RunInputs, span: TicketSpan, item: int) -> RunValue:
     held = [one for one in inputs.printed if one.code == ITEM_CODES[item]]
-    series = [(one.year, float(one.value), one.n) for one in held]
+    series = [PublishedPoint(one.year, float(one.value), one.n, one.method) for one in held]
     year = max((one.year for one in held), default=span.last.year - 1) + 1
-    return _outlook(span, item, FigureSide.PUBLISHED, year, of_published(series, year, sampling))
+    return _outlook(span, item, FigureSide.PUBLISHED, year, of_published(series, year, ITEM_CODES[item], SAMPLING))
 
 
 def _ratings_outlook(span: TicketSpan, item: int) -> RunValue:
@@ -157,11 +155,20 @@ def last_full_month(day: date) -> int:
 def _outlook(
     span: TicketSpan, item: int, side: FigureSide, year: int, found: Forecast, n: int | None = None
 ) -> RunValue:
-    extra = {"year": year, "points": found.points, "trend": found.trend, "why": found.why.value if found.why else None}
+    extra = {
+        "year": year, "points": found.points, "trend": found.trend, "why": found.why.value if found.why else None,
+        "broken": _told_break(found.broken) if found.broken else None,
+    }  # fmt: skip
     return span.value(
         side, item, "forecast", Measure.SCORE, n=n, value=found.value, lo=found.lo, hi=found.hi,
         about=found.basis.value if found.basis else "", extra=extra,
     )  # fmt: skip
+
+
+def _told_break(broken: SeriesBreak) -> dict[str, Any]:
+    """Return the break of method that a forecast stops at, with its reason in both languages."""
+    reason = broken.comparability.reason
+    return {"year": broken.year, "reason": {"vi": reason.vi, "en": reason.en}}
 
 
 def _estimate(value: RunValue) -> Estimate:
@@ -171,7 +178,10 @@ def _estimate(value: RunValue) -> Estimate:
 
 
 def _gap(first: date, last: date, item: int, later: RunValue, earlier: RunValue, one: EstimateDifference) -> RunValue:
-    extra = {"verdict": one.verdict.value, "p": one.p, "earlier": earlier.first.year, "later_n": later.n}
+    sizes = [side.n for side in (later, earlier) if side.code == "published"]
+    extra = {
+        "verdict": verdict_word(one, *sizes), "p": one.p, "earlier": earlier.first.year, "later_n": later.n,
+    }  # fmt: skip
     return RunValue(
         None, first, last, FigureSide.BETWEEN, item, "side_gap", Measure.POINTS,
         n=earlier.n, value=one.value, se=one.se,
@@ -185,7 +195,7 @@ def _of(values: Iterable[RunValue], code: str, item: int, span: tuple[date, date
 
 
 def _comparable(value: RunValue) -> Estimate:
-    return share_of(value.extra["k"], value.n or 0) if value.measure is Measure.SHARE else _estimate(value)
+    return share_estimate(value.extra["k"], value.n or 0) if value.measure is Measure.SHARE else _estimate(value)
 
 
 def _change(first: tuple[date, date], last: tuple[date, date], value: RunValue, one: EstimateDifference) -> RunValue:

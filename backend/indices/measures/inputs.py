@@ -7,32 +7,31 @@ a line, in the order of their ids, so that the same rows have the same hash on a
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Date, Integer, and_, case, cast, extract, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Date, Integer, case, cast, extract, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from backend.deadlines.due_dates import TOLD_WITHIN
-from backend.indicators.counts import AT_ONCE, is_undecided, unanswered_in_time
+from backend.deadlines.clock_states import CODES, ClockKind
+from backend.deadlines.terms import Term
+from backend.indicators import conditions
+from backend.indicators.conditions import TicketIndicator
 from backend.indices.measures import own_survey
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.ratings.models import Rating
-from backend.tickets.models import Channel, Ticket, TicketState, Verdict
+from backend.ratings.queries import of_latest_answer
+from backend.tickets import rulebook
+from backend.tickets.models import Category, Channel, Ticket
 from backend.worktime import service as worktime
-from backend.worktime.arithmetic import due_moment
 from backend.worktime.calendar import ZONE, WorkCalendar
-from backend.worktime.vector import working_days_between
 
 ITEM_CODES = ("service.feedback", "service.feedback.1", "service.feedback.2", "service.feedback.3")
 TICKETS, PUBLISHED, BALLOTS, DRAWN, TOTALS = "tickets", "published", "ballots", "drawn", "totals"
-TAKEN_UP_WITHIN = 2  # working days
-OUTSIDE = (TicketState.REFUSED, TicketState.REDIRECTED, TicketState.WITHDRAWN)
+TAKEN_UP_BY_RULE = CODES[ClockKind.REFUSE]  # whoever may refuse within this term has looked at the ticket within it
 
 
 class IndexCase(NamedTuple):
@@ -40,9 +39,11 @@ class IndexCase(NamedTuple):
     or none (ended without a verdict).
 
     ``outside``: refused, redirected or withdrawn. ``again``: its sender had it reopened. ``taken_up``: a unit has taken
-    it up at least once. ``in_two_days``, ``at_once``, ``told``: 1 yes, 0 no, None not known or not decided yet.
+    it up at least once; ``in_two_days``: within its term (the name is from when that was two days). It, ``at_once`` and
+    ``told``: 1 yes, 0 no, None not known or not decided yet.
     ``days``: working days to the answer. ``told_after``: seconds from decision to notice. ``rated_unit``: the unit that
-    the rating is credited to; the three scores stand with it.
+    the rating is credited to; the three scores stand with it. The rating is that of the latest answer; one that was
+    given for an earlier answer is in no figure.
     """
 
     id: int
@@ -178,80 +179,78 @@ def unpack_inputs(contents: dict[str, bytes]) -> RunInputs:
 
 
 def _cases(session: Session, asked: RunRequest, calendar: WorkCalendar) -> tuple[IndexCase, ...]:
-    told_by = _told_by(calendar, asked.as_of)
-    own = Ticket.channel != Channel.IMPORT
-    ids = list(asked.unit_ids)
-    rows = session.execute(
+    ids, today = list(asked.unit_ids), asked.as_of
+    columns: dict[str, ColumnElement[Any]] = {
+        "standing": conditions.outcome_on(today),
+        "outside": _as_number(conditions.TURNED_AWAY_ONES, today),
+        "answered": _as_number(conditions.ANSWERED, today),
+        "again": cast(conditions.REOPENED.condition(today), Integer),
+        "taken_up": _as_number(conditions.TAKEN_UP, today),
+        "at_once": _as_number(conditions.ACKNOWLEDGED, today),
+        "told": _as_number(conditions.TOLD, today),
+        "told_after": case((conditions.OURS.condition(today), _seconds(Ticket.told_at - Ticket.decided_at))),
+        "demonstration": cast(Ticket.demonstration, Integer),
+    }
+    stored: dict[str, InstrumentedAttribute[Any]] = {
+        "days": Ticket.working_days,
+        "rated_unit": Rating.unit_id,
+        "ease": Rating.ease,
+        "by_rules": Rating.by_rules,
+        "timely": Rating.timely,
+        "rated_by": Rating.channel,
+    }
+    rows: Sequence[Any] = session.execute(
         select(
-            Ticket.id,
-            Ticket.unit_id,
-            Ticket.received_on,
-            Ticket.channel,
-            Ticket.category_code,
-            _standing(asked.as_of),
-            cast(Ticket.state.in_(OUTSIDE), Integer),
-            cast(Ticket.answered_at.is_not(None), Integer),
-            cast(Ticket.episode > 1, Integer),
-            cast(or_(Ticket.accepted_at.is_not(None), Ticket.state != TicketState.NEW), Integer),
-            cast(func.timezone(str(ZONE), Ticket.accepted_at), Date),
-            case((own, cast(func.coalesce(Ticket.acknowledged_at - Ticket.received_at <= AT_ONCE, False), Integer))),
-            Ticket.working_days,
-            case((and_(own, _notice_decided(told_by)), cast(func.coalesce(Ticket.told_in_time, False), Integer))),
-            case((own, cast(func.floor(extract("epoch", Ticket.told_at - Ticket.decided_at)), Integer))),
-            cast(Ticket.demonstration, Integer),
-            Rating.unit_id,
-            Rating.ease,
-            Rating.by_rules,
-            Rating.timely,
-            Rating.channel,
+            *(Ticket.id, Ticket.unit_id, Ticket.received_on, Ticket.channel, Ticket.category_code.label("category")),
+            cast(func.timezone(str(ZONE), Ticket.accepted_at), Date).label("accepted_on"),
+            *(column.label(name) for name, column in columns.items()),
+            *(column.label(name) for name, column in stored.items()),
         )
-        .outerjoin(Rating, Rating.ticket_id == Ticket.id)
+        .outerjoin(Rating, of_latest_answer())
         .where(
             Ticket.received_on.between(asked.first, asked.last),
             or_(Ticket.unit_id.in_(ids), Rating.unit_id.in_(ids)),
         )
         .order_by(Ticket.id)
     ).all()
-    taken = _taken_up_in_time(calendar, asked.as_of, rows)
-    return tuple(
-        IndexCase._make([*row[:2], row[2].isoformat(), row[3].value, *row[4:10], soon, *row[11:20], _name(row[20])])
-        for row, soon in zip(rows, taken, strict=True)
-    )
+    in_time = _taken_up_in_time(session, calendar, today, rows)
+    return tuple(_case(row._asdict(), soon) for row, soon in zip(rows, in_time, strict=True))
+
+
+def _case(row: dict[str, Any], soon: int | None) -> IndexCase:
+    """Return a row as it is stored: days and channels as text."""
+    del row["accepted_on"]
+    row |= {"received_on": row["received_on"].isoformat(), "channel": row["channel"].value, "in_two_days": soon}
+    return IndexCase(**row | {"rated_by": _name(row["rated_by"])})
 
 
 def _name(channel: Channel | None) -> str | None:
     return channel.value if channel else None
 
 
-def _standing(as_of: date) -> ColumnElement[str]:
-    return case(
-        (Ticket.verdict == Verdict.ON_TIME, "on_time"),
-        (Ticket.verdict == Verdict.LATE, "late"),
-        (unanswered_in_time(as_of), "overdue"),
-        (is_undecided(), "open"),
-        else_="none",
-    )
+def _as_number(indicator: TicketIndicator, today: date) -> ColumnElement[int | None]:
+    """Return 1 for yes, 0 for no, nothing where the answer is not known."""
+    return cast(conditions.answer_of(indicator, today), Integer)
 
 
-def _notice_decided(told_by: date) -> ColumnElement[bool]:
-    return and_(Ticket.answered_on.is_not(None), Ticket.told_at.is_not(None) | (Ticket.answered_on <= told_by))
+def _seconds(length: ColumnElement[Any]) -> ColumnElement[int | None]:
+    return cast(func.floor(extract("epoch", length)), Integer)
 
 
-def _taken_up_in_time(calendar: WorkCalendar, as_of: date, rows: Sequence[Any]) -> list[int | None]:
-    """Taken up within two working days; not yet and still within them is not decided; of imports it is not known."""
-    received: NDArray[np.datetime64] = np.array([row[2] for row in rows], dtype="datetime64[D]")
-    ended: NDArray[np.datetime64] = np.array([max(row[10] or as_of, row[2]) for row in rows], dtype="datetime64[D]")
-    within = working_days_between(calendar, received, ended) <= TAKEN_UP_WITHIN if len(rows) else np.zeros(0, bool)
-    found: list[int | None] = []
-    for row, soon in zip(rows, within.tolist(), strict=True):
-        known = row[3] is not Channel.IMPORT and (row[10] is not None or not soon)
-        found.append(int(soon) if known else None)
-    return found
-
-
-def _told_by(calendar: WorkCalendar, as_of: date) -> date:
-    """The last day whose answers should have reached their senders before ``as_of``."""
-    day = as_of - timedelta(days=1)
-    while due_moment(calendar, TOLD_WITHIN, datetime.combine(day, time(12), ZONE)).on >= as_of:
-        day -= timedelta(days=1)
-    return day
+def _taken_up_in_time(
+    session: Session, calendar: WorkCalendar, as_of: date, rows: Sequence[Any]
+) -> Iterator[int | None]:
+    """Whether each ticket was taken up within the term in which its unit may refuse it. Not yet taken up and still
+    within the term is not decided; of imports it is not known."""
+    rules = rulebook.load_rules(session)
+    categories = {category.code: category for category in session.scalars(select(Category))}
+    limits: dict[tuple[date, str, Channel], date] = {}
+    for row in rows:
+        key = (row.received_on, row.category, row.channel)
+        if key not in limits:
+            subject = rulebook.subject_of(categories[row.category], row.channel)
+            term = rules.ruling(row.received_on, subject)[TAKEN_UP_BY_RULE].duration
+            limits[key] = Term(calendar, term, datetime.combine(row.received_on, time(12), ZONE)).due().on
+        in_time = (row.accepted_on or as_of) <= limits[key]
+        known = row.channel is not Channel.IMPORT and (row.accepted_on is not None or not in_time)
+        yield int(in_time) if known else None

@@ -5,7 +5,7 @@ code means is told to readers in ``backend/kpi/definitions.toml``.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
@@ -14,11 +14,12 @@ from typing import Any
 from analytics.adjust import AdjustedIndex, RatingCell, post_stratified, worst_case
 from analytics.operations import SMALL_N, ShareInterval, mean_index_of_counts, wilson_interval
 from analytics.order import median_interval
+from backend.indicators.official_ratios import OfficialTicket, is_dissatisfied, on_time_ratio, satisfied_ratio
+from backend.indicators.published_error import Z95, published_estimate
 from backend.indices.measures.inputs import ITEM_CODES, IndexCase, RunInputs
 from backend.indices.measures.values import GROUP, ITEMS, RunValue
 from backend.indices.models import FigureSide, Measure
 
-DISSATISFIED = 2  # a score of at most this, on any of the three items
 BY_STAFF = "counter"  # ratings that an officer keyed in: counted, shown, and left out of the scores
 
 
@@ -112,36 +113,29 @@ def operation_values(span: TicketSpan) -> Iterator[RunValue]:
 
 
 def qd766(span: TicketSpan) -> Iterator[RunValue]:
-    """The two ratios of QĐ 766 on tickets first received in the period.
-
-    Of all within the unit's authority (refused, redirected, withdrawn: left out) and taken up (not yet: left out), open
-    and not yet due counts as on time. A ticket that is late, rated badly and reopened counts once.
-    """
-    held = [case for case in span.held if not case.outside]
-    counted = [case for case in held if case.taken_up]
-    waiting = [case for case in held if not case.taken_up]
-    late = [case for case in counted if case.standing in ("late", "overdue")]
-    unhappy = [case for case in counted if is_dissatisfied(case) or case.again]
-    either = {case.id for case in late} | {case.id for case in unhappy}
+    """The two ratios of QĐ 766 on tickets first received in the period, with what was taken off and left out."""
+    within = [case for case in span.held if not case.outside]
+    counted = [_official(case) for case in within if case.taken_up]
+    waiting = [case for case in within if not case.taken_up]
+    late = sum(ticket.missed for ticket in counted)
     left_out = {"waiting": len(waiting), "waiting_overdue": sum(case.standing == "overdue" for case in waiting)}
-    on_time = wilson_interval(len(counted) - len(late), len(counted))
+    on_time = on_time_ratio(len(counted), late)
     yield _share(
         span, FigureSide.OPERATIONS, 2, "qd766_on_time", on_time,
-        extra={"k": on_time.k, "late": len(late), **left_out},
+        extra={"k": on_time.k, "late": late, **left_out},
     )  # fmt: skip
-    satisfied = wilson_interval(len(counted) - len(either), len(counted))
+    satisfied = satisfied_ratio(counted)
     yield _share(
         span, FigureSide.OPERATIONS, 2, "qd766_satisfied", satisfied,
         extra={
-            "k": satisfied.k, "late": len(late), "dissatisfied": sum(map(is_dissatisfied, counted)),
-            "again": sum(case.again for case in counted), "counted_once": len(either),
+            "k": satisfied.k, "late": late, "dissatisfied": sum(ticket.dissatisfied for ticket in counted),
+            "again": sum(ticket.again for ticket in counted), "counted_once": satisfied.n - satisfied.k,
         },
     )  # fmt: skip
 
 
-def is_dissatisfied(case: IndexCase) -> bool:
-    """Answered, and a score of 1 or 2 on any item."""
-    return bool(case.answered) and case.scores is not None and min(case.scores) <= DISSATISFIED
+def _official(case: IndexCase) -> OfficialTicket:
+    return OfficialTicket(case.standing, bool(case.answered) and is_dissatisfied(case.scores), bool(case.again))
 
 
 def unit_spans(inputs: RunInputs, first: date, last: date, unit_ids: Sequence[int]) -> list[TicketSpan]:
@@ -175,14 +169,15 @@ def on_time_flags(held: Iterable[IndexCase]) -> list[int]:
     return [int(case.standing == "on_time") for case in held if case.standing in ("on_time", "late", "overdue")]
 
 
-def printed_values(inputs: RunInputs, error: Callable[[int], float], z: float) -> Iterator[RunValue]:
+def printed_values(inputs: RunInputs) -> Iterator[RunValue]:
     """Published figures; an interval is approximate and only where the number of ballots is known."""
     for one in inputs.printed:
-        half = z * error(one.n) if one.n else None
         figure = float(one.value)
+        error = published_estimate(figure, one.n).se
+        half = None if error is None else Z95 * error
         yield RunValue(
             None, date(one.year, 1, 1), date(one.year, 12, 31), FigureSide.PUBLISHED, ITEM_CODES.index(one.code),
-            "published", Measure.SCORE, n=one.n, value=figure, se=error(one.n) if one.n else None,
+            "published", Measure.SCORE, n=one.n, value=figure, se=error,
             lo=figure - half if half is not None else None, hi=figure + half if half is not None else None,
             extra={"rank": one.rank, "ranked": one.ranked, "method": one.method, "printed": one.value},
         )  # fmt: skip

@@ -5,32 +5,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from analytics.difference import EstimateDifference, estimate_difference, judge_differences
 from analytics.estimation.estimate import Estimate
-from analytics.operations import SMALL_N
 from analytics.rank import rank_units, volume_groups
 from analytics.small_areas import shrink_figures
+from backend.indicators.published_error import Z95
+from backend.indicators.unit_comparison import SCORE_POINTS, SHARE_POINTS, UnitTally, compare_units, sum_tallies
 from backend.indices.measures.sides import TicketSpan, given_by_senders, on_time_flags, score_of
 from backend.indices.measures.values import GROUP, RunValue
 from backend.indices.models import FigureSide, Measure
 
-Z95 = 1.959963984540054
 LEAST_DRAWN = 5  # ratings from which a unit's own part may enter a figure that is mostly the province's
 
 
 @dataclass(frozen=True)
 class RankTally:
-    """A unit's numbers added up: how many, their sum, the sum of their squares."""
+    """A unit's numbers added up, and the span that they are of."""
 
     span: TicketSpan
-    n: int
-    total: float
-    squares: float
+    sums: UnitTally
 
     @property
-    def about(self) -> float:
-        """Squares about the unit's own mean."""
-        return max(0.0, self.squares - self.total**2 / self.n) if self.n else 0.0
+    def n(self) -> int:
+        return self.sums.n
 
 
 def among_values(spans: Sequence[TicketSpan], seed: int, rates: Sequence[RunValue]) -> Iterator[RunValue]:
@@ -39,8 +35,10 @@ def among_values(spans: Sequence[TicketSpan], seed: int, rates: Sequence[RunValu
         return
     scores = [_tally(span, [score_of(case, GROUP) for case in given_by_senders(span.closed)]) for span in spans]
     yield from rank_values(rates, spans[0], seed)
-    yield from unit_gaps([_tally(span, on_time_flags(span.held)) for span in spans], FigureSide.OPERATIONS, 2, 100)
-    yield from unit_gaps(scores, FigureSide.RATINGS, GROUP, 20)
+    yield from unit_gaps(
+        [_tally(span, on_time_flags(span.held)) for span in spans], FigureSide.OPERATIONS, 2, SHARE_POINTS
+    )
+    yield from unit_gaps(scores, FigureSide.RATINGS, GROUP, SCORE_POINTS)
     yield from drawn_values(scores)
 
 
@@ -63,35 +61,22 @@ def rank_values(values: Sequence[RunValue], span: TicketSpan, seed: int) -> Iter
             )  # fmt: skip
 
 
-def unit_gaps(tallies: Sequence[RankTally], side: FigureSide, item: int, factor: float) -> Iterator[RunValue]:
-    """Each unit against all others together, in points; verdicts adjusted for all units looked at (Holm).
-
-    ``factor`` turns a mean into points: 100 a share, 20 a score. The difference is the plain one; its interval, that of
-    the shares with a case added, is drawn out to it and cut at what is possible.
-    """
-    most = factor * (1 if factor == 100 else 4)
-    whole = _sum(tallies)
-    found: list[tuple[RankTally, float, EstimateDifference]] = []
-    for one in tallies:
-        others = RankTally(one.span, whole.n - one.n, whole.total - one.total, whole.squares - one.squares)
-        if min(one.n, others.n) >= SMALL_N:
-            plain = factor * (one.total / one.n - others.total / others.n)
-            found.append((one, plain, estimate_difference(_mean(others, factor), _mean(one, factor))))
-    for (one, plain, _single), judged in zip(found, judge_differences([row[2] for row in found]), strict=True):
-        lo, hi = plain if judged.lo is None else judged.lo, plain if judged.hi is None else judged.hi
-        extra = {"verdict": judged.verdict.value, "p": judged.p, "units": len(found)}
-        yield one.span.value(
-            side, item, "unit_gap", Measure.POINTS, n=one.n, value=plain, se=judged.se,
-            lo=max(-most, min(lo, plain)), hi=min(most, max(hi, plain)), extra=extra,
+def unit_gaps(tallies: Sequence[RankTally], side: FigureSide, item: int, points: float) -> Iterator[RunValue]:
+    """Each unit against all others together, in points, as `compare_units` judges it."""
+    span_of = {tally.sums.unit_id: tally.span for tally in tallies}
+    for gap in compare_units([tally.sums for tally in tallies], points):
+        yield span_of[gap.unit_id].value(
+            side, item, "unit_gap", Measure.POINTS, n=gap.n, value=gap.value, se=gap.se, lo=gap.lo, hi=gap.hi,
+            extra={"verdict": gap.verdict.value, "p": gap.p, "units": gap.compared},
         )  # fmt: skip
 
 
 def drawn_values(tallies: Sequence[RankTally]) -> Iterator[RunValue]:
     """Ratings drawn toward the province's figure (Fay and Herriot), the more the fewer a unit has of its own. The error
     of a unit is taken from the spread within all units together: five equal scores are no exact figure."""
-    whole = _sum(tallies)
+    whole = sum_tallies([one.sums for one in tallies])
     freedom = whole.n - sum(1 for one in tallies if one.n)
-    within = sum(one.about for one in tallies)
+    within = sum(one.sums.about for one in tallies)
     if freedom < 10 or not within > 0:
         return
     spread = sqrt(within / freedom)
@@ -100,7 +85,9 @@ def drawn_values(tallies: Sequence[RankTally]) -> Iterator[RunValue]:
     )
     held = [one for one in tallies if one.n >= LEAST_DRAWN]
     own = [
-        Estimate("ratings", f"{i}", one.n, 20 * one.total / one.n, 20 * spread / sqrt(one.n), freedom, None, None, None)
+        Estimate(
+            "ratings", f"{i}", one.n, 20 * one.sums.total / one.n, 20 * spread / sqrt(one.n), freedom, None, None, None
+        )
         for i, one in enumerate(held)
     ]
     for one, drawn in zip(held, shrink_figures(own, province, publish_small=True), strict=True):
@@ -112,26 +99,6 @@ def drawn_values(tallies: Sequence[RankTally]) -> Iterator[RunValue]:
             )  # fmt: skip
 
 
-def share_of(k: int, n: int) -> Estimate:
-    """A share in percent, to be compared with another: one case of either kind is added (Agresti and Caffo 2000, Am.
-    Stat. 54, 280-288), so that a unit with nothing late does not look certain."""
-    p = (k + 1) / (n + 2)
-    return Estimate("", "", n, 100 * p, 100 * sqrt(p * (1 - p) / (n + 2)), n + 1, None, None, None)
-
-
 def _tally(span: TicketSpan, numbers: Sequence[float]) -> RankTally:
-    return RankTally(span, len(numbers), float(sum(numbers)), float(sum(number * number for number in numbers)))
-
-
-def _sum(tallies: Sequence[RankTally]) -> RankTally:
-    sums = [sum(column) for column in zip(*((one.n, one.total, one.squares) for one in tallies), strict=True)]
-    return RankTally(tallies[0].span, int(sums[0]), float(sums[1]), float(sums[2]))
-
-
-def _mean(one: RankTally, factor: float) -> Estimate:
-    if factor == 100:
-        return share_of(int(one.total), one.n)
-    return Estimate(
-        "", "", one.n, factor * one.total / one.n, factor * sqrt(one.about / (one.n - 1) / one.n), one.n - 1,
-        None, None, None,
-    )  # fmt: skip
+    squares = float(sum(number * number for number in numbers))
+    return RankTally(span, UnitTally(span.unit_id or 0, len(numbers), float(sum(numbers)), squares))

@@ -1,9 +1,8 @@
 """Published figures of others, entered with the document that prints them: all rows or none, each fault at its line."""
 
-import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,10 +13,13 @@ from sqlalchemy.orm import Session
 
 from analytics.methods import METHODS, IndexMethod, load_method
 from backend.errors import Conflict, Invalid, _
+from backend.files.faults import FileRefused
+from backend.files.tables import TableRow, open_table
 from backend.files.text import clean_text
 from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
 from backend.indices.published.consistency import ConsistencyFinding, list_findings
 from backend.indices.published.shipped_figures import GEOGRAPHIES
+from backend.jobs.guarded import limits_for, run_guarded
 
 COLUMNS = ("ma", "gia_tri", "hang", "so_tinh", "tang_giam", "doi_hang", "so_phieu", "noi_dung")
 REQUIRED = ("ma", "gia_tri")
@@ -26,6 +28,8 @@ MOST_ROWS = 200
 FIRST_YEAR, LAST_YEAR = 2011, 2099
 NUMBER = re.compile(r"[-+−]?\d{1,3}(?:[.,]\d{1,2})?", re.A)
 WHOLE = re.compile(r"[-+−]?\d{1,6}", re.A)
+
+RowReader = Callable[[str, IndexMethod], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,15 @@ class EntryResult:
     findings: Sequence[ConsistencyFinding]
 
 
-def enter_table(session: Session, document: PublishedDocument, table: str) -> EntryResult:
+def enter_table(
+    session: Session, document: PublishedDocument, table: str, read_rows: RowReader | None = None
+) -> EntryResult:
     """Store the rows of a table (CSV with the header ``COLUMNS``) and look at what does not add up.
 
     Raises Invalid with a refusal for each faulty line, Conflict where the figures stand under another document.
     """
     method = _check_document(document)
-    rows = _read(table, method)
+    rows = (read_rows or read_figures)(table, method)
     held = session.scalar(
         select(PublishedFigure.source_code)
         .filter_by(geography=document.geography, year=document.year, kind=FigureKind.SATISFACTION)
@@ -81,8 +87,7 @@ def enter_table(session: Session, document: PublishedDocument, table: str) -> En
 
 def read_file(content: bytes) -> str:
     """A file as text. Raises Invalid for one that is too large or not UTF-8."""
-    if len(content) > MOST_BYTES:
-        raise Invalid(_("Tệp lớn hơn 1 MB."), field="tep")
+    check_size(len(content), "tep")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -107,29 +112,53 @@ def _check_document(document: PublishedDocument) -> IndexMethod:
     return load_method(document.method)
 
 
-def _read(table: str, method: IndexMethod) -> list[dict[str, Any]]:
-    lines = table.strip().splitlines()
-    delimiter = max(";,\t", key=lines[0].count) if lines else ","
-    rows = list(csv.DictReader(io.StringIO("\n".join(lines)), delimiter=delimiter)) if len(lines) > 1 else []
-    header = set(rows[0]) if rows else set()
-    if not rows or not set(REQUIRED) <= header or None in header or not header <= set(COLUMNS):
+def read_figures(table: str, method: IndexMethod) -> list[dict[str, Any]]:
+    """Return the rows of a table. Raises Invalid with a refusal for each faulty line."""
+    header, rows = _table(table)
+    if not rows or not set(REQUIRED) <= set(header) or not set(header) <= set(COLUMNS):
         raise Invalid(
             _("Bảng phải có dòng đầu gồm các cột: %(columns)s; bắt buộc ma và gia_tri."),
-            field="bang", columns=", ".join(COLUMNS),
-        )  # fmt: skip
+            field="bang",
+            columns=", ".join(COLUMNS),
+        )
     if len(rows) > MOST_ROWS:
         raise Invalid(_("Bảng có quá %(most)s dòng."), field="bang", most=MOST_ROWS)
     places = {code: at for at, code in enumerate(method.nodes, start=1)}
     found: list[dict[str, Any]] = []
     refusals: list[Invalid] = []
-    for line, row in enumerate(rows, start=2):
+    for row in rows:
         try:
-            found.append(_row(line, row, method, places, {one["code"] for one in found}))
+            if row.findings:
+                reason = str(row.findings[0].reason)
+                raise Invalid(_("dòng %(line)s: %(reason)s"), field="bang", line=row.line, reason=reason)
+            cells = dict(zip(header, row.cells, strict=True))
+            found.append(_row(row.line, cells, method, places, {one["code"] for one in found}))
         except Invalid as refusal:
             refusals.append(refusal)
     if refusals:
         raise Invalid(_("Có dòng cần sửa; chưa lưu dòng nào."), errors=tuple(refusals))
     return found
+
+
+def _table(text: str) -> tuple[list[str], list[TableRow]]:
+    """Heading and rows of a table that was typed, pasted or uploaded."""
+    try:
+        table = open_table(io.BytesIO(text.strip().encode("utf-8", "surrogatepass")))
+        return table.header, list(table)
+    except FileRefused as refusal:
+        raise refusal.at("bang") from None
+
+
+def read_figures_guarded(table: str, method: IndexMethod) -> list[dict[str, Any]]:
+    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    check_size(len(table), "bang")
+    return run_guarded(read_figures, table, method, limits=limits_for(len(table)), field="bang")
+
+
+def check_size(size: int, field: str) -> None:
+    """Raises Invalid for a table larger than any of these."""
+    if size > MOST_BYTES:
+        raise Invalid(_("Tệp lớn hơn 1 MB."), field=field)
 
 
 def _row(
@@ -140,14 +169,7 @@ def _row(
         raise _fault(line, _("dòng %(line)s: phương pháp này không có chỉ số “%(text)s”."), code)
     if code in known:
         raise _fault(line, _("dòng %(line)s: chỉ số “%(text)s” có hai lần."), code)
-    value, rank = _number(line, row, "gia_tri"), _whole(line, row, "hang")
-    ranked, ballots = _whole(line, row, "so_tinh"), _whole(line, row, "so_phieu")
-    if value is None or not 0 <= value <= 100:
-        raise _fault(line, _("dòng %(line)s: giá trị “%(text)s” phải từ 0 đến 100."), row.get("gia_tri") or "")
-    if rank is not None and not 1 <= rank <= (ranked or 0):
-        raise _fault(line, _("dòng %(line)s: hạng “%(text)s” phải từ 1 đến số tỉnh được xếp."), row.get("hang") or "")
-    if ballots is not None and ballots < 1:
-        raise _fault(line, _("dòng %(line)s: số phiếu “%(text)s” phải lớn hơn 0."), row.get("so_phieu") or "")
+    rank, ranked = _rank(line, row)
     node = method.nodes[code]
     return {
         "code": code,
@@ -155,13 +177,37 @@ def _row(
         "level": node.level.value,
         "position": places[code],
         "text_vi": clean_text(row.get("noi_dung") or code, limit=500),
-        "value": value,
+        "value": _value(line, row),
         "rank": rank,
-        "ranked": ranked if rank is not None else None,
-        "n": ballots,
+        "ranked": ranked,
+        "n": _ballots(line, row),
         "change": _number(line, row, "tang_giam"),
         "rank_change": _whole(line, row, "doi_hang"),
     }
+
+
+def _value(line: int, row: Mapping[str, str | None]) -> Decimal:
+    value = _number(line, row, "gia_tri")
+    if value is None or not 0 <= value <= 100:
+        raise _fault(line, _("dòng %(line)s: giá trị “%(text)s” phải từ 0 đến 100."), row.get("gia_tri") or "")
+    return value
+
+
+def _rank(line: int, row: Mapping[str, str | None]) -> tuple[int | None, int | None]:
+    """The rank, and among how many; neither without a rank."""
+    rank, ranked = _whole(line, row, "hang"), _whole(line, row, "so_tinh")
+    if rank is None:
+        return None, None
+    if not 1 <= rank <= (ranked or 0):
+        raise _fault(line, _("dòng %(line)s: hạng “%(text)s” phải từ 1 đến số tỉnh được xếp."), row.get("hang") or "")
+    return rank, ranked
+
+
+def _ballots(line: int, row: Mapping[str, str | None]) -> int | None:
+    ballots = _whole(line, row, "so_phieu")
+    if ballots is not None and ballots < 1:
+        raise _fault(line, _("dòng %(line)s: số phiếu “%(text)s” phải lớn hơn 0."), row.get("so_phieu") or "")
+    return ballots
 
 
 def _number(line: int, row: Mapping[str, str | None], column: str) -> Decimal | None:

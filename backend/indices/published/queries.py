@@ -88,11 +88,32 @@ def published_indices(
     return [_index_of(figure, source) for figure, source in session.execute(statement)]
 
 
+def published_years(
+    session: Session, geography: str, codes: Sequence[str], kind: FigureKind = FigureKind.SATISFACTION
+) -> list[int]:
+    """Return the years of which any of these codes is stored, the latest last."""
+    years = (
+        select(PublishedFigure.year)
+        .filter_by(geography=geography, kind=kind)
+        .where(PublishedFigure.code.in_(codes))
+        .distinct()
+        .order_by(PublishedFigure.year)
+    )
+    return list(session.scalars(years))
+
+
+def latest_years(session: Session, geography: str, codes: Sequence[str]) -> list[YearComparison]:
+    """Compare the last year that is stored with the one stored before it. With one year there is nothing earlier; with
+    none the list is empty."""
+    years = published_years(session, geography, codes)
+    return year_on_year(session, geography, years[-2] if len(years) > 1 else None, years[-1], codes) if years else []
+
+
 def year_on_year(
-    session: Session, geography: str, earlier: int, later: int, codes: Iterable[str]
+    session: Session, geography: str, earlier: int | None, later: int, codes: Iterable[str]
 ) -> list[YearComparison]:
     """Satisfaction indices in two years, each with its comparability; a code printed in neither year is left out."""
-    before = {figure.code: figure for figure in published_indices(session, geography, earlier)}
+    before = {figure.code: figure for figure in published_indices(session, geography, earlier)} if earlier else {}
     after = {figure.code: figure for figure in published_indices(session, geography, later)}
     restated = _restate_indices(before, after)
     return [

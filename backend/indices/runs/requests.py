@@ -1,7 +1,7 @@
 """A run asked for on a page: noted as a job, counted by a worker, found again by its address."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,20 +9,22 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from backend import db
-from backend.errors import Conflict, DomainError, NotFound, _
+from backend.errors import NotFound, _
 from backend.indicators.filters import DashboardFilters, sees_all
 from backend.indices.models import IndexPublication, IndexRun
 from backend.indices.runs import service as runs
-from backend.jobs import progress
-from backend.jobs.progress import Job, WorkStage
+from backend.jobs import lease as leases
+from backend.jobs.lease import JobLease
+from backend.jobs.models import UNDER_WAY, JobStage, LongJob
+from backend.jobs.service import JobKind, ask_job
 from backend.units.models import Unit
 from backend.users.models import Role, User
 from backend.users.policy import Actor, Permission, PolicySubject, can
 from backend.worktime.calendar import ZONE
 
-KIND = "index-run"
-UNREACHABLE = _("Chưa giao được việc cho tiến trình nền. Hãy thử lại sau.")
-FAILED = _("Không tính được. Hãy báo người quản trị.")
+INDEX_RUN = JobKind(
+    "indices.run", busy=_("Lần tính này đang chạy."), failed=_("Không tính được. Hãy báo người quản trị.")
+)
 LISTED = 50
 
 
@@ -37,47 +39,38 @@ class RunListing:
 
 
 def begin_run(session: Session, filters: DashboardFilters, seed: int, *, user_id: int | None, now: datetime) -> int:
-    """Note that a run is to be made, and return the job's id. Raises Conflict while the same one is under way."""
+    """Note that a run is to be made, and return the job's id. Raises Conflict while a worker is at the same run; one
+    that was lost is asked for again."""
     subject = json.dumps(
         [filters.unit.id if filters.unit else None, str(filters.first), str(filters.last), seed], separators=(",", ":")
     )
-    same = session.scalar(select(Job.id).filter_by(kind=KIND, subject=subject, stage=WorkStage.RUNNING).limit(1))
-    if same is not None:
-        raise Conflict(_("Lần tính này đang chạy."))
-    return progress.start(session, KIND, subject, now=now, user_id=user_id, total=1).id
+    return ask_job(session, INDEX_RUN, subject, now=now, user_id=user_id, total=1).id
 
 
-def run_job(job_id: int, now: datetime) -> None:
-    """Count and store the run of a job; a refusal or a failure ends the job with a sentence."""
-    try:
+def run_job(job_id: int, clock: Callable[[], datetime]) -> None:
+    """Count and store the run of a job. The note of a job that is done is the id of its run."""
+
+    def work(lease: JobLease) -> None:
+        now = clock()
+        unit_id, first, last, seed = json.loads(lease.subject)
         with db.transaction() as session:
-            job = progress.find(session, job_id, KIND)
-            if job.stage is not WorkStage.RUNNING:
-                return
-            unit_id, first, last, seed = json.loads(job.subject)
             unit = session.get_one(Unit, unit_id) if unit_id else None
             actor = Actor(Role.MANAGER, key="system")
             today = now.astimezone(ZONE).date()
-            asked = runs.prepare_request(
+            question = runs.prepare_request(
                 session, unit, date.fromisoformat(first), date.fromisoformat(last), actor, today
             )
-            run_id = runs.make_run(session, asked, unit, seed=seed, now=now, user_id=job.user_id)
-            progress.finish(session, job_id, now=now, note=str(run_id))
-    except Exception as error:
-        with db.transaction() as session:
-            progress.stop(session, job_id, now=now, note=str(error) if isinstance(error, DomainError) else FAILED)
-        raise
+            run_id = runs.make_run(session, question, unit, seed=seed, now=now, user_id=lease.user_id)
+            leases.finish_job(session, lease, now=clock(), note=str(run_id))
+
+    leases.run_job(INDEX_RUN, job_id, clock, work)
 
 
-def end_unreachable(session: Session, job_id: int, now: datetime) -> None:
-    """The broker does not answer: the job ends, so that it can be asked for again."""
-    progress.stop(session, job_id, now=now, note=UNREACHABLE)
-
-
-def list_jobs(session: Session, since: datetime) -> Sequence[Job]:
-    """Runs under way, and those that came to nothing since then."""
-    recent = (Job.stage == WorkStage.RUNNING) | ((Job.stage == WorkStage.STOPPED) & (Job.updated_at >= since))
-    return session.scalars(select(Job).where(Job.kind == KIND, recent).order_by(Job.id.desc()).limit(LISTED)).all()
+def list_jobs(session: Session, since: datetime) -> Sequence[LongJob]:
+    """Return the runs under way, and those stopped since then."""
+    recent = LongJob.stage.in_(UNDER_WAY) | ((LongJob.stage == JobStage.STOPPED) & (LongJob.updated_at >= since))
+    statement = select(LongJob).where(LongJob.kind == INDEX_RUN.name, recent)
+    return session.scalars(statement.order_by(LongJob.id.desc()).limit(LISTED)).all()
 
 
 def list_runs(session: Session, actor: Actor) -> list[RunListing]:

@@ -12,18 +12,22 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from analytics.forecast import ScoreSpread
+from analytics.adjust import LEAST_IN_CELL
+from analytics.association import LEAST_CLUSTERS
+from analytics.operations import LEVEL, SMALL_N
 from backend.db import table_of
+from backend.deadlines.clock_states import CODES, ClockKind
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.indicators.filters import units_within
+from backend.indicators.official_ratios import DISSATISFIED
+from backend.indicators.published_error import SAMPLING
+from backend.indices.code_mark import code_hash
 from backend.indices.measures import inputs as rows
 from backend.indices.measures import own_survey
 from backend.indices.measures.associations import (
@@ -35,22 +39,22 @@ from backend.indices.measures.associations import (
 )
 from backend.indices.measures.inputs import Fingerprint, RunInputs, RunRequest
 from backend.indices.measures.sides import printed_values, side_values, split_spans, unit_spans, unit_values
-from backend.indices.measures.unit_ranks import Z95, among_values
+from backend.indices.measures.unit_ranks import among_values
 from backend.indices.measures.values import RunValue
 from backend.indices.models import IndexInput, IndexPublication, IndexRun, IndexValue
+from backend.ratings.models import RATING_FORM
 from backend.settings import ROOT
 from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
 
 SEED = 20_240_410
-SAMPLING = ScoreSpread()
 PARAMETERS = {
-    "level": 0.95, "small_n": 10, "least_in_cell": 5, "least_units": 10, "dissatisfied_at_most": 2,
-    "taken_up_within_working_days": rows.TAKEN_UP_WITHIN, "sd": SAMPLING.sd, "deff": SAMPLING.deff,
+    "level": LEVEL, "small_n": SMALL_N, "least_in_cell": LEAST_IN_CELL, "least_units": LEAST_CLUSTERS,
+    "dissatisfied_at_most": DISSATISFIED, "taken_up_within_rule": rows.TAKEN_UP_BY_RULE,
+    "told_within_rule": CODES[ClockKind.NOTIFY], "sd": SAMPLING.sd, "deff": SAMPLING.deff,
 }  # fmt: skip
-METHODS = {"feedback": "sipas-feedback-3", "official": "QĐ 766/QĐ-TTg", "published": "qd1001-2023, form-2022"}
-CODE = ("analytics", "backend.indices")
+METHODS = {"feedback": RATING_FORM, "official": "QĐ 766/QĐ-TTg"}
 
 
 @dataclass(frozen=True)
@@ -82,16 +86,13 @@ def prepare_request(
 
 def compute_values(inputs: RunInputs, asked: RunRequest, seed: int) -> list[RunValue]:
     """All values of a question, in a fixed order. Pure: the same inputs, question and seed give the same digits."""
-    found = [
-        *printed_values(inputs, SAMPLING.se, Z95),
-        *own_survey.survey_values(inputs.sheets, inputs.drawn, inputs.weighed),
-    ]
+    found = [*printed_values(inputs), *own_survey.survey_values(inputs.sheets, inputs.drawn, inputs.weighed)]
     by_span = split_spans(inputs, asked.first, asked.last, asked.unit_ids)
     for span in by_span:
         found += side_values(span)
-    found += outlook_values(inputs, by_span[0], SAMPLING) if asked.province else []
+    found += outlook_values(inputs, by_span[0]) if asked.province else []
     if asked.province:
-        found += year_values(found, SAMPLING)
+        found += year_values(found)
         period, outside = (asked.first, asked.last), ("published", "own_survey")
         whole = [v for v in found if v.code in outside or (v.first, v.last) == period]
         found += gap_values(whole, *period)
@@ -124,9 +125,9 @@ def make_run(
         inputs={part: asdict(mark) for part, mark in marks.items()},
         inputs_hash=rows.whole_hash(marks),
         code_version=code_version(),
-        code_hash=code_hash(),
+        code_hash=_code_hash(),
         calendar_id=calendar_id,
-        methods=METHODS,
+        methods=METHODS | {"published": ", ".join(sorted({one.method for one in inputs.printed}, reverse=True))},
         values_hash=values_hash(values),
         demonstration=inputs.demonstration,
         created_at=now,
@@ -183,7 +184,7 @@ def verify_run(session: Session, run_id: int) -> RunVerification:
         run_id=run_id,
         digits=values_hash(again) == values_hash(stored) == run.values_hash,
         intact=marks == _marks(run) and rows.whole_hash(marks) == run.inputs_hash,
-        code=code_hash() == run.code_hash,
+        code=_code_hash() == run.code_hash,
         changed=tuple(part for part in {**live, **_marks(run)} if live.get(part) != _marks(run).get(part)),
         different=tuple(_differences(again, stored)),
     )
@@ -210,15 +211,8 @@ def code_version() -> str:
 
 
 @lru_cache
-def code_hash() -> str:
-    """SHA-256 over the modules and data that count: whoever has the same files has the same hash."""
-    digest = hashlib.sha256()
-    for package in CODE:
-        root = Path(str(files(package)))
-        for path in sorted(path for path in root.rglob("*") if path.suffix in (".py", ".toml")):
-            digest.update(f"{package}/{path.relative_to(root).as_posix()}\n".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+def _code_hash() -> str:
+    return code_hash(ROOT)
 
 
 def _marks(run: IndexRun) -> dict[str, Fingerprint]:

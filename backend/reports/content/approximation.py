@@ -11,6 +11,9 @@ from enum import StrEnum
 from math import sqrt
 from statistics import NormalDist
 
+from analytics.operations import LEVEL
+from backend.indicators.published_error import SAMPLING
+
 CENT = Decimal("0.01")
 # How many ballots may have left out a question: the source's shares need at most two.
 BLANKS = 5
@@ -22,9 +25,9 @@ class IntervalAssumptions:
     ``level``: of the interval. Shipped: the middle of 0.6 to 0.7, and 2, which clusters of 31 ballots reach with an
     intra-village correlation of 0.033."""
 
-    sd: float = 0.65
-    deff: float = 2.0
-    level: float = 0.95
+    sd: float = SAMPLING.sd
+    deff: float = SAMPLING.deff
+    level: float = LEVEL
 
     @property
     def z(self) -> float:

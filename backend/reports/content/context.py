@@ -17,6 +17,8 @@ from backend.indices.models import FigureKind
 from backend.indices.published.queries import PublishedIndex, YearComparison, published_indices, year_on_year
 from backend.indices.published.shipped_figures import question_texts as question_texts
 from backend.kpi import dashboard
+from backend.kpi.figures import Figures
+from backend.kpi.subindices import SubIndex
 from backend.reports.content import approximation as approximate
 from backend.reports.content.approximation import ApproximateInterval, IntervalAssumptions, YearVerdict
 from backend.reports.content.checks import ConsistencyFinding, list_findings
@@ -115,8 +117,8 @@ class TicketOperations:
 
     first: date
     last: date
-    figures: dashboard.PeriodFigures
-    items: Sequence[dashboard.SubIndex]
+    figures: Figures
+    items: Sequence[SubIndex]
     response: int
     demonstration: int
 

@@ -69,10 +69,12 @@ class JudgedAnswers:
 
 
 class AnswerReader:
-    """Judges chunks of one instrument. ``columns`` are those of the answers in the instrument's order."""
+    """Judges chunks of one instrument. ``columns`` are those of the answers in the instrument's order; ``missing`` are
+    texts that stand for no answer."""
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, missing: frozenset[str] = frozenset()) -> None:
         self.instrument = instrument
+        self._missing = missing
         self.slots = instrument.slots
         owner = [place for place, slot in enumerate(self.slots) for _column in slot.columns]
         self._owner = np.array(owner)
@@ -85,7 +87,7 @@ class AnswerReader:
 
     def judge(self, texts: Sequence[Sequence[str]]) -> JudgedAnswers:
         """``texts``: ballots x columns."""
-        numbers, kinds = _numbers(texts, len(self._owner))
+        numbers, kinds = _numbers(texts, len(self._owner), self._missing)
         within = (numbers >= 0) & (numbers <= MOST_VALUE)
         fits = self._allowed[np.arange(len(self._owner)), np.where(within, numbers, 0)] & within
         blank = (kinds == CellKind.NUMBER) & (numbers == BLANK_TEXT)
@@ -224,11 +226,11 @@ def _outside(slot: AnswerSlot, value: int) -> tuple[BallotFault, dict[str, objec
     return (BallotFault.DATE_LIKE if value in DAY_NUMBERS else BallotFault.OUT_OF_RANGE), params
 
 
-def _numbers(texts: Sequence[Sequence[str]], width: int) -> tuple[Ints, Ints]:
+def _numbers(texts: Sequence[Sequence[str]], width: int, missing: frozenset[str]) -> tuple[Ints, Ints]:
     """Numbers and kinds (`Cell`), each ballots x columns."""
     block: NDArray[Any] = np.array(texts, dtype=object).reshape(len(texts), width)
     codes, distinct = pd.factorize(block.ravel())
-    ranked = [rank_of(text) for text in distinct.tolist()]
+    ranked = [rank_of("" if text.strip() in missing else text) for text in distinct.tolist()]
     kinds = np.array([kind for kind, _number in ranked], dtype=np.int64)
     numbers = np.array([number for _kind, number in ranked], dtype=np.int64)
     return numbers[codes].reshape(block.shape), kinds[codes].reshape(block.shape)

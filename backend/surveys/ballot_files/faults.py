@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from backend.errors import Invalid, _
+from backend.files.faults import TEXTS as TABLE_TEXTS
+from backend.files.faults import FileRefused, RowFinding, TableFault
 
 
 class BallotFault(StrEnum):
@@ -51,25 +53,12 @@ class BallotFault(StrEnum):
     HIDDEN_ROW = "hidden-row"
     MERGED_CELLS = "merged-cells"
     # of the file
-    EMPTY_FILE = "empty-file"
     UNKNOWN_COLUMN = "unknown-column"
     MISSING_COLUMN = "missing-column"
     COLUMN_TWICE = "column-twice"
     COLUMN_ORDER = "column-order"
-    MORE_SHEETS = "more-sheets"
-    HIDDEN_COLUMN = "hidden-column"
-    MERGED_HEADER = "merged-header"
     SHIFTED_SCALE = "shifted-scale"
     DELIMITER = "delimiter"
-    ENCODING = "encoding"
-    TOO_LARGE = "too-large"
-    TOO_MANY_ROWS = "too-many-rows"
-    TOO_MANY_COLUMNS = "too-many-columns"
-    NOT_A_TABLE = "not-a-table"
-    ENCRYPTED = "encrypted"
-    MACROS = "macros"
-    ZIP_BOMB = "zip-bomb"
-    UNSAFE_XML = "unsafe-xml"
 
 
 TEXTS: Mapping[BallotFault, str] = {
@@ -110,11 +99,10 @@ TEXTS: Mapping[BallotFault, str] = {
     BallotFault.BAND_UNKNOWN: _("“%(value)s” không phải một trong: %(values)s."),
     BallotFault.BLANK_BALLOT: _("Phiếu không có câu trả lời nào."),
     BallotFault.SKIP_BROKEN: _("Câu này chỉ dành cho người đã chọn “%(values)s” ở câu trước, nên phải để trống."),
-    BallotFault.RAGGED: _("Dòng có %(found)s ô, cần %(wanted)s."),
-    BallotFault.QUOTES: _("Dòng có dấu ngoặc kép không đóng hoặc một ô quá dài."),
-    BallotFault.HIDDEN_ROW: _("Dòng bị ẩn trong bảng tính."),
-    BallotFault.MERGED_CELLS: _("Ô bị gộp (%(range)s): không biết giá trị thuộc dòng nào."),
-    BallotFault.EMPTY_FILE: _("Tệp trống hoặc không có dòng tiêu đề."),
+    BallotFault.RAGGED: TABLE_TEXTS[TableFault.RAGGED],
+    BallotFault.QUOTES: TABLE_TEXTS[TableFault.QUOTES],
+    BallotFault.HIDDEN_ROW: TABLE_TEXTS[TableFault.HIDDEN_ROW],
+    BallotFault.MERGED_CELLS: TABLE_TEXTS[TableFault.MERGED_CELLS],
     BallotFault.UNKNOWN_COLUMN: _("Tệp có cột không thuộc mẫu phiếu: %(columns)s."),
     BallotFault.MISSING_COLUMN: _("Tệp thiếu cột: %(columns)s."),
     BallotFault.COLUMN_TWICE: _("Tệp có hai cột cùng tên: %(columns)s."),
@@ -122,9 +110,6 @@ TEXTS: Mapping[BallotFault, str] = {
         "Thứ tự các nội dung khác mẫu: cột %(column)s đứng ở chỗ của %(wanted)s. Nếu tên cột bị dán đè, điểm sẽ vào"
         " nhầm nội dung; hãy dùng đúng thứ tự của tệp mẫu."
     ),
-    BallotFault.MORE_SHEETS: _("Trang “%(sheet)s” cũng có phiếu; hãy để mọi phiếu ở một trang, hoặc xóa trang thừa."),
-    BallotFault.HIDDEN_COLUMN: _("Tệp có cột bị ẩn: %(columns)s. Hãy hiện ra hoặc xóa đi."),
-    BallotFault.MERGED_HEADER: _("Dòng tiêu đề có ô bị gộp (%(range)s)."),
     BallotFault.SHIFTED_SCALE: _(
         "Câu “%(question)s”: có %(zeros)s điểm 0 và không có điểm %(high)s nào, nên cả tệp có lẽ dùng thang từ 0. Hãy"
         " chuyển về thang từ %(low)s đến %(high)s."
@@ -133,15 +118,6 @@ TEXTS: Mapping[BallotFault, str] = {
         "Dòng đầu không có cột nào của tệp mẫu: dòng đầu phải là dòng tiêu đề; trong CSV các cột cách nhau bằng dấu"
         " phẩy, chấm phẩy hoặc tab."
     ),
-    BallotFault.ENCODING: _("Tệp phải ở dạng UTF-8; trong Excel hãy chọn “CSV UTF-8”."),
-    BallotFault.TOO_LARGE: _("Tệp lớn quá %(most)s MB."),
-    BallotFault.TOO_MANY_ROWS: _("Tệp có hơn %(most)s dòng; hãy chia nhỏ."),
-    BallotFault.TOO_MANY_COLUMNS: _("Tệp có hơn %(most)s cột."),
-    BallotFault.NOT_A_TABLE: _("Đây không phải tệp CSV hay XLSX đọc được."),
-    BallotFault.ENCRYPTED: _("Bảng tính có mật khẩu hoặc ở dạng cũ (.xls); hãy lưu lại thành .xlsx không mật khẩu."),
-    BallotFault.MACROS: _("Bảng tính có macro nên không được nhận; hãy lưu lại thành .xlsx."),
-    BallotFault.ZIP_BOMB: _("Tệp nén phình ra quá lớn (%(size)s MB) nên không được mở."),
-    BallotFault.UNSAFE_XML: _("Bảng tính có khai báo không an toàn nên không được mở."),
 }
 
 
@@ -158,9 +134,11 @@ class BallotFinding:
         return Invalid(TEXTS[self.fault], **self.params)
 
 
-class FileRefused(Invalid):
-    """The whole file is refused; nothing of it is stored."""
+def finding_of(row: RowFinding) -> BallotFinding:
+    """What the reader of tables finds at a row, as a finding of ours."""
+    return BallotFinding("", BallotFault(row.fault.value), row.params)
 
-    def __init__(self, fault: BallotFault, **params: object) -> None:
-        super().__init__(TEXTS[fault], field="file", errors=(), **params)
-        self.fault = fault
+
+def ballots_refused(fault: BallotFault, **params: object) -> FileRefused:
+    """The refusal of a whole file for a reason of ours."""
+    return FileRefused(fault, TEXTS[fault], **params)

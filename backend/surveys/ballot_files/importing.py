@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, BinaryIO, Final
 
@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from backend import audit, db
 from backend.errors import Conflict, _
-from backend.files.tables import open_table
-from backend.surveys.ballot_files import quarantine
+from backend.files.options import NOTHING_SAID, ReadOptions
+from backend.files.tables import TableForm
 from backend.surveys.ballot_files import statements as sql
 from backend.surveys.ballot_files.answers import BLANK
+from backend.surveys.ballot_files.ballot_reading import BallotReader, read_ballots
 from backend.surveys.ballot_files.faults import BallotFault, BallotFinding
 from backend.surveys.ballot_files.layout import NUMBER
 from backend.surveys.ballot_files.quarantine import BallotReading, QuarantineRow
@@ -37,7 +38,8 @@ class ImportActor:
 
 @dataclass(frozen=True)
 class ImportOutcome:
-    """What an import came to. ``repeated``: this very file was imported before, and nothing was done."""
+    """What an import came to. ``repeated``: this very file was imported before, and nothing was done.
+    ``form``: how the file is written; ``days``: the first and the last day of its ballots."""
 
     batch_id: int
     repeated: bool
@@ -46,20 +48,35 @@ class ImportOutcome:
     invalid: int
     held: int
     already: int
+    form: TableForm | None = None
+    days: tuple[date, date] | None = None
 
 
 def read_file(
-    stream: BinaryIO, code: str, today: date, told: Callable[[int], None] = lambda _rows: None
+    stream: BinaryIO,
+    code: str,
+    today: date,
+    told: Callable[[int], None] = lambda _rows: None,
+    options: ReadOptions = NOTHING_SAID,
+    *,
+    reader: BallotReader = read_ballots,
 ) -> BallotReading:
     """Read and judge a file for a round, storing nothing. Raises FileRefused, NotFound."""
-    return _read(stream, code, today, told)[0]
+    return _read(stream, code, today, told, options, reader)[0]
 
 
-def _read(stream: BinaryIO, code: str, today: date, told: Callable[[int], None]) -> tuple[BallotReading, str | None]:
+def _read(
+    stream: BinaryIO,
+    code: str,
+    today: date,
+    told: Callable[[int], None],
+    options: ReadOptions,
+    reader: BallotReader,
+) -> tuple[BallotReading, str | None]:
     """What was read, and the sample it was judged by."""
     with db.transaction() as session:
         frame = queries.round_frame(session, queries.round_called(session, code), today)
-    return quarantine.read_ballots(open_table(stream), frame, told), frame.draw
+    return reader(stream, frame, told, options), frame.draw
 
 
 def import_file(
@@ -70,6 +87,8 @@ def import_file(
     who: ImportActor,
     now: datetime,
     told: Callable[[int], None] = lambda _rows: None,
+    options: ReadOptions = NOTHING_SAID,
+    reader: BallotReader = read_ballots,
 ) -> ImportOutcome:
     """Import a file into a round. ``told`` hears how many rows are read. Raises FileRefused, NotFound.
 
@@ -81,7 +100,7 @@ def import_file(
         if known := _same_file(session, found.id, digest):
             return _outcome(known, repeated=True)
     today = local_time(now).date()
-    reading, draw = _read(stream, code, today, told)
+    reading, draw = _read(stream, code, today, told, options, reader)
     with db.transaction() as session:
         service.lock_round(session, found.id)
         if (session.get_one(Round, found.id).draw or {}).get("sha256") != draw:
@@ -100,7 +119,7 @@ def import_file(
         _store(session, found, batch, reading, today)
         data = {"batch": batch.id, "accepted": batch.accepted, "invalid": batch.invalid, "held": batch.held}
         audit.record(session, f"survey:{found.id}", "imported", actor=who.key, now=now, data=data)
-        return _outcome(batch, repeated=False)
+        return replace(_outcome(batch, repeated=False), form=reading.form, days=reading.days)
 
 
 def _store(session: Session, found: Round, batch: BallotBatch, reading: BallotReading, today: date) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from backend.files.faults import FileRefused, TableFault
 from backend.files.tables import MOST_COLUMNS
-from backend.surveys.ballot_files.faults import BallotFault, FileRefused
+from backend.surveys.ballot_files.faults import BallotFault, ballots_refused
 from backend.surveys.forms.instruments import Instrument
 
 NUMBER, FORM, UNIT, STRATUM, PSU, WEIGHT, DAY = "so_phieu", "mau_phieu", "don_vi", "tang", "cum", "trong_so", "ngay"
@@ -44,25 +45,25 @@ def read_header(header: Sequence[str], instrument: Instrument) -> ColumnLayout:
     found = [name for name in names if name in set(columns)]
     for name, wanted in zip(found, columns, strict=True):
         if name != wanted:
-            raise FileRefused(BallotFault.COLUMN_ORDER, column=name, wanted=wanted)
+            raise ballots_refused(BallotFault.COLUMN_ORDER, column=name, wanted=wanted)
     particulars = {name: places[name] for name in PARTICULARS if name in places}
     return ColumnLayout(tuple(names), particulars, tuple(places[name] for name in columns), columns)
 
 
 def _check_names(names: Sequence[str], columns: Sequence[str]) -> None:
     if not any(names):
-        raise FileRefused(BallotFault.EMPTY_FILE)
+        raise FileRefused(TableFault.EMPTY_FILE)
     if len(names) > MOST_COLUMNS:
-        raise FileRefused(BallotFault.TOO_MANY_COLUMNS, most=MOST_COLUMNS)
+        raise FileRefused(TableFault.TOO_MANY_COLUMNS, most=MOST_COLUMNS)
     known = {*columns, *PARTICULARS, *HELD_COLUMNS}
     if not known.intersection(names):
-        raise FileRefused(BallotFault.DELIMITER)
+        raise ballots_refused(BallotFault.DELIMITER)
     if unknown := [name or "(…)" for name in names if name not in known]:
-        raise FileRefused(BallotFault.UNKNOWN_COLUMN, columns=_shorten_list(unknown))
+        raise ballots_refused(BallotFault.UNKNOWN_COLUMN, columns=_shorten_list(unknown))
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise FileRefused(BallotFault.COLUMN_TWICE, columns=_shorten_list(twice))
+        raise ballots_refused(BallotFault.COLUMN_TWICE, columns=_shorten_list(twice))
     if missing := [name for name in (*REQUIRED, *columns) if name not in names]:
-        raise FileRefused(BallotFault.MISSING_COLUMN, columns=_shorten_list(missing))
+        raise ballots_refused(BallotFault.MISSING_COLUMN, columns=_shorten_list(missing))
 
 
 def _shorten_list(names: Sequence[str]) -> str:

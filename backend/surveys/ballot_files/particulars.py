@@ -6,11 +6,14 @@ Most of these texts repeat from row to row, so that each distinct one is judged 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from math import isclose, isfinite
 from typing import Any, Final
 
 from analytics.sampling.ballot_number import WRITTEN, read_ballot_number
+from backend.files.dates import DateOrder, read_day
+from backend.files.numbers import read_number
+from backend.files.options import NOTHING_SAID, ReadOptions
 from backend.surveys.ballot_files.answers import FAULT_OF, CellKind, excerpt_of, rank_of, unquote_text
 from backend.surveys.ballot_files.faults import BallotFault, BallotFinding
 from backend.surveys.ballot_files.frame import RoundFrame, SamplePlace
@@ -19,10 +22,6 @@ from backend.surveys.ballot_files.layout import AGE, BANDS, DAY, FORM, NUMBER, P
 LABEL_MOST: Final = 60
 NUMBER_MOST: Final = 40
 ROUNDED: Final = 0.005
-LOCAL_DAY: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T].*)?")
-ISO_DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T].*)?")
-SERIAL: Final = re.compile(r"\d{5}(\.\d+)?")
-EPOCH: Final = date(1899, 12, 30)
 NUMERIC: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
 
@@ -47,8 +46,10 @@ Judgement = tuple[Any, BallotFinding | None]
 class ParticularsReader:
     """Reads the particulars of rows with one layout. ``serial_days`` shifts day numbers of a workbook; none in CSV."""
 
-    def __init__(self, frame: RoundFrame, layout: ColumnLayout, serial_days: int | None) -> None:
-        self._frame, self._serial_days = frame, serial_days
+    def __init__(
+        self, frame: RoundFrame, layout: ColumnLayout, serial_days: int | None, options: ReadOptions = NOTHING_SAID
+    ) -> None:
+        self._frame, self._serial_days, self._options = frame, serial_days, options
         self._number_place = layout.particulars[NUMBER]
         self._judges: list[tuple[int, dict[str, Judgement], Callable[[str], Judgement]]] = []
         self._names: list[str] = []
@@ -92,6 +93,11 @@ class ParticularsReader:
             sex=values.get(BANDS["sex"]),
             ethnicity=values.get(BANDS["ethnicity"]),
         )
+
+    def written(self, column: str) -> list[str]:
+        """The distinct texts that a column has had so far, without blanks around them."""
+        memories = {name: memory for name, (_place, memory, _judge) in zip(self._names, self._judges, strict=True)}
+        return [unquote_text(text) for text in memories.get(column, ())]
 
     def number(self, cells: list[str]) -> str:
         """The ballot number of a row."""
@@ -152,6 +158,8 @@ class ParticularsReader:
         bare = unquote_text(text)
         if not bare:
             return None, self._missing(WEIGHT, BallotFault.WEIGHT_MISSING)
+        if self._options.decimal is not None and (value := read_number(bare, self._options.decimal)) is not None:
+            bare = repr(value)
         if not NUMERIC.fullmatch(bare):
             kind = rank_of(text)[0]
             fault = FAULT_OF.get(kind, BallotFault.TEXT_IN_NUMBER)
@@ -166,9 +174,9 @@ class ParticularsReader:
     def _day(self, text: str) -> Judgement:
         """The day alone is kept: a time of day could tell who it was."""
         bare = unquote_text(text)
-        if not bare:
+        if not bare or self._options.is_missing(bare):
             return None, None
-        day = self._day_in(bare)
+        day = read_day(bare, self._options.dates or DateOrder.DMY, self._serial_days)
         if day is None:
             return None, BallotFinding(DAY, BallotFault.DATE_WRONG, {"value": excerpt_of(bare)})
         told = {"value": f"{day:%d/%m/%Y}"}
@@ -178,26 +186,12 @@ class ParticularsReader:
             return None, BallotFinding(DAY, BallotFault.DATE_BEFORE, told)
         return day, None
 
-    def _day_in(self, bare: str) -> date | None:
-        if self._serial_days is not None and SERIAL.fullmatch(bare):
-            return EPOCH + timedelta(days=int(float(bare)) + self._serial_days)
-        if local := LOCAL_DAY.fullmatch(bare):
-            day, month, year = (int(part) for part in local.groups())
-        elif iso := ISO_DAY.fullmatch(bare):
-            year, month, day = (int(part) for part in iso.groups())
-        else:
-            return None
-        try:
-            return date(year, month, day)
-        except ValueError:
-            return None
-
     def _band(self, name: str, column: str) -> Callable[[str], Judgement]:
         values = self._frame.rules.bands[name]
 
         def judge(text: str) -> Judgement:
             bare = unquote_text(text).lower().replace("–", "-")
-            if not bare:
+            if not bare or self._options.is_missing(bare):
                 return None, None
             if bare in values:
                 return bare, None

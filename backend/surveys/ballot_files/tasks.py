@@ -7,11 +7,11 @@ from backend.worker import app
 
 @app.task(name="surveys.sweep")
 def sweep_imports() -> None:
-    """Find imports left by a dead worker, and files that wait for nothing. Late or twice is harmless."""
-    waiting.sweep_imports(clock.now(), import_file.delay)
+    """Remove files that wait for nothing. Late or twice is harmless."""
+    waiting.remove_stale_files(clock.now())
 
 
 @app.task(name="surveys.import")
 def import_file(job_id: int) -> None:
     """Import the file of a job, unless that was done."""
-    waiting.run_import(job_id, clock.now())
+    waiting.run_import(job_id, clock.now)

@@ -1,6 +1,7 @@
 """What changed between two versions of an instrument, item by item. Pure."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,7 +60,8 @@ def _change(before: AnswerSlot, after: AnswerSlot | None) -> ItemChange:
     return ItemChange.WORDING if before.text != after.text else ItemChange.SAME
 
 
-def covers_path(items: Iterable[ItemDifference], path: str) -> bool:
-    """Whether the change at a path of the documents is that of one of these items, told of already."""
-    changed = any(f"[{one.code}]" in path for one in items if one.change is not ItemChange.SAME)
-    return changed and path.endswith((".vi", ".en", ".code", ".column"))
+def covers_path(codes: Collection[str], path: str) -> bool:
+    """Whether the change at a path of the documents is that of an item with one of these codes, told of already."""
+    if not path.endswith((".vi", ".en", ".code", ".column")):
+        return False
+    return any(code in codes for code in re.findall(r"\[([^\]]+)\]", path))

@@ -12,6 +12,9 @@ from typing import Any
 from backend.errors import Invalid, _
 
 MOST = 500_000
+MOST_DEPTH = 20  # an instrument is five deep
+# A key of many parts (a.a.a.a) costs the parser the square of their number, and is refused before.
+MANY_PARTS = re.compile(rf"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MOST_DEPTH}}}""")
 # The database does not keep the order of keys; this one is readable. Others follow as they come.
 ORDER = ("code", "version", "value", "column", "weight", "name_vi", "name_en", "first_year", "last_year", "vi", "en")
 NAMED_BY = ("code", "value")  # by which the entries of a list are told apart, so that an inserted one moves none
@@ -28,15 +31,49 @@ class ValueChange:
 
 def read_toml(text: str) -> dict[str, Any]:
     """The parsed text. Raises Invalid, with the line of what is no TOML."""
-    if len(text) > MOST:
-        raise Invalid(_("Nội dung dài quá %(most)s ký tự."), field="toml", most=MOST)
+    check_length(text)
+    if MANY_PARTS.search(text):
+        raise _too_deep()
     try:
-        return tomllib.loads(text)
+        document = tomllib.loads(text)
+    except RecursionError:
+        raise _too_deep() from None
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+), column (\d+)", str(error))
         line, column = at.groups() if at else (text.count("\n") + 1, "–")
         said = _("Dòng %(line)s, cột %(column)s: không đọc được như TOML.")
         raise Invalid(said, field="toml", line=line, column=column) from None
+    except ValueError:  # what Python says of a number too long to convert
+        raise Invalid(_("Có một con số dài hàng nghìn chữ số."), field="toml") from None
+    if _is_deeper(document, MOST_DEPTH):
+        raise _too_deep()
+    return document
+
+
+def check_length(text: str) -> None:
+    """Raises Invalid for a text longer than any document."""
+    if len(text) > MOST:
+        raise Invalid(_("Nội dung dài quá %(most)s ký tự."), field="toml", most=MOST)
+
+
+def _too_deep() -> Invalid:
+    said = _("Nội dung lồng nhau quá %(most)s lớp; mẫu phiếu và phương pháp không cần sâu như vậy.")
+    return Invalid(said, field="toml", most=MOST_DEPTH)
+
+
+def _is_deeper(document: Mapping[str, Any], most: int) -> bool:
+    """Whether tables and lists lie in one another more than ``most`` deep. Layer by layer, without recursion."""
+    layer: list[Any] = [document]
+    for _depth in range(most):
+        layer = [part for whole in layer for part in _parts(whole)]
+        if not layer:
+            return False
+    return True
+
+
+def _parts(whole: Any) -> list[Any]:
+    values = whole.values() if isinstance(whole, dict) else whole if isinstance(whole, list) else ()
+    return [value for value in values if isinstance(value, dict | list)]
 
 
 def line_of(text: str, path: str) -> int | None:
@@ -54,7 +91,8 @@ def line_of(text: str, path: str) -> int | None:
 
 
 def _find(lines: Sequence[str], name: str, place: int | None) -> int | None:
-    head = re.compile(rf"\s*(\[+\s*(\w+\.)?\"?{re.escape(name)}\"?\s*[\].]|{re.escape(name)}\s*=|.*[{{,]\s*{name}\s*=)")
+    word = re.escape(name)
+    head = re.compile(rf"\s*(\[+\s*(\w+\.)?\"?{word}\"?\s*[\].]|{word}\s*=|.*[{{,]\s*{word}\s*=)")
     found = [at for at, line in enumerate(lines) if head.match(line)]
     if not found or place is None:
         return found[0] if found else None

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.db import SessionDep
-from backend.errors import Conflict, Invalid, _
+from backend.errors import Conflict, Invalid, TooMany, _
 from backend.surveys.forms import differences, documents, publishing
 from backend.surveys.forms.differences import ItemChange, ItemDifference
 from backend.surveys.forms.instruments import Instrument
@@ -36,11 +36,11 @@ def forms_page(request: Request, session: SessionDep, actor: Viewer, tu: str = "
 def take_form(request: Request, session: SessionDep, actor: Runner, form: TypedDep) -> Response:
     """Look a document over beside the version before, or publish it."""
     try:
-        document = publishing.read_document(form.raw("toml").replace("\r\n", "\n"))
+        document = publishing.read_guarded(form.raw("toml").replace("\r\n", "\n"))
         if form.raw("act") != "publish":
             return _forms(request, session, actor, form=form.form(), document=document)
         publishing.publish_document(session, document, by=actor.key, now=clock.now())
-    except (Invalid, Conflict) as refusal:
+    except (Invalid, Conflict, TooMany) as refusal:
         return _forms(request, session, actor, form=form.refused(refusal, "toml"), refused=refusal)
     said = _("Đã công bố %(key)s; nội dung này không đổi được nữa.")
     return redirect_to(request, FORMS, flash=said, key=document.key)
@@ -64,7 +64,7 @@ def _forms(
     *,
     form: FormView = EMPTY,
     document: SurveyDocument | None = None,
-    refused: Invalid | Conflict | None = None,
+    refused: Invalid | Conflict | TooMany | None = None,
 ) -> Response:
     key = publishing.latest_before(session, document) if document else None
     before = publishing.check_document(publishing.published_document(session, key)) if key else None
@@ -88,7 +88,8 @@ def _changes(before: SurveyDocument, after: SurveyDocument) -> dict[str, Any]:
         items = differences.compare_versions(before.subject, after.subject)
     same = sum(one.change is ItemChange.SAME for one in items)
     items = [one for one in items if one.change is not ItemChange.SAME]
+    codes = {one.code for one in items}
     rest = [
-        one for one in documents.list_changes(before.raw, after.raw) if not differences.covers_path(items, one.path)
+        one for one in documents.list_changes(before.raw, after.raw) if not differences.covers_path(codes, one.path)
     ]
     return {"before": before, "items": items, "same": same, "rest": rest, "change_names": differences.NAMES}

@@ -10,9 +10,11 @@ from starlette.background import BackgroundTask
 
 from backend import clock
 from backend.db import SessionDep
-from backend.errors import Conflict, Invalid, _
-from backend.jobs.progress import WorkStage
-from backend.surveys.ballot_files import ballot_templates, importing, tasks, waiting
+from backend.errors import Conflict, Invalid, TooMany, _
+from backend.jobs.broker import hand_to_worker
+from backend.jobs.models import JobStage
+from backend.surveys.ballot_files import ballot_templates, importing, waiting
+from backend.surveys.ballot_files.ballot_reading import read_ballots_guarded
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
 from backend.surveys.ballot_files.faults import BallotFinding
 from backend.surveys.ballot_files.importing import ImportActor
@@ -99,15 +101,17 @@ def take_file(request: Request, session: SessionDep, actor: Runner, survey_code:
         content = files[0].file.read()
         stream = io.BytesIO(content)
         if form.raw("act") == "check":
-            reading = importing.read_file(stream, survey_code, local_time(now).date())
+            reading = importing.read_file(stream, survey_code, local_time(now).date(), reader=read_ballots_guarded)
             return _round(request, session, actor, survey_code, reading=reading, name=files[0].filename)
         name = files[0].filename or ""
         if len(content) > waiting.LARGE:
             return _leave_to_worker(request, session, actor, survey_code, content, name)
         who = ImportActor(actor.key, actor.user_id)
-        outcome = importing.import_file(stream, survey_code, file_name=name, who=who, now=now)
-    except (Invalid, Conflict) as refusal:
-        return _round(request, session, actor, survey_code, refusal.status, form=form.refused(refusal, "code"))
+        outcome = importing.import_file(
+            stream, survey_code, file_name=name, who=who, now=now, reader=read_ballots_guarded
+        )
+    except (Invalid, Conflict, TooMany) as refusal:
+        return _round(request, session, actor, survey_code, refusal.status, form=form.refused(refusal, "file"))
     if outcome.repeated:
         said = _("Tệp này đã được nhập trước đây; không thêm phiếu nào.")
         return redirect_to(request, f"{PAGE}/lo/{outcome.batch_id}", flash=said, kind="info")
@@ -121,9 +125,8 @@ def job_page(request: Request, session: SessionDep, actor: Viewer, import_id: in
     """How far a large file is; the page asks again by itself."""
     job = waiting.job_of(session, import_id)
     block = "standing" if wants_fragment(request) else None
-    return render_page(
-        request, "surveys/job.html", block=block, job=job, waiting=waiting.import_of(job), stages=WorkStage
-    )
+    file = waiting.waiting_file(job.subject)
+    return render_page(request, "surveys/job.html", block=block, job=job, waiting=file, stages=JobStage)
 
 
 @router.get(PAGE + "/lo/{batch_id}")
@@ -165,7 +168,7 @@ def _leave_to_worker(
     queries.round_called(session, code)
     job = waiting.begin_import(session, code, content, name, actor.user_id, clock.now())
     response = redirect_to(request, f"{PAGE}/viec/{job.id}")
-    response.background = BackgroundTask(tasks.import_file.delay, job.id)
+    response.background = BackgroundTask(hand_to_worker, job.kind, job.id)
     return response
 
 

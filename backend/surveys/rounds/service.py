@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from backend import audit
+from backend.db import AdvisoryLock, hold_lock
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.files.text import clean_text
 from backend.surveys.ballot_files.particulars import LABEL_MOST, NUMBER_MOST
@@ -18,11 +19,10 @@ from backend.surveys.forms import instruments
 from backend.surveys.forms.instruments import Instrument
 from backend.surveys.models import Ballot, BallotBatch, InstrumentVersion, IssuedBallot, Round
 from backend.surveys.samples.totals import KnownTotals
-from backend.units.models import Unit
+from backend.units.directory import find_unit
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 CODE_BYTES = 16
-LOCK = 0x6C6E7376  # with the round: one import, ballot, sample or withdrawal in a round at a time
 
 
 @dataclass(frozen=True)
@@ -83,18 +83,17 @@ def publish_shipped(session: Session, now: datetime) -> None:
 def open_round(session: Session, plan: RoundPlan, *, by: str, now: datetime) -> Round:
     """A new round. Raises Invalid with every refusal at its field; Conflict where the code is taken."""
     instrument = _instrument(session, plan.instrument)
-    unit = session.scalars(
-        select(Unit).where(Unit.code == plan.unit_code, Unit.valid_from <= plan.first_day).order_by(Unit.valid_from)
-    ).all()
-    Invalid.collect(_wrong_plan(plan, instrument, bool(unit)))
+    unit = find_unit(session, plan.unit_code, plan.first_day)
+    Invalid.collect(_wrong_plan(plan, instrument, unit is not None))
     if session.scalar(select(Round.id).filter_by(code=plan.code)) is not None:
         raise Conflict(_("Mã đợt khảo sát “%(code)s” đã có."), field="code", code=plan.code)
     assert instrument is not None  # noqa: S101 - refused above where it is none
+    assert unit is not None  # noqa: S101 - refused above where it is none
     made = Round(
         code=plan.code,
         name=clean_text(plan.name, limit=200, field="name"),
         instrument_id=instrument.id,
-        unit_id=unit[-1].id,
+        unit_id=unit.id,
         year=plan.year,
         first_day=plan.first_day,
         last_day=plan.last_day,
@@ -160,7 +159,7 @@ def issue_ballots(
 
 def lock_round(session: Session, round_id: int) -> None:
     """Hold a round until the transaction ends: what is stored for it, and its history, come one after the other."""
-    session.execute(select(func.pg_advisory_xact_lock(LOCK, round_id)))
+    hold_lock(session, AdvisoryLock.SURVEY_ROUND, round_id)
 
 
 def code_hash(code: str) -> bytes:

@@ -7,15 +7,16 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.db import SessionDep
-from backend.errors import Conflict, Invalid, _
+from backend.errors import Conflict, Invalid, TooMany, _
 from backend.surveys.models import Round
 from backend.surveys.rounds import queries, service
 from backend.surveys.samples import sampling, totals
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
-from backend.web.rendering import redirect_to, render_page
+from backend.web.rendering import choose_language, redirect_to, remember_language, render_page
 
+TOTALS_MOST = 100_000  # letters
 DESIGN = "/khao-sat/dot/{survey_code}/mau-rut"
 
 router = APIRouter()
@@ -38,12 +39,33 @@ def take_sample(request: Request, session: SessionDep, actor: Runner, survey_cod
         if not files:
             raise Invalid(_("Hãy chọn tệp sample.csv của lần chọn mẫu."), field="sample")
         name = (files[0].filename or "")[-100:]
-        slips = sampling.read_sample(files[0].file.read(), name, sampling.standings_of(session, found))
+        slips = sampling.read_sample_guarded(files[0].file.read(), name, sampling.standings_of(session, found))
         now = clock.now()
         sampling.take_sample(session, found, slips, {"file": name}, coded=False, by=actor.key, now=now)
-    except (Invalid, Conflict) as refusal:
+    except (Invalid, Conflict, TooMany) as refusal:
         return _page(request, session, actor, found, form=form.refused(refusal, "sample"), refused=refusal)
-    return _back_to_design(request, found, _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu."))
+    done = _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu.")
+    known = totals.stored_totals(found.totals)
+    if _changed(form, known):
+        return _page(request, session, actor, found, form=form.form(), done=done)
+    return _back_to_design(request, found, done)
+
+
+@router.post(DESIGN + "/xem")
+def look(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
+    """The page again with what was typed: after Enter in a field, or in another language."""
+    choose_language(request, form.raw("lang"))
+    found = queries.round_called(session, survey_code)
+    return remember_language(request, _page(request, session, actor, found, form=form.form()))
+
+
+def _changed(form: FormReader, known: totals.KnownTotals | None) -> bool:
+    """Whether totals were typed that are not those already stored."""
+    if "totals" not in form.data:
+        return False
+    text, source = (known.text, known.source) if known else ("", "")
+    typed = form.raw("totals").replace("\r\n", "\n").strip()
+    return typed != text.strip() or form.raw("source").strip() != source.strip()
 
 
 @router.post(DESIGN + "/tong")
@@ -59,7 +81,9 @@ def bring_to_totals(request: Request, session: SessionDep, actor: Runner, survey
 
 
 def _totals(form: FormReader) -> totals.KnownTotals | None:
-    text, trim = form.raw("totals")[:100_000], form.raw("trim").strip().replace(",", ".")
+    text, trim = form.raw("totals"), form.raw("trim").strip().replace(",", ".")
+    if len(text) > TOTALS_MOST:
+        raise Invalid(_("Dài quá %(limit)s ký tự. Hãy viết ngắn lại."), field="totals", limit=TOTALS_MOST)
     if not text.strip() and not trim:
         return None
     try:
@@ -76,7 +100,8 @@ def _page(
     found: Round,
     *,
     form: FormView = EMPTY,
-    refused: Invalid | Conflict | None = None,
+    refused: Invalid | Conflict | TooMany | None = None,
+    done: str = "",
 ) -> Response:
     known = totals.stored_totals(found.totals)
     return render_page(
@@ -90,6 +115,8 @@ def _page(
         known=known,
         total_names=totals.NAMES,
         may_run=can(actor, Permission.RUN_SURVEYS),
+        done=done,
+        keep_at=f"{DESIGN.format(survey_code=found.code)}/xem" if can(actor, Permission.RUN_SURVEYS) else "",
     )
 
 

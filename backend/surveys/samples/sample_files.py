@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,9 +20,13 @@ from analytics.sampling.sample_design import SampleDesign
 from analytics.sampling.sample_lists import Household, ListError, ListFault, ListFinding, ListUnit, size_of
 from analytics.sampling.sample_selection import ALGORITHM
 from backend.errors import Invalid, _
+from backend.files.faults import file_named
+from backend.files.names import zeros_apart
+from backend.files.tables import not_utf8, open_failed, open_table, refuse_more_sheets, totals_finding
 from backend.files.text import clean_text, fold_text
 
 LONGEST_CELL = 500
+FIRST_CELLS = 3  # where the word of a sum stands
 MOST_SENTENCES = 20
 IN_LINE = {
     ListFault.NO_CODE: _("%(file)s, dòng %(line)s: thiếu mã, hoặc mã dài quá 100 ký tự."),
@@ -61,47 +66,63 @@ def read_units(path: Path, design: SampleDesign) -> list[ListUnit]:
     """The list of units: columns level, code, name, parent, and those of strata and sizes. A level is written by its
     code or its Vietnamese name. Raises `Invalid`."""
     levels = {fold_text(word): stage.level for stage in design.units for word in (stage.level, stage.name.vi)}
-    return [
+    units = [
         ListUnit(line, levels.get(fold_text(row["level"]), row["level"]), row["code"], row["name"], row["parent"], row)
         for line, row in _rows(path, ("level", "code", "name", "parent"))
     ]
+    _refuse_lost_zeros(path.name, ((unit.level, unit.code) for unit in units))
+    return units
 
 
 def read_households(path: Path) -> list[Household]:
     """The list of households: columns village, code; name and address if they are to be printed. Raises `Invalid`."""
-    return [
+    households = [
         Household(line, row["code"], row["village"], row.get("name", ""), row.get("address", ""))
         for line, row in _rows(path, ("village", "code"))
     ]
+    _refuse_lost_zeros(path.name, ((household.village, household.code) for household in households))
+    return households
+
+
+def _refuse_lost_zeros(file: str, codes: Iterable[tuple[str, str]]) -> None:
+    """Codes of one group that differ in leading zeros alone: a spreadsheet may have lost the zeros of one."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for group, code in codes:
+        groups[group].append(code)
+    for group, members in groups.items():
+        if apart := zeros_apart(members):
+            raise Invalid(
+                _("%(file)s: mã “%(code)s” và “%(other)s” (%(group)s) chỉ khác số 0 ở đầu; hãy sửa cho thống nhất."),
+                file=file,
+                group=group,
+                code=apart[0],
+                other=apart[1],
+            )
 
 
 def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         content = path.read_bytes()
     except OSError:
-        raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(path)) from None
+        raise open_failed(str(path)) from None
     return read_rows(content, path.name, needed)
 
 
 def read_rows(content: bytes, name: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and cells by column; lines without any content are passed over. Raises `Invalid`."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise Invalid(_("%(file)s, dòng %(line)s: tệp không phải UTF-8."), file=name, line=line) from None
-    first = text.partition("\n")[0]
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True
-    )
-    try:
-        header = [cell.strip().casefold() for cell in next(reader, [])]
+    with file_named(name):
+        table = open_table(io.BytesIO(content))
+        header = [cell.casefold() for cell in table.header]
         _check_header(name, header, needed)
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num, _row(name, reader.line_num, header, cells)
-    except csv.Error:
-        raise Invalid(_("%(file)s, dòng %(line)s: không đọc được như CSV."), file=name, line=reader.line_num) from None
+        with file_named("", table.form.sheet):
+            refuse_more_sheets(table, needed)
+            rows = list(table)
+            late = table.late()
+    for row in rows:
+        finding = row.findings[0] if row.findings else late.get(row.line) or totals_finding(row.cells[:FIRST_CELLS])
+        if finding is not None:
+            raise _at_line(name, row.line, finding.reason)
+        yield row.line, _row(name, row.line, header, row.cells)
 
 
 def _check_header(file: str, header: list[str], needed: Sequence[str]) -> None:
@@ -112,15 +133,13 @@ def _check_header(file: str, header: list[str], needed: Sequence[str]) -> None:
         raise Invalid(_("%(file)s: có hai cột trùng tên."), file=file)
 
 
+def _at_line(file: str, line: int, reason: Invalid) -> Invalid:
+    return Invalid(_("%(file)s, dòng %(line)s: %(reason)s"), file=file, line=line, reason=str(reason))
+
+
 def _row(file: str, line: int, header: list[str], cells: list[str]) -> dict[str, str]:
-    if len(cells) != len(header):
-        raise Invalid(
-            _("%(file)s, dòng %(line)s: dòng có %(have)s ô, cần %(need)s ô."),
-            file=file,
-            line=line,
-            have=len(cells),
-            need=len(header),
-        )
+    if any(map(not_utf8, cells)):
+        raise Invalid(_("%(file)s, dòng %(line)s: tệp không phải UTF-8."), file=file, line=line)
     try:
         return {name: clean_text(cell, limit=LONGEST_CELL) for name, cell in zip(header, cells, strict=True)}
     except Invalid:

@@ -18,6 +18,8 @@ from analytics.sampling.ballot_number import WRITTEN, ballot_number, read_ballot
 from analytics.sampling.drawing import Sample
 from backend import audit
 from backend.errors import Conflict, Invalid, _
+from backend.files.faults import FileRefused
+from backend.jobs.guarded import limits_for, run_guarded
 from backend.surveys.ballot_files import ballot_rules
 from backend.surveys.ballot_files.particulars import LABEL_MOST, NUMBER_MOST, NUMERIC
 from backend.surveys.models import Ballot, IssuedBallot, Round
@@ -35,7 +37,10 @@ def read_sample(content: bytes, name: str, standings: Mapping[str, UnitStatus]) 
     """The drawn ballots of a ``sample.csv``; the unit is the lowest of its units whose code is one of ours. Raises
     Invalid with a sentence for each fault."""
     reader = _SampleReader(name, standings)
-    slips = [reader.slip(line, row) for line, row in read_rows(content, name, NEEDED)]
+    try:
+        slips = [reader.slip(line, row) for line, row in read_rows(content, name, NEEDED)]
+    except FileRefused as refusal:
+        raise refusal.at("sample") from None
     if not slips and not reader.faults:
         reader.refuse(_("%(file)s: không có phiếu nào."))
     if not reader.faults:
@@ -45,6 +50,11 @@ def read_sample(content: bytes, name: str, standings: Mapping[str, UnitStatus]) 
     if reader.faults:
         raise Invalid(_("Tệp mẫu đã rút chưa dùng được."), field="sample", errors=tuple(reader.faults))
     return slips
+
+
+def read_sample_guarded(content: bytes, name: str, standings: Mapping[str, UnitStatus]) -> list[BallotSlip]:
+    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    return run_guarded(read_sample, content, name, standings, limits=limits_for(len(content)), field="sample")
 
 
 def slips_of(sample: Sample, standings: Mapping[str, UnitStatus]) -> list[BallotSlip]:

@@ -14,6 +14,7 @@ from analytics.estimation.calibrate import post_stratify, rake_weights, trim_wei
 from analytics.estimation.design import DesignError, SurveyDesign
 from backend.errors import Conflict, Invalid, _
 from backend.files.text import clean_text
+from backend.files.texts import SEPARATOR_LINE
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
 from backend.surveys.ballot_files.layout import AGE, BANDS, ETHNICITY, SEX, STRATUM, UNIT
 from backend.surveys.ballot_files.particulars import NUMERIC
@@ -29,6 +30,7 @@ HEADER: Final = ("bien", "gia_tri", "tong")
 BLANK: Final = ""  # ballots that do not tell
 CLOSE: Final = 1e-9
 MOST_VALUES: Final = 500
+MOST_FAULTS: Final = 100  # that a page lists; more of them nobody reads
 MOST_TRIM: Final = 100.0
 
 Labels = Mapping[str, Sequence[str | None]]
@@ -86,7 +88,7 @@ def read_totals(text: str, source: str, trim_at: float | None) -> KnownTotals:
         wrong.append(Invalid(_("Hãy ghi nguồn của các tổng."), field="source"))
     if trim_at is not None and not 1 < trim_at <= MOST_TRIM:
         wrong.append(Invalid(_("Mức cắt trọng số phải lớn hơn 1 và không quá 100 lần trung vị."), field="trim"))
-    Invalid.collect(wrong or list(_uneven(margins)))
+    Invalid.collect(wrong[:MOST_FAULTS] or list(_uneven(margins)))
     return KnownTotals(source, margins, trim_at)
 
 
@@ -144,11 +146,11 @@ def _margin(
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Cells between semicolons, tabs or commas; an empty line and the heading are passed over."""
+    """Cells between semicolons, tabs or commas; an empty line, a ``sep=`` line and the heading are passed over."""
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         mark = next((mark for mark in ("\t", ";", ",") if mark in line), ";")
         cells = [cell.strip().strip('"') for cell in line.split(mark)]
-        if any(cells) and tuple(cells[:3]) != HEADER:
+        if any(cells) and tuple(cells[:3]) != HEADER and not SEPARATOR_LINE.fullmatch(line):
             yield number, cells
 
 

@@ -104,7 +104,7 @@ def open_ticket(session: Session, draft: FeedbackDraft, *, now: datetime) -> Rec
         "calendar": stored.calendar_id,
         "rules": stored.rules,
     }
-    audit.record(session, f"ticket:{ticket_id}", Event.RECEIVED, actor="sender", now=now, data=data, first=True)
+    audit.record(session, audit.ticket_chain(ticket_id), Event.RECEIVED, actor="sender", now=now, data=data, first=True)
     _store_contact(session, draft, ticket_id, now)
     return Receipt(ticket_id, number, _secret(draft))
 

@@ -1,0 +1,71 @@
+"""The units of a look, each with its rate and how it differs from all the others together."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analytics.difference import DifferenceVerdict
+from backend.indicators.counts import HandlingDays, MonthCounts, OpenTickets
+from backend.indicators.unit_comparison import SHARE_POINTS, UnitDifference, UnitTally, compare_units
+from backend.kpi.figures import Figures, enough, figures_of
+from backend.units.models import Unit
+
+
+class Standing(StrEnum):
+    """How a unit's on-time rate differs from that of all other units: the verdict of the two sides, or too few."""
+
+    BELOW = "below"
+    SAME = "same"
+    ABOVE = "above"
+    FEW = "few"
+
+
+STANDING_OF = {DifferenceVerdict.LOWER: Standing.BELOW, DifferenceVerdict.HIGHER: Standing.ABOVE}
+
+
+@dataclass(frozen=True)
+class UnitRow:
+    """One unit in the table. ``difference`` is empty where the unit, or all others, have too few cases."""
+
+    unit: Unit
+    figures: Figures
+    overdue_now: int
+    difference: UnitDifference | None
+
+    @property
+    def standing(self) -> Standing:
+        if not enough(self.figures.rate):
+            return Standing.FEW
+        return STANDING_OF.get(self.difference.verdict, Standing.SAME) if self.difference else Standing.SAME
+
+
+def rank_units(
+    units: Sequence[Unit], rows: Sequence[MonthCounts], days: Sequence[HandlingDays], waiting: Sequence[OpenTickets]
+) -> list[UnitRow]:
+    """Return the units with tickets, best rate first; those with too few cases for a rate behind, by name."""
+    counts_of: dict[int, list[MonthCounts]] = defaultdict(list)
+    days_of: dict[int, list[HandlingDays]] = defaultdict(list)
+    late_now: dict[int, int] = defaultdict(int)
+    for row in rows:
+        counts_of[row.unit_id].append(row)
+    for day in days:
+        days_of[day.unit_id].append(day)
+    for open_tickets in waiting:
+        late_now[open_tickets.unit_id] += open_tickets.overdue
+    figures = {unit.id: figures_of(counts_of[unit.id], days_of[unit.id]) for unit in units}
+    differences = _differences(figures)
+    present = [
+        UnitRow(unit, figures[unit.id], late_now[unit.id], differences.get(unit.id))
+        for unit in units
+        if counts_of[unit.id] or late_now[unit.id]
+    ]
+    few = [row for row in present if not enough(row.figures.rate)]
+    ranked = [row for row in present if enough(row.figures.rate)]
+    return sorted(ranked, key=lambda row: (-(row.figures.rate.value or 0), row.unit.folded)) + few
+
+
+def _differences(figures: dict[int, Figures]) -> dict[int, UnitDifference]:
+    """Compare the on-time rates. Of a share of ones and zeros the sum is also the sum of squares."""
+    tallies = [UnitTally(unit_id, its.rate.n, its.rate.k, its.rate.k) for unit_id, its in figures.items()]
+    return {difference.unit_id: difference for difference in compare_units(tallies, SHARE_POINTS)}

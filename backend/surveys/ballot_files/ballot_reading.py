@@ -1,0 +1,67 @@
+"""Reading and judging a file of ballots, here or in a child process with limits."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO, Final
+
+from backend.files.faults import FileRefused, TableFault, file_named
+from backend.files.options import NOTHING_SAID, ReadOptions
+from backend.files.tables import open_table
+from backend.jobs.guarded import limits_for, run_guarded
+from backend.surveys.ballot_files import quarantine
+from backend.surveys.ballot_files.frame import RoundFrame
+from backend.surveys.ballot_files.quarantine import BallotReading, Told
+
+ENTRY: Final = b"PK\x01\x02"  # begins an entry in the directory of a zip
+PARTS_MOST: Final = 2_000
+SHEET: Final = re.compile(rb"<(?:\w+:)?sheet\b")
+SHEETS_MOST: Final = 255  # as many as Excel makes by itself
+BOOK_MOST: Final = 4_000_000  # bytes of the part that lists the sheets
+BallotReader = Callable[[BinaryIO, RoundFrame, Told, ReadOptions], BallotReading]
+
+
+def read_ballots(
+    stream: BinaryIO, frame: RoundFrame, told: Told = lambda _rows: None, options: ReadOptions = NOTHING_SAID
+) -> BallotReading:
+    """Read and judge the ballots in a seekable stream; ``told`` hears how many rows are done. Raises FileRefused."""
+    table = open_table(stream)
+    with file_named("", table.form.sheet):
+        return quarantine.read_ballots(table, frame, told, options)
+
+
+def read_ballots_guarded(
+    stream: BinaryIO, frame: RoundFrame, told: Told = lambda _rows: None, options: ReadOptions = NOTHING_SAID
+) -> BallotReading:
+    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    content = stream.read()
+    limits = limits_for(_unpacked_size(content))
+    return run_guarded(read_content, content, frame, options, limits=limits, field="file", told=told)
+
+
+def read_content(content: bytes, frame: RoundFrame, options: ReadOptions, told: Told) -> BallotReading:
+    """What the child does."""
+    return read_ballots(io.BytesIO(content), frame, told, options)
+
+
+def _unpacked_size(content: bytes) -> int:
+    """Bytes of what a workbook holds, or of the file itself where it is none. Raises FileRefused for a workbook that
+    lists a part or its sheets too often: each listing would be another reading."""
+    if not content.startswith(b"PK"):
+        return len(content)
+    if content.count(ENTRY) > PARTS_MOST:
+        raise FileRefused(TableFault.ZIP_BOMB, size=len(content) // 1_000_000)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            parts = package.infolist()
+            if len({part.filename for part in parts}) < len(parts):
+                raise FileRefused(TableFault.NOT_A_TABLE)
+            with package.open("xl/workbook.xml") as part:
+                listed = len(SHEET.findall(part.read(BOOK_MOST)))
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, RuntimeError, EOFError):
+        raise FileRefused(TableFault.NOT_A_TABLE) from None
+    if listed > SHEETS_MOST:
+        raise FileRefused(TableFault.TOO_MANY_SHEETS, most=SHEETS_MOST)
+    return sum(part.file_size for part in parts)
