@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.indicators.definitions import definitions
-from backend.indices import pages
+from backend.indices import pages, texts
 from backend.indices.models import IndexPublication, IndexRun
 from backend.indices.runs import requests
 from backend.indices.runs import service as runs
@@ -79,7 +79,7 @@ def test_every_figure_opens_a_definition_that_exists(client: TestClient, world: 
     anchors = set(re.findall(r"/chi-so/dinh-nghia#(\w+)", html))
     assert {"ratings_adjusted", "qd766_satisfied", "told_hours", "side_gap", "least_visible_change"} <= anchors
     assert anchors <= {one.code for one in definitions()}
-    assert {*pages.words.NAMES, "quadrant", "index_run"} <= {one.code for one in definitions()}
+    assert {*texts.NAMES, "quadrant", "index_run"} <= {one.code for one in definitions()}
 
 
 def test_units_stand_in_a_quadrant_only_when_both_intervals_do(client: TestClient, world: World) -> None:
