@@ -10,7 +10,8 @@ from contextvars import ContextVar
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from backend.errors import DomainError
+from backend.errors import DomainError, _
+from backend.files.faults import FileRefused
 
 if TYPE_CHECKING:
     from analytics.methods import BilingualText
@@ -53,8 +54,13 @@ def say_text(message: str, **params: object) -> str:
 
 
 def say_refusal(refusal: DomainError) -> str:
-    """Return the sentence of a refusal in the language of the output."""
-    return say_text(refusal.message, **refusal.params)
+    """Return the sentence of a refusal in the language of the output, after the file and sheet that it is about."""
+    sentence = say_text(refusal.message, **refusal.params)
+    if not isinstance(refusal, FileRefused):
+        return sentence
+    sheet = say_text(_("trang “%(sheet)s”"), sheet=refusal.sheet) if refusal.sheet else ""
+    place = ", ".join(filter(None, (refusal.file, sheet)))
+    return f"{place}: {sentence}" if place else sentence
 
 
 def say_bilingual(text: "BilingualText") -> str:
