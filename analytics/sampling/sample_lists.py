@@ -196,7 +196,7 @@ def group_faults(stage: SampleStage, units: Sequence[ListUnit], parent: ListUnit
     place = (parent.line, parent.code) if parent else (0, "")
     groups = by_stratum(stage, units)
     if stage.total:
-        yield from _total_faults(stage, groups, place)
+        yield from _total_faults(stage, stage.total, groups, place)
         return
     for stratum, need in stage.take_by_stratum.items() or (("", stage.take or 1),):
         have = len(groups.get(stratum, ()))
@@ -206,14 +206,14 @@ def group_faults(stage: SampleStage, units: Sequence[ListUnit], parent: ListUnit
 
 
 def _total_faults(
-    stage: SampleStage, groups: Mapping[str, Sequence[ListUnit]], place: tuple[int, str]
+    stage: SampleStage, total: int, groups: Mapping[str, Sequence[ListUnit]], place: tuple[int, str]
 ) -> Iterable[ListFinding]:
-    """Whether the total of a stage can be shared among the strata, each with at least ``at_least`` units."""
+    """Yield a fault where the total cannot be shared among the strata, each with at least ``at_least`` units."""
     sizes = [len(group) for group in groups.values()]
     least, have = sum(min(stage.at_least, size) for size in sizes), sum(sizes)
-    if not least <= stage.total <= have:
-        kind = ListFault.CANNOT_SHARE if least > stage.total else ListFault.TOO_FEW
-        yield ListFinding(kind, stage.level, *place, have=have, need=stage.total)
+    if not least <= total <= have:
+        kind = ListFault.CANNOT_SHARE if least > total else ListFault.TOO_FEW
+        yield ListFinding(kind, stage.level, *place, have=have, need=total)
 
 
 def _stratum_fault(stage: SampleStage, stratum: str, have: int, need: int) -> ListFault | None:

@@ -163,7 +163,7 @@ class CasePlace:
 def _places(
     session: Session, run: CaseworkImport, cases: Sequence[ImportedCase]
 ) -> tuple[list[CasePlace], list[RejectedLine]]:
-    """Return where each case goes, and the cases that are held_lines because that is not clear."""
+    """Return where each case goes, and the cases that are held because that is not clear."""
     stored = _stored_keys(session, run, cases)
     places: list[CasePlace] = []
     held_lines: list[RejectedLine] = []

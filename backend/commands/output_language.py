@@ -7,6 +7,7 @@ both languages, except for the sentences of refusals. Help texts are Vietnamese.
 import os
 from collections.abc import Mapping
 from contextvars import ContextVar
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def say_bilingual(text: "BilingualText") -> str:
     return text.en if output_language() is OutputLanguage.EN else text.vi
 
 
-def say_number(value: float, places: int | None = None) -> str:
+def say_number(value: float | Decimal, places: int | None = None) -> str:
     """Return a number as the language of the output writes it; ``places`` fixes the digits after the sign."""
     from backend.web.language import number_text  # imported here: some commands write no numbers
 

@@ -19,7 +19,7 @@ from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.web.charts import AxisScale, scale
 
-ValueKey = tuple[str, int, int | None]  # code, item, unit
+ValueKey = tuple[str, int, int]  # code, item, unit
 SIDES = {DifferenceVerdict.HIGHER.value: True, DifferenceVerdict.LOWER.value: False}
 HEIGHT = 340
 EDGE = 12
@@ -143,7 +143,7 @@ def place_units(session: Session, board: UnitComparison) -> list[UnitPosition]:
     return positions
 
 
-def _units_with(value_of: Mapping[ValueKey, RunValue], code: str) -> set[int | None]:
+def _units_with(value_of: Mapping[ValueKey, RunValue], code: str) -> set[int]:
     return {unit_id for value_code, _item, unit_id in value_of if value_code == code}
 
 

@@ -86,7 +86,7 @@ def read_draws(session: Session, ballots: Sequence[BallotScores]) -> tuple[DrawR
 
 
 def read_totals(session: Session, ballots: Sequence[BallotScores]) -> tuple[RoundTotals, ...]:
-    """Return the statement totals of these rounds, where there are any."""
+    """Return the known totals of these rounds, where there are any."""
     rounds = {ballot.round_id for ballot in ballots}
     statement = select(Round.id, Round.totals).where(Round.id.in_(rounds), Round.totals.is_not(None)).order_by(Round.id)
     return tuple(RoundTotals(*row) for row in session.execute(statement))

@@ -80,7 +80,7 @@ def side_values(span: TicketSpan) -> Iterator[RunValue]:
 
 
 def rating_values(span: TicketSpan) -> Iterator[RunValue]:
-    """Yield the scores as rated, the scores adjusted to all closed tickets, their bounds, and who answered."""
+    """Yield the scores as given, the scores adjusted to all closed tickets, their bounds, and who answered."""
     closed = span.closed
     rated = given_by_senders(closed)
     by_staff = sum(1 for case in closed if case.scores and case.rated_by == BY_STAFF)
@@ -191,7 +191,7 @@ def _on_time(span: TicketSpan, tickets: Sequence[IndexCase]) -> RunValue:
 
 
 def _plain_rating(span: TicketSpan, item: int, rated: Sequence[IndexCase]) -> RunValue:
-    """Return the mean of the scores as rated, over the rated tickets."""
+    """Return the mean of the scores as given, over the rated tickets."""
     numbers = [score_of(case, item) for case in rated]
     total, squares = sum(numbers), sum(number * number for number in numbers)
     plain = mean_index_of_counts(len(numbers), total, squares, suppress_below=SMALL_N)

@@ -120,7 +120,7 @@ def _rank_change(code: str, later: PublishedFigure, earlier: PublishedFigure) ->
 
 
 def _ranks(figures: Figures) -> Iterator[ConsistencyFinding]:
-    """Yield a finding where figure table ranks its figures among different numbers of provinces."""
+    """Yield a finding where one table ranks its figures among different numbers of provinces."""
     counts = {figure.ranked for figure in figures.values() if figure.ranked}
     if len(counts) > 1:
         first = next(iter(figures.values()))

@@ -155,7 +155,7 @@ class ReportContext:
         return self.indices[OVERALL]
 
     def below(self, code: str) -> list[ReportIndex]:
-        """Return the indices directly below index, in the order of the table."""
+        """Return the indices directly below one, in the order of the table."""
         return [index for index in self.indices.values() if index.parent == code]
 
     def at(self, *levels: IndexLevel) -> list[ReportIndex]:
@@ -181,7 +181,7 @@ class ReportContext:
         ]
 
     def changed(self, *verdicts: YearVerdict) -> list[ReportIndex]:
-        """Return the comparable indices with index of these verdicts, largest change first."""
+        """Return the comparable indices with one of these verdicts, largest change first."""
         indices = [index for index in self.comparable if index.verdict in verdicts]
         return sorted(indices, key=lambda index: abs(index.difference or Decimal(0)), reverse=True)
 

@@ -14,7 +14,6 @@ from backend.reports.content.context import QuestionLine, ReportContext, ReportI
 from backend.web import language
 
 MULTIPLE = "Người trả lời được chọn nhiều mục, nên các tỷ lệ cộng lại {total}%, hơn 100%."
-NO_SUCH_SHARE = "đây là điểm trung bình, không phải tỷ lệ người hài lòng"
 
 
 def two_decimals(value: Decimal | float) -> str:
@@ -95,7 +94,7 @@ def level(index: ReportIndex, name: str, year: int, n: int | None) -> str:
 
 
 def change(index: ReportIndex, against: int) -> str:
-    """State the earlier figure and what may be earlier about the difference."""
+    """State the earlier figure and what may be said about the difference."""
     if index.before is None or index.difference is None:
         return f"Năm {against} không có số liệu để so sánh."
     earlier = f"Năm {against} là {two_decimals(index.before)}"
