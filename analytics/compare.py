@@ -1,4 +1,4 @@
-"""Whether two published figures may be compared: marks by pair of methods and code, as data."""
+"""Decide whether two published figures may be compared: a mark for each pair of methods and code, stored as data."""
 
 import tomllib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from analytics.methods import METHODS, BilingualText, MethodError
 
 
 class ComparabilityMark(StrEnum):
-    """Verdict on a comparison between two methods."""
+    """The verdict on a comparison between two methods."""
 
     COMPARABLE = "comparable"
     FORMULA_CHANGED = "formula-changed"
@@ -22,7 +22,7 @@ class ComparabilityMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparability:
-    """A mark and the reason for it, to be shown together."""
+    """A mark and its reason, shown together."""
 
     mark: ComparabilityMark
     reason: BilingualText
@@ -47,7 +47,8 @@ UNLISTED = Comparability(
 
 
 def compare_indices(earlier: str, later: str, code: str) -> Comparability:
-    """The mark for one code between two methods, either way round. Pairs that no rule names are not comparable."""
+    """Return the mark for one code between two methods, in either order. Pairs that no rule names are not
+    comparable."""
     if earlier == later:
         return SAME_METHOD
     matching = [
@@ -65,10 +66,10 @@ class SeriesBreak:
 
 
 def since_last_break(series: Sequence[tuple[int, str]], code: str) -> tuple[int, SeriesBreak | None]:
-    """Return where the last unbroken part of a series begins, and the break before it.
+    """Return the index where the last unbroken part of a series begins, and the break before it.
 
-    ``series``: year and method of each figure, in the order of years. A figure belongs to the last part while its
-    method is comparable with that of the last figure. An empty series begins at 0.
+    ``series``: year and method of each figure, ordered by year. A figure belongs to the last part while its method is
+    comparable with that of the last figure. An empty series begins at 0.
     """
     for at in range(len(series) - 2, -1, -1):
         verdict = compare_indices(series[at][1], series[-1][1], code)
@@ -89,7 +90,8 @@ def _rules() -> tuple[_ComparisonRule, ...]:
         )
         for entry in raw["rule"]
     )
-    if unknown := {code for rule in rules for code in (rule.earlier, rule.later)} - set(METHODS):
+    named = {rule.earlier for rule in rules} | {rule.later for rule in rules}
+    if unknown := named - set(METHODS):
         raise MethodError(f"comparability names unknown methods: {', '.join(sorted(unknown))}")
     return rules
 

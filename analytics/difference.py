@@ -1,4 +1,4 @@
-"""Differences between years or units with standard errors, and a verdict in words that survives many comparisons."""
+"""Differences between years or units with standard errors, and a verdict that holds for many comparisons at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from analytics.operations import LEVEL, check_level
 
 
 class DifferenceVerdict(StrEnum):
-    """What a difference says. Where there is no evidence, the figures are not said to be equal."""
+    """What a difference says. NO_EVIDENCE does not say that the figures are equal."""
 
     HIGHER = "higher"
     LOWER = "lower"
@@ -22,10 +22,10 @@ class DifferenceVerdict(StrEnum):
 
 
 class ErrorControl(StrEnum):
-    """Against false alarms among many comparisons.
+    """How false alarms among many comparisons are controlled.
 
-    holm: at most the error probability for even one among all (Holm 1979). benjamini-hochberg: that share of those
-    reported (Benjamini and Hochberg 1995). none: each comparison for itself.
+    holm: limits the probability of even one false alarm among all (Holm 1979). benjamini-hochberg: limits the share of
+    false alarms among the reported differences (Benjamini and Hochberg 1995). none: each comparison stands alone.
     """
 
     HOLM = "holm"
@@ -35,7 +35,8 @@ class ErrorControl(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EstimateDifference:
-    """``later`` minus ``earlier``. ``p`` is adjusted for the comparisons made together; ``reason`` says why not."""
+    """``later`` minus ``earlier``. ``p`` is adjusted for the comparisons made together; ``reason`` says why there is no
+    number."""
 
     variable: str
     value: float | None
@@ -56,10 +57,10 @@ def estimate_difference(
     comparability: Comparability | None = None,
     level: float = LEVEL,
 ) -> EstimateDifference:
-    """Difference of two estimates by Student's t with the degrees of freedom of Welch and Satterthwaite.
+    """Return the difference of two estimates by Student's t with the degrees of freedom of Welch and Satterthwaite.
 
-    ``covariance``: of the two, 0 for different years and for units that share no first-stage unit. ``comparability``:
-    the verdict of the methods; anything but comparable gives no number. Without two standard errors that leave a
+    ``covariance`` of the two is 0 for different years and for units that share no first-stage unit. ``comparability``
+    is the verdict on the methods: any mark but comparable gives no number. Without two standard errors that leave a
     degree of freedom there is a value but no evidence.
     """
     check_level(level)
@@ -70,32 +71,32 @@ def estimate_difference(
     if earlier.estimate is None or later.estimate is None:
         return EstimateDifference(later.variable, None, None, None, None, None, None, DifferenceVerdict.NO_EVIDENCE)
     value = later.estimate - earlier.estimate
-    nothing = EstimateDifference(later.variable, value, None, None, None, None, None, DifferenceVerdict.NO_EVIDENCE)
+    no_evidence = EstimateDifference(later.variable, value, None, None, None, None, None, DifferenceVerdict.NO_EVIDENCE)
     if earlier.se is None or later.se is None or earlier.df < 1 or later.df < 1:
-        return nothing
+        return no_evidence
     parts = earlier.se**2, later.se**2
     variance = sum(parts) - 2 * covariance
     if not variance > 0:
-        return nothing
+        return no_evidence
     df = sum(parts) ** 2 / (parts[0] ** 2 / earlier.df + parts[1] ** 2 / later.df)
     se = sqrt(variance)
     half = float(t_quantiles((1 + level) / 2, np.array([df]))[0]) * se
-    judged = EstimateDifference(
+    unjudged = EstimateDifference(
         later.variable, value, se, df, value - half, value + half, _p(value / se, df), DifferenceVerdict.HIGHER
     )
-    return replace(judged, verdict=_verdict(judged, 1 - level))
+    return replace(unjudged, verdict=_verdict(unjudged, 1 - level))
 
 
 def judge_differences(
     differences: Sequence[EstimateDifference], *, level: float = LEVEL, control: ErrorControl = ErrorControl.HOLM
 ) -> list[EstimateDifference]:
-    """Return the differences with p, interval and verdict adjusted for all that are looked at together.
+    """Return the differences with p, interval and verdict adjusted for all comparisons made together.
 
-    Each interval is widened as its own test is made stricter: where p is multiplied by c, the interval has the level
-    1 - (1 - level) / c. It leaves out zero exactly where the verdict is higher or lower.
+    Each interval is widened as its own test becomes stricter: where p is multiplied by c, the interval has the level 1
+    - (1 - level) / c. It leaves out zero exactly where the verdict is higher or lower.
     """
     check_level(level)
-    tested = [i for i, one in enumerate(differences) if one.p is not None]
+    tested = [i for i, difference in enumerate(differences) if difference.p is not None]
     factors = multipliers([differences[i].p or 0.0 for i in tested], control)
     result = list(differences)
     for i, factor in zip(tested, factors, strict=True):
@@ -104,13 +105,13 @@ def judge_differences(
 
 
 def adjust_probabilities(p_values: Sequence[float], control: ErrorControl = ErrorControl.HOLM) -> list[float]:
-    """Adjusted p values, as R's ``p.adjust``."""
+    """Return adjusted p values, as R's ``p.adjust`` does."""
     factors = multipliers(p_values, control)
     return [min(1.0, p * factor) for p, factor in zip(p_values, factors, strict=True)]
 
 
 def multipliers(p_values: Sequence[float], control: ErrorControl = ErrorControl.HOLM) -> list[float]:
-    """Return what each p value is multiplied by, before it is cut at 1. Never below 1."""
+    """Return the factor by which each p value is multiplied before it is cut at 1. Never below 1."""
     p = np.maximum(np.asarray(p_values, dtype=np.float64), np.finfo(np.float64).tiny)
     m = p.size
     if control is ErrorControl.NONE or m < 2:
@@ -125,23 +126,25 @@ def multipliers(p_values: Sequence[float], control: ErrorControl = ErrorControl.
     return [float(factor) for factor in result]
 
 
-def _widened(one: EstimateDifference, factor: float, error: float) -> EstimateDifference:
+def _widened(difference: EstimateDifference, factor: float, error: float) -> EstimateDifference:
     """Return the difference judged at the stricter level of its own step."""
-    if one.p is None or one.value is None or one.se is None or one.df is None:
-        return one
-    half = float(t_quantiles(1 - error / factor / 2, np.array([one.df]))[0]) * one.se
-    adjusted = replace(one, p=min(1.0, one.p * factor), lo=one.value - half, hi=one.value + half)
+    if difference.p is None or difference.value is None or difference.se is None or difference.df is None:
+        return difference
+    half = float(t_quantiles(1 - error / factor / 2, np.array([difference.df]))[0]) * difference.se
+    adjusted = replace(
+        difference, p=min(1.0, difference.p * factor), lo=difference.value - half, hi=difference.value + half
+    )
     return replace(adjusted, verdict=_verdict(adjusted, error))
 
 
-def _verdict(one: EstimateDifference, error: float) -> DifferenceVerdict:
-    if one.p is None or one.value is None or one.p > error:
+def _verdict(difference: EstimateDifference, error: float) -> DifferenceVerdict:
+    if difference.p is None or difference.value is None or difference.p > error:
         return DifferenceVerdict.NO_EVIDENCE
-    return DifferenceVerdict.HIGHER if one.value > 0 else DifferenceVerdict.LOWER
+    return DifferenceVerdict.HIGHER if difference.value > 0 else DifferenceVerdict.LOWER
 
 
 def _p(t: float, df: float) -> float:
-    # Only those who compare pay for the import.
+    # Imported here: scipy is slow to load, and only comparisons need it.
     from scipy.special import stdtr
 
     return float(2 * stdtr(df, -abs(t)))

@@ -1,7 +1,7 @@
-"""What the year's figure will be, as far as that can be said; and the least change that a survey can see. Pure.
+"""Forecast the year's figure as far as the data allow, and say the least change that a survey can detect. Pure.
 
-No model beyond what the data carry: two published points give no trend, months of ratings are taken as drawn from the
-same year. An interval reckons with what it names and with nothing else.
+No model goes beyond the data: two published points give no trend, and months of ratings are treated as a random draw
+from one year. An interval covers the sources of error that it names, and no others.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from analytics.methods import load_method, method_of_year
 from analytics.operations import LEVEL, SMALL_N, check_level, t_quantile
 
 LEAST_MONTHS = 3
-LEAST_POINTS = 4  # a line through three points leaves one degree of freedom: an interval of no use
+LEAST_POINTS = 4  # a line through three points leaves one degree of freedom, so its interval is useless
 
 
 class ForecastBasis(StrEnum):
@@ -40,9 +40,11 @@ class ForecastGap(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A figure on the scale 100/scale..100 with its prediction interval; ``trend`` in points a year where one is
-    claimed. Without a forecast ``why`` says the reason. ``broken``: the break of method that the forecast does not look
-    across, or that lies between the figures and the year."""
+    """A figure on the scale 100/scale..100 with its prediction interval.
+
+    ``trend`` in points per year, where the data support one. Without a forecast ``why`` gives the reason. ``broken``:
+    the break of method that the forecast does not look across, or that lies between the figures and the year.
+    """
 
     value: float | None = None
     lo: float | None = None
@@ -56,9 +58,10 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class ScoreSpread:
-    """``sd`` of a score in points of its scale and the design effect of a survey whose spread was not published.
+    """The spread of a survey that was not published: ``sd`` of a score in points of its scale, and the design effect.
 
-    Shipped: the middle of 0.6 to 0.7, and 2, which clusters of 31 ballots reach at a correlation within them of 0.033.
+    Shipped: sd 0.65, the middle of 0.6 to 0.7; design effect 2, which clusters of 31 ballots reach at an intra-cluster
+    correlation of 0.033.
     """
 
     sd: float = 0.65
@@ -66,13 +69,13 @@ class ScoreSpread:
     scale: int = 5
 
     def se(self, n: int) -> float:
-        """Standard error of mean / scale x 100."""
+        """Return the standard error of mean / scale x 100."""
         return 100 / self.scale * self.sd * sqrt(self.deff / n)
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedPoint:
-    """A published figure of a year; ``n`` None where the source does not give it, ``method`` the code of its method."""
+    """The published figure of a year. ``n`` None: the source does not give it. ``method`` is a method code."""
 
     year: int
     value: float
@@ -82,7 +85,7 @@ class PublishedPoint:
 
 @dataclass(frozen=True, slots=True)
 class MonthRatings:
-    """Ratings of a month: how many, and the sum of their scores."""
+    """The ratings of a month: their number and the sum of their scores."""
 
     n: int
     total: float
@@ -91,27 +94,29 @@ class MonthRatings:
 def of_published(
     series: Sequence[PublishedPoint], year: int, code: str, sampling: ScoreSpread = ScoreSpread(), level: float = LEVEL
 ) -> Forecast:
-    """Forecast the figure ``code`` of a year from published figures, never through a break of method.
+    """Forecast the figure ``code`` of a year from published figures, never across a break of method.
 
-    Only figures by methods comparable with that of the last one are looked at, and there is no forecast for a year
-    whose method is another or is not known. Fewer than four figures: the last one, with the noise of two samples of its
-    size about it; that nothing changes is an assumption and the interval does not hold a real change. From four figures
-    on: least squares with the usual prediction interval, and the slope as trend only where its own interval leaves out
+    Only figures whose method is comparable with that of the last one are used. There is no forecast for a year whose
+    method differs or is unknown.
+
+    Fewer than four figures: the forecast is the last one, and the interval covers the sampling error of two samples of
+    its size. It assumes that nothing changes; the interval does not cover a real change. Four figures or more: least
+    squares with the usual prediction interval. The slope is reported as a trend only where its own interval leaves out
     zero.
     """
     check_level(level)
     if not series:
         return Forecast(why=ForecastGap.NO_FIGURES)
     ordered = sorted(series, key=lambda point: point.year)
-    refused = _method_of(year, ordered[-1].method, code)
-    if refused is not None:
-        return replace(refused, points=len(ordered))
+    refusal = _method_of(year, ordered[-1].method, code)
+    if refusal is not None:
+        return replace(refusal, points=len(ordered))
     start, broken = since_last_break([(point.year, point.method) for point in ordered], code)
     return replace(_unbroken(ordered[start:], year, sampling, level), broken=broken)
 
 
 def _method_of(year: int, method: str, code: str) -> Forecast | None:
-    """Return why there is no forecast for the year by this method; None where nothing is in the way."""
+    """Return why there is no forecast for the year by this method; None where nothing prevents it."""
     if load_method(method).covers(year):
         return None
     of_year = method_of_year(year)
@@ -135,10 +140,12 @@ def _unbroken(points: Sequence[PublishedPoint], year: int, sampling: ScoreSpread
 
 
 def of_months(months: Sequence[MonthRatings], remaining: int, scale: int = 5, level: float = LEVEL) -> Forecast:
-    """The mean over a year of which ``months`` have passed (those without ratings too) and ``remaining`` are to come.
+    """Forecast the mean of a year: ``months`` have passed (those without ratings too), ``remaining`` months are to
+    come.
 
-    Months are first-stage units: the mean so far is a ratio; s^2 of its residuals is what a month adds. The error of
-    the year's mean is (r / (k + r)) x s x sqrt(1 / k + 1 / r) for k months passed and r to come, with t on k - 1.
+    Months are first-stage units. The mean so far is a ratio, and s is the standard deviation of its residuals between
+    months. The error of the year's mean is (r / (k + r)) x s x sqrt(1 / k + 1 / r) for k months passed and r to come,
+    with t on k - 1 degrees of freedom.
     """
     check_level(level)
     k, n = len(months), sum(month.n for month in months)
@@ -159,8 +166,11 @@ def of_months(months: Sequence[MonthRatings], remaining: int, scale: int = 5, le
 def least_visible_change(
     n_before: int, n_after: int, sampling: ScoreSpread = ScoreSpread(), level: float = LEVEL, power: float = 0.8
 ) -> float:
-    """The change of mean / scale x 100 that two surveys would find with probability ``power``:
-    (z(level) + z(power)) x sqrt(se_before^2 + se_after^2) (Cochran 1977, section 4.6)."""
+    """Return the change of mean / scale x 100 that two surveys would detect with probability ``power``.
+
+    (z(level) + z(power)) x sqrt(se_before^2 + se_after^2) (Cochran 1977, section 4.6). Raises ValueError without two
+    samples or for a power below 0.5.
+    """
     check_level(level)
     if min(n_before, n_after) < 1 or not 0.5 <= power < 1:
         raise ValueError("two samples and a power from 0.5 up to 1 are needed")

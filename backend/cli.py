@@ -1,10 +1,13 @@
 """The ``langnghe`` command. A command imports its modules when it runs, so that every command starts fast."""
 
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+from backend.commands.output_language import OutputLanguage, choose_language, say_text
+from backend.errors import _
 
 # Groups of commands: name -> module and the name of its Typer application. A new group is one line.
 ROOMS = {
@@ -43,8 +46,13 @@ app = typer.Typer(cls=LazyCommands, no_args_is_help=True, add_completion=False, 
 
 
 @app.callback()
-def langnghe() -> None:
+def langnghe(
+    lang: Annotated[
+        OutputLanguage | None, typer.Option("--lang", help="Ngôn ngữ của kết quả; mặc định theo LANG của máy.")
+    ] = None,
+) -> None:
     """Lắng Nghe: tiếp nhận, xử lý phản ánh, kiến nghị và đo mức độ hài lòng."""
+    choose_language(lang)
 
 
 @app.command()
@@ -67,7 +75,7 @@ def migrate() -> None:
 
     with refusals_as_lines(), database_at_hand():
         command.upgrade(Config(ROOT / "alembic.ini"), "head")
-    typer.echo("Cơ sở dữ liệu đã ở lược đồ mới nhất.")
+    typer.echo(say_text(_("Cơ sở dữ liệu đã ở lược đồ mới nhất.")))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
-"""The lists a sample is drawn from, and what makes them unfit. A list is checked whole, whatever the seed would draw:
-a refusal that hangs on the draw would invite another seed."""
+"""The lists that a sample is drawn from, and the faults that make them unfit.
+
+A list is checked as a whole, whatever the seed would draw: a refusal that depends on the draw would invite a second
+seed.
+"""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from analytics.sampling.sample_design import SampleDesign, SampleStage, SelectionMethod, ShortageRule
 
@@ -33,7 +37,7 @@ class ListFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListFinding:
-    """A fault with its place: the line (the header is line 1; 0 for none), code, and the numbers that matter."""
+    """A fault with its place: line (the header is line 1; 0: no line), code, and the numbers concerned."""
 
     kind: ListFault
     level: str
@@ -46,7 +50,7 @@ class ListFinding:
 
 
 class ListError(ValueError):
-    """The lists cannot be drawn from; all faults together."""
+    """The lists cannot be drawn from. Holds all faults together."""
 
     def __init__(self, faults: Sequence[ListFinding]) -> None:
         self.faults = tuple(faults)
@@ -55,7 +59,7 @@ class ListError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ListUnit:
-    """A row of the list of units. ``columns`` are all its columns, for strata and sizes."""
+    """A row of the list of units. ``columns`` holds all columns, for strata and sizes."""
 
     line: int
     level: str
@@ -67,7 +71,7 @@ class ListUnit:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """A row of the list of households; codes are unique within the village."""
+    """A row of the list of households. Codes are unique within the village."""
 
     line: int
     code: str
@@ -80,15 +84,15 @@ class UnitTree:
     """The checked tree of units: children by level and parent, in the order of their codes."""
 
     def __init__(self, design: SampleDesign, units: Iterable[ListUnit]) -> None:
-        """Raises `ListError` with every fault found."""
+        """Build the tree. Raises `ListError` with every fault."""
         self.design = design
         rows = list(units)
-        faults = _rows(design, rows)
+        faults = _row_faults(design, rows)
         self._children: dict[tuple[str, str], list[ListUnit]] = defaultdict(list)
         for unit in sorted(rows, key=lambda unit: unit.code):
             self._children[unit.level, "" if unit.level == design.units[0].level else unit.parent].append(unit)
         if not faults:
-            faults = [fault for at, stage in enumerate(design.units) for fault in self._groups(at, stage)]
+            faults = list(chain.from_iterable(self._groups(at, stage) for at, stage in enumerate(design.units)))
         if faults:
             raise ListError(sorted(faults, key=lambda fault: fault.line))
 
@@ -96,7 +100,7 @@ class UnitTree:
         return self._children.get((level, parent), ())
 
     def all_of(self, level: str) -> list[ListUnit]:
-        return [unit for (at, _parent), units in self._children.items() if at == level for unit in units]
+        return list(chain.from_iterable(units for (at, _parent), units in self._children.items() if at == level))
 
     def _groups(self, at: int, stage: SampleStage) -> Iterable[ListFinding]:
         if at == 0:
@@ -107,7 +111,7 @@ class UnitTree:
 
 
 def by_stratum(stage: SampleStage, units: Sequence[ListUnit]) -> dict[str, list[ListUnit]]:
-    """The units of one parent by stratum; one nameless stratum where the stage has none."""
+    """Return the units of one parent by stratum; one nameless stratum where the stage has none."""
     groups: dict[str, list[ListUnit]] = defaultdict(list)
     for unit in units:
         groups[unit.columns[stage.strata] if stage.strata else ""].append(unit)
@@ -115,44 +119,44 @@ def by_stratum(stage: SampleStage, units: Sequence[ListUnit]) -> dict[str, list[
 
 
 def size_of(unit: ListUnit, column: str | None) -> float | None:
-    """The size in the column, or None where it is empty or no whole number above 0.
+    """Return the size in the column, or None where it is empty or not a whole number above 0.
 
-    Sizes count something, so only digits are read: a separator may mean thousands or decimals, and a size that is
-    wrong by a thousand would spoil the draw unseen.
+    Sizes count something, so only digits are read: a separator may mean thousands or decimals, and a size that is wrong
+    by a factor of a thousand would silently spoil the draw.
     """
-    found = WHOLE.fullmatch(unit.columns.get(column or "", ""))
-    return float(found[0]) if found and int(found[0]) else None
+    digits = WHOLE.fullmatch(unit.columns.get(column or "", ""))
+    return float(digits[0]) if digits and int(digits[0]) else None
 
 
 def households_by_village(
     design: SampleDesign, units: UnitTree, households: Iterable[Household]
 ) -> dict[str, list[Household]]:
-    """The households of each village in the order of their codes. Raises `ListError` with every fault found."""
-    known = {unit.code for unit in units.all_of(design.units[-1].level)}
-    found: dict[str, list[Household]] = defaultdict(list)
-    seen: set[tuple[str, str]] = set()
+    """Return the households of each village in the order of their codes. Raises `ListError` with every fault."""
+    villages = {unit.code for unit in units.all_of(design.units[-1].level)}
+    rows_of: dict[str, list[Household]] = defaultdict(list)
+    earlier: set[tuple[str, str]] = set()
     faults = []
     for row in households:
-        kind = _household(row, known, seen)
+        kind = _household(row, villages, earlier)
         if kind:
             what = row.village if kind is ListFault.UNKNOWN_PARENT else ""
             faults.append(ListFinding(kind, design.households.level, row.line, row.code, what, in_households=True))
-        seen.add((row.village, row.code))
-        found[row.village].append(row)
+        earlier.add((row.village, row.code))
+        rows_of[row.village].append(row)
     if faults:
         raise ListError(faults)
-    return {village: sorted(rows, key=lambda row: row.code) for village, rows in found.items()}
+    return {village: sorted(rows, key=lambda row: row.code) for village, rows in rows_of.items()}
 
 
-def _household(row: Household, known: set[str], seen: set[tuple[str, str]]) -> ListFault | None:
+def _household(row: Household, villages: set[str], earlier: set[tuple[str, str]]) -> ListFault | None:
     if not 0 < len(row.code) <= LONGEST_CODE:
         return ListFault.NO_CODE
-    if row.village not in known:
+    if row.village not in villages:
         return ListFault.UNKNOWN_PARENT
-    return ListFault.DUPLICATE if (row.village, row.code) in seen else None
+    return ListFault.DUPLICATE if (row.village, row.code) in earlier else None
 
 
-def _rows(design: SampleDesign, rows: Sequence[ListUnit]) -> list[ListFinding]:
+def _row_faults(design: SampleDesign, rows: Sequence[ListUnit]) -> list[ListFinding]:
     stages = {stage.level: stage for stage in design.units}
     above = {lower.level: upper.level for upper, lower in zip(design.units, design.units[1:], strict=False)}
     times = Counter((unit.level, unit.code) for unit in rows)
@@ -168,7 +172,8 @@ def _rows(design: SampleDesign, rows: Sequence[ListUnit]) -> list[ListFinding]:
         if unit.level in above and not times[above[unit.level], unit.parent]:
             faults.append(ListFinding(ListFault.UNKNOWN_PARENT, unit.level, unit.line, unit.code, unit.parent))
         faults.extend(_values(stages[unit.level], unit))
-    faults.extend(ListFinding(ListFault.NO_UNITS, level) for level in stages if not any(u.level == level for u in rows))
+    present = {unit.level for unit in rows}
+    faults.extend(ListFinding(ListFault.NO_UNITS, level) for level in stages if level not in present)
     return faults
 
 
@@ -187,20 +192,33 @@ def _values(stage: SampleStage, unit: ListUnit) -> Iterable[ListFinding]:
 
 
 def group_faults(stage: SampleStage, units: Sequence[ListUnit], parent: ListUnit | None) -> Iterable[ListFinding]:
-    """What keeps the stage from being drawn within one parent."""
-    line, code = (parent.line, parent.code) if parent else (0, "")
-    if stage.total:
-        groups = by_stratum(stage, units)
-        least = sum(min(stage.at_least, len(group)) for group in groups.values())
-        if not least <= stage.total <= len(units):
-            kind = ListFault.CANNOT_SHARE if least > stage.total else ListFault.TOO_FEW
-            yield ListFinding(kind, stage.level, line, code, have=len(units), need=stage.total)
-        return
+    """Yield what keeps the stage from being drawn within one parent; ``parent`` None: the first stage."""
+    place = (parent.line, parent.code) if parent else (0, "")
     groups = by_stratum(stage, units)
+    if stage.total:
+        yield from _total_faults(stage, stage.total, groups, place)
+        return
     for stratum, need in stage.take_by_stratum.items() or (("", stage.take or 1),):
         have = len(groups.get(stratum, ()))
-        if not have:
-            kind = ListFault.EMPTY_STRATUM if stratum else ListFault.TOO_FEW
-            yield ListFinding(kind, stage.level, line, code, stratum, 0, need)
-        elif have < need and stage.short is ShortageRule.REFUSE and stage.select is not SelectionMethod.ALL:
-            yield ListFinding(ListFault.TOO_FEW, stage.level, line, code, stratum, have, need)
+        fault = _stratum_fault(stage, stratum, have, need)
+        if fault is not None:
+            yield ListFinding(fault, stage.level, *place, stratum, have, need)
+
+
+def _total_faults(
+    stage: SampleStage, total: int, groups: Mapping[str, Sequence[ListUnit]], place: tuple[int, str]
+) -> Iterable[ListFinding]:
+    """Yield a fault where the total cannot be shared among the strata, each with at least ``at_least`` units."""
+    sizes = [len(group) for group in groups.values()]
+    least, have = sum(min(stage.at_least, size) for size in sizes), sum(sizes)
+    if not least <= total <= have:
+        kind = ListFault.CANNOT_SHARE if least > total else ListFault.TOO_FEW
+        yield ListFinding(kind, stage.level, *place, have=have, need=total)
+
+
+def _stratum_fault(stage: SampleStage, stratum: str, have: int, need: int) -> ListFault | None:
+    if not have:
+        return ListFault.EMPTY_STRATUM if stratum else ListFault.TOO_FEW
+    if have < need and stage.short is ShortageRule.REFUSE and stage.select is not SelectionMethod.ALL:
+        return ListFault.TOO_FEW
+    return None

@@ -1,13 +1,13 @@
-"""Cases of another system in a table: read row by row, each accepted or rejected with its reason. Pure.
+"""Read the cases of another system from a table, row by row; each is accepted or rejected with its reason. Pure.
 
-The file is read twice: first for what only the whole shows (the order of day and month, merged cells), then for its
-cases. A day without a time, and a time without a zone, is Vietnam's.
+The file is read twice: first for what only the whole file shows (the order of day and month, merged cells), then for
+its cases. A day without a time, and a time without a zone, is in Vietnam's time.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from backend.errors import Invalid, _
 from backend.files.dates import MOST_NAMED, DateEvidence, DateOrder, Written, read_moment
@@ -32,7 +32,7 @@ KEY_MOST, OFFICE_MOST, CATEGORY_MOST, TEXT_MOST = 150, 200, 120, 10_000
 
 @dataclass(frozen=True)
 class CaseColumns:
-    """Which column of the file holds what; without a title column the category stands in."""
+    """Which column of the file holds what. Without a title column the category serves as title."""
 
     key: str
     office: str
@@ -54,7 +54,7 @@ class CaseColumns:
 
 @dataclass(frozen=True, slots=True)
 class ImportedCase:
-    """One case as read, with its ``fields`` as they stood. ``text`` is empty where the file says nothing more than the
+    """One case as read, with its ``fields`` as they stood. ``text`` is empty where the file says nothing but the
     category."""
 
     line: int
@@ -69,16 +69,30 @@ class ImportedCase:
 
 @dataclass(frozen=True, slots=True)
 class RejectedLine:
-    """A line that cannot be taken, the reason, and its fields as they stood."""
+    """A line that is not accepted, the reason, and its fields as they stood."""
 
     line: int
     reason: Invalid
     fields: Sequence[str]
 
 
+class _CaseCells(NamedTuple):
+    """The cells of one row in the order of `CaseColumns.names`."""
+
+    key: str
+    office: str
+    received: str
+    answered: str
+    category: str
+    title: str = ""
+
+
 class CaseFile:
-    """Reads a seekable binary stream, in memory bounded by the longest line. Raises FileRefused for a file without
-    header, one that lacks a column or has it twice, and one whose dates do not tell their order."""
+    """Reads a seekable binary stream, in memory bounded by the longest line.
+
+    Raises FileRefused for a file without a header, one that lacks a column or has it twice, and one whose dates do not
+    show their order.
+    """
 
     def __init__(
         self, stream: BinaryIO, columns: CaseColumns, *, until: datetime, options: ReadOptions = NOTHING_SAID
@@ -97,7 +111,7 @@ class CaseFile:
         self.last_day: date | None = None
 
     def __iter__(self) -> Iterator[ImportedCase | RejectedLine]:
-        """Each record with the number of its first line; empty lines are passed over."""
+        """Yield each record with the number of its first line. Empty lines are skipped."""
         table = open_table(self._stream, most_bytes=None)
         for row in table:
             yield self._judge(row)
@@ -132,18 +146,19 @@ class CaseFile:
 
     def _case(self, row: TableRow) -> ImportedCase:
         self._check_form(row)
-        key, office, received, answered, category, *text = (row.cells[place] for place in self._places)
-        if total := totals_finding([key]):
+        cells = _CaseCells(*(row.cells[place] for place in self._places))
+        if total := totals_finding([cells.key]):
             raise total.reason
+        received, answered = cells.received.strip(), cells.answered.strip()
         case = ImportedCase(
             line=row.line,
             fields=row.cells,
-            key=_needed(clean_text(key, limit=KEY_MOST), _("Thiếu mã hồ sơ.")),
-            office=_needed(self._told(clean_text(office, limit=OFFICE_MOST)), _("Thiếu cơ quan.")),
-            received=self._moment(_needed(self._told(received.strip()), _("Thiếu ngày nhận."))),
-            answered=self._moment(answered.strip()) if self._told(answered.strip()) else None,
-            category=self._told(clean_text(category, limit=CATEGORY_MOST)),
-            text=clean_text(text[0], limit=TEXT_MOST) if text else "",
+            key=_needed(clean_text(cells.key, limit=KEY_MOST), _("Thiếu mã hồ sơ.")),
+            office=_needed(self._known_text(clean_text(cells.office, limit=OFFICE_MOST)), _("Thiếu cơ quan.")),
+            received=self._moment(_needed(self._known_text(received), _("Thiếu ngày nhận."))),
+            answered=self._moment(answered) if self._known_text(answered) else None,
+            category=self._known_text(clean_text(cells.category, limit=CATEGORY_MOST)),
+            text=clean_text(cells.title, limit=TEXT_MOST),
         )
         _check_order(case, self._today)
         return replace(case, answered=max(case.received, case.answered)) if case.answered else case
@@ -155,8 +170,8 @@ class CaseFile:
         if any(map(not_utf8, row.cells)):
             raise Invalid(_("Dòng có ký tự không phải UTF-8."))
 
-    def _told(self, text: str) -> str:
-        """The text, or nothing where it says that nothing is known."""
+    def _known_text(self, text: str) -> str:
+        """Return the text, or an empty one where the text says that nothing is known."""
         return "" if is_not_told(text) or self._options.is_missing(text) else text
 
     def _moment(self, text: str) -> datetime:
@@ -172,8 +187,11 @@ class CaseFile:
 
 
 class _Doubts:
-    """Cases that make sense with the month first, and none with the day first: received or answered in the future, or
-    answered before they were received. They count where no date tells the order by itself."""
+    """Evidence for the month first: cases that make sense in that order and not with the day first.
+
+    Such a case is received or answered in the future, or answered before it was received, if its day comes first. The
+    evidence counts where no date shows the order by itself.
+    """
 
     def __init__(self, today: date, serial_days: int | None) -> None:
         self._today, self._serial_days = today, serial_days
@@ -203,7 +221,10 @@ class _Doubts:
 
 
 def _check_order(case: ImportedCase, today: date) -> None:
-    """By day: an answer on the day of reception is in order whatever the hours say, and counts from reception on."""
+    """Raise Invalid where the days of a case contradict each other.
+
+    Compared by day: an answer on the day of reception is in order whatever its time, and counts from reception on.
+    """
     received = case.received.date()
     if received > today:
         raise Invalid(_("Ngày nhận %(day)s ở tương lai."), day=f"{received:%d/%m/%Y}")

@@ -1,6 +1,7 @@
-"""Keys of cases that differ in leading zeros alone: 0012 and 12 may be one case whose zeros a spreadsheet lost, or two.
+"""Hold cases whose keys differ only in leading zeros. Pure.
 
-Which of the two, nobody knows here, so that the later one is held. Pure.
+0012 and 12 may be one case whose zeros a spreadsheet lost, or two cases. Nobody can tell here, so the later case is
+held.
 """
 
 from collections import defaultdict
@@ -12,22 +13,24 @@ from backend.files.names import digits_key
 
 
 class LeadingZeros:
-    """The keys with leading zeros of one source, by what is left without them. ``import_keys``: those stored so far,
-    with their source."""
+    """The keys of one source that have leading zeros, by the key without them.
+
+    ``import_keys``: the stored keys, with their source in front.
+    """
 
     def __init__(self, source: str, import_keys: Iterable[str]) -> None:
         self._keys: dict[str, set[str]] = defaultdict(set)
         self.note(key.removeprefix(f"{source}:") for key in import_keys)
 
     def note(self, keys: Iterable[str]) -> None:
-        """Take in keys that are stored now."""
+        """Add keys that are stored now."""
         for key in keys:
             bare = digits_key(key)
             if bare is not None and bare != key:
                 self._keys[bare].add(key)
 
     def likely(self, keys: Iterable[str]) -> Iterator[str]:
-        """Keys that must be looked up: those that may be meant by these, and these where another may be meant."""
+        """Yield the keys to look up: those that these keys may mean, and these keys where another key may be meant."""
         for key in keys:
             bare = digits_key(key)
             if bare is None or (bare == key and bare not in self._keys):
@@ -36,8 +39,10 @@ class LeadingZeros:
             yield bare
 
     def check(self, key: str, stored: set[str]) -> None:
-        """Raise CaseHeld where the key is not here, and another is that differs in leading zeros alone. ``stored``:
-        those of the likely keys that are here."""
+        """Raise CaseHeld where the key is not stored but another key is that differs only in leading zeros.
+
+        ``stored``: the likely keys that are stored.
+        """
         bare = digits_key(key)
         if bare is None or key in stored:
             return

@@ -1,4 +1,4 @@
-"""Units and categories that a file of casework names: found, or made where they are missing."""
+"""Find the units and categories that a file of cases names, and create those that are missing."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ from backend.units.models import Unit, UnitKind
 from backend.units.queries import unit_now_or_last
 
 MOST: Final = 5_000
-FOUNDED: Final = date(1900, 1, 1)  # units that come with a file do not say since when they exist
+FOUNDED: Final = date(1900, 1, 1)  # the file does not say since when its units exist
 PARENT_CODE: Final = "nhap"
 PARENT_NAME: Final = "Cơ quan nhập từ tệp"
 UNSORTED: Final = "Chưa phân loại"
 
 
 class CaseHeld(Exception):
-    """One case cannot be stored as it is, for this reason; the others can."""
+    """One case cannot be stored as it is, for this reason. The others can."""
 
     def __init__(self, reason: Invalid) -> None:
         super().__init__(reason)
@@ -33,9 +33,9 @@ class CaseHeld(Exception):
 
 @dataclass
 class CaseworkNames:
-    """The names met so far in one run, and how many had to be made. ``parent_code`` None: a unit of our own.
+    """The names met so far in one run, and how many had to be created. ``parent_code`` None: a unit of our own.
 
-    Call ``begin`` first in each transaction: another import may have made units and categories since.
+    Call ``begin`` first in each transaction: another import may have created units and categories meanwhile.
     """
 
     source: str
@@ -52,11 +52,11 @@ class CaseworkNames:
     _category_codes: dict[str, str] = field(default_factory=dict)
 
     def key(self, key: str) -> str:
-        """By which a case of this source is known here."""
+        """Return the key by which a case of this source is stored."""
         return f"{self.source}:{key}"
 
     def begin(self, session: Session) -> None:
-        """Read units and categories as they stand in this transaction. Raises Invalid for a parent that is none."""
+        """Read units and categories as they stand in this transaction. Raises Invalid for an unknown parent code."""
         self._parent = self._parent_id(session)
         self._units = unit_directory(session)
         self._matches.clear()
@@ -67,8 +67,11 @@ class CaseworkNames:
             self._note_category(code, name)
 
     def unit_id(self, session: Session, office: str, day: date) -> int:
-        """The unit that the office names on the day, at any depth below the parent, made where no unit of any day has
-        the name. Raises CaseHeld where two have it on that day, or none any more or not yet."""
+        """Return the unit that the office names on the day, at any depth below the parent.
+
+        The unit is created where no unit of any day has the name. Raises CaseHeld where two units have the name on that
+        day, or where none has it yet or any more.
+        """
         if office not in self._matches:
             self._offices.add(office)
             self._refuse_too_many()
@@ -83,8 +86,10 @@ class CaseworkNames:
         return entry.id
 
     def category_code(self, session: Session, name: str) -> str:
-        """The category with this code or name, however it is written; one that is made is not offered to senders.
-        Raises CaseHeld where two have it."""
+        """Return the category with this code or name, in any spelling. A created category is not offered to senders.
+
+        Raises CaseHeld where two categories have the name.
+        """
         if name not in self._category_codes:
             self._category_names.add(name)
             self._refuse_too_many()
@@ -92,7 +97,7 @@ class CaseworkNames:
         return self._category_codes[name]
 
     def _parent_id(self, session: Session) -> int:
-        """The unit under which missing ones are made."""
+        """Return the unit below which missing units are created."""
         parent = unit_now_or_last(session, self.parent_code or PARENT_CODE)
         if parent is not None:
             return parent.id
@@ -139,7 +144,10 @@ class CaseworkNames:
         return category.code
 
     def _refuse_too_many(self) -> None:
-        """A column of free text taken for offices or types would fill the tables with one row a case."""
+        """Raise Invalid where a column of free text seems to be taken for offices or categories.
+
+        It would fill the tables with one row per case.
+        """
         if max(len(self._offices), len(self._category_names)) > MOST:
             raise Invalid(_("Cột cơ quan hoặc cột loại có quá %(most)s giá trị khác nhau. Hãy xem lại."), most=MOST)
 

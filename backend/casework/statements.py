@@ -1,7 +1,7 @@
-"""Statements of the import of casework: staged by COPY, then moved in one statement each.
+"""SQL statements of the import of cases: rows are staged by COPY, then moved in one statement each.
 
-They look up other tables by subqueries for single rows and by ids, not by joins: while a first import runs the planner
-knows nothing of the sizes yet, and joins that it then chose took minutes a batch.
+They look up other tables by subqueries for single rows and by ids, not by joins. During a first import the planner has
+no statistics yet, and the joins that it chose took minutes per batch.
 """
 
 from typing import Final
@@ -27,14 +27,14 @@ KNOWN: Final = """
     SET known_id = (SELECT id FROM tickets known WHERE known.import_key = staged_cases.import_key)
 """
 
-# Once a run: keys of digits with zeros before them, which a spreadsheet may have lost in the file.
+# Run once per import: keys of digits with leading zeros, which a spreadsheet may have lost in the file.
 KEYS_WITH_ZEROS: Final = """
     SELECT import_key FROM tickets
     WHERE starts_with(import_key, :source) AND substr(import_key, length(:source) + 1) ~ '^0[0-9]+$'
 """
 KEYS_AMONG: Final = "SELECT import_key FROM tickets WHERE import_key = ANY(:keys)"
 
-# The base is drawn before any number of the day, so numbers are positive and stay unique (see reception.next_number).
+# The base is drawn before the first number of a day, so numbers are positive and unique (see reception.next_number).
 OPEN_DAYS: Final = """
     WITH drawn AS MATERIALIZED (SELECT nextval('tickets_id_seq') AS base)
     INSERT INTO ticket_days (day, base)
@@ -42,7 +42,7 @@ OPEN_DAYS: Final = """
     ON CONFLICT (day) DO NOTHING
 """
 
-# Only what nobody here has touched, counted by the calendar in force; judged by the due date that stands here.
+# Close only tickets that nobody here has touched and that use the calendar in force. The stored due date decides.
 CLOSE: Final = f"""
     UPDATE tickets SET state = 'answered', version = version + 1, answered_at = staged.answered_at,
         answered_on = staged.answered_on, working_days = staged.working_days, decided_at = staged.answered_at,
@@ -76,7 +76,7 @@ ADD: Final = f"""
     RETURNING id, unit_id, category_code, title, content, received_at, answered_at
 """  # noqa: S608 - only the constant list of columns above is filled in
 
-# Cases that were here with other values than the file's, and which; those just written left out.
+# Stored cases with other values than the file's, and which values differ. Rows that were just written are left out.
 DIFFERENT: Final = """
     SELECT * FROM (
         SELECT staged.import_key, known.about_unit_id <> staged.unit_id AS office,
@@ -90,7 +90,7 @@ DIFFERENT: Final = """
     ) AS both_sides WHERE office OR received OR answered OR category OR text
 """
 
-# The verdict of each case that came answered, or was answered now, as the next version of its result.
+# The verdict of each case that came answered or is answered now, as the next version of its result.
 RESULTS: Final = """
     INSERT INTO ticket_clocks (ticket_id, episode, clock, nth, version, unit_id, value, rule_id, calendar_id,
         started_at, due_date, due_at, estimated, ended_at, verdict, late_days, late_minutes, explanation, reason,

@@ -1,4 +1,4 @@
-"""``langnghe audit``: seal the history, and export its signed head for somebody else to keep."""
+"""``langnghe audit``: seal the history, and export its signed head for safekeeping elsewhere."""
 
 import json
 from datetime import date
@@ -9,6 +9,7 @@ import typer
 
 from backend import clock, db
 from backend.commands.console import database_at_hand, day_option, refusals_as_lines
+from backend.commands.output_language import say_text
 from backend.errors import Invalid, NotFound, _
 from backend.history import heads, sealing
 from backend.worktime.calendar import local_time
@@ -26,8 +27,9 @@ def _group() -> None:
 def seal_command(as_json: AsJson = False) -> None:
     """Niêm phong ngay những gì chưa niêm phong (worker tự làm hai lần mỗi phút)."""
     with refusals_as_lines(), database_at_hand():
-        done = sealing.seal_all(clock.now())
-    typer.echo(json.dumps({"sealed": done}) if as_json else f"Đã niêm phong {done} mục nhật ký.")
+        sealed = sealing.seal_all(clock.now())
+    sentence = say_text(_("Đã niêm phong %(n)s mục nhật ký."), n=sealed)
+    typer.echo(json.dumps({"sealed": sealed}) if as_json else sentence)
 
 
 @audit.command("head")
@@ -44,10 +46,11 @@ def head_command(
         except OSError:
             raise Invalid(_("Không ghi được tệp “%(path)s”."), path=str(out)) from None
     if as_json:
-        told = {"out": str(out), "day": head.day.isoformat(), "seal": head.seal, "hash": head.hash, "key": head.key}
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        facts = {"out": str(out), "day": head.day.isoformat(), "seal": head.seal, "hash": head.hash, "key": head.key}
+        typer.echo(json.dumps(facts, ensure_ascii=False))
     else:
-        typer.echo(f"Dấu ngày {head.day:%d/%m/%Y}, niêm phong số {head.seal}, khóa {head.key}: {out}")
+        sentence = _("Dấu ngày %(day)s, niêm phong số %(seal)s, khóa %(key)s: %(path)s")
+        typer.echo(say_text(sentence, day=f"{head.day:%d/%m/%Y}", seal=head.seal, key=head.key, path=out))
 
 
 def _present() -> heads.DailyHead:

@@ -1,4 +1,4 @@
-"""``langnghe import casework``: cases of another system from a CSV file of any size."""
+"""``langnghe import casework``: import the cases of another system from a file of any size."""
 
 import csv
 import json
@@ -18,11 +18,14 @@ from backend.casework.case_file import CaseColumns, CaseFile, ImportedCase, Reje
 from backend.casework.case_names import CaseworkNames
 from backend.casework.service import CaseworkCounts
 from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.commands.output_language import say_refusal, say_text
 from backend.commands.reading import DatesOption, MissingOption, what_was_read
 from backend.errors import Invalid, _
 from backend.files.faults import file_named
 from backend.files.options import ReadOptions, missing_texts
 from backend.files.tables import open_failed
+
+STOPPED = _("Đã dừng.")
 
 importing = typer.Typer(help="Nhập dữ liệu từ tệp.", no_args_is_help=True)
 
@@ -50,7 +53,7 @@ class CaseworkSummary:
     last_day: str | None = None
 
     def count(self, counts: CaseworkCounts, names: CaseworkNames) -> None:
-        """What a stored batch came to."""
+        """Add the counts of a stored batch."""
         self.added += counts.added
         self.closed += counts.closed
         self.already += counts.already
@@ -59,17 +62,17 @@ class CaseworkSummary:
         self.units_created, self.categories_created = names.made_units, names.made_categories
 
     def leave_out_unstored(self) -> None:
-        """Of a run that was interrupted: lines read for the batch that was not stored are not counted."""
+        """After an interruption, take off the lines that were read for a batch which was not stored."""
         self.read = self.added + self.closed + self.already + self.differing + self.rejected
 
 
 class RejectFile:
-    """The file of lines that were not taken; it exists only if there is one."""
+    """The file of lines that were not accepted. It is created with the first such line."""
 
-    def __init__(self, path: Path, header: list[str], outcome: CaseworkSummary, stack: ExitStack) -> None:
+    def __init__(self, path: Path, header: list[str], summary: CaseworkSummary, stack: ExitStack) -> None:
         self.path = path
         self._header = header
-        self._outcome = outcome
+        self._outcome = summary
         self._stack = stack
         self._writer: Any = None
 
@@ -83,7 +86,7 @@ class RejectFile:
             self._writer = csv.writer(file)
             self._writer.writerow(["line", "reason", *self._header])
             self._outcome.rejects_file = str(self.path)
-        self._writer.writerow([reject.line, str(reject.reason), *reject.fields])
+        self._writer.writerow([reject.line, say_refusal(reject.reason), *reject.fields])
 
 
 @importing.command("casework")
@@ -111,17 +114,16 @@ def casework_command(
     columns = CaseColumns(key, office, received, answered, category, title)
     options = ReadOptions(dates=dates, missing=missing_texts(missing))
     rejects = rejects or Path(f"{file.stem}.rejects.csv")
-    outcome = CaseworkSummary()
+    summary = CaseworkSummary()
     with refusals_as_lines(), database_at_hand(), file_named(file.name):
         try:
-            _import(file, columns, options, rejects, source, parent, outcome, remind=remind)
+            _import(file, columns, options, rejects, source, parent, summary, remind=remind)
         except KeyboardInterrupt:
-            outcome.leave_out_unstored()
-            typer.echo(
-                f"Đã dừng. {_plain(outcome)}\nChạy lại cùng lệnh để nhập tiếp; không hồ sơ nào lặp lại.", err=True
-            )
+            summary.leave_out_unstored()
+            again = say_text(_("Chạy lại cùng lệnh để nhập tiếp; không hồ sơ nào lặp lại."))
+            typer.echo(f"{say_text(STOPPED)} {_plain(summary)}\n{again}", err=True)
             raise typer.Exit(130) from None
-    typer.echo(json.dumps(asdict(outcome), ensure_ascii=False) if as_json else _plain(outcome))
+    typer.echo(json.dumps(asdict(summary), ensure_ascii=False) if as_json else _plain(summary))
 
 
 def _import(
@@ -131,11 +133,11 @@ def _import(
     rejects: Path,
     source: str,
     parent: str | None,
-    outcome: CaseworkSummary,
+    summary: CaseworkSummary,
     *,
     remind: bool,
 ) -> None:
-    """Fills ``outcome`` batch by batch, so that it tells how far an interrupted run came."""
+    """Import the file. ``summary`` is filled batch by batch, so it shows how far an interrupted run came."""
     if rejects.resolve() == file.resolve():
         raise Invalid(_("Tệp ghi dòng không nhận phải khác tệp được nhập."))
     with ExitStack() as stack:
@@ -146,52 +148,65 @@ def _import(
         moment = clock.now()
         cases = CaseFile(raw, columns, until=moment, options=options)
         run = casework.begin_import(source, parent, moment, remind=remind)
-        refused = RejectFile(rejects, cases.header, outcome, stack)
+        refused = RejectFile(rejects, cases.header, summary, stack)
         progress = stack.enter_context(_progress())
         task = progress.add_task("", total=file.stat().st_size)
-        for counts in casework.store_cases(run, _accept_cases(cases, refused, outcome)):
-            outcome.count(counts, run.names)
+        for counts in casework.store_cases(run, _accept_cases(cases, refused, summary)):
+            summary.count(counts, run.names)
             for reject in (*counts.differing, *counts.held):
                 refused.add(reject)
-            progress.update(task, completed=raw.tell(), description=f"{outcome.read}")
-            _tell(outcome, cases)
+            progress.update(task, completed=raw.tell(), description=f"{summary.read}")
+            _note_file(summary, cases)
         progress.update(task, completed=file.stat().st_size)
-        _tell(outcome, cases)
+        _note_file(summary, cases)
 
 
-def _tell(outcome: CaseworkSummary, cases: CaseFile) -> None:
-    """What is known of the file so far."""
+def _note_file(summary: CaseworkSummary, cases: CaseFile) -> None:
+    """Note what is known about the file so far."""
     days = (cases.first_day, cases.last_day) if cases.first_day and cases.last_day else None
-    outcome.read_as = what_was_read(cases.form, days, outcome.read)
+    summary.read_as = what_was_read(cases.form, days, summary.read)
     if days:
-        outcome.first_day, outcome.last_day = (day.isoformat() for day in days)
+        summary.first_day, summary.last_day = (day.isoformat() for day in days)
 
 
-def _accept_cases(cases: CaseFile, refused: RejectFile, outcome: CaseworkSummary) -> Iterator[ImportedCase]:
-    """The cases to be stored; on the way, rejects go to their file."""
+def _accept_cases(cases: CaseFile, refused: RejectFile, summary: CaseworkSummary) -> Iterator[ImportedCase]:
+    """Yield the cases to store. Rejected lines go to their file on the way."""
     for case in cases:
-        outcome.read += 1
+        summary.read += 1
         if isinstance(case, RejectedLine):
-            outcome.rejected += 1
+            summary.rejected += 1
             refused.add(case)
         else:
             yield case
 
 
 def _progress() -> Progress:
-    """On standard error, so that ``--json`` stays clean; silent where nobody watches."""
+    """Show progress on standard error, so that ``--json`` stays clean, and only where somebody watches."""
     console = Console(stderr=True)
     parts = (TextColumn("{task.description}"), BarColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     return Progress(*parts, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _plain(outcome: CaseworkSummary) -> str:
-    read = f"Đã đọc {outcome.read} dòng: thêm {outcome.added}, đóng {outcome.closed}, đã có {outcome.already}"
+def _plain(summary: CaseworkSummary) -> str:
+    counts = say_text(
+        _(
+            "Đã đọc %(read)s dòng: thêm %(added)s, đóng %(closed)s, đã có %(already)s, "
+            "đã có với giá trị khác %(differing)s, không nhận %(rejected)s."
+        ),
+        read=summary.read,
+        added=summary.added,
+        closed=summary.closed,
+        already=summary.already,
+        differing=summary.differing,
+        rejected=summary.rejected,
+    )
+    fresh = _("Tạo mới %(units)s cơ quan, %(categories)s loại.")
     lines = [
-        *([outcome.read_as] if outcome.read_as else []),
-        f"{read}, đã có với giá trị khác {outcome.differing}, không nhận {outcome.rejected}.",
-        f"Tạo mới {outcome.units_created} cơ quan, {outcome.categories_created} loại.",
+        *([summary.read_as] if summary.read_as else []),
+        counts,
+        say_text(fresh, units=summary.units_created, categories=summary.categories_created),
     ]
-    if outcome.rejects_file:
-        lines.append(f"Các dòng không nhận hoặc khác giá trị đã có, kèm lý do: {outcome.rejects_file}")
+    if summary.rejects_file:
+        sentence = _("Các dòng không nhận hoặc khác giá trị đã có, kèm lý do: %(path)s")
+        lines.append(say_text(sentence, path=summary.rejects_file))
     return "\n".join(lines)

@@ -1,5 +1,5 @@
-"""What commands that need the database share: where it is, refusals as one line instead of a traceback, and in whose
-name something is done."""
+"""What the commands that need the database share: where it is, refusals as lines instead of a traceback, and the
+account that something is done for."""
 
 import os
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from backend.commands.output_language import say_refusal, say_text
 from backend.devserver import embedded
 from backend.devserver.homes import EmbeddedServerError
 from backend.errors import DomainError, Forbidden, Invalid, NotFound, _
@@ -23,7 +24,8 @@ from backend.users.queries import by_email
 
 @contextmanager
 def database_at_hand() -> Iterator[None]:
-    """Use the database of the settings, else the embedded one (that of ``langnghe up``, or one started for this)."""
+    """Use the database of the settings, else the embedded one (that of ``langnghe up``, or one started for this
+    command)."""
     if get_settings().database_url:
         yield
         return
@@ -35,23 +37,25 @@ def database_at_hand() -> Iterator[None]:
 
 @contextmanager
 def refusals_as_lines() -> Iterator[None]:
-    """A refusal is printed to standard error, a line for each thing refused, and ends the command with status 2."""
+    """Print a refusal to standard error, one line for each fault, and end the command with status 2."""
     try:
         yield
     except Invalid as refusal:
-        _end("\n".join(str(error) for error in refusal.errors or (refusal,)))
-    except (DomainError, EmbeddedServerError) as refusal:
+        _end("\n".join(say_refusal(error) for error in refusal.errors or (refusal,)))
+    except DomainError as refusal:
+        _end(say_refusal(refusal))
+    except EmbeddedServerError as refusal:
         _end(str(refusal))
     except OperationalError:
-        _end(_("Không kết nối được với cơ sở dữ liệu."))
+        _end(say_text(_("Không kết nối được với cơ sở dữ liệu.")))
     except ProgrammingError as error:
         if not isinstance(error.orig, UndefinedTable | UndefinedColumn):
             raise
-        _end(_("Cơ sở dữ liệu chưa được chuẩn bị. Hãy chạy “langnghe migrate” trước."))
+        _end(say_text(_("Cơ sở dữ liệu chưa được chuẩn bị. Hãy chạy “langnghe migrate” trước.")))
 
 
 def day_option(text: str) -> date:
-    """The day of an option. Raises Invalid."""
+    """Return the day of an option. Raises Invalid where it is no day."""
     day = day_written(text)
     if day is None:
         raise Invalid(_("Không có ngày “%(text)s”."), text=text[:40])
@@ -59,8 +63,10 @@ def day_option(text: str) -> date:
 
 
 def account_that_may(session: Session, email: str, action: Permission, refusal: Forbidden) -> User:
-    """The open account of an address, in whose name something is done. Raises NotFound, or ``refusal`` where it has no
-    right to the action."""
+    """Return the open account with this address, for which something is done.
+
+    Raises NotFound without such an account, and ``refusal`` where it lacks the permission.
+    """
     user = by_email(session, email)
     if user is None or not user.active:
         raise NotFound(_("Không có tài khoản nào với địa chỉ này."))

@@ -1,4 +1,5 @@
-"""The data without which nothing runs: units, categories, work calendar, published figures. Loading twice is once."""
+"""The data without which nothing runs: units, categories, work calendar, published figures. Loading twice changes
+nothing."""
 
 import tomllib
 from datetime import datetime

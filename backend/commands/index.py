@@ -1,4 +1,5 @@
-"""``langnghe index``: figures counted once, kept with all they came from, counted again, published."""
+"""``langnghe index``: count the figures once and store them with their inputs, count them again to verify, publish
+them."""
 
 import json
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from backend import clock, db
 from backend.commands.console import account_that_may, database_at_hand, day_option, refusals_as_lines
+from backend.commands.output_language import say_number, say_text
 from backend.errors import Forbidden, _
 from backend.indices.measures.values import RunValue
 from backend.indices.models import IndexRun
@@ -18,7 +20,6 @@ from backend.indices.runs.service import RunVerification
 from backend.kpi.timeliness import unit_called
 from backend.users.models import Role
 from backend.users.policy import Actor, Permission
-from backend.web.language import number_text
 from backend.worktime.calendar import ZONE, local_time
 
 index = typer.Typer(help="Lần tính chỉ số: tính, xem, tính lại để kiểm tra, công bố.", no_args_is_help=True)
@@ -45,34 +46,34 @@ def run_command(
     """Tính mọi chỉ số hai mặt của một kỳ và lưu lại cùng dữ liệu đầu vào."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         moment = clock.now()
-        held = unit_called(session, unit) if unit else None
-        asked = runs.prepare_request(
-            session, held, day_option(first), day_option(last), TERMINAL, moment.astimezone(ZONE).date()
+        about = unit_called(session, unit) if unit else None
+        request = runs.prepare_request(
+            session, about, day_option(first), day_option(last), TERMINAL, moment.astimezone(ZONE).date()
         )
-        run_id = runs.make_run(session, asked, held, seed=seed, now=moment, user_id=None)
-        made, values = runs.find_run(session, run_id), runs.values_of(session, run_id)
-    _tell(made, values, as_json)
+        run_id = runs.make_run(session, request, about, seed=seed, now=moment, user_id=None)
+        run, values = runs.find_run(session, run_id), runs.values_of(session, run_id)
+    _print_run(run, values, as_json)
 
 
 @index.command("show")
 def show_command(run: Run, as_json: AsJson = False) -> None:
     """Một lần tính đã lưu: câu hỏi, dữ liệu đầu vào, mã tính, mọi giá trị."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        found, values = runs.find_run(session, run), runs.values_of(session, run)
-    _tell(found, values, as_json)
+        stored, values = runs.find_run(session, run), runs.values_of(session, run)
+    _print_run(stored, values, as_json)
 
 
 @index.command("verify")
 def verify_command(run: Run, as_json: AsJson = False) -> None:
     """Tính lại từ dữ liệu đã lưu và so từng chữ số; kết thúc với mã 1 nếu không khớp."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        found = runs.verify_run(session, run)
+        verification = runs.verify_run(session, run)
     if as_json:
-        typer.echo(json.dumps(asdict(found) | {"holds": found.holds}, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(asdict(verification) | {"holds": verification.holds}, ensure_ascii=False, indent=2))
     else:
-        for line in _sentences(found):
+        for line in _sentences(verification):
             typer.echo(line)
-    if not found.holds:
+    if not verification.holds:
         raise typer.Exit(CHANGED)
 
 
@@ -92,22 +93,27 @@ def publish_command(
     if as_json:
         typer.echo(json.dumps({"run": run, "at": moment.isoformat(), "by": email}, ensure_ascii=False, indent=2))
     else:
-        typer.echo(f"Đã công bố lần tính {run}: {name}, {local_time(moment):%d/%m/%Y %H:%M}.")
+        sentence = _("Đã công bố lần tính %(run)s: %(name)s, %(moment)s.")
+        typer.echo(say_text(sentence, run=run, name=name, moment=f"{local_time(moment):%d/%m/%Y %H:%M}"))
 
 
-def _sentences(found: RunVerification) -> list[str]:
-    lines = ["Tính lại từ dữ liệu đã lưu: đúng từng chữ số." if found.digits else "Tính lại KHÔNG ra cùng giá trị:"]
-    lines += [f"  {line}" for line in found.different[:20]]
-    lines.append("Dữ liệu đã lưu còn nguyên." if found.intact else "Dữ liệu đã lưu KHÔNG còn khớp mã băm.")
-    lines.append("Mã tính vẫn như khi tính." if found.code else "Mã tính đã khác so với khi tính.")
-    if found.changed:
-        lines.append(f"Từ đó đến nay dữ liệu trong hệ thống đã đổi ở phần: {', '.join(found.changed)}.")
+def _sentences(verification: RunVerification) -> list[str]:
+    same = _("Tính lại từ dữ liệu đã lưu: đúng từng chữ số.")
+    lines = [say_text(same if verification.digits else _("Tính lại KHÔNG ra cùng giá trị:"))]
+    lines += [f"  {line}" for line in verification.different[:20]]
+    intact = _("Dữ liệu đã lưu còn nguyên.")
+    lines.append(say_text(intact if verification.intact else _("Dữ liệu đã lưu KHÔNG còn khớp mã băm.")))
+    same_code = _("Mã tính vẫn như khi tính.")
+    lines.append(say_text(same_code if verification.code else _("Mã tính đã khác so với khi tính.")))
+    if verification.changed:
+        sentence = _("Từ đó đến nay dữ liệu trong hệ thống đã đổi ở phần: %(parts)s.")
+        lines.append(say_text(sentence, parts=", ".join(verification.changed)))
     else:
-        lines.append("Dữ liệu trong hệ thống không đổi từ đó đến nay.")
+        lines.append(say_text(_("Dữ liệu trong hệ thống không đổi từ đó đến nay.")))
     return lines
 
 
-def _tell(run: IndexRun, values: list[RunValue], as_json: bool) -> None:
+def _print_run(run: IndexRun, values: list[RunValue], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_json(run, values), ensure_ascii=False, indent=2))
     else:
@@ -137,13 +143,10 @@ def _json(run: IndexRun, values: list[RunValue]) -> dict[str, Any]:
 
 def _print(run: IndexRun, values: list[RunValue]) -> None:
     console = Console()
-    period = f"nhận từ {run.first_day} đến {run.last_day}, xét ngày {run.as_of}"
-    console.print(f"Lần tính {run.id}: {period}", highlight=False)
-    console.print(f"Đầu vào {run.inputs_hash}", highlight=False)
-    console.print(f"Mã tính {run.code_version}, {run.code_hash}", highlight=False)
-    console.print(f"Lịch số {run.calendar_id}; số gieo {run.seed}; giá trị {run.values_hash}", highlight=False)
-    table = Table("Mã", "Nội dung", "Đơn vị", "Từ", box=None)
-    for title in ("n", "Giá trị", "95%"):
+    for line in _head_lines(run):
+        console.print(line, highlight=False)
+    table = Table(*map(say_text, (_("Mã"), _("Nội dung"), _("Đơn vị"), _("Từ"))), box=None)
+    for title in ("n", say_text(_("Giá trị")), "95%"):
         table.add_column(title, justify="right")
     for value in values:
         ends = f"{_number_text(value.lo)} – {_number_text(value.hi)}" if value.lo is not None else ""
@@ -153,8 +156,21 @@ def _print(run: IndexRun, values: list[RunValue]) -> None:
         )
     console.print(table)
     if run.demonstration:
-        console.print(f"Trong đó {run.demonstration} phản ánh là dữ liệu minh họa.", highlight=False)
+        sentence = say_text(_("Trong đó %(n)s phản ánh là dữ liệu minh họa."), n=run.demonstration)
+        console.print(sentence, highlight=False)
+
+
+def _head_lines(run: IndexRun) -> list[str]:
+    """Return what identifies a run: its question, inputs, code, calendar and seed."""
+    question = _("Lần tính %(run)s: nhận từ %(first)s đến %(last)s, xét ngày %(day)s")
+    basis = _("Lịch số %(calendar)s; số gieo %(seed)s; giá trị %(hash)s")
+    return [
+        say_text(question, run=run.id, first=run.first_day, last=run.last_day, day=run.as_of),
+        say_text(_("Đầu vào %(hash)s"), hash=run.inputs_hash),
+        say_text(_("Mã tính %(version)s, %(hash)s"), version=run.code_version, hash=run.code_hash),
+        say_text(basis, calendar=run.calendar_id, seed=run.seed, hash=run.values_hash),
+    ]
 
 
 def _number_text(value: float | None) -> str:
-    return "" if value is None else number_text(value, "vi", 3)
+    return "" if value is None else say_number(value, 3)

@@ -1,10 +1,12 @@
-"""What commands that read tables share: the options by which a file is explained, and what was read, in a line."""
+"""What commands that read tables share: the options that explain a file, and a line that says how it was read."""
 
 from datetime import date
 from typing import Annotated
 
 import typer
 
+from backend.commands.output_language import say_text
+from backend.errors import _
 from backend.files.dates import DateOrder
 from backend.files.numbers import DecimalSign
 from backend.files.tables import TableForm
@@ -20,10 +22,11 @@ MissingOption = Annotated[
 
 
 def what_was_read(form: TableForm, days: tuple[date, date] | None = None, rows: int | None = None) -> str:
-    """How the file was read: kind, encoding and separator or sheet, rows, first and last day."""
+    """Return how the file was read: kind, encoding and separator or sheet, rows, first and last day."""
     parts = [form.sentence()]
     if rows is not None:
-        parts.append(f"{rows} dòng")
+        parts.append(say_text(_("%(n)s dòng"), n=rows))
     if days is not None:
-        parts.append(f"từ ngày {days[0]:%d/%m/%Y} đến ngày {days[1]:%d/%m/%Y}")
-    return "Tệp: " + "; ".join(parts) + "."
+        first, last = (f"{day:%d/%m/%Y}" for day in days)
+        parts.append(say_text(_("từ ngày %(first)s đến ngày %(last)s"), first=first, last=last))
+    return say_text(_("Tệp: %(parts)s."), parts="; ".join(parts))

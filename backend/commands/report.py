@@ -1,4 +1,4 @@
-"""``langnghe report sipas``: the province's report as a document, a workbook and charts, for others to check."""
+"""``langnghe report sipas``: the province's report as a document, a workbook and charts."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.commands.output_language import say_text
 from backend.documents.places import KEYS
 from backend.errors import Invalid, _
 from backend.reports import service
@@ -30,7 +31,7 @@ def make_report(
     unit: Annotated[str, typer.Option(help="Đơn vị, ví dụ lai-chau.")] = "lai-chau",
     xlsx: Annotated[Path | None, typer.Option(help="Tệp .xlsx chứa các bảng.")] = None,
     charts: Annotated[Path | None, typer.Option(help="Thư mục để ghi biểu đồ SVG và PNG.")] = None,
-    kept: Annotated[
+    edited: Annotated[
         Path | None, typer.Option("--keep", help="Báo cáo .docx đã sửa tay: giữ lại lời văn ở những chỗ đánh dấu.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="In các câu sinh từ số liệu và tên các bảng.")] = False,
@@ -39,18 +40,27 @@ def make_report(
     about, now = ReportSubject(unit, year, against), clock.now()
     with refusals_as_lines():
         _writable(out, xlsx)
-        edited = _read(kept) if kept else None
+        document = _read(edited) if edited else None
         with database_at_hand(), db.transaction() as session:
             service.check_subject(session, about)
-            found = service.keep_texts(session, about, edited, user_id=None, now=now) if edited is not None else []
-            made = service.make(session, about, now)
-        _write(made, out, xlsx, charts)
+            places = [] if document is None else service.keep_texts(session, about, document, user_id=None, now=now)
+            written = service.make(session, about, now)
+        _write(written, out, xlsx, charts)
     if as_json:
-        typer.echo(json.dumps(_json(made, out, found), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_json(written, out, places), ensure_ascii=False, indent=2))
     else:
-        blocks = made.report.blocks
-        typer.echo(f"Đã ghi {out}: {len(tables_of(blocks))} bảng, {len(pictures(blocks))} biểu đồ, "
-                   f"{len(generated_paragraphs(blocks))} đoạn sinh từ số liệu.")  # fmt: skip
+        typer.echo(_summary(written, out))
+
+
+def _summary(written: WrittenReport, out: Path) -> str:
+    blocks = written.report.blocks
+    return say_text(
+        _("Đã ghi %(path)s: %(tables)s bảng, %(charts)s biểu đồ, %(paragraphs)s đoạn sinh từ số liệu."),
+        path=out,
+        tables=len(tables_of(blocks)),
+        charts=len(pictures(blocks)),
+        paragraphs=len(generated_paragraphs(blocks)),
+    )
 
 
 def _read(path: Path) -> bytes:
@@ -61,18 +71,18 @@ def _read(path: Path) -> bytes:
 
 
 def _writable(out: Path, xlsx: Path | None) -> None:
-    """Refuse a name of another kind before the work: a document under a wrong ending opens nowhere."""
+    """Refuse a file name with a wrong ending before the work: a document under a wrong ending opens nowhere."""
     for path, ending in ((out, ".docx"), (xlsx, ".xlsx")):
         if path is not None and path.suffix.lower() != ending:
             raise Invalid(_("Tên tệp “%(path)s” phải kết thúc bằng %(ending)s."), path=path, ending=ending)
 
 
-def _write(made: WrittenReport, out: Path, xlsx: Path | None, charts: Path | None) -> None:
-    wanted = {out: made.files[DOCX]}
+def _write(report: WrittenReport, out: Path, xlsx: Path | None, charts: Path | None) -> None:
+    wanted = {out: report.files[DOCX]}
     if xlsx is not None:
-        wanted[xlsx] = made.files[XLSX]
+        wanted[xlsx] = report.files[XLSX]
     if charts is not None:
-        wanted |= {charts / name: content for name, content in made.files.items() if name.startswith("hinh-")}
+        wanted |= {charts / name: content for name, content in report.files.items() if name.startswith("hinh-")}
     for path, content in wanted.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,19 +91,19 @@ def _write(made: WrittenReport, out: Path, xlsx: Path | None, charts: Path | Non
             raise Invalid(_("Không ghi được tệp “%(path)s”."), path=path) from error
 
 
-def _json(made: WrittenReport, out: Path, kept: list[str]) -> dict[str, Any]:
-    context, blocks = made.report.context, made.report.blocks
+def _json(written: WrittenReport, out: Path, kept_places: list[str]) -> dict[str, Any]:
+    context, blocks = written.report.context, written.report.blocks
     return {
         "out": str(out),
         "unit": context.geography,
         "year": context.year,
         "against": context.against,
         "n": context.n,
-        "inputs_hash": made.inputs_hash.hex(),
-        "sentences": [{"key": one.key, "text": one.text} for one in generated_paragraphs(blocks)],
-        "tables": [one.title for one in tables_of(blocks)],
-        "charts": [one.title for one in pictures(blocks)],
-        "places": {key: bool(made.report.texts.get(key)) for key in KEYS},
-        "kept": kept,
+        "inputs_hash": written.inputs_hash.hex(),
+        "sentences": [{"key": paragraph.key, "text": paragraph.text} for paragraph in generated_paragraphs(blocks)],
+        "tables": [table.title for table in tables_of(blocks)],
+        "charts": [picture.title for picture in pictures(blocks)],
+        "places": {key: bool(written.report.texts.get(key)) for key in KEYS},
+        "kept": kept_places,
         "discrepancies": len(context.findings),
     }

@@ -1,4 +1,4 @@
-"""``langnghe rules``: the terms that tickets are handled under, and a province's own rows beside the shipped ones."""
+"""``langnghe rules``: the terms of handling, and a province's own rows beside the shipped ones."""
 
 import json
 from datetime import date
@@ -17,7 +17,7 @@ from backend.users.policy import Permission
 
 rules = typer.Typer(help="Thời hạn và quy định xử lý.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="In kết quả dạng JSON.")]
-SHOWN = (
+COLUMNS = (
     *("id", "code", "value", "case", "category", "category_class", "manner", "province"),
     *("valid_from", "valid_to", "basis"),
 )
@@ -39,9 +39,9 @@ def list_rules(
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    table = Table(*SHOWN, box=None)
+    table = Table(*COLUMNS, box=None)
     for row in rows:
-        table.add_row(*(str(row[name] or "") for name in SHOWN))
+        table.add_row(*(str(row[name] or "") for name in COLUMNS))
     Console().print(table)
 
 
@@ -75,10 +75,13 @@ def set_rule(
             manner=IN_PERSON_OR_LETTER if direct else "",
         )
         added = rulebook.set_by_province(session, rule, user.id, clock.now())
-    told = {"id": added, "code": code, "value": rule.value}
-    typer.echo(json.dumps(told, ensure_ascii=False) if as_json else "\t".join(map(str, told.values())))
+    facts = {"id": added, "code": code, "value": rule.value}
+    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else "\t".join(map(str, facts.values())))
 
 
 def _row(rule: DeadlineRule) -> dict[str, object]:
-    given = {name: getattr(rule, name) for name in SHOWN}
-    return {name: given[name].isoformat() if isinstance(given[name], date) else given[name] for name in SHOWN}
+    return {name: _json_value(getattr(rule, name)) for name in COLUMNS}
+
+
+def _json_value(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,4 +1,4 @@
-"""``langnghe seed``: first data, and the demonstration."""
+"""``langnghe seed``: load the first data and the demonstration."""
 
 import json
 from datetime import date, timedelta
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from backend import clock, db
 from backend.commands import first_data
 from backend.commands.console import database_at_hand, day_option, refusals_as_lines
+from backend.commands.output_language import say_text
 from backend.devserver.demo import load as demo_load
 from backend.devserver.demo import survey as demo_survey
 from backend.errors import Forbidden, Invalid, _
@@ -25,7 +26,7 @@ def base() -> None:
     """Nạp cơ quan, loại phản ánh, lịch làm việc, số liệu SIPAS đã công bố; chạy lại không sao."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         first_data.load_first_data(session, clock.now())
-    typer.echo("Dữ liệu ban đầu đã đủ.")
+    typer.echo(say_text(_("Dữ liệu ban đầu đã đủ.")))
 
 
 @seed.command()
@@ -43,14 +44,15 @@ def demo(
             raise Forbidden(_("Dữ liệu minh họa có tài khoản mà ai cũng biết mật khẩu nên chỉ dùng khi phát triển."))
         with db.transaction() as session:
             before = demo_load.count_loaded(session)
-        done = before if before and once else _load(number, tickets, last, before)
+        loaded = before if before and once else _load(number, tickets, last, before)
         ballots = demo_survey.load_survey(last, clock.now())
     if as_json:
-        counts = {"tickets": done, "added": done - before, "ballots_added": ballots}
+        counts = {"tickets": loaded, "added": loaded - before, "ballots_added": ballots}
         typer.echo(json.dumps(counts | {"seed": number, "until": last.isoformat()}))
     else:
-        typer.echo(f"Có {done} phản ánh minh họa ({done - before} mới), đến ngày {last:%d/%m/%Y}.")
-        typer.echo(f"Có một đợt khảo sát minh họa ({ballots} phiếu mới).")
+        sentence = _("Có %(n)s phản ánh minh họa (%(fresh)s mới), đến ngày %(day)s.")
+        typer.echo(say_text(sentence, n=loaded, fresh=loaded - before, day=f"{last:%d/%m/%Y}"))
+        typer.echo(say_text(_("Có một đợt khảo sát minh họa (%(n)s phiếu mới)."), n=ballots))
 
 
 def _until(typed: str | None) -> date:
@@ -62,10 +64,15 @@ def _until(typed: str | None) -> date:
 
 
 def _load(number: int, tickets: int, last: date, before: int) -> int:
-    columns = (TextColumn("Nạp dữ liệu minh họa"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    done = before
+    columns = (
+        TextColumn(say_text(_("Nạp dữ liệu minh họa"))),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    loaded = before
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=tickets, completed=before)
-        for done in demo_load.load_cases(number, tickets, last, clock.now()):
-            progress.update(task, completed=done)
-    return done
+        for loaded in demo_load.load_cases(number, tickets, last, clock.now()):
+            progress.update(task, completed=loaded)
+    return loaded

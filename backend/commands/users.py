@@ -1,4 +1,4 @@
-"""``langnghe users``: accounts of staff from the command line: the first administrator, and emergencies."""
+"""``langnghe users``: accounts of staff from the command line, for the first administrator and for emergencies."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.commands.output_language import say_text
 from backend.errors import Invalid, NotFound, _
 from backend.units.directory import find_unit
 from backend.users import queries, service
@@ -67,7 +68,8 @@ def revoke_account(
     if as_json:
         typer.echo(json.dumps({"email": user.email, "active": user.active}, ensure_ascii=False))
     else:
-        typer.echo(f"{user.email}\t{'mở' if user.active else 'đóng'}")
+        state = say_text(_("mở") if user.active else _("đóng"))
+        typer.echo(f"{user.email}\t{state}")
 
 
 @users.command("list")
@@ -88,18 +90,20 @@ def list_accounts(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    table = Table("Số", "Thư điện tử", "Họ tên", "Vai trò", "Cơ quan", "Trạng thái", box=None)
+    titles = (_("Số"), _("Thư điện tử"), _("Họ tên"), _("Vai trò"), _("Cơ quan"), _("Trạng thái"))
+    table = Table(*map(say_text, titles), box=None)
     for row in rows:
-        state = "đang mở" if row["active"] else "đã đóng"
-        role = ROLE_NAMES[Role(str(row["role"]))]
+        state = say_text(_("đang mở") if row["active"] else _("đã đóng"))
+        role = say_text(ROLE_NAMES[Role(str(row["role"]))])
         table.add_row(str(row["id"]), str(row["email"]), str(row["name"]), role, str(row["unit"] or ""), state)
     Console().print(table)
 
 
 def _ask_password() -> str:
-    """Typed twice at a terminal, else one line of standard input: never an argument, which others could list."""
+    """Ask twice at a terminal, else read one line of standard input. Never an argument: others could list it."""
     if sys.stdin.isatty():
-        return str(typer.prompt("Mật khẩu", hide_input=True, confirmation_prompt="Nhập lại mật khẩu"))
+        again = say_text(_("Nhập lại mật khẩu"))
+        return str(typer.prompt(say_text(_("Mật khẩu")), hide_input=True, confirmation_prompt=again))
     return sys.stdin.readline().rstrip("\r\n")
 
 

@@ -1,10 +1,11 @@
-"""``langnghe verify``: proves that the history was not rewritten and that tickets follow from it.
+"""``langnghe verify``: prove that the history was not rewritten and that tickets follow from it.
 
-Status 0: all holds; 1: something does not; 2: could not be checked.
+Status 0: everything holds; 1: something does not; 2: it could not be checked.
 """
 
 import json
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -13,39 +14,42 @@ import typer
 from backend import db
 from backend.audit import BrokenLink
 from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.commands.output_language import say_number, say_text
 from backend.errors import Invalid, _
 from backend.history import verification, words
 from backend.history.heads import DailyHead
 from backend.history.verification import VerificationReport
 from backend.tickets import projection
-from backend.web.language import number_text
 
 verify = typer.Typer(help="Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký.", no_args_is_help=True)
 
 WHY = {
-    "missing": "bị mất",
-    "altered": "bị sửa",
-    "does not follow the link before": "không nối tiếp mục trước",
-    "differs from what was sealed": "khác với lúc niêm phong",
-    "never sealed": "được chèn vào mà không qua niêm phong",
-    "its heads were altered": "danh sách đầu chuỗi bị sửa",
-    "entries were taken away before it": "thiếu mục đã bị xóa trước khi niêm phong",
-    "signed by an unknown key": "ký bằng khóa lạ",
-    "its signature does not fit": "chữ ký không đúng",
-    "differs from what was signed": "khác với lúc ký",
+    "missing": _("bị mất"),
+    "altered": _("bị sửa"),
+    "does not follow the link before": _("không nối tiếp mục trước"),
+    "differs from what was sealed": _("khác với lúc niêm phong"),
+    "never sealed": _("được chèn vào mà không qua niêm phong"),
+    "its heads were altered": _("danh sách đầu chuỗi bị sửa"),
+    "entries were taken away before it": _("thiếu mục đã bị xóa trước khi niêm phong"),
+    "signed by an unknown key": _("ký bằng khóa lạ"),
+    "its signature does not fit": _("chữ ký không đúng"),
+    "differs from what was signed": _("khác với lúc ký"),
 }
 WHERE = {
-    verification.SEALS: "Niêm phong số {seq}",
-    verification.SIGNATURES: "Chữ ký trên niêm phong số {seq}",
-    verification.EXPORTED: "Dấu đã xuất, niêm phong số {seq}",
+    verification.SEALS: _("Niêm phong số %(seq)s"),
+    verification.SIGNATURES: _("Chữ ký trên niêm phong số %(seq)s"),
+    verification.EXPORTED: _("Dấu đã xuất, niêm phong số %(seq)s"),
 }
 LOST = {
-    "ticket": "{ticket}: có trong nhật ký nhưng không còn trong dữ liệu",
-    "words": "{ticket}: tiêu đề hoặc nội dung đã bị sửa",
-    "rating": "{ticket}: đánh giá đang lưu là {stored}, theo nhật ký là {replayed}",
+    "ticket": _("%(ticket)s: có trong nhật ký nhưng không còn trong dữ liệu"),
+    "words": _("%(ticket)s: tiêu đề hoặc nội dung đã bị sửa"),
+    "rating": _("%(ticket)s: đánh giá đang lưu là %(stored)s, theo nhật ký là %(replayed)s"),
 }
-NO_TEXT = {True: "{ticket}: văn bản số {id} bị mất", False: "{ticket}: văn bản số {id} đã bị sửa"}
-UNKNOWN_TEXT = "{ticket}: văn bản số {id} không có trong nhật ký"
+NO_TEXT = {
+    True: _("%(ticket)s: văn bản số %(id)s bị mất"),
+    False: _("%(ticket)s: văn bản số %(id)s đã bị sửa"),
+}
+UNKNOWN_TEXT = _("%(ticket)s: văn bản số %(id)s không có trong nhật ký")
 AsJson = Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")]
 
 
@@ -61,13 +65,13 @@ def audit_command(
 ) -> None:
     """Kiểm tra từng mục nhật ký, từng niêm phong, từng chữ ký; nêu chỗ hỏng đầu tiên."""
     with refusals_as_lines():
-        kept = _read(head) if head else None
+        exported = _read(head) if head else None
         with database_at_hand(), db.transaction() as session:
-            report = verification.verify_history(session, kept)
+            report = verification.verify_history(session, exported)
     if as_json:
-        typer.echo(json.dumps(_json(report, kept), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_json(report, exported), ensure_ascii=False, indent=2))
     else:
-        _print(report, kept)
+        _print(report, exported)
     raise typer.Exit(1 if report.faults else 0)
 
 
@@ -75,26 +79,28 @@ def audit_command(
 def tickets_command(as_json: AsJson = False) -> None:
     """Dựng lại trạng thái, hạn, kết luận của từng phản ánh từ nhật ký và so với dữ liệu đang lưu; lời văn và đánh giá
     được so với dấu vết trong nhật ký."""
-    checks = projection.check_all, words.differences
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        differences = [asdict(difference) for check in checks for difference in check(session)]
+        found_by_check = chain(projection.check_all(session), words.differences(session))
+        differences = [asdict(difference) for difference in found_by_check]
     if as_json:
         typer.echo(json.dumps({"ok": not differences, "differences": differences}, ensure_ascii=False, indent=2))
     else:
-        for found in differences:
-            typer.echo(_difference(found))
-        typer.echo(f"Có {len(differences)} chỗ khác." if differences else "Mọi phản ánh khớp với nhật ký.")
+        for difference in differences:
+            typer.echo(_difference(difference))
+        count = say_text(_("Có %(n)s chỗ khác."), n=len(differences))
+        typer.echo(count if differences else say_text(_("Mọi phản ánh khớp với nhật ký.")))
     raise typer.Exit(1 if differences else 0)
 
 
-def _difference(found: dict[str, str]) -> str:
-    what, _sign, number_of = found["what"].partition(":")
+def _difference(difference: dict[str, str]) -> str:
+    """Return a difference between the stored ticket and its history as a sentence."""
+    what, _sign, number_of = difference["what"].partition(":")
     if what == "message":
-        known = NO_TEXT[not found["stored"]] if found["replayed"] else UNKNOWN_TEXT
-        return known.format(ticket=found["ticket"], id=number_of)
-    told = LOST.get(what, "{ticket}: {what} đang lưu là {stored}, theo nhật ký là {replayed}")
-    return told.format_map({name: value or "trống" for name, value in found.items()})
+        sentence = NO_TEXT[not difference["stored"]] if difference["replayed"] else UNKNOWN_TEXT
+        return say_text(sentence, ticket=difference["ticket"], id=number_of)
+    sentence = LOST.get(what, _("%(ticket)s: %(what)s đang lưu là %(stored)s, theo nhật ký là %(replayed)s"))
+    return say_text(sentence, **{name: value or say_text(_("trống")) for name, value in difference.items()})
 
 
 def _read(path: Path) -> DailyHead:
@@ -119,24 +125,31 @@ def _json(report: VerificationReport, head: DailyHead | None) -> dict[str, objec
 
 
 def _print(report: VerificationReport, head: DailyHead | None) -> None:
-    counted = {
-        "mục nhật ký": report.entries,
-        "chuỗi": report.chains,
-        "niêm phong": report.seals,
-        "chữ ký": report.signatures,
-    }
-    typer.echo("Đã kiểm tra " + ", ".join(f"{number_text(n, 'vi')} {name}" for name, n in counted.items()) + ".")
+    counts = say_text(
+        _("Đã kiểm tra %(entries)s mục nhật ký, %(chains)s chuỗi, %(seals)s niêm phong, %(signatures)s chữ ký."),
+        entries=say_number(report.entries),
+        chains=say_number(report.chains),
+        seals=say_number(report.seals),
+        signatures=say_number(report.signatures),
+    )
+    typer.echo(counts)
     if report.seals and not report.signatures:
-        typer.echo("Chưa niêm phong nào được ký: hãy đối chiếu với dấu đã cất bằng --head.")
+        typer.echo(say_text(_("Chưa niêm phong nào được ký: hãy đối chiếu với dấu đã cất bằng --head.")))
     if report.unsealed:
-        typer.echo(f"{number_text(report.unsealed, 'vi')} mục đang chờ niêm phong.")
+        typer.echo(say_text(_("%(n)s mục đang chờ niêm phong."), n=say_number(report.unsealed)))
     for fault in report.faults:
         typer.echo(_sentence(fault))
     if not report.faults:
-        kept = f", và vẫn chứa dấu ngày {head.day:%d/%m/%Y} (niêm phong số {head.seal})" if head else ""
-        typer.echo(f"Nhật ký còn nguyên{kept}.")
+        typer.echo(_intact(head))
+
+
+def _intact(head: DailyHead | None) -> str:
+    if head is None:
+        return say_text(_("Nhật ký còn nguyên."))
+    sentence = _("Nhật ký còn nguyên, và vẫn chứa dấu ngày %(day)s (niêm phong số %(seal)s).")
+    return say_text(sentence, day=f"{head.day:%d/%m/%Y}", seal=head.seal)
 
 
 def _sentence(fault: BrokenLink) -> str:
-    where = WHERE.get(fault.chain, "Chuỗi {chain}, mục {seq}").format(chain=fault.chain, seq=fault.seq)
-    return f"{where}: {WHY[fault.why]}."
+    where = WHERE.get(fault.chain, _("Chuỗi %(chain)s, mục %(seq)s"))
+    return f"{say_text(where, chain=fault.chain, seq=fault.seq)}: {say_text(WHY[fault.why])}."

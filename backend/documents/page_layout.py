@@ -1,7 +1,7 @@
-"""The page that Decree 30/2020/NĐ-CP (annex I) asks for: paper, margins, letters, spaces, the marks Word needs.
+"""The page of Decree 30/2020/NĐ-CP (annex I): paper, margins, fonts, spaces, and the marks that Word needs.
 
 A4; margins top and bottom 20-25 mm, left 30-35, right 15-20; Times New Roman, black; body 14 justified, 6 pt between
-paragraphs; the number of the page centred in the top margin, not on page 1.
+paragraphs; the page number centred in the top margin, not on page 1.
 """
 
 from typing import Any, Final
@@ -24,7 +24,7 @@ TOP, BOTTOM, LEFT, RIGHT = Mm(20), Mm(20), Mm(30), Mm(15)
 TEXT_WIDTH: Final = 210 - 30 - 15  # mm
 BLACK, GREY = RGBColor(0, 0, 0), RGBColor(0x59, 0x59, 0x59)
 INDENT: Final = Mm(10)
-# The place's own style: size, bold, italic. What the author types takes it on, and so does every paragraph added to it.
+# The style of a place: size, bold, italic. What the author types gets it, as does every paragraph added.
 PLACE_STYLES: Final = {
     "number": (13, False, False),
     "dateline": (14, False, True),
@@ -37,7 +37,7 @@ HEADINGS: Final = {1: (True, False), 2: (True, False), 3: (True, True), 4: (Fals
 
 
 def prepare_page(page: Page) -> None:
-    """Paper, margins, styles and the number of the page of an empty document."""
+    """Set the paper, margins, styles and page number of an empty document."""
     section = page.sections[0]
     section.page_width, section.page_height = PAPER
     section.top_margin, section.bottom_margin = TOP, BOTTOM
@@ -98,7 +98,7 @@ def _style(page: Page, name: str) -> ParagraphStyle:
 
 
 def _letters(style: ParagraphStyle, size: Pt, *, bold: bool = False, italic: bool = False) -> None:
-    """Times New Roman for every script; the template's theme fonts would win over it."""
+    """Set Times New Roman for every script; otherwise the template's theme fonts win."""
     style.font.name, style.font.size = FONT, size
     style.font.bold, style.font.italic, style.font.color.rgb = bold, italic, BLACK
     fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
@@ -109,7 +109,7 @@ def _letters(style: ParagraphStyle, size: Pt, *, bold: bool = False, italic: boo
 
 
 def add_field(paragraph: Paragraph, code: str) -> None:
-    """A field that Word computes, such as PAGE."""
+    """Add a field that Word computes, such as PAGE."""
     for kind in ("begin", None, "end"):
         run = paragraph.add_run()
         if kind:
@@ -123,8 +123,11 @@ def add_field(paragraph: Paragraph, code: str) -> None:
 
 
 def rule_below(paragraph: Paragraph, available: float, length: float) -> None:
-    """A line of ``length`` mm, centred under the paragraph within ``available`` mm: an empty, very low paragraph with
-    only a top border, since a border of the text's own would be as wide as the column."""
+    """Draw a line of ``length`` mm, centred under the paragraph within ``available`` mm.
+
+    It is an empty, very low paragraph with only a top border, because a border of the text itself is as wide as the
+    column.
+    """
     side = Mm((available - length) / 2)
     paragraph.paragraph_format.left_indent = paragraph.paragraph_format.right_indent = side
     paragraph.paragraph_format.space_before = Pt(3)
@@ -142,12 +145,12 @@ def rule_below(paragraph: Paragraph, available: float, length: float) -> None:
 
 
 def no_borders(table: Any) -> None:
-    """A table that only places things."""
+    """Hide the borders of a table that only places things."""
     _properties(table, ("top", "left", "bottom", "right", "insideH", "insideV"), "none")
 
 
 def thin_borders(table: Any) -> None:
-    """A table of figures: thin lines, and little room beside the text so that figures stay on one line."""
+    """Give a table of figures thin lines and small cell margins, so that figures stay on one line."""
     margins = OxmlElement("w:tblCellMar")
     for side in ("left", "right"):
         room = OxmlElement(f"w:{side}")
@@ -175,12 +178,12 @@ def _properties(table: Any, sides: tuple[str, ...], kind: str) -> None:
 
 
 def repeat_row(row: Any) -> None:
-    """The row stands again on top of each page the table goes on to."""
+    """Repeat the row at the top of each page of the table."""
     mark = OxmlElement("w:tblHeader")
     row._tr.get_or_add_trPr().append(mark)
 
 
 def keep_together(row: Any) -> None:
-    """The row stays on one page."""
+    """Keep the row on one page."""
     mark = OxmlElement("w:cantSplit")
     row._tr.get_or_add_trPr().insert(0, mark)

@@ -1,4 +1,4 @@
-"""The places of the author's own texts: their names, their hints, and reading them back from a document."""
+"""The places for the author's own texts: their names and hints, and how to read them back from a document."""
 
 import io
 import re
@@ -15,6 +15,7 @@ from backend.jobs.guarded import limits_for, run_guarded
 MOST = 20_000  # characters of one place
 MOST_UNPACKED = 30 * 1024 * 1024
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+SPACES = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n"}
 TAG, STYLE = "langnghe:", "langnghe"
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, RuntimeError, EOFError)
 NOT_A_DOCUMENT = _("Tệp này không phải là báo cáo .docx đọc được.")
@@ -22,14 +23,14 @@ NOT_A_DOCUMENT = _("Tệp này không phải là báo cáo .docx đọc được
 
 @dataclass(frozen=True)
 class PlaceKind:
-    """A place: its label on the page and the hint shown while nothing is written."""
+    """A place: its label on the page, and the hint shown while it is empty."""
 
     key: str
     label: str
     hint: str
 
 
-# Labels are messages of the pages; hints stand in the document and stay Vietnamese.
+# Labels are messages of the pages. Hints stand in the document and stay Vietnamese.
 PLACES: tuple[PlaceKind, ...] = (
     PlaceKind("number", _("Số, ký hiệu"), ""),
     PlaceKind("dateline", _("Nơi và ngày ban hành"), ""),
@@ -46,21 +47,22 @@ BY_KEY: Mapping[str, PlaceKind] = {place.key: place for place in PLACES}
 
 
 def clean_place(key: str, text: str) -> str:
-    """The text as it is stored. Raises Invalid, at the field of that name, when it is too long."""
+    """Return the text as it is stored. Raises Invalid at the field of that name where it is too long."""
     return clean_text(text, limit=MOST, multiline=True, field=key)
 
 
 def read_back(document: bytes) -> dict[str, str]:
-    """What an edited report says in its places, by key; a place that still shows its hint is left out.
+    """Return the texts in the places of an edited report by key. A place that still shows its hint is left out.
 
-    A place is a content control; where a program dropped those (LibreOffice does), the paragraphs of its style
-    serve. Raises Invalid for a file that is no readable document, or one that unpacks to more than 30 MB.
+    A place is a content control. Where a program dropped the controls (LibreOffice does), the paragraphs with the
+    place's style are read instead. Raises Invalid for a file that is not a readable document, or one that unpacks to
+    more than 30 MB.
     """
     body = _body(document)
-    found = dict(_controls(body))
-    found = _styled_places(body) | found
+    texts = dict(_controls(body))
+    texts = _styled_places(body) | texts
     return {
-        key: clean_place(key, text) for key, text in found.items() if text.strip() and text.strip() != BY_KEY[key].hint
+        key: clean_place(key, text) for key, text in texts.items() if text.strip() and text.strip() != BY_KEY[key].hint
     }
 
 
@@ -70,7 +72,7 @@ def read_back_guarded(document: bytes) -> dict[str, str]:
 
 
 def _body(document: bytes) -> Any:
-    # Only those who read a document pay for the import.
+    # Imported here: these modules are slow to load, and only reading a document needs them.
     from docx.oxml.parser import parse_xml
     from lxml.etree import XMLSyntaxError
 
@@ -107,23 +109,22 @@ def _key_of(element: Any) -> str | None:
 
 
 def _styled_places(body: Any) -> dict[str, str]:
-    """Paragraphs that bear a place's style, together by place."""
-    found: dict[str, list[str]] = {}
+    """Return the text of the paragraphs that have a place's style, by place."""
+    lines_of: dict[str, list[str]] = {}
     for paragraph in body.iter(f"{W}p"):
         style = paragraph.find(f"{W}pPr/{W}pStyle")
         name = (style.get(f"{W}val") or "").casefold() if style is not None else ""
         key = name.removeprefix(STYLE)
         if name.startswith(STYLE) and key in KEYS:
-            found.setdefault(key, []).append(_text(paragraph))
-    return {key: "\n".join(lines) for key, lines in found.items()}
+            lines_of.setdefault(key, []).append(_text(paragraph))
+    return {key: "\n".join(lines) for key, lines in lines_of.items()}
 
 
 def _text(element: Any) -> str:
-    """Return the words of a paragraph as if every tracked change were accepted: without what a reviewer struck out
-    (``w:delText``) or moved away (``w:moveFrom``); moved text counts at its new place alone."""
-    breaks = {f"{W}br": "\n", f"{W}cr": "\n", f"{W}tab": "\t"}
+    """Return the words of a paragraph as if every tracked change were accepted: without what a reviewer deleted
+    (``w:delText``) or moved away (``w:moveFrom``). Moved text counts at its new place alone."""
     parts = []
-    for part in element.iter(f"{W}t", *breaks):
-        if next(part.iterancestors(f"{W}moveFrom"), None) is None:
-            parts.append(breaks.get(part.tag) or part.text or "")
+    for node in element.iter(f"{W}t", *SPACES):
+        if next(node.iterancestors(f"{W}moveFrom"), None) is None:
+            parts.append(SPACES.get(node.tag) or node.text or "")
     return re.sub(r"[ \t]+", " ", "".join(parts)).strip()

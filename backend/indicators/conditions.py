@@ -1,7 +1,7 @@
-"""Each indicator about tickets once: the sentence that explains it, and the same as a condition in SQL.
+"""State each indicator about tickets once: as the sentence that explains it and as a condition in SQL.
 
-Pages of managers, index runs, the public record and the lists behind a figure count by these conditions. The longer
-definition of an indicator, with its formula and source, stands beside in ``definitions.toml`` under the same code.
+The managers' pages, index runs, the public record and the ticket lists behind a figure all count by these conditions.
+The longer definition, with formula and source, stands in ``definitions.toml`` under the same code.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from backend.errors import _
 from backend.tickets.due_status import overdue_on, past_due, undecided
 from backend.tickets.models import Channel, Ticket, TicketState, Verdict, is_open
 
-# Ended without an answer: not within the unit's authority, or taken back by the sender.
+# States that end a ticket without an answer: outside the unit's authority, or withdrawn by the sender.
 TURNED_AWAY = (TicketState.REFUSED, TicketState.REDIRECTED, TicketState.WITHDRAWN)
 
 Condition = Callable[[date], ColumnElement[bool]]
@@ -26,7 +26,7 @@ def _everything(_today: date) -> ColumnElement[bool]:
 
 
 def _ours(_today: date) -> ColumnElement[bool]:
-    """Whether a ticket came in by a channel of ours, so that reception and notice were recorded."""
+    """Whether a ticket came in by one of our channels, so that reception and notice were recorded."""
     return Ticket.channel != Channel.IMPORT
 
 
@@ -39,8 +39,11 @@ def _late(_today: date) -> ColumnElement[bool]:
 
 
 def _unanswered_in_time(today: date) -> ColumnElement[bool]:
-    """As late as an answer that came late: merging a ticket takes back no lateness. A reopened ticket has its verdict
-    and is not counted twice."""
+    """Whether a ticket without a verdict is past its due date. It is as late as a late answer; merging it changes
+    nothing.
+
+    A reopened ticket has its verdict already and is not counted twice.
+    """
     return and_(undecided(), past_due(today))
 
 
@@ -49,8 +52,11 @@ def _acknowledged(_today: date) -> ColumnElement[bool]:
 
 
 def _telling_decided(today: date) -> ColumnElement[bool]:
-    """Whether it is settled that the sender was told in time or not: told, or past the day by which the rule ``notify``
-    of the ticket wanted it. Until that day the clock runs and nothing is counted."""
+    """Whether it is settled if the sender was notified in time.
+
+    It is settled once the sender was notified, or once the day of the ticket's rule ``notify`` has passed. Until then
+    the clock runs and nothing is counted.
+    """
     settled = or_(Ticket.told_at.is_not(None), Ticket.tell_by < today)
     return and_(_ours(today), Ticket.answered_on.is_not(None), settled)
 
@@ -60,7 +66,7 @@ def _told(_today: date) -> ColumnElement[bool]:
 
 
 def _taken_up(_today: date) -> ColumnElement[bool]:
-    """Whether a unit has taken the ticket up at least once."""
+    """Whether a unit has taken up the ticket at least once."""
     return or_(Ticket.accepted_at.is_not(None), Ticket.state != TicketState.NEW)
 
 
@@ -80,8 +86,8 @@ def _official_missed(today: date) -> ColumnElement[bool]:
 class TicketIndicator:
     """What is counted of tickets.
 
-    ``code`` opens the definition. ``sentence`` says what is counted. ``condition`` says the same in SQL as of a day;
-    ``among`` are the tickets of which the answer is known.
+    ``code`` names the definition. ``sentence`` says what is counted, and ``condition`` says the same in SQL as of a
+    day. ``among`` are the tickets for which the answer is known.
     """
 
     code: str
@@ -135,18 +141,20 @@ def counted(indicator: TicketIndicator, today: date) -> ColumnElement[int]:
 
 
 def known(indicator: TicketIndicator, today: date) -> ColumnElement[int]:
-    """Count the tickets of which an indicator is known: its denominator."""
+    """Count the tickets for which an indicator is known: its denominator."""
     return func.count().filter(indicator.among(today))
 
 
 def answer_of(indicator: TicketIndicator, today: date) -> ColumnElement[bool | None]:
-    """Return yes or no for each ticket, and nothing where the answer is not known."""
+    """Return yes or no for each ticket, and NULL where the answer is not known."""
     return case((indicator.among(today), func.coalesce(indicator.condition(today), False)))
 
 
 def outcome_on(today: date) -> ColumnElement[str]:
-    """Return what became of each ticket as a word: ``on_time``, ``late``, ``overdue``, ``open``, or ``none`` for one
-    that ended without a verdict. These five exclude one another."""
+    """Return what became of each ticket as one word: ``on_time``, ``late``, ``overdue``, ``open``, or ``none``.
+
+    ``none`` is a ticket that ended without a verdict. The five words exclude one another.
+    """
     return case(
         (_on_time(today), "on_time"),
         (_late(today), "late"),

@@ -1,6 +1,6 @@
-"""Counts of tickets and ratings for managers, added up by the database: a handful of statements, however many tickets.
+"""Count tickets and ratings for the managers' pages: a handful of statements, however many tickets there are.
 
-What is counted is said in ``backend.indicators``.
+What is counted stands in `backend.indicators.conditions`.
 """
 
 from collections.abc import Sequence
@@ -29,16 +29,19 @@ from backend.ratings.models import Rating
 from backend.ratings.queries import of_latest_answer
 from backend.tickets.models import Channel, Ticket
 
-AGES = (5, 15, 30, 60)  # last day of each class of age in calendar days; older ones make a class of their own
+AGES = (5, 15, 30, 60)  # last day of each age class, in calendar days; older tickets make one more class
 ITEMS = (Rating.ease, Rating.by_rules, Rating.timely)
-# Through a timestamp without a zone: the day is Vietnam's already, whatever zone the session is set to.
+# Cast to a timestamp without a zone: the day is Vietnam's already, whatever the time zone of the session.
 MONTH = cast(func.date_trunc(literal_column("'month'"), cast(Ticket.received_on, DateTime)), Date)
 
 
 @dataclass(frozen=True)
 class KpiScope:
-    """What is looked at: tickets held by these units, received from ``first`` to ``last`` (both counted), by one
-    channel or all, as of ``today``."""
+    """What is counted: tickets held by these units, received from ``first`` to ``last`` (both included), as of
+    ``today``.
+
+    ``channel`` None: all channels.
+    """
 
     unit_ids: tuple[int, ...]
     first: date
@@ -49,10 +52,13 @@ class KpiScope:
 
 @dataclass(frozen=True)
 class MonthCounts:
-    """Tickets received by a unit in a month, by what became of them. answered = on_time + late; received = answered +
-    undecided + ended without a case; undecided = overdue + not due yet. ``own`` came in by a channel of ours, so that
-    reception and notice were recorded. ``told`` of ``notices``: those of which it is settled. ``official`` are those
-    that QĐ 766 looks at, ``official_missed`` those of them that are late or overdue."""
+    """Tickets that a unit received in a month, by what became of them.
+
+    answered = on_time + late; received = answered + undecided + ended without a verdict; undecided = overdue + not due
+    yet. ``own`` tickets came in by our channels, so reception and notice were recorded. ``notices`` are the tickets for
+    which timely notice is settled, ``told`` those of them whose sender was notified in time. ``official`` are the
+    tickets that QĐ 766 counts, ``official_missed`` those of them that are late or overdue.
+    """
 
     unit_id: int
     month: date
@@ -72,7 +78,7 @@ class MonthCounts:
 
 @dataclass(frozen=True)
 class HandlingDays:
-    """Answered tickets of a unit that took so many working days."""
+    """How many answered tickets of a unit took this number of working days."""
 
     unit_id: int
     days: int
@@ -81,7 +87,7 @@ class HandlingDays:
 
 @dataclass(frozen=True)
 class OpenTickets:
-    """Tickets of a unit that are open today, by class of age (index into ``AGES``, one more for older)."""
+    """Tickets of a unit that are open today, by age class: an index into ``AGES``, one more for older tickets."""
 
     unit_id: int
     age: int
@@ -91,7 +97,7 @@ class OpenTickets:
 
 @dataclass(frozen=True)
 class RatingSums:
-    """Ratings of the three items: how many, and for each item the sum of scores and of their squares."""
+    """Ratings of the three items: their number, and for each item the sum of scores and of squared scores."""
 
     n: int
     sums: tuple[int, int, int]
@@ -123,7 +129,7 @@ def count_tickets(session: Session, scope: KpiScope) -> list[MonthCounts]:
 
 
 def days_taken(session: Session, scope: KpiScope) -> list[HandlingDays]:
-    """Working days of the answered tickets, for medians of units and of all."""
+    """Return the working days of the answered tickets by unit, for medians."""
     rows = session.execute(
         select(Ticket.unit_id, Ticket.working_days, func.count())
         .where(*_received_in(scope), Ticket.working_days.is_not(None))
@@ -133,7 +139,7 @@ def days_taken(session: Session, scope: KpiScope) -> list[HandlingDays]:
 
 
 def count_backlog(session: Session, scope: KpiScope) -> list[OpenTickets]:
-    """What is open today, whenever it was received: a period must not make an old ticket disappear."""
+    """Count what is open today, whenever it was received: a period must not hide an old ticket."""
     days = literal(scope.today, Date) - Ticket.received_on
     age = case(*((days <= most, i) for i, most in enumerate(AGES)), else_=len(AGES))
     late_ones = counted(conditions.OVERDUE, scope.today)
@@ -147,8 +153,10 @@ def count_backlog(session: Session, scope: KpiScope) -> list[OpenTickets]:
 
 
 def sum_scores(session: Session, scope: KpiScope) -> RatingSums:
-    """Ratings of tickets received in the period, of the latest answer of each and credited to the unit that gave it;
-    those that an officer keyed in at the counter are left out."""
+    """Sum the ratings of tickets received in the period, of the latest answer of each, for the unit that answered.
+
+    Ratings that an officer entered at the counter are left out.
+    """
     squares = [func.coalesce(func.sum(item * item), 0) for item in ITEMS]
     statement = select(func.count(), *(func.coalesce(func.sum(item), 0) for item in ITEMS), *squares).where(
         _held_by(Rating.unit_id, scope),
@@ -161,7 +169,7 @@ def sum_scores(session: Session, scope: KpiScope) -> RatingSums:
 
 
 def behind_figure(scope: KpiScope, *, now: bool) -> list[ColumnElement[bool]]:
-    """Which tickets a figure looks at: those of the period, or those open today whenever they came."""
+    """Return the conditions of the tickets behind a figure: those of the period, or with ``now`` those open today."""
     open_ones = conditions.OPEN.condition(scope.today)
     return [_held_by(Ticket.unit_id, scope), open_ones, *_by_channel(scope)] if now else _received_in(scope)
 
@@ -172,8 +180,11 @@ def _received_in(scope: KpiScope) -> list[ColumnElement[bool]]:
 
 
 def _held_by(column: InstrumentedAttribute[int], scope: KpiScope) -> ColumnElement[bool]:
-    """The ids stand in the statement itself: PostgreSQL hashes a list of constants, but walks through a list of
-    parameters for every row once it plans without knowing them (a hundred thousand tickets: 0.6 s instead of 0.1 s)."""
+    """Whether a column is one of the scope's units.
+
+    The ids are constants in the statement: PostgreSQL hashes a list of constants, but scans a list of parameters for
+    every row under a generic plan (100,000 tickets: 0.6 s instead of 0.1 s).
+    """
     ids: BindParameter[Sequence[int]] = bindparam("units", list(scope.unit_ids), expanding=True, literal_execute=True)
     return column.in_(ids)
 

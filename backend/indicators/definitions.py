@@ -1,6 +1,6 @@
-"""What each figure means: read from ``definitions.toml``, shown beside the figures and written to ``docs/indices.md``.
+"""Explain each figure: the texts of ``definitions.toml``, shown beside the figures and written to ``docs/indices.md``.
 
-Write the document anew: python -m backend.indicators.definitions > docs/indices.md
+Write the document again with: python -m backend.indicators.definitions > docs/indices.md
 """
 
 import sys
@@ -24,7 +24,7 @@ from backend.web.language import number_text
 from backend.worktime.duration import TimeUnit
 
 TOLD_RULE, REFUSE_RULE = CODES[ClockKind.NOTIFY], CODES[ClockKind.REFUSE]
-# The texts of definitions are kept by language in one file, so these words are too.
+# The definitions hold their texts by language in one file, so these words do not come from the catalogue.
 UNIT_WORDS = {
     TimeUnit.WORKING_DAYS: "ngày làm việc",
     TimeUnit.CALENDAR_DAYS: "ngày",
@@ -52,7 +52,7 @@ answered. Rates are shown from 10 cases on, mean scores from 10 ratings on; fewe
 
 @dataclass(frozen=True)
 class Definition:
-    """One figure, in both languages; ``parts`` by name (see ``PARTS``), those that it has."""
+    """One figure in both languages. ``parts`` holds the parts it has, by name (see ``PARTS``)."""
 
     code: str
     names: dict[str, str]
@@ -62,7 +62,7 @@ class Definition:
         return self.names[language]
 
     def part(self, name: str, language: str, ruling: Mapping[str, DeadlineRule] | None = None) -> str:
-        """Return a part with its terms and thresholds filled in: by the rules given, or by the shipped ones."""
+        """Return a part with its terms and thresholds filled in, from the given rules or else the shipped ones."""
         text = self.parts.get(name, {}).get(language, "")
         for word, value in _values(language, ruling or _shipped()).items():
             text = text.replace(f"{{{word}}}", value)
@@ -71,7 +71,7 @@ class Definition:
 
 @lru_cache
 def definitions() -> tuple[Definition, ...]:
-    """All of them, in the order of the page. A text missing in one language is an error."""
+    """Return all definitions in the order of the page. A text that is missing in one language is an error."""
     raw = tomllib.loads(files("backend.indicators").joinpath("definitions.toml").read_text(encoding="utf-8"))
     return tuple(
         Definition(
@@ -88,7 +88,7 @@ def definitions() -> tuple[Definition, ...]:
 
 
 def rules_on(session: Session, day: date) -> Mapping[str, DeadlineRule]:
-    """Return the stored rules for a ticket received on a day, by code: what the definitions quote."""
+    """Return the stored rules for a ticket received on a day, by code. The definitions quote them."""
     return rulebook.load_rules(session).ruling(day, RuleSubject())
 
 
@@ -98,7 +98,7 @@ def _shipped() -> Mapping[str, DeadlineRule]:
 
 
 def _values(language: str, ruling: Mapping[str, DeadlineRule]) -> dict[str, str]:
-    """Return what the words in braces stand for."""
+    """Return the values of the words in braces."""
     return {
         TOLD_RULE: _term(ruling[TOLD_RULE].value, language),
         REFUSE_RULE: _term(ruling[REFUSE_RULE].value, language),
@@ -111,7 +111,7 @@ def _values(language: str, ruling: Mapping[str, DeadlineRule]) -> dict[str, str]
 
 
 def _term(value: str, language: str) -> str:
-    """Return a term as it stands in a sentence: the rules are written in English."""
+    """Return a term as a sentence shows it. Rules are written in English."""
     duration = parse_value(value)
     if language != "vi" or duration is None:
         return value if language != "vi" else "ngay lập tức"
@@ -119,11 +119,13 @@ def _term(value: str, language: str) -> str:
 
 
 def document() -> str:
-    """The text of ``docs/indices.md``."""
+    """Return the text of ``docs/indices.md``."""
     blocks = [OPENING]
-    for one in definitions():
-        lines = [f"## {one.name('en')}", f"`{one.code}` · {one.name('vi')}", ""]
-        lines += [f"- **{HEADINGS[part]}:** {one.part(part, 'en')}" for part in PARTS if part in one.parts]
+    for definition in definitions():
+        lines = [f"## {definition.name('en')}", f"`{definition.code}` · {definition.name('vi')}", ""]
+        lines += [
+            f"- **{HEADINGS[part]}:** {definition.part(part, 'en')}" for part in PARTS if part in definition.parts
+        ]
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 

@@ -1,4 +1,4 @@
-"""The question in the address: whose figures, which period, which channel; what cannot be read is refused there."""
+"""Read the filters of an address: unit, period, channel. What cannot be read is refused here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ NO_SUCH_DAY = _("Không có ngày này. Hãy ghi ngày, tháng, năm, ví dụ 2
 
 @dataclass(frozen=True)
 class DashboardFilters:
-    """A question that can be answered. ``unit`` None: the whole province. ``chosen``: the period was typed."""
+    """Filters that can be answered. ``unit`` None: the whole province. ``chosen``: somebody typed the period."""
 
     unit: Unit | None
     first: date
@@ -33,7 +33,7 @@ class DashboardFilters:
     chosen: bool
 
     def address(self, path: str = "/chi-so", **change: str) -> str:
-        """The address of the same question, with some of its parts changed."""
+        """Return the address of the same filters with some parts changed."""
         values = {
             UNIT: self.unit.code if self.unit else "",
             FIRST: self.first.isoformat(),
@@ -46,29 +46,31 @@ class DashboardFilters:
 def read_filters(
     session: Session, query: Mapping[str, str], actor: Actor, today: date, action: Permission = Permission.VIEW_FIGURES
 ) -> DashboardFilters:
-    """The filters of an address, for looking at figures or (``action``) at tickets. Raises Invalid with a refusal for
-    each field, NotFound for a unit not this actor's."""
+    """Return the filters of an address, for looking at figures or (``action``) at tickets.
+
+    Raises Invalid with a refusal for each field, NotFound for a unit that this actor may not see.
+    """
     refusals: list[Invalid] = []
     unit = _unit(session, query.get(UNIT, ""), actor, action, refusals)
     first, last = usual_period(today)
-    chosen = bool(query.get(FIRST, "").strip() or query.get(LAST, "").strip())
-    if chosen:
+    typed_period = bool(query.get(FIRST, "").strip() or query.get(LAST, "").strip())
+    if typed_period:
         first, last = _period(query, today, refusals)
     channel = query.get(CHANNEL, "")
     if channel and channel not in set(Channel):
         refusals.append(Invalid(_("Không có kênh này. Hãy chọn trong danh sách."), field=CHANNEL))
     Invalid.collect(refusals)
-    return DashboardFilters(unit, first, last, Channel(channel) if channel else None, chosen)
+    return DashboardFilters(unit, first, last, Channel(channel) if channel else None, typed_period)
 
 
 def usual_period(today: date) -> tuple[date, date]:
-    """The last twelve full months: every season once, and nearly every ticket in it is decided."""
+    """Return the last twelve full months: every season once, and nearly every ticket is decided."""
     first_of_month = today.replace(day=1)
     return first_of_month.replace(year=first_of_month.year - 1), first_of_month - timedelta(days=1)
 
 
 def units_to_choose(session: Session, actor: Actor, today: date) -> Sequence[Unit]:
-    """The units whose figures this actor may ask for today, in the order of their names."""
+    """Return the units whose figures this actor may see today, by name."""
     statement = select(Unit).where(
         Unit.kind != UnitKind.PROVINCE,
         Unit.valid_from <= today,
@@ -82,28 +84,31 @@ def units_to_choose(session: Session, actor: Actor, today: date) -> Sequence[Uni
 def units_within(
     session: Session, unit: Unit | None, actor: Actor, action: Permission = Permission.VIEW_FIGURES
 ) -> list[Unit]:
-    """The unit and those below it, former ones too, as far as this actor may see their figures (or tickets)."""
+    """Return the unit and all units below it, former ones too, as far as this actor may see their figures (or
+    tickets)."""
     top = Unit.id == unit.id if unit else (Unit.kind == UnitKind.PROVINCE) & Unit.parent_id.is_(None)
     below = select(Unit.id).where(top).cte("below", recursive=True)
     below = below.union(select(Unit.id).join(below, Unit.parent_id == below.c.id))
-    found = session.scalars(select(Unit).where(Unit.id.in_(select(below.c.id))).order_by(Unit.folded, Unit.id)).all()
-    return [one for one in found if can(actor, action, PolicySubject(one.id))]
+    units = session.scalars(select(Unit).where(Unit.id.in_(select(below.c.id))).order_by(Unit.folded, Unit.id)).all()
+    return [unit_below for unit_below in units if can(actor, action, PolicySubject(unit_below.id))]
 
 
 def sees_all(actor: Actor, action: Permission = Permission.VIEW_FIGURES) -> bool:
-    """Whether the whole province is open to them, or the own unit alone."""
+    """Whether the actor sees the whole province, or only their own unit."""
     return actor.role in EVERY_UNIT[action]
 
 
 def day_typed(text: str) -> date | None:
-    """A day that can be asked for, as written (see ``days``); None where there is no such day."""
+    """Return the day written in a text (see `backend.files.days`), or None where there is no such day in range."""
     day = day_written(text)
     return day if day and EARLIEST <= day <= LATEST else None
 
 
 def _unit(session: Session, typed: str, actor: Actor, action: Permission, refusals: list[Invalid]) -> Unit | None:
-    """By its code; of those that had it the one valid now or last. The own unit for whoever sees no other, who gets the
-    same answer for another unit and for none."""
+    """Return the unit of a code: the one valid now, else the latest. None stands for the whole province.
+
+    An actor who sees one unit only gets that unit, and the same answer for another unit as for none.
+    """
     everything = sees_all(actor, action)
     if not typed.strip():
         return None if everything else session.get_one(Unit, actor.unit_id)
@@ -124,7 +129,7 @@ def _clean_code(typed: str) -> str:
 
 
 def _period(query: Mapping[str, str], today: date, refusals: list[Invalid]) -> tuple[date, date]:
-    """An end left empty is open: the beginning of the year before it, or today."""
+    """Return the period. An empty first day means 1 January of the last day's year; an empty last day means today."""
     days: dict[str, date | None] = {}
     for name in (FIRST, LAST):
         typed = query.get(name, "").strip()

@@ -1,7 +1,8 @@
 """The two ratios of QĐ 766/QĐ-TTg that handling data give: handled on time, and satisfied with the handling. Pure.
 
-Both are about tickets first received in the period, within the unit's authority and taken up. A ticket that is open and
-not yet due counts as handled on time. A ticket that is late, rated badly and reopened is taken off once.
+Both cover tickets that were first received in the period, lie within the unit's authority and were taken up. A ticket
+that is open and not yet due counts as handled on time. A ticket that is late, badly rated and reopened is deducted
+once.
 """
 
 from collections.abc import Collection
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 from analytics.operations import ShareInterval, wilson_interval
 
 MISSED_OUTCOMES = ("late", "overdue")  # words of `conditions.outcome_on`
-DISSATISFIED = 2  # a score of at most this, on any of the three items
+DISSATISFIED = 2  # a sender is dissatisfied with a score of at most this on any of the three items
 
 
 @dataclass(frozen=True)
 class OfficialTicket:
-    """What the ratios need to know of one ticket that they count."""
+    """What the ratios need to know about one counted ticket. ``again``: the sender had it reopened."""
 
     outcome: str
     dissatisfied: bool
@@ -23,7 +24,7 @@ class OfficialTicket:
 
     @property
     def missed(self) -> bool:
-        """Whether it was answered late, or is open past its due date."""
+        """Whether the ticket was answered late, or is open past its due date."""
         return self.outcome in MISSED_OUTCOMES
 
     @property
@@ -32,15 +33,15 @@ class OfficialTicket:
 
 
 def is_dissatisfied(scores: tuple[int, int, int] | None) -> bool:
-    """Return whether a sender who rated was dissatisfied with any item. Who did not rate counts as satisfied."""
+    """Return whether a sender was dissatisfied with any item. A sender who did not rate counts as satisfied."""
     return scores is not None and min(scores) <= DISSATISFIED
 
 
 def on_time_ratio(counted: int, missed: int) -> ShareInterval:
-    """Return the share handled on time of ``counted`` tickets, of which ``missed`` were not."""
+    """Return the share of ``counted`` tickets handled on time; ``missed`` of them were not."""
     return wilson_interval(counted - missed, counted)
 
 
 def satisfied_ratio(tickets: Collection[OfficialTicket]) -> ShareInterval:
-    """Return the share of tickets with nothing against them."""
+    """Return the share of tickets that are on time, not badly rated and not reopened."""
     return wilson_interval(len(tickets) - sum(ticket.unsatisfied for ticket in tickets), len(tickets))

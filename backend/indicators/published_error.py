@@ -1,5 +1,8 @@
-"""How sure a published SIPAS figure is. Its source prints no interval, so the error is approximate; without a known
-number of ballots there is none, and nothing is said to be higher or lower than the figure. Pure."""
+"""How sure a published SIPAS figure is. Pure.
+
+Its source prints no interval, so the error is approximate. Without a known number of ballots there is no error, and no
+figure is called higher or lower than it.
+"""
 
 from statistics import NormalDist
 from typing import Final
@@ -11,19 +14,22 @@ from analytics.operations import LEVEL
 
 SAMPLING: Final = ScoreSpread()
 Z95: Final = NormalDist().inv_cdf((1 + LEVEL) / 2)
-SAMPLE_UNKNOWN: Final = "sample-unknown"  # the verdict where a published figure has no number of ballots
+SAMPLE_UNKNOWN: Final = "sample-unknown"  # verdict where a published figure has no number of ballots
 
 
 def published_estimate(value: float, n: int | None) -> Estimate:
-    """Return a published mean / 5 x 100 with its approximate sampling error; without ``n`` it has no error."""
+    """Return a published mean / 5 x 100 with its approximate sampling error. Without ``n`` it has no error."""
     if not n:
         return Estimate("published", "", 0, value, None, 0, None, None, None)
     return Estimate("published", "", n, value, SAMPLING.se(n), n - 1, None, None, None)
 
 
 def verdict_word(outcome: EstimateDifference, *published_sizes: int | None) -> str:
-    """Return the verdict as it is stored and shown. ``published_sizes``: the ballots of the published figures compared.
-    Where one is unknown there is no verdict, and that is said instead of "no evidence"."""
+    """Return the verdict as it is stored and shown. ``published_sizes``: the ballots behind each published figure
+    compared.
+
+    Where a size is unknown the verdict is `SAMPLE_UNKNOWN` instead of "no evidence".
+    """
     if None in published_sizes and outcome.verdict is not DifferenceVerdict.NOT_COMPARABLE:
         return SAMPLE_UNKNOWN
     return outcome.verdict.value

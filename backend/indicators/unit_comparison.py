@@ -1,7 +1,7 @@
-"""How each unit differs from all others together, with one control of false alarms for every page. Pure.
+"""Compare each unit with all others together, with one control of false alarms for every page. Pure.
 
-The managers' page and the two sides ask here, so that no unit is called worse on one page and no different on another.
-Each verdict goes with its interval: the interval leaves out zero exactly where there is a verdict.
+The managers' page and the two sides ask here, so a unit is never worse on one page and no different on another. Each
+verdict comes with its interval: the interval leaves out zero exactly where there is a verdict.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ SCORE_POINTS = 20.0  # a score 1..5 in points of the scale 20..100
 
 @dataclass(frozen=True)
 class UnitTally:
-    """A unit's numbers added up: how many, their sum, the sum of their squares."""
+    """The sums of a unit's numbers: how many there are, their total, and the total of their squares."""
 
     unit_id: int
     n: int
@@ -27,14 +27,17 @@ class UnitTally:
 
     @property
     def about(self) -> float:
-        """Squares about the unit's own mean."""
+        """Return the sum of squares about the unit's own mean."""
         return max(0.0, self.squares - self.total**2 / self.n) if self.n else 0.0
 
 
 @dataclass(frozen=True)
 class UnitDifference:
-    """A unit less all others, in points. ``lo`` and ``hi`` are the interval that the verdict was read from; ``p`` is
-    adjusted for the ``compared`` units of the table."""
+    """A unit minus all others, in points.
+
+    ``lo`` and ``hi`` are the interval that the verdict was read from. ``p`` is adjusted for the ``compared`` units of
+    the table.
+    """
 
     unit_id: int
     n: int
@@ -48,11 +51,11 @@ class UnitDifference:
 
 
 def compare_units(tallies: Sequence[UnitTally], points: float) -> list[UnitDifference]:
-    """Compare every unit that has ten cases or more with all others together.
+    """Compare every unit that has ten tickets or more with all others together.
 
     ``points`` turns a mean into points: `SHARE_POINTS` or `SCORE_POINTS`. Verdicts are adjusted for all units of the
-    table (Holm). The difference is the plain one; its interval, that of the shares with a case added (Agresti and
-    Caffo), is drawn out to it and cut at what is possible.
+    table (Holm). ``value`` is the plain difference. The interval belongs to the shares with one case added (Agresti and
+    Caffo); it is widened to include the plain difference and cut at what is possible.
     """
     most = points if points == SHARE_POINTS else 4 * points
     compared = [(tally, _others(tally, tallies)) for tally in tallies]
@@ -67,14 +70,17 @@ def compare_units(tallies: Sequence[UnitTally], points: float) -> list[UnitDiffe
 
 
 def share_estimate(k: int, n: int) -> Estimate:
-    """Return a share in percent, to be compared with another: one case of either kind is added (Agresti and Caffo 2000,
-    Am. Stat. 54, 280-288), so that a unit with nothing late does not look certain."""
+    """Return a share in percent, ready to be compared with another.
+
+    One case of either kind is added (Agresti and Caffo 2000, Am. Stat. 54, 280-288), so that a unit with nothing late
+    does not look certain.
+    """
     p = (k + 1) / (n + 2)
     return Estimate("", "", n, 100 * p, 100 * sqrt(p * (1 - p) / (n + 2)), n + 1, None, None, None)
 
 
 def mean_estimate(tally: UnitTally, points: float) -> Estimate:
-    """Return a unit's mean in points with its error, to be compared with another. Needs two cases or more."""
+    """Return a unit's mean in points with its error, ready to be compared with another. Needs at least two cases."""
     if points == SHARE_POINTS:
         return share_estimate(round(tally.total), tally.n)
     error = points * sqrt(tally.about / (tally.n - 1) / tally.n)
@@ -82,7 +88,7 @@ def mean_estimate(tally: UnitTally, points: float) -> Estimate:
 
 
 def sum_tallies(tallies: Sequence[UnitTally]) -> UnitTally:
-    """Add the units up; the unit of the sum is 0."""
+    """Add the units up. The sum has unit id 0."""
     return UnitTally(
         0,
         sum(tally.n for tally in tallies),

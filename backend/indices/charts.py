@@ -1,4 +1,4 @@
-"""The charts of the two sides: values become rows of charts, under a title that says the message in words."""
+"""The charts of the two sides: values become chart rows under a title that states the result in a sentence."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Say = Callable[..., str]
 
 @dataclass(frozen=True)
 class IndexPicture:
-    """Rows of a chart or a table, the sentence that they show, and what they rest on."""
+    """Rows of a chart or a table, the sentence that they support, and a note on what they rest on."""
 
     title: str
     rows: Sequence[Any]
@@ -27,7 +27,7 @@ class IndexPicture:
 def draw_pictures(
     board: UnitComparison, placed: Sequence[UnitPosition], rows: Sequence[ComparisonRow], say: Say, language: str
 ) -> dict[str, Any]:
-    """All of the page, by the name that the template knows them by."""
+    """Return every picture of the page by its name in the template."""
     return {
         "scores": _scores(board, say, language),
         "ratings_in_time": _in_time(
@@ -42,7 +42,7 @@ def draw_pictures(
 
 
 def _scores(board: UnitComparison, say: Say, language: str) -> IndexPicture:
-    """Scores alone: one quantity, item by item, from every side that has it."""
+    """Draw the scores only: one quantity, item by item, from every side that has it."""
     dots = []
     for item in board.items:
         for series, code in enumerate(indices.SCORES, start=1):
@@ -58,19 +58,20 @@ def _scores_title(board: UnitComparison, say: Say, language: str) -> str:
     if not rated:
         return say(_("Chưa đủ 10 đánh giá sau xử lý để so với các phía khác"))
     worst = min(rated, key=lambda value: value.value or 0)
-    printed = board.latest("published", worst.item)
+    published = board.latest("published", worst.item)
     return say(
         _("Người gửi chấm thấp nhất ở “%(item)s”: %(value)s điểm; SIPAS công bố %(printed)s"),
         item=say(indices.ITEM_NAMES[worst.item]),
         value=indices.value_text(worst, worst.value, language),
-        printed=indices.value_text(printed, printed.value, language) if printed else "–",
+        printed=indices.value_text(published, published.value, language) if published else "–",
     )
 
 
 def _in_time(
     board: UnitComparison, wanted: Sequence[tuple[str, int]], lead: tuple[str, int], say: Say, language: str
 ) -> IndexPicture:
-    """One line for each figure over the quarters; a quarter with few cases stays empty. ``lead`` gives the title."""
+    """Draw one line per figure over the quarters. A quarter with few tickets stays empty. The figure ``lead`` gives the
+    title."""
     names: Mapping[str, str] = indices.NAMES
     lines = []
     for code, item in wanted:
@@ -118,7 +119,7 @@ def _quadrants_title(placed: Sequence[UnitPosition], say: Say) -> str:
 
 def _among_title(rows: Sequence[ComparisonRow], say: Say) -> str:
     judged = [row.speed for row in rows if row.speed]
-    apart = sum(one.extra["verdict"] in ("higher", "lower") for one in judged)
+    apart = sum(gap.extra["verdict"] in ("higher", "lower") for gap in judged)
     if not apart:
         return say(_("Chưa thấy cơ quan nào đúng hạn hơn hay kém các nơi còn lại"))
     return say(_("%(k)s trong %(n)s cơ quan đúng hạn hơn hoặc kém các nơi còn lại"), k=apart, n=len(judged))

@@ -1,4 +1,5 @@
-"""Pages: the two sides compared, runs with all they came from, published figures entered with their document."""
+"""Pages of the indices: the two sides compared, runs with everything they came from, and published figures entered with
+their document."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,7 +43,7 @@ Runner = Annotated[Actor, Depends(allow(Permission.RUN_INDICES))]
 
 @router.get(SIDES)
 def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
-    """The sides of the unit and the period in the address, counted now."""
+    """Show the two sides of the unit and the period in the address, counted now."""
     frame = _frame(request, session, actor)
     try:
         filters = read_filters(session, request.query_params, actor, frame["today"])
@@ -50,18 +51,18 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
         form = FormView({name: request.query_params.get(name, "") for name in FIELDS}, _by_field(refusal))
         return render_page(request, "indices/sides.html", 422, form=form, board=None, **frame)
     board = two_sides.compare_units(session, filters, actor, frame["today"])
-    drawn = two_sides.place_units(session, board)
+    places = two_sides.place_units(session, board)
     return render_page(
         request,
         "indices/sides.html",
         form=_filters_form(filters),
         filters=filters,
         board=board,
-        places=drawn,
-        plane=two_sides.draw_plane(drawn, board),
+        places=places,
+        plane=two_sides.draw_plane(places, board),
         pictures=draw_pictures(
             board,
-            drawn,
+            places,
             two_sides.comparison_rows(session, board),
             partial(translate_for, request),
             language_of(request),
@@ -77,7 +78,7 @@ def sides_page(request: Request, session: SessionDep, actor: Viewer) -> Response
 
 @router.get(RUNS)
 def runs_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
-    """The runs this actor may see, those under way, and for who may: a form to ask for one."""
+    """List the runs that this actor may see and those under way, with a form for actors who may start one."""
     frame = _frame(request, session, actor)
     return render_page(
         request,
@@ -91,7 +92,7 @@ def runs_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
 
 @router.post(RUNS)
 def start_run(request: Request, actor: Runner, form: TypedDep) -> Response:
-    """Have a run made. The job is committed before it is handed on, so that the worker finds it."""
+    """Start a run. The job is committed before it is handed on, so that the worker finds it."""
     now = clock.now()
     with db.transaction() as session:
         filters = read_filters(session, {name: form.raw(name) for name in FIELDS}, actor, now.astimezone(ZONE).date())
@@ -106,19 +107,19 @@ def start_run(request: Request, actor: Runner, form: TypedDep) -> Response:
 
 @router.get(RUNS + "/{run_id}")
 def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) -> Response:
-    """One run: the question, what it was counted from, whether it still holds, and every value."""
-    found = requests.find_listing(session, run_id, actor)
+    """Show one run: the question, what it was counted from, whether it still holds, and every value."""
+    listing = requests.find_listing(session, run_id, actor)
     values = runs.values_of(session, run_id)
     unit_ids = {value.unit_id for value in values if value.unit_id is not None}
-    named = {unit.id: unit for unit in session.query(Unit).where(Unit.id.in_(unit_ids))}
+    units_by_id = {unit.id: unit for unit in session.query(Unit).where(Unit.id.in_(unit_ids))}
     return render_page(
         request,
         "indices/run.html",
-        found=found,
+        found=listing,
         values=values,
-        units=named,
+        units=units_by_id,
         verification=runs.verify_run(session, run_id) if "kiem-tra" in request.query_params else None,
-        filters=DashboardFilters(found.unit, found.run.first_day, found.run.last_day, None, chosen=True),
+        filters=DashboardFilters(listing.unit, listing.run.first_day, listing.run.last_day, None, chosen=True),
         may_run=can(actor, Permission.RUN_INDICES),
         may_read=_may_read(actor),
         rounds=_rounds(session, actor),
@@ -128,7 +129,7 @@ def run_page(request: Request, session: SessionDep, actor: Viewer, run_id: int) 
 
 @router.post(RUNS + "/{run_id}/cong-bo")
 def publish_run(request: Request, session: SessionDep, actor: Runner, run_id: int) -> Response:
-    """Publish a run, once and for good, if its digits hold."""
+    """Publish a run if its digits hold. A run is published once and for good."""
     requests.find_listing(session, run_id, actor)
     runs.publish_run(session, run_id, user_id=actor.user_id or 0, now=clock.now())
     return redirect_to(request, f"{RUNS}/{run_id}", flash=_("Đã công bố lần tính này."))
@@ -136,13 +137,13 @@ def publish_run(request: Request, session: SessionDep, actor: Runner, run_id: in
 
 @router.get(ENTRY)
 def entry_page(request: Request, session: SessionDep, actor: Runner) -> Response:
-    """The form for published figures of others."""
+    """Show the form for published figures."""
     return _entry(request, EMPTY)
 
 
 @router.post(ENTRY, max_body_size=FILES)
 def enter_figures(request: Request, session: SessionDep, actor: Runner, form: TypedDep) -> Response:
-    """Store a table of published figures, typed or as a file, and show what does not add up in it."""
+    """Store a table of published figures, typed or uploaded, and show what does not add up in it."""
     try:
         with session.begin_nested():
             entered = entry.enter_table(session, _document(form), _table(form), entry.read_figures_guarded)
@@ -205,12 +206,12 @@ def _frame(request: Request, session: Session, actor: Actor) -> dict[str, Any]:
 
 
 def _may_read(actor: Actor) -> Callable[[Unit | None], bool]:
-    """Whether the tickets behind a figure of a unit, or of all, may be opened."""
+    """Return the question whether the tickets behind a figure of a unit, or of all, may be opened."""
     return lambda unit: can(actor, Permission.VIEW_TICKET, PolicySubject(unit.id if unit else None))
 
 
 def _rounds(session: Session, actor: Actor) -> dict[int, str]:
-    """Code of each survey round whose ballots' counts may be opened."""
+    """Return the code of each survey round whose ballot counts this actor may open."""
     return own_survey.round_codes(session) if can(actor, Permission.VIEW_SURVEYS) else {}
 
 

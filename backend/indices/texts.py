@@ -1,4 +1,4 @@
-"""Figures about the feedback group in words: names, verdicts, what goes together. All texts are of the catalogue."""
+"""The words for figures about the feedback group: names, verdicts, associations. All texts are in the catalogue."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ VOLUMES = (
     _("từ 30 đến 299 phản ánh đã ngã ngũ"),
     _("từ 300 phản ánh đã ngã ngũ"),
 )
-# Code of a value -> its name; the code is also the anchor of its definition.
+# Name of each value by code. The code is also the anchor of its definition.
 NAMES = {
     "published": _("SIPAS công bố, cả tỉnh"),
     "own_survey": _("Khảo sát của tỉnh"),
@@ -104,7 +104,7 @@ WHYS = {
 
 
 def value_text(value: RunValue, end: float | None, language: str) -> str:
-    """A number of this value as its measure is written; a dash where there is none."""
+    """Return a number of this value as its measure is written; a dash where there is none."""
     if end is None:
         return "–"
     if value.measure is Measure.SHARE:
@@ -114,12 +114,12 @@ def value_text(value: RunValue, end: float | None, language: str) -> str:
 
 
 def count_text(n: int, language: str) -> str:
-    """A count as it is written."""
+    """Return a count as the language writes it."""
     return number_text(n, language)
 
 
 def association_sentence(value: RunValue, say: Say, language: str) -> str:
-    """One effect in words: association, with its interval, or that none can be told."""
+    """Return one effect as a sentence: an association with its interval, or that there is no evidence of one."""
     numbers = {
         "indicator": say(INDICATOR_NAMES[value.about]),
         "odds": number_text(value.value or 0, language, 2),

@@ -1,4 +1,4 @@
-"""Words about figures that are kept in Vietnamese and can be said in another language."""
+"""Texts about figures that are stored in Vietnamese and can be given in another language."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -8,9 +8,10 @@ from backend.web import language
 
 
 class TranslatedText(str):
-    """A Vietnamese text made from a message of the catalogue and its numbers; ``in_language`` makes it anew.
+    """A Vietnamese text made from a message of the catalogue and its numbers. ``in_language`` makes it in another
+    language.
 
-    As a string it is the Vietnamese text, so that documents, tables and JSON take it as it is.
+    As a string it is the Vietnamese text, so documents, tables and JSON take it as it is.
     """
 
     message: str
@@ -18,10 +19,10 @@ class TranslatedText(str):
     own: Mapping[str, str]
 
     def __new__(cls, message: str, own: Mapping[str, str] | None = None, **params: Any) -> "TranslatedText":
-        """``own``: the text by language where it comes from data and not from the catalogue."""
-        made = super().__new__(cls, _fill_message("vi", message, params))
-        made.message, made.params, made.own = message, params, own or {}
-        return made
+        """Make the text. ``own``: the text by language where it comes from data instead of the catalogue."""
+        text = super().__new__(cls, _fill_message("vi", message, params))
+        text.message, text.params, text.own = message, params, own or {}
+        return text
 
     def __deepcopy__(self, _memo: Any) -> "TranslatedText":
         return self
@@ -31,7 +32,7 @@ class TranslatedText(str):
 
 
 def figure_text(value: Decimal) -> TranslatedText:
-    """A number to two decimals, as the language writes it."""
+    """Return a number with two decimals, as each language writes it."""
     return TranslatedText("%(value)s", value=value)
 
 

@@ -1,6 +1,6 @@
-"""The two sides of a unit and a period as one look: values by their place, units in quadrants, quarters in a row."""
+"""The two sides of a unit and a period: values by their place, units in quadrants, quarters in a row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -19,13 +19,17 @@ from backend.units.models import Unit
 from backend.users.policy import Actor
 from backend.web.charts import AxisScale, scale
 
+ValueKey = tuple[str, int, int]  # code, item, unit
+SIDES = {DifferenceVerdict.HIGHER.value: True, DifferenceVerdict.LOWER.value: False}
 HEIGHT = 340
 EDGE = 12
 
 
 class Quadrant(StrEnum):
-    """Where a unit stands against all other units, on both axes at once; ``BETWEEN``: of one axis or both
-    there is no evidence that it differs from the other units."""
+    """Where a unit stands against all other units on both axes.
+
+    ``BETWEEN``: on at least one axis there is no evidence that it differs from the others. ``FEW``: too few cases.
+    """
 
     FAST_SATISFIED = "fast-satisfied"
     FAST_DISSATISFIED = "fast-dissatisfied"
@@ -37,7 +41,7 @@ class Quadrant(StrEnum):
 
 @dataclass(frozen=True)
 class UnitPosition:
-    """A unit with both figures, and its number in the picture (0: too few cases to be drawn)."""
+    """A unit with both figures, and its number in the picture. Number 0: too few cases to be drawn."""
 
     unit: Unit
     rate: RunValue
@@ -48,7 +52,7 @@ class UnitPosition:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """What can be said of a unit among the others; ``group`` of volume, -1 where it has too few cases for a place."""
+    """What is known of a unit among the others."""
 
     unit: Unit
     rank: RunValue | None
@@ -58,12 +62,13 @@ class ComparisonRow:
 
     @property
     def group(self) -> int:
+        """Return the volume group; -1 where the unit has too few cases for a place."""
         return int(self.rank.extra["group"]) if self.rank else -1
 
 
 @dataclass(frozen=True)
 class ComparisonPlane:
-    """The picture: on-time rate across, mean rating up, both with the lines of all."""
+    """The picture: on-time rate across, mean rating up, each with the line of all units together."""
 
     x: AxisScale
     y: AxisScale
@@ -71,7 +76,7 @@ class ComparisonPlane:
     rated: float
 
     def up(self, value: float) -> float:
-        """Pixels from the top."""
+        """Return the distance from the top in pixels."""
         return round(EDGE + (1 - self.y.at(value)) * (HEIGHT - 2 * EDGE), 1)
 
     @property
@@ -90,24 +95,24 @@ class UnitComparison:
     tickets: int
 
     def get(self, code: str, item: int = GROUP, span: tuple[date, date] | None = None) -> RunValue | None:
-        """The figure of all units looked at, in the whole period or a quarter of it."""
-        when = span or (self.first, self.last)
-        held = (v for v in self.values if (v.code, v.item, v.unit_id) == (code, item, None))
-        return next((v for v in held if (v.first, v.last) == when), None)
+        """Return the figure of all units together, for the whole period or a quarter of it."""
+        first, last = span or (self.first, self.last)
+        key = (code, item, None, first, last)
+        return next((v for v in self.values if (v.code, v.item, v.unit_id, v.first, v.last) == key), None)
 
     def latest(self, code: str, item: int) -> RunValue | None:
-        """The last figure of a side that has years of its own: published, or own survey."""
-        held = [v for v in self.values if (v.code, v.item) == (code, item)]
-        return max(held, key=lambda v: v.last, default=None)
+        """Return the last figure of a side that has years of its own: published, or own survey."""
+        figures = [v for v in self.values if (v.code, v.item) == (code, item)]
+        return max(figures, key=lambda v: v.last, default=None)
 
     def all(self, code: str, item: int | None = None) -> list[RunValue]:
         return [v for v in self.values if v.code == code and item in (None, v.item) and v.unit_id is None]
 
     @property
     def quarters(self) -> list[tuple[date, date]]:
-        """The quarters, where the period has several."""
-        found = split_quarters(self.first, self.last)
-        return found if len(found) > 1 else []
+        """Return the quarters of the period, where it has several."""
+        quarters = split_quarters(self.first, self.last)
+        return quarters if len(quarters) > 1 else []
 
     @property
     def items(self) -> tuple[int, ...]:
@@ -116,53 +121,61 @@ class UnitComparison:
 
 def compare_units(session: Session, filters: DashboardFilters, actor: Actor, today: date) -> UnitComparison:
     """Count the question of the address as of today, without storing it."""
-    asked = runs.prepare_request(session, filters.unit, filters.first, filters.last, actor, today)
-    rows = inputs.read_inputs(session, asked)
-    values = runs.compute_values(rows, asked, runs.SEED)
+    question = runs.prepare_request(session, filters.unit, filters.first, filters.last, actor, today)
+    rows = inputs.read_inputs(session, question)
+    values = runs.compute_values(rows, question, runs.SEED)
     return UnitComparison(filters.first, filters.last, values, rows.demonstration, len(rows.cases))
 
 
 def place_units(session: Session, board: UnitComparison) -> list[UnitPosition]:
-    """Units by name, never by figure; those with too few cases are named without figures."""
-    held = {(v.code, v.item, v.unit_id): v for v in board.values if v.unit_id is not None}
-    both = {unit for code, _item, unit in held if code == "on_time_rate"}
-    both &= {unit for code, _item, unit in held if code == "ratings"}
+    """Return the units by name, never by figure. Units with too few cases are named without figures."""
+    value_of = {(v.code, v.item, v.unit_id): v for v in board.values if v.unit_id is not None}
+    both = _units_with(value_of, "on_time_rate") & _units_with(value_of, "ratings")
     units = session.scalars(select(Unit).where(Unit.id.in_(both)).order_by(Unit.folded, Unit.id)).all()
-    found, number = [], 0
+    positions, number = [], 0
     for unit in units:
-        rate, rated = held["on_time_rate", 2, unit.id], held["ratings", GROUP, unit.id]
-        gaps = [held.get(("unit_gap", item, unit.id)) for item in (2, GROUP)]
-        quadrant = Quadrant.FEW if min(rate.n or 0, rated.n or 0) < SMALL_N else _quadrant(*gaps)
-        number += quadrant is not Quadrant.FEW
-        shown = number if quadrant is not Quadrant.FEW else 0
-        found.append(UnitPosition(unit, rate, rated, quadrant, shown))
-    return found
+        rate, rated = value_of["on_time_rate", 2, unit.id], value_of["ratings", GROUP, unit.id]
+        enough = min(rate.n or 0, rated.n or 0) >= SMALL_N
+        gaps = (value_of.get(("unit_gap", item, unit.id)) for item in (2, GROUP))
+        number += enough
+        quadrant = _quadrant(*gaps) if enough else Quadrant.FEW
+        positions.append(UnitPosition(unit, rate, rated, quadrant, number if enough else 0))
+    return positions
+
+
+def _units_with(value_of: Mapping[ValueKey, RunValue], code: str) -> set[int]:
+    return {unit_id for value_code, _item, unit_id in value_of if value_code == code}
 
 
 def comparison_rows(session: Session, board: UnitComparison) -> list[ComparisonRow]:
-    """Units by name, each with its place, how it differs from all others, and its rating drawn toward the province."""
-    held = {(v.code, v.item, v.unit_id): v for v in board.values if v.unit_id is not None}
+    """Return the units by name, each with its place, how it differs from all others, and its shrunk rating."""
+    value_of = {(v.code, v.item, v.unit_id): v for v in board.values if v.unit_id is not None}
     keys = [("rank_interval", 2), ("unit_gap", 2), ("unit_gap", GROUP), ("ratings_drawn", GROUP)]
     ids = {v.unit_id for v in board.values if v.code in ("rank_interval", "unit_gap", "ratings_drawn")}
     units = session.scalars(select(Unit).where(Unit.id.in_(ids)).order_by(Unit.folded, Unit.id)).all()
-    return [ComparisonRow(unit, *(held.get((*key, unit.id)) for key in keys)) for unit in units]
+    return [ComparisonRow(unit, *(value_of.get((*key, unit.id)) for key in keys)) for unit in units]
 
 
 def draw_plane(drawn: Sequence[UnitPosition], board: UnitComparison) -> ComparisonPlane | None:
-    """The axes that hold every interval; None where nothing is to be drawn."""
+    """Return the axes that hold every interval; None where there is nothing to draw."""
     drawn = [place for place in drawn if place.number]
     rate, rated = board.get("on_time_rate", 2), board.get("ratings", GROUP)
     if not drawn or rate is None or rated is None or rate.value is None or rated.value is None:
         return None
-    x = [end * 100 for place in drawn for end in (place.rate.lo, place.rate.hi) if end is not None]
-    y = [end for place in drawn for end in (place.rated.lo, place.rated.hi) if end is not None]
-    return ComparisonPlane(
-        scale([*x, rate.value * 100], most=100), scale([*y, rated.value], most=100), rate.value, rated.value
-    )
+    across = [end * 100 for end in _ends([place.rate for place in drawn])]
+    up = _ends([place.rated for place in drawn])
+    x, y = scale([*across, rate.value * 100], most=100), scale([*up, rated.value], most=100)
+    return ComparisonPlane(x, y, rate.value, rated.value)
+
+
+def _ends(values: Sequence[RunValue]) -> list[float]:
+    """Return the ends of the intervals that there are."""
+    ends = [*(value.lo for value in values), *(value.hi for value in values)]
+    return [end for end in ends if end is not None]
 
 
 def _quadrant(speed: RunValue | None, rating: RunValue | None) -> Quadrant:
-    """Where a unit stands by the two verdicts of its differences from all other units."""
+    """Return the quadrant of a unit from the verdicts of its two differences from all other units."""
     fast, satisfied = _above(speed), _above(rating)
     if fast is None or satisfied is None:
         return Quadrant.BETWEEN
@@ -172,8 +185,5 @@ def _quadrant(speed: RunValue | None, rating: RunValue | None) -> Quadrant:
 
 
 def _above(gap: RunValue | None) -> bool | None:
-    """Above or below all others; None where there is no evidence of either."""
-    verdict = gap.extra["verdict"] if gap else None
-    return (
-        {DifferenceVerdict.HIGHER.value: True, DifferenceVerdict.LOWER.value: False}.get(verdict) if verdict else None
-    )
+    """Whether a unit lies above all others (True) or below (False); None where there is no evidence of either."""
+    return None if gap is None else SIDES.get(gap.extra["verdict"])

@@ -1,7 +1,8 @@
-"""Borders of units as paths of a drawing: projected, thinned to what a screen shows, kept while the process lives."""
+"""Turn the borders of units into SVG paths: projected, simplified to what a screen shows, and cached in the process."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import cos, radians
 from typing import Any
 
@@ -11,54 +12,71 @@ from sqlalchemy.orm import Session
 from backend.units.models import Unit
 
 WIDTH = 640.0
-FINEST = 0.8  # of a unit of the drawing: what is nearer to the line is left out
+FINEST = 0.8  # in units of the drawing; points that lie nearer to the line are dropped
 
 Position = tuple[float, float]
-_drawn: dict[tuple[int, ...], "UnitOutlines"] = {}
+_cache: dict[tuple[int, ...], "UnitOutlines"] = {}
 
 
 @dataclass(frozen=True)
 class UnitOutlines:
-    """``paths`` by unit id, in the coordinates of ``view_box``."""
+    """SVG paths by unit id (``paths``), in the coordinates of ``view_box``."""
 
     paths: dict[int, str]
     view_box: str
 
 
 def outline_units(session: Session, unit_ids: Sequence[int]) -> UnitOutlines:
-    """Paths of the units that have a border. Equirectangular about their middle: at the size of a province its error is
-    far below a pixel. A border changes with the unit itself, so each set of units is drawn once a process."""
+    """Return the paths of the units that have a border.
+
+    A border never changes without a new unit, so each set of units is drawn once per process.
+    """
     key = tuple(sorted(unit_ids))
-    if key not in _drawn:
+    if key not in _cache:
         rows = session.execute(select(Unit.id, Unit.border).where(Unit.id.in_(key), Unit.border.is_not(None)))
-        if len(_drawn) > 50:
-            _drawn.clear()
-        _drawn[key] = draw_outlines(dict(rows.all()))
-    return _drawn[key]
+        if len(_cache) > 50:
+            _cache.clear()
+        _cache[key] = draw_outlines(dict(rows.all()))
+    return _cache[key]
+
+
+@dataclass(frozen=True)
+class _MapProjection:
+    """Equirectangular projection about the middle of the borders, north up.
+
+    At the size of a province its error is far below one pixel.
+    """
+
+    west: float
+    north: float
+    narrowing: float
+    scale: float
+
+    def point(self, longitude: float, latitude: float) -> Position:
+        return (longitude - self.west) * self.narrowing * self.scale, (self.north - latitude) * self.scale
 
 
 def draw_outlines(borders: dict[int, Any]) -> UnitOutlines:
-    """GeoJSON polygons (longitude, latitude) as SVG paths, north up."""
+    """Draw GeoJSON polygons (longitude, latitude) as SVG paths, north up."""
     rings = {unit_id: list(_rings(border)) for unit_id, border in borders.items()}
-    every = [point for of_unit in rings.values() for ring in of_unit for point in ring]
-    if not every:
+    points = list(chain.from_iterable(chain.from_iterable(rings.values())))
+    if not points:
         return UnitOutlines({}, f"0 0 {WIDTH:.0f} 1")
-    west, east = min(x for x, _y in every), max(x for x, _y in every)
-    south, north = min(y for _x, y in every), max(y for _x, y in every)
+    longitudes, latitudes = [x for x, _y in points], [y for _x, y in points]
+    west, east, south, north = min(longitudes), max(longitudes), min(latitudes), max(latitudes)
     narrowing = cos(radians((south + north) / 2))
-    scale = WIDTH / ((east - west) * narrowing)
-    paths = {
-        unit_id: "".join(
-            _path(thin_line([((x - west) * narrowing * scale, (north - y) * scale) for x, y in ring], FINEST))
-            for ring in of_unit
-        )
-        for unit_id, of_unit in rings.items()
-    }
-    return UnitOutlines(paths, f"-2 -2 {WIDTH + 4:.0f} {(north - south) * scale + 4:.0f}")
+    projection = _MapProjection(west, north, narrowing, WIDTH / ((east - west) * narrowing))
+    paths = {unit_id: _unit_path(unit_rings, projection) for unit_id, unit_rings in rings.items()}
+    return UnitOutlines(paths, f"-2 -2 {WIDTH + 4:.0f} {(north - south) * projection.scale + 4:.0f}")
+
+
+def _unit_path(rings: Sequence[Sequence[Position]], projection: _MapProjection) -> str:
+    lines = ([projection.point(x, y) for x, y in ring] for ring in rings)
+    return "".join(_path(thin_line(line, FINEST)) for line in lines)
 
 
 def thin_line(line: Sequence[Position], tolerance: float) -> list[Position]:
-    """The line without the points that lie nearer than ``tolerance`` to it (Douglas and Peucker, 1973)."""
+    """Return the line without the points that lie nearer than ``tolerance`` to it (Douglas and Peucker, 1973)."""
     keep = {0, len(line) - 1}
     spans = [(0, len(line) - 1)]
     while spans:
@@ -75,7 +93,7 @@ def thin_line(line: Sequence[Position], tolerance: float) -> list[Position]:
 
 
 def _distance(point: Position, start: Position, end: Position) -> float:
-    """From a point to a stretch; start and end of a closed line are the same point."""
+    """Return the distance from a point to a segment. The start and end of a closed line are the same point."""
     (x, y), (ax, ay), (bx, by) = point, start, end
     dx, dy = bx - ax, by - ay
     length = dx * dx + dy * dy

@@ -1,4 +1,4 @@
-"""The charts of the managers' page: figures become rows of charts, and a title that says the message in words."""
+"""The charts of the managers' page: figures become chart rows under a title that states the result in a sentence."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ STANDINGS = {
 
 @dataclass(frozen=True)
 class KpiPicture:
-    """A chart's rows under the sentence that they show."""
+    """The rows of a chart and the sentence that they support."""
 
     title: str
     rows: Sequence[Any]
@@ -45,7 +45,7 @@ class KpiPicture:
 
 @dataclass(frozen=True)
 class KpiWords:
-    """Says messages and numbers in the reader's language."""
+    """Writes messages and numbers in the reader's language."""
 
     say: Say
     language: str
@@ -66,13 +66,14 @@ FEW = _("chưa đủ")
 
 
 def scores_picture(board: Dashboard, words: KpiWords) -> KpiPicture:
-    """Published and rated mean scores, item by item: the same quantity, of different people."""
+    """Set the published and the rated mean score of each item side by side: the same quantity, from different
+    people."""
     dots: list[DotRow] = []
     for name, item in zip(ITEMS, board.items, strict=True):
-        printed = item.published.later if item.published else None
-        if printed is not None:
-            label = words.say(_("SIPAS %(year)s, cả tỉnh"), year=printed.year)
-            dots.append(DotRow(label, float(printed.value), n=printed.n, group=words.say(name), series=3))
+        figure = item.published.later if item.published else None
+        if figure is not None:
+            label = words.say(_("SIPAS %(year)s, cả tỉnh"), year=figure.year)
+            dots.append(DotRow(label, float(figure.value), n=figure.n, group=words.say(name), series=3))
         rated = item.rated
         if rated.value is not None:
             label = words.say(_("Đánh giá sau xử lý"))
@@ -86,7 +87,7 @@ def _scores_title(items: Sequence[SubIndex], words: KpiWords) -> str:
         return words.say(
             _("Chưa đủ 10 đánh giá sau xử lý để so với SIPAS (n = %(n)s)"), n=words.count(items[0].rated.n)
         )
-    name, worst = min(rated, key=lambda one: one[1].rated.value or 0)
+    name, worst = min(rated, key=lambda pair: pair[1].rated.value or 0)
     return words.say(
         _("Đánh giá sau xử lý thấp nhất ở “%(item)s”: %(value)s điểm (n = %(n)s)"),
         item=words.say(name),
@@ -96,7 +97,7 @@ def _scores_title(items: Sequence[SubIndex], words: KpiWords) -> str:
 
 
 def operations_picture(board: Dashboard, words: KpiWords) -> KpiPicture:
-    """The three operational shares with their intervals, in percent."""
+    """Draw the three operational shares with their intervals, in percent."""
     shares = [item.operation for item in board.items]
     dots = [
         DotRow(
@@ -118,7 +119,7 @@ def operations_picture(board: Dashboard, words: KpiWords) -> KpiPicture:
 
 
 def received_picture(board: Dashboard, words: KpiWords) -> KpiPicture:
-    """Tickets received by month (or year)."""
+    """Draw the tickets received by month, or by year in a long period."""
     points = [ChartPoint(span_label(span), span.figures.received, span.figures.received) for span in board.spans]
     if not board.figures.received:
         return KpiPicture(words.say(_("Không có phản ánh nào trong kỳ")), points)
@@ -133,14 +134,14 @@ def received_picture(board: Dashboard, words: KpiWords) -> KpiPicture:
 
 
 def on_time(board: Dashboard, words: KpiWords) -> KpiPicture:
-    """On-time rate by month of reception; months with too few decided tickets stay empty."""
+    """Draw the on-time rate by month of reception. Months with too few decided tickets stay empty."""
     points = [
         ChartPoint(span_label(span), _share_value(span.figures.rate), span.figures.rate.n) for span in board.spans
     ]
-    known = [span for span in board.spans if enough(span.figures.rate)]
-    if not known:
+    rated_spans = [span for span in board.spans if enough(span.figures.rate)]
+    if not rated_spans:
         return KpiPicture(words.say(_("Chưa đủ phản ánh đã ngã ngũ để tính tỷ lệ theo tháng")), points)
-    worst = min(known, key=lambda span: span.figures.rate.value or 0)
+    worst = min(rated_spans, key=lambda span: span.figures.rate.value or 0)
     title = words.say(
         _("Đúng hạn thấp nhất với phản ánh nhận %(when)s: %(rate)s (n = %(n)s)"),
         when=span_label(worst),
@@ -151,7 +152,7 @@ def on_time(board: Dashboard, words: KpiWords) -> KpiPicture:
 
 
 def ranking_text(board: Dashboard, words: KpiWords) -> str:
-    """Say how many units differ from all others."""
+    """Return how many units differ from all others."""
     standings = [row.standing for row in board.units]
     return words.say(
         _("%(below)s cơ quan thấp hơn, %(above)s cao hơn các cơ quan còn lại; %(same)s chưa có cơ sở để nói là khác"),
@@ -162,32 +163,23 @@ def ranking_text(board: Dashboard, words: KpiWords) -> str:
 
 
 def common_axis(board: Dashboard) -> AxisScale:
-    """One axis for the intervals of all units, from a round number below the lowest to 100."""
-    ends = [
-        end for row in board.units if enough(row.figures.rate) for end in (row.figures.rate.lo, row.figures.rate.hi)
-    ]
+    """Return one axis for the intervals of all units, from a round number below the lowest end to 100."""
+    rates = [row.figures.rate for row in board.units if enough(row.figures.rate)]
+    ends = [*(rate.lo for rate in rates), *(rate.hi for rate in rates)]
     return scale([end * 100 for end in ends if end is not None], most=100)
 
 
 def map_of(
     rows: Sequence[UnitRow], outline: UnitOutlines, names: dict[int, str], filters: DashboardFilters, words: KpiWords
 ) -> KpiPicture:
-    """Communes by on-time rate; one with too few decided tickets has no value and its own colour."""
-    held = {row.unit.id: row for row in rows}
-    codes = {row.unit.id: row.unit.code for row in rows}
-    shapes = [
-        MapArea(
-            names[unit_id],
-            path,
-            _share_value(held[unit_id].figures.rate) if unit_id in held else None,
-            filters.address(don_vi=codes[unit_id]) if unit_id in codes else None,
-        )
-        for unit_id, path in sorted(outline.paths.items(), key=lambda item: names[item[0]])
-    ]
-    known = [shape for shape in shapes if shape.value is not None]
-    if not known:
-        return KpiPicture(words.say(_("Chưa xã, phường nào đủ 10 phản ánh đã ngã ngũ")), shapes)
-    low, high = (end(known, key=lambda shape: shape.value or 0) for end in (min, max))
+    """Colour the communes by on-time rate. A commune with too few decided tickets has no value and its own colour."""
+    row_of = {row.unit.id: row for row in rows}
+    by_name = sorted(outline.paths.items(), key=lambda item: names[item[0]])
+    areas = [_map_area(names[unit_id], path, row_of.get(unit_id), filters) for unit_id, path in by_name]
+    rated = [area for area in areas if area.value is not None]
+    if not rated:
+        return KpiPicture(words.say(_("Chưa xã, phường nào đủ 10 phản ánh đã ngã ngũ")), areas)
+    low, high = (end(rated, key=lambda area: area.value or 0) for end in (min, max))
     title = words.say(
         _("Tỷ lệ đúng hạn theo xã, phường: từ %(low)s%% (%(worst)s) đến %(high)s%% (%(best)s)"),
         low=words.score(low.value or 0),
@@ -195,7 +187,13 @@ def map_of(
         high=words.score(high.value or 0),
         best=high.label,
     )
-    return KpiPicture(title, shapes)
+    return KpiPicture(title, areas)
+
+
+def _map_area(name: str, path: str, row: UnitRow | None, filters: DashboardFilters) -> MapArea:
+    if row is None:
+        return MapArea(name, path, None, None)
+    return MapArea(name, path, _share_value(row.figures.rate), filters.address(don_vi=row.unit.code))
 
 
 def span_label(span: FigureSpan) -> str:

@@ -1,4 +1,4 @@
-"""What one look at a unit and a period shows: counts become figures, each with its n and interval. Reads only."""
+"""The figures of one unit and period for the managers' page: counts become figures with n and interval. Reads only."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MOST_MONTHS = 36
 
 @dataclass(frozen=True)
 class FigureSpan:
-    """Tickets received in a month, or in a year where the period is long."""
+    """Figures of the tickets received in one month, or in one year of a long period."""
 
     start: date
     yearly: bool
@@ -32,7 +32,7 @@ class FigureSpan:
 
 @dataclass(frozen=True)
 class AgeClass:
-    """Open tickets by days since reception, ``low`` to ``high`` (None: and more)."""
+    """Open tickets that came in ``low`` to ``high`` days ago. ``high`` None: no upper end."""
 
     low: int
     high: int | None
@@ -42,8 +42,11 @@ class AgeClass:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """Everything on the page. ``demonstration`` and ``imported``: how many of the tickets are made up, or came from
-    another system without a record of reception and notice."""
+    """Everything on the page.
+
+    ``demonstration`` counts made-up tickets. ``imported`` counts tickets of another system, which have no record of
+    reception and notice.
+    """
 
     figures: Figures
     spans: Sequence[FigureSpan]
@@ -65,7 +68,7 @@ class Dashboard:
 
 
 def build_dashboard(session: Session, filters: DashboardFilters, actor: Actor, today: date) -> Dashboard:
-    """Answer the question of the address as of ``today``."""
+    """Return the figures that the address asks for, as of ``today``."""
     units = units_within(session, filters.unit, actor)
     scope = scope_of(session, filters, units, today)
     rows, days = counts.count_tickets(session, scope), counts.days_taken(session, scope)
@@ -86,24 +89,26 @@ def build_dashboard(session: Session, filters: DashboardFilters, actor: Actor, t
 
 
 def scope_of(session: Session, filters: DashboardFilters, units: Sequence[Unit], today: date) -> KpiScope:
-    """The question as the counts ask it."""
+    """Return the scope that the counting statements need."""
     return KpiScope(tuple(unit.id for unit in units), filters.first, filters.last, filters.channel, today)
 
 
 def _spans(rows: Sequence[MonthCounts], scope: KpiScope) -> list[FigureSpan]:
-    """Every month of the period, those without tickets too; of a long period every year. What lies in the future and
-    has no tickets is left out."""
+    """Return one span per month of the period, or per year where it is longer than `MOST_MONTHS`.
+
+    Spans without tickets are listed too. Spans that lie wholly in the future are left out.
+    """
     last = min(scope.last, max(scope.today, scope.first))
     months = (last.year - scope.first.year) * 12 + last.month - scope.first.month + 1
     yearly = months > MOST_MONTHS
-    held: dict[date, list[MonthCounts]] = defaultdict(list)
+    rows_of: dict[date, list[MonthCounts]] = defaultdict(list)
     for row in rows:
-        held[row.month.replace(month=1) if yearly else row.month].append(row)
+        rows_of[row.month.replace(month=1) if yearly else row.month].append(row)
     start, spans = scope.first.replace(day=1), []
     if yearly:
         start = start.replace(month=1)
     while start <= last:
-        spans.append(FigureSpan(start, yearly, figures_of(held[start], ())))
+        spans.append(FigureSpan(start, yearly, figures_of(rows_of[start], ())))
         start = (start + timedelta(days=366 if yearly else 31)).replace(day=1)
         start = start.replace(month=1) if yearly else start
     return spans
@@ -112,12 +117,9 @@ def _spans(rows: Sequence[MonthCounts], scope: KpiScope) -> list[FigureSpan]:
 def _ages(waiting: Sequence[OpenTickets]) -> list[AgeClass]:
     ends = [*AGES, None]
     starts = [0, *(end + 1 for end in AGES)]
-    return [
-        AgeClass(
-            low,
-            high,
-            sum(one.count for one in waiting if one.age == i),
-            sum(one.overdue for one in waiting if one.age == i),
-        )
-        for i, (low, high) in enumerate(zip(starts, ends, strict=True))
-    ]
+    return [_age_class(low, high, i, waiting) for i, (low, high) in enumerate(zip(starts, ends, strict=True))]
+
+
+def _age_class(low: int, high: int | None, age: int, waiting: Sequence[OpenTickets]) -> AgeClass:
+    tickets = [group for group in waiting if group.age == age]
+    return AgeClass(low, high, sum(group.count for group in tickets), sum(group.overdue for group in tickets))

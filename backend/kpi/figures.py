@@ -1,4 +1,4 @@
-"""Tickets of a period added up to figures, each with its n and interval."""
+"""Add the tickets of a period up to figures, each with its n and interval."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +10,13 @@ from backend.indicators.official_ratios import on_time_ratio
 
 @dataclass(frozen=True)
 class Figures:
-    """Tickets received in the period. received = answered + overdue + not_due + ended; the last were refused,
-    redirected, withdrawn or answered with another by their due date. ``rate``: on time / (answered + overdue).
-    ``official``: the ratio of QĐ 766 over tickets taken up, where open and not yet due counts as on time.
-    ``median_days`` is over the answered ones."""
+    """Tickets received in the period, by what became of them.
+
+    received = answered + overdue + not_due + ended. ``ended`` tickets were refused, redirected, withdrawn, or answered
+    together with another ticket by their due date. ``rate`` is on time / (answered + overdue). ``official`` is the
+    ratio of QĐ 766 over the tickets that a unit has taken up: a ticket that is open and not yet due counts as on time.
+    ``median_days`` covers answered tickets only.
+    """
 
     received: int
     on_time: int
@@ -42,7 +45,7 @@ class Figures:
 
 
 def enough(share: ShareInterval) -> bool:
-    """Return whether a share is shown as a rate: fewer than ten cases are only counted."""
+    """Return whether a share is shown as a rate. Fewer than ten tickets are shown as counts only."""
     return share.n >= SMALL_N
 
 

@@ -1,4 +1,4 @@
-"""Pages for managers: one look at a unit and a period, what its figures mean, and the tickets behind them by right."""
+"""The managers' pages: the figures of a unit and a period, what each figure means, and the tickets behind it."""
 
 from datetime import date
 from functools import partial
@@ -33,7 +33,8 @@ Reader = Annotated[Actor, Depends(allow(Permission.VIEW_TICKET))]
 
 @router.get(PAGE)
 def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
-    """The figures that the address asks for; an address that cannot be read is answered with its refusals."""
+    """Show the figures that the address asks for. An address that cannot be read gets the page with its refusals
+    (422)."""
     today = clock.now().astimezone(ZONE).date()
     frame = _filter_frame(session, actor, today)
     try:
@@ -67,25 +68,27 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
 
 @router.get(PAGE + "/dinh-nghia", dependencies=[Depends(allow(Permission.VIEW_FIGURES))])
 def definitions_page(request: Request, session: SessionDep) -> Response:
-    """What each figure means, from the same source as ``docs/indices.md``, with the terms of the stored rules."""
+    """Explain each figure, from the source of ``docs/indices.md`` and with the terms of the stored rules."""
     ruling = rules_on(session, clock.now().astimezone(ZONE).date())
     return render_page(request, "kpi/definitions.html", definitions=definitions(), parts=PARTS, ruling=ruling)
 
 
 @router.get(PAGE + "/phan-anh")
 def tickets_page(request: Request, session: SessionDep, actor: Reader) -> Response:
-    """The tickets behind a figure, for those who may read them. Its address is made by the page of figures, so that one
-    which cannot be read gets the page of errors."""
+    """List the tickets behind a figure, for actors who may read them.
+
+    The page of figures makes the address, so an address that cannot be read gets the error page.
+    """
     today = clock.now().astimezone(ZONE).date()
     filters = read_filters(session, request.query_params, actor, today, Permission.VIEW_TICKET)
     group = ticket_lists.group_called(request.query_params.get("nhom", ""))
-    found = ticket_lists.list_tickets(session, filters, group, actor, today, after=request.query_params.get("sau", ""))
+    page = ticket_lists.list_tickets(session, filters, group, actor, today, after=request.query_params.get("sau", ""))
     return render_page(
         request,
         "kpi/tickets.html",
         filters=filters,
         group=group,
-        found=found,
+        found=page,
         today=today,
         may_look=can(actor, Permission.VIEW_FIGURES),
     )
@@ -126,9 +129,9 @@ def _map(
     actor: Actor,
     words: charts.KpiWords,
 ) -> tuple[charts.KpiPicture, str] | None:
-    """The map with its view box; none for a single unit."""
+    """Return the map and its view box. A single unit has no map."""
     if filters.unit is not None:
         return None
-    communes = {one.id: one.name for one in units_to_choose(session, actor, today) if one.kind in COMMUNES}
-    drawn = outline_units(session, tuple(communes))
-    return charts.map_of(board.units, drawn, communes, filters, words), drawn.view_box
+    communes = {unit.id: unit.name for unit in units_to_choose(session, actor, today) if unit.kind in COMMUNES}
+    outlines = outline_units(session, tuple(communes))
+    return charts.map_of(board.units, outlines, communes, filters, words), outlines.view_box

@@ -1,4 +1,4 @@
-"""The units of a look, each with its rate and how it differs from all the others together."""
+"""Rank the units of a dashboard by on-time rate and compare each with all others together."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from backend.units.models import Unit
 
 
 class Standing(StrEnum):
-    """How a unit's on-time rate differs from that of all other units: the verdict of the two sides, or too few."""
+    """How a unit's on-time rate differs from that of all other units. FEW: too few tickets for a rate."""
 
     BELOW = "below"
     SAME = "same"
@@ -26,7 +26,7 @@ STANDING_OF = {DifferenceVerdict.LOWER: Standing.BELOW, DifferenceVerdict.HIGHER
 
 @dataclass(frozen=True)
 class UnitRow:
-    """One unit in the table. ``difference`` is empty where the unit, or all others, have too few cases."""
+    """One unit in the table. ``difference`` is None where the unit, or all others together, have too few tickets."""
 
     unit: Unit
     figures: Figures
@@ -43,29 +43,41 @@ class UnitRow:
 def rank_units(
     units: Sequence[Unit], rows: Sequence[MonthCounts], days: Sequence[HandlingDays], waiting: Sequence[OpenTickets]
 ) -> list[UnitRow]:
-    """Return the units with tickets, best rate first; those with too few cases for a rate behind, by name."""
+    """Return the units that have tickets, best rate first.
+
+    Units with too few tickets for a rate come last, in the order of ``units``.
+    """
     counts_of: dict[int, list[MonthCounts]] = defaultdict(list)
     days_of: dict[int, list[HandlingDays]] = defaultdict(list)
-    late_now: dict[int, int] = defaultdict(int)
     for row in rows:
         counts_of[row.unit_id].append(row)
     for day in days:
         days_of[day.unit_id].append(day)
-    for open_tickets in waiting:
-        late_now[open_tickets.unit_id] += open_tickets.overdue
     figures = {unit.id: figures_of(counts_of[unit.id], days_of[unit.id]) for unit in units}
-    differences = _differences(figures)
+    differences, late_now = _differences(figures), _overdue_now(waiting)
     present = [
         UnitRow(unit, figures[unit.id], late_now[unit.id], differences.get(unit.id))
         for unit in units
         if counts_of[unit.id] or late_now[unit.id]
     ]
-    few = [row for row in present if not enough(row.figures.rate)]
-    ranked = [row for row in present if enough(row.figures.rate)]
+    return _best_first(present)
+
+
+def _overdue_now(waiting: Sequence[OpenTickets]) -> dict[int, int]:
+    """Return the open overdue tickets by unit; 0 for a unit without any."""
+    late_now: dict[int, int] = defaultdict(int)
+    for open_tickets in waiting:
+        late_now[open_tickets.unit_id] += open_tickets.overdue
+    return late_now
+
+
+def _best_first(rows: Sequence[UnitRow]) -> list[UnitRow]:
+    few = [row for row in rows if not enough(row.figures.rate)]
+    ranked = [row for row in rows if enough(row.figures.rate)]
     return sorted(ranked, key=lambda row: (-(row.figures.rate.value or 0), row.unit.folded)) + few
 
 
 def _differences(figures: dict[int, Figures]) -> dict[int, UnitDifference]:
-    """Compare the on-time rates. Of a share of ones and zeros the sum is also the sum of squares."""
+    """Compare the on-time rates. Each ticket is 1 or 0, so the sum is also the sum of squares."""
     tallies = [UnitTally(unit_id, its.rate.n, its.rate.k, its.rate.k) for unit_id, its in figures.items()]
     return {difference.unit_id: difference for difference in compare_units(tallies, SHARE_POINTS)}

@@ -1,4 +1,5 @@
-"""The three items of the SIPAS feedback group: as published, as rated after handling, and by an operational share."""
+"""The three items of the SIPAS feedback group: as published, as senders rated after handling, and as an operational
+share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ PUBLISHED_GROUP = "service.feedback"
 
 @dataclass(frozen=True)
 class PublishedGap:
-    """Rated minus published, in points. The interval counts the error of both; the verdict was read from it. Without a
-    number of ballots of the published figure there is no interval, and ``verdict`` says so."""
+    """Rated minus published, in points.
+
+    The interval counts the error of both figures, and the verdict follows from it. Where the published figure has no
+    number of ballots there is no interval, and ``verdict`` says so.
+    """
 
     value: float
     lo: float | None
@@ -31,8 +35,11 @@ class PublishedGap:
 
 @dataclass(frozen=True)
 class SubIndex:
-    """One item of the SIPAS feedback group, three ways. Only ``published`` and ``rated`` are the same quantity (mean
-    score / 5 x 100), so only they have a gap; ``operation`` is a share of tickets."""
+    """One item of the SIPAS feedback group, seen in three ways.
+
+    ``published`` and ``rated`` are the same quantity (mean score / 5 x 100), so only they have a ``gap``. ``operation``
+    is a share of tickets.
+    """
 
     published: YearComparison | None
     rated: MeanIndex
@@ -49,7 +56,7 @@ def published_by_code(session: Session) -> dict[str, YearComparison]:
 def subindices(
     rows: Sequence[MonthCounts], whole: Figures, scores: RatingSums, published: Mapping[str, YearComparison]
 ) -> list[SubIndex]:
-    """Set the three ways side by side; the gaps to SIPAS are judged together (Holm)."""
+    """Return the three items, each seen in three ways. The gaps to SIPAS are judged together (Holm)."""
     operations = (
         wilson_interval(sum(row.acknowledged for row in rows), sum(row.own for row in rows)),
         whole.rate,
@@ -75,10 +82,10 @@ def _gaps(tallies: Sequence[UnitTally], published: Mapping[str, YearComparison])
     sizes: dict[str, int | None] = {}
     differences: list[EstimateDifference] = []
     for code, tally in zip(PUBLISHED_ITEMS, tallies, strict=True):
-        printed = published[code].later if code in published else None
-        if printed is not None and tally.n >= SMALL_N:
-            sizes[code] = printed.n
-            earlier = published_estimate(float(printed.value), printed.n)
+        figure = published[code].later if code in published else None
+        if figure is not None and tally.n >= SMALL_N:
+            sizes[code] = figure.n
+            earlier = published_estimate(float(figure.value), figure.n)
             differences.append(estimate_difference(earlier, mean_estimate(tally, SCORE_POINTS)))
     judged = judge_differences(differences)
     return {

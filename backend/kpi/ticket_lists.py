@@ -1,4 +1,4 @@
-"""The tickets behind a figure, for whoever may read them."""
+"""List the tickets behind a figure, for actors who may read them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MOST = 50
 
 
 class TicketGroup(StrEnum):
-    """Which figure; the value stands in the address."""
+    """The figure whose tickets are listed. The value stands in the address."""
 
     RECEIVED = "da-nhan"
     ON_TIME = "dung-han"
@@ -38,12 +38,12 @@ SHOWN = {
     TicketGroup.OVERDUE_NOW: conditions.OVERDUE,
     TicketGroup.OPEN_NOW: conditions.OPEN,
 }
-OF_TODAY = (TicketGroup.OVERDUE_NOW, TicketGroup.OPEN_NOW)  # whenever they were received
+OF_TODAY = (TicketGroup.OVERDUE_NOW, TicketGroup.OPEN_NOW)  # these ignore the day of reception
 
 
 @dataclass(frozen=True)
 class TicketPage:
-    """A page of tickets, latest first; ``after`` is where the next page begins."""
+    """A page of tickets, latest first. The next page begins after ticket id ``after``."""
 
     title: str
     tickets: Sequence[Ticket]
@@ -51,7 +51,7 @@ class TicketPage:
 
 
 def group_called(name: str) -> TicketGroup:
-    """The group of an address; received when it names none. Raises Invalid for one that does not exist."""
+    """Return the group of an address, RECEIVED where it names none. Raises Invalid for an unknown name."""
     if name and name not in set(TicketGroup):
         raise Invalid(_("Không có nhóm phản ánh này."), field="kenh")
     return TicketGroup(name) if name else TicketGroup.RECEIVED
@@ -60,12 +60,14 @@ def group_called(name: str) -> TicketGroup:
 def list_tickets(
     session: Session, filters: DashboardFilters, group: TicketGroup, actor: Actor, today: date, after: str = ""
 ) -> TicketPage:
-    """Tickets of a group that this actor may read: a complaint about the conduct of the actor's own unit stays hidden,
-    so that a list may be shorter than its count."""
+    """List the tickets of a group that this actor may read.
+
+    Complaints about the conduct of the actor's own unit stay hidden, so a list may be shorter than its count.
+    """
     units = units_within(session, filters.unit, actor, Permission.VIEW_TICKET)
     scope = scope_of(session, filters, units, today)
     indicator = SHOWN[group]
-    chosen = (
+    statement = (
         select(Ticket)
         .join(Category, Category.code == Ticket.category_code)
         .where(*behind_figure(scope, now=group in OF_TODAY), indicator.condition(scope.today))
@@ -75,8 +77,8 @@ def list_tickets(
     )
     if actor.unit_id is not None:
         conduct = Category.category_class == CategoryClass.CONDUCT
-        chosen = chosen.where(~(conduct & (Ticket.about_unit_id == actor.unit_id)))
+        statement = statement.where(~(conduct & (Ticket.about_unit_id == actor.unit_id)))
     if after.isascii() and after.isdigit() and len(after) <= 9:
-        chosen = chosen.where(Ticket.id < int(after))
-    rows = session.scalars(chosen).all()
+        statement = statement.where(Ticket.id < int(after))
+    rows = session.scalars(statement).all()
     return TicketPage(indicator.sentence, rows[:MOST], rows[MOST - 1].id if len(rows) > MOST else None)

@@ -1,13 +1,13 @@
-"""Timeliness of a period under any rule and calendar, counted anew from reception and answer of each ticket.
+"""Count the timeliness of a period under any rule and calendar, from the reception and answer of each ticket.
 
-The database groups by (day received, day answered), so that the cost here depends on days and not on tickets. Tickets
-that were paused while the sender owed information are counted one by one, each by its own history.
+The database groups tickets by (day received, day answered), so the cost depends on the days and not on the tickets.
+Tickets that were paused while the sender owed information are counted one by one from their histories.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,15 +32,30 @@ from backend.worktime.duration import Duration
 from backend.worktime.shipped import shipped_calendar
 from backend.worktime.vector import lean_on_estimate, working_days_between
 
-Group = tuple[date, date | None, date | None, date, int | None, int]
-COLUMNS = ("received", "answered", "ended", "due", "working_days", "cases")  # of a group
-LONGEST = 10_000  # days of a term, and
-LATEST = date(2199, 12, 31)  # last day looked at: what pandas counts in nanoseconds ends in 2262
+LONGEST = 10_000  # days of a term
+LATEST = date(2199, 12, 31)  # pandas counts in nanoseconds, and these end in 2262
+
+
+class _TicketGroup(NamedTuple):
+    """Tickets with the same days, in the columns that `analytics.timeliness` reads.
+
+    ``ended``: the day of an end without an answer. ``working_days``: None without an answer.
+    """
+
+    received: date
+    answered: date | None
+    ended: date | None
+    due: date
+    working_days: int | None
+    cases: int
+
+
+DAY_COLUMNS = ("received", "answered", "ended", "due")
 
 
 @dataclass(frozen=True)
 class TimelinessRequest:
-    """The question: tickets received from ``first`` to ``last``, of a unit and those below it, or of all."""
+    """What to count: tickets received from ``first`` to ``last`` by a unit and the units below it, or by all."""
 
     first: date
     last: date
@@ -48,14 +63,16 @@ class TimelinessRequest:
     calendar: WorkCalendar
     as_of: date
     unit: Unit | None = None
-    invented: bool = False  # whether tickets of the demonstration are counted too
+    invented: bool = False  # also count tickets of the demonstration
 
 
 @dataclass(frozen=True)
 class TimelinessAnswer:
-    """The counts with what a reader must know of them. ``leaning`` tickets have a due date that rests on days not
-    announced, in the years ``estimated_years``; ``demonstration`` ones, if asked for, were made up; ``paused`` ones
-    were counted with their pauses left out."""
+    """The counts, and what a reader must know about them.
+
+    The due dates of ``leaning`` tickets rest on days that are not announced yet, in the years ``estimated_years``.
+    ``demonstration`` tickets were made up. ``paused`` tickets were counted without their pauses.
+    """
 
     asked: TimelinessRequest
     figures: Timeliness
@@ -66,7 +83,8 @@ class TimelinessAnswer:
 
 
 def calendar_called(session: Session, name: str) -> WorkCalendar:
-    """``vn``: the version in force; ``weekdays``: Monday to Friday. Raises Invalid for another name."""
+    """Return the calendar: ``vn`` is the version in force, ``weekdays`` is Monday to Friday. Raises Invalid for another
+    name."""
     if name == "weekdays":
         return shipped_calendar(name)
     if name == "vn":
@@ -75,31 +93,36 @@ def calendar_called(session: Session, name: str) -> WorkCalendar:
 
 
 def unit_called(session: Session, code: str) -> Unit:
-    """The unit of this code, of those that had it the one valid now or last. Raises Invalid where there is none."""
+    """Return the unit with this code. Of several, take the one that is valid now, else the latest. Raises Invalid
+    without one."""
     unit = unit_now_or_last(session, code)
     if unit is None:
         raise Invalid(_("Không có cơ quan nào mang mã “%(code)s”."), code=code)
     return unit
 
 
-def count_timeliness(session: Session, asked: TimelinessRequest) -> TimelinessAnswer:
-    """Count the period. Invalid: one that ends before it begins, a rule in hours or too long, a day too far off."""
-    if asked.last < asked.first:
+def count_timeliness(session: Session, request: TimelinessRequest) -> TimelinessAnswer:
+    """Count the period.
+
+    Raises Invalid for a period that ends before it begins, a rule in hours, a rule that is too long, or a day that is
+    too far off.
+    """
+    if request.last < request.first:
         raise Invalid(_("Ngày cuối kỳ phải sau ngày đầu kỳ."))
-    if asked.rule.unit.minutes:
+    if request.rule.unit.minutes:
         raise Invalid(_("Chỉ số này tính theo ngày. Hãy dùng thời hạn theo ngày, ví dụ “15 working days”."))
-    if asked.rule.value > LONGEST:
+    if request.rule.value > LONGEST:
         raise Invalid(_("Thời hạn phải từ 1 đến %(limit)s."), limit=LONGEST)
-    if asked.as_of > LATEST:
-        raise Invalid(_("Không có ngày “%(text)s”."), text=asked.as_of)
-    paused = _paused_groups(session, asked)
-    groups = [*_plain_groups(session, asked), *paused]
+    if request.as_of > LATEST:
+        raise Invalid(_("Không có ngày “%(text)s”."), text=request.as_of)
+    paused = _paused_groups(session, request)
+    groups = [*_plain_groups(session, request), *paused]
     frame = _frame(groups)
-    leaning, years = _estimates(asked.calendar, groups)
-    in_period = select(func.count()).select_from(Ticket).where(*_period(asked), Ticket.demonstration)
+    leaning, years = _estimates(request.calendar, groups)
+    in_period = select(func.count()).select_from(Ticket).where(*_period(request), Ticket.demonstration)
     return TimelinessAnswer(
-        asked=asked,
-        figures=count_groups(frame, asked.as_of),
+        asked=request,
+        figures=count_groups(frame, request.as_of),
         estimated_years=years,
         leaning=leaning,
         demonstration=session.scalar(in_period) or 0,
@@ -107,12 +130,12 @@ def count_timeliness(session: Session, asked: TimelinessRequest) -> TimelinessAn
     )
 
 
-def _period(asked: TimelinessRequest) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [Ticket.received_on.between(asked.first, asked.last)]
-    if not asked.invented:
+def _period(request: TimelinessRequest) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Ticket.received_on.between(request.first, request.last)]
+    if not request.invented:
         conditions.append(~Ticket.demonstration)
-    if asked.unit is not None:
-        below = select(Unit.id).where(Unit.id == asked.unit.id).cte("below", recursive=True)
+    if request.unit is not None:
+        below = select(Unit.id).where(Unit.id == request.unit.id).cte("below", recursive=True)
         below = below.union(select(Unit.id).join(below, Unit.parent_id == below.c.id))
         conditions.append(Ticket.unit_id.in_(select(below.c.id)))
     return conditions
@@ -124,14 +147,15 @@ def _chains_with_pauses() -> ColumnElement[bool]:
 
 
 def _is_ended() -> ColumnElement[bool]:
-    """Ended without an answer: refused, redirected, withdrawn, or answered with the one that it is merged into."""
+    """Whether a ticket ended without an answer: refused, redirected, withdrawn, or answered together with another
+    ticket."""
     with_another = and_(Ticket.state == TicketState.MERGED, Ticket.decided_at.is_not(None))
     turned_away = Ticket.state.in_(TURNED_AWAY)
     return and_(Ticket.answered_on.is_(None), or_(turned_away, with_another))
 
 
 def _ended_on() -> ColumnElement[date | None]:
-    """The day of that end. Only the moment of a withdrawal stands in the history alone."""
+    """Return the day of that end. A withdrawal has its moment in the history only."""
     withdrawn = (
         select(func.max(audit.AuditEntry.at))
         .where(
@@ -145,9 +169,9 @@ def _ended_on() -> ColumnElement[date | None]:
     return case((_is_ended(), cast(func.timezone(str(ZONE), moment), Date))).label("ended_on")
 
 
-def _plain_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
-    plain = [*_period(asked), ~_chains_with_pauses()]
-    # The few that ended without an answer are asked for apart: their day costs a look at the history of each.
+def _plain_groups(session: Session, request: TimelinessRequest) -> list[_TicketGroup]:
+    plain = [*_period(request), ~_chains_with_pauses()]
+    # The few that ended without an answer are read separately: their day needs a look at the history of each.
     counted = session.execute(
         select(Ticket.received_on, Ticket.answered_on, null(), func.count().cast(BigInteger))
         .where(*plain, ~_is_ended())
@@ -157,11 +181,10 @@ def _plain_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
         select(Ticket.received_on, Ticket.answered_on, _ended_on(), literal(1)).where(*plain, _is_ended())
     ).all()
     rows = [*counted, *ended]
-    dues = {day: due_moment(asked.calendar, asked.rule, _noon(day)).on for day in {row[0] for row in rows}}
-    taken = _working_days(asked.calendar, rows)
+    dues = {day: due_moment(request.calendar, request.rule, _noon(day)).on for day in {row[0] for row in rows}}
     return [
-        (received, answered, ended, dues[received], days if answered else None, count)
-        for (received, answered, ended, count), days in zip(rows, taken, strict=True)
+        _TicketGroup(received, answered, ended, dues[received], days if answered else None, count)
+        for (received, answered, ended, count), days in zip(rows, _working_days(request.calendar, rows), strict=True)
     ]
 
 
@@ -171,42 +194,45 @@ def _working_days(calendar: WorkCalendar, rows: Sequence[Any]) -> list[int]:
     return [int(days) for days in working_days_between(calendar, start, end)]
 
 
-def _paused_groups(session: Session, asked: TimelinessRequest) -> list[Group]:
-    """One group for each ticket that was paused: due date and time taken with the pauses left out."""
-    as_of = datetime.combine(asked.as_of, time.max, ZONE)
+def _paused_groups(session: Session, request: TimelinessRequest) -> list[_TicketGroup]:
+    """Return one group per ticket that was paused. Its due date and its working days leave the pauses out."""
+    as_of = datetime.combine(request.as_of, time.max, ZONE)
     noted = (Ticket.rule, Ticket.term, Ticket.rule_id, Ticket.calendar_id)
     moments = (Ticket.received_at, Ticket.received_on, Ticket.answered_at, Ticket.answered_on, _ended_on())
     rows = session.execute(
-        select(Ticket.id, *moments, *noted).where(*_period(asked), _chains_with_pauses()).order_by(Ticket.id)
+        select(Ticket.id, *moments, *noted).where(*_period(request), _chains_with_pauses()).order_by(Ticket.id)
     ).all()
-    groups: list[Group] = []
+    groups: list[_TicketGroup] = []
     calendars = rulebook.CalendarCache(session)
     for row in rows:
         history = projection.events_of(audit.list_entries(session, audit.ticket_chain(row.id)))
         course = due_dates.TicketCourse(history, rulebook.version_book(session, row, history, calendars))
-        end = due_dates.due_date(asked.calendar, asked.rule, row.received_at, course, row.answered_at or as_of)
+        end = due_dates.due_date(request.calendar, request.rule, row.received_at, course, row.answered_at or as_of)
         days = (
-            due_dates.days_taken(asked.calendar, row.received_at, course, row.answered_at) if row.answered_at else None
+            due_dates.days_taken(request.calendar, row.received_at, course, row.answered_at)
+            if row.answered_at
+            else None
         )
-        groups.append((row.received_on, row.answered_on, row.ended_on, end.on, days, 1))
+        groups.append(_TicketGroup(row.received_on, row.answered_on, row.ended_on, end.on, days, 1))
     return groups
 
 
-def _estimates(calendar: WorkCalendar, groups: Sequence[Group]) -> tuple[int, tuple[int, ...]]:
-    """Cases whose due date rests on days not announced, and the years of those that are not announced as a whole."""
+def _estimates(calendar: WorkCalendar, groups: Sequence[_TicketGroup]) -> tuple[int, tuple[int, ...]]:
+    """Return how many tickets have a due date that rests on days not announced, and the years not announced yet."""
     if not groups or calendar.perpetual:
         return 0, ()
-    start = np.array([group[0] for group in groups], dtype="datetime64[D]")
-    end = np.array([group[3] for group in groups], dtype="datetime64[D]")
+    start = np.array([group.received for group in groups], dtype="datetime64[D]")
+    end = np.array([group.due for group in groups], dtype="datetime64[D]")
     leaning = lean_on_estimate(calendar, start, end)
     announced = {year for year, sure in calendar.years if sure}
-    years = {day.year for group in groups for day in (group[0], group[3])} - announced
-    return int(np.array([group[5] for group in groups])[leaning].sum()), tuple(sorted(years))
+    years = {group.received.year for group in groups} | {group.due.year for group in groups}
+    cases = np.array([group.cases for group in groups])
+    return int(cases[leaning].sum()), tuple(sorted(years - announced))
 
 
-def _frame(groups: Sequence[Group]) -> pd.DataFrame:
-    frame = pd.DataFrame(groups, columns=COLUMNS)
-    for name in COLUMNS[:4]:
+def _frame(groups: Sequence[_TicketGroup]) -> pd.DataFrame:
+    frame = pd.DataFrame(groups, columns=_TicketGroup._fields)
+    for name in DAY_COLUMNS:
         frame[name] = pd.to_datetime(frame[name])
     return frame
 

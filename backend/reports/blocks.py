@@ -1,4 +1,4 @@
-"""The parts of a report before it is laid out: headings, paragraphs, tables, pictures, places for the author."""
+"""The parts of a report before layout: headings, paragraphs, tables, pictures, places for the author."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Cell = str | Decimal | int | None
 
 
 class ColumnKind(StrEnum):
-    """How a column is shown."""
+    """How the cells of a column are shown."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -28,7 +28,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """``key`` names the template of a generated sentence; empty for a text without numbers of its own."""
+    """``key`` names the template of a generated sentence. It is empty for a text without numbers of its own."""
 
     text: str
     key: str = ""
@@ -45,7 +45,7 @@ class ReportColumn:
 
 @dataclass(frozen=True)
 class ReportRow:
-    """Cells in the order of the columns; ``strong`` for totals and groups."""
+    """Cells in the order of the columns. ``strong``: totals and groups."""
 
     cells: tuple[Cell, ...]
     strong: bool = False
@@ -53,7 +53,7 @@ class ReportRow:
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A table with what must stand beside it. ``n``, ``period``, ``method``, ``source`` are as shown to a reader."""
+    """A table with what must stand beside it. ``n``, ``period``, ``method`` and ``source`` are texts for the reader."""
 
     key: str
     title: str
@@ -68,7 +68,7 @@ class ReportTable:
 
 @dataclass(frozen=True)
 class ReportBar:
-    """One line of a picture. ``lo``, ``hi``: interval; ``before``: the earlier year, where it may be compared."""
+    """One line of a picture. ``lo`` and ``hi``: interval; ``before``: the earlier year, where it may be compared."""
 
     label: str
     value: float
@@ -80,7 +80,8 @@ class ReportBar:
 
 @dataclass(frozen=True)
 class ReportPicture:
-    """A chart. ``dots``: positions on a part of the scale; else bars from zero. ``alt`` tells what is to be seen."""
+    """A chart. ``dots``: positions on a part of the scale, else bars from zero. ``alt`` describes the chart in
+    words."""
 
     key: str
     title: str
@@ -94,7 +95,7 @@ class ReportPicture:
 
 @dataclass(frozen=True)
 class AuthorPlace:
-    """Where the author's own text goes. ``text`` empty: the hint shows until something is written."""
+    """A place for the author's own text. While ``text`` is empty the hint is shown."""
 
     key: str
     text: str
@@ -112,5 +113,5 @@ def pictures(blocks: Sequence[Block]) -> list[ReportPicture]:
 
 
 def generated_paragraphs(blocks: Sequence[Block]) -> list[Paragraph]:
-    """The sentences that came from stored values."""
+    """Return the sentences that came from stored values."""
     return [block for block in blocks if isinstance(block, Paragraph) and block.key]

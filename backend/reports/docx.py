@@ -1,4 +1,4 @@
-"""A report as a Word document, laid out as Decree 30/2020/NĐ-CP asks. Opens in Word and LibreOffice."""
+"""Write a report as a Word document in the layout of Decree 30/2020/NĐ-CP. Opens in Word and LibreOffice."""
 
 import io
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ from backend.reports.content.sentences import signed_value, two_decimals
 
 NATION, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
 HEAD: tuple[int, int] = (65, 100)  # mm: agency, nation
-SHORT = 8  # rows
-MOTTO_LENGTH = 60.0  # mm: the motto's own length in 14 bold
+SHORT = 8  # rows of a table that is kept on one page
+MOTTO_LENGTH = 60.0  # mm: the length of the motto in 14 bold
 CENTRE, JUSTIFY = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.JUSTIFY
 ALIGNED = {
     ColumnKind.TEXT: WD_ALIGN_PARAGRAPH.LEFT,
@@ -38,12 +38,12 @@ ALIGNED = {
 
 
 def write_docx(report: ReportOutline) -> bytes:
-    """The document; the same report gives the same words."""
+    """Return the document. The same report gives the same words."""
     return _DocxWriter(report).written()
 
 
 def cell_text(cell: Cell, kind: ColumnKind) -> str:
-    """A cell as it is read; an empty one says so."""
+    """Return a cell as a reader sees it; an empty cell is a dash."""
     if cell is None:
         return "–"
     if isinstance(cell, str):
@@ -54,7 +54,7 @@ def cell_text(cell: Cell, kind: ColumnKind) -> str:
 
 
 class _DocxWriter:
-    """Writes the parts one after the other; numbers tables, pictures and places."""
+    """Writes the parts one after the other and numbers tables, pictures and places."""
 
     def __init__(self, report: ReportOutline) -> None:
         self.report = report
@@ -80,30 +80,30 @@ class _DocxWriter:
 
     def _head(self) -> None:
         context = self.report.context
-        left, right = self._two_columns(HEAD)
+        agency_side, nation_side = self._two_columns(HEAD)
         for i, text in enumerate(context.agency.agency_lines):
-            self._centred(left, text, Pt(13), bold=True, first=i == 0)
-        page_layout.rule_below(left.add_paragraph(), HEAD[0] - 4, 22)
-        self._place(left, "number")
-        self._centred(right, NATION, Pt(12), bold=True, first=True)
-        self._centred(right, MOTTO, Pt(14), bold=True)
-        page_layout.rule_below(right.add_paragraph(), HEAD[1] - 4, MOTTO_LENGTH)
-        self._place(right, "dateline")
+            self._centred(agency_side, text, Pt(13), bold=True, first=i == 0)
+        page_layout.rule_below(agency_side.add_paragraph(), HEAD[0] - 4, 22)
+        self._place(agency_side, "number")
+        self._centred(nation_side, NATION, Pt(12), bold=True, first=True)
+        self._centred(nation_side, MOTTO, Pt(14), bold=True)
+        page_layout.rule_below(nation_side.add_paragraph(), HEAD[1] - 4, MOTTO_LENGTH)
+        self._place(nation_side, "dateline")
         self._centred(self.page, "BÁO CÁO", Pt(14), bold=True, before=14)
         self._centred(self.page, self.report.title, Pt(14), bold=True)
         page_layout.rule_below(self.page.add_paragraph(), page_layout.TEXT_WIDTH, 55)
         self.page.add_paragraph().paragraph_format.space_after = Pt(0)
 
     def _foot(self) -> None:
-        left, right = self._two_columns((85, 80))
-        title = left.paragraphs[0]
+        recipients_side, signature_side = self._two_columns((85, 80))
+        title = recipients_side.paragraphs[0]
         run = title.add_run("Nơi nhận:")
         run.font.size, run.bold, run.italic = Pt(12), True, True
         title.paragraph_format.space_after = Pt(0)
-        self._place(left, "recipients")
-        empty = right.paragraphs[0]._p
-        self._place(right, "signature")
-        right._tc.remove(empty)
+        self._place(recipients_side, "recipients")
+        empty = signature_side.paragraphs[0]._p
+        self._place(signature_side, "signature")
+        signature_side._tc.remove(empty)
 
     def _annex(self) -> None:
         first = self._centred(self.page, "PHỤ LỤC", Pt(14), bold=True)
@@ -161,7 +161,7 @@ class _DocxWriter:
         self._note(" ".join((*table.notes, about[:1].upper() + about[1:])))
 
     def _hold_together(self, grid: Any) -> None:
-        """A short table stays on one page with its note; of a long one the head and the end."""
+        """Keep a short table on one page with its note, and of a long one the head and the end."""
         last = len(grid.rows) - 1
         for i, row in enumerate(grid.rows):
             if last <= SHORT or i < 2 or i > last - 2:
@@ -218,8 +218,8 @@ class _DocxWriter:
         page_layout.keep_together(grid.rows[0])
         for cell, column, width in zip(grid.rows[0].cells, grid.columns, widths, strict=True):
             cell.width = column.width = Mm(width)
-        left, right = grid.rows[0].cells
-        return left, right
+        first, second = grid.rows[0].cells
+        return first, second
 
     def _centred(
         self, where: Any, text: str, size: Pt, *, bold: bool = False, italic: bool = False, first: bool = False,
@@ -234,7 +234,8 @@ class _DocxWriter:
         return paragraph
 
     def _place(self, where: Any, key: str) -> None:
-        """A content control; its paragraphs bear a style of that name, kept by programs that drop the control."""
+        """Add a content control. Its paragraphs have a style of that name, which survives in programs that drop the
+        control."""
         kind = BY_KEY[key]
         text = self.report.texts.get(key) or kind.hint
         hint = text == kind.hint
@@ -248,10 +249,10 @@ class _DocxWriter:
     def _control(self, key: str, paragraphs: list[Any], label: str, *, hint: bool) -> None:
         control, properties, content = (OxmlElement(f"w:{name}") for name in ("sdt", "sdtPr", "sdtContent"))
         for name, value in (("alias", label), ("tag", TAG + key), ("id", str(next(self.ids)))):
-            one = OxmlElement(f"w:{name}")
-            one.set(qn("w:val"), value)
-            properties.append(one)
-        if hint:  # Word then replaces the hint by the first letter typed
+            setting = OxmlElement(f"w:{name}")
+            setting.set(qn("w:val"), value)
+            properties.append(setting)
+        if hint:  # Word replaces a placeholder by the first letter typed
             properties.append(OxmlElement("w:showingPlcHdr"))
         control.append(properties)
         control.append(content)

@@ -1,4 +1,4 @@
-"""Charts drawn once and written as SVG or PNG. Matplotlib is imported with the first one: it costs a second."""
+"""Draw charts as SVG or PNG. Matplotlib is imported with the first chart because loading it takes a second."""
 
 import io
 from textwrap import wrap
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Comes with matplotlib and has all Vietnamese letters, so a chart is the same on every machine.
+# This font comes with matplotlib and has all Vietnamese letters, so a chart looks the same on every machine.
 FONT: Final = "DejaVu Serif"
 INK, PALE, BLUE, SKY, ORANGE = "#1a1a1a", "#d9d9d9", "#1f4e79", "#9dbfe0", "#b45f06"
 WIDTH, WRAP = 6.5, 50  # inches; letters in a line of a label
@@ -18,12 +18,12 @@ DPI = 200
 
 
 def draw_png(picture: ReportPicture, *, titled: bool = False) -> bytes:
-    """The picture in 200 dots an inch."""
+    """Return the picture as PNG at 200 dots per inch."""
     return _write_picture(picture, "png", titled)
 
 
 def draw_svg(picture: ReportPicture, *, titled: bool = True) -> bytes:
-    """The picture as SVG with real text; the same picture gives the same bytes."""
+    """Return the picture as SVG with real text. The same picture gives the same bytes."""
     return _write_picture(picture, "svg", titled)
 
 
@@ -38,7 +38,7 @@ def _write_picture(picture: ReportPicture, kind: str, titled: bool) -> bytes:
         "svg.hashsalt": "langnghe",
         "axes.unicode_minus": True,
     }
-    with matplotlib.rc_context(cast(Any, settings)):  # its stub wants every name as a literal
+    with matplotlib.rc_context(cast(Any, settings)):  # the stub accepts literal names only
         figure = _figure(picture, titled)
         out = io.BytesIO()
         metadata: dict[str, Any] = {"Title": picture.title, "Description": picture.alt}
@@ -75,7 +75,7 @@ def _figure(picture: ReportPicture, titled: bool) -> "Figure":
 
 
 def _places(labels: list[str]) -> list[float]:
-    """Where each row stands: taller rows for labels of several lines."""
+    """Return the position of each row: rows with several lines are taller."""
     places, at = [], 0.0
     for label in labels:
         half = max(1.25, label.count("\n") + 1.35) / 2

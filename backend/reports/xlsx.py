@@ -1,4 +1,4 @@
-"""The tables of a report as a workbook: a sheet each, numbers as numbers, text never as a formula."""
+"""Write the tables of a report as a workbook: one sheet each, numbers as numbers, text never as a formula."""
 
 import io
 from collections.abc import Sequence
@@ -10,7 +10,15 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
-from backend.reports.blocks import Cell, ColumnKind, ReportTable, generated_paragraphs, tables_of
+from backend.reports.blocks import (
+    Cell,
+    ColumnKind,
+    ReportColumn,
+    ReportRow,
+    ReportTable,
+    generated_paragraphs,
+    tables_of,
+)
 from backend.reports.content.outline import ReportOutline
 
 FONT = "Times New Roman"
@@ -21,7 +29,7 @@ THIN = Border(*(Side(style="thin"),) * 4)
 
 
 def write_xlsx(report: ReportOutline) -> bytes:
-    """A contents sheet, the tables in the order of the report, the generated sentences."""
+    """Return the workbook: a contents sheet, the tables in the order of the report, the generated sentences."""
     book = Workbook()
     contents = book.active
     assert contents is not None  # noqa: S101 - a new workbook has a sheet
@@ -43,8 +51,11 @@ def write_xlsx(report: ReportOutline) -> bytes:
 
 
 def put_value(sheet: Any, row: int, column: int, value: Cell) -> Any:
-    """A value in a cell. Text stays text whatever its first sign: a spreadsheet would else take ``=``, ``+``, ``-`` or
-    ``@`` for a formula."""
+    """Write a value into a cell and return the cell.
+
+    Text stays text whatever its first sign: a spreadsheet would otherwise read ``=``, ``+``, ``-`` or ``@`` as a
+    formula.
+    """
     cell = sheet.cell(row, column)
     if isinstance(value, str):
         cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)
@@ -60,8 +71,8 @@ def put_value(sheet: Any, row: int, column: int, value: Cell) -> Any:
 
 def _sheet(sheet: Any, number: int, table: ReportTable) -> None:
     _line(sheet, 1, f"Bảng {number}. {table.title}", bold=True)
-    known = {"Số phiếu": table.n, "Kỳ": table.period, "Phương pháp": table.method, "Nguồn": table.source}
-    lines = [f"{label}: {text}." for label, text in known.items() if text] + list(table.notes)
+    about = {"Số phiếu": table.n, "Kỳ": table.period, "Phương pháp": table.method, "Nguồn": table.source}
+    lines = [f"{label}: {text}." for label, text in about.items() if text] + list(table.notes)
     for at, text in enumerate(lines, start=2):
         _line(sheet, at, text)
     top = len(lines) + 3
@@ -71,27 +82,31 @@ def _sheet(sheet: Any, number: int, table: ReportTable) -> None:
         cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
         sheet.column_dimensions[get_column_letter(at)].width = max(9.0, column.width * LETTERS_OF_A_LINE)
     for down, row in enumerate(table.rows, start=top + 1):
-        for at, (value, column) in enumerate(zip(row.cells, table.columns, strict=True), start=1):
-            cell = put_value(sheet, down, at, value)
-            cell.font, cell.border = Font(name=FONT, bold=row.strong), THIN
-            cell.alignment = Alignment(vertical="center", wrap_text=True)
-            if not isinstance(value, str):
-                signed_count = column.kind is ColumnKind.SIGNED and isinstance(value, int)
-                cell.number_format = '+0;"−"0;0' if signed_count else FORMATS.get(column.kind, "General")
+        _table_row(sheet, down, row, table.columns)
     sheet.freeze_panes = sheet.cell(top + 1, 1)
     sheet.print_title_rows = f"{top}:{top}"
     _on_paper(sheet)
 
 
+def _table_row(sheet: Any, down: int, row: ReportRow, columns: Sequence[ReportColumn]) -> None:
+    for at, (value, column) in enumerate(zip(row.cells, columns, strict=True), start=1):
+        cell = put_value(sheet, down, at, value)
+        cell.font, cell.border = Font(name=FONT, bold=row.strong), THIN
+        cell.alignment = Alignment(vertical="center", wrap_text=True)
+        if not isinstance(value, str):
+            signed_count = column.kind is ColumnKind.SIGNED and isinstance(value, int)
+            cell.number_format = '+0;"−"0;0' if signed_count else FORMATS.get(column.kind, "General")
+
+
 def _on_paper(sheet: Any) -> None:
-    """A4 across, as wide as the page, as many pages down as it takes."""
+    """Print on A4 landscape: one page wide, as many pages long as needed."""
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_setup.fitToHeight = 0
 
 
 def _sentences(sheet: Any, report: ReportOutline) -> None:
-    """Every sentence with a number, beside the name of its template."""
+    """List every sentence with a number beside the name of its template."""
     _line(sheet, 1, "Những câu sinh từ số liệu đã lưu", bold=True)
     for at, paragraph in enumerate(generated_paragraphs(report.blocks), start=3):
         put_value(sheet, at, 1, paragraph.key)

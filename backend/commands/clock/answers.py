@@ -1,6 +1,6 @@
-"""The answer to a question about a due date: JSON-ready, every day explained. Pure.
+"""Answer a question about a due date: JSON-ready, with every day explained. Pure.
 
-The course of events is read by the functions that tickets are timed by.
+The events are read by the same functions that time tickets.
 """
 
 from collections.abc import Sequence
@@ -21,29 +21,29 @@ from backend.worktime.explain import ExplainedDay
 
 
 def answer_question(question: object) -> dict[str, Any]:
-    """The due date of one question. Raises DomainError for anything that cannot be counted.
+    """Return the due date of one question. Raises DomainError for anything that cannot be counted.
 
-    What is told of is the last episode. A pause that nobody ended lasts to its limit, or to the ``now`` that was asked
-    for; events after that ``now`` are left out. The machine's clock is never read: a question has one answer.
+    The answer is about the last episode. A pause that nobody ended lasts to its limit, or to ``now`` of the question;
+    later events are left out. The clock of the machine is never read, so a question always has the same answer.
     """
-    asked = read_question(question_of(question))
-    history, book = asked.history, asked.book(asked.own or ClockKind.RESOLVE)
-    if asked.now is None:
+    request = read_question(question_of(question))
+    history, book = request.history, request.book(request.own or ClockKind.RESOLVE)
+    if request.now is None:
         upto = _end(history, book)
     else:
-        upto = max(asked.now, history[0].at)
-        history = [happening for happening in history if happening.at <= upto]
+        upto = max(request.now, history[0].at)
+        history = [event for event in history if event.at <= upto]
     _check_extensions(history, book)
     clocks = state_of_clocks(history, book, upto)
-    told = _answer_fields(clocks, _state(asked, clocks, history, upto), asked)
-    return told | _shares(clocks, upto) if len(clocks.holdings) > 1 else told
+    answer = _answer_fields(clocks, _state(request, clocks, history, upto), request)
+    return answer | _shares(clocks, upto) if len(clocks.holdings) > 1 else answer
 
 
 def _end(history: Sequence[TicketEvent], book: VersionBook) -> datetime:
-    """The last that the course tells of: its last event, or the limit of a pause that nobody ended."""
+    """Return the end of the history: its last event, or the limit of a pause that nobody ended."""
     reading = HistoryReading(book)
-    for happening in history:
-        reading.take(happening)
+    for event in history:
+        reading.take(event)
     if not reading.lasts:
         return history[-1].at
     if limits.PAUSE_LIMIT not in reading.ruling:
@@ -52,56 +52,60 @@ def _end(history: Sequence[TicketEvent], book: VersionBook) -> datetime:
 
 
 def _check_extensions(history: Sequence[TicketEvent], book: VersionBook) -> None:
-    """An extension is given once an episode, before the term is over, to a later date that is not too far off, and not
-    by whoever asked."""
-    for place, happening in enumerate(history):
-        if happening.event is not Event.EXTENDED:
+    """Raise DomainError where an extension breaks a rule.
+
+    It is given once in an episode, before the term is over, to a later date that is not too far off, and by another
+    person than the one who requested it.
+    """
+    for place, event in enumerate(history):
+        if event.event is not Event.EXTENDED:
             continue
-        state = state_of_clocks(history[:place], book, happening.at).resolve
+        state = state_of_clocks(history[:place], book, event.at).resolve
         limits.check_extensions_given(state.term)
-        if not state.running or state.due.missed_by(happening.at):
+        if not state.running or state.due.missed_by(event.at):
             raise Conflict(_("Đã quá hạn nên không gia hạn được nữa."))
-        asked = [h.actor for h in history[:place] if h.event is Event.EXTENSION_REQUESTED]
-        if asked and happening.actor and asked[-1] == happening.actor:
+        requesters = [earlier.actor for earlier in history[:place] if earlier.event is Event.EXTENSION_REQUESTED]
+        if requesters and event.actor and requesters[-1] == event.actor:
             raise Conflict(_("Người đề nghị không tự duyệt gia hạn cho mình."))
-        limits.check_extension(state.term, extension_of(happening), book.ruling.get(limits.EXTENSION_LIMIT))
+        limits.check_extension(state.term, extension_of(event), book.ruling.get(limits.EXTENSION_LIMIT))
 
 
-def _state(asked: ClockRequest, clocks: TicketClocks, history: Sequence[TicketEvent], upto: datetime) -> ClockState:
-    """The clock that is asked about: the latest of its own kind, else the term in the place of handling."""
-    if asked.own is None:
+def _state(request: ClockRequest, clocks: TicketClocks, history: Sequence[TicketEvent], upto: datetime) -> ClockState:
+    """Return the clock in question: the latest of its own kind, else the term counted as the term of handling."""
+    if request.own is None:
         return clocks.resolve
-    found = clocks.of(asked.own)
-    return found[-1] if found else state_of_clocks(history, asked.book(ClockKind.RESOLVE), upto).resolve
+    states = clocks.of(request.own)
+    return states[-1] if states else state_of_clocks(history, request.book(ClockKind.RESOLVE), upto).resolve
 
 
-def _answer_fields(clocks: TicketClocks, state: ClockState, asked: ClockRequest) -> dict[str, Any]:
+def _answer_fields(clocks: TicketClocks, state: ClockState, request: ClockRequest) -> dict[str, Any]:
     calendar = state.term.calendar
-    numbers = [held.number for held in state.term.breaks if not held.struck]
-    told: dict[str, Any] = {"due_date": state.due.on.isoformat(), "due_at": _second(state.due.at)}
+    numbers = [pause.number for pause in state.term.breaks if not pause.struck]
+    answer: dict[str, Any] = {"due_date": state.due.on.isoformat(), "due_at": _second(state.due.at)}
     if state.verdict:
-        told |= {"verdict": state.verdict, "late_days": state.late_days, "late_minutes": state.late_minutes}
-    told |= {
+        answer |= {"verdict": state.verdict, "late_days": state.late_days, "late_minutes": state.late_minutes}
+    answer |= {
         "calendar": calendar.code,
         "calendar_version": calendar.version,
-        "rule": asked.term.code or None,
-        "value": asked.term.value,
-        **_ground(asked),
+        "rule": request.term.code or None,
+        "value": request.term.value,
+        **_ground(request),
         "started": _second(state.term.start),
         "estimate": state.due.estimate,
         "rolled": state.due.rolled,
         "episode": state.episode,
         "days": [_day(day, numbers) for day in state.term.days()],
-        "clocks": [_clock(one) for one in clocks.states],
+        "clocks": [_clock(clock_state) for clock_state in clocks.states],
     }
     if clocks.breaks:
-        told["pauses"] = [_pause(held) for held in clocks.breaks]
-    return told
+        answer["pauses"] = [_pause(pause) for pause in clocks.breaks]
+    return answer
 
 
 def _shares(clocks: TicketClocks, upto: datetime) -> dict[str, Any]:
-    """What each unit used of each episode, and how often a ticket was sent back to one that had had it."""
-    found = share_time(clocks, clocks.resolve.term.calendar, upto)
+    """Return what each unit used of each episode, and how often a ticket was sent back to a unit that had held it
+    before."""
+    ledger = share_time(clocks, clocks.resolve.term.calendar, upto)
     units = [
         {
             "unit": share.unit,
@@ -111,27 +115,27 @@ def _shares(clocks: TicketClocks, upto: datetime) -> dict[str, Any]:
             "came": share.came,
             "verdict": share.verdict,
         }
-        for share in found.shares
+        for share in ledger.shares
     ]
-    return {"units": units, "forwards_back": found.forwards_back}
+    return {"units": units, "forwards_back": ledger.forwards_back}
 
 
-def _pause(held: TicketPause) -> dict[str, Any]:
+def _pause(pause: TicketPause) -> dict[str, Any]:
     return {
-        "pause": held.number,
-        "from": _second(held.start),
-        "to": _second(held.end),
-        "ended_by": held.ended_by,
-        "struck": held.struck,
+        "pause": pause.number,
+        "from": _second(pause.start),
+        "to": _second(pause.end),
+        "ended_by": pause.ended_by,
+        "struck": pause.struck,
     }
 
 
-def _ground(asked: ClockRequest) -> dict[str, Any]:
-    """What the rule rests on, the days of reception that this version is for, the version that follows it, and the row
-    that lengthens it."""
-    if asked.named is None:
+def _ground(request: ClockRequest) -> dict[str, Any]:
+    """Return the basis of the rule, the days of reception of this version, the version after it, and the row that adds
+    to it."""
+    if request.named is None:
         return {"basis": None, "mark": None}
-    rule, adds, later = asked.named.rule, asked.named.adds, asked.later
+    rule, adds, later = request.named.rule, request.named.adds, request.later
     facts: dict[str, Any] = {**ground(rule), "starts": rule.starts}
     facts |= {"manner": rule.manner} if rule.manner else {}
     facts |= {"note": rule.note} if rule.note else {}
@@ -163,7 +167,8 @@ def _clock(state: ClockState) -> dict[str, Any]:
 
 
 def _day(day: ExplainedDay, numbers: Sequence[int]) -> dict[str, Any]:
-    """A day with what its reason names: the holiday, the ``pause`` by its number, the minutes of a clock of minutes."""
+    """Return a day and what its reason names: the holiday, the ``pause`` by number, the minutes of a clock of
+    minutes."""
     line: dict[str, Any] = {"date": day.day.isoformat(), "counted": day.counted, "why": day.why.value}
     if "name" in day.params:
         line["name"] = day.params["name"]

@@ -1,8 +1,10 @@
-"""``langnghe clock due``: a due date and its explanation on the command line, for others to check against."""
+"""``langnghe clock``: a due date with its explanation, the shipped rules, and the lists of grounds. No database is
+needed."""
 
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
@@ -11,16 +13,17 @@ import typer
 
 from backend.commands.clock.answers import answer_question
 from backend.commands.clock.questions import parse_moment
+from backend.commands.output_language import say_refusal, say_text
 from backend.deadlines.grounds import GROUNDS
 from backend.deadlines.rules import RuleEvidence, shipped_rules
 from backend.errors import DomainError, Invalid, _
 
 clock = typer.Typer(help="Tính thời hạn và giải thích từng ngày.", no_args_is_help=True)
 MARKS: Final = {
-    RuleEvidence.VERIFIED: "",
-    RuleEvidence.PRACTICE: " (thông lệ)",
-    RuleEvidence.OURS: " (quy định riêng của hệ thống)",
-    RuleEvidence.UNVERIFIED: " (chưa kiểm chứng được văn bản)",
+    RuleEvidence.VERIFIED: "%(basis)s",
+    RuleEvidence.PRACTICE: _("%(basis)s (thông lệ)"),
+    RuleEvidence.OURS: _("%(basis)s (quy định riêng của hệ thống)"),
+    RuleEvidence.UNVERIFIED: _("%(basis)s (chưa kiểm chứng được văn bản)"),
 }
 LINE_MOST: Final = 1 << 20  # bytes of a question
 HELP: Final = """Ngày đến hạn, và từng ngày được đếm hay không, vì sao. Không cần cơ sở dữ liệu.
@@ -59,18 +62,15 @@ def due_command(
     as_json: Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")] = False,
     stdin: Annotated[bool, typer.Option("--stdin", help="Mỗi dòng vào một câu hỏi JSON.")] = False,
 ) -> None:
-    asked: dict[str, Any] = {"received": received, "rule": rule, "value": value, "case": case, "calendar": calendar}
-    asked |= {"now": now, "pause_limit": pause_limit, "channel": channel}
-    try:
+    question: dict[str, Any] = {"received": received, "rule": rule, "value": value, "case": case, "calendar": calendar}
+    question |= {"now": now, "pause_limit": pause_limit, "channel": channel}
+    with _refusals():
         if events is not None:
-            asked["events"] = _read(_file(events))
+            question["events"] = _read(_file(events))
         if stdin:
-            raise typer.Exit(_answer_lines({name: given for name, given in asked.items() if given is not None}))
-        answered = answer_question(asked)
-    except DomainError as wrong:
-        typer.echo(str(wrong), err=True)
-        raise typer.Exit(2) from None
-    typer.echo(_json(answered) if as_json else _plain(answered))
+            raise typer.Exit(_answer_lines({name: field for name, field in question.items() if field is not None}))
+        answer = answer_question(question)
+    typer.echo(_json(answer) if as_json else _plain(answer))
 
 
 @clock.command("rules")
@@ -79,7 +79,7 @@ def rules_command(
 ) -> None:
     """Các quy định đi kèm: mã, trường hợp, thời hạn, tính từ đâu, căn cứ."""
     for rule in shipped_rules():
-        told = {
+        row = {
             "rule": rule.code,
             "case": rule.case,
             "manner": rule.manner,
@@ -91,7 +91,7 @@ def rules_command(
             "mark": rule.mark.value,
             "basis": rule.basis,
         }
-        typer.echo(_json(told) if as_json else "\t".join(told.values()))
+        typer.echo(_json(row) if as_json else "\t".join({**row, "basis": say_text(rule.basis)}.values()))
 
 
 @clock.command("grounds")
@@ -100,11 +100,8 @@ def grounds_command(
     as_json: Annotated[bool, typer.Option("--json", help="Mỗi dòng một đối tượng JSON.")] = False,
 ) -> None:
     """Các danh mục lý do: từ chối, tạm đình chỉ, đình chỉ, vụ việc phức tạp; mỗi lý do có căn cứ."""
-    try:
+    with _refusals():
         day = parse_moment(on).date() if on else None
-    except DomainError as wrong:
-        typer.echo(str(wrong), err=True)
-        raise typer.Exit(2) from None
     for name, grounds in GROUNDS.items():
         for ground in grounds:
             row = {
@@ -117,7 +114,18 @@ def grounds_command(
                 "basis": ground.basis,
             }
             if day is None or ground.in_force(day):
-                typer.echo(_json(row) if as_json else "\t".join(row.values()))
+                plain = {**row, "text": say_text(ground.text), "basis": say_text(ground.basis)}
+                typer.echo(_json(row) if as_json else "\t".join(plain.values()))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Print a refusal to standard error and end the command with status 2."""
+    try:
+        yield
+    except DomainError as refusal:
+        typer.echo(say_refusal(refusal), err=True)
+        raise typer.Exit(2) from None
 
 
 def _file(path: Path) -> str:
@@ -134,27 +142,31 @@ def _read(text: str) -> object:
         raise Invalid(_("Nội dung không phải là JSON hợp lệ.")) from None
 
 
-def _answer_lines(given: dict[str, Any]) -> int:
-    """One answer for each line of standard input, a refusal too; 1 if any was refused. ``given`` fills what a line
-    leaves out. Lines are read and answered one at a time, so that another program can hold a conversation."""
-    refused = 0
+def _answer_lines(defaults: dict[str, Any]) -> int:
+    """Answer each line of standard input, with a refusal too; return 1 if any line was refused.
+
+    ``defaults`` fills what a line leaves out. Lines are read and answered one at a time, so that another program can
+    hold a conversation.
+    """
+    status = 0
     for number, raw in enumerate(_lines(sys.stdin.buffer), 1):
         if not raw.strip():
             continue
-        told: dict[str, Any] = {"line": number}
+        answer: dict[str, Any] = {"line": number}
         try:
-            asked = _parse_question(raw)
-            told |= {"id": asked["id"]} if isinstance(asked.get("id"), str | int) else {}
-            told |= answer_question({**given, **{name: value for name, value in asked.items() if value is not None}})
-        except DomainError as wrong:
-            refused = 1
-            told["error"] = str(wrong)
-        typer.echo(_json(told))
-    return refused
+            question = _parse_question(raw)
+            answer |= {"id": question["id"]} if isinstance(question.get("id"), str | int) else {}
+            fields = {name: value for name, value in question.items() if value is not None}
+            answer |= answer_question({**defaults, **fields})
+        except DomainError as refusal:
+            status = 1
+            answer["error"] = say_refusal(refusal)
+        typer.echo(_json(answer))
+    return status
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Each line; of one that is too long only its beginning, so that no input fills the memory."""
+    """Yield each line. Of a line that is too long yield only the beginning, so that no input fills the memory."""
     while raw := stream.readline(LINE_MOST):
         yield raw
         while len(raw) == LINE_MOST and not raw.endswith(b"\n"):
@@ -165,45 +177,60 @@ def _parse_question(raw: bytes) -> dict[str, Any]:
     if len(raw) == LINE_MOST:
         raise Invalid(_("Dòng này quá dài."))
     try:
-        asked = _read(raw.decode("utf-8-sig"))
+        question = _read(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Invalid(_("Nội dung không phải là JSON hợp lệ.")) from None
-    if not isinstance(asked, dict):
+    if not isinstance(question, dict):
         raise Invalid(_("Mỗi dòng phải là một đối tượng JSON."))
-    return asked
+    return question
 
 
-def _json(answered: dict[str, Any]) -> str:
-    """In plain letters; half a surrogate pair, which came in as an escape and is no letter, as a question mark."""
-    return json.dumps(answered, ensure_ascii=False).encode(errors="replace").decode()
+def _json(answer: dict[str, Any]) -> str:
+    """Return JSON in plain letters. Half a surrogate pair, which came in as an escape and is no letter, becomes a
+    question mark."""
+    return json.dumps(answer, ensure_ascii=False).encode(errors="replace").decode()
 
 
-def _plain(answered: dict[str, Any]) -> str:
-    """The due moment, what the term rests on, then a line for each day: + counted, - not, ~ where the calendar is an
-    estimate."""
-    head = f"{answered['due_at']} ({answered['value']}, {answered['calendar']} {answered['calendar_version']})"
+def _plain(answer: dict[str, Any]) -> str:
+    """Return the due moment, what the term rests on, and one line for each day: + counted, - not, ~ estimated."""
+    head = f"{answer['due_at']} ({answer['value']}, {answer['calendar']} {answer['calendar_version']})"
     lines = [
         f"{day['date']} {'~' if 'estimate' in day else ' '}{'+' if day['counted'] else '-'} "
         f"{day['why']} {day.get('name', '')}".rstrip()
-        for day in answered["days"]
+        for day in answer["days"]
     ]
-    verdict = [answered["verdict"]] if "verdict" in answered else []
-    return "\n".join((head, *verdict, *_ground_lines(answered), *lines))
+    verdict = [answer["verdict"]] if "verdict" in answer else []
+    return "\n".join((head, *verdict, *_ground_lines(answer), *lines))
 
 
-def _ground_lines(answered: dict[str, Any]) -> list[str]:
-    """The basis, and which version of the rule it is where there is more than one."""
-    if not answered["basis"]:
+def _ground_lines(answer: dict[str, Any]) -> list[str]:
+    """Return the basis, and which version of the rule it is where there are several."""
+    if not answer["basis"]:
         return []
-    lines = [f"Căn cứ: {answered['basis']}{MARKS[answered['mark']]}"]
-    lines += [answered["note"]] if "note" in answered else []
-    span = [f"từ {_day(answered['valid_from'])}"] if "valid_from" in answered else []
-    span += [f"đến hết {_day(answered['valid_to'])}"] if "valid_to" in answered else []
-    if span:
-        lines.append(f"Theo quy định của ngày tiếp nhận, áp dụng cho hồ sơ nhận {' '.join(span)}.")
-    if later := answered.get("later"):
-        lines.append(f"Hồ sơ nhận từ {_day(later['from'])}: {later['value']}, {later['basis']}{MARKS[later['mark']]}")
+    lines = [say_text(_("Căn cứ: %(basis)s"), basis=_basis(answer))]
+    lines += [say_text(answer["note"])] if "note" in answer else []
+    if span := _span(answer):
+        sentence = _("Theo quy định của ngày tiếp nhận, áp dụng cho hồ sơ nhận %(span)s.")
+        lines.append(say_text(sentence, span=span))
+    if later := answer.get("later"):
+        sentence = _("Hồ sơ nhận từ %(day)s: %(value)s, %(basis)s")
+        lines.append(say_text(sentence, day=_day(later["from"]), value=later["value"], basis=_basis(later)))
     return lines
+
+
+def _basis(facts: dict[str, Any]) -> str:
+    """Return the legal basis and how sure it is."""
+    return say_text(MARKS[facts["mark"]], basis=say_text(facts["basis"]))
+
+
+def _span(answer: dict[str, Any]) -> str:
+    """Return the days of reception that the version is for; empty where it has neither end."""
+    parts = []
+    if "valid_from" in answer:
+        parts.append(say_text(_("từ %(day)s"), day=_day(answer["valid_from"])))
+    if "valid_to" in answer:
+        parts.append(say_text(_("đến hết %(day)s"), day=_day(answer["valid_to"])))
+    return " ".join(parts)
 
 
 def _day(iso: str) -> str:

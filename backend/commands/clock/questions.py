@@ -1,6 +1,6 @@
-"""A question about a due date, as it is put on the command line or on a line of input. Pure.
+"""A question about a due date, from the command line or from a line of input. Pure.
 
-Needs no database: the calendars and the rules are those that ship. Moments without a zone are Vietnam's time.
+No database is needed: the calendars and the rules are those that ship. Moments without a zone are in Vietnam's time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,14 +32,17 @@ from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.shipped import shipped_calendar
 
 CALENDARS: Final = ("vn", "weekdays")
-NOTES: Final = ("unit", "pause", "stands")  # taken over as they are
+NOTES: Final = ("unit", "pause", "stands")  # copied to the event unchanged
 NO_LIMIT: Final = "none"
 CLOCKS: Final = {code: clock for clock, code in CODES.items()}
 
 
 class EventLine(BaseModel):
-    """One line of a ticket's history, as written in a file. An extension says ``days`` (working days, or days for a
-    term of calendar days), ``value`` (``5 working days``) or ``until`` (a date); a recount its ``calendar``."""
+    """One line of a ticket's history, as written in a file.
+
+    An extension has ``days`` (working days, or days for a term of calendar days), ``value`` (``5 working days``) or
+    ``until`` (a date). A recount has its ``calendar``.
+    """
 
     model_config = ConfigDict(extra="ignore")
     at: str
@@ -58,9 +61,11 @@ class EventLine(BaseModel):
 
 
 class ClockQuestion(BaseModel):
-    """What is asked: the term by the name of its rule, or by its value, which goes before. ``channel`` says how the
-    feedback came, for rules that are narrowed to a manner of reception. ``pause_limit`` sets another limit of a pause
-    than the shipped one, or ``none``. ``id`` is given back with the answer."""
+    """The question: the term by the name of its rule, or by its ``value``, which wins.
+
+    ``channel`` says how the feedback came in, for rules that apply to one manner of reception. ``pause_limit`` replaces
+    the shipped limit of a pause; ``none`` removes it. ``id`` is returned with the answer.
+    """
 
     model_config = ConfigDict(extra="forbid")
     id: str | int | None = None
@@ -77,9 +82,11 @@ class ClockQuestion(BaseModel):
 
 @dataclass(frozen=True)
 class ClockRequest:
-    """The term that is asked for, the course of events, and what it is read by. ``own`` is the clock that the rule has,
-    if it has one: what starts and ends it is in the events. Any other term runs from reception to the answer, as
-    handling does. ``later``: the version that takes the place of the named rule after the day of reception."""
+    """The term in question, the events, and what they are read by.
+
+    ``own`` is the clock of the rule, if it has one: the events start and end it. Any other term runs from reception to
+    the answer, as handling does. ``later`` is the version that replaces the named rule after the day of reception.
+    """
 
     term: DeadlineRule
     named: CombinedRule | None
@@ -91,13 +98,13 @@ class ClockRequest:
     now: datetime | None
 
     def book(self, clock: ClockKind) -> VersionBook:
-        """Everything by its shipped term, but this clock by the one that is asked for."""
+        """Return the versions to read by: every clock by its shipped term, but this clock by the term in question."""
         calendars = {place: shipped_calendar(code) for place, code in enumerate(CALENDARS)}
         return VersionBook(calendars, {}, CALENDARS.index(self.calendar), {**self.ruling, CODES[clock]: self.term})
 
 
 def parse_moment(text: str) -> datetime:
-    """An ISO 8601 moment; without a zone it is Vietnam's time."""
+    """Return an ISO 8601 moment; without a zone it is Vietnam's time. Raises Invalid."""
     try:
         parsed = datetime.fromisoformat(text.strip())
         return local_time(parsed) if parsed.tzinfo else parsed.replace(tzinfo=ZONE)
@@ -105,46 +112,62 @@ def parse_moment(text: str) -> datetime:
         raise Invalid(_("Không hiểu thời điểm “%(text)s”. Hãy ghi như 2026-11-20T16:45."), text=text[:40]) from None
 
 
-def question_of(asked: object) -> ClockQuestion:
+def question_of(raw: object) -> ClockQuestion:
+    """Return a raw object as a question. Raises Invalid and names the field that does not fit."""
     try:
-        return ClockQuestion.model_validate(asked)
-    except ValidationError as wrong:
-        place = ".".join(str(part) for part in wrong.errors()[0]["loc"])
+        return ClockQuestion.model_validate(raw)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise Invalid(_("Câu hỏi không đúng mẫu ở “%(place)s”."), place=place[:80]) from None
 
 
 def read_question(question: ClockQuestion) -> ClockRequest:
-    """A question as the clocks read it. Raises DomainError for what cannot be read."""
+    """Return the question in the form that the clocks read. Raises DomainError for what cannot be read."""
     received = _received_at(question)
     day = received.date()
     about = RuleSubject(case=question.case or "", manner=_manner(question))
+    named = _named_rule(question, day, about)
+    term = _term(question, named)
+    calendar = question.calendar or CALENDARS[0]
+    shipped_calendar(calendar)  # refuses a calendar that does not ship
+    own = CLOCKS.get(question.rule or "")
+    return ClockRequest(
+        term=term,
+        named=named,
+        later=_later_term(named.rule.code, day, about) if named and not question.value else None,
+        own=None if own is ClockKind.RESOLVE else own,
+        ruling=_rules_in_force(question, day, about.manner),
+        calendar=calendar,
+        history=_history(question, received, term.duration),
+        now=parse_moment(question.now) if question.now else None,
+    )
+
+
+def _named_rule(question: ClockQuestion, day: date, about: RuleSubject) -> CombinedRule | None:
+    """Return the shipped rule that the question names. A value in the question leaves no room for additions."""
     named = _shipped_term(question.rule, day, about) if question.rule else None
     if named is not None and named.rule.word:
         raise Invalid(_("Quy định này không phải là thời hạn."))
     if named is None and not question.value:
         raise Invalid(_("Hãy cho biết quy định hoặc thời hạn."))
+    return replace(named, adds=None) if named and question.value else named
+
+
+def _term(question: ClockQuestion, named: CombinedRule | None) -> DeadlineRule:
+    duration = named.duration if named else None
     if question.value:
-        named = replace(named, adds=None) if named else None
-    duration = Duration.parse(question.value) if question.value else named and named.duration
-    term = DeadlineRule(question.rule or "", duration or None, named.rule.basis if named else "", RuleEvidence.OURS)
-    calendar = question.calendar or CALENDARS[0]
-    shipped_calendar(calendar)  # refuses one that does not ship
-    ruling = dict(_shipped_ruling(day, about.manner))
+        duration = Duration.parse(question.value)
+    return DeadlineRule(question.rule or "", duration or None, named.rule.basis if named else "", RuleEvidence.OURS)
+
+
+def _rules_in_force(question: ClockQuestion, day: date, manner: str) -> dict[str, DeadlineRule]:
+    """Return the shipped rules of the day, with the pause limit of the question."""
+    rules = dict(_shipped_ruling(day, manner))
     if question.pause_limit == NO_LIMIT:
-        del ruling[PAUSE_LIMIT]
+        del rules[PAUSE_LIMIT]
     elif question.pause_limit:
-        ruling[PAUSE_LIMIT] = DeadlineRule(PAUSE_LIMIT, Duration.parse(question.pause_limit), "", RuleEvidence.OURS)
-    own = CLOCKS.get(question.rule or "")
-    return ClockRequest(
-        term,
-        named,
-        _later_term(named.rule.code, day, about) if named and not question.value else None,
-        None if own is ClockKind.RESOLVE else own,
-        ruling,
-        calendar,
-        _history(question, received, term.duration),
-        parse_moment(question.now) if question.now else None,
-    )
+        rules[PAUSE_LIMIT] = DeadlineRule(PAUSE_LIMIT, Duration.parse(question.pause_limit), "", RuleEvidence.OURS)
+    return rules
 
 
 @lru_cache(maxsize=4096)
@@ -170,7 +193,8 @@ def _manner(question: ClockQuestion) -> str:
 
 
 def _received_at(question: ClockQuestion) -> datetime:
-    """Said once: beside the events, or as one of them."""
+    """Return the moment of reception. It stands beside the events or is one of them, and never as two different
+    moments."""
     begun = {parse_moment(line.at) for line in question.events or () if line.event == Event.RECEIVED}
     if question.received is not None or not begun:
         begun.add(parse_moment(question.received or ""))
@@ -180,16 +204,16 @@ def _received_at(question: ClockQuestion) -> datetime:
 
 
 def _history(question: ClockQuestion, received: datetime, term: Duration | None) -> list[TicketEvent]:
-    """Reception and what followed, in order of time; of two at one moment, in the order told."""
-    told = [_happening(line, term) for line in question.events or () if line.event != Event.RECEIVED]
-    told.sort(key=lambda happening: happening.at)
-    if told and told[0].at < received:
+    """Return reception and what followed, in order of time. Events of the same moment keep their order."""
+    events = [_event_of(line, term) for line in question.events or () if line.event != Event.RECEIVED]
+    events.sort(key=lambda event: event.at)
+    if events and events[0].at < received:
         raise Invalid(_("Có sự kiện xảy ra trước lúc tiếp nhận."))
     first = next((line for line in question.events or () if line.event == Event.RECEIVED), None)
-    return [TicketEvent(Event.RECEIVED, received, data=_notes(first) if first else {}), *told]
+    return [TicketEvent(Event.RECEIVED, received, data=_notes(first) if first else {}), *events]
 
 
-def _happening(line: EventLine, term: Duration | None) -> TicketEvent:
+def _event_of(line: EventLine, term: Duration | None) -> TicketEvent:
     try:
         event = Event(line.event)
     except ValueError:
@@ -209,7 +233,7 @@ def _notes(line: EventLine) -> dict[str, Any]:
 
 
 def _extension(line: EventLine, term: Duration | None) -> dict[str, str]:
-    """How long an extension is, or until when: one of them."""
+    """Return how long an extension is, or until when: exactly one of them."""
     if line.by is not None and line.by == line.requested_by:
         raise Conflict(_("Người đề nghị không tự duyệt gia hạn cho mình."))
     if sum((line.days is not None, bool(line.value), bool(line.until))) != 1:

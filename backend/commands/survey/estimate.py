@@ -5,10 +5,11 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ import typer
 from analytics.estimation.condition import Condition, ConditionError, JoinedCondition, parse_condition
 from analytics.estimation.design import DesignError, DesignFault, SinglePsu, SurveyDesign, build_design
 from analytics.estimation.estimate import Estimate, EstimateNote, EstimateTable, estimate_means, index_of
+from backend.commands.output_language import say_refusal, say_text
 from backend.commands.reading import DecimalOption, MissingOption
 from backend.errors import DomainError, Invalid, _
 from backend.files.columns import ColumnFile
@@ -27,7 +29,7 @@ COLUMNS = ("variable", "domain", "n", "estimate", "se", "df", "lo", "hi", "deff"
 RANGE = re.compile(r"(.*?)(\d+)\.\.(.*?)(\d+)")
 LOWEST = 1  # of a scale of several points; one of a single point has 0 and 1
 ITEMS_AT_MOST = 10_000
-# Nearer to 1 an interval has no ends.
+# At a level nearer to 1 an interval has no ends.
 LEVEL_AT_MOST = 1 - 1e-9
 
 FAULTS = {
@@ -92,8 +94,12 @@ class ColumnRoles:
 
     @property
     def numbers(self) -> list[str]:
-        inside = [item for items in self.indices.values() for item in items]
-        return [name for name in (self.weights, self.fpc, *self.items, *inside) if name]
+        return [name for name in (self.weights, self.fpc, *self.items, *self.index_items) if name]
+
+    @property
+    def index_items(self) -> list[str]:
+        """Return the items of all indices, with repetitions."""
+        return list(chain.from_iterable(self.indices.values()))
 
 
 @estimation.command()
@@ -126,17 +132,17 @@ def estimate(
             result = _estimates(ballots, roles, single_psu, scale, level)
     rows = [row for row in result if row.variable in roles.items or row.variable in roles.indices]
     _print(rows, output)
-    typer.echo(f"Tệp: {ballots.sentence}; {ballots.n} dòng.", err=True)
+    typer.echo(say_text(_("Tệp: %(form)s; %(n)s dòng."), form=ballots.sentence, n=ballots.n), err=True)
     _explain(rows)
 
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """A refusal is one sentence on standard error and ends the command with status 2."""
+    """Print a refusal as one sentence to standard error and end the command with status 2."""
     try:
         yield
     except DomainError as refusal:
-        typer.echo(str(refusal), err=True)
+        typer.echo(say_refusal(refusal), err=True)
         raise typer.Exit(2) from None
 
 
@@ -150,26 +156,34 @@ def _roles(
     items: str,
     index: list[str],
 ) -> ColumnRoles:
+    """Return the roles that the options name. Raises Invalid for an option that cannot be read."""
     try:
         condition = parse_condition(where) if where else None
     except ConditionError as error:
         raise Invalid(_('Không hiểu điều kiện “%(text)s”; ví dụ: gioi == "nữ" hoặc tuoi >= 60.'), text=error) from None
     names = dict.fromkeys(_names(items))
-    indices: dict[str, list[str]] = {}
-    for text in index:
-        name, _sign, of = text.partition("=")
-        if not name.strip() or not (inside := _names(of)):
-            raise Invalid(_("Chỉ số “%(text)s” phải có dạng TÊN=q37..q39."), text=text)
-        if name.strip() in names or name.strip() in indices:
-            raise Invalid(_("Tên “%(name)s” được dùng hai lần."), name=name.strip())
-        indices[name.strip()] = inside
+    indices = _indices(index, names)
     if not names and not indices:
         raise Invalid(_("Hãy nêu --items hoặc --index."))
     return ColumnRoles(strata, psu, weights, fpc, by, condition, names, indices)
 
 
+def _indices(options: list[str], names: Container[str]) -> dict[str, list[str]]:
+    """Return the items of each index. ``names`` are taken by items already."""
+    indices: dict[str, list[str]] = {}
+    for text in options:
+        name, _sign, columns = (part.strip() for part in text.partition("="))
+        items = _names(columns)
+        if not name or not items:
+            raise Invalid(_("Chỉ số “%(text)s” phải có dạng TÊN=q37..q39."), text=text)
+        if name in names or name in indices:
+            raise Invalid(_("Tên “%(name)s” được dùng hai lần."), name=name)
+        indices[name] = items
+    return indices
+
+
 def _names(text: str) -> list[str]:
-    """Column names of ``q01,q02`` and ``q01..q39``; the digits keep their width."""
+    """Return the column names of ``q01,q02`` and ``q01..q39``. The digits keep their width."""
     names: list[str] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = RANGE.fullmatch(part)
@@ -188,22 +202,22 @@ def _estimates(ballots: ColumnFile, roles: ColumnRoles, single: SinglePsu, scale
         member = None if roles.where is None else _spelt(roles.where, ballots).holds(ballots.labels)
         by = ballots.labels(roles.by) if roles.by else None
         design = _design(ballots, roles, single)
-        inside = [item for items in roles.indices.values() for item in items]
         low = LOWEST if scale > LOWEST else 0
-        items = {name: ballots.scores(name, low, scale) for name in dict.fromkeys([*roles.items, *inside])}
+        names = dict.fromkeys([*roles.items, *roles.index_items])
+        items = {name: ballots.scores(name, low, scale) for name in names}
         indices = {name: index_of(of, scale) for name, of in roles.indices.items()}
         return estimate_means(design, items, indices, by=by, where=member, level=level)
     except DesignError as error:
-        # The design speaks of its own parts; the reader knows the columns of the file.
+        # The design names its own parts, but the reader knows the columns of the file.
         columns = {"strata": roles.strata, "psu": roles.psu, "weights": roles.weights, "fpc": roles.fpc}
         line = None if error.row is None else ballots.line(error.row)
-        stratum = f"Tầng “{error.what}”" if roles.strata else "Cả mẫu"
+        stratum = say_text(_("Tầng “%(name)s”"), name=error.what) if roles.strata else say_text(_("Cả mẫu"))
         what = columns.get(error.what) or error.what
         raise Invalid(FAULTS[error.fault], what=what, stratum=stratum, line=line) from None
 
 
 def _spelt(condition: Condition, ballots: ColumnFile) -> Condition:
-    """The condition with its texts spelt as the labels of the file are."""
+    """Return the condition with its texts spelt like the labels of the file."""
     if isinstance(condition, JoinedCondition):
         return replace(condition, parts=tuple(_spelt(part, ballots) for part in condition.parts))
     literals = (
@@ -236,6 +250,6 @@ def _print(rows: list[Estimate], output: OutputFormat) -> None:
 
 
 def _explain(rows: list[Estimate]) -> None:
-    """Why places are empty, on standard error, so that the rows stay as they are."""
+    """Say on standard error why some values are empty, so that the rows stay as they are."""
     for note, count in Counter(row.note for row in rows if row.note).items():
-        typer.echo(NOTES[note] % {"count": count}, err=True)
+        typer.echo(say_text(NOTES[note], count=count), err=True)

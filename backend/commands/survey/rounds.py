@@ -1,11 +1,12 @@
-"""``langnghe survey``: instruments, rounds, ballots in and their figures, from the command line."""
+"""``langnghe survey``: instruments, rounds, imported ballots and their figures, from the command line."""
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.commands.output_language import say_bilingual, say_number, say_refusal, say_text
 from backend.commands.reading import DatesOption, DecimalOption, MissingOption, what_was_read
 from backend.commands.survey import forms, samples
 from backend.errors import Invalid, NotFound, _
@@ -32,7 +34,6 @@ from backend.surveys.rounds import figures, queries, service, synthetic
 from backend.surveys.rounds.figures import SurveyFigures
 from backend.surveys.samples import totals
 from backend.surveys.samples.totals import WeightAdjustment
-from backend.web.language import number_text
 from backend.worktime.calendar import local_time
 
 survey = typer.Typer(help="Khảo sát: mẫu phiếu, đợt, nhập phiếu, ước lượng.", no_args_is_help=True)
@@ -71,7 +72,7 @@ def open_command(
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         service.publish_shipped(session, clock.now())
         service.open_round(session, plan, by="system", now=clock.now())
-    typer.echo(f"Đã mở đợt {code}.")
+    typer.echo(say_text(_("Đã mở đợt %(code)s."), code=code))
 
 
 @survey.command("template")
@@ -97,7 +98,9 @@ def synthetic_command(out: Annotated[Path, typer.Option(help="Tệp .xlsx đư�
 def import_command(
     file: Annotated[Path, typer.Argument(help="Tệp CSV hoặc XLSX theo tệp mẫu.")],
     code: RoundOption,
-    held: Annotated[Path | None, typer.Option(help="Tệp ghi các dòng bị giữ để sửa (.csv hoặc .xlsx).")] = None,
+    held_file: Annotated[
+        Path | None, typer.Option("--held", help="Tệp ghi các dòng bị giữ để sửa (.csv hoặc .xlsx).")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Chỉ kiểm tra, không lưu gì.")] = False,
     dates: DatesOption = None,
     decimal: DecimalOption = None,
@@ -111,24 +114,37 @@ def import_command(
             stream = stack.enter_context(file.open("rb"))
         except OSError:
             raise open_failed(str(file)) from None
-        told = _progress_printer(stack)
-        if check:
-            reading = importing.read_file(stream, code, local_time(clock.now()).date(), told, options)
-            counts = (reading.rows, len(reading.lines), 0, len(reading.held), 0)
-            outcome = ImportOutcome(0, False, *counts, reading.form, reading.days)
-            header, rows = list(reading.header), reading.held
-        else:
-            outcome = importing.import_file(
-                stream, code, file_name=file.name, who=ImportActor(), now=clock.now(), told=told, options=options
-            )
-            header, rows = _held_of(outcome.batch_id)
-        if rows and held:
-            _write_held(held, header, rows)
+        progress = _progress_printer(stack)
+        read = _check_file if check else _import_file
+        outcome, header, rows = read(stream, code, file.name, progress, options)
+        if rows and held_file:
+            _write_held(held_file, header, rows)
     if as_json:
-        reasons = [{"line": one.line, "reasons": [_reason(finding) for finding in one.findings]} for one in rows]
+        reasons = [{"line": row.line, "reasons": [_reason(finding) for finding in row.findings]} for row in rows]
         typer.echo(json.dumps(asdict(outcome) | {"reasons": reasons}, ensure_ascii=False, default=str))
     else:
-        _print_outcome(outcome, rows, held)
+        _print_outcome(outcome, rows, held_file)
+
+
+FileResult = tuple[ImportOutcome, list[str], list[QuarantineRow]]  # what came of a file, its header, its held rows
+
+
+def _check_file(
+    stream: BinaryIO, code: str, _name: str, progress: Callable[[int], None], options: ReadOptions
+) -> FileResult:
+    """Read a file without storing anything."""
+    reading = importing.read_file(stream, code, local_time(clock.now()).date(), progress, options)
+    counts = (reading.rows, len(reading.lines), 0, len(reading.held), 0)
+    return ImportOutcome(0, False, *counts, reading.form, reading.days), list(reading.header), reading.held
+
+
+def _import_file(
+    stream: BinaryIO, code: str, name: str, progress: Callable[[int], None], options: ReadOptions
+) -> FileResult:
+    outcome = importing.import_file(
+        stream, code, file_name=name, who=ImportActor(), now=clock.now(), told=progress, options=options
+    )
+    return outcome, *_held_of(outcome.batch_id)
 
 
 @survey.command("withdraw")
@@ -139,7 +155,7 @@ def withdraw_command(
     """Rút một lô: phiếu còn đó, có dấu, không được tính."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         service.withdraw_batch(session, batch, reason, by="system", user_id=None, now=clock.now())
-    typer.echo(f"Đã rút lô {batch}.")
+    typer.echo(say_text(_("Đã rút lô %(batch)s."), batch=batch))
 
 
 @survey.command("weigh")
@@ -154,9 +170,10 @@ def weigh_command(
 ) -> None:
     """Đưa trọng số của một đợt về các tổng đã biết (phân tầng sau hoặc raking), cắt trọng số quá lớn."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        known = None if off else totals.read_totals(_text_of(file), source, trim)
-        service.bring_to(session, queries.round_called(session, code), known, by="system", now=clock.now())
-    typer.echo(f"Đợt {code}: " + ("trọng số của mẫu." if off else "trọng số theo các tổng đã biết."))
+        known_totals = None if off else totals.read_totals(_text_of(file), source, trim)
+        service.bring_to(session, queries.round_called(session, code), known_totals, by="system", now=clock.now())
+    by_totals = _("Đợt %(code)s: trọng số theo các tổng đã biết.")
+    typer.echo(say_text(_("Đợt %(code)s: trọng số của mẫu.") if off else by_totals, code=code))
 
 
 def _text_of(file: Path | None) -> str:
@@ -192,7 +209,7 @@ def _writing(path: Path) -> Any:
 
 
 def _progress_printer(stack: ExitStack) -> Any:
-    """Rows read so far, on standard error and only where somebody watches."""
+    """Return a printer of the rows read so far, on standard error and only where somebody watches."""
     console = Console(stderr=True)
     progress = Progress(
         TextColumn("{task.completed}"), console=console, transient=True, disable=not console.is_terminal
@@ -203,14 +220,13 @@ def _progress_printer(stack: ExitStack) -> Any:
 
 def _held_of(batch_id: int) -> tuple[list[str], list[QuarantineRow]]:
     with db.transaction() as session:
-        rows = [
-            QuarantineRow(one.line, one.cells, one.findings) for one in queries.list_held(session, batch_id, limit=None)
-        ]
+        held_rows = queries.list_held(session, batch_id, limit=None)
+        rows = [QuarantineRow(row.line, row.cells, row.findings) for row in held_rows]
         return list(queries.find_batch(session, batch_id).header), rows
 
 
 def _write_held(path: Path, header: list[str], rows: list[QuarantineRow]) -> None:
-    lines = ((one.line, one.findings, one.cells) for one in rows)
+    lines = ((row.line, row.findings, row.cells) for row in rows)
     with _writing(path) as stream:
         if path.suffix == ".xlsx":
             ballot_templates.held_workbook(stream, header, lines, _reason)
@@ -219,67 +235,93 @@ def _write_held(path: Path, header: list[str], rows: list[QuarantineRow]) -> Non
 
 
 def _reason(finding: BallotFinding) -> str:
-    return str(finding.reason)
+    return say_refusal(finding.reason)
 
 
 def _print_outcome(outcome: ImportOutcome, rows: list[QuarantineRow], path: Path | None) -> None:
     if outcome.repeated:
-        typer.echo(f"Tệp này đã được nhập (lô {outcome.batch_id}); không thêm gì.")
+        typer.echo(say_text(_("Tệp này đã được nhập (lô %(batch)s); không thêm gì."), batch=outcome.batch_id))
     if outcome.form:
         typer.echo(what_was_read(outcome.form, outcome.days))
-    read = f"Đã đọc {outcome.rows} dòng: nhận {outcome.accepted}, không hợp lệ {outcome.invalid}"
-    typer.echo(f"{read}, đã có {outcome.already}, giữ lại {outcome.held}.")
-    for one in rows[:SHOWN]:
-        for finding in one.findings:
-            typer.echo(f"  dòng {one.line}, {finding.column or '–'}: {_reason(finding)}")
+    counts = say_text(
+        _("Đã đọc %(rows)s dòng: nhận %(accepted)s, không hợp lệ %(invalid)s, đã có %(already)s, giữ lại %(held)s."),
+        rows=outcome.rows,
+        accepted=outcome.accepted,
+        invalid=outcome.invalid,
+        already=outcome.already,
+        held=outcome.held,
+    )
+    typer.echo(counts)
+    for row in rows[:SHOWN]:
+        _print_row(row)
     if len(rows) > SHOWN:
-        typer.echo(f"  … và {len(rows) - SHOWN} dòng nữa.")
+        typer.echo(say_text(_("  … và %(n)s dòng nữa."), n=len(rows) - SHOWN))
     if rows and path:
-        typer.echo(f"Các dòng bị giữ: {path}")
+        typer.echo(say_text(_("Các dòng bị giữ: %(path)s"), path=path))
+
+
+def _print_row(row: QuarantineRow) -> None:
+    for finding in row.findings:
+        sentence = _("  dòng %(line)s, %(column)s: %(reason)s")
+        typer.echo(say_text(sentence, line=row.line, column=finding.column or "–", reason=_reason(finding)))
 
 
 def _json(result: SurveyFigures, code: str) -> dict[str, Any]:
-    one = asdict(result.index(code))
+    fields = asdict(result.index(code))
     about = {"fpc": result.finite, "weights": "known totals" if result.brought else "as drawn"}
-    return {key: value for key, value in one.items() if key not in ("domain", "note")} | about
+    return {key: value for key, value in fields.items() if key not in ("domain", "note")} | about
 
 
 def _print_figures(result: SurveyFigures) -> None:
-    typer.echo(
-        f"{result.method.name.vi}. n = {result.n} phiếu, {result.units} cụm trong {result.strata} tầng. Chỉ số là điểm"
-        " trung bình, không phải tỷ lệ người hài lòng. Các tầng được coi là cố định."
+    sentence = say_text(
+        _(
+            "%(method)s. n = %(n)s phiếu, %(units)s cụm trong %(strata)s tầng. Chỉ số là điểm trung bình, không phải "
+            "tỷ lệ người hài lòng. Các tầng được coi là cố định."
+        ),
+        method=say_bilingual(result.method.name),
+        n=result.n,
+        units=result.units,
+        strata=result.strata,
     )
+    typer.echo(sentence)
     if result.finite:
-        typer.echo("Sai số đã trừ phần tổng thể hữu hạn của các cụm bậc một.")
+        typer.echo(say_text(_("Sai số đã trừ phần tổng thể hữu hạn của các cụm bậc một.")))
     if result.brought:
         typer.echo(_weighting_text(result.brought))
     table = Table(box=None)
-    table.add_column("Mã", no_wrap=True)
-    for title in ("n", "Chỉ số", "Sai số", "Khoảng tin cậy 95%", "Hiệu ứng thiết kế"):
-        table.add_column(title, justify="right")
+    table.add_column(say_text(_("Mã")), no_wrap=True)
+    for title in ("n", _("Chỉ số"), _("Sai số"), _("Khoảng tin cậy 95%"), _("Hiệu ứng thiết kế")):
+        table.add_column(say_text(title), justify="right")
     for code in result.indices:
-        one = result.index(code)
-        interval = f"{_two_decimals(one.lo)} – {_two_decimals(one.hi)}"
-        table.add_row(
-            code, str(one.n), _two_decimals(one.estimate), _two_decimals(one.se), interval, _two_decimals(one.deff)
-        )
+        estimate = result.index(code)
+        interval = f"{_two_decimals(estimate.lo)} – {_two_decimals(estimate.hi)}"
+        numbers = map(_two_decimals, (estimate.estimate, estimate.se))
+        table.add_row(code, str(estimate.n), *numbers, interval, _two_decimals(estimate.deff))
     Console().print(table)
 
 
 def _weighting_text(brought: WeightAdjustment) -> str:
-    """How the weights were brought to known totals, in words."""
-    known = ", ".join(brought.totals.margins)
-    about = f"theo các tổng đã biết ({known}; nguồn: {brought.totals.source})" if known else "của mẫu"
-    cut = f"; cắt {brought.trimmed} phiếu" if brought.totals.trim else ""
-    untold = "".join(f"; {n} phiếu không ghi {by} giữ phần của mình" for by, n in brought.untold.items() if n)
-    effect = (
-        f"Trọng số không đều làm phương sai tăng {_two_decimals(brought.effect)} lần "
-        f"(trước: {_two_decimals(brought.effect_before)})."
+    """Return a sentence that says how the weights were brought to known totals."""
+    margins = ", ".join(brought.totals.margins)
+    if margins:
+        by_totals = _("Trọng số theo các tổng đã biết (%(margins)s; nguồn: %(source)s)")
+        parts = [say_text(by_totals, margins=margins, source=brought.totals.source)]
+    else:
+        parts = [say_text(_("Trọng số của mẫu"))]
+    if brought.totals.trim:
+        parts.append(say_text(_("cắt %(n)s phiếu"), n=brought.trimmed))
+    for margin, n in brought.untold.items():
+        if n:
+            parts.append(say_text(_("%(n)s phiếu không ghi %(margin)s giữ phần của mình"), n=n, margin=margin))
+    least, most = _two_decimals(brought.least), _two_decimals(brought.most)
+    parts.append(say_text(_("từ %(least)s đến %(most)s"), least=least, most=most))
+    effect = say_text(
+        _("Trọng số không đều làm phương sai tăng %(effect)s lần (trước: %(before)s)."),
+        effect=_two_decimals(brought.effect),
+        before=_two_decimals(brought.effect_before),
     )
-    return (
-        f"Trọng số {about}{cut}{untold}; từ {_two_decimals(brought.least)} đến {_two_decimals(brought.most)}. {effect}"
-    )
+    return f"{'; '.join(parts)}. {effect}"
 
 
 def _two_decimals(value: float | None) -> str:
-    return "–" if value is None else number_text(value, "vi", 2)
+    return "–" if value is None else say_number(value, 2)

@@ -1,6 +1,7 @@
-"""``langnghe survey plan`` and ``langnghe survey draw``: how large a sample must be, and the sample itself.
+"""``langnghe survey plan``, ``draw`` and ``sample``: how large a sample must be, and the sample itself.
 
-Neither needs the database, unless a sample is drawn for a round. ``commands.survey`` takes both among its commands.
+Only drawing for a round and attaching a sample to one need the database. `backend.commands.survey.rounds` registers the
+commands.
 """
 
 import json
@@ -20,13 +21,13 @@ from analytics.sampling.sample_lists import ListError
 from analytics.sampling.sample_plan import LevelOutlook, PlanAssumptions, PlanError, SamplePlan, plan_sample
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
+from backend.commands.output_language import say_bilingual, say_number, say_text
 from backend.errors import Invalid, _
 from backend.settings import get_settings
 from backend.surveys.forms.instruments import SHIPPED, Instrument, InstrumentError, shipped_instrument
 from backend.surveys.rounds import queries
 from backend.surveys.samples import sample_files, sampling
 from backend.surveys.samples.printing import print_ballots, print_field_list
-from backend.web.language import number_text
 
 DesignOption = Annotated[
     str, typer.Option("--design", help=f"Thiết kế có sẵn ({', '.join(DESIGNS)}) hoặc đường dẫn tệp TOML.")
@@ -64,11 +65,11 @@ def plan_command(
 ) -> None:
     """Sai số, cỡ mẫu cần có, khả năng phân biệt thứ hạng và chi phí của một thiết kế."""
     with refusals_as_lines():
-        found = _design(design)
-        wanted = PlanAssumptions(
+        sample_design = _design(design)
+        assumptions = PlanAssumptions(
             margin=margin,
             sd=sd,
-            icc=_icc(found, icc or ["0.05"]),
+            icc=_icc(sample_design, icc or ["0.05"]),
             level=level,
             power=power,
             cost_village=cost_village,
@@ -77,7 +78,7 @@ def plan_command(
             peers=peers,
         )
         try:
-            result = plan_sample(found, wanted)
+            result = plan_sample(sample_design, assumptions)
         except PlanError as error:
             raise Invalid(OUT_OF_RANGE[str(error)]) from None
     if as_json:
@@ -150,15 +151,19 @@ def _write(
 
 
 def _draw_for_round(drawn: _DrawnSample, code: str, out: Path, link: str, *, printed: bool) -> None:
-    """The sample is the round's from now on. Should the last step fail, the folder is there and the round is not
-    changed: the same draw into another folder puts it right."""
+    """Draw a sample for a round.
+
+    If the last step fails, the folder exists and the round is unchanged: the same draw into another folder repairs it.
+    """
     if not drawn.sample.ballots:
         raise Invalid(_("Cần danh sách hộ (--households) để gắn mẫu vào một đợt khảo sát."))
     with database_at_hand(), db.transaction() as session:
-        found = queries.round_called(session, code)
-        slips = sampling.slips_of(drawn.sample, sampling.standings_of(session, found))
-        codes = sampling.take_sample(session, found, slips, drawn.account, coded=printed, by="system", now=clock.now())
-        _write(drawn, out, queries.instrument_of(found.instrument) if printed else None, link, codes)
+        survey_round = queries.round_called(session, code)
+        slips = sampling.slips_of(drawn.sample, sampling.standings_of(session, survey_round))
+        codes = sampling.take_sample(
+            session, survey_round, slips, drawn.account, coded=printed, by="system", now=clock.now()
+        )
+        _write(drawn, out, queries.instrument_of(survey_round.instrument) if printed else None, link, codes)
 
 
 def sample_command(
@@ -172,14 +177,19 @@ def sample_command(
             content = file.read_bytes()
         except OSError:
             raise Invalid(_("Không mở được tệp “%(file)s”."), file=str(file)) from None
-        found = queries.round_called(session, code)
-        slips = sampling.read_sample(content, file.name, sampling.standings_of(session, found))
-        sampling.take_sample(session, found, slips, {"file": file.name}, coded=False, by="system", now=clock.now())
+        survey_round = queries.round_called(session, code)
+        slips = sampling.read_sample(content, file.name, sampling.standings_of(session, survey_round))
+        sampling.take_sample(
+            session, survey_round, slips, {"file": file.name}, coded=False, by="system", now=clock.now()
+        )
     unknown = sum(slip.unit_id is None for slip in slips)
     if as_json:
         typer.echo(json.dumps({"round": code, "ballots": len(slips), "without_unit": unknown}))
     else:
-        typer.echo(f"Đợt {code} có mẫu {len(slips)} phiếu." + (f" {unknown} phiếu chưa rõ đơn vị." if unknown else ""))
+        sentences = [say_text(_("Đợt %(code)s có mẫu %(n)s phiếu."), code=code, n=len(slips))]
+        if unknown:
+            sentences.append(say_text(_("%(n)s phiếu chưa rõ đơn vị."), n=unknown))
+        typer.echo(" ".join(sentences))
 
 
 def _design(name: str) -> SampleDesign:
@@ -207,8 +217,8 @@ def _instrument(key: str) -> Instrument:
 
 def _icc(design: SampleDesign, written: list[str]) -> dict[str, float]:
     shares = {}
-    for one in written:
-        where, _equals, value = one.rpartition("=")
+    for text in written:
+        where, _equals, value = text.rpartition("=")
         try:
             shares[where or design.units[-1].level] = float(value)
         except ValueError:
@@ -226,71 +236,105 @@ def _plan_json(result: SamplePlan) -> dict[str, Any]:
 
 
 def _print_plan(result: SamplePlan) -> None:
-    console, wanted = Console(), result.assumptions
-    console.print(f"{result.design.name.vi} ({result.design.ballots} phiếu)", highlight=False)
-    called = {stage.level: stage.name.vi for stage in result.design.units}
-    supposed = "; ".join(f"{called[level]} {_number(share, 3)}" for level, share in wanted.icc.items())
-    console.print(
-        f"Giả định: độ lệch chuẩn {_number(wanted.sd, 2)} (= {_number(wanted.points, 1)} điểm), "
-        f"tương quan trong cụm {supposed}, độ tin cậy {_number(100 * wanted.level, 1)}%.",
-        highlight=False,
-    )
+    console, assumptions = Console(), result.assumptions
+    title = say_text(_("%(design)s (%(n)s phiếu)"), design=say_bilingual(result.design.name), n=result.design.ballots)
+    console.print(title, highlight=False)
+    level_names = {stage.level: say_bilingual(stage.name) for stage in result.design.units}
+    console.print(_assumptions_text(assumptions, level_names), highlight=False)
     table = Table("", box=None)
     for outlook in result.outlooks:
-        table.add_column(f"một {called[outlook.level]}" if outlook.level else "toàn bộ", justify="right")
-    for title, cell in _lines(wanted):
-        table.add_row(title, *map(cell, result.outlooks))
+        table.add_column(_column_title(outlook, level_names), justify="right")
+    for row_title, cell in _lines(assumptions):
+        table.add_row(row_title, *map(cell, result.outlooks))
     console.print(table)
     if result.per_village:
-        console.print(f"Số phiếu mỗi thôn lợi nhất theo chi phí: {_number(result.per_village, 1)}.", highlight=False)
-    console.print("± là theo phân phối chuẩn; ước lượng sau khảo sát dùng Student t theo bậc tự do.", highlight=False)
+        sentence = _("Số phiếu mỗi thôn lợi nhất theo chi phí: %(n)s.")
+        console.print(say_text(sentence, n=_number(result.per_village, 1)), highlight=False)
+    note = _("± là theo phân phối chuẩn; ước lượng sau khảo sát dùng Student t theo bậc tự do.")
+    console.print(say_text(note), highlight=False)
 
 
-def _lines(wanted: PlanAssumptions) -> list[tuple[str, Callable[[LevelOutlook], str]]]:
-    """Titles and cells of the table, one line each."""
-    margin = _number(wanted.margin, 2)
+def _assumptions_text(assumptions: PlanAssumptions, level_names: Mapping[str, str]) -> str:
+    shares = (f"{level_names[level]} {_number(share, 3)}" for level, share in assumptions.icc.items())
+    return say_text(
+        _("Giả định: độ lệch chuẩn %(sd)s (= %(points)s điểm), tương quan trong cụm %(icc)s, độ tin cậy %(level)s%%."),
+        sd=_number(assumptions.sd, 2),
+        points=_number(assumptions.points, 1),
+        icc="; ".join(shares),
+        level=_number(100 * assumptions.level, 1),
+    )
+
+
+def _column_title(outlook: LevelOutlook, level_names: Mapping[str, str]) -> str:
+    if not outlook.level:
+        return say_text(_("toàn bộ"))
+    return say_text(_("một %(level)s"), level=level_names[outlook.level])
+
+
+def _lines(assumptions: PlanAssumptions) -> list[tuple[str, Callable[[LevelOutlook], str]]]:
+    """Return the lines of the table: a title, and what a column shows."""
+    margin = _number(assumptions.margin, 2)
+    unreached = say_text(_("không đạt"))
+    villages_title = say_text(_("Cần cho ±%(margin)s: thôn"), margin=margin)
+    ballots_title = say_text(_("Cần cho ±%(margin)s: phiếu"), margin=margin)
+    found_title = say_text(_("Thay đổi thật phát hiện được (%(power)s)"), power=f"{assumptions.power:.0%}")
     lines: list[tuple[str, Callable[[LevelOutlook], str]]] = [
-        ("Số thôn", lambda o: _number(o.villages)),
-        ("Số phiếu", lambda o: _number(o.ballots)),
-        ("Hệ số thiết kế", lambda o: _number(o.deff, 2)),
-        ("Hiệu chỉnh tổng thể hữu hạn", lambda o: _number(o.fpc, 3)),
-        ("± điểm", lambda o: _number(o.margin, 2)),
-        ("± điểm theo t (bậc tự do)", lambda o: f"{_number(o.margin_t, 2)} ({o.df})"),
-        (f"Cần cho ±{margin}: thôn", lambda o: _number(o.needed.villages) if o.needed else "không đạt"),
-        (f"Cần cho ±{margin}: phiếu", lambda o: _number(o.needed.ballots) if o.needed else "không đạt"),
-        ("Hai năm lệch từ (có ý nghĩa)", lambda o: _number(o.change_seen, 2)),
-        (f"Thay đổi thật phát hiện được ({wanted.power:.0%})", lambda o: _number(o.change_found, 2)),
-        ("Số đơn vị xếp hạng", lambda o: _number(o.ranks.units) if o.ranks else "–"),
-        ("Hai đơn vị phân biệt khi lệch từ", lambda o: _number(o.ranks.told_apart, 2) if o.ranks else "–"),
-        ("Khoảng hạng rộng khoảng (hạng)", lambda o: _number(o.ranks.interval, 1) if o.ranks else "–"),
+        (say_text(_("Số thôn")), lambda o: _number(o.villages)),
+        (say_text(_("Số phiếu")), lambda o: _number(o.ballots)),
+        (say_text(_("Hệ số thiết kế")), lambda o: _number(o.deff, 2)),
+        (say_text(_("Hiệu chỉnh tổng thể hữu hạn")), lambda o: _number(o.fpc, 3)),
+        (say_text(_("± điểm")), lambda o: _number(o.margin, 2)),
+        (say_text(_("± điểm theo t (bậc tự do)")), lambda o: f"{_number(o.margin_t, 2)} ({o.df})"),
+        (villages_title, lambda o: _number(o.needed.villages) if o.needed else unreached),
+        (ballots_title, lambda o: _number(o.needed.ballots) if o.needed else unreached),
+        (say_text(_("Hai năm lệch từ (có ý nghĩa)")), lambda o: _number(o.change_seen, 2)),
+        (found_title, lambda o: _number(o.change_found, 2)),
+        (say_text(_("Số đơn vị xếp hạng")), lambda o: _number(o.ranks.units) if o.ranks else "–"),
+        (
+            say_text(_("Hai đơn vị phân biệt khi lệch từ")),
+            lambda o: _number(o.ranks.told_apart, 2) if o.ranks else "–",
+        ),
+        (say_text(_("Khoảng hạng rộng khoảng (hạng)")), lambda o: _number(o.ranks.interval, 1) if o.ranks else "–"),
     ]
-    if wanted.cost_village is not None and wanted.cost_interview is not None:
-        lines.append(("Chi phí", lambda o: _number(o.cost)))
-        lines.append((f"Chi phí cho ±{margin}", lambda o: _number(o.needed.cost) if o.needed else "–"))
+    if assumptions.cost_village is not None and assumptions.cost_interview is not None:
+        cost_title = say_text(_("Chi phí cho ±%(margin)s"), margin=margin)
+        lines.append((say_text(_("Chi phí")), lambda o: _number(o.cost)))
+        lines.append((cost_title, lambda o: _number(o.needed.cost) if o.needed else "–"))
     return lines
 
 
 def _number(value: float | None, digits: int = 0) -> str:
-    return "–" if value is None else number_text(value, "vi", digits)
+    return "–" if value is None else say_number(value, digits)
 
 
-def _draw_summary(result: Mapping[str, Any], out: Path) -> str:
-    lines = [f"Đã chọn {result['villages']} thôn, {result['ballots']} phiếu, {result['reserves']} dự phòng: {out}"]
-    if not result["ballots"]:
-        return "\n".join(
-            [
-                *lines,
-                "Hãy lập danh sách hộ của các thôn trong units.csv, rồi chạy lại với --households và cùng số gieo.",
-            ]
+def _draw_summary(account: Mapping[str, Any], out: Path) -> str:
+    """Return what was drawn, and what an estimate from this sample must take into account."""
+    lines = [
+        say_text(
+            _("Đã chọn %(villages)s thôn, %(ballots)s phiếu, %(reserves)s dự phòng: %(path)s"),
+            villages=account["villages"],
+            ballots=account["ballots"],
+            reserves=account["reserves"],
+            path=out,
         )
-    known = result["known_households"]
-    compared = f" (danh sách: {_number(known)})" if known else ""
-    lines.append(f"Tổng quyền số: {_number(result['estimated_households'], 1)} hộ{compared}.")
-    lines.append(f"Quyền số không đều làm phương sai tăng {_number(result['weighting_effect'], 3)} lần.")
-    if result["single_unit_strata"]:
-        strata = ", ".join(result["single_unit_strata"])
-        lines.append(f"Tầng chỉ có một đơn vị bậc một ({strata}): khi ước lượng phải chọn --single-psu.")
-    if result["unknown_listing"]:
-        villages = ", ".join(result["unknown_listing"])
-        lines.append(f"Danh sách hộ bị cắt mà không biết tổng số hộ ({villages}): quyền số chỉ tính theo danh sách.")
+    ]
+    if not account["ballots"]:
+        again = _("Hãy lập danh sách hộ của các thôn trong units.csv, rồi chạy lại với --households và cùng số gieo.")
+        return "\n".join([*lines, say_text(again)])
+    lines.append(_weights_text(account))
+    effect = _("Quyền số không đều làm phương sai tăng %(effect)s lần.")
+    lines.append(say_text(effect, effect=_number(account["weighting_effect"], 3)))
+    if account["single_unit_strata"]:
+        single = _("Tầng chỉ có một đơn vị bậc một (%(strata)s): khi ước lượng phải chọn --single-psu.")
+        lines.append(say_text(single, strata=", ".join(account["single_unit_strata"])))
+    if account["unknown_listing"]:
+        cut = _("Danh sách hộ bị cắt mà không biết tổng số hộ (%(villages)s): quyền số chỉ tính theo danh sách.")
+        lines.append(say_text(cut, villages=", ".join(account["unknown_listing"])))
     return "\n".join(lines)
+
+
+def _weights_text(account: Mapping[str, Any]) -> str:
+    total, listed = _number(account["estimated_households"], 1), account["known_households"]
+    if not listed:
+        return say_text(_("Tổng quyền số: %(total)s hộ."), total=total)
+    return say_text(_("Tổng quyền số: %(total)s hộ (danh sách: %(listed)s)."), total=total, listed=_number(listed))

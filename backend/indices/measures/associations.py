@@ -1,9 +1,10 @@
-"""What lies between the sides and between quarters: gaps of like quantities, what goes with the ratings, and what can
-be said of the year's figure. Pure."""
+"""Compare sides and quarters: gaps of like quantities, what goes with the ratings, and the outlook for the year.
+Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,105 +20,160 @@ from backend.indices.measures.sides import BY_STAFF, TicketSpan
 from backend.indices.measures.values import GROUP, ITEMS, RunValue
 from backend.indices.models import FigureSide, Measure
 
-# Code of the later and the earlier side of each gap: all are mean / 5 x 100.
+# The later and the earlier side of each gap. All are mean / 5 x 100.
 PAIRS = (("ratings_adjusted", "published"), ("own_survey", "published"), ("ratings_adjusted", "own_survey"))
 INDICATORS = ("late", "days_5", "told", "at_once", "in_two_days")
+NO_SCORES = (0, 0, 0)
+
+
+class _SideGap(NamedTuple):
+    """Two sides of one item and their difference, before all are judged together."""
+
+    item: int
+    later: RunValue
+    earlier: RunValue
+    difference: EstimateDifference
 
 
 def gap_values(values: Sequence[RunValue], first: date, last: date) -> list[RunValue]:
-    """Differences of the whole province's figures, judged together (Holm); the latest figure of each side."""
-    found: list[tuple[int, RunValue, RunValue, EstimateDifference]] = []
-    for later, earlier in PAIRS:
-        for item in (*ITEMS, GROUP):
-            a, b = latest(values, later, item), latest(values, earlier, item)
-            if a is not None and b is not None:
-                found.append((item, a, b, estimate_difference(_estimate(b), _estimate(a))))
-    judged = judge_differences([row[3] for row in found])
-    return [_gap(first, last, *row[:3], one) for row, one in zip(found, judged, strict=True)]
+    """Return the differences between the sides of the whole province, judged together (Holm).
+
+    Each side enters with its latest figure.
+    """
+    gaps = list(chain.from_iterable(_pair_gaps(values, later, earlier) for later, earlier in PAIRS))
+    judged = judge_differences([gap.difference for gap in gaps])
+    return [_gap(first, last, gap, outcome) for gap, outcome in zip(gaps, judged, strict=True)]
+
+
+def _pair_gaps(values: Sequence[RunValue], later: str, earlier: str) -> Iterator[_SideGap]:
+    for item in (*ITEMS, GROUP):
+        after, before = latest(values, later, item), latest(values, earlier, item)
+        if after is not None and before is not None:
+            yield _SideGap(item, after, before, estimate_difference(_estimate(before), _estimate(after)))
 
 
 def latest(values: Iterable[RunValue], code: str, item: int) -> RunValue | None:
-    """The last whole-period value of all units that has a figure."""
-    held = [v for v in values if (v.code, v.item, v.unit_id) == (code, item, None) and v.value is not None]
-    return max(held, key=lambda v: (v.last, -v.first.toordinal()), default=None)
+    """Return the last value of all units together that has a figure. Of equal ends the longest period wins."""
+    figures = [v for v in values if (v.code, v.item, v.unit_id) == (code, item, None) and v.value is not None]
+    return max(figures, key=lambda v: (v.last, -v.first.toordinal()), default=None)
+
+
+class _YearPair(NamedTuple):
+    """The last two published figures of one item, their difference, and whether their methods can be compared."""
+
+    before: RunValue
+    after: RunValue
+    difference: EstimateDifference
+    comparability: Comparability
 
 
 def year_values(values: Sequence[RunValue]) -> list[RunValue]:
-    """The last published figure less the one before, with the mark of their methods; judged together (Holm).
+    """Return the last published figure minus the one before, with the mark of their methods; judged together (Holm).
 
     The sampling error is approximate. Where a year prints no number of ballots there is a difference and no verdict.
     """
-    found: list[tuple[RunValue, RunValue, EstimateDifference, Comparability]] = []
-    for item in (*ITEMS, GROUP):
-        held = sorted((v for v in values if (v.code, v.item) == ("published", item)), key=lambda v: v.first)
-        if len(held) > 1:
-            before, after = held[-2:]
-            mark = compare_indices(before.extra["method"], after.extra["method"], ITEM_CODES[item])
-            found.append(
-                (before, after, estimate_difference(_estimate(before), _estimate(after), comparability=mark), mark)
-            )
-    judged = judge_differences([row[2] for row in found])
-    return [_year(*row[:2], one, row[3]) for row, one in zip(found, judged, strict=True)]
+    pairs = [pair for item in (*ITEMS, GROUP) if (pair := _last_years(values, item))]
+    judged = judge_differences([pair.difference for pair in pairs])
+    return [_year(pair, outcome) for pair, outcome in zip(pairs, judged, strict=True)]
 
 
-def _year(before: RunValue, after: RunValue, one: EstimateDifference, mark: Comparability) -> RunValue:
+def _last_years(values: Sequence[RunValue], item: int) -> _YearPair | None:
+    published = [value for value in values if (value.code, value.item) == ("published", item)]
+    if len(published) < 2:
+        return None
+    before, after = sorted(published, key=lambda value: value.first)[-2:]
+    mark = compare_indices(before.extra["method"], after.extra["method"], ITEM_CODES[item])
+    difference = estimate_difference(_estimate(before), _estimate(after), comparability=mark)
+    return _YearPair(before, after, difference, mark)
+
+
+def _year(pair: _YearPair, outcome: EstimateDifference) -> RunValue:
+    before, after, reason = pair.before, pair.after, pair.comparability.reason
     extra = {
-        "verdict": verdict_word(one, before.n, after.n), "p": one.p, "earlier": before.first.year,
+        "verdict": verdict_word(outcome, before.n, after.n), "p": outcome.p, "earlier": before.first.year,
         "later": after.first.year, "from": before.value, "to": after.value, "n_earlier": before.n,
-        "mark": mark.mark.value, "reason": {"vi": mark.reason.vi, "en": mark.reason.en},
+        "mark": pair.comparability.mark.value, "reason": {"vi": reason.vi, "en": reason.en},
     }  # fmt: skip
     return RunValue(
         None, before.first, after.last, FigureSide.PUBLISHED, after.item, "year_change", Measure.POINTS,
-        n=after.n, value=one.value, se=one.se, lo=one.lo, hi=one.hi, extra=extra,
+        n=after.n, value=outcome.value, se=outcome.se, lo=outcome.lo, hi=outcome.hi, extra=extra,
     )  # fmt: skip
 
 
+class _ItemFit(NamedTuple):
+    """The fit of one item; without one, ``why`` is a key of `backend.indices.texts.NO_ASSOCIATION`."""
+
+    item: int
+    association: Association | None
+    why: str
+
+
 def association_values(span: TicketSpan) -> Iterator[RunValue]:
-    """Odds of a higher score for each indicator, item by item; p adjusted over all of them (Holm)."""
-    cases = [case for case in span.closed if _known(case)]
-    rows = np.array([_indicators(case) for case in cases], dtype=np.float64).reshape(len(cases), len(INDICATORS))
-    moving = [i for i in range(len(INDICATORS)) if len(cases) and rows[:, i].min() < rows[:, i].max()]
-    names = [INDICATORS[i] for i in moving]
-    fits: list[tuple[int, Association | None, str]] = []
-    for item in ITEMS if names else ():
-        scores = [(case.scores or (0, 0, 0))[item - 1] for case in cases]
-        try:
-            found = associate_scores(scores, rows[:, moving], names, [case.rated_unit or 0 for case in cases])
-            fits.append((item, found, "" if found else "few_units"))
-        except NoFitError:
-            fits.append((item, None, "no_fit"))
-    tried = [effect for _item, found, _why in fits if found for effect in found.effects]
+    """Yield the odds of a higher score for each indicator, item by item. p is adjusted over all of them (Holm)."""
+    cases = [case for case in span.closed if _is_complete(case)]
+    fits = _fit_items(cases)
+    fitted = [fit.association for fit in fits if fit.association]
+    tried = list(chain.from_iterable(association.effects for association in fitted))
     adjusted = iter(adjust_probabilities([effect.p for effect in tried]))
-    for item, found, why in fits:
-        if found is None:
+    for item, association, why in fits:
+        if association is None:
             yield span.value(FigureSide.BETWEEN, item, "association", Measure.ODDS, n=len(cases), about=why)
             continue
-        for effect in found.effects:
-            extra = {"clusters": found.clusters, "left_out": found.left_out, "p": next(adjusted)}
+        for effect in association.effects:
+            extra = {"clusters": association.clusters, "left_out": association.left_out, "p": next(adjusted)}
             yield span.value(
-                FigureSide.BETWEEN, item, "association", Measure.ODDS, n=found.n, value=effect.odds, se=effect.se,
+                FigureSide.BETWEEN, item, "association", Measure.ODDS, n=association.n, value=effect.odds, se=effect.se,
                 lo=effect.lo, hi=effect.hi, about=effect.name, extra=extra,
             )  # fmt: skip
 
 
+def _fit_items(cases: Sequence[IndexCase]) -> list[_ItemFit]:
+    """Fit each item to the indicators that differ between the tickets; an empty list where none differs."""
+    rows = np.array([_indicators(case) for case in cases], dtype=np.float64).reshape(len(cases), len(INDICATORS))
+    varying = [i for i in range(len(INDICATORS)) if len(cases) and rows[:, i].min() < rows[:, i].max()]
+    if not varying:
+        return []
+    return [_fit_item(item, cases, rows[:, varying], [INDICATORS[i] for i in varying]) for item in ITEMS]
+
+
+def _fit_item(item: int, cases: Sequence[IndexCase], rows: Any, names: list[str]) -> _ItemFit:
+    scores = [(case.scores or NO_SCORES)[item - 1] for case in cases]
+    try:
+        association = associate_scores(scores, rows, names, [case.rated_unit or 0 for case in cases])
+    except NoFitError:
+        return _ItemFit(item, None, "no_fit")
+    return _ItemFit(item, association, "" if association else "few_units")
+
+
+class _QuarterChange(NamedTuple):
+    """A figure of the last quarter, and its difference from the first."""
+
+    last: RunValue
+    difference: EstimateDifference
+
+
 def change_values(values: Sequence[RunValue], first: tuple[date, date], last: tuple[date, date]) -> list[RunValue]:
-    """The last quarter less the first, of what is measured in both; judged together (Holm)."""
-    found: list[tuple[RunValue, EstimateDifference]] = []
-    for code, item in (*(("ratings_adjusted", item) for item in (*ITEMS, GROUP)), ("on_time_rate", 2)):
-        ends = [_of(values, code, item, span) for span in (first, last)]
-        if all(one is not None and one.value is not None for one in ends):
-            before, after = (_comparable(one) for one in ends if one is not None)
-            found.append((next(one for one in reversed(ends) if one), estimate_difference(before, after)))
-    judged = judge_differences([single for _value, single in found])
-    return [_change(first, last, value, one) for (value, _single), one in zip(found, judged, strict=True)]
+    """Return the last quarter minus the first, for what is measured in both; judged together (Holm)."""
+    measures = [*(("ratings_adjusted", item) for item in (*ITEMS, GROUP)), ("on_time_rate", 2)]
+    ends = [(_of(values, code, item, first), _of(values, code, item, last)) for code, item in measures]
+    changes = [change for before, after in ends if (change := _quarter_change(before, after))]
+    judged = judge_differences([change.difference for change in changes])
+    return [_change(first, last, change.last, outcome) for change, outcome in zip(changes, judged, strict=True)]
+
+
+def _quarter_change(before: RunValue | None, after: RunValue | None) -> _QuarterChange | None:
+    """Return the change between two quarters; None where one of them has no figure."""
+    if before is None or after is None or before.value is None or after.value is None:
+        return None
+    return _QuarterChange(after, estimate_difference(_comparable(before), _comparable(after)))
 
 
 def outlook_values(inputs: RunInputs, span: TicketSpan) -> Iterator[RunValue]:
-    """What the next published figure and this year's ratings will be, and the least change that would be visible."""
+    """Forecast the next published figure and this year's ratings, and say the least change that would be visible."""
     for item in (*ITEMS, GROUP):
         yield _published_outlook(inputs, span, item)
         yield _ratings_outlook(span, item)
-    sizes = [one.n for one in inputs.printed if one.n]
+    sizes = [figure.n for figure in inputs.printed if figure.n]
     if sizes:
         n = sizes[-1]
         yield span.value(
@@ -127,45 +183,52 @@ def outlook_values(inputs: RunInputs, span: TicketSpan) -> Iterator[RunValue]:
 
 
 def _published_outlook(inputs: RunInputs, span: TicketSpan, item: int) -> RunValue:
-    held = [one for one in inputs.printed if one.code == ITEM_CODES[item]]
-    series = [PublishedPoint(one.year, float(one.value), one.n, one.method) for one in held]
-    year = max((one.year for one in held), default=span.last.year - 1) + 1
+    figures = [figure for figure in inputs.printed if figure.code == ITEM_CODES[item]]
+    series = [PublishedPoint(figure.year, float(figure.value), figure.n, figure.method) for figure in figures]
+    year = max((figure.year for figure in figures), default=span.last.year - 1) + 1
     return _outlook(span, item, FigureSide.PUBLISHED, year, of_published(series, year, ITEM_CODES[item], SAMPLING))
 
 
 def _ratings_outlook(span: TicketSpan, item: int) -> RunValue:
-    """The year in which the period ends, from its months so far; the period must reach back to January."""
+    """Forecast the year in which the period ends from its months so far. The period must reach back to January."""
     year = span.last.year
     months = last_full_month(span.last) if span.first <= date(year, 1, 1) else 0
-    sums = [[0, 0.0] for _month in range(months)]
+    ratings = _month_ratings(span, item, year, months)
+    forecast = of_months(ratings, 12 - months)
+    return _outlook(span, item, FigureSide.RATINGS, year, forecast, n=sum(month.n for month in ratings))
+
+
+def _month_ratings(span: TicketSpan, item: int, year: int, months: int) -> list[MonthRatings]:
+    """Return the ratings by month of reception, for the first ``months`` of the year."""
+    counts, totals = [0] * months, [0.0] * months
     for case in span.closed:
-        at = int(case.received_on[5:7])
-        if case.received_on[:4] == str(year) and at <= months and case.scores and case.rated_by != BY_STAFF:
-            sums[at - 1][0] += 1
-            sums[at - 1][1] += sum(case.scores) / 3 if item == GROUP else case.scores[item - 1]
-    found = of_months([MonthRatings(int(n), total) for n, total in sums], 12 - months)
-    return _outlook(span, item, FigureSide.RATINGS, year, found, n=int(sum(n for n, _total in sums)))
+        month = int(case.received_on[5:7])
+        if case.received_on[:4] == str(year) and month <= months and case.scores and case.rated_by != BY_STAFF:
+            counts[month - 1] += 1
+            totals[month - 1] += sum(case.scores) / 3 if item == GROUP else case.scores[item - 1]
+    return [MonthRatings(n, total) for n, total in zip(counts, totals, strict=True)]
 
 
 def last_full_month(day: date) -> int:
-    """Months of the day's year that are over with it."""
+    """Return how many months of the day's year are over at the end of the day."""
     return day.month if (day + timedelta(days=1)).day == 1 else day.month - 1
 
 
 def _outlook(
-    span: TicketSpan, item: int, side: FigureSide, year: int, found: Forecast, n: int | None = None
+    span: TicketSpan, item: int, side: FigureSide, year: int, forecast: Forecast, n: int | None = None
 ) -> RunValue:
     extra = {
-        "year": year, "points": found.points, "trend": found.trend, "why": found.why.value if found.why else None,
-        "broken": _told_break(found.broken) if found.broken else None,
+        "year": year, "points": forecast.points, "trend": forecast.trend,
+        "why": forecast.why.value if forecast.why else None,
+        "broken": _break_extra(forecast.broken) if forecast.broken else None,
     }  # fmt: skip
     return span.value(
-        side, item, "forecast", Measure.SCORE, n=n, value=found.value, lo=found.lo, hi=found.hi,
-        about=found.basis.value if found.basis else "", extra=extra,
+        side, item, "forecast", Measure.SCORE, n=n, value=forecast.value, lo=forecast.lo, hi=forecast.hi,
+        about=forecast.basis.value if forecast.basis else "", extra=extra,
     )  # fmt: skip
 
 
-def _told_break(broken: SeriesBreak) -> dict[str, Any]:
+def _break_extra(broken: SeriesBreak) -> dict[str, Any]:
     """Return the break of method that a forecast stops at, with its reason in both languages."""
     reason = broken.comparability.reason
     return {"year": broken.year, "reason": {"vi": reason.vi, "en": reason.en}}
@@ -177,15 +240,16 @@ def _estimate(value: RunValue) -> Estimate:
     return Estimate(value.code, "", n, value.value, value.se, df, value.lo, value.hi, None)
 
 
-def _gap(first: date, last: date, item: int, later: RunValue, earlier: RunValue, one: EstimateDifference) -> RunValue:
+def _gap(first: date, last: date, gap: _SideGap, outcome: EstimateDifference) -> RunValue:
+    later, earlier = gap.later, gap.earlier
     sizes = [side.n for side in (later, earlier) if side.code == "published"]
     extra = {
-        "verdict": verdict_word(one, *sizes), "p": one.p, "earlier": earlier.first.year, "later_n": later.n,
+        "verdict": verdict_word(outcome, *sizes), "p": outcome.p, "earlier": earlier.first.year, "later_n": later.n,
     }  # fmt: skip
     return RunValue(
-        None, first, last, FigureSide.BETWEEN, item, "side_gap", Measure.POINTS,
-        n=earlier.n, value=one.value, se=one.se,
-        lo=one.lo, hi=one.hi, about=f"{later.code} - {earlier.code}", extra=extra,
+        None, first, last, FigureSide.BETWEEN, gap.item, "side_gap", Measure.POINTS,
+        n=earlier.n, value=outcome.value, se=outcome.se,
+        lo=outcome.lo, hi=outcome.hi, about=f"{later.code} - {earlier.code}", extra=extra,
     )  # fmt: skip
 
 
@@ -198,17 +262,20 @@ def _comparable(value: RunValue) -> Estimate:
     return share_estimate(value.extra["k"], value.n or 0) if value.measure is Measure.SHARE else _estimate(value)
 
 
-def _change(first: tuple[date, date], last: tuple[date, date], value: RunValue, one: EstimateDifference) -> RunValue:
-    extra = {"verdict": one.verdict.value, "p": one.p, "of": value.code}
+def _change(
+    first: tuple[date, date], last: tuple[date, date], value: RunValue, outcome: EstimateDifference
+) -> RunValue:
+    extra = {"verdict": outcome.verdict.value, "p": outcome.p, "of": value.code}
     return RunValue(
-        None, first[0], last[1], value.side, value.item, "change", Measure.POINTS, n=value.n, value=one.value,
-        se=one.se, lo=one.lo, hi=one.hi, about=f"{first[0]} - {last[0]}", extra=extra,
+        None, first[0], last[1], value.side, value.item, "change", Measure.POINTS, n=value.n, value=outcome.value,
+        se=outcome.se, lo=outcome.lo, hi=outcome.hi, about=f"{first[0]} - {last[0]}", extra=extra,
     )  # fmt: skip
 
 
-def _known(case: IndexCase) -> bool:
-    known = (case.scores, case.days, case.told, case.at_once, case.in_two_days)
-    return case.rated_by != BY_STAFF and None not in known
+def _is_complete(case: IndexCase) -> bool:
+    """Whether the sender rated the ticket and every indicator of it is known."""
+    indicators = (case.scores, case.days, case.told, case.at_once, case.in_two_days)
+    return case.rated_by != BY_STAFF and None not in indicators
 
 
 def _indicators(case: IndexCase) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
-"""The two sides of the feedback group as values: from rows to figures, each with n and interval. Pure arithmetic.
+"""The two sides of the feedback group as values: rows become figures, each with n and interval. Pure arithmetic.
 
-Scores are mean / 5 x 100 and shares are parts of tickets: two quantities, never subtracted from each other. What each
-code means is told to readers in ``backend/kpi/definitions.toml``.
+Scores are mean / 5 x 100 and shares are parts of tickets: two quantities that are never subtracted from each other.
+``backend/indicators/definitions.toml`` explains each code to readers.
 """
 
 from collections import Counter, defaultdict
@@ -20,12 +20,12 @@ from backend.indices.measures.inputs import ITEM_CODES, IndexCase, RunInputs
 from backend.indices.measures.values import GROUP, ITEMS, RunValue
 from backend.indices.models import FigureSide, Measure
 
-BY_STAFF = "counter"  # ratings that an officer keyed in: counted, shown, and left out of the scores
+BY_STAFF = "counter"  # ratings that an officer entered: they are counted and shown, but are no part of the scores
 
 
 @dataclass(frozen=True)
 class TicketSpan:
-    """Whose tickets, received when; makes values about them."""
+    """The tickets of some units and a period; makes values about them."""
 
     unit_id: int | None
     first: date
@@ -38,28 +38,29 @@ class TicketSpan:
 
     @property
     def held(self) -> list[IndexCase]:
-        """Tickets that these units hold."""
+        """Return the tickets that these units hold."""
         return [case for case in self.cases if case.unit_id in self.unit_ids]
 
     @property
     def closed(self) -> list[IndexCase]:
-        """Answered tickets, for the unit that answered: the one rated, else the one that holds it."""
+        """Return the answered tickets of the unit that answered: the rated unit, else the unit that holds the
+        ticket."""
         return [case for case in self.cases if case.answered and (case.rated_unit or case.unit_id) in self.unit_ids]
 
 
 def split_quarters(first: date, last: date) -> list[tuple[date, date]]:
-    """The quarters of the calendar that the period touches, cut to it."""
-    found, start = [], first
+    """Return the calendar quarters that the period touches, cut to the period."""
+    quarters, start = [], first
     while start <= last:
         month = (start.month - 1) // 3 * 3 + 4
         end = date(start.year + month // 13, month if month < 13 else 1, 1) - timedelta(days=1)
-        found.append((start, min(end, last)))
+        quarters.append((start, min(end, last)))
         start = end + timedelta(days=1)
-    return found
+    return quarters
 
 
 def split_spans(inputs: RunInputs, first: date, last: date, unit_ids: Sequence[int]) -> list[TicketSpan]:
-    """The whole period, then its quarters where there are several."""
+    """Return the whole period, then its quarters where there are several."""
     ids = frozenset(unit_ids)
     whole = TicketSpan(None, first, last, inputs.cases, ids)
     by_quarter = split_quarters(first, last)
@@ -73,24 +74,24 @@ def split_spans(inputs: RunInputs, first: date, last: date, unit_ids: Sequence[i
 
 
 def side_values(span: TicketSpan) -> Iterator[RunValue]:
-    """Ratings and operations of one span."""
+    """Yield the ratings and operations of one span."""
     yield from rating_values(span)
     yield from operation_values(span)
 
 
 def rating_values(span: TicketSpan) -> Iterator[RunValue]:
-    """Scores as given, adjusted to all closed tickets, their bounds, and who answered."""
+    """Yield the scores as given, the scores adjusted to all closed tickets, their bounds, and who answered."""
     closed = span.closed
-    given = given_by_senders(closed)
+    rated = given_by_senders(closed)
     by_staff = sum(1 for case in closed if case.scores and case.rated_by == BY_STAFF)
-    rate = wilson_interval(len(given), len(closed))
+    rate = wilson_interval(len(rated), len(closed))
     yield _share(span, FigureSide.RATINGS, GROUP, "response_rate", rate, extra={"k": rate.k, "by_staff": by_staff})
     for item in (*ITEMS, GROUP):
-        yield _plain_rating(span, item, given)
+        yield _plain_rating(span, item, rated)
         adjusted = post_stratified(list(_cells(closed, item)))
         yield _adjusted_value(span, item, adjusted)
-        total = sum(score_of(case, item) for case in given)
-        bounds = worst_case(len(given), total, len(closed)) if adjusted.value is not None else None
+        total = sum(score_of(case, item) for case in rated)
+        bounds = worst_case(len(rated), total, len(closed)) if adjusted.value is not None else None
         yield span.value(
             FigureSide.RATINGS, item, "ratings_bounds", Measure.SCORE,
             n=len(closed), lo=bounds.lo if bounds else None, hi=bounds.hi if bounds else None,
@@ -98,22 +99,22 @@ def rating_values(span: TicketSpan) -> Iterator[RunValue]:
 
 
 def operation_values(span: TicketSpan) -> Iterator[RunValue]:
-    """Several indicators for each item, and the two ratios of QĐ 766."""
-    held = span.held
-    yield _count_value(span, 1, "acknowledged", (case.at_once for case in held))
-    yield _count_value(span, 1, "taken_up", (case.in_two_days for case in held))
-    yield _on_time(span, held)
-    answered = [case for case in held if case.answered]
-    yield _count_value(span, 2, "reopened", (case.again for case in answered))
-    yield _median(span, 2, "median_days", Measure.DAYS, [case.days for case in held if case.days is not None])
+    """Yield several indicators for each item, and the two ratios of QĐ 766."""
+    tickets = span.held
+    yield _count_value(span, 1, "acknowledged", (ticket.at_once for ticket in tickets))
+    yield _count_value(span, 1, "taken_up", (ticket.in_two_days for ticket in tickets))
+    yield _on_time(span, tickets)
+    answered = [ticket for ticket in tickets if ticket.answered]
+    yield _count_value(span, 2, "reopened", (ticket.again for ticket in answered))
+    yield _median(span, 2, "median_days", Measure.DAYS, [ticket.days for ticket in tickets if ticket.days is not None])
     yield from qd766(span)
-    yield _count_value(span, 3, "told", (case.told for case in held))
-    hours = [case.told_after / 3600 for case in held if case.told_after is not None]
+    yield _count_value(span, 3, "told", (ticket.told for ticket in tickets))
+    hours = [ticket.told_after / 3600 for ticket in tickets if ticket.told_after is not None]
     yield _median(span, 3, "told_hours", Measure.HOURS, hours)
 
 
 def qd766(span: TicketSpan) -> Iterator[RunValue]:
-    """The two ratios of QĐ 766 on tickets first received in the period, with what was taken off and left out."""
+    """Yield the two ratios of QĐ 766 on tickets first received in the period, with what was deducted and left out."""
     within = [case for case in span.held if not case.outside]
     counted = [_official(case) for case in within if case.taken_up]
     waiting = [case for case in within if not case.taken_up]
@@ -139,7 +140,7 @@ def _official(case: IndexCase) -> OfficialTicket:
 
 
 def unit_spans(inputs: RunInputs, first: date, last: date, unit_ids: Sequence[int]) -> list[TicketSpan]:
-    """One span for each unit that has tickets, in the order of ids."""
+    """Return one span for each unit that has tickets, in the order of ids."""
     by_unit: dict[int, list[IndexCase]] = defaultdict(list)
     for case in inputs.cases:
         by_unit[case.unit_id].append(case)
@@ -154,42 +155,44 @@ def unit_spans(inputs: RunInputs, first: date, last: date, unit_ids: Sequence[in
 
 
 def unit_values(span: TicketSpan) -> Iterator[RunValue]:
-    """What a unit's place in the quadrants rests on: its on-time rate and its mean rating."""
+    """Yield the figures that place a unit in the quadrants: its on-time rate and its mean rating."""
     yield _on_time(span, span.held)
     yield _plain_rating(span, GROUP, given_by_senders(span.closed))
 
 
 def given_by_senders(closed: Iterable[IndexCase]) -> list[IndexCase]:
-    """Those rated, but not by an officer on behalf of the sender."""
+    """Return the tickets that their senders rated, without those rated by an officer on a sender's behalf."""
     return [case for case in closed if case.scores and case.rated_by != BY_STAFF]
 
 
-def on_time_flags(held: Iterable[IndexCase]) -> list[int]:
-    """Of each ticket whose outcome is decided: 1 on time, 0 late or open past due."""
-    return [int(case.standing == "on_time") for case in held if case.standing in ("on_time", "late", "overdue")]
+def on_time_flags(tickets: Iterable[IndexCase]) -> list[int]:
+    """Return 1 (on time) or 0 (late, or open past due) for each ticket whose outcome is decided."""
+    return [int(case.standing == "on_time") for case in tickets if case.standing in ("on_time", "late", "overdue")]
 
 
 def printed_values(inputs: RunInputs) -> Iterator[RunValue]:
-    """Published figures; an interval is approximate and only where the number of ballots is known."""
-    for one in inputs.printed:
-        figure = float(one.value)
-        error = published_estimate(figure, one.n).se
+    """Yield the published figures. An interval is approximate and needs a known number of ballots."""
+    for figure in inputs.printed:
+        value = float(figure.value)
+        error = published_estimate(value, figure.n).se
         half = None if error is None else Z95 * error
         yield RunValue(
-            None, date(one.year, 1, 1), date(one.year, 12, 31), FigureSide.PUBLISHED, ITEM_CODES.index(one.code),
-            "published", Measure.SCORE, n=one.n, value=figure, se=error,
-            lo=figure - half if half is not None else None, hi=figure + half if half is not None else None,
-            extra={"rank": one.rank, "ranked": one.ranked, "method": one.method, "printed": one.value},
+            None, date(figure.year, 1, 1), date(figure.year, 12, 31), FigureSide.PUBLISHED,
+            ITEM_CODES.index(figure.code), "published", Measure.SCORE, n=figure.n, value=value, se=error,
+            lo=value - half if half is not None else None, hi=value + half if half is not None else None,
+            extra={
+                "rank": figure.rank, "ranked": figure.ranked, "method": figure.method, "printed": figure.value,
+            },
         )  # fmt: skip
 
 
-def _on_time(span: TicketSpan, held: Sequence[IndexCase]) -> RunValue:
-    return _count_value(span, 2, "on_time_rate", on_time_flags(held))
+def _on_time(span: TicketSpan, tickets: Sequence[IndexCase]) -> RunValue:
+    return _count_value(span, 2, "on_time_rate", on_time_flags(tickets))
 
 
-def _plain_rating(span: TicketSpan, item: int, given: Sequence[IndexCase]) -> RunValue:
-    """The mean of the scores as given; ``given`` are the rated tickets."""
-    numbers = [score_of(case, item) for case in given]
+def _plain_rating(span: TicketSpan, item: int, rated: Sequence[IndexCase]) -> RunValue:
+    """Return the mean of the scores as given, over the rated tickets."""
+    numbers = [score_of(case, item) for case in rated]
     total, squares = sum(numbers), sum(number * number for number in numbers)
     plain = mean_index_of_counts(len(numbers), total, squares, suppress_below=SMALL_N)
     return span.value(
@@ -200,30 +203,31 @@ def _plain_rating(span: TicketSpan, item: int, given: Sequence[IndexCase]) -> Ru
 
 
 def _cells(closed: Iterable[IndexCase], item: int) -> Iterator[RatingCell]:
-    """Verdict first: what is pooled last is what differs most."""
+    """Yield the rating cells. The verdict comes first in a key: cells are pooled from the last part on, and verdicts
+    differ most."""
     tickets: Counter[tuple[str, ...]] = Counter()
-    given: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    scores_of: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for case in closed:
         key: tuple[str, ...] = (case.standing, case.channel, case.category)
         tickets[key] += 1
         if case.scores and case.rated_by != BY_STAFF:
-            given[key].append(score_of(case, item))
+            scores_of[key].append(score_of(case, item))
     for key, count in sorted(tickets.items()):
-        scores = given[key]
-        yield RatingCell(key, count, len(scores), sum(scores), sum(one * one for one in scores))
+        scores = scores_of[key]
+        yield RatingCell(key, count, len(scores), sum(scores), sum(score * score for score in scores))
 
 
 def score_of(case: IndexCase, item: int) -> float:
-    """Of an item, or the mean of the three for the group; 1 to 5."""
+    """Return the score of an item, or the mean of the three for the group; 1 to 5."""
     scores = case.scores or (0, 0, 0)
     return sum(scores) / 3 if item == GROUP else float(scores[item - 1])
 
 
-def _adjusted_value(span: TicketSpan, item: int, found: AdjustedIndex) -> RunValue:
+def _adjusted_value(span: TicketSpan, item: int, adjusted: AdjustedIndex) -> RunValue:
     return span.value(
         FigureSide.RATINGS, item, "ratings_adjusted", Measure.SCORE,
-        n=found.n, value=found.value, se=found.se, lo=found.lo, hi=found.hi,
-        extra={"closed": found.closed, "cells": found.cells, "pooled": found.pooled},
+        n=adjusted.n, value=adjusted.value, se=adjusted.se, lo=adjusted.lo, hi=adjusted.hi,
+        extra={"closed": adjusted.closed, "cells": adjusted.cells, "pooled": adjusted.pooled},
     )  # fmt: skip
 
 
@@ -232,15 +236,15 @@ def _plain_error(n: int, total: float, squares: float) -> float:
 
 
 def _count_value(span: TicketSpan, item: int, code: str, answers: Iterable[int | None]) -> RunValue:
-    known = [answer for answer in answers if answer is not None]
-    found = wilson_interval(sum(known), len(known))
-    return _share(span, FigureSide.OPERATIONS, item, code, found, extra={"k": found.k})
+    answers_known = [answer for answer in answers if answer is not None]
+    share = wilson_interval(sum(answers_known), len(answers_known))
+    return _share(span, FigureSide.OPERATIONS, item, code, share, extra={"k": share.k})
 
 
 def _share(
     span: TicketSpan, side: FigureSide, item: int, code: str, share: ShareInterval, extra: dict[str, Any]
 ) -> RunValue:
-    """With fewer than ten cases the counts alone."""
+    """Return a share; with fewer than ten cases only its counts."""
     few = share.n < SMALL_N
     return span.value(
         side, item, code, Measure.SHARE,
@@ -250,9 +254,9 @@ def _share(
 
 
 def _median(span: TicketSpan, item: int, code: str, measure: Measure, numbers: Sequence[float]) -> RunValue:
-    found = median_interval(numbers)
-    few = found.n < SMALL_N
+    median = median_interval(numbers)
+    few = median.n < SMALL_N
     return span.value(
         FigureSide.OPERATIONS, item, code, measure,
-        n=found.n, value=None if few else found.value, lo=None if few else found.lo, hi=None if few else found.hi,
+        n=median.n, value=None if few else median.value, lo=None if few else median.lo, hi=None if few else median.hi,
     )  # fmt: skip

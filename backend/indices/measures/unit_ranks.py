@@ -1,5 +1,5 @@
-"""What can be said among units: the places that chance leaves open, who differs from all others, and ratings drawn
-toward the province's where a unit has few of its own. Pure."""
+"""Compare the units: the places that chance leaves open, who differs from all others, and ratings shrunk toward the
+province's where a unit has few of its own. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,13 @@ from backend.indices.measures.sides import TicketSpan, given_by_senders, on_time
 from backend.indices.measures.values import GROUP, RunValue
 from backend.indices.models import FigureSide, Measure
 
-LEAST_DRAWN = 5  # ratings from which a unit's own part may enter a figure that is mostly the province's
+LEAST_DRAWN = 5  # a unit needs so many ratings before its own part enters a figure that is mostly the province's
+LEAST_FREEDOM = 10  # degrees of freedom of the spread within all units
 
 
 @dataclass(frozen=True)
 class RankTally:
-    """A unit's numbers added up, and the span that they are of."""
+    """A unit's sums, and the span that they belong to."""
 
     span: TicketSpan
     sums: UnitTally
@@ -30,7 +31,7 @@ class RankTally:
 
 
 def among_values(spans: Sequence[TicketSpan], seed: int, rates: Sequence[RunValue]) -> Iterator[RunValue]:
-    """All of it; ``spans`` one a unit, ``rates`` their on-time rates."""
+    """Yield all comparisons. ``spans`` has one span per unit, ``rates`` are their on-time rates."""
     if not spans:
         return
     scores = [_tally(span, [score_of(case, GROUP) for case in given_by_senders(span.closed)]) for span in spans]
@@ -43,26 +44,33 @@ def among_values(spans: Sequence[TicketSpan], seed: int, rates: Sequence[RunValu
 
 
 def rank_values(values: Sequence[RunValue], span: TicketSpan, seed: int) -> Iterator[RunValue]:
-    """Places of the units by on-time rate within volume groups, with the interval that chance leaves; nobody with fewer
-    than ten decided tickets has a place. Units that tie share the first of their places, which the draws keep apart:
-    the interval is drawn out to it."""
-    rates = [v for v in values if v.unit_id is not None and v.code == "on_time_rate" and v.value is not None]
-    groups = volume_groups([v.n or 0 for v in rates])
+    """Yield each unit's place by on-time rate within its volume group, with the interval that chance leaves.
+
+    Units with fewer than ten decided tickets have no place. Units that tie share the first of their places; the draws
+    keep tied units apart, so the interval is widened to include that place.
+    """
+    rates = [value for value in values if value.unit_id is not None and value.code == "on_time_rate"]
+    rates = [value for value in rates if value.value is not None]
+    groups = volume_groups([value.n or 0 for value in rates])
     for group in sorted(set(groups)):
-        members = [v for v, own in zip(rates, groups, strict=True) if own == group]
-        errors = [((v.hi or 0) - (v.lo or 0)) / (2 * Z95) for v in members]
-        names = [f"{v.unit_id:09}" for v in members]
-        ranks = rank_units(names, [v.value or 0 for v in members], errors, seed=seed, digits=4)
-        for v, rank in zip(members, ranks, strict=True):
-            yield RunValue(
-                v.unit_id, span.first, span.last, FigureSide.OPERATIONS, 2, "rank_interval", Measure.RANK, n=v.n,
-                value=float(rank.rank), lo=rank.lo, hi=rank.hi,
-                extra={"group": group, "of": len(members), "tied": rank.tied},
-            )  # fmt: skip
+        members = [value for value, own_group in zip(rates, groups, strict=True) if own_group == group]
+        yield from _group_ranks(members, group, span, seed)
+
+
+def _group_ranks(members: Sequence[RunValue], group: int, span: TicketSpan, seed: int) -> Iterator[RunValue]:
+    errors = [((value.hi or 0) - (value.lo or 0)) / (2 * Z95) for value in members]
+    names = [f"{value.unit_id:09}" for value in members]
+    ranks = rank_units(names, [value.value or 0 for value in members], errors, seed=seed, digits=4)
+    for value, rank in zip(members, ranks, strict=True):
+        yield RunValue(
+            value.unit_id, span.first, span.last, FigureSide.OPERATIONS, 2, "rank_interval", Measure.RANK, n=value.n,
+            value=float(rank.rank), lo=rank.lo, hi=rank.hi,
+            extra={"group": group, "of": len(members), "tied": rank.tied},
+        )  # fmt: skip
 
 
 def unit_gaps(tallies: Sequence[RankTally], side: FigureSide, item: int, points: float) -> Iterator[RunValue]:
-    """Each unit against all others together, in points, as `compare_units` judges it."""
+    """Yield each unit against all others together, in points, as `compare_units` judges it."""
     span_of = {tally.sums.unit_id: tally.span for tally in tallies}
     for gap in compare_units([tally.sums for tally in tallies], points):
         yield span_of[gap.unit_id].value(
@@ -72,31 +80,38 @@ def unit_gaps(tallies: Sequence[RankTally], side: FigureSide, item: int, points:
 
 
 def drawn_values(tallies: Sequence[RankTally]) -> Iterator[RunValue]:
-    """Ratings drawn toward the province's figure (Fay and Herriot), the more the fewer a unit has of its own. The error
-    of a unit is taken from the spread within all units together: five equal scores are no exact figure."""
-    whole = sum_tallies([one.sums for one in tallies])
-    freedom = whole.n - sum(1 for one in tallies if one.n)
-    within = sum(one.sums.about for one in tallies)
-    if freedom < 10 or not within > 0:
+    """Yield the ratings shrunk toward the province's figure (Fay and Herriot): the fewer ratings, the stronger.
+
+    The error of a unit comes from the spread within all units together, because five equal scores are no exact figure.
+    """
+    whole = sum_tallies([tally.sums for tally in tallies])
+    freedom = whole.n - sum(1 for tally in tallies if tally.n)
+    within = sum(tally.sums.about for tally in tallies)
+    if freedom < LEAST_FREEDOM or not within > 0:
         return
     spread = sqrt(within / freedom)
-    province = Estimate(
-        "ratings", "", whole.n, 20 * whole.total / whole.n, 20 * spread / sqrt(whole.n), freedom, None, None, None
-    )
-    held = [one for one in tallies if one.n >= LEAST_DRAWN]
-    own = [
-        Estimate(
-            "ratings", f"{i}", one.n, 20 * one.sums.total / one.n, 20 * spread / sqrt(one.n), freedom, None, None, None
-        )
-        for i, one in enumerate(held)
-    ]
-    for one, drawn in zip(held, shrink_figures(own, province, publish_small=True), strict=True):
-        if drawn.value is not None and drawn.se is not None:
-            yield one.span.value(
-                FigureSide.RATINGS, GROUP, "ratings_drawn", Measure.SCORE, n=one.n, value=drawn.value, se=drawn.se,
-                lo=max(20.0, drawn.value - Z95 * drawn.se), hi=min(100.0, drawn.value + Z95 * drawn.se),
-                extra={"weight": drawn.weight or 0.0},
-            )  # fmt: skip
+    province = _rating_estimate("", whole, spread, freedom)
+    yield from _shrunk_values([tally for tally in tallies if tally.n >= LEAST_DRAWN], province, spread, freedom)
+
+
+def _shrunk_values(tallies: Sequence[RankTally], province: Estimate, spread: float, freedom: int) -> Iterator[RunValue]:
+    own = [_rating_estimate(f"{i}", tally.sums, spread, freedom) for i, tally in enumerate(tallies)]
+    for tally, figure in zip(tallies, shrink_figures(own, province, publish_small=True), strict=True):
+        if figure.value is not None and figure.se is not None:
+            yield _shrunk_value(tally, figure.value, figure.se, figure.weight or 0.0)
+
+
+def _rating_estimate(domain: str, sums: UnitTally, spread: float, freedom: int) -> Estimate:
+    """Return a mean rating on the scale 20..100 whose error comes from the common spread of scores."""
+    mean, error = 20 * sums.total / sums.n, 20 * spread / sqrt(sums.n)
+    return Estimate("ratings", domain, sums.n, mean, error, freedom, None, None, None)
+
+
+def _shrunk_value(tally: RankTally, value: float, error: float, weight: float) -> RunValue:
+    return tally.span.value(
+        FigureSide.RATINGS, GROUP, "ratings_drawn", Measure.SCORE, n=tally.n, value=value, se=error,
+        lo=max(20.0, value - Z95 * error), hi=min(100.0, value + Z95 * error), extra={"weight": weight},
+    )  # fmt: skip
 
 
 def _tally(span: TicketSpan, numbers: Sequence[float]) -> RankTally:

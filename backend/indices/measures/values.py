@@ -12,7 +12,11 @@ GROUP = 0
 
 @dataclass(frozen=True)
 class RunValue:
-    """One figure. ``unit_id`` None: all units asked about. Scores 20..100, shares 0..1. ``extra``: counts beside it."""
+    """One figure.
+
+    ``unit_id`` None: all units of the question together. Scores are 20..100, shares 0..1. ``extra`` holds counts and
+    other facts that stand beside the figure.
+    """
 
     unit_id: int | None
     first: date

@@ -1,6 +1,6 @@
-"""What does not add up in a published table: each case a row of what is printed, what follows from it, and why.
+"""Find what does not add up in a published table: what is printed, what follows from the other figures, and why.
 
-Looked at when figures are entered, and on every list of what the sources print wrong.
+Asked when figures are entered, and for every list of misprints in the sources.
 """
 
 from collections import defaultdict
@@ -19,13 +19,16 @@ from backend.indices.published.service import TOLERANCE, IndexRecomputation, rec
 from backend.indices.translated_texts import TranslatedText, figure_text
 
 Figures = Mapping[str, PublishedFigure]
-BLANKS = 5  # answers to an item that may be missing among the ballots
+BLANKS = 5  # so many ballots may have left an item blank
 
 
 @dataclass(frozen=True)
 class ConsistencyFinding:
-    """One case. ``code`` is the index concerned; ``what`` is a message of the catalogue; what is printed, what follows
-    and why are Vietnamese texts, those of type ``Said`` in other languages too."""
+    """One figure that does not add up.
+
+    ``code`` is the index concerned. ``what`` is a message of the catalogue. ``printed``, ``computed`` and ``why`` are
+    Vietnamese texts; those of type `TranslatedText` exist in other languages too.
+    """
 
     geography: str
     year: int
@@ -37,16 +40,16 @@ class ConsistencyFinding:
 
 
 def list_findings(session: Session, geography: str, year: int) -> list[ConsistencyFinding]:
-    """Every case in the figures of one place and year: aggregates, groups, changes, ranks, items, shares."""
+    """Return every finding about one place and year: aggregates, groups, changes, ranks, items, shares."""
     figures = _figures_of(session, geography, year)
     before = _figures_of(session, geography, year - 1)
-    found: list[ConsistencyFinding] = []
-    for code in sorted({one.method for one in figures.values()}):
+    findings: list[ConsistencyFinding] = []
+    for code in sorted({figure.method for figure in figures.values()}):
         if load_method(code).computable:
             result = recompute_published(session, code, geography, year)
-            found += [*_aggregates(result), *_groups_without_items(result, figures)]
+            findings += [*_aggregates(result), *_groups_without_items(result, figures)]
     return [
-        *found,
+        *findings,
         *_changes(figures, before),
         *_ranks(figures),
         *_items(figures),
@@ -55,7 +58,7 @@ def list_findings(session: Session, geography: str, year: int) -> list[Consisten
 
 
 def _aggregates(result: IndexRecomputation) -> Iterator[ConsistencyFinding]:
-    """Aggregates further from their recomputation than rounding explains."""
+    """Yield the aggregates that differ from their recomputation by more than rounding explains."""
     for row in result.rows:
         if row.off and not row.missing:
             yield ConsistencyFinding(
@@ -68,11 +71,11 @@ def _aggregates(result: IndexRecomputation) -> Iterator[ConsistencyFinding]:
 
 
 def _groups_without_items(result: IndexRecomputation, figures: Figures) -> Iterator[ConsistencyFinding]:
-    """Groups that do not follow from the items printed below them, and why."""
+    """Yield the groups that do not follow from the items printed below them, and why."""
     for code, reason in result.as_printed.items():
         if code not in figures:
             continue
-        items = [one.value for one in figures.values() if one.parent == code]
+        items = [figure.value for figure in figures.values() if figure.parent == code]
         nothing = TranslatedText(_("không có nội dung nào được in"))
         mean = round_half(sum(items, Decimal(0)) / len(items)) if items else None
         computed = (
@@ -86,31 +89,39 @@ def _groups_without_items(result: IndexRecomputation, figures: Figures) -> Itera
 
 
 def _changes(figures: Figures, before: Figures) -> Iterator[ConsistencyFinding]:
-    """Printed changes that are not the difference of the printed values, or of the printed ranks."""
+    """Yield the printed changes that are not the difference of the printed values, or of the printed ranks."""
     for code, later in figures.items():
         earlier = before.get(code)
-        if earlier is None:
-            continue
-        if later.change is not None and later.value - earlier.value != later.change:
-            yield ConsistencyFinding(
-                later.geography, later.year, code, _("mức tăng, giảm không bằng hiệu hai năm"),
-                figure_text(later.change), figure_text(later.value - earlier.value),
-                TranslatedText(_("%(later)s so với %(earlier)s."), later=later.value, earlier=earlier.value),
-            )  # fmt: skip
-        if None in (later.rank_change, later.rank, earlier.rank):
-            continue
-        places = (earlier.rank or 0) - (later.rank or 0)
-        if places != later.rank_change:
-            yield ConsistencyFinding(
-                later.geography, later.year, code, _("mức đổi hạng không bằng hiệu hai hạng"),
-                str(later.rank_change), str(places),
-                TranslatedText(_("%(later)s so với %(earlier)s."), later=later.rank, earlier=earlier.rank),
-            )  # fmt: skip
+        if earlier is not None:
+            yield from _value_change(code, later, earlier)
+            yield from _rank_change(code, later, earlier)
+
+
+def _value_change(code: str, later: PublishedFigure, earlier: PublishedFigure) -> Iterator[ConsistencyFinding]:
+    difference = later.value - earlier.value
+    if later.change is not None and difference != later.change:
+        yield ConsistencyFinding(
+            later.geography, later.year, code, _("mức tăng, giảm không bằng hiệu hai năm"),
+            figure_text(later.change), figure_text(difference),
+            TranslatedText(_("%(later)s so với %(earlier)s."), later=later.value, earlier=earlier.value),
+        )  # fmt: skip
+
+
+def _rank_change(code: str, later: PublishedFigure, earlier: PublishedFigure) -> Iterator[ConsistencyFinding]:
+    if None in (later.rank_change, later.rank, earlier.rank):
+        return
+    places = (earlier.rank or 0) - (later.rank or 0)
+    if places != later.rank_change:
+        yield ConsistencyFinding(
+            later.geography, later.year, code, _("mức đổi hạng không bằng hiệu hai hạng"),
+            str(later.rank_change), str(places),
+            TranslatedText(_("%(later)s so với %(earlier)s."), later=later.rank, earlier=earlier.rank),
+        )  # fmt: skip
 
 
 def _ranks(figures: Figures) -> Iterator[ConsistencyFinding]:
-    """Ranks of figures that stand beside several numbers of places ranked."""
-    counts = {one.ranked for one in figures.values() if one.ranked}
+    """Yield a finding where one table ranks its figures among different numbers of provinces."""
+    counts = {figure.ranked for figure in figures.values() if figure.ranked}
     if len(counts) > 1:
         first = next(iter(figures.values()))
         yield ConsistencyFinding(
@@ -121,37 +132,43 @@ def _ranks(figures: Figures) -> Iterator[ConsistencyFinding]:
 
 
 def _items(figures: Figures) -> Iterator[ConsistencyFinding]:
-    """Items that no whole sum of scores of so many ballots gives, and means below the floor of their scale."""
-    for one in figures.values():
-        scale = load_method(one.method).item_max
+    """Yield the means below the floor of their scale, and the items that no whole sum of scores of that many ballots
+    gives."""
+    for figure in figures.values():
+        scale = load_method(figure.method).item_max
         if not scale:
             continue
         floor = Decimal(100) / scale
-        if one.value < floor:
+        if figure.value < floor:
             yield ConsistencyFinding(
-                one.geography, one.year, one.code, _("chỉ số thấp hơn mức thấp nhất có thể có"),
-                figure_text(one.value), figure_text(floor),
+                figure.geography, figure.year, figure.code, _("chỉ số thấp hơn mức thấp nhất có thể có"),
+                figure_text(figure.value), figure_text(floor),
                 TranslatedText(_("Điểm thấp nhất là 1 trên %(scale)s."), scale=scale),
             )  # fmt: skip
-        elif one.level == "item" and one.n and not any(_possible(one.value, n, scale) for n in _answers(one.n)):
+        elif (
+            figure.level == "item"
+            and figure.n
+            and not any(_possible(figure.value, n, scale) for n in _answers(figure.n))
+        ):
             yield ConsistencyFinding(
-                one.geography, one.year, one.code, _("không tổng điểm nào của số phiếu này cho giá trị được in"),
-                figure_text(one.value), TranslatedText(_("không có k/(%(scale)s × n)"), scale=scale),
-                TranslatedText(_("Đã thử n từ %(least)s đến %(most)s."), least=one.n - BLANKS, most=one.n),
+                figure.geography, figure.year, figure.code,
+                _("không tổng điểm nào của số phiếu này cho giá trị được in"),
+                figure_text(figure.value), TranslatedText(_("không có k/(%(scale)s × n)"), scale=scale),
+                TranslatedText(_("Đã thử n từ %(least)s đến %(most)s."), least=figure.n - BLANKS, most=figure.n),
             )  # fmt: skip
 
 
 def _single_choice(session: Session, geography: str, year: int) -> Iterator[ConsistencyFinding]:
-    """Questions with one answer each whose shares do not add to 100."""
-    found: dict[str, list[Decimal]] = defaultdict(list)
+    """Yield the questions with one answer each whose shares do not add up to 100."""
+    shares_of: dict[str, list[Decimal]] = defaultdict(list)
     rows = session.scalars(
         select(PublishedFigure)
         .filter_by(geography=geography, year=year, kind=FigureKind.PERCEPTION, level="single")
         .order_by(PublishedFigure.id)
     )
     for row in rows:
-        found[row.parent or ""].append(row.value)
-    for question, values in found.items():
+        shares_of[row.parent or ""].append(row.value)
+    for question, values in shares_of.items():
         total = sum(values, Decimal(0))
         if abs(total - 100) > TOLERANCE * len(values):
             why = TranslatedText(_("Mỗi người chỉ chọn một câu trả lời nên các tỷ lệ phải cộng lại bằng 100."))

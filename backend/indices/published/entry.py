@@ -1,4 +1,4 @@
-"""Published figures of others, entered with the document that prints them: all rows or none, each fault at its line."""
+"""Enter published figures together with the document that prints them: all rows or none, each fault at its line."""
 
 import io
 import re
@@ -34,7 +34,7 @@ RowReader = Callable[[str, IndexMethod], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class PublishedDocument:
-    """Where, when and by which method; ``source`` is a short code of the document, ``title`` what it is called."""
+    """Where, when and by which method. ``source`` is a short code of the document, ``title`` is its name."""
 
     geography: str
     year: int
@@ -54,21 +54,24 @@ class EntryResult:
 def enter_table(
     session: Session, document: PublishedDocument, table: str, read_rows: RowReader | None = None
 ) -> EntryResult:
-    """Store the rows of a table (CSV with the header ``COLUMNS``) and look at what does not add up.
+    """Store the rows of a table (CSV with the header ``COLUMNS``) and return what does not add up.
 
-    Raises Invalid with a refusal for each faulty line, Conflict where the figures stand under another document.
+    Raises Invalid with a refusal for each faulty line, Conflict where another document gave the figures of this place
+    and year.
     """
     method = _check_document(document)
     rows = (read_rows or read_figures)(table, method)
-    held = session.scalar(
+    other_source = session.scalar(
         select(PublishedFigure.source_code)
         .filter_by(geography=document.geography, year=document.year, kind=FigureKind.SATISFACTION)
         .where(PublishedFigure.source_code != document.source)
         .limit(1)
     )
-    if held is not None:
+    if other_source is not None:
         raise Conflict(
-            _("Số liệu năm %(year)s của nơi này đã có theo văn bản “%(source)s”."), year=document.year, source=held
+            _("Số liệu năm %(year)s của nơi này đã có theo văn bản “%(source)s”."),
+            year=document.year,
+            source=other_source,
         )
     session.execute(
         insert(PublishedSource)
@@ -86,7 +89,7 @@ def enter_table(
 
 
 def read_file(content: bytes) -> str:
-    """A file as text. Raises Invalid for one that is too large or not UTF-8."""
+    """Return a file as text. Raises Invalid for a file that is too large or not UTF-8."""
     check_size(len(content), "tep")
     try:
         return content.decode("utf-8-sig")
@@ -113,7 +116,7 @@ def _check_document(document: PublishedDocument) -> IndexMethod:
 
 
 def read_figures(table: str, method: IndexMethod) -> list[dict[str, Any]]:
-    """Return the rows of a table. Raises Invalid with a refusal for each faulty line."""
+    """Return the values of each row. Raises Invalid with all faulty rows together."""
     header, rows = _table(table)
     if not rows or not set(REQUIRED) <= set(header) or not set(header) <= set(COLUMNS):
         raise Invalid(
@@ -123,25 +126,29 @@ def read_figures(table: str, method: IndexMethod) -> list[dict[str, Any]]:
         )
     if len(rows) > MOST_ROWS:
         raise Invalid(_("Bảng có quá %(most)s dòng."), field="bang", most=MOST_ROWS)
-    places = {code: at for at, code in enumerate(method.nodes, start=1)}
-    found: list[dict[str, Any]] = []
+    figures: dict[str, dict[str, Any]] = {}
     refusals: list[Invalid] = []
     for row in rows:
         try:
-            if row.findings:
-                reason = str(row.findings[0].reason)
-                raise Invalid(_("dòng %(line)s: %(reason)s"), field="bang", line=row.line, reason=reason)
-            cells = dict(zip(header, row.cells, strict=True))
-            found.append(_row(row.line, cells, method, places, {one["code"] for one in found}))
+            figure = _figure(row.line, _cells(row, header), method, figures)
+            figures[figure["code"]] = figure
         except Invalid as refusal:
             refusals.append(refusal)
     if refusals:
         raise Invalid(_("Có dòng cần sửa; chưa lưu dòng nào."), errors=tuple(refusals))
-    return found
+    return list(figures.values())
+
+
+def _cells(row: TableRow, header: Sequence[str]) -> dict[str, str]:
+    """Return the cells of a row by column. Raises Invalid for a row that the reader of the file complains about."""
+    if row.findings:
+        reason = str(row.findings[0].reason)
+        raise Invalid(_("dòng %(line)s: %(reason)s"), field="bang", line=row.line, reason=reason)
+    return dict(zip(header, row.cells, strict=True))
 
 
 def _table(text: str) -> tuple[list[str], list[TableRow]]:
-    """Heading and rows of a table that was typed, pasted or uploaded."""
+    """Return the header and the rows of a table that was typed, pasted or uploaded."""
     try:
         table = open_table(io.BytesIO(text.strip().encode("utf-8", "surrogatepass")))
         return table.header, list(table)
@@ -150,24 +157,24 @@ def _table(text: str) -> tuple[list[str], list[TableRow]]:
 
 
 def read_figures_guarded(table: str, method: IndexMethod) -> list[dict[str, Any]]:
-    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    """Do the same in a child process with limits: for a table from outside, in a process that others wait for."""
     check_size(len(table), "bang")
     return run_guarded(read_figures, table, method, limits=limits_for(len(table)), field="bang")
 
 
 def check_size(size: int, field: str) -> None:
-    """Raises Invalid for a table larger than any of these."""
+    """Raise Invalid for a table that is too large."""
     if size > MOST_BYTES:
         raise Invalid(_("Tệp lớn hơn 1 MB."), field=field)
 
 
-def _row(
-    line: int, row: Mapping[str, str | None], method: IndexMethod, places: Mapping[str, int], known: set[str]
-) -> dict[str, Any]:
-    code = (row.get("ma") or "").strip()
-    if code not in places:
+def _figure(line: int, row: Mapping[str, str], method: IndexMethod, earlier: Mapping[str, object]) -> dict[str, Any]:
+    """Return the values of one row. ``earlier``: the codes of the rows before it. Raises Invalid at the line."""
+    codes = list(method.nodes)
+    code = row.get("ma", "").strip()
+    if code not in method.nodes:
         raise _fault(line, _("dòng %(line)s: phương pháp này không có chỉ số “%(text)s”."), code)
-    if code in known:
+    if code in earlier:
         raise _fault(line, _("dòng %(line)s: chỉ số “%(text)s” có hai lần."), code)
     rank, ranked = _rank(line, row)
     node = method.nodes[code]
@@ -175,7 +182,7 @@ def _row(
         "code": code,
         "parent": node.parent,
         "level": node.level.value,
-        "position": places[code],
+        "position": codes.index(code) + 1,
         "text_vi": clean_text(row.get("noi_dung") or code, limit=500),
         "value": _value(line, row),
         "rank": rank,
@@ -186,32 +193,32 @@ def _row(
     }
 
 
-def _value(line: int, row: Mapping[str, str | None]) -> Decimal:
+def _value(line: int, row: Mapping[str, str]) -> Decimal:
     value = _number(line, row, "gia_tri")
     if value is None or not 0 <= value <= 100:
-        raise _fault(line, _("dòng %(line)s: giá trị “%(text)s” phải từ 0 đến 100."), row.get("gia_tri") or "")
+        raise _fault(line, _("dòng %(line)s: giá trị “%(text)s” phải từ 0 đến 100."), row.get("gia_tri", ""))
     return value
 
 
-def _rank(line: int, row: Mapping[str, str | None]) -> tuple[int | None, int | None]:
-    """The rank, and among how many; neither without a rank."""
+def _rank(line: int, row: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Return the rank and the number of provinces ranked; None for both without a rank."""
     rank, ranked = _whole(line, row, "hang"), _whole(line, row, "so_tinh")
     if rank is None:
         return None, None
     if not 1 <= rank <= (ranked or 0):
-        raise _fault(line, _("dòng %(line)s: hạng “%(text)s” phải từ 1 đến số tỉnh được xếp."), row.get("hang") or "")
+        raise _fault(line, _("dòng %(line)s: hạng “%(text)s” phải từ 1 đến số tỉnh được xếp."), row.get("hang", ""))
     return rank, ranked
 
 
-def _ballots(line: int, row: Mapping[str, str | None]) -> int | None:
+def _ballots(line: int, row: Mapping[str, str]) -> int | None:
     ballots = _whole(line, row, "so_phieu")
     if ballots is not None and ballots < 1:
-        raise _fault(line, _("dòng %(line)s: số phiếu “%(text)s” phải lớn hơn 0."), row.get("so_phieu") or "")
+        raise _fault(line, _("dòng %(line)s: số phiếu “%(text)s” phải lớn hơn 0."), row.get("so_phieu", ""))
     return ballots
 
 
-def _number(line: int, row: Mapping[str, str | None], column: str) -> Decimal | None:
-    text = (row.get(column) or "").strip()
+def _number(line: int, row: Mapping[str, str], column: str) -> Decimal | None:
+    text = row.get(column, "").strip()
     if not text:
         return None
     if not NUMBER.fullmatch(text):
@@ -219,8 +226,8 @@ def _number(line: int, row: Mapping[str, str | None], column: str) -> Decimal | 
     return Decimal(text.replace(",", ".").replace("−", "-"))
 
 
-def _whole(line: int, row: Mapping[str, str | None], column: str) -> int | None:
-    text = (row.get(column) or "").strip()
+def _whole(line: int, row: Mapping[str, str], column: str) -> int | None:
+    text = row.get(column, "").strip()
     if not text:
         return None
     if not WHOLE.fullmatch(text):

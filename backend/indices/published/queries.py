@@ -1,4 +1,4 @@
-"""Published figures to be shown, each with year, n, method and source; comparisons of years, each with its mark."""
+"""Read published figures with year, n, method and source, and compare years with a mark of their methods."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from analytics.methods import BilingualText, MethodError, load_method
 from backend.errors import _
 from backend.indices.models import FigureKind, PublishedFigure, PublishedSource
 
-# Marks in words, for a comparison between two years.
+# Words of each mark, for a comparison of two years.
 MARKS: Mapping[ComparabilityMark, str] = {
     ComparabilityMark.COMPARABLE: _("so sánh được"),
     ComparabilityMark.FORMULA_CHANGED: _("công thức đã đổi"),
@@ -30,7 +30,7 @@ NOT_MEASURED = Comparability(
 
 @dataclass(frozen=True)
 class PublishedIndex:
-    """A printed figure with everything that must stand beside it. ``n`` None: the source does not print it, say so
+    """A printed figure with everything that must stand beside it. ``n`` None: the source does not print it
     (`N_UNKNOWN`)."""
 
     geography: str
@@ -50,8 +50,11 @@ class PublishedIndex:
 
 @dataclass(frozen=True)
 class YearComparison:
-    """One index in two years. ``restated`` is the later figure under the earlier year's formula, where the formula
-    changed and the later items are all known: the like for like change is ``restated - earlier``."""
+    """One index in two years.
+
+    ``restated`` is the later figure under the earlier year's formula, where the formula changed and all later items are
+    known. The like-for-like change is then ``restated - earlier``.
+    """
 
     code: str
     earlier: PublishedIndex | None
@@ -65,7 +68,7 @@ class YearComparison:
 
     @property
     def mark_words(self) -> str:
-        """The mark as a message of the catalogue."""
+        """Return the mark as a message of the catalogue."""
         return MARKS[self.comparability.mark]
 
 
@@ -76,7 +79,7 @@ def published_indices(
     codes: Sequence[str] | None = None,
     kind: FigureKind = FigureKind.SATISFACTION,
 ) -> list[PublishedIndex]:
-    """Figures of one survey in the order of its table; all of the kind, or the codes asked for as far as printed."""
+    """Return the figures of one survey in the order of its table: all of the kind, or those of the given codes."""
     statement = (
         select(PublishedFigure, PublishedSource.title)
         .join(PublishedSource, PublishedSource.code == PublishedFigure.source_code)
@@ -91,7 +94,7 @@ def published_indices(
 def published_years(
     session: Session, geography: str, codes: Sequence[str], kind: FigureKind = FigureKind.SATISFACTION
 ) -> list[int]:
-    """Return the years of which any of these codes is stored, the latest last."""
+    """Return the years for which any of these codes is stored, latest last."""
     years = (
         select(PublishedFigure.year)
         .filter_by(geography=geography, kind=kind)
@@ -103,8 +106,10 @@ def published_years(
 
 
 def latest_years(session: Session, geography: str, codes: Sequence[str]) -> list[YearComparison]:
-    """Compare the last year that is stored with the one stored before it. With one year there is nothing earlier; with
-    none the list is empty."""
+    """Compare the last stored year with the one before it.
+
+    With one stored year there is nothing earlier; with none the list is empty.
+    """
     years = published_years(session, geography, codes)
     return year_on_year(session, geography, years[-2] if len(years) > 1 else None, years[-1], codes) if years else []
 
@@ -112,7 +117,8 @@ def latest_years(session: Session, geography: str, codes: Sequence[str]) -> list
 def year_on_year(
     session: Session, geography: str, earlier: int | None, later: int, codes: Iterable[str]
 ) -> list[YearComparison]:
-    """Satisfaction indices in two years, each with its comparability; a code printed in neither year is left out."""
+    """Compare satisfaction indices of two years, each with its comparability. A code printed in neither year is left
+    out."""
     before = {figure.code: figure for figure in published_indices(session, geography, earlier)} if earlier else {}
     after = {figure.code: figure for figure in published_indices(session, geography, later)}
     restated = _restate_indices(before, after)
@@ -132,14 +138,14 @@ def _mark(earlier: PublishedIndex | None, later: PublishedIndex | None) -> Compa
 
 
 def _restate_indices(before: Mapping[str, PublishedIndex], after: Mapping[str, PublishedIndex]) -> dict[str, Decimal]:
-    """Later aggregates under the earlier formula, for the codes whose formula changed."""
+    """Return later aggregates under the earlier formula, for the codes whose formula changed."""
     if not before or not after:
         return {}
     old = load_method(next(iter(before.values())).method_code)
     new = load_method(next(iter(after.values())).method_code)
     try:
         computed = recompute_index(under_rules_of(new, old), {code: figure.value for code, figure in after.items()})
-    except MethodError:  # one of the formulas is not known well enough: then nothing is restated
+    except MethodError:  # one of the formulas is not known well enough
         return {}
     return {
         code: round_half(result.value)

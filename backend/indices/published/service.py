@@ -1,4 +1,4 @@
-"""What is done with published figures: loaded into the database, and recomputed from what is below them."""
+"""Load published figures into the database and recompute aggregates from what is below them."""
 
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -18,7 +18,8 @@ TOLERANCE = Decimal("0.01")
 
 @dataclass(frozen=True)
 class RecomputedIndex:
-    """A published aggregate beside the same figure computed from what is below it; ``missing`` leaves had no figure."""
+    """A published aggregate beside the same figure computed from what is below it. ``missing`` are leaves without a
+    figure."""
 
     code: str
     published: Decimal
@@ -32,13 +33,13 @@ class RecomputedIndex:
 
     @property
     def off(self) -> bool:
-        """Further apart than the rounding of printed items explains."""
+        """Whether the two differ by more than the rounding of printed items explains."""
         return abs(self.difference) > TOLERANCE
 
 
 @dataclass(frozen=True)
 class IndexRecomputation:
-    """A published tree computed anew. ``as_printed``: groups that cannot be had from printed items, and why."""
+    """A published tree computed again. ``as_printed``: groups that do not follow from printed items, and why."""
 
     method: IndexMethod
     geography: str
@@ -53,7 +54,7 @@ class IndexRecomputation:
 
 
 def load_published(session: Session) -> int:
-    """Store the figures of the package; again changes nothing but what the package corrected. Returns their number."""
+    """Store the shipped figures and return their number. Loading again changes only what the package corrected."""
     for source in shipped_figures.SOURCES.values():
         statement = insert(PublishedSource).values(asdict(source))
         texts = {"title": statement.excluded.title, "note": statement.excluded.note}
@@ -78,10 +79,10 @@ def load_published(session: Session) -> int:
 def recompute_published(
     session: Session, code: str, geography: str | None = None, year: int | None = None
 ) -> IndexRecomputation:
-    """Compute a published tree of a method from its leaves: items, or groups known only as printed. Without a place and
-    a year: the latest of the place whose figures by this method were stored first.
+    """Compute a published tree of a method from its leaves: items, or groups that are known only as printed.
 
-    Raises Invalid for an unknown method or one whose formula is not verified, NotFound without figures of it.
+    Without a place and a year, take the latest year of the place whose figures by this method were stored first. Raises
+    Invalid for an unknown method or one whose formula is not verified, NotFound without figures of it.
     """
     if code not in METHODS:
         raise Invalid(

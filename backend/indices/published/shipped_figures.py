@@ -1,4 +1,4 @@
-"""The published figures that come with the package, row by row as they are stored. Pure: reads package data only."""
+"""The published figures that come with the package, one row per stored figure. Pure: reads package data only."""
 
 import csv
 import tomllib
@@ -17,7 +17,7 @@ COUNTRY: Final = "toan-quoc"
 GEOGRAPHIES: Final = {LAI_CHAU: "Tỉnh Lai Châu", GIA_NGHIA: "Thành phố Gia Nghĩa", COUNTRY: "Toàn quốc"}
 PROVINCES: Final = 63
 METHOD_OF: Final = {(LAI_CHAU, 2022): "form-2022", (LAI_CHAU, 2023): "qd1001-2023", (GIA_NGHIA, 2023): "dak-nong"}
-# Ballots. The other surveys do not print theirs.
+# Number of ballots. The other surveys do not print it.
 SAMPLE: Final = {(LAI_CHAU, 2023): 558}
 
 
@@ -77,26 +77,26 @@ class PublishedValue:
 
 @lru_cache
 def printed_rows() -> tuple[PublishedValue, ...]:
-    """All printed figures. A cell left empty (not measured) gives no row."""
+    """Return all printed figures. An empty cell (not measured) gives no row."""
     return (*_satisfaction(), *_perception(), *_expectation(), *_gia_nghia())
 
 
 @lru_cache
 def question_texts() -> dict[str, str]:
-    """Wording of the eight perception questions by their code, the parent of their lines."""
+    """Return the wording of the eight perception questions by code; the code is the parent of their lines."""
     return {row["question"]: row["question_vi"] for row in _read("sipas_lai_chau_perception.csv")}
 
 
 @dataclass(frozen=True)
 class NationalFigure:
-    """A figure of the whole country; ``source`` says by language from where, and that it was not checked if so."""
+    """A figure of the whole country. ``source`` says by language where it comes from, and whether it is unchecked."""
 
     value: Decimal
     source: dict[str, str]
 
 
 def national_figure(year: int, code: str) -> NationalFigure | None:
-    """The country's figure, where one is known."""
+    """Return the country's figure, or None where it is not known."""
     raw = _national()
     value = raw.get(str(year), {}).get(code)
     return NationalFigure(Decimal(value), raw["source"]) if value else None
@@ -108,15 +108,17 @@ def _national() -> dict[str, Any]:
 
 
 def _satisfaction() -> Iterator[PublishedValue]:
+    """Changes are printed for 2023 only."""
     for position, row in enumerate(_read("sipas_lai_chau_satisfaction.csv"), start=1):
         for year in (2023, 2022):
             if row[f"y{year}"]:
-                rank, printed = row[f"rank{year}"], row if year == 2023 else {}
+                changes = row if year == 2023 else {}
+                rank, change, rank_change = row[f"rank{year}"], changes.get("delta"), changes.get("rank_change")
                 yield PublishedValue(
                     LAI_CHAU, year, FigureKind.SATISFACTION, row["code"], row["parent"] or None, row["level"],
-                    position, row["text_vi"], Decimal(row[f"y{year}"]), int(rank) if rank else None,
-                    Decimal(printed["delta"]) if printed.get("delta") else None,
-                    int(printed["rank_change"]) if printed.get("rank_change") else None,
+                    position, row["text_vi"], Decimal(row[f"y{year}"]),
+                    rank=int(rank) if rank else None, change=Decimal(change) if change else None,
+                    rank_change=int(rank_change) if rank_change else None,
                 )  # fmt: skip
 
 
@@ -131,7 +133,7 @@ def _perception() -> Iterator[PublishedValue]:
 
 
 def _expectation() -> Iterator[PublishedValue]:
-    """The year is part of the code: the tenth expectation of one year is not the tenth of the other."""
+    """The year is part of the code, because the tenth expectation of one year is not the tenth of the other."""
     for row in _read("sipas_lai_chau_expectation.csv"):
         year, number = int(row["year"]), int(row["option"])
         yield PublishedValue(

@@ -1,4 +1,7 @@
-"""Which chart shows what, with the words for those who cannot see it. Drawn by ``figures``."""
+"""Decide which chart shows what, with a text for readers who cannot see it. `backend.reports.figures` draws the
+charts."""
+
+from itertools import chain
 
 from analytics.compare import ComparabilityMark
 from analytics.methods import IndexLevel
@@ -11,21 +14,22 @@ SHARES = "Tỷ lệ người chọn (%)"
 
 
 def groups(context: ReportContext) -> ReportPicture:
-    """Components and groups with their approximate intervals."""
-    chosen = [*context.at(IndexLevel.OVERALL, IndexLevel.COMPONENT), *context.at(IndexLevel.GROUP)]
+    """Return the components and groups with their approximate intervals."""
+    indices = [*context.at(IndexLevel.OVERALL, IndexLevel.COMPONENT), *context.at(IndexLevel.GROUP)]
     title = f"Chỉ số chung, hai thành phần và chín nhóm, năm {context.year} và {context.against}"
-    return _dots(context, "tong-hop", title, chosen)
+    return _dots(context, "tong-hop", title, indices)
 
 
 def items(context: ReportContext, component: ReportIndex) -> ReportPicture:
-    """Items of a component, lowest last."""
-    found = [index for group in context.below(component.code) for index in context.below(group.code)]
+    """Return the items of a component, highest first."""
+    groups_below = context.below(component.code)
+    below = list(chain.from_iterable(context.below(group.code) for group in groups_below))
     title = f"Các nội dung của thành phần “{component.text}”, từ cao xuống thấp"
-    return _dots(context, component.code, title, sorted(found, key=lambda one: -one.value))
+    return _dots(context, component.code, title, sorted(below, key=lambda index: -index.value))
 
 
 def lines(context: ReportContext, question: ReportQuestion, key: str, title: str) -> ReportPicture:
-    """Lines of a question: shares from zero, scale means as positions."""
+    """Return the lines of a question: shares as bars from zero, scale means as dots."""
     bars = tuple(
         ReportBar(
             line.text,
@@ -33,13 +37,13 @@ def lines(context: ReportContext, question: ReportQuestion, key: str, title: str
             float(line.interval.lo) if line.interval else None,
             float(line.interval.hi) if line.interval else None,
         )
-        for line in sorted(question.lines, key=lambda one: -one.value)
+        for line in sorted(question.lines, key=lambda line: -line.value)
     )
     axis = POINTS if question.scale else SHARES
     return ReportPicture(key, title, _alt(title, bars), bars, question.scale, axis, context.year, context.against)
 
 
-def _dots(context: ReportContext, key: str, title: str, chosen: list[ReportIndex]) -> ReportPicture:
+def _dots(context: ReportContext, key: str, title: str, indices: list[ReportIndex]) -> ReportPicture:
     bars = tuple(
         ReportBar(
             index.text,
@@ -49,7 +53,7 @@ def _dots(context: ReportContext, key: str, title: str, chosen: list[ReportIndex
             float(index.before) if index.before and index.comparability.mark is ComparabilityMark.COMPARABLE else None,
             strong=index.level in (IndexLevel.OVERALL, IndexLevel.COMPONENT),
         )
-        for index in chosen
+        for index in indices
     )
     return ReportPicture(key, title, _alt(title, bars), bars, True, POINTS, context.year, context.against)
 

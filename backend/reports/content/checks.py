@@ -1,7 +1,9 @@
-"""What does not add up in published tables: the figures against each other, and what the sources say of themselves."""
+"""What does not add up in published tables: the figures against each other, and what the sources say about
+themselves."""
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,23 +20,24 @@ Figures = dict[str, PublishedFigure]
 
 
 def list_findings(session: Session) -> list[ConsistencyFinding]:
-    """Every case found: the figures of each place and year, then ranks printed as 0 and statements of the sources."""
+    """Return every finding: the figures of each place and year, then ranks printed as 0 and statements of the
+    sources."""
     surveys = session.execute(
         select(PublishedFigure.geography, PublishedFigure.year)
         .distinct()
         .order_by(PublishedFigure.geography, PublishedFigure.year.desc())
     ).all()
-    found = [one for geography, year in surveys for one in consistency.list_findings(session, geography, year)]
-    return [*found, *_ranks(session), *_notes()]
+    by_survey = (consistency.list_findings(session, geography, year) for geography, year in surveys)
+    return [*chain.from_iterable(by_survey), *_ranks(session), *_notes()]
 
 
 def _ranks(session: Session) -> Iterator[ConsistencyFinding]:
-    """Ranks printed as 0, and values that no table prints."""
+    """Yield the ranks printed as 0, and the values that no table prints."""
     notes, figures = source_notes(LAI_CHAU, 2023), _figures_of(session, LAI_CHAU, 2022)
     for code in notes.rank_zero:
-        known = _two_decimals(figures[code].value) if code in figures else "không có số năm 2022"
+        computed = _two_decimals(figures[code].value) if code in figures else "không có số năm 2022"
         why = "Năm 2022 không hỏi nội dung này; hạng thấp nhất có thể có là 1."
-        yield ConsistencyFinding(LAI_CHAU, 2022, code, "hạng in là 0", "0", known, why)
+        yield ConsistencyFinding(LAI_CHAU, 2022, code, "hạng in là 0", "0", computed, why)
     for code in notes.derived:
         why = "Không bảng nào in số năm 2022; số dùng ở đây suy ra từ mức tăng, giảm và hạng trong lời văn."
         yield ConsistencyFinding(
@@ -43,9 +46,11 @@ def _ranks(session: Session) -> Iterator[ConsistencyFinding]:
 
 
 def _notes() -> Iterator[ConsistencyFinding]:
-    """Sentences of the source that its own tables do not bear out."""
-    for one in source_notes(LAI_CHAU, 2023).statements:
-        yield ConsistencyFinding(LAI_CHAU, 2023, one.code, one.what, one.printed, one.computed, one.why)
+    """Yield the sentences of the source that its own tables do not support."""
+    for statement in source_notes(LAI_CHAU, 2023).statements:
+        yield ConsistencyFinding(
+            LAI_CHAU, 2023, statement.code, statement.what, statement.printed, statement.computed, statement.why
+        )
 
 
 def _figures_of(session: Session, geography: str, year: int) -> Figures:

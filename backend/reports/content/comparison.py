@@ -1,4 +1,4 @@
-"""Marks of comparisons between two years in the words of a report, and those of single lines. Pure."""
+"""The marks of year comparisons in the words of a report, for indices and for single lines. Pure."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from analytics.compare import Comparability, ComparabilityMark, compare_indices
 from backend.indices.published.queries import PublishedIndex
 from backend.reports.content.approximation import YearVerdict
 
-# The words are the document's, so they are not translated with the pages.
+# The words belong to the document, so they are not translated with the pages.
 MARKS: Mapping[ComparabilityMark, str] = {
     ComparabilityMark.COMPARABLE: "so sánh được",
     ComparabilityMark.FORMULA_CHANGED: "khác công thức",
@@ -34,5 +34,5 @@ VERDICTS: Mapping[YearVerdict, str] = {
 
 
 def comparability_of(earlier: PublishedIndex | None, later: PublishedIndex) -> Comparability | None:
-    """The mark of one line; None where the earlier year printed nothing for it."""
+    """Return the mark of one line; None where the earlier year printed nothing for it."""
     return None if earlier is None else compare_indices(earlier.method_code, later.method_code, later.code)

@@ -1,10 +1,10 @@
-"""Everything a report says, computed once from stored values: templates and layout only write down what stands here."""
+"""Compute everything that a report says, once, from stored values. The templates and the layout only write it down."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
 
 from sqlalchemy.orm import Session
 
@@ -28,17 +28,20 @@ from backend.users.models import Role
 from backend.users.policy import Actor
 
 OVERALL, FEEDBACK = "sipas", "service.feedback"
-EXPERIENCE = "experience.8"  # who has ever sent feedback
+EXPERIENCE = "experience.8"  # the share of people who have ever sent feedback
 WEAKEST = 5
 MOST_WORDS = 2000  # letters of an item's wording
-# A report covers the whole province and is given to those who may see every unit's figures.
+SCALE_OF_QUESTIONS = 4  # points of a perception scale
+# A report covers the whole province, for readers who may see the figures of every unit.
 READER = Actor(Role.MANAGER, key="system")
 
 
 @dataclass(frozen=True)
 class ReportIndex:
-    """A satisfaction index of the year beside the earlier one. ``restated``: the year's figure under the earlier
-    formula. ``margin``: what a difference must exceed to be called a change."""
+    """A satisfaction index of the year beside the earlier year.
+
+    ``restated``: the year's figure under the earlier formula. ``margin``: a larger difference is called a change.
+    """
 
     code: str
     parent: str | None
@@ -60,14 +63,14 @@ class ReportIndex:
 
     @property
     def like_for_like(self) -> Decimal | None:
-        """The change under one formula: the difference itself where the formula is the same."""
+        """Return the change under one formula: the difference itself where the formula is the same."""
         if self.comparability.mark is ComparabilityMark.COMPARABLE:
             return self.difference
         return None if self.restated is None or self.before is None else self.restated - self.before
 
     @property
     def places(self) -> int | None:
-        """Ranks gained (+) or lost (-)."""
+        """Return the ranks gained (+) or lost (-)."""
         return None if self.rank is None or self.rank_before is None else self.rank_before - self.rank
 
     @property
@@ -80,7 +83,7 @@ class ReportIndex:
 
 @dataclass(frozen=True)
 class QuestionLine:
-    """One line of a perception or expectation table. ``k``: people behind a share."""
+    """One line of a perception or expectation table. ``k``: the people behind a share."""
 
     code: str
     number: str
@@ -95,7 +98,8 @@ class QuestionLine:
 
 @dataclass(frozen=True)
 class ReportQuestion:
-    """A question and its lines, highest first. ``kind``: scale (mean / 4), multi or single (shares)."""
+    """A question and its lines in the order of the source's table. ``kind``: scale (mean / 4), multi or single
+    (shares)."""
 
     code: str
     text: str
@@ -113,7 +117,7 @@ class ReportQuestion:
 
 @dataclass(frozen=True)
 class TicketOperations:
-    """The tickets of the period beside the feedback group."""
+    """The tickets of the period, to stand beside the feedback group."""
 
     first: date
     last: date
@@ -151,49 +155,54 @@ class ReportContext:
         return self.indices[OVERALL]
 
     def below(self, code: str) -> list[ReportIndex]:
-        """Indices directly below one, in the order of the table."""
-        return [one for one in self.indices.values() if one.parent == code]
+        """Return the indices directly below one, in the order of the table."""
+        return [index for index in self.indices.values() if index.parent == code]
 
     def at(self, *levels: IndexLevel) -> list[ReportIndex]:
-        return [one for one in self.indices.values() if one.level in levels]
+        return [index for index in self.indices.values() if index.level in levels]
 
     def question(self, code: str) -> ReportQuestion | None:
-        return next((one for one in self.questions if one.code == code), None)
+        return next((question for question in self.questions if question.code == code), None)
 
     @property
     def ever_sent(self) -> QuestionLine | None:
-        """Those who have ever sent feedback."""
-        lines = (line for one in self.questions for line in one.lines)
+        """Return the line of those who have ever sent feedback."""
+        lines = chain.from_iterable(question.lines for question in self.questions)
         return next((line for line in lines if line.code == EXPERIENCE), None)
 
     @property
     def comparable(self) -> list[ReportIndex]:
-        """Groups and items that were asked and computed alike in both years."""
+        """Return the groups and items that were asked and computed alike in both years."""
         both = self.at(IndexLevel.GROUP, IndexLevel.ITEM)
         return [
-            one for one in both if one.comparability.mark is ComparabilityMark.COMPARABLE and one.difference is not None
+            index
+            for index in both
+            if index.comparability.mark is ComparabilityMark.COMPARABLE and index.difference is not None
         ]
 
     def changed(self, *verdicts: YearVerdict) -> list[ReportIndex]:
-        """Comparable ones with such a verdict, largest change first."""
-        found = [one for one in self.comparable if one.verdict in verdicts]
-        return sorted(found, key=lambda one: abs(one.difference or Decimal(0)), reverse=True)
+        """Return the comparable indices with one of these verdicts, largest change first."""
+        indices = [index for index in self.comparable if index.verdict in verdicts]
+        return sorted(indices, key=lambda index: abs(index.difference or Decimal(0)), reverse=True)
 
     @property
     def weakest(self) -> list[ReportIndex]:
-        """Items with the lowest mean scores."""
-        return sorted(self.at(IndexLevel.ITEM), key=lambda one: (one.value, -(one.rank or 0)))[:WEAKEST]
+        """Return the items with the lowest mean scores."""
+        return sorted(self.at(IndexLevel.ITEM), key=lambda index: (index.value, -(index.rank or 0)))[:WEAKEST]
 
     @property
     def lowest_ranked(self) -> list[ReportIndex]:
-        return sorted(self.at(IndexLevel.ITEM), key=lambda one: (-(one.rank or 0), one.value))[:WEAKEST]
+        return sorted(self.at(IndexLevel.ITEM), key=lambda index: (-(index.rank or 0), index.value))[:WEAKEST]
 
 
 def gather_context(
     session: Session, geography: str, year: int, against: int, today: date, assumed: IntervalAssumptions | None = None
 ) -> ReportContext:
-    """Read and compute a report. Raises NotFound for a unit or year without published figures, Invalid where the two
-    years are the same."""
+    """Read and compute a report.
+
+    Raises NotFound for a unit or year without published figures, Invalid where the year is not after the year it is
+    compared with.
+    """
     assumed = assumed or IntervalAssumptions()
     about = agency_of(geography)
     if year <= against:
@@ -202,8 +211,9 @@ def gather_context(
     if not now or not before:
         raise NotFound(_("Chưa có số liệu công bố của đơn vị này cho một trong hai năm."))
     n, method = now[0].n, load_method(now[0].method_code)
-    years = {one.code: one for one in year_on_year(session, geography, against, year, [one.code for one in now])}
-    indices = {one.code: _index(years[one.code], one, n, assumed) for one in now}
+    comparisons = year_on_year(session, geography, against, year, [figure.code for figure in now])
+    years = {comparison.code: comparison for comparison in comparisons}
+    indices = {figure.code: _index(years[figure.code], figure, n, assumed) for figure in now}
     return ReportContext(
         geography=geography,
         year=year,
@@ -222,7 +232,7 @@ def gather_context(
         needs=next(iter(_questions(session, geography, year, against, FigureKind.EXPECTATION, assumed)), None),
         needs_before=next(iter(_questions(session, geography, against, year, FigureKind.EXPECTATION, assumed)), None),
         operations=_operations(session, year, today),
-        findings=tuple(one for one in list_findings(session) if one.geography == geography),
+        findings=tuple(finding for finding in list_findings(session) if finding.geography == geography),
     )
 
 
@@ -248,45 +258,47 @@ def _index(years: YearComparison, now: PublishedIndex, n: int | None, assumed: I
 def _questions(
     session: Session, geography: str, year: int, against: int, kind: FigureKind, assumed: IntervalAssumptions
 ) -> tuple[ReportQuestion, ...]:
-    """Questions in the order of the source's tables, each with its lines as printed there."""
-    before = {one.code: one for one in published_indices(session, geography, against, kind=kind)}
-    texts, found = question_texts(), []
-    for code, group in groupby(
-        published_indices(session, geography, year, kind=kind), key=lambda one: one.parent or ""
-    ):
-        rows = list(group)
-        lines = tuple(_line(one, before.get(one.code), rows, assumed) for one in rows)
-        found.append(ReportQuestion(code, texts.get(code, code), rows[0].level, lines))
-    return tuple(found)
+    """Return the questions in the order of the source's tables, each with its lines as printed there."""
+    before = {figure.code: figure for figure in published_indices(session, geography, against, kind=kind)}
+    now = published_indices(session, geography, year, kind=kind)
+    texts, questions = question_texts(), []
+    for code, group in groupby(now, key=lambda figure: figure.parent or ""):
+        figures = list(group)
+        lines = tuple(_line(figure, before.get(figure.code), figures, assumed) for figure in figures)
+        questions.append(ReportQuestion(code, texts.get(code, code), figures[0].level, lines))
+    return tuple(questions)
 
 
 def _line(
-    one: PublishedIndex, before: PublishedIndex | None, rows: Sequence[PublishedIndex], assumed: IntervalAssumptions
+    figure: PublishedIndex,
+    before: PublishedIndex | None,
+    figures: Sequence[PublishedIndex],
+    assumed: IntervalAssumptions,
 ) -> QuestionLine:
-    n, k, interval = one.n, None, None
-    if n and one.level == "scale":
-        interval = approximate.mean_interval(one.value, n, 4, assumed)
+    """Return one line of a question; ``figures`` are all lines of the question."""
+    n, k, interval = figure.n, None, None
+    if n and figure.level == "scale":
+        interval = approximate.mean_interval(figure.value, n, SCALE_OF_QUESTIONS, assumed)
     elif n:
-        together = approximate.answers_behind([row.value for row in rows], n)
-        n = together or approximate.answers_behind([one.value], n)
-        k = approximate.count_behind(one.value, n) if n else None
-        interval = approximate.share_interval(one.value, n, assumed) if n else None
-    number = one.code.rsplit(".", 1)[-1]
+        together = approximate.answers_behind([line.value for line in figures], n)
+        n = together or approximate.answers_behind([figure.value], n)
+        k = approximate.count_behind(figure.value, n) if n else None
+        interval = approximate.share_interval(figure.value, n, assumed) if n else None
     return QuestionLine(
-        code=one.code,
-        number=number,
-        text=clean_text(one.text_vi, limit=MOST_WORDS),
-        value=one.value,
+        code=figure.code,
+        number=figure.code.rsplit(".", 1)[-1],
+        text=clean_text(figure.text_vi, limit=MOST_WORDS),
+        value=figure.value,
         k=k,
         n=n,
         interval=interval,
         before=before.value if before else None,
-        comparability=comparability_of(before, one),
+        comparability=comparability_of(before, figure),
     )
 
 
 def _operations(session: Session, year: int, today: date) -> TicketOperations:
-    """Tickets received in the survey's year, by all units of the province."""
+    """Return the tickets received in the survey's year by all units of the province."""
     first, last = date(year, 1, 1), date(year, 12, 31)
     board = dashboard.build_dashboard(session, DashboardFilters(None, first, last, None, chosen=True), READER, today)
     return TicketOperations(first, last, board.figures, board.items, board.response.k, board.demonstration)

@@ -11,7 +11,7 @@ from backend.errors import NotFound, _
 
 @dataclass(frozen=True)
 class Agency:
-    """Who reports: names, and what stands in the fixed places of the page."""
+    """The agency that reports: its names, and the texts in the fixed places of the page."""
 
     name: str
     place: str
@@ -25,7 +25,7 @@ class Agency:
 
 @dataclass(frozen=True)
 class SurveyFacts:
-    """How a survey was done. Empty where the source does not tell."""
+    """How a survey was done. A field is empty where the source does not say."""
 
     announced: str = ""
     announced_by: str = ""
@@ -39,7 +39,7 @@ class SurveyFacts:
 
 @dataclass(frozen=True)
 class SourceStatement:
-    """A sentence of a source that its own tables do not bear out."""
+    """A sentence of a source that its own tables do not support."""
 
     code: str
     what: str
@@ -50,7 +50,7 @@ class SourceStatement:
 
 @dataclass(frozen=True)
 class SourceNotes:
-    """What a source prints beside its figures. ``source`` empty: nothing was read against its tables."""
+    """What a source prints beside its figures. ``source`` empty: nobody has checked its text against its tables."""
 
     source: str = ""
     rank_zero: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class SourceNotes:
 
 
 def agency_of(geography: str) -> Agency:
-    """Raises NotFound for a unit that has no report of its own."""
+    """Return the agency of a unit. Raises NotFound for a unit without a report."""
     raw = _toml("surveys.toml").get(geography)
     if raw is None:
         raise NotFound(_("Chưa có mẫu báo cáo cho đơn vị này."))
@@ -67,18 +67,18 @@ def agency_of(geography: str) -> Agency:
 
 
 def survey_of(geography: str, year: int) -> SurveyFacts:
-    """An empty one where nothing is known."""
+    """Return the facts of a survey; empty ones where nothing is known."""
     raw = _toml("surveys.toml").get(geography, {}).get(str(year), {})
     return SurveyFacts(**{key: _freeze(value) for key, value in raw.items()})
 
 
 def reporting_units() -> dict[str, str]:
-    """Code -> name of every unit that has a report."""
+    """Return the code and name of every unit that has a report."""
     return {code: raw["name"] for code, raw in _toml("surveys.toml").items()}
 
 
 def source_notes(geography: str, year: int) -> SourceNotes:
-    """Notes on the source of a year's figures."""
+    """Return the notes on the source of a year's figures."""
     name = f"source_{geography.replace('-', '_')}_{year}.toml"
     if not (files("backend.reports") / "data" / name).is_file():
         return SourceNotes()
@@ -87,7 +87,7 @@ def source_notes(geography: str, year: int) -> SourceNotes:
         raw["source"],
         tuple(raw[f"rank_zero_{year - 1}"]),
         tuple(raw[f"derived_{year - 1}"]),
-        tuple(SourceStatement(**one) for one in raw["statement"]),
+        tuple(SourceStatement(**row) for row in raw["statement"]),
     )
 
 

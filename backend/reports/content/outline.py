@@ -1,4 +1,4 @@
-"""The report from its first line to its last, as parts that a document or a workbook lays out."""
+"""Compose the report from its first line to its last, as parts that a document or a workbook lays out."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LETTERS = "abcdđeghik"
 
 @dataclass(frozen=True)
 class ReportOutline:
-    """A report to be laid out: the parts of its first page, its body, its annex."""
+    """A report ready for layout: the parts of its first page, its body, its annex."""
 
     title: str
     context: ReportContext
@@ -30,7 +30,7 @@ class ReportOutline:
 
 
 def default_texts(context: ReportContext) -> dict[str, str]:
-    """What stands in the places that a report fills itself until the author changes them."""
+    """Return the texts that a report fills into its places until the author changes them."""
     about = context.agency
     return {
         "number": f"Số:          /{about.number_mark}",
@@ -41,7 +41,7 @@ def default_texts(context: ReportContext) -> dict[str, str]:
 
 
 def compose_report(context: ReportContext, texts: Mapping[str, str]) -> ReportOutline:
-    """Write the report down; ``texts`` are the author's, by place."""
+    """Compose the report. ``texts`` are the author's texts by place."""
     title = (
         "Phân tích Chỉ số hài lòng của người dân đối với sự phục vụ của cơ quan hành chính nhà nước (SIPAS) "
         f"năm {context.year} của {context.agency.name}; mục tiêu, nhiệm vụ nâng cao Chỉ số SIPAS năm {context.year + 1}"
@@ -52,7 +52,7 @@ def compose_report(context: ReportContext, texts: Mapping[str, str]) -> ReportOu
 
 
 def _sentence_paragraph(key: str, *parts: str) -> Paragraph:
-    """A generated paragraph from one or more sentences; empty ones fall away."""
+    """Return a generated paragraph from one or more sentences. Empty sentences are left out."""
     return Paragraph(" ".join(part for part in parts if part), key)
 
 
@@ -109,10 +109,10 @@ def _results(context: ReportContext) -> Iterator[Block]:
 def _perception(context: ReportContext, number: int, question: ReportQuestion) -> Iterator[Block]:
     yield Heading(3, f"1.{number}. {question.text}")
     if question.scale:
-        said = (sentences.scale_question(question), sentences.not_a_trend(question, context.against))
+        parts = (sentences.scale_question(question), sentences.not_a_trend(question, context.against))
     else:
-        said = (sentences.share_question(question), _share_change(context, question))
-    yield _sentence_paragraph(f"perception.{question.code}", *said)
+        parts = (sentences.share_question(question), _share_change(context, question))
+    yield _sentence_paragraph(f"perception.{question.code}", *parts)
     key, title = question.code.replace("_", "-"), question.text
     yield tables.question(context, question, key, title)
     if len(question.lines) > 4:
@@ -120,7 +120,7 @@ def _perception(context: ReportContext, number: int, question: ReportQuestion) -
 
 
 def _share_change(context: ReportContext, question: ReportQuestion) -> str:
-    """The first line beside the earlier year, for questions with one answer each; other forms of asking changed."""
+    """Return the sentence about the first line and the earlier year. Only questions with one answer can be compared."""
     line = question.lines[0]
     alike = line.comparability is not None and line.comparability.mark is ComparabilityMark.COMPARABLE
     if question.kind != "single" or not alike or line.interval is None:
@@ -144,11 +144,11 @@ def _component(context: ReportContext, number: int, component: ReportIndex) -> I
 
 
 def _focus(context: ReportContext) -> Iterator[Block]:
-    """The feedback group beside what happened to the tickets."""
+    """Set the feedback group beside what happened to the tickets."""
     yield Heading(3, "2.3. Trọng tâm: tiếp nhận, xử lý phản ánh, kiến nghị")
     group = context.indices[FEEDBACK]
-    ranked = sorted(context.below(group.parent or ""), key=lambda one: one.value)
-    place = 1 + [one.code for one in ranked].index(FEEDBACK)
+    ranked = sorted(context.below(group.parent or ""), key=lambda index: index.value)
+    place = 1 + [index.code for index in ranked].index(FEEDBACK)
     order = "thấp nhất" if place == 1 else f"thấp thứ {place}"
     yield Paragraph(
         f"Nhóm này có điểm trung bình {sentences.two_decimals(group.value)}, {order} trong {len(ranked)} nhóm về cung ứng dịch vụ hành "
@@ -202,10 +202,10 @@ def _assessment(context: ReportContext, texts: Mapping[str, str]) -> Iterator[Bl
 
 
 def _moved_part(context: ReportContext, verdict: YearVerdict, lead: str) -> Iterator[Block]:
-    found = context.changed(verdict)
-    if found:
+    indices = context.changed(verdict)
+    if indices:
         yield Paragraph(lead)
-        for index in found:
+        for index in indices:
             yield Paragraph(moved_item(index), f"moved.{index.code}")
 
 

@@ -1,7 +1,7 @@
-"""The sentences with numbers: each a function from stored values to Vietnamese text, so that each can be tested. Pure.
+"""The sentences with numbers. Each is a function from stored values to Vietnamese text, so each can be tested. Pure.
 
-A mean score is called one and never a share of satisfied people; a difference is called higher or lower only beyond its
-approximate margin; a rank stands with the number of provinces.
+A mean score is called a mean score, never a share of satisfied people. A difference is called higher or lower only
+beyond its approximate margin. A rank stands with the number of provinces.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,10 @@ from backend.reports.content.context import QuestionLine, ReportContext, ReportI
 from backend.web import language
 
 MULTIPLE = "Người trả lời được chọn nhiều mục, nên các tỷ lệ cộng lại {total}%, hơn 100%."
-NO_SUCH_SHARE = "đây là điểm trung bình, không phải tỷ lệ người hài lòng"
 
 
 def two_decimals(value: Decimal | float) -> str:
-    """79,82: two decimals, as the Ministry prints."""
+    """Return a number such as 79,82: two decimals, as the Ministry prints."""
     return language.number_text(value, "vi", 2)
 
 
@@ -27,8 +26,9 @@ def one_decimal(value: Decimal | float) -> str:
 
 
 def signed_value(value: Decimal) -> str:
-    """+0,48 or −2,18, with a true minus sign."""
-    return ("+" if value > 0 else "−" if value < 0 else "") + two_decimals(abs(value))
+    """Return a number such as +0,48 or −2,18, with a true minus sign."""
+    sign = "+" if value > 0 else ""
+    return ("−" if value < 0 else sign) + two_decimals(abs(value))
 
 
 def interval_text(interval: ApproximateInterval | None) -> str:
@@ -40,7 +40,7 @@ def whole_number(value: int) -> str:
 
 
 def order(rank: int, ranked: int) -> str:
-    """50/63 tỉnh, thành phố."""
+    """Return a rank such as 50/63 tỉnh, thành phố."""
     return f"{rank:02d}/{ranked} tỉnh, thành phố"
 
 
@@ -51,7 +51,7 @@ def sample(context: ReportContext) -> str:
 
 
 def reading(context: ReportContext) -> str:
-    """What an index of means is, with its floor and its marks on the way."""
+    """Explain what an index of means is, with its floor and its marks between."""
     highest = context.method.item_max or 5
     return (
         f"Mỗi nội dung được chấm từ 1 (rất không hài lòng) đến {highest} (rất hài lòng). Chỉ số là điểm trung bình chia cho "
@@ -62,7 +62,7 @@ def reading(context: ReportContext) -> str:
 
 
 def approximation(context: ReportContext) -> str:
-    """Why intervals are approximate, and on what they rest."""
+    """Say why intervals are approximate, and what they rest on."""
     n, assumed = context.n, context.assumed
     if n is None:
         return "Nguồn công bố không nêu số phiếu và khoảng tin cậy, nên báo cáo không đưa ra khoảng tin cậy."
@@ -87,33 +87,33 @@ def difference_rule(context: ReportContext) -> str:
 
 
 def level(index: ReportIndex, name: str, year: int, n: int | None) -> str:
-    """The figure of the year with n, interval and rank."""
+    """State the figure of the year with n, interval and rank."""
     about = "; ".join(filter(None, (f"n = {n}" if n else "", _interval(index.interval))))
     ranked = f", xếp thứ {order(index.rank, index.ranked)}" if index.rank and index.ranked else ""
     return f"{name} năm {year} đạt điểm trung bình {two_decimals(index.value)} trên thang 100 ({about}){ranked}."
 
 
 def change(index: ReportIndex, against: int) -> str:
-    """The earlier figure and what may be said of the difference."""
+    """State the earlier figure and what may be said about the difference."""
     if index.before is None or index.difference is None:
         return f"Năm {against} không có số liệu để so sánh."
-    said = f"Năm {against} là {two_decimals(index.before)}"
+    earlier = f"Năm {against} là {two_decimals(index.before)}"
     if index.comparability.mark is ComparabilityMark.COMPARABLE:
-        return f"{said}; {_verdict(index, index.difference)}."
+        return f"{earlier}; {_verdict(index, index.difference)}."
     if index.restated is None or index.like_for_like is None:
         mark = MARKS[index.comparability.mark]
         return (
-            f"{said}, {mark} ({index.comparability.reason.vi}), nên hiệu {signed_value(index.difference)} điểm của hai số công "
+            f"{earlier}, {mark} ({index.comparability.reason.vi}), nên hiệu {signed_value(index.difference)} điểm của hai số công "
             "bố không được coi là tăng hay giảm."
         )
     return (
-        f"{said}, chênh lệch công bố {signed_value(index.difference)} điểm, nhưng công thức đã đổi: {index.comparability.reason.vi}. "
+        f"{earlier}, chênh lệch công bố {signed_value(index.difference)} điểm, nhưng công thức đã đổi: {index.comparability.reason.vi}. "
         f"Tính số mới theo công thức năm {against} thì được {two_decimals(index.restated)}; {_verdict(index, index.like_for_like)}."
     )
 
 
 def rank_change(index: ReportIndex, against: int) -> str:
-    """Ranks of both years; empty where one was not printed."""
+    """State the ranks of both years; empty where one was not printed."""
     if index.places is None or index.rank_before is None or index.ranked is None:
         return ""
     word = "tăng" if index.places > 0 else "giảm"
@@ -122,8 +122,8 @@ def rank_change(index: ReportIndex, against: int) -> str:
 
 
 def extremes(items: Sequence[ReportIndex]) -> str:
-    """Highest and lowest of the items below a group."""
-    best, worst = max(items, key=lambda one: one.value), min(items, key=lambda one: one.value)
+    """Name the highest and lowest of the items below a group."""
+    best, worst = max(items, key=lambda index: index.value), min(items, key=lambda index: index.value)
     return (
         f"Nhóm gồm {len(items)} nội dung; điểm trung bình cao nhất ở “{best.text}” ({two_decimals(best.value)}), thấp nhất ở "
         f"“{worst.text}” ({two_decimals(worst.value)})."
@@ -140,25 +140,25 @@ def scale_question(question: ReportQuestion) -> str:
 
 
 def share_question(question: ReportQuestion) -> str:
-    """The three largest shares, as counted people."""
+    """State the three largest shares, as counted people."""
     return "Trong số người trả lời: " + "; ".join(share(line) for line in _falling(question.lines)[:3]) + "."
 
 
 def share(line: QuestionLine) -> str:
-    """66,97% (373/557) ..."""
+    """Return a share such as 66,97% (373/557) chọn “...”."""
     counted = f" ({line.k}/{line.n})" if line.k is not None else ""
     return f"{two_decimals(line.value)}%{counted} chọn “{_low(line.text)}”"
 
 
 def share_change(line: QuestionLine, against: int, margin: Decimal) -> str:
-    """A share beside that of the earlier year."""
+    """Set a share beside that of the earlier year."""
     if line.before is None:
         return f"Năm {against} không có số liệu của câu trả lời “{_low(line.text)}”."
     moved = line.value - line.before
-    said = "vượt" if abs(moved) > margin else "nằm trong"
+    position = "vượt" if abs(moved) > margin else "nằm trong"
     return (
         f"Tỷ lệ chọn “{_low(line.text)}” là {two_decimals(line.value)}%, năm {against} là {two_decimals(line.before)}%: chênh {signed_value(moved)} điểm "
-        f"phần trăm, {said} sai số gần đúng (±{one_decimal(margin)})."
+        f"phần trăm, {position} sai số gần đúng (±{one_decimal(margin)})."
     )
 
 
@@ -167,7 +167,7 @@ def multiple_choice(question: ReportQuestion) -> str:
 
 
 def not_a_trend(question: ReportQuestion, against: int) -> str:
-    """For scale questions whose figures of the earlier year are shares."""
+    """Say why a scale question is not compared: its figures of the earlier year are shares."""
     reasons = {line.comparability.reason.vi for line in question.lines if line.comparability}
     return (
         f"Không so với năm {against}: {'; '.join(sorted(reasons))}." if reasons else f"Năm {against} không có số liệu."
@@ -175,7 +175,7 @@ def not_a_trend(question: ReportQuestion, against: int) -> str:
 
 
 def impression(line: QuestionLine, n: int) -> str:
-    """How many of those asked speak from experience."""
+    """Say how many of the people asked speak from experience."""
     return (
         f"Chỉ {two_decimals(line.value)}% ({line.k}/{line.n}) số người được hỏi đã từng nêu phản ánh, kiến nghị, nhưng mọi người trả "
         f"lời phiếu (n = {n}) đều được hỏi về nhóm này: điểm công bố chủ yếu là ấn tượng, còn số liệu xử lý là việc đã xảy ra."
@@ -192,20 +192,20 @@ def needs(question: ReportQuestion) -> str:
 
 
 def need_of_feedback(question: ReportQuestion) -> str:
-    """Where the expectation about feedback stands."""
+    """Say where the expectation about feedback stands among all."""
     ranked = _falling(question.lines)
-    found = next((line for line in ranked if "phản ánh, kiến nghị" in line.text), None)
-    if found is None:
+    need = next((line for line in ranked if "phản ánh, kiến nghị" in line.text), None)
+    if need is None:
         return ""
-    place = 1 + sum(line.value > found.value for line in ranked)
+    place = 1 + sum(line.value > need.value for line in ranked)
     return (
-        f"Riêng “{_low(found.text)}” được {two_decimals(found.value)}% ({found.k}/{found.n}) số người được hỏi nêu, đứng thứ {place} "
+        f"Riêng “{_low(need.text)}” được {two_decimals(need.value)}% ({need.k}/{need.n}) số người được hỏi nêu, đứng thứ {place} "
         f"trong {len(ranked)} nội dung."
     )
 
 
 def balance(context: ReportContext) -> str:
-    """How many comparable figures rose or fell beyond the margin, and how many would by chance."""
+    """Count the comparable figures that rose or fell beyond the margin, and how many would by chance."""
     both = context.comparable
     higher, lower = context.changed(YearVerdict.HIGHER), context.changed(YearVerdict.LOWER)
     chance = one_decimal((1 - context.assumed.level) * len(both))
@@ -217,45 +217,45 @@ def balance(context: ReportContext) -> str:
 
 
 def ranks(context: ReportContext) -> str:
-    known = [index.places for index in context.indices.values() if index.places is not None]
-    up, down = sum(places > 0 for places in known), sum(places < 0 for places in known)
+    moves = [index.places for index in context.indices.values() if index.places is not None]
+    up, down = sum(places > 0 for places in moves), sum(places < 0 for places in moves)
     return (
-        f"Về thứ hạng, trong {len(known)} chỉ số có hạng ở cả hai năm, {up} tăng hạng, {down} giảm hạng và "
-        f"{len(known) - up - down} giữ nguyên. Thứ hạng tính trên số công bố, không có khoảng tin cậy: điểm của các tỉnh sát "
+        f"Về thứ hạng, trong {len(moves)} chỉ số có hạng ở cả hai năm, {up} tăng hạng, {down} giảm hạng và "
+        f"{len(moves) - up - down} giữ nguyên. Thứ hạng tính trên số công bố, không có khoảng tin cậy: điểm của các tỉnh sát "
         "nhau thì một chênh lệch trong sai số cũng đổi nhiều bậc."
     )
 
 
 def moved_item(index: ReportIndex) -> str:
-    """An item beyond the margin, for a list."""
+    """Return an item beyond the margin, for a list."""
     change = signed_value(index.difference or Decimal(0))
     return f"- {index.text}: {two_decimals(index.value)} ({change} điểm)."
 
 
 def operations(context: ReportContext) -> str:
-    """What the tickets of the period are, or that there are none."""
-    held = context.operations
-    period = f"{language.day_text(held.first)}-{language.day_text(held.last)}"
-    figures = held.figures
+    """Say what happened to the tickets of the period, or that there are none."""
+    tickets = context.operations
+    period = f"{language.day_text(tickets.first)}-{language.day_text(tickets.last)}"
+    figures = tickets.figures
     if not figures.received:
         return (
             f"Trong kỳ {period} hệ thống không có phản ánh, kiến nghị nào của {context.agency.name}, nên không đặt được số liệu "
             "xử lý bên cạnh điểm khảo sát của năm này."
         )
     made_up = (
-        f" Trong đó {whole_number(held.demonstration)} là dữ liệu minh họa, không có thật."
-        if held.demonstration
+        f" Trong đó {whole_number(tickets.demonstration)} là dữ liệu minh họa, không có thật."
+        if tickets.demonstration
         else ""
     )
     return (
         f"Trong kỳ {period} hệ thống có {whole_number(figures.received)} phản ánh, kiến nghị của {context.agency.name}: "
         f"{whole_number(figures.on_time)} trả lời đúng hạn, {whole_number(figures.late)} trả lời trễ, {whole_number(figures.overdue)} còn mở đã quá "
-        f"hạn, {whole_number(figures.not_due)} chưa đến hạn; {whole_number(held.response)} người gửi đã chấm điểm.{made_up}"
+        f"hạn, {whole_number(figures.not_due)} chưa đến hạn; {whole_number(tickets.response)} người gửi đã chấm điểm.{made_up}"
     )
 
 
 def weakest(items: Sequence[ReportIndex]) -> str:
-    listed = "; ".join(f"{_low(one.text)} ({two_decimals(one.value)})" for one in items)
+    listed = "; ".join(f"{_low(index.text)} ({two_decimals(index.value)})" for index in items)
     return f"{len(items)} nội dung có điểm trung bình thấp nhất: {listed}."
 
 
@@ -287,5 +287,5 @@ def _falling(lines: Sequence[QuestionLine]) -> list[QuestionLine]:
 
 
 def _low(text: str) -> str:
-    """Within a sentence: a small first letter, unless the first word is an abbreviation."""
+    """Return a text for the middle of a sentence: a small first letter, unless the first word is an abbreviation."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]

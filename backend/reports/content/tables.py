@@ -1,4 +1,4 @@
-"""The tables of a report, from its context: no arithmetic, only which value stands where."""
+"""The tables of a report. No arithmetic stands here, only which value goes where."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -9,7 +9,7 @@ from analytics.operations import MeanIndex, ShareInterval
 from backend.reports.blocks import Cell, ColumnKind, ReportColumn, ReportRow, ReportTable
 from backend.reports.content.approximation import YearVerdict
 from backend.reports.content.comparison import MARKS, MEANINGS, VERDICTS
-from backend.reports.content.context import ReportContext, ReportIndex, ReportQuestion
+from backend.reports.content.context import QuestionLine, ReportContext, ReportIndex, ReportQuestion
 from backend.reports.content.sentences import interval_text, multiple_choice, two_decimals
 from backend.web import language
 
@@ -33,7 +33,7 @@ def _table(
     method: str = "",
     source: str = "",
 ) -> ReportTable:
-    """A table of survey figures, unless told otherwise."""
+    """Return a table of survey figures; the keywords replace its n, period, method or source."""
     return ReportTable(
         key,
         title,
@@ -67,11 +67,14 @@ def _mark_of(index: ReportIndex) -> str:
 
 
 def _index_row(index: ReportIndex, *, like_for_like: bool) -> ReportRow:
-    shown = like_for_like or index.comparability.mark is ComparabilityMark.COMPARABLE
-    changes: tuple[Cell, ...] = (index.difference if shown else None,)
+    """Return the row of an index. ``like_for_like``: with both the printed change and the one under one formula."""
+    mark = index.comparability.mark
+    changes: tuple[Cell, ...]
     if like_for_like:
-        printed = None if index.comparability.mark is ComparabilityMark.ITEM_NOT_ASKED else index.difference
+        printed = None if mark is ComparabilityMark.ITEM_NOT_ASKED else index.difference
         changes = (printed, index.like_for_like)
+    else:
+        changes = (index.difference if mark is ComparabilityMark.COMPARABLE else None,)
     return ReportRow(
         (
             index.text,
@@ -92,7 +95,7 @@ def _ranked_units(context: ReportContext) -> int:
 
 
 def overview(context: ReportContext) -> ReportTable:
-    """Overall index, components and groups."""
+    """Return the table of the overall index, the components and the groups."""
     year, against = context.year, context.against
     columns = (
         ReportColumn("Chỉ số", ColumnKind.TEXT, 0.275),
@@ -115,14 +118,14 @@ def overview(context: ReportContext) -> ReportTable:
 
 
 def _by_component(context: ReportContext, rows: list[ReportRow]) -> list[ReportRow]:
-    """Total first, then the components, then the groups in the order of the form."""
+    """Order the rows: the total, then the components, then the groups in the order of the form."""
     rank = {IndexLevel.OVERALL: 0, IndexLevel.COMPONENT: 1, IndexLevel.GROUP: 2}
     levels = [rank[index.level] for index in context.at(IndexLevel.OVERALL, IndexLevel.COMPONENT, IndexLevel.GROUP)]
     return [row for _level, row in sorted(zip(levels, rows, strict=True), key=lambda pair: pair[0])]
 
 
 def group(context: ReportContext, code: str) -> ReportTable:
-    """A group and its items."""
+    """Return the table of a group and its items."""
     year, against = context.year, context.against
     columns = (
         ReportColumn("Nội dung", ColumnKind.TEXT, 0.375),
@@ -139,48 +142,65 @@ def group(context: ReportContext, code: str) -> ReportTable:
     return _table(context, code.replace(".", "-"), head.text, columns, rows, (_interval_note(context), NONE))
 
 
-def question(context: ReportContext, asked: ReportQuestion, key: str, title: str) -> ReportTable:
-    """Lines of a perception or expectation question."""
-    year, against = context.year, context.against
-    value = "Điểm TB" if asked.scale else "Tỷ lệ %"
-    columns = [
-        ReportColumn("Nội dung", ColumnKind.TEXT, 0.47),
-        ReportColumn(f"{value} {year}", ColumnKind.NUMBER, 0.11),
-    ]
-    if not asked.scale:
-        columns.append(ReportColumn("Số người (k/n)", ColumnKind.CENTRED, 0.12))
-    columns.append(ReportColumn("Khoảng 95% gần đúng", ColumnKind.CENTRED, 0.15))
-    alike = any(
-        line.before is not None and _mark(line.comparability) is ComparabilityMark.COMPARABLE for line in asked.lines
-    )
-    if alike:
-        columns.append(ReportColumn(f"Tỷ lệ % {against}", ColumnKind.NUMBER, 0.11))
-    rows = []
-    for line in asked.lines:
-        cells: list[Cell] = [line.text, line.value]
-        if not asked.scale:
-            cells.append(f"{line.k}/{line.n}" if line.k is not None else None)
-        cells.append(interval_text(line.interval) or None)
-        if alike:
-            cells.append(line.before)
-        rows.append(ReportRow(tuple(cells)))
-    notes = [_interval_note(context)]
-    if asked.kind == "multi" and asked.total > 100:
-        notes.insert(0, multiple_choice(asked))
-    reason = next((line.comparability.reason.vi for line in asked.lines if line.comparability), "")
-    if reason and not alike and not asked.scale:
-        notes.append(f"Không đặt cạnh số năm {against}: {reason}.")
-    method = "điểm trung bình / 4 × 100" if asked.scale else "tỷ lệ người chọn (k/n)"
+def question(context: ReportContext, topic: ReportQuestion, key: str, title: str) -> ReportTable:
+    """Return the lines of a perception or expectation question.
+
+    The earlier year has a column only where at least one line may be compared.
+    """
+    alike = any(line.before is not None and _is_comparable(line) for line in topic.lines)
+    columns = _question_columns(context, scale=topic.scale, alike=alike)
+    rows = [ReportRow(_question_cells(line, scale=topic.scale, alike=alike)) for line in topic.lines]
+    notes = _question_notes(context, topic, alike=alike)
+    method = "điểm trung bình / 4 × 100" if topic.scale else "tỷ lệ người chọn (k/n)"
     return _table(context, key, title, columns, rows, notes, method=method)
 
 
-def needs_before(context: ReportContext, asked: ReportQuestion) -> ReportTable:
-    """The expectations of the earlier year: other items, so in a table of their own."""
+def _question_columns(context: ReportContext, *, scale: bool, alike: bool) -> list[ReportColumn]:
+    value = "Điểm TB" if scale else "Tỷ lệ %"
+    columns = [
+        ReportColumn("Nội dung", ColumnKind.TEXT, 0.47),
+        ReportColumn(f"{value} {context.year}", ColumnKind.NUMBER, 0.11),
+    ]
+    if not scale:
+        columns.append(ReportColumn("Số người (k/n)", ColumnKind.CENTRED, 0.12))
+    columns.append(ReportColumn("Khoảng 95% gần đúng", ColumnKind.CENTRED, 0.15))
+    if alike:
+        columns.append(ReportColumn(f"Tỷ lệ % {context.against}", ColumnKind.NUMBER, 0.11))
+    return columns
+
+
+def _question_cells(line: QuestionLine, *, scale: bool, alike: bool) -> tuple[Cell, ...]:
+    """Return the cells of a line, in the order of `_question_columns`."""
+    cells: list[Cell] = [line.text, line.value]
+    if not scale:
+        cells.append(f"{line.k}/{line.n}" if line.k is not None else None)
+    cells.append(interval_text(line.interval) or None)
+    if alike:
+        cells.append(line.before)
+    return tuple(cells)
+
+
+def _question_notes(context: ReportContext, topic: ReportQuestion, *, alike: bool) -> list[str]:
+    notes = [_interval_note(context)]
+    if topic.kind == "multi" and topic.total > 100:
+        notes.insert(0, multiple_choice(topic))
+    reason = next((line.comparability.reason.vi for line in topic.lines if line.comparability), "")
+    if reason and not alike and not topic.scale:
+        notes.append(f"Không đặt cạnh số năm {context.against}: {reason}.")
+    return notes
+
+
+def _is_comparable(line: QuestionLine) -> bool:
+    return line.comparability is not None and line.comparability.mark is ComparabilityMark.COMPARABLE
+
+
+def needs_before(context: ReportContext, topic: ReportQuestion) -> ReportTable:
+    """Return the expectations of the earlier year. Their items differ, so they have a table of their own."""
     columns = (
         ReportColumn("Nội dung", ColumnKind.TEXT, 0.8),
         ReportColumn(f"Tỷ lệ % {context.against}", ColumnKind.NUMBER, 0.2),
     )
-    rows = [ReportRow((line.text, line.value)) for line in asked.lines]
+    rows = [ReportRow((line.text, line.value)) for line in topic.lines]
     title = f"Mong đợi năm {context.against} (danh sách khác, không ghép với năm {context.year})"
     return _table(
         context, "mong-doi-truoc", title, columns, rows, n="nguồn không công bố số phiếu",
@@ -189,7 +209,7 @@ def needs_before(context: ReportContext, asked: ReportQuestion) -> ReportTable:
 
 
 def marks(context: ReportContext) -> ReportTable:
-    """What the marks mean, and how many indices carry each."""
+    """Say what the marks mean, and how many indices carry each."""
     counts = dict.fromkeys(MARKS, 0)
     for index in context.indices.values():
         counts[index.comparability.mark] += 1
@@ -204,7 +224,7 @@ def marks(context: ReportContext) -> ReportTable:
 
 
 def changes(context: ReportContext) -> ReportTable:
-    """Comparable groups and items, largest change first."""
+    """Return the comparable groups and items, largest change first."""
     columns = (
         ReportColumn("Chỉ số", ColumnKind.TEXT, 0.52),
         ReportColumn(str(context.year), ColumnKind.NUMBER, 0.09),
@@ -214,10 +234,12 @@ def changes(context: ReportContext) -> ReportTable:
         ReportColumn("Kết luận", ColumnKind.TEXT, 0.12),
     )
     rows = [
-        ReportRow((one.text, one.value, one.before, one.difference, one.places, VERDICTS[one.verdict]),
-            strong=one.verdict in (YearVerdict.HIGHER, YearVerdict.LOWER))
-        for one in sorted(context.comparable, key=lambda one: -(one.difference or Decimal(0)))
-    ]  # fmt: skip
+        ReportRow(
+            (index.text, index.value, index.before, index.difference, index.places, VERDICTS[index.verdict]),
+            strong=index.verdict in (YearVerdict.HIGHER, YearVerdict.LOWER),
+        )
+        for index in sorted(context.comparable, key=lambda index: -(index.difference or Decimal(0)))
+    ]
     notes = (
         f"Đổi hạng: dấu cộng là lên hạng; hạng trong {_ranked_units(context)} tỉnh, thành phố.",
         _interval_note(context),
@@ -226,15 +248,15 @@ def changes(context: ReportContext) -> ReportTable:
 
 
 def candidates(context: ReportContext) -> ReportTable:
-    """Items to look at first: lowest mean scores, and lowest ranks."""
-    chosen = list(dict.fromkeys(one.code for one in (*context.weakest, *context.lowest_ranked)))
-    low = {one.code for one in context.weakest}
-    far = {one.code for one in context.lowest_ranked}
+    """Return the items to look at first: those with the lowest mean scores and those with the lowest ranks."""
+    low = {index.code for index in context.weakest}
+    far = {index.code for index in context.lowest_ranked}
+    codes = dict.fromkeys(index.code for index in (*context.weakest, *context.lowest_ranked))
     rows = []
-    for code in sorted(chosen, key=lambda code: context.indices[code].value):
-        index = context.indices[code]
-        why = " và ".join(filter(None, ("điểm thấp" if code in low else "", "hạng thấp" if code in far else "")))
-        rows.append(ReportRow((index.text, context.indices[index.parent or ""].text, index.value, index.rank, why)))
+    for index in sorted((context.indices[code] for code in codes), key=lambda index: index.value):
+        reasons = ("điểm thấp" if index.code in low else "", "hạng thấp" if index.code in far else "")
+        group_text = context.indices[index.parent or ""].text
+        rows.append(ReportRow((index.text, group_text, index.value, index.rank, " và ".join(filter(None, reasons)))))
     columns = (
         ReportColumn("Nội dung", ColumnKind.TEXT, 0.42),
         ReportColumn("Nhóm", ColumnKind.TEXT, 0.28),
@@ -247,14 +269,15 @@ def candidates(context: ReportContext) -> ReportTable:
 
 
 def feedback(context: ReportContext) -> ReportTable:
-    """The three items of the feedback group beside ratings and operations of the tickets."""
-    held = context.operations
-    period = f"{language.day_text(held.first)}-{language.day_text(held.last)}"
+    """Return the three items of the feedback group beside the ratings and operations of the tickets."""
+    tickets = context.operations
+    period = f"{language.day_text(tickets.first)}-{language.day_text(tickets.last)}"
     labels = ("báo nhận trong 5 phút", "trả lời đúng hạn", "báo kết quả đúng hạn")
     rows = []
-    for index, item, label in zip(context.below("service.feedback"), held.items, labels, strict=True):
-        rows.append(ReportRow((index.text, index.value, interval_text(index.interval) or None, _rating_text(item.rated),
-                         f"{label}: {_share_text(item.operation)}")))  # fmt: skip
+    for index, item, label in zip(context.below("service.feedback"), tickets.items, labels, strict=True):
+        interval = interval_text(index.interval) or None
+        operation = f"{label}: {_share_text(item.operation)}"
+        rows.append(ReportRow((index.text, index.value, interval, _rating_text(item.rated), operation)))
     columns = (
         ReportColumn("Nội dung", ColumnKind.TEXT, 0.3),
         ReportColumn(f"SIPAS {context.year}", ColumnKind.NUMBER, 0.09),
@@ -286,20 +309,23 @@ def _rating_text(rated: MeanIndex) -> str:
 def _share_text(share: ShareInterval) -> str:
     if share.value is None or share.lo is None or share.hi is None:
         return "chưa có phản ánh (n = 0)"
-    return f"{share.k}/{share.n} = {language.percent_text(share.value, 'vi', 1)} [{_pc(share.lo)}-{_pc(share.hi)}]"
+    interval = f"[{_percent_text(share.lo)}-{_percent_text(share.hi)}]"
+    return f"{share.k}/{share.n} = {_percent_text(share.value)} {interval}"
 
 
-def _pc(value: float) -> str:
+def _percent_text(value: float) -> str:
     return language.percent_text(value, "vi", 1)
 
 
 def discrepancies(context: ReportContext) -> ReportTable:
-    """What does not add up in the published tables; the same case of several items is one row."""
-    same: dict[tuple[str, ...], list[str]] = {}
-    for one in context.findings:
-        same.setdefault((one.what, one.printed, one.computed, one.why), []).append(one.code)
+    """List what does not add up in the published tables. One row holds all codes with the same finding."""
+    codes_of: dict[tuple[str, ...], list[str]] = {}
+    for finding in context.findings:
+        texts = (finding.what, finding.printed, finding.computed, finding.why)
+        codes_of.setdefault(texts, []).append(finding.code)
     rows = [
-        ReportRow((number, _names(context, codes), *what)) for number, (what, codes) in enumerate(same.items(), start=1)
+        ReportRow((number, _names(context, codes), *texts))
+        for number, (texts, codes) in enumerate(codes_of.items(), start=1)
     ]
     columns = (
         ReportColumn("TT", ColumnKind.COUNT, 0.05),
@@ -315,14 +341,14 @@ def discrepancies(context: ReportContext) -> ReportTable:
 
 
 def _names(context: ReportContext, codes: Sequence[str]) -> str:
-    """Where the codes stand in the words of a reader: items by their number in the group."""
-    found: dict[str, list[str]] = {}
+    """Return where the codes stand, in a reader's words: items by their number in the group."""
+    numbers_of: dict[str, list[str]] = {}
     for code in codes:
         above, _dot, number = code.rpartition(".")
         item = number.isdigit()
-        found.setdefault(above if item else code, []).extend([number] if item else [])
+        numbers_of.setdefault(above if item else code, []).extend([number] if item else [])
     named = []
-    for code, numbers in found.items():
+    for code, numbers in numbers_of.items():
         name = _name(context, code)
         named.append(f"{name}: nội dung {', '.join(numbers)}" if numbers else name)
     return "; ".join(named)
@@ -333,7 +359,3 @@ def _name(context: ReportContext, code: str) -> str:
         return context.indices[code].text
     question = context.question(code)
     return question.text if question else "Nhu cầu, mong đợi"
-
-
-def _mark(comparability: object) -> ComparabilityMark | None:
-    return getattr(comparability, "mark", None)
