@@ -22,9 +22,9 @@ from backend.settings import ROOT
 KILLED_START = """
 import os, signal, sys
 from pathlib import Path
-from backend import embedded, processes
+from backend.devserver import embedded, processes
 processes._tie_to_parent = lambda sign: None
-embedded.{server}(Path(sys.argv[1]))
+embedded.start_{server}(Path(sys.argv[1]))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -21,7 +21,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Final, TypeVar
 
-from backend.attachments.decoder_answer import TOO_HEAVY, Photo, unpack_photo
+from backend.attachments.decoder_answer import TOO_HEAVY, EncodedPhoto, unpack_photo
 from backend.attachments.picture_header import FIELD, unreadable
 from backend.errors import Invalid, TooMany, _
 from backend.settings import ROOT
@@ -73,7 +73,7 @@ class DecoderPool:
         future.add_done_callback(self._leave)
         return future
 
-    def decode(self, content: bytes) -> Photo:
+    def decode(self, content: bytes) -> EncodedPhoto:
         """Return the re-encoded picture. Call it from ``work`` alone: it waits for the decoder.
 
         A decoder that somebody else killed is started once more. Raises Invalid for a picture that cannot be read or

@@ -11,7 +11,7 @@ from io import BytesIO
 
 from PIL import Image, ImageOps
 
-from backend.attachments.decoder_answer import Photo
+from backend.attachments.decoder_answer import EncodedPhoto
 from backend.attachments.picture_header import MOST_PIXELS, check_picture, too_many_pixels, unreadable
 from backend.errors import Invalid
 
@@ -21,7 +21,7 @@ FORMATS = tuple(MOST_PIXELS)
 REDUCING_GAP = 2.0  # averaging whole pixels down to twice the size wanted is fast, and the eye sees no difference
 
 
-def reencode(content: bytes) -> Photo:
+def reencode(content: bytes) -> EncodedPhoto:
     """Return the copy that is kept. Raises Invalid for too many bytes or pixels, another format, a damaged file."""
     header = check_picture(BytesIO(content))
     with _opened(content) as image:
@@ -33,7 +33,7 @@ def reencode(content: bytes) -> Photo:
         picture = _on_white(ImageOps.exif_transpose(small))
     copy, (width, height) = _packed(picture, QUALITY), picture.size
     picture.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
-    return Photo(copy, width, height, _packed(picture, THUMB_QUALITY))
+    return EncodedPhoto(copy, width, height, _packed(picture, THUMB_QUALITY))
 
 
 def _packed(picture: Image.Image, quality: int) -> bytes:

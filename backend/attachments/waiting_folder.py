@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from backend.attachments.decoder_answer import Photo
+from backend.attachments.decoder_answer import EncodedPhoto
 from backend.errors import NotFound, TooMany, _
 from backend.settings import get_settings
 
@@ -48,7 +48,7 @@ def read_thumbnail(key: str) -> bytes:
         raise NotFound from gone
 
 
-def keep_photo(key: str, photo: Photo, now: datetime) -> None:
+def keep_photo(key: str, photo: EncodedPhoto, now: datetime) -> None:
     """Store a photo to wait. Raises WaitingFolderFull, OSError where the disk refuses."""
     _make_room(len(photo.content) + len(photo.thumbnail), now)
     try:

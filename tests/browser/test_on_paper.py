@@ -21,7 +21,7 @@ def test_a_ticket_is_printed_on_two_pages_at_most_without_forms(people: People) 
     officer.press("Tiếp nhận")
     assert printed_pages(officer) <= 2
     officer.page.emulate_media(media="print")
-    assert officer.page.locator("form:visible, textarea:visible, button:visible").count() == 0
+    assert officer.page.locator("input:visible, textarea:visible, button:visible").count() == 0
     assert "Diễn biến" in officer.text and "Hạn xử lý" in officer.text and "Đếm từng ngày" not in officer.text
 
 

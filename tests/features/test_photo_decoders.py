@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from backend.app import create_app
-from backend.attachments import decoder_pool, photos, service, waiting_folder
+from backend.attachments import decoder_answer, decoder_pool, photos, service, waiting_folder
 from backend.attachments.decoder_pool import DecoderPool, DecodersBusy
 from backend.attachments.picture_header import MOST_PIXELS, PictureHeader, read_header
 from backend.attachments.waiting_folder import WaitingFolderFull
@@ -56,7 +56,7 @@ def occupy(pool: DecoderPool, door: Event) -> Future[bool]:
     return pool.submit(lambda _pool: door.wait(60))
 
 
-def decode(pool: DecoderPool, content: bytes) -> photos.EncodedPhoto:
+def decode(pool: DecoderPool, content: bytes) -> decoder_answer.EncodedPhoto:
     return pool.submit(lambda pool: pool.decode(content)).result()
 
 
@@ -185,7 +185,7 @@ def test_pages_answer_while_more_forms_than_threads_wait_for_a_decoder(
     monkeypatch.setenv("LANGNGHE_DATA_DIR", str(tmp_path))
     pool = DecoderPool(decoders=1, places=FORMS)
     monkeypatch.setattr(service, "decoder_pool", lambda: pool)
-    monkeypatch.setattr(pool, "decode", lambda _content: photos.EncodedPhoto(picture(), 60, 40, picture()))
+    monkeypatch.setattr(pool, "decode", lambda _content: decoder_answer.EncodedPhoto(picture(), 60, 40, picture()))
     occupy(pool, open_door)
     health, answers = run_apart(answer_beside_photos({"title": "Ổ gà"}, open_door))
     pool.close()

@@ -23,7 +23,7 @@ from backend.tickets.models import Channel, Ticket, TicketState
 from backend.tickets.service import ActionRequest
 from backend.users.models import Role
 from backend.users.policy import SENDER, SYSTEM, Actor
-from tests.factories import World
+from tests.factories import World, usual_notes
 from tests.features.chat import CHAT, Person
 
 TICKET = "/theo-doi/phan-anh"
@@ -134,7 +134,7 @@ class Matter:
         actor = SENDER if event in BY_SENDER else SYSTEM if event is Event.CLOSED else self.officer
         actor = self.coordinator if event in BY_COORDINATOR else actor
         more = {"into_id": self.other.id} if event is Event.MERGED else {}
-        change = ActionRequest(event, text="Nội dung thử.", procedure="complaint", **more)
+        change = ActionRequest(event, text="Nội dung thử.", procedure="complaint", **usual_notes(event), **more)
         service.apply(self.session, ticket.id, change, actor, now=self.now)
 
     def actions(self, ticket: Ticket | None = None) -> list[str]:
