@@ -30,6 +30,7 @@ from backend.reports import service as reports
 from backend.reports.models import ReportFile
 from backend.reports.service import ReportSubject
 from backend.reports.tasks import make_report as make_report
+from backend.settings import ROOT
 from backend.surveys.ballot_files import waiting
 from backend.surveys.ballot_files.tasks import import_file
 from backend.surveys.models import Ballot
@@ -40,7 +41,7 @@ from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
 from backend.worktime.models import CalendarVersion
-from tests.databases import ROOT, for_processes
+from tests.databases import for_processes
 from tests.factories import World
 
 pytestmark = pytest.mark.processes

@@ -19,8 +19,9 @@ from backend.devserver import embedded
 from backend.notify import service
 from backend.notify.tasks import deliver_message
 from backend.outbox.models import DeliveryState, OutboxMessage
+from backend.settings import ROOT
 from backend.worker import app
-from tests.databases import ROOT, for_processes
+from tests.databases import for_processes
 from tests.factories import World
 from tests.smtp_server import SmtpServer
 

@@ -19,9 +19,8 @@ from sqlalchemy.orm import Session
 from backend import db
 from backend.devserver import embedded
 from backend.devserver.demo.accounts import create_officers
-from backend.settings import get_settings
+from backend.settings import ROOT, get_settings
 
-ROOT = Path(__file__).resolve().parents[2]
 WEB_PROCESSES = 2
 UVICORN = ["uvicorn", "backend.app:create_app", "--factory", "--workers", str(WEB_PROCESSES), "--no-access-log"]
 

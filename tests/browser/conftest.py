@@ -14,7 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from backend.devserver import embedded, processes
-from tests.databases import ROOT, new_database
+from backend.settings import ROOT
+from tests.databases import new_database
 from tests.debian_servers import free_port, wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

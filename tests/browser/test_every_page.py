@@ -41,8 +41,8 @@ from backend.worktime.calendar import local_time
 from tests.browser.conftest import People, Site
 from tests.browser.feedback_form import fill_form
 from tests.factories import actor_for
-from tests.features.test_survey_import import as_csv, row
 from tests.routes import declared
+from tests.surveys.test_import import as_csv, row
 from tests.test_policy_matrix import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
