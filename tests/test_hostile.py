@@ -20,10 +20,10 @@ from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
 from backend.users.models import Role
 from tests.factories import World
-from tests.public.test_following import follow
-from tests.public.test_sending import form
+from tests.following import follow
 from tests.routes import declared
-from tests.users.test_sign_in import sign_in
+from tests.sending import form
+from tests.signing_in import sign_in
 
 WRITES = [route for route in declared(create_app()) if route.method == "POST"]
 SCRIPT = "=1+1\"'><svg onload=alert(1)>{{7*7}}"

@@ -27,10 +27,10 @@ from backend.users.models import Role
 from backend.worktime import service as worktime
 from backend.worktime.errors import WorktimeError
 from tests import hostile_files as hostile
-from tests.calendars.test_pages import filled
+from tests.calendars.calendar_form import filled
 from tests.factories import World
 from tests.guarded_work import count, fail, refuse, spin, take_memory
-from tests.test_policy_matrix import signed_in
+from tests.signing_in import signed_in
 
 ROUND = "thu-2026"
 # Seconds within which a file must be answered. A child may compute for five, and starts in one or two; the rest is for

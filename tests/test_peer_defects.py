@@ -38,9 +38,9 @@ from backend.worktime.document import to_document
 from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.models import CalendarVersion
 from backend.worktime.shipped import shipped_calendar
-from tests.attachments.test_photos import picture
 from tests.factories import SENDER, World
-from tests.users.test_sign_in import sign_in
+from tests.photos import picture
+from tests.signing_in import sign_in
 
 MONDAY = datetime(2026, 11, 2, 9, 0, tzinfo=ZONE)
 DAY = timedelta(days=1)

@@ -30,12 +30,12 @@ from backend.tickets.reception import receipts
 from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
-from tests.attachments.test_photos import picture
 from tests.factories import World, actor_for
-from tests.public.test_following import TICKET, follow
+from tests.following import TICKET, follow
+from tests.photos import picture
+from tests.signing_in import sign_in, signed_in
 from tests.smtp_server import SmtpServer
-from tests.test_policy_matrix import ROUTES, Stage, ask, index_run, signed_in, surveyed
-from tests.users.test_sign_in import sign_in
+from tests.stage import ROUTES, Stage, ask, index_run, surveyed
 
 DAY = timedelta(days=1)
 MANY = 60_000

@@ -27,10 +27,10 @@ from backend.errors import Invalid
 from backend.messengers.messenger import Messenger
 from bot import gateway
 from bot.effects import BotEffect, EffectKind
-from tests.attachments.test_photos import files, picture, with_place
 from tests.factories import World
-from tests.public.test_sending import form
-from tests.web.test_crowd import run_apart
+from tests.photos import files, picture, with_place
+from tests.sending import form
+from tests.threads import run_apart
 
 FORMS = 60  # more than a web process has threads
 DECODER = "from backend.attachments import decoder; sys.exit(decoder.main())"

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from backend.users.models import Role, User
 from backend.worktime import service as worktime
 from backend.worktime.models import CalendarVersion
-from tests.calendars.test_pages import HOME, filled
+from tests.calendars.calendar_form import HOME, filled
 from tests.factories import World
 from tests.places import CASES
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from backend.tickets.models import Ticket, Verdict
 from backend.users.models import Role, User
 from backend.worktime import service as worktime
 from backend.worktime.models import CalendarVersion
+from tests.calendars.calendar_form import HOME, filled
 from tests.factories import World
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
-HOME = "/lich-lam-viec"
 RECEIVED = datetime.fromisoformat("2026-11-02T09:00+07:00")  # Monday; due on Monday 23 November
 # Friday 20 November becomes a day off, Saturday 28 November a working day; Tuesday 24 is one already: due on the 25th.
 SWAP = "\n20/11/2026 | nghỉ | Hoán đổi\n28/11/2026 | làm việc | Làm bù"
@@ -39,12 +39,6 @@ def administrator(client: TestClient, world: World) -> User:
 @pytest.fixture
 def active(session: Session) -> int:
     return worktime.active_id(session)
-
-
-def filled(session: Session, calendar_id: int, **changed: str) -> dict[str, str]:
-    """The form as it is shown, with changes."""
-    texts = editing.texts_of(worktime.load_calendar(session, calendar_id))
-    return texts | {"scope": "vn", "basis": "Thông báo số 1", "do": "save"} | changed
 
 
 def saved(client: TestClient, session: Session, base: int, **changed: str) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -24,30 +23,12 @@ from backend.worktime import service as worktime
 from backend.worktime.calendar import DayException
 from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
-from tests.command import Command
+from tests.casework.terminal import HEADER, Desk
 from tests.factories import SENDER, World
 from tests.places import DATA
 
 REAL = DATA / "casework_300.csv"
 AS_IN_THE_SAMPLE = ["--received", "opened", "--answered", "closed", "--category", "type", "--title", "descriptor"]
-HEADER = "key,office,received,answered,category\n"
-
-
-class Desk(Command):
-    """A terminal in a folder of its own."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-        super().__init__(monkeypatch)
-        monkeypatch.chdir(folder)
-        self.folder = folder
-
-    def take(self, body: str, *options: object, name: str = "cases.csv") -> Any:
-        """Import a file with the default columns; what was printed as JSON."""
-        (self.folder / name).write_text(HEADER + body, encoding="utf-8")
-        return self.json("import", "casework", name, *options)
-
-    def timeliness(self, *options: object, first: str = "2015-01-01", last: str = "2026-12-31") -> Any:
-        return self.json("kpi", "timeliness", "--from", first, "--to", last, "--calendar", "weekdays", *options)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backend.commands.clock.answers import answer_question
 from backend.errors import DomainError
 from backend.worktime.shipped import shipped_calendar
-from tests.worktime.test_properties import open_windows
+from tests.worktime.slow_loop import open_windows
 
 DAY = timedelta(days=1)
 VN = shipped_calendar("vn")

@@ -1,7 +1,7 @@
 """The clocks of a ticket, derived from its history alone."""
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from functools import reduce
 from typing import Any
 
@@ -9,38 +9,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backend.deadlines.clock_states import EPISODE_CODES, ClockKind, explain_state
-from backend.deadlines.clocks import TicketClocks, VersionBook, state_of_clocks, what_if
+from backend.deadlines.clock_states import ClockKind, explain_state
+from backend.deadlines.clocks import TicketClocks, state_of_clocks, what_if
 from backend.deadlines.events import TicketEvent
-from backend.deadlines.rules import choose_rule, shipped_rules
 from backend.deadlines.terms import PauseEnd
 from backend.deadlines.unit_shares import share_time
 from backend.errors import Conflict
-from backend.tickets.lifecycle import Event, StatePath, advance_state, possible_at
+from backend.tickets.lifecycle import Event, StatePath, advance_state
 from backend.tickets.models import TicketState, Verdict
-from backend.worktime.calendar import ZONE, WorkCalendar
 from backend.worktime.explain import DayReason
-from backend.worktime.shipped import shipped_calendar
+from tests.deadlines.courses import BOOK, END, PLAIN, RECEIVED, START, VN, WITHIN, at, courses, event
 
-VN, PLAIN = 1, 2
 ON_TIME, LATE = Verdict.ON_TIME, Verdict.LATE
-
-
-def book(**calendars: WorkCalendar) -> VersionBook:
-    """Vietnam's calendar as version 1, plain weekdays as version 2, and the shipped terms."""
-    ruling = {code: choose_rule(shipped_rules(), code, date(2026, 11, 2)).rule for code in EPISODE_CODES}
-    return VersionBook({VN: shipped_calendar("vn"), PLAIN: shipped_calendar("weekdays")}, {}, VN, ruling)
-
-
-BOOK = book()
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=ZONE)
-
-
-def event(name: Event, when: str, **data: Any) -> TicketEvent:
-    return TicketEvent(name, at(when), data.pop("by", ""), data)
 
 
 def read(*events: TicketEvent, now: str = "12-31T23:00") -> TicketClocks:
@@ -51,8 +31,6 @@ def verdicts(clocks: TicketClocks, clock: ClockKind) -> list[Verdict | None]:
     return [state.verdict for state in clocks.states if state.clock is clock]
 
 
-# Monday 2 November 2026: fifteen working days end on Monday 23 November.
-RECEIVED = event(Event.RECEIVED, "11-02T09:00", unit=1)
 ACCEPTED = event(Event.ACCEPTED, "11-03T09:00")
 
 
@@ -279,37 +257,7 @@ def replaced(happening: TicketEvent, when: str) -> TicketEvent:
 
 # --- properties over any course that the table allows ---------------------------------------------------------------
 
-START = at("11-02T09:00")
-WITHIN = st.integers(0, 50 * 24 * 60)
 
-
-@st.composite
-def courses(draw: st.DrawFn, *, without: frozenset[Event] = frozenset()) -> list[TicketEvent]:
-    """Up to twenty events that may follow one another, at rising times within some weeks."""
-    course = [TicketEvent(Event.RECEIVED, START, data={"unit": 1})]
-    standing = StatePath(TicketState.NEW)
-    for minutes in sorted(draw(st.lists(WITHIN, max_size=20))):
-        moves = [row.event for row in possible_at(standing) if row.event not in without]
-        if not moves:
-            break
-        name = draw(st.sampled_from(moves))
-        standing = advance_state(standing, name)
-        course.append(TicketEvent(name, START + timedelta(minutes=minutes), data=notes(draw, name)))
-    return course
-
-
-def notes(draw: st.DrawFn, name: Event) -> dict[str, Any]:
-    makers: dict[Event, Callable[[], dict[str, Any]]] = {
-        Event.FORWARDED: lambda: {"unit": draw(st.integers(1, 3))},
-        Event.EXTENDED: lambda: {"value": f"{draw(st.integers(1, 9))} working days"},
-        Event.PAUSE_DISPUTED: lambda: {"pause": draw(st.integers(1, 3))},
-        Event.PAUSE_JUDGED: lambda: {"pause": draw(st.integers(1, 3)), "stands": draw(st.booleans())},
-        Event.RECOUNTED: lambda: {"calendar": draw(st.sampled_from([VN, PLAIN]))},
-    }
-    return makers[name]() if name in makers else {}
-
-
-END = START + timedelta(days=60)
 MERGES = frozenset({Event.MERGED, Event.UNMERGED})
 
 

@@ -14,7 +14,7 @@ from backend.deadlines.unit_shares import Ledger, closed_days, share_time
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Verdict
 from backend.worktime.arithmetic import worked_time
-from tests.deadlines.test_clocks import BOOK, END, RECEIVED, VN, at, courses, event
+from tests.deadlines.courses import BOOK, END, RECEIVED, VN, at, courses, event
 
 ON_TIME, LATE = Verdict.ON_TIME, Verdict.LATE
 CALENDAR = BOOK.calendars[VN]

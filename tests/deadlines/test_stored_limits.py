@@ -24,9 +24,9 @@ from backend.users.policy import SENDER
 from backend.worktime.calendar import ZONE
 from tests.command import Command
 from tests.factories import World
+from tests.following import TICKET, follow
 from tests.life import DAY, START, Life
-from tests.public.test_following import TICKET, follow
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 FAR = date(2099, 12, 31)
 CASEWORK_HEADER = "key,office,received,answered,category\n"

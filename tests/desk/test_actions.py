@@ -18,8 +18,9 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketMessage, TicketState, Verdict
 from backend.users.models import Role
 from backend.users.policy import SENDER
+from tests.desk.action_cards import card
 from tests.factories import World
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 Act = Callable[..., Response]
 
@@ -45,12 +46,6 @@ def act(client: TestClient, session: Session, ticket: Ticket) -> Act:
 
 def page_of(client: TestClient, ticket: Ticket) -> str:
     return client.get(f"/hop-thu/{ticket.number}").text
-
-
-def card(page: str, path: str) -> str:
-    """What stands before and in the form of an action."""
-    before, _form, _after = page.partition(f'/{path}">')
-    return before[max(before.rfind("<summary>"), before.rfind("<h3>")) :]
 
 
 def course(session: Session, ticket: Ticket) -> list[str]:

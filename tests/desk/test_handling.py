@@ -18,7 +18,7 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketMessage, TicketState
 from backend.users.models import Role
 from tests.factories import World
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 Act = Callable[..., Response]
 

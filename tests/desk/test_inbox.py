@@ -17,7 +17,7 @@ from backend.units.models import Unit
 from backend.users.models import Role
 from backend.worktime import service as worktime
 from tests.factories import SENDER, World
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 
 def titles(html: str) -> list[str]:

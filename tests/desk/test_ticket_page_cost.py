@@ -12,8 +12,8 @@ from backend.tickets.lifecycle import Event
 from backend.users.models import Role
 from backend.users.policy import SENDER
 from tests.factories import World
-from tests.public.test_following import TICKET, follow
-from tests.users.test_sign_in import sign_in
+from tests.following import TICKET, follow
+from tests.signing_in import sign_in
 
 OF_STAFF, OF_SENDER = 14, 9  # statements, the look at who is signed in among them
 Count = Callable[[str], int]

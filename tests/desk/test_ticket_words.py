@@ -17,10 +17,10 @@ from backend.users.models import Role
 from backend.users.policy import SENDER
 from backend.web import language
 from backend.worktime.shipped import shipped_calendar
-from tests.desk.test_actions import card
+from tests.desk.action_cards import card
+from tests.following import TICKET, follow
 from tests.life import Life
-from tests.public.test_following import TICKET, follow
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 
 @pytest.fixture

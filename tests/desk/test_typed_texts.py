@@ -17,7 +17,7 @@ from backend.users.models import Role
 from backend.users.policy import SENDER
 from tests.desk.typed_page import Button, TypedPage
 from tests.factories import World
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 TICKET = "/theo-doi/phan-anh"
 SHORT = {"more": "3", "until": "", "promised": "30/12/2026", "into": "PAKN.20261118.9999"}

@@ -18,9 +18,9 @@ from backend.settings import ROOT
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.users.models import Role, User
-from tests.casework.test_import import Desk
-from tests.escalation.test_reminders import beat
+from tests.casework.terminal import Desk
 from tests.factories import World
+from tests.reminders import beat
 
 CAME = datetime.fromisoformat("2026-11-18T09:00+07:00")  # the day of the import, a Wednesday
 OLD = "".join(f"old-{n},03388,2016-01-{n:02},,Đường\n" for n in range(4, 24))

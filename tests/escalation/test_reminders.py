@@ -27,17 +27,9 @@ from backend.worktime import service as worktime
 from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
 from tests.factories import World, actor_for
-from tests.outbox.test_sending import Spy
-from tests.users.test_sign_in import sign_in
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-{text}+07:00")
-
-
-RECEIVED = at("10-05T09:00")
-HALF, LAST_DAY, OVERDUE = at("10-15T08:00"), at("10-23T08:00"), at("10-27T08:00")
-AFTER_3, AFTER_5 = at("10-30T08:00"), at("11-03T08:00")
+from tests.reminders import AFTER_3, AFTER_5, HALF, LAST_DAY, OVERDUE, RECEIVED, at, beat, staff_messages, told
+from tests.signing_in import sign_in
+from tests.spy_channel import Spy
 
 
 @pytest.fixture
@@ -53,25 +45,6 @@ def people(world: World) -> dict[Role, User]:
     }
 
 
-def beat(now: datetime) -> int:
-    """A beat's round: sweep and every task it hands out, digests once things have settled."""
-    looked = 0
-
-    def decide(ids: list[int]) -> None:
-        nonlocal looked
-        looked += service.decide_steps(ids, now)
-
-    service.sweep_tickets(now, decide)
-    for user_id in digest.find_recipients(now):
-        digest.collect_notices(user_id, now)
-    return looked
-
-
-def told(session: Session, user: User) -> list[str]:
-    codes = select(StaffNotice.code).where(StaffNotice.user_id == user.id).order_by(StaffNotice.id)
-    return list(session.scalars(codes))
-
-
 def to_sender(session: Session, ticket: Ticket) -> list[str]:
     """Templates of the messages about lateness, by their keys."""
     rows = session.scalars(
@@ -80,13 +53,6 @@ def to_sender(session: Session, ticket: Ticket) -> list[str]:
         .order_by(OutboxMessage.id)
     )
     return list(rows)
-
-
-def staff_messages(session: Session) -> list[OutboxMessage]:
-    session.expire_all()
-    return list(
-        session.scalars(select(OutboxMessage).where(OutboxMessage.user_id.is_not(None)).order_by(OutboxMessage.id))
-    )
 
 
 def test_each_person_is_told_at_their_rung(

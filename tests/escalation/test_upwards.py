@@ -9,19 +9,9 @@ from backend.escalation import queries
 from backend.escalation.models import StaffNotice, StepRecord
 from backend.notify import service as delivery
 from backend.users.models import Role
-from tests.escalation.test_reminders import (
-    AFTER_3,
-    AFTER_5,
-    HALF,
-    LAST_DAY,
-    OVERDUE,
-    RECEIVED,
-    beat,
-    staff_messages,
-    told,
-)
 from tests.factories import World
-from tests.outbox.test_sending import Spy
+from tests.reminders import AFTER_3, AFTER_5, HALF, LAST_DAY, OVERDUE, RECEIVED, beat, staff_messages, told
+from tests.spy_channel import Spy
 
 
 @pytest.mark.parametrize(

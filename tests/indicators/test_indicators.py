@@ -31,7 +31,7 @@ from backend.users.policy import SYSTEM, Actor
 from backend.worktime import service as worktime
 from backend.worktime.duration import Duration, TimeUnit
 from tests.factories import World
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 THURSDAY = datetime.fromisoformat("2026-10-01T08:00+07:00")  # due on Thursday 22/10
 TODAY = date(2026, 11, 18)  # a Wednesday

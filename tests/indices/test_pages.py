@@ -21,7 +21,7 @@ from backend.units.models import Unit
 from backend.users.models import Role
 from backend.worker import app
 from tests.factories import World
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 THURSDAY = datetime.fromisoformat("2026-10-01T08:00+07:00")
 OCTOBER = "tu=01/10/2026&den=31/10/2026"

@@ -12,9 +12,9 @@ from backend.outbox.models import DeliveryState, OutboxMessage
 from backend.settings import get_settings
 from backend.tickets.models import Ticket
 from backend.users.models import Role, User
-from tests.escalation.test_reminders import AFTER_3, HALF, LAST_DAY, OVERDUE, RECEIVED, at, beat, staff_messages
 from tests.factories import World
-from tests.outbox.test_sending import Spy
+from tests.reminders import AFTER_3, HALF, LAST_DAY, OVERDUE, RECEIVED, at, beat, staff_messages
+from tests.spy_channel import Spy
 
 
 @pytest.fixture

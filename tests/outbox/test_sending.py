@@ -2,7 +2,6 @@
 
 import smtplib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
@@ -29,21 +28,9 @@ from backend.users.models import Role
 from tests.bot_api_server import TOKEN, BotApiServer
 from tests.factories import World
 from tests.smtp_server import SmtpServer
+from tests.spy_channel import Spy
 
 CHAT = 5_000_000_007  # Telegram's ids pass 32 bits
-
-
-@dataclass
-class Spy:
-    """A channel that keeps what it is handed, or fails as it is told to."""
-
-    failures: list[Exception] = field(default_factory=list)
-    messages: list[OutgoingMessage] = field(default_factory=list)
-
-    def send(self, message: OutgoingMessage) -> None:
-        if self.failures:
-            raise self.failures.pop(0)
-        self.messages.append(message)
 
 
 @pytest.fixture

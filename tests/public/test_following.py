@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,13 +20,9 @@ from backend.tickets.reception import receipts
 from backend.web import rate_limits
 from backend.web.rate_limits import SECRET_BY_NETWORK, SECRET_BY_NUMBER
 from tests.factories import World
+from tests.following import TICKET, follow
 
-TICKET = "/theo-doi/phan-anh"
 RATING = {"ease": "5", "by_rules": "4", "timely": "3", "remark": "Cảm ơn phường."}
-
-
-def follow(client: TestClient, ticket: Ticket, secret: str) -> Response:
-    return client.post("/theo-doi", data={"number": ticket.number, "secret": secret})
 
 
 def neutral(page: str, number: str) -> str:

@@ -17,7 +17,7 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketMessage, TicketState, Verdict
 from backend.users.models import Role
 from tests.factories import World
-from tests.public.test_following import TICKET, follow
+from tests.following import TICKET, follow
 
 WISHES = ("khong-tam-dung", "dong-y", "chua-xong", "xu-ly-lai")
 

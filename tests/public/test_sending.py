@@ -3,7 +3,6 @@
 import html
 import re
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,24 +17,7 @@ from backend.tickets.reception import receipts
 from backend.units.models import Unit
 from backend.web.rate_limits import NetworkFlow
 from tests.factories import World
-
-
-def form(world: World, **more: Any) -> dict[str, str]:
-    """What a browser sends for a filled form."""
-    draft = world.draft()
-    fields = {
-        "key": draft.key,
-        "unit": str(draft.unit_id),
-        "category": draft.category_code,
-        "title": draft.title,
-        "content": draft.content,
-        "name": draft.name,
-        "phone": "",
-        "email": draft.email,
-        "address": "",
-        "consent": "1",
-    }
-    return fields | more
+from tests.sending import form
 
 
 def tickets(session: Session) -> int:

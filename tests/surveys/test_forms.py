@@ -26,7 +26,7 @@ from backend.users.guard import COOKIE
 from backend.users.models import Role
 from tests.command import Command
 from tests.factories import World
-from tests.test_policy_matrix import signed_in
+from tests.signing_in import signed_in
 
 SHORT = files("backend.surveys").joinpath("data", "feedback-1.toml").read_text(encoding="utf-8")
 NEW = SHORT.replace('version = "1"', 'version = "2"').replace("dễ dàng", "thuận tiện")

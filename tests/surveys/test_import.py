@@ -13,78 +13,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.files.faults import FileRefused, TableFault
-from backend.files.sheets import write_workbook
-from backend.surveys.ballot_files import importing
 from backend.surveys.ballot_files.faults import BallotFault
-from backend.surveys.ballot_files.importing import ImportActor, ImportOutcome
-from backend.surveys.ballot_files.layout import template_header
-from backend.surveys.forms.instruments import shipped_instrument
 from backend.surveys.models import Ballot, BallotBatch, Round
 from backend.surveys.rounds import queries, service
+from tests.ballots import FORM, HEADER, ROUND, as_csv, as_xlsx, bring_in, held, row
 from tests.command import Command
-
-FORM = shipped_instrument("household-2023")
-HEADER = template_header(FORM)
-ROUND = "thu-2026"
-
-
-@pytest.fixture
-def opened(session: Session, now: datetime) -> Round:
-    """A round of autumn 2026 in the whole province."""
-    plan = service.RoundPlan(
-        ROUND, "Khảo sát thử", "household-2023", "12", 2026, date(2026, 11, 1), date(2026, 12, 31), 600
-    )
-    made = service.open_round(session, plan, by="system", now=now)
-    session.commit()
-    return made
-
-
-def row(number: int, **changed: str) -> dict[str, str]:
-    """A ballot without fault; answers differ from ballot to ballot."""
-    cells = {
-        "so_phieu": f"P{number:04d}",
-        "mau_phieu": "household-2023",
-        "don_vi": "03388",
-        "tang": "A",
-        "cum": f"bản {number % 5}",
-        "trong_so": "1.5",
-        "ngay": "10/11/2026",
-        "nhom_tuoi": "35-49",
-        "gioi_tinh": "nữ",
-        "dan_toc": "kinh",
-    }
-    for place, slot in enumerate(FORM.slots):
-        for offset, column in enumerate(slot.columns):
-            values = (0, 1) if len(slot.columns) > 1 else slot.values
-            cells[column] = str(values[(number + place + offset) % len(values)])
-    return cells | changed
-
-
-def as_csv(rows: list[dict[str, str]], header: list[str] = HEADER, separator: str = ",") -> bytes:
-    lines = [separator.join(header)]
-    lines += [separator.join(f'"{one[name]}"' for name in header) for one in rows]
-    return "\n".join(lines).encode("utf-8", "surrogateescape")
-
-
-def as_xlsx(rows: list[dict[str, str]], header: list[str] = HEADER) -> bytes:
-    stream = io.BytesIO()
-    cells = [
-        [int(one[name]) if one[name].isdigit() and name[0] in "pqe" else one[name] for name in header] for one in rows
-    ]
-    write_workbook(stream, {"Phiếu": [header, *cells]})
-    return stream.getvalue()
-
-
-def bring_in(content: bytes, now: datetime, code: str = ROUND) -> ImportOutcome:
-    return importing.import_file(io.BytesIO(content), code, file_name="phieu.csv", who=ImportActor(), now=now)
-
-
-def held(session: Session, outcome: ImportOutcome) -> dict[int, list[tuple[str, BallotFault]]]:
-    session.expire_all()
-    return {
-        one.line: [(finding.column, finding.fault) for finding in one.findings]
-        for one in queries.list_held(session, outcome.batch_id, limit=None)
-    }
 
 
 def counted(session: Session) -> int:

@@ -21,9 +21,9 @@ from backend.surveys.rounds import service
 from backend.users.guard import COOKIE
 from backend.users.models import Role, User
 from backend.worker import app
+from tests.ballots import HEADER, ROUND, as_csv, row
 from tests.factories import World
-from tests.surveys.test_import import HEADER, ROUND, as_csv, row
-from tests.test_policy_matrix import signed_in
+from tests.signing_in import signed_in
 
 SHORT = "ngan-2026"
 MINUTE = timedelta(minutes=1)

@@ -25,7 +25,7 @@ from backend.users.guard import COOKIE
 from backend.users.models import Role
 from tests.command import Command
 from tests.factories import World
-from tests.test_policy_matrix import signed_in
+from tests.signing_in import signed_in
 
 DESIGN = """
 code = "thu"

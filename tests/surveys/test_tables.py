@@ -22,10 +22,8 @@ from backend.surveys.entry import service as entry
 from backend.surveys.models import Ballot, BallotBatch, BallotSource, HeldRow, Round
 from backend.surveys.rounds import queries, service
 from backend.surveys.samples import sampling
-from tests.surveys.test_import import HEADER, ROUND, as_csv, as_xlsx, bring_in, held, opened, row
-from tests.tickets.test_races import at_once
-
-__all__ = ["opened"]
+from tests.ballots import HEADER, ROUND, as_csv, as_xlsx, bring_in, held, row
+from tests.threads import at_once
 
 
 def test_what_a_table_program_makes_of_cells_is_seen(session: Session, opened: Round, now: datetime) -> None:

@@ -15,7 +15,7 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import TicketState
 from backend.users.models import Role
 from tests.life import START, Life
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 
 @pytest.fixture

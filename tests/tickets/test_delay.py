@@ -17,12 +17,12 @@ from backend.outbox.models import OutboxMessage
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import TicketState, Verdict
 from backend.users.policy import SENDER
-from tests.escalation.test_reminders import OVERDUE, RECEIVED, at, beat
 from tests.factories import World
+from tests.following import TICKET, follow
 from tests.life import Life
-from tests.outbox.test_sending import Spy
-from tests.public.test_following import TICKET, follow
-from tests.users.test_sign_in import sign_in
+from tests.reminders import OVERDUE, RECEIVED, at, beat
+from tests.signing_in import sign_in
+from tests.spy_channel import Spy
 
 PROMISED = date(2026, 11, 6)
 WHY = "Phải chờ đúc nắp cống theo cỡ riêng."

@@ -13,9 +13,9 @@ from backend.tickets.models import TicketState
 from backend.users.models import Role
 from backend.users.policy import SENDER
 from tests.factories import World
+from tests.following import TICKET, follow
 from tests.life import START, Life
-from tests.public.test_following import TICKET, follow
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 LATE = 30  # days; the due date is three weeks after reception
 

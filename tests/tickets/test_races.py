@@ -1,15 +1,12 @@
 """Several people at once, with real commits on connections of their own."""
 
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 from sqlalchemy import Engine, func, select
 
 from backend import audit, db
-from backend.errors import Conflict, DomainError, NotFound
+from backend.errors import Conflict, NotFound
 from backend.tickets import projection, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
@@ -19,23 +16,9 @@ from backend.users.models import Role
 from backend.users.policy import SENDER
 from tests.conftest import NOW
 from tests.factories import World
+from tests.threads import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
-
-
-def at_once(people: int, act: Callable[[int], object]) -> list[object]:
-    """Let ``people`` threads act at the same moment; what each came to, a refusal included."""
-    barrier = Barrier(people)
-
-    def one(i: int) -> object:
-        barrier.wait()
-        try:
-            return act(i)
-        except DomainError as refusal:
-            return refusal
-
-    with ThreadPoolExecutor(people) as pool:
-        return list(pool.map(one, range(people)))
 
 
 def test_senders_at_once_get_numbers_of_their_own() -> None:

@@ -21,9 +21,9 @@ from backend.tickets.service import ActionRequest
 from backend.users.models import Role
 from backend.users.policy import SENDER, SYSTEM, Actor, Permission, can
 from tests.factories import World
+from tests.following import TICKET, follow
 from tests.life import START, Life, begun, stranger
-from tests.public.test_following import TICKET, follow
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 WAYS: dict[TicketState, Callable[[Life], object]] = {
     TicketState.NEW: lambda life: None,

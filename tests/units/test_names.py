@@ -15,7 +15,7 @@ from backend.units import queries
 from backend.units.directory import find_unit
 from backend.users.models import Role
 from tests.factories import World
-from tests.users.test_sign_in import sign_in
+from tests.signing_in import sign_in
 
 EVERY_D = "Đ đ \u00d0 \u00f0 \u0189 \u0256"
 

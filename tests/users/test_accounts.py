@@ -15,7 +15,7 @@ from backend.units.models import Unit
 from backend.users.models import Role, User
 from tests.command import Command
 from tests.factories import PASSWORD, World
-from tests.users.test_sign_in import come_with, sign_in
+from tests.signing_in import come_with, sign_in
 
 
 @pytest.fixture

@@ -11,17 +11,7 @@ from backend import clock, settings
 from backend.users import service
 from backend.users.models import Role, User, UserSession
 from tests.factories import PASSWORD, World
-
-
-def sign_in(client: TestClient, user: User, **more: str) -> None:
-    answer = client.post("/dang-nhap", data={"email": user.email, "password": PASSWORD, **more})
-    assert answer.status_code in (200, 303), answer.text
-
-
-def come_with(client: TestClient, token: str) -> None:
-    """The browser brings this token and no other."""
-    client.cookies.clear()
-    client.cookies.set("session", token)
+from tests.signing_in import come_with, sign_in
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Iterator
 
 import anyio.to_thread
 import httpx2
@@ -18,9 +16,9 @@ from backend.users.models import Role
 from tests.conftest import NOW
 from tests.databases import work_on
 from tests.factories import PASSWORD, World
+from tests.threads import run_apart
 
 CROWD = 60
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -38,12 +36,6 @@ async def read_inbox_at_once(token: str) -> Counter[int]:
         browser.cookies.set("session", token)
         answers = await asyncio.gather(*(browser.get("/hop-thu") for _ in range(CROWD)))
     return Counter(answer.status_code for answer in answers)
-
-
-def run_apart(work: Coroutine[Any, Any, T]) -> T:
-    """On a thread of its own: a browser of another test may have left a loop running on this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.mark.usefixtures("few_connections", "now")
