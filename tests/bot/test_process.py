@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from bot import gateway, persistence
 from tests.bot_api_server import TOKEN, BotApiServer, Sent
 from tests.databases import new_database
 from tests.factories import World
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -123,13 +123,6 @@ def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
         settings.get_settings.cache_clear()
 
 
-def until(holds: Callable[[], bool], seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not come about in time"
-        time.sleep(0.05)
-
-
 def count(model: type) -> int:
     with db.transaction() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
@@ -165,11 +158,11 @@ def test_sender_reports_follows_and_rates_in_one_chat_across_a_crash(life: Life)
     life.press("Sửa tiêu đề", "tiêu đề ngắn")
     life.say("Ổ gà ở chợ", "Xin xem lại", "Tiêu đề: Ổ gà ở chợ")
     life.api.press_button(CHAT, "✅ Gửi")
-    receipt = life.hear("Đã tiếp nhận")
+    receipt = life.hear("Đã nhận được phản ánh")
     number = receipt.text.split("Mã số: ")[1].split("\n")[0]
     secret = receipt.text.split("Mã bí mật: ")[1].split("\n")[0]
     assert "Văn phòng" in receipt.text or "Đoàn Kết" in receipt.text
-    until(lambda: count(Attachment) == 2)
+    wait_until(lambda: count(Attachment) == 2)
 
     with db.transaction() as session:
         ticket = session.scalars(select(Ticket)).one()
@@ -225,7 +218,7 @@ def test_only_one_process_reads_and_the_next_takes_over(life: Life) -> None:
     life.say("/start", "tiếng nào")
     life.start()
     life.press("Tiếng Việt", "cơ quan nào")
-    until(lambda: [method.lower() for method, _params in life.api.calls].count("getme") == 2)
+    wait_until(lambda: [method.lower() for method, _params in life.api.calls].count("getme") == 2)
     life.bots[0].send_signal(signal.SIGTERM)
     assert life.bots[0].wait(timeout=30) == 0
     life.say("phuong doan ket", "Cơ quan: Phường Đoàn Kết")

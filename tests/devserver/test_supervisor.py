@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from backend.devserver import homes, processes
 from backend.settings import ROOT
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("up")]
 
@@ -39,11 +39,11 @@ class Up:
         return self.output.read_text(encoding="utf-8")
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + 180
-        while "Ready after" not in self.told:
-            assert self.process.poll() is None, self.told
-            assert time.monotonic() < deadline, self.told
-            time.sleep(0.05)
+        wait_until(self.is_ready, 180, report=lambda: self.told)
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.told
+        return "Ready after" in self.told
 
     def home_page_status(self) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

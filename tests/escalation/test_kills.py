@@ -1,15 +1,13 @@
 """Sweeps and tasks with real commits: two beats at the same moment, and workers killed in the middle."""
 
 import os
-import random
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from backend import db
@@ -18,6 +16,7 @@ from backend.escalation.models import StaffNotice, StepRecord
 from backend.outbox.models import OutboxMessage
 from backend.users.models import Role, User
 from tests.factories import World
+from tests.waiting import wait_until, wait_until_somebody_is_blocked
 
 RECEIVED = datetime.fromisoformat("2026-10-05T09:00+07:00")
 OVERDUE = datetime.fromisoformat("2026-10-27T08:00+07:00")
@@ -96,15 +95,9 @@ def test_workers_killed_ten_times_lose_nothing_and_tell_nobody_twice(committed: 
     with Session(committed) as session:
         _notices, *before = counts(session)
     overdue(OVERDUE_TICKETS)
-    dice, partly = random.Random(5), []
+    partly = []
     for kill in range(KILLS):
-        worker = start(committed, subprocess.PIPE)
-        if kill % 2:
-            time.sleep(dice.uniform(0.0, 0.15))
-        else:
-            more_are_told(committed, worker)
-        worker.kill()
-        worker.communicate()
+        (kill_while_it_writes if kill % 2 else kill_after_it_told)(committed)
         with Session(committed) as session:
             partly.append(counts(session)[0])
     last = start(committed, subprocess.DEVNULL)
@@ -118,14 +111,38 @@ def test_workers_killed_ten_times_lose_nothing_and_tell_nobody_twice(committed: 
     assert all(0 < count < OVERDUE_TICKETS for count in partly), "each kill fell into the middle of the work"
 
 
-def more_are_told(committed: Engine, worker: subprocess.Popen[str]) -> None:
-    """Wait until the worker has told somebody, however slow the machine."""
+def kill_after_it_told(committed: Engine) -> None:
+    """A worker is killed as soon as it has told somebody, however slow the machine."""
     with Session(committed) as session:
         before = counts(session)
-        while counts(session) == before:
+        worker = start(committed, subprocess.PIPE)
+
+        def more_are_told() -> bool:
             assert worker.poll() is None
             session.rollback()
-            time.sleep(0.005)
+            return counts(session) != before
+
+        try:
+            wait_until(more_are_told)
+        finally:
+            end(worker)
+
+
+def kill_while_it_writes(committed: Engine) -> None:
+    """A worker is killed in the middle of a transaction, before its first message."""
+    with committed.connect() as blocker:
+        blocker.execute(text("LOCK TABLE outbox IN EXCLUSIVE MODE"))
+        worker = start(committed, subprocess.PIPE)
+        try:
+            wait_until_somebody_is_blocked(blocker, worker)
+        finally:
+            end(worker)
+        blocker.rollback()
+
+
+def end(worker: subprocess.Popen[str]) -> None:
+    worker.kill()
+    worker.communicate()
 
 
 def start(committed: Engine, stdin: int) -> subprocess.Popen[str]:

@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from backend.settings import ROOT
 from tests.databases import for_processes
 from tests.factories import World
 from tests.smtp_server import SmtpServer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -33,13 +33,6 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def receive() -> None:
     with db.transaction() as session:
         World(session).receive(clock.now())
-
-
-def until(holds: Callable[[], bool], log: Path, seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
 
 
 def deliveries() -> list[DeliveryState]:
@@ -60,14 +53,14 @@ def test_nothing_is_lost_while_the_broker_is_away(url: str, tmp_path: Path) -> N
             ]
         try:
             receive()
-            until(lambda: len(mail.mails) == 1, log)
+            wait_until(lambda: len(mail.mails) == 1, report=log.read_text)
             first.stop()
             receive()
             receive()
-            time.sleep(2)
+            wait_until(lambda: "Cannot connect to redis" in log.read_text(), report=log.read_text)
             assert deliveries().count(DeliveryState.PENDING) == 2
             with embedded.start_broker(tmp_path):
-                until(lambda: deliveries() == [DeliveryState.SENT] * 3, log)
+                wait_until(lambda: deliveries() == [DeliveryState.SENT] * 3, report=log.read_text)
                 assert len({message["Message-ID"] for message in mail.mails}) == 3
                 for process in running:
                     process.terminate()

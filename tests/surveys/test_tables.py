@@ -4,7 +4,6 @@ import io
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime
-from time import sleep
 from typing import Any
 from unicodedata import normalize
 
@@ -24,6 +23,7 @@ from backend.surveys.rounds import queries, service
 from backend.surveys.samples import sampling
 from tests.ballots import HEADER, ROUND, as_csv, as_xlsx, bring_in, held, row
 from tests.threads import at_once
+from tests.waiting import wait_until
 
 
 def test_what_a_table_program_makes_of_cells_is_seen(session: Session, opened: Round, now: datetime) -> None:
@@ -160,8 +160,7 @@ def until_it_waits(committed: Engine, act: Future[Any]) -> None:
     here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     waiting = text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {here}")
     with committed.connect() as connection:
-        while not (act.done() or connection.scalar(waiting)):
-            sleep(0.01)
+        wait_until(lambda: act.done() or connection.scalar(waiting))
 
 
 def sampled(session: Session, code: str, now: datetime) -> dict[str, str]:

@@ -24,7 +24,7 @@ from backend.tickets.service import ActionRequest
 from backend.users.models import Role
 from backend.users.policy import SENDER, SYSTEM, Actor
 from tests.bot.chat import CHAT, Person
-from tests.factories import World
+from tests.factories import World, usual_notes
 
 TICKET = "/theo-doi/phan-anh"
 PATHS = {
@@ -133,7 +133,7 @@ class Matter:
             return
         actor = SENDER if event in BY_SENDER else SYSTEM if event is Event.CLOSED else self.officer
         actor = self.coordinator if event in BY_COORDINATOR else actor
-        more = {"into_id": self.other.id} if event is Event.MERGED else {}
+        more = {"into_id": self.other.id} if event is Event.MERGED else usual_notes(event)
         change = ActionRequest(event, text="Nội dung thử.", procedure="complaint", **more)
         service.apply(self.session, ticket.id, change, actor, now=self.now)
 
