@@ -19,9 +19,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend import clock, db, settings
 from backend.app import create_app
 from backend.devserver import embedded
+from backend.tickets import projection
 from backend.worktime.calendar import ZONE
 from tests.databases import new_database, work_on
 from tests.factories import World
+from tests.life import Life, begun
 
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=ZONE)
 
@@ -106,6 +108,13 @@ def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
 def world(session: Session) -> World:
     """Makes tickets and people, by the services that make them in life."""
     return World(session)
+
+
+@pytest.fixture
+def life(session: Session, world: World) -> Iterator[Life]:
+    """A ticket just received. Whatever the test does to it: in the end every stored row follows from its history."""
+    yield begun(session, world)
+    assert list(projection.check_all(session)) == []
 
 
 @pytest.fixture

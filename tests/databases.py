@@ -17,9 +17,9 @@ from sqlalchemy.pool import NullPool
 
 from backend import db, settings
 from backend.commands import first_data
+from backend.settings import ROOT
 from backend.worktime.calendar import ZONE
 
-ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "langnghe_template"
 _serial = count(1)
 

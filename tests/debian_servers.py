@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from redis import Redis
 
 from backend.devserver import processes
+from tests.waiting import wait_until
 
 CLEAN = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
 
@@ -24,20 +24,6 @@ CLEAN = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
-
-
-def wait_for(what: Callable[[], object], patience: float = 120.0) -> None:
-    """Try until ``what()`` is true and raises nothing; its last error is the test's failure."""
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            if what():
-                return
-        except Exception:
-            if time.monotonic() > deadline:
-                raise
-        assert time.monotonic() < deadline, f"not within {patience} s: {what}"
-        time.sleep(0.1)
 
 
 def required(found: Path | str | None, name: str) -> Path:
@@ -71,7 +57,7 @@ def postgres(password: str) -> Iterator[int]:
         assert processes.spawn_process([*initdb, "--pwfile", folder / "password"], log=log, **options).wait() == 0
         process = processes.spawn_process([*server, "-c", "listen_addresses=127.0.0.1"], log=log, **options)
         try:
-            wait_for(lambda: _make_database(port, password))
+            wait_until(lambda: _make_database(port, password))
             yield port
         finally:
             processes.stop_processes([process], signals=(signal.SIGINT, signal.SIGQUIT))
@@ -110,7 +96,7 @@ class RedisServer:
 
     def start(self) -> None:
         self._process = processes.spawn_process(self._command, log=self._folder / "redis.log", env=CLEAN)
-        wait_for(self._client.ping)
+        wait_until(self._client.ping)
 
     def stop(self) -> None:
         assert self._process is not None

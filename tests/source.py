@@ -3,9 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from backend.settings import ROOT
+
 PACKAGES = ("backend", "bot", "analytics", "migrations")
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from backend.devserver.supervisor import Supervisor
 from backend.settings import ROOT, Settings
 from backend.worker import QUEUES
 from tests import compose_file
+from tests.places import DATA
 
-SCHEMA = Path(__file__).parent / "data" / "compose-spec" / "compose-spec.json"
+SCHEMA = DATA / "compose-spec" / "compose-spec.json"
 OURS = {"migrate", "web", "worker", "beat", "bot"}
 SERVICES = {**compose_file.load()["services"]}
 INSTRUCTION = re.compile(r"^([A-Z]+) (.+)$")

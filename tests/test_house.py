@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from backend.app import create_app
 from backend.db import AdvisoryLock
 from backend.locale import extract
+from backend.settings import ROOT
 from backend.tickets.lifecycle import TRANSITIONS, Event, possible_transitions
 from backend.tickets.models import TicketState
 from backend.tickets.texts import EVENT_NAMES, STATE_NAMES, STATE_TONES
@@ -28,7 +29,6 @@ from backend.worker import app as worker
 from tests import source
 from tests.routes import declared
 
-ROOT = source.ROOT
 MOST_LINES = 400
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "shared"}
 FINAL_STATES = {TicketState.REDIRECTED, TicketState.WITHDRAWN}
@@ -44,7 +44,7 @@ WRITE_TICKETS = {
 COMMIT = {"backend/db.py", "migrations/env.py"}
 READ_CLOCK = {"backend/clock.py"}
 SPELL_TICKET_CHAIN = {"backend/audit.py"}
-PIN_TICKET_CHAIN = {"tests/test_house.py", "tests/unit/test_audit_references.py"}
+PIN_TICKET_CHAIN = {"tests/test_house.py", "tests/history/test_references.py"}
 
 Rule = Callable[[ast.AST], Iterable[int]]
 

@@ -5,14 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, func, select, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -30,6 +29,7 @@ from backend.reports import service as reports
 from backend.reports.models import ReportFile
 from backend.reports.service import ReportSubject
 from backend.reports.tasks import make_report as make_report
+from backend.settings import ROOT
 from backend.surveys.ballot_files import waiting
 from backend.surveys.ballot_files.tasks import import_file
 from backend.surveys.models import Ballot
@@ -40,8 +40,9 @@ from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime import service as worktime
 from backend.worktime.models import CalendarVersion
-from tests.databases import ROOT, for_processes
+from tests.databases import for_processes
 from tests.factories import World
+from tests.waiting import wait_until, wait_until_somebody_is_blocked
 
 pytestmark = pytest.mark.processes
 
@@ -146,18 +147,10 @@ def killed_in_the_middle(work: LongWork, job_id: int, url: str, tmp_path: Path) 
         environment = os.environ | {"LANGNGHE_DATABASE_URL": url, "LANGNGHE_DATA_DIR": str(tmp_path)}
         with subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=ROOT) as worker:
             try:
-                until_somebody_waits(blocker, worker)
+                wait_until_somebody_is_blocked(blocker, worker, PATIENCE)
             finally:
                 worker.send_signal(signal.SIGKILL)
         blocker.rollback()
-
-
-def until_somebody_waits(blocker: Connection, worker: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    waiting_for_us = text("SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
-    while not blocker.scalar(waiting_for_us):
-        assert time.monotonic() < deadline and worker.poll() is None
-        time.sleep(0.02)
 
 
 def job_of(job_id: int) -> LongJob:
@@ -257,10 +250,7 @@ def test_a_living_worker_keeps_its_lease(url: str, monkeypatch: pytest.MonkeyPat
 
     def slow(*given: object, **named: object) -> int:
         lease_runs_out(job_id)
-        deadline = time.monotonic() + PATIENCE
-        while not job_of(job_id).is_cared_for(clock.now()):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: job_of(job_id).is_cared_for(clock.now()), PATIENCE)
         return real(*given, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(requests.runs, "make_run", slow)

@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,10 +18,12 @@ from backend.devserver import embedded
 from backend.notify import service
 from backend.notify.tasks import deliver_message
 from backend.outbox.models import DeliveryState, OutboxMessage
+from backend.settings import ROOT
 from backend.worker import app
-from tests.databases import ROOT, for_processes
+from tests.databases import for_processes
 from tests.factories import World
 from tests.smtp_server import SmtpServer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -64,13 +65,6 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
     worker.wait()
 
 
-def until(holds: Callable[[], bool], log: Path, patience: float = 180.0) -> None:
-    deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.005)
-
-
 @pytest.mark.skipif(embedded.redis_binary() is None, reason="the embedded Redis has no wheel for this platform")
 def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log, dice, seen = tmp_path / "celery.log", random.Random(3), []
@@ -86,12 +80,11 @@ def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, mo
             leases_run_out()
             service.sweep_messages(clock.now(), lambda *ids: deliver_message.apply_async(ids))
 
-        def lives(holds: Callable[[], bool], longer: float = 0.0) -> None:
+        def lives(holds: Callable[[], bool]) -> None:
             hand_out()
             worker = start(environment, log)
             try:
-                until(holds, log)
-                time.sleep(longer)
+                wait_until(holds, 180, report=log.read_text)
             finally:
                 kill(worker)
             seen.append(of(DeliveryState.SENT))
@@ -99,10 +92,7 @@ def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, mo
         for _ in range(KILLS):
             mail.take_at_most(A_LIFE)
             aim, before = len(mail.mails) + dice.randrange(1, A_LIFE - 3), of(DeliveryState.SENT)
-            lives(
-                lambda aim=aim, before=before: len(mail.mails) >= aim and of(DeliveryState.SENT) > before,
-                dice.uniform(0.0, 0.02),
-            )
+            lives(lambda aim=aim, before=before: len(mail.mails) >= aim and of(DeliveryState.SENT) > before)
         mail.take_at_most(None)
         lives(lambda: of(DeliveryState.PENDING) == 0)
         arrived = Counter(str(message["Message-ID"]) for message in mail.mails)

@@ -39,8 +39,8 @@ from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.models import CalendarVersion
 from backend.worktime.shipped import shipped_calendar
 from tests.factories import SENDER, World
-from tests.features.test_attachments import picture
-from tests.features.test_sign_in import sign_in
+from tests.photos import picture
+from tests.signing_in import sign_in
 
 MONDAY = datetime(2026, 11, 2, 9, 0, tzinfo=ZONE)
 DAY = timedelta(days=1)

@@ -19,27 +19,19 @@ from backend import settings
 from backend.app import create_app
 from backend.attachments import service as attachments
 from backend.calendars import service as calendars
-from backend.indices.runs import service as runs
 from backend.jobs.service import ask_job
-from backend.surveys.ballot_files import waiting
-from backend.surveys.models import BallotBatch
-from backend.surveys.rounds import service as surveys
 from backend.tickets import queries
-from backend.tickets.models import Ticket
-from backend.tickets.service import policy_subject
 from backend.units.models import Unit
-from backend.users import service
-from backend.users.guard import COOKIE
-from backend.users.models import Role, User, UserSession
+from backend.users.models import Role
 from backend.users.policy import Actor, Permission, PolicySubject, can
 from backend.worktime import service as worktime
 from tests.factories import World, actor_for
 from tests.routes import Declared, declared
+from tests.signing_in import signed_in
+from tests.stage import ROUTES, Stage, ask, index_run, surveyed
 
-ROUTES = declared(create_app())
 # Served by the framework in development alone, so it has no dependency; a test below sees to that.
 OPEN_IN_DEVELOPMENT = {"GET /openapi.json"}
-SURVEY = "khao-sat-thu"
 THROUGH, SIGN_IN, FORBIDDEN, HIDDEN = "let through", "sent to sign in", "403", "404"
 
 
@@ -50,36 +42,6 @@ class Person:
     name: str
     actor: Actor | None
     token: str | None
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The ticket asked for, and an account and a unit for routes about those."""
-
-    name: str
-    ticket: Ticket
-    account: User
-    unit: Unit
-    batch: int
-    imports: int
-    calendar: int
-    job: int
-    run: int
-
-    def fill(self, path: str) -> str:
-        """The address of a route here; KeyError names a parameter that nobody explained."""
-        known = {"number": self.ticket.number, "user_id": self.account.id, "unit_id": self.unit.id, "place": 1}
-        known |= {"mark": "0", "name": "app.css", "mail_id": 0}
-        known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
-        known["import_id"] = self.imports
-        known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run}
-        return path.replace(":path", "").format(**known)
-
-    def subject(self, path: str) -> PolicySubject | None:
-        """What the policy is asked about: the ticket of the address, the unit of it or of its run, or nothing."""
-        if "{number}" in path:
-            return policy_subject(self.ticket)
-        return PolicySubject(self.unit.id) if "{unit_id}" in path or "{run_id}" in path else None
 
 
 @pytest.fixture
@@ -104,31 +66,6 @@ def people(session: Session, world: World, now: datetime) -> list[Person]:
     ]
 
 
-def signed_in(session: Session, user: User, now: datetime) -> str:
-    """The token of a session, without the slow stretching of a password."""
-    token = f"token-of-{user.id}"
-    lasts = now + service.LASTS
-    session.add(
-        UserSession(
-            token_hash=service.token_hash(token), user_id=user.id, created_at=now, seen_at=now, expires_at=lasts
-        )
-    )
-    session.flush()
-    return token
-
-
-def surveyed(session: Session, now: datetime) -> tuple[int, int]:
-    """A survey round with an empty batch and a file that waits; returns the batch and the job of the file."""
-    days = (now.date(), now.date())
-    plan = surveys.RoundPlan(SURVEY, "Khảo sát thử", "household-2023", "12", now.year, *days, planned_n=10)
-    batch = BallotBatch(
-        round_id=surveys.open_round(session, plan, by="system", now=now).id, source="file", created_at=now
-    )
-    session.add(batch)
-    session.flush()
-    return batch.id, waiting.begin_import(session, SURVEY, b"", "phieu.csv", None, now).id
-
-
 @pytest.fixture
 def stages(session: Session, world: World, now: datetime) -> list[Stage]:
     """An ordinary ticket of the unit; a complaint about the unit's conduct, at the desk above; the same complaint if it
@@ -147,13 +84,6 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
         held, account = queries.by_id(session, ticket.id), world.user(Role.MANAGER)
         found.append(Stage(name, held, account, world.unit(), *batch, calendar, job, index_run(session, world, now)))
     return found
-
-
-def index_run(session: Session, world: World, now: datetime) -> int:
-    """A run about the unit."""
-    day = now.date()
-    asked = runs.prepare_request(session, world.unit(), day, day, world.actor(Role.MANAGER), day)
-    return runs.make_run(session, asked, world.unit(), seed=1, now=now, user_id=None)
 
 
 def test_there_is_something_to_ask() -> None:
@@ -185,13 +115,6 @@ def right(actor: Actor | None, action: Permission, about: PolicySubject | None) 
     if action is Permission.PUBLIC or about is None or can(actor, action, about):
         return THROUGH
     return FORBIDDEN if can(actor, Permission.VIEW_TICKET, about) else HIDDEN
-
-
-def ask(client: TestClient, method: str, address: str, token: str | None) -> Response:
-    client.cookies.clear()
-    if token:
-        client.cookies.set(COOKIE, token)
-    return client.request(method, address, data={} if method != "GET" else None)
 
 
 def outcome(answer: Response, route: Declared) -> str:

@@ -19,9 +19,10 @@ from backend.devserver import processes
 from backend.settings import ROOT
 from tests import compose_file, debian_servers
 from tests.bot_api_server import TOKEN, BotApiServer
-from tests.debian_servers import free_port, wait_for
+from tests.debian_servers import free_port
 from tests.factories import World
 from tests.smtp_server import SmtpServer
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("deployment")]
 
@@ -141,12 +142,12 @@ def arrived(deployment: Deployment, email: str, number: str) -> Callable[[], boo
 
 @pytest.mark.parametrize("path", ["/healthz", "/"])
 def test_web_answers(deployment: Deployment, path: str) -> None:
-    wait_for(lambda: answer(deployment, path) == http.client.OK)
+    wait_until(lambda: answer(deployment, path) == http.client.OK)
 
 
 def test_message_in_the_outbox_leaves_by_beat_worker_and_mail_server(deployment: Deployment) -> None:
     number = receive_feedback(deployment, "mot@example.vn")
-    wait_for(arrived(deployment, "mot@example.vn", number))
+    wait_until(arrived(deployment, "mot@example.vn", number))
 
 
 def test_message_received_while_the_broker_is_down_is_sent_when_it_is_back(deployment: Deployment) -> None:
@@ -154,7 +155,7 @@ def test_message_received_while_the_broker_is_down_is_sent_when_it_is_back(deplo
     number = receive_feedback(deployment, "hai@example.vn")
     assert not arrived(deployment, "hai@example.vn", number)()
     deployment.redis.start()
-    wait_for(arrived(deployment, "hai@example.vn", number), patience=90)
+    wait_until(arrived(deployment, "hai@example.vn", number), patience=90)
 
 
 def test_bot_asks_its_server_for_updates(deployment: Deployment) -> None:
@@ -164,4 +165,4 @@ def test_bot_asks_its_server_for_updates(deployment: Deployment) -> None:
         deployment.expect_running("bot")
         return any(method == "getUpdates" for method, _fields in deployment.bot_api.calls)
 
-    wait_for(asked)
+    wait_until(asked)

@@ -1,7 +1,5 @@
 """Agreement with R's package survey: the reference ballots, its documented samples, blanks, single units."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +7,8 @@ import pytest
 from analytics.estimation.calibrate import calibrate_linear, post_stratify, rake_weights, trim_weights
 from analytics.estimation.design import DesignError, DesignFault, build_design
 from analytics.estimation.estimate import estimate_means, estimate_ratios, estimate_totals, index_of
+from tests.places import DATA
 
-DATA = Path(__file__).parent.parent / "data"
 ITEMS = [f"q{i:02d}" for i in range(1, 40)]
 INDICES = {
     "policy": index_of(ITEMS[:23]),

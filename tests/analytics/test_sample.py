@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analytics.sampling.drawing import Sample, draw_sample
 from analytics.sampling.sample_design import DESIGNS, SampleDesignError, load_design
 from analytics.sampling.sample_lists import Household, ListError, ListFault, ListUnit
-from tests.analytics.sample_lists_made import TWO_STRATA, design, population
+from tests.analytics.sample_lists import TWO_STRATA, design, population
 
 DESIGN = design(*TWO_STRATA)
 UNITS, PEOPLE = population("NNNSSS", villages=4, households=5)

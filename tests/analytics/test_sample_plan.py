@@ -7,7 +7,7 @@ import pytest
 
 from analytics.sampling.sample_design import load_design
 from analytics.sampling.sample_plan import PlanAssumptions, PlanError, SamplePlan, plan_sample, rank_resolution
-from tests.analytics.sample_lists_made import design
+from tests.analytics.sample_lists import design
 
 SAMPLE_2023 = load_design("lai-chau-2023")
 

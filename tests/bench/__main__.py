@@ -5,14 +5,14 @@ import platform
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from backend.clock import now
+from backend.settings import ROOT
 from backend.worktime.calendar import local_time
 from tests.bench import ballots, clock, escalation, estimate, line, pages, past, photos
 from tests.bench.stage import stage
 
-TARGET = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+TARGET = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
 Written by `make bench`. Figures of one run on one machine; compare within a run, not between machines. Server, database

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from backend.settings import ROOT
+from tests.places import DATA
+
 BALLOTS = 1_000_000
-ROOT = Path(__file__).resolve().parents[2]
 REPEATS = 5
 MEGABYTE = 1024
 INDICES = {"policy": (1, 23), "service": (24, 39), "feedback": (37, 39), "sipas": (1, 39)}
@@ -109,7 +111,7 @@ def _reference(path: Path) -> dict[str, float]:
     from analytics.estimation.design import build_design
     from analytics.estimation.estimate import estimate_means
 
-    folder = ROOT / "tests" / "data" / "reference"
+    folder = DATA / "reference"
     ballots = pd.read_csv(folder / "ballots_35k.csv.gz")
     design = build_design(len(ballots), strata=ballots.province, psu=ballots.district, weights=ballots.w)
     items = {name: ballots[name] for name in ballots if str(name).startswith("q")}

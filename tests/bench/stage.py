@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,9 +18,9 @@ from sqlalchemy.orm import Session
 from backend import db
 from backend.devserver import embedded
 from backend.devserver.demo.accounts import create_officers
-from backend.settings import get_settings
+from backend.settings import ROOT, get_settings
+from tests.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 WEB_PROCESSES = 2
 UVICORN = ["uvicorn", "backend.app:create_app", "--factory", "--workers", str(WEB_PROCESSES), "--no-access-log"]
 
@@ -60,7 +59,7 @@ def stage() -> Iterator[Stage]:
                 env=env,
                 cwd=ROOT,
             )
-            _wait(f"http://127.0.0.1:{port}/healthz")
+            wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz"), 60)
             yield Stage(server.url, f"127.0.0.1:{port}", web.pid)
         finally:
             if web is not None:
@@ -88,13 +87,6 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(address: str, patience: float = 60.0) -> None:
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
+def _answers(address: str) -> bool:
+    with urllib.request.urlopen(address, timeout=5):
+        return True

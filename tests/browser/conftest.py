@@ -14,8 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from backend.devserver import embedded, processes
-from tests.databases import ROOT, new_database
-from tests.debian_servers import free_port, wait_for
+from backend.settings import ROOT
+from tests.databases import new_database
+from tests.debian_servers import free_port
+from tests.waiting import wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PASSWORD = "lang-nghe-2026"
@@ -57,7 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         for name, command in commands.items()
     ]
     try:
-        wait_for(lambda: _answers(port))
+        wait_until(lambda: _answers(port))
         yield Site(address, database)
     finally:
         processes.stop_processes(started)

@@ -3,14 +3,14 @@
 import io
 import shutil
 import sys
-from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from backend.devserver.demo.accounts import PASSWORD
+from backend.settings import ROOT
 
-TARGET = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+TARGET = ROOT / "docs" / "pictures"
 PHONE, DESK = (360, 640), (1280, 860)
 
 

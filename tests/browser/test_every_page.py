@@ -38,12 +38,12 @@ from backend.users.models import Role, User
 from backend.users.policy import Actor, Permission, can
 from backend.worktime import service as worktime
 from backend.worktime.calendar import local_time
+from tests.ballots import as_csv, row
 from tests.browser.conftest import People, Site
 from tests.browser.feedback_form import fill_form
 from tests.factories import actor_for
-from tests.features.test_survey_import import as_csv, row
 from tests.routes import declared
-from tests.test_policy_matrix import signed_in
+from tests.signing_in import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

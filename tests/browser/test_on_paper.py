@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.browser.conftest import People, Visitor
-from tests.browser.test_lifecycle import sent, staff, unfold
+from tests.browser.journeys import sent, staff, unfold
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -1,12 +1,12 @@
 """The main line as people walk it: citizen, officer, manager, and the messages between them."""
 
 import re
-import time
 
 import pytest
 
 from tests.browser.conftest import People, Visitor
 from tests.browser.feedback_form import CONTENT, fill_form
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -85,11 +85,13 @@ def mail_tells_of_the_answer(reader: Visitor, number: str) -> None:
     """The worker delivers from the outbox into the development mailbox; beat looks every few seconds."""
     subject = re.compile(f"{number} đã có kết quả")
     letters = reader.page.get_by_role("link", name=subject)
-    for _ in range(60):
-        reader.go("/hop-thu-thu-nghiem")
-        if letters.count():
-            break
-        time.sleep(1)
+
+    def has_come() -> bool:
+        reader.page.goto(f"{reader.address}/hop-thu-thu-nghiem")
+        return letters.count() > 0
+
+    wait_until(has_come, 60)
+    reader.check()
     assert letters.count() == 1
     reader.open(subject)
     assert "Đã thay bóng ở cột số 12" in reader.text

@@ -1,0 +1,7 @@
+"""What a ticket's page says of one action."""
+
+
+def card(page: str, path: str) -> str:
+    """What stands before and in the form of an action."""
+    before, _form, _after = page.partition(f'/{path}">')
+    return before[max(before.rfind("<summary>"), before.rfind("<h3>")) :]
