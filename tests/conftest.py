@@ -85,6 +85,16 @@ def connection(engine: Engine) -> Iterator[Connection]:
         outer.rollback()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _commands_write_vietnamese() -> Iterator[None]:
+    """The locale of the machine does not change what commands print in tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("LC_ALL", "LC_MESSAGES"):
+            patch.delenv(name, raising=False)
+        patch.setenv("LANG", "C.UTF-8")
+        yield
+
+
 @pytest.fixture
 def session(connection: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Session]:
     """The test's own session; the application's sessions join the same outer transaction."""

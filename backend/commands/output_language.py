@@ -74,3 +74,8 @@ def say_number(value: float | Decimal, places: int | None = None) -> str:
     from backend.web.language import number_text  # imported here: some commands write no numbers
 
     return number_text(value, output_language(), places)
+
+
+def dashed_number(value: float | Decimal | None, places: int = 0) -> str:
+    """Return a number with ``places`` digits after the sign; a dash where there is none."""
+    return "–" if value is None else say_number(value, places)

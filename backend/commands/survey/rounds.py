@@ -11,13 +11,13 @@ from typing import Annotated, Any, BinaryIO
 import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn
-from rich.table import Table
 
 from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
-from backend.commands.output_language import say_bilingual, say_number, say_refusal, say_text
+from backend.commands.output_language import say_refusal, say_text
 from backend.commands.reading import DatesOption, DecimalOption, MissingOption, what_was_read
-from backend.commands.survey import forms, samples
+from backend.commands.survey import forms, plans, samples
+from backend.commands.survey.round_figures import figure_json, print_figures
 from backend.errors import Invalid, NotFound, _
 from backend.files import sheets
 from backend.files.faults import file_named
@@ -31,9 +31,7 @@ from backend.surveys.ballot_files.quarantine import QuarantineRow
 from backend.surveys.forms import instruments
 from backend.surveys.forms.instruments import Instrument, InstrumentError
 from backend.surveys.rounds import figures, queries, service, synthetic
-from backend.surveys.rounds.figures import SurveyFigures
 from backend.surveys.samples import totals
-from backend.surveys.samples.totals import WeightAdjustment
 from backend.worktime.calendar import local_time
 
 survey = typer.Typer(help="Khảo sát: mẫu phiếu, đợt, nhập phiếu, ước lượng.", no_args_is_help=True)
@@ -47,7 +45,7 @@ def _group() -> None:
     """Khảo sát: mẫu phiếu, đợt, nhập phiếu, ước lượng."""
 
 
-survey.command("plan")(samples.plan_command)
+survey.command("plan")(plans.plan_command)
 survey.command("draw")(samples.draw_command)
 survey.command("sample")(samples.sample_command)
 survey.command("instruments")(forms.instruments_command)
@@ -189,9 +187,9 @@ def estimate_command(code: RoundOption, as_json: AsJson = False) -> None:
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         result = figures.estimate_round(session, queries.round_called(session, code))
     if as_json:
-        typer.echo(json.dumps([_json(result, index) for index in result.indices], indent=2))
+        typer.echo(json.dumps([figure_json(result, index) for index in result.indices], indent=2))
     else:
-        _print_figures(result)
+        print_figures(result)
 
 
 def _shipped_instrument(key: str) -> Instrument:
@@ -264,64 +262,3 @@ def _print_row(row: QuarantineRow) -> None:
     for finding in row.findings:
         sentence = _("  dòng %(line)s, %(column)s: %(reason)s")
         typer.echo(say_text(sentence, line=row.line, column=finding.column or "–", reason=_reason(finding)))
-
-
-def _json(result: SurveyFigures, code: str) -> dict[str, Any]:
-    fields = asdict(result.index(code))
-    about = {"fpc": result.finite, "weights": "known totals" if result.brought else "as drawn"}
-    return {key: value for key, value in fields.items() if key not in ("domain", "note")} | about
-
-
-def _print_figures(result: SurveyFigures) -> None:
-    sentence = say_text(
-        _(
-            "%(method)s. n = %(n)s phiếu, %(units)s cụm trong %(strata)s tầng. Chỉ số là điểm trung bình, không phải "
-            "tỷ lệ người hài lòng. Các tầng được coi là cố định."
-        ),
-        method=say_bilingual(result.method.name),
-        n=result.n,
-        units=result.units,
-        strata=result.strata,
-    )
-    typer.echo(sentence)
-    if result.finite:
-        typer.echo(say_text(_("Sai số đã trừ phần tổng thể hữu hạn của các cụm bậc một.")))
-    if result.brought:
-        typer.echo(_weighting_text(result.brought))
-    table = Table(box=None)
-    table.add_column(say_text(_("Mã")), no_wrap=True)
-    for title in ("n", _("Chỉ số"), _("Sai số"), _("Khoảng tin cậy 95%"), _("Hiệu ứng thiết kế")):
-        table.add_column(say_text(title), justify="right")
-    for code in result.indices:
-        estimate = result.index(code)
-        interval = f"{_two_decimals(estimate.lo)} – {_two_decimals(estimate.hi)}"
-        numbers = map(_two_decimals, (estimate.estimate, estimate.se))
-        table.add_row(code, str(estimate.n), *numbers, interval, _two_decimals(estimate.deff))
-    Console().print(table)
-
-
-def _weighting_text(brought: WeightAdjustment) -> str:
-    """Return a sentence that says how the weights were brought to known totals."""
-    margins = ", ".join(brought.totals.margins)
-    if margins:
-        by_totals = _("Trọng số theo các tổng đã biết (%(margins)s; nguồn: %(source)s)")
-        parts = [say_text(by_totals, margins=margins, source=brought.totals.source)]
-    else:
-        parts = [say_text(_("Trọng số của mẫu"))]
-    if brought.totals.trim:
-        parts.append(say_text(_("cắt %(n)s phiếu"), n=brought.trimmed))
-    for margin, n in brought.untold.items():
-        if n:
-            parts.append(say_text(_("%(n)s phiếu không ghi %(margin)s giữ phần của mình"), n=n, margin=margin))
-    least, most = _two_decimals(brought.least), _two_decimals(brought.most)
-    parts.append(say_text(_("từ %(least)s đến %(most)s"), least=least, most=most))
-    effect = say_text(
-        _("Trọng số không đều làm phương sai tăng %(effect)s lần (trước: %(before)s)."),
-        effect=_two_decimals(brought.effect),
-        before=_two_decimals(brought.effect_before),
-    )
-    return f"{'; '.join(parts)}. {effect}"
-
-
-def _two_decimals(value: float | None) -> str:
-    return "–" if value is None else say_number(value, 2)
