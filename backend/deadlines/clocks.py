@@ -53,7 +53,7 @@ class ClockPreview:
         return resolve.verdict if resolve in self.judged else None
 
 
-def what_if(events: Sequence[TicketEvent], change: TicketEvent, book: VersionBook) -> ClockPreview:
+def preview_event(events: Sequence[TicketEvent], change: TicketEvent, book: VersionBook) -> ClockPreview:
     """What ``change`` would do to the clocks, on top of the events so far."""
     before = state_of_clocks(events, book, change.at)
     after = state_of_clocks((*events, change), book, change.at)
@@ -85,4 +85,4 @@ def _limit(events: Sequence[TicketEvent], change: TicketEvent, book: VersionBook
     return reading.limit(last.start) if last is not None and last.ended_by is PauseEnd.LASTS else None
 
 
-__all__ = ["TICK", "ClockPreview", "TicketClocks", "VersionBook", "state_of_clocks", "what_if"]
+__all__ = ["TICK", "ClockPreview", "TicketClocks", "VersionBook", "preview_event", "state_of_clocks"]
