@@ -54,8 +54,10 @@ def events_of(entries: Iterable[Any]) -> list[TicketEvent]:
 def project_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
     """Return the columns of a ticket that follow from its history, by name."""
     resolve = clocks.resolve
-    state = lifecycle.replay_states((past.event, bool(past.data.get("imported"))) for past in history).state
-    last = {past.event: past for past in history}
+    state = lifecycle.replay_states(
+        (ticket_event.event, bool(ticket_event.data.get("imported"))) for ticket_event in history
+    ).state
+    last = {ticket_event.event: ticket_event for ticket_event in history}
     merged = last[Event.MERGED].data.get("into") if state is TicketState.MERGED else None
     return {
         "state": state,
@@ -90,10 +92,10 @@ def _reception_columns(history: Sequence[TicketEvent]) -> dict[str, Any]:
 def _assignee(history: Sequence[TicketEvent]) -> int | None:
     """Return the officer who was assigned last. Forwarding ends an assignment."""
     user_id = None
-    for past in history:
-        if past.event is Event.ASSIGNED:
-            user_id = past.data.get("user")
-        elif past.event is Event.FORWARDED:
+    for ticket_event in history:
+        if ticket_event.event is Event.ASSIGNED:
+            user_id = ticket_event.data.get("user")
+        elif ticket_event.event is Event.FORWARDED:
             user_id = None
     return user_id
 
@@ -104,7 +106,7 @@ def _first_answer(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[
     Another end than an answer may bring the verdict: a refusal after the due date is late.
     """
     resolves = [state for state in clocks.states if state.clock is ClockKind.RESOLVE]
-    answered = next((past.at for past in history if past.event is Event.ANSWERED), None)
+    answered = next((ticket_event.at for ticket_event in history if ticket_event.event is Event.ANSWERED), None)
     days = None
     if answered is not None:
         term = next(state.term for state in reversed(resolves) if state.term.start <= answered)
@@ -120,11 +122,11 @@ def _first_answer(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[
 def _notice_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
     """Return when the latest decision reached the sender, and whether in time."""
     notified_at: datetime | None = None
-    for past in history:
-        if past.event in _DECISIONS or past.event is Event.UNMERGED:
+    for ticket_event in history:
+        if ticket_event.event in _DECISIONS or ticket_event.event is Event.UNMERGED:
             notified_at = None
-        elif past.event is Event.NOTIFIED and notified_at is None:
-            notified_at = past.at
+        elif ticket_event.event is Event.NOTIFIED and notified_at is None:
+            notified_at = ticket_event.at
     if notified_at is None:
         return {"told_at": None, "told_in_time": None}
     notices = (state for state in clocks.states if state.clock is ClockKind.NOTIFY and state.ended == notified_at)
@@ -140,7 +142,7 @@ def _paused_on(history: Sequence[TicketEvent], state: TicketState, clocks: Ticke
     if state is not TicketState.AWAITING_SENDER or not clocks.breaks or clocks.breaks[-1].struck:
         return None
     start = clocks.breaks[-1].start
-    over = any(past.event is Event.PAUSE_EXPIRED and past.at > start for past in history)
+    over = any(ticket_event.event is Event.PAUSE_EXPIRED and ticket_event.at > start for ticket_event in history)
     return None if over else local_time(start).date()
 
 
@@ -168,7 +170,7 @@ def compare_row(
     """
     number = str(ticket.number)
     try:
-        clocks = state_of_clocks(history, book, max(past.at for past in history))
+        clocks = state_of_clocks(history, book, max(ticket_event.at for ticket_event in history))
         expected = _reception_columns(history) | project_columns(history, clocks)
     except (DomainError, KeyError, IndexError, ValueError, TypeError) as error:
         return [ReplayDifference(number, "history", "", type(error).__name__)]

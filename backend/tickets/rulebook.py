@@ -198,7 +198,7 @@ def _rule_noted(ticket: Ticket, rules: Rulebook, shipped: DeadlineRule) -> Deadl
 
 def _first_calendar(ticket: Ticket, history: Sequence[TicketEvent]) -> int:
     """Return the calendar version before the first recount."""
-    recounts = (past.data for past in history if past.event is Event.RECOUNTED)
+    recounts = (ticket_event.data for ticket_event in history if ticket_event.event is Event.RECOUNTED)
     first = next(recounts, None)
     return int(first["from"]) if first is not None else ticket.calendar_id
 

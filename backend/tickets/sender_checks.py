@@ -14,13 +14,13 @@ Notes = dict[str, Any]
 
 def count_answers(history: Sequence[TicketEvent]) -> int:
     """Return how many answers the sender got, alone or with others. A rating names its answer by this number."""
-    return sum(1 for past in history if past.event in ANSWERS)
+    return sum(1 for ticket_event in history if ticket_event.event in ANSWERS)
 
 
 def followed_answer(history: Sequence[TicketEvent], event: Event) -> bool:
     """Tell whether an event of this kind came after the latest answer."""
-    latest = max((index for index, past in enumerate(history) if past.event in ANSWERS), default=0)
-    return any(past.event is event for past in history[latest:])
+    latest = max((index for index, ticket_event in enumerate(history) if ticket_event.event in ANSWERS), default=0)
+    return any(ticket_event.event is event for ticket_event in history[latest:])
 
 
 def check_where_merged(event: Event, into: TicketState) -> None:
@@ -31,7 +31,7 @@ def check_where_merged(event: Event, into: TicketState) -> None:
 
 def check_reply_where_merged(history: Sequence[TicketEvent]) -> None:
     """Refuse a reply unless a question was open when the ticket was merged."""
-    path = replay_states((past.event, bool(past.data.get("imported"))) for past in history)
+    path = replay_states((ticket_event.event, bool(ticket_event.data.get("imported"))) for ticket_event in history)
     if Event.INFO_RECEIVED not in {move.event for move in possible_at(path)}:
         raise Conflict(_("Phản ánh này hiện không chờ bạn trả lời."))
 

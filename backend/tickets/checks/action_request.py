@@ -66,8 +66,8 @@ class TicketCase:
 
     def since_beginning(self, *events: Event) -> list[TicketEvent]:
         """Return the events of these kinds in the present episode, in order."""
-        start = max(index for index, past in enumerate(self.history) if past.event in BEGINNINGS)
-        return [past for past in self.history[start:] if past.event in events]
+        start = max(index for index, ticket_event in enumerate(self.history) if ticket_event.event in BEGINNINGS)
+        return [ticket_event for ticket_event in self.history[start:] if ticket_event.event in events]
 
     def last(self, event: Event) -> TicketEvent | None:
         """Return the latest event of a kind in the present episode."""

@@ -45,5 +45,5 @@ def _requested_pause(case: TicketCase) -> TicketPause:
 
 
 def _is_judged(case: TicketCase, pause: TicketPause) -> bool:
-    judgements = (past for past in case.history if past.event is Event.PAUSE_JUDGED)
+    judgements = (ticket_event for ticket_event in case.history if ticket_event.event is Event.PAUSE_JUDGED)
     return any(judgement.data.get("pause") == pause.number for judgement in judgements)
