@@ -95,9 +95,9 @@ def check_promise(
         raise Invalid(_("Ngày hẹn mới phải là ngày làm việc."), field="promised")
 
 
-def is_question_too_many(rule: DeadlineRule, asked: int) -> bool:
-    """Tell whether the ``asked``-th question of a unit is late in any case: the rule allows ``times`` questions."""
-    return asked > rule.times
+def is_question_too_many(rule: DeadlineRule, number: int) -> bool:
+    """Tell whether the ``number``-th question of a unit is late in any case: the rule allows ``times`` questions."""
+    return number > rule.times
 
 
 def is_urgent(term: Duration) -> bool:

@@ -172,17 +172,17 @@ def steps_due(
 def choose_steps(
     facts: EscalationFacts,
     steps: Sequence[EscalationStep],
-    known: Mapping[str, int],
+    step_counts: Mapping[str, int],
     ladder: Sequence[EscalationRule] | None = None,
 ) -> tuple[list[EscalationStep], list[EscalationStep]]:
     """Return the new steps that need a notice, and the new steps that are only recorded.
 
-    ``known``: how often each step was reached before, by its key. After a standstill several steps may have come due
-    together. Each recipient then gets a notice about one of them: a rule marked ``first``, else the last step. After
-    the due date only steps about being overdue need a notice.
+    ``step_counts``: how often each step was reached before, by its key. After a standstill several steps may have come
+    due together. Each recipient then gets a notice about one of them: a rule marked ``first``, else the last step.
+    After the due date only steps about being overdue need a notice.
     """
     rules = {rule.code: rule for rule in ladder or shipped_ladder()}
-    new_steps = [step for step in steps if step.times > known.get(step.key(facts.ticket_id), -1)]
+    new_steps = [step for step in steps if step.times > step_counts.get(step.key(facts.ticket_id), -1)]
     step_for = {step.to: step for step in steps}
     step_for |= {step.to: step for step in new_steps if rules[step.code].first}
     timely = _timely_steps(steps, rules)

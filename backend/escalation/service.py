@@ -142,13 +142,13 @@ def facts_of(ticket: Ticket) -> EscalationFacts:
 def _decide(session: Session, locked_tickets: Sequence[Ticket], now: datetime) -> None:
     active = worktime.in_force(session)
     default = worktime.active_id(session)
-    known = queries.steps_known(session, [ticket.id for ticket in locked_tickets])
+    step_counts = queries.steps_known(session, [ticket.id for ticket in locked_tickets])
     staff = queries.load_staff(session)
     batch = EscalationBatch(now)
     ladders = _ladders(session, locked_tickets, now)
     for ticket in locked_tickets:
         calendar = worktime.load_calendar(session, active.get(worktime.UNIT + ticket.unit.code, default))
-        _look_at(ticket, calendar, known, staff, batch, ladders.get(ticket.id, ladder.shipped_ladder()))
+        _look_at(ticket, calendar, step_counts, staff, batch, ladders.get(ticket.id, ladder.shipped_ladder()))
     _write(session, batch)
 
 
@@ -167,7 +167,7 @@ def _ladders(
 def _look_at(
     ticket: Ticket,
     calendar: WorkCalendar,
-    known: Mapping[str, int],
+    step_counts: Mapping[str, int],
     staff: queries.StaffDirectory,
     batch: EscalationBatch,
     rules: Sequence[ladder.EscalationRule],
@@ -177,7 +177,7 @@ def _look_at(
     if not ladder.at_work(calendar, now):
         batch.watch(ticket, ladder.after_pause(calendar, now))
         return
-    tell, silent = ladder.choose_steps(facts, ladder.steps_due(facts, calendar, now, rules), known, rules)
+    tell, silent = ladder.choose_steps(facts, ladder.steps_due(facts, calendar, now, rules), step_counts, rules)
     for step in silent:
         batch.step(ticket, step, told=False)
     for step in tell:

@@ -36,20 +36,20 @@ from backend.worktime.calendar import WorkCalendar, local_time
 
 @dataclass(frozen=True)
 class Rulebook:
-    """All stored versions of rules. Choices are cached, because choosing is pure: ``chosen`` holds them."""
+    """All stored versions of rules. Choices are cached, because choosing is pure: ``choices`` holds them."""
 
     rows: tuple[DeadlineRule, ...]
     by_id: dict[int, DeadlineRule]
-    chosen: dict[tuple[date, RuleSubject], dict[str, DeadlineRule]] = field(default_factory=dict)
+    choices: dict[tuple[date, RuleSubject], dict[str, DeadlineRule]] = field(default_factory=dict)
 
     def ruling(self, on: date, about: RuleSubject) -> dict[str, DeadlineRule]:
         """Return the rule in force for each clock and limit of an episode that begins on a day, by code."""
         key = (on, about)
-        if key not in self.chosen:
-            if len(self.chosen) > 1_000:
-                self.chosen.clear()
-            self.chosen[key] = {code: self._rule(code, on, about) for code in EPISODE_CODES}
-        return self.chosen[key]
+        if key not in self.choices:
+            if len(self.choices) > 1_000:
+                self.choices.clear()
+            self.choices[key] = {code: self._rule(code, on, about) for code in EPISODE_CODES}
+        return self.choices[key]
 
     def _rule(self, code: str, on: date, about: RuleSubject) -> DeadlineRule:
         """Return the stored rule, or the shipped one of a new code that nobody has stored yet."""

@@ -21,19 +21,19 @@ from backend.users.policy import SENDER
 SenderRights = Mapping[Event, ClockPreview]
 
 
-def read_sender_rights(known: Dossier, *, reading: bool = False) -> SenderRights:
+def read_sender_rights(dossier: Dossier, *, reading: bool = False) -> SenderRights:
     """Return each event that the sender may cause now, with the preview of its clocks.
 
     The sender judges a decision only after reading it. ``reading``: they read it in the message that is being written.
     """
-    ticket = known.ticket
+    ticket = dossier.ticket
     unread = ticket.untold and not reading
-    into = known.session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id is not None else None
+    into = dossier.session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id is not None else None
     rights: dict[Event, ClockPreview] = {}
     for event in sender_events(ticket.state, into.state if into is not None else None):
         if unread and event in JUDGEMENTS:
             continue
-        preview = _first_preview(known, event)
+        preview = _first_preview(dossier, event)
         if preview is not None:
             rights[event] = preview
     return rights
@@ -51,18 +51,18 @@ def check_read(ticket: Ticket, event: Event) -> None:
         raise Conflict(_("Xin đọc trả lời trước."))
 
 
-def _first_preview(known: Dossier, event: Event) -> ClockPreview | None:
+def _first_preview(dossier: Dossier, event: Event) -> ClockPreview | None:
     """Return what the event would do to the clocks; None where every request for it is refused."""
-    for request in _possible_requests(known, event):
+    for request in _possible_requests(dossier, event):
         try:
-            return service.preview_action(known, request, SENDER)
+            return service.preview_action(dossier, request, SENDER)
         except DomainError:
             continue
     return None
 
 
-def _possible_requests(known: Dossier, event: Event) -> list[service.ActionRequest]:
+def _possible_requests(dossier: Dossier, event: Event) -> list[service.ActionRequest]:
     """Return one request for each pause that can be disputed; for any other event one request."""
     if event is not Event.PAUSE_DISPUTED:
         return [service.ActionRequest(event)]
-    return [service.ActionRequest(event, pause=pause.number) for pause in known.clocks.breaks if not pause.disputed]
+    return [service.ActionRequest(event, pause=pause.number) for pause in dossier.clocks.breaks if not pause.disputed]

@@ -18,10 +18,10 @@ from backend.deadlines.clocks import ClockPreview, state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.files.text import clean_text
-from backend.tickets import dossier, lifecycle, projection
+from backend.tickets import lifecycle, projection
 from backend.tickets.checks.action_request import ActionRequest, TicketCase, policy_subject
 from backend.tickets.clock_models import ClockVersion
-from backend.tickets.dossier import Dossier, TicketTiming
+from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
 from backend.tickets.lifecycle import Event, EventAuthor, Transition
 from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketState
 from backend.tickets.reception.drafts import FeedbackDraft
@@ -119,13 +119,13 @@ def preview_change(
 
     Refuses as ``apply`` does, except for a missing text. Writes nothing and locks nothing.
     """
-    return preview_action(dossier.read_dossier(session, _ticket(session, ticket_id, lock=False), now), request, actor)
+    return preview_action(read_dossier(session, _ticket(session, ticket_id, lock=False), now), request, actor)
 
 
-def preview_action(known: Dossier, request: ActionRequest, actor: Actor) -> ClockPreview:
+def preview_action(dossier: Dossier, request: ActionRequest, actor: Actor) -> ClockPreview:
     """Preview a request for a ticket that is read already. A page calls this for every action that it offers."""
-    _check_move(known.ticket, request.event, actor)
-    return preview_clocks(_case(known, request, actor))
+    _check_move(dossier.ticket, request.event, actor)
+    return preview_clocks(_case(dossier, request, actor))
 
 
 def time_ticket(session: Session, ticket: Ticket, now: datetime | None) -> TicketTiming:
@@ -133,8 +133,8 @@ def time_ticket(session: Session, ticket: Ticket, now: datetime | None) -> Ticke
 
     None means the moment of its last event, to which the columns of its row belong.
     """
-    known = dossier.read_dossier(session, ticket, ticket.received_at if now is None else now)
-    return known.timing_then() if now is None else known.timing()
+    dossier = read_dossier(session, ticket, ticket.received_at if now is None else now)
+    return dossier.timing_then() if now is None else dossier.timing()
 
 
 def record_contact_read(session: Session, ticket: Ticket, actor: Actor, *, now: datetime) -> None:
@@ -158,7 +158,7 @@ def _lock_case(
     move = _check_move(ticket, request.event, actor, version)
     if actor.key == SENDER.key and ticket.merged_into_id not in (None, into_id):
         raise Conflict(_("Phản ánh vừa được chuyển bước. Xin thử lại."))
-    return _case(dossier.read_dossier(session, ticket, now), request, actor), move
+    return _case(read_dossier(session, ticket, now), request, actor), move
 
 
 def _lock_merged_into(session: Session, ticket_id: int) -> int | None:
@@ -181,11 +181,13 @@ def _check_move(ticket: Ticket, event: Event, actor: Actor, version: int | None 
     return lifecycle.find_transition(ticket.state, event) if ticket.state not in move.origins else move
 
 
-def _case(known: Dossier, request: ActionRequest, actor: Actor) -> TicketCase:
+def _case(dossier: Dossier, request: ActionRequest, actor: Actor) -> TicketCase:
     """Raises Conflict where our clock is more than ``SKEW`` behind the moment of the last event."""
-    if known.now < known.history[-1].at - SKEW:
+    if dossier.now < dossier.history[-1].at - SKEW:
         raise Conflict(_("Đồng hồ máy chủ đang sai nên chưa ghi nhận được. Xin báo quản trị viên."))
-    return TicketCase(known.session, known.ticket, request, actor, known.at, known.history, known.book, known.clocks)
+    return TicketCase(
+        dossier.session, dossier.ticket, request, actor, dossier.at, dossier.history, dossier.book, dossier.clocks
+    )
 
 
 def _ticket(session: Session, ticket_id: int, *, lock: bool) -> Ticket:
