@@ -1,4 +1,4 @@
-"""The form of a new version of a calendar: cleaned, filled from a file, and with the changes of the file that wait."""
+"""The form of a new version of a calendar: clean its fields, fill it from a file, confirm the file's changes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from backend.files.text import LINE_ENDS, clean_text
 from backend.web.forms import FormReader, FormView
 
 TEXT_MOST: Final = 60_000
-# Beside the fields of the calendar: ``brought`` carries the changes of a file, ``take`` names the ticked ones.
+# Other fields: ``brought`` holds the changes of a file, ``take`` the ticked days, ``confirmed`` the confirmation.
 BROUGHT, CONFIRMED, TAKE = "brought", "confirmed", "take"
 
 
 @dataclass(frozen=True)
 class EditedForm:
-    """The form, the changes of a file that wait for a word, which of them are ticked, and what to say of the file."""
+    """The form, the changes of a file that wait for a confirmation, the ticked days, and a notice about the file."""
 
     form: FormView
     changes: Sequence[DayChange] = ()
@@ -29,8 +29,11 @@ class EditedForm:
 
 
 def fill_from_file(form: FormReader, language: str) -> EditedForm:
-    """Return the form filled from the file that came with it; nothing is stored. Raises Invalid at the field of the
-    file, or at those of the form that must be right before a file can be compared with them."""
+    """Return the form filled from the uploaded file. Nothing is stored.
+
+    Raises Invalid at the field of the file, or at wrong fields of the form: they must be right before a file can be
+    compared with them.
+    """
     files = form.files("file")
     if not files:
         raise Invalid(_("Hãy chọn một tệp .csv hoặc .ics."), field="file")
@@ -57,8 +60,7 @@ def fill_from_file(form: FormReader, language: str) -> EditedForm:
 
 
 def texts_to_save(form: FormReader) -> dict[str, str]:
-    """Return the texts of the calendar after the changes of a file that were confirmed. Raises Invalid where a file's
-    changes have not been confirmed."""
+    """Return the texts of the calendar with the confirmed changes of a file. Raises Invalid without a confirmation."""
     cleaned = _cleaned(form)
     changes = day_changes.read_changes(form.raw(BROUGHT))
     if not changes:
@@ -74,7 +76,7 @@ def texts_to_save(form: FormReader) -> dict[str, str]:
 
 
 def form_again(form: FormReader, refusal: DomainError) -> EditedForm:
-    """Return the form as it was typed, with the changes that still wait and the boxes as they were ticked."""
+    """Return the form as it was typed, with the changes that wait and the ticked days."""
     try:
         changes = day_changes.read_changes(form.raw(BROUGHT))
     except Invalid:
@@ -84,7 +86,7 @@ def form_again(form: FormReader, refusal: DomainError) -> EditedForm:
 
 
 def _cleaned(form: FormReader) -> dict[str, str]:
-    """The fields of the calendar without invisible characters; refusals stand at their fields."""
+    """Return the fields of the calendar without invisible characters. Raises Invalid at wrong fields."""
     texts: dict[str, str] = {}
     errors: list[Invalid] = []
     for name in editing.FIELDS:
@@ -97,7 +99,7 @@ def _cleaned(form: FormReader) -> dict[str, str]:
 
 
 def _clean_lines(text: str, field: str) -> str:
-    """Line by line, so that the number of each line stays what its writer sees."""
+    """Clean a text line by line, so that line numbers stay as the writer sees them."""
     lines = LINE_ENDS.sub("\n", text).split("\n")
     joined = "\n".join(clean_text(line, limit=TEXT_MOST, field=field) for line in lines)
     if len(joined) > TEXT_MOST:

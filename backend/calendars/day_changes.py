@@ -1,7 +1,7 @@
-"""What a file would change in the days of a form, split in two. Pure.
+"""What a file changes in the days of a form, in two parts. Pure.
 
-Days that stay what they are (a new name, a holiday on a Sunday) go into the form at once. A day that the file turns
-from worked to off, or from off to worked, moves due dates: it waits for the administrator's word.
+A day that stays worked or off (a new name, a holiday on a Sunday) goes into the form at once. A day that the file turns
+from worked to off, or from off to worked, moves due dates: the administrator must confirm it.
 """
 
 import json
@@ -21,8 +21,11 @@ _KEYS: Final = {"day", "worked", "name", "removes", "unsure", "verified"}
 
 @dataclass(frozen=True)
 class DayChange:
-    """A day that becomes ``worked``, or off. ``removes``: the file has no such exception, so that the week rules again.
-    ``unsure``: the file does not say that nobody works on that day."""
+    """A day that becomes ``worked``, or off.
+
+    ``removes``: the file has no exception for the day, so the ordinary week applies again. ``unsure``: the file does
+    not say that nobody works on that day.
+    """
 
     day: date
     worked: bool
@@ -40,15 +43,18 @@ class DayChange:
 
 @dataclass(frozen=True)
 class MergedDays:
-    """The exceptions that go into the form at once, and the changes that wait."""
+    """The exceptions that go into the form at once, and the changes that wait for a confirmation."""
 
     exceptions: Sequence[DayException]
     changes: Sequence[DayChange]
 
 
 def merge_days(before: WorkCalendar, brought: CalendarTable, *, replace_years: bool) -> MergedDays:
-    """Return what a file makes of a calendar: its dates take the place of the same dates, with ``replace_years`` of all
-    dates of its years. Raises Invalid for more changes than can be looked at."""
+    """Return what a file makes of a calendar.
+
+    Its dates replace the same dates; with ``replace_years`` they replace all dates of its years. Raises Invalid for
+    more than ``CHANGES_MOST`` changes.
+    """
     bare = replace(before, exceptions=())
     days = {exception.day: exception for exception in before.exceptions}
     changes: list[DayChange] = []
@@ -69,7 +75,7 @@ def merge_days(before: WorkCalendar, brought: CalendarTable, *, replace_years: b
 def _wanted_days(
     days: Mapping[date, DayException], brought: CalendarTable, *, replace_years: bool
 ) -> dict[date, DayException | None]:
-    """What each day of the file is to be; None for a day that the file leaves out of the years it replaces."""
+    """Return the exception of each day; None for a day that the file leaves out of a year that it replaces."""
     wanted: dict[date, DayException | None] = {}
     if replace_years:
         wanted |= {day: None for day in days if day.year in brought.years}
@@ -91,13 +97,13 @@ def apply_changes(
 
 
 def write_changes(changes: Iterable[DayChange]) -> str:
-    """Return the changes as a hidden field carries them."""
+    """Return the changes as the text of a hidden field."""
     rows = [asdict(change) | {"day": change.day.isoformat()} for change in changes]
     return json.dumps(rows, ensure_ascii=False)
 
 
 def read_changes(text: str) -> list[DayChange]:
-    """Return the changes that a hidden field carries. Raises Invalid for what this module did not write."""
+    """Return the changes in a hidden field. Raises Invalid for a text that ``write_changes`` did not write."""
     try:
         rows = json.loads(text or "[]")
         return [_read_change(row) for row in rows]
@@ -123,7 +129,7 @@ def _change(day: date, worked: bool, exception: DayException, brought: CalendarT
 
 
 def _with_hours(exception: DayException, earlier: DayException | None) -> DayException:
-    """A file names no hours: those that were set for a make-up day stay."""
+    """Keep the hours of a make-up day, because files name no hours."""
     if earlier is None or earlier.is_open != exception.is_open:
         return exception
     return replace(exception, windows=earlier.windows)

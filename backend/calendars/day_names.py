@@ -1,15 +1,15 @@
 """What the name of an event says about its day: worked, off, or only commemorated. Pure.
 
-Names of make-up days differ from one calendar to the next ("Ngày làm bù 2/1", "Đi làm bù", "Special Working Day"), and
-many feeds carry days that nobody has off ("Giáng sinh"). The order of evidence:
+Names of make-up days differ between calendars ("Ngày làm bù 2/1", "Đi làm bù", "Special Working Day"), and many
+calendars list days that are not off ("Giáng sinh"). The evidence is read in this order:
 
-1. the mark of a maker of calendars (Apple writes ``X-APPLE-SPECIAL-DAY``),
+1. the mark of the program that wrote the file (Apple writes ``X-APPLE-SPECIAL-DAY``),
 2. the first word of the name that says worked or off: "Nghỉ hoán đổi (làm bù 10/01)" is a day off,
 3. a word of exchange ("Hoán đổi"), which at a weekend means worked and on a weekday off,
-4. the sort that the maker gives ("Ngày lễ kỷ niệm" is an observance, "Ngày lễ" a public holiday),
-5. the names of the days that the law gives, or of days that are known to be worked.
+4. the kind that the file names ("Ngày lễ kỷ niệm" is an observance, "Ngày lễ" a public holiday),
+5. the names of days that are off by law, or of days that are always worked.
 
-A name that says nothing of it is left to whoever brings the file.
+If a name says nothing, the administrator decides.
 """
 
 import re
@@ -19,7 +19,7 @@ from typing import Final
 
 from backend.files.text import few_marks
 
-READ_MOST: Final = 500  # letters of a name or a description; what a day is stands at their beginning
+READ_MOST: Final = 500  # letters read of a name or a description
 
 
 class DayMeaning(StrEnum):
@@ -31,7 +31,7 @@ class DayMeaning(StrEnum):
 
 
 VENDOR_MARKS: Final = {"ALTERNATE-WORKDAY": DayMeaning.WORKED, "WORK-HOLIDAY": DayMeaning.OFF}
-# At each place the longer reading comes first: "không nghỉ" is worked although "nghỉ" is off.
+# The longer phrase comes first: "không nghỉ" is worked although "nghỉ" is off.
 _SAYS: Final = re.compile(
     r"\b(?:"
     r"(?P<worked>không (?:được )?nghỉ|(?:đi )?làm bù|đi làm|làm việc|not off"

@@ -1,7 +1,8 @@
-"""A calendar as the texts of a form, and back. Pure.
+"""Turn a calendar into the texts of a form, and back. Pure.
 
-Dates come one a line (see `exception_lines`): easier to check against an announcement, and to paste, than forty rows of
-fields. What is read is declared step by step, so that every refusal stands at the field that it is about.
+The form has one date on each line (see `exception_lines`). That is easier to paste, and to check against an
+announcement, than forty rows of fields. The calendar is declared step by step, so that each refusal stands at the right
+field.
 """
 
 import re
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 
 def texts_of(calendar: WorkCalendar, language: str = "vi") -> dict[str, str]:
-    """What the form shows of a calendar."""
+    """Return the texts that the form shows for a calendar."""
     words = WORDS[language]
     texts = {f"day{weekday}": write_hours(windows) for weekday, windows in enumerate(calendar.week)}
     return texts | {
@@ -43,7 +44,7 @@ def texts_of(calendar: WorkCalendar, language: str = "vi") -> dict[str, str]:
 
 
 def texts_of_days(exceptions: Iterable[DayException], years: Mapping[int, bool], language: str) -> dict[str, str]:
-    """Return what the form shows of exceptions and years."""
+    """Return the texts that the form shows for exceptions and years."""
     return {
         "announced": write_years([year for year in sorted(years) if years[year]]),
         "estimated": write_years([year for year in sorted(years) if not years[year]]),
@@ -52,12 +53,12 @@ def texts_of_days(exceptions: Iterable[DayException], years: Mapping[int, bool],
 
 
 def read_calendar(code: str, version: str, texts: Mapping[str, str], basis: str) -> WorkCalendar:
-    """The calendar that the texts describe. Raises Invalid with a refusal for each field that cannot be taken."""
+    """Return the calendar that the texts describe. Raises Invalid with a refusal for each field that is wrong."""
     errors: list[Invalid] = []
 
-    def attempt(field: str, build: Callable[..., T], *given: Any, **named: Any) -> T | None:
+    def attempt(field: str, build: Callable[..., T], *values: Any, **parts: Any) -> T | None:
         try:
-            return build(*given, **named)
+            return build(*values, **parts)
         except WorktimeError as refusal:
             errors.append(refusal.at(field))
             return None
@@ -80,9 +81,9 @@ def read_calendar(code: str, version: str, texts: Mapping[str, str], basis: str)
 
 
 def _declare(code: str, version: str, basis: str, **parts: Any) -> WorkCalendar:
-    """A calendar of the parts read so far; what is not read yet is plain."""
-    given: dict[str, Any] = {"week": _PLAIN, "years": {2026: True}} | parts
-    return WorkCalendar.declare(code, version, basis=basis, **given)
+    """Declare a calendar of the parts that are read so far; the other parts are ordinary ones."""
+    all_parts: dict[str, Any] = {"week": _PLAIN, "years": {2026: True}} | parts
+    return WorkCalendar.declare(code, version, basis=basis, **all_parts)
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,10 @@ class SeasonLine:
 
 
 def _seasons_of(text: str) -> list[Season]:
-    """Lines such as ``15/04/2026 - 14/10/2026 | T2-T6 | 7:00-11:30, 13:30-17:00``; lines of the same dates join.
-    Raises WorktimeError that tells every wrong line."""
+    """Read lines such as ``15/04/2026 - 14/10/2026 | T2-T6 | 7:00-11:30, 13:30-17:00``.
+
+    Lines with the same dates are one season. Raises WorktimeError that names every wrong line.
+    """
     weeks: dict[tuple[date, date], dict[int, tuple[str, ...]]] = {}
     refusals: list[LineRefusal] = []
     for number, text_line in numbered_lines(text):
@@ -114,7 +117,7 @@ def _seasons_of(text: str) -> list[Season]:
 
 
 def _season_line(parts: list[str]) -> SeasonLine:
-    """Raises Invalid with what is wrong with one line."""
+    """Read one line. Raises Invalid that says what is wrong with it."""
     dates = re.split(r"\s+[-–]\s+", parts[0])
     if len(parts) != 3 or len(dates) != 2:
         message = _("“%(value)s” phải có dạng: 15/04/2026 - 14/10/2026 | T2-T6 | 7:00-11:30, 13:30-17:00.")
@@ -129,7 +132,7 @@ def _season_line(parts: list[str]) -> SeasonLine:
 
 
 def _season_out(season: Season, words: CalendarWords) -> Iterator[str]:
-    """One line for each run of weekdays with the same hours."""
+    """Yield one line for each run of weekdays with the same hours."""
     dates = f"{season.first:%d/%m/%Y} - {season.last:%d/%m/%Y}"
     for first, last in _runs(season.week):
         days = words.days[first] if first == last else f"{words.days[first]}-{words.days[last]}"
@@ -146,18 +149,18 @@ def _runs(week: Week) -> Iterator[tuple[int, int]]:
 
 
 def _weekdays(text: str) -> list[int]:
-    """``T2-T6, CN`` or ``Mon-Fri, Sun`` as numbers; empty where it cannot be read."""
-    found: list[int] = []
+    """Return ``T2-T6, CN`` or ``Mon-Fri, Sun`` as numbers from 0; an empty list where the text is wrong."""
+    weekdays: list[int] = []
     for part in text.upper().split(","):
         ends = [end.strip() for end in re.split(r"[-–]", part)]
         if not all(end in DAYS for end in ends) or len(ends) > 2:
             return []
-        found += range(DAYS[ends[0]], DAYS[ends[-1]] + 1)
-    return found
+        weekdays += range(DAYS[ends[0]], DAYS[ends[-1]] + 1)
+    return weekdays
 
 
 def read_years(texts: Mapping[str, str]) -> dict[int, bool]:
-    """Return the years of the form, each with whether it was announced."""
+    """Return the years of the form, each with whether it is announced. Raises WorktimeError for a wrong text."""
     announced, estimated = _year_list(texts.get("announced", "")), _year_list(texts.get("estimated", ""))
     twice = sorted(set(announced) & set(estimated))
     if twice:
@@ -166,18 +169,18 @@ def read_years(texts: Mapping[str, str]) -> dict[int, bool]:
 
 
 def _year_list(text: str) -> list[int]:
-    """``2024-2026, 2028`` as years."""
-    found: list[int] = []
+    """Return ``2024-2026, 2028`` as years. Raises WorktimeError."""
+    years: list[int] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         ends = YEARS.fullmatch(part)
         if not ends:
             raise WorktimeError(_("Hãy viết các năm như 2024-2026 hoặc 2024, 2025."))
-        found += range(int(ends[1]), min(int(ends[2] or ends[1]), int(ends[1]) + 200) + 1)
-    return found
+        years += range(int(ends[1]), min(int(ends[2] or ends[1]), int(ends[1]) + 200) + 1)
+    return years
 
 
 def write_years(years: Sequence[int]) -> str:
-    """Return years as they are written in the form: ``2024-2026, 2028``."""
+    """Return years as the form writes them: ``2024-2026, 2028``."""
     runs: list[list[int]] = []
     for year in years:
         if runs and year == runs[-1][-1] + 1:

@@ -1,7 +1,7 @@
 """The days that the events of an iCalendar file make off or worked. Pure.
 
 An event counts if it covers whole days: from date to date, or from midnight to midnight as Outlook writes it. Of
-several revisions of one event the last counts, and none of an event that was called off.
+several revisions of an event only the last counts. A cancelled event does not count.
 """
 
 import re
@@ -35,7 +35,7 @@ _DAY_ENDS: Final = frozenset({time(0), time(23, 59), time(23, 59, 59)})
 
 @dataclass(frozen=True)
 class NamedDay:
-    """One day of an event: what its name says of it, and where the event begins in the file."""
+    """One day of an event: what its name says about it, and the line where the event begins."""
 
     day: date
     name: str
@@ -48,8 +48,10 @@ class NamedDay:
 
 
 def days_of_file(text: str) -> CalendarTable:
-    """Return the days of an iCalendar file; their years are estimates, for the format does not say whether they were
-    announced. Raises WorktimeError that tells every wrong line."""
+    """Return the days of an iCalendar file. Raises WorktimeError that names every wrong line.
+
+    Their years are estimates, because the format does not say whether a year is announced.
+    """
     days: dict[date, NamedDay] = {}
     events, refusals = read_events(text)
     skipped = 0
@@ -73,10 +75,11 @@ def days_of_file(text: str) -> CalendarTable:
 
 
 def last_revisions(events: Iterable[CalendarEvent]) -> list[CalendarEvent]:
-    """Return each event once, as its last revision says, without those called off (RFC 5545, 3.8.7.4).
+    """Return each event once, by its last revision, without cancelled events (RFC 5545, 3.8.7.4).
 
-    Revisions share UID and RECURRENCE-ID. A new date needs a higher SEQUENCE; events of one UID and SEQUENCE at several
-    dates are therefore several events, as makers write them who number carelessly."""
+    Revisions share UID and RECURRENCE-ID. A new date needs a higher SEQUENCE. So events with one UID and one SEQUENCE
+    at several dates are several events: some programs write them without new numbers.
+    """
     revisions: dict[tuple[str, str], list[CalendarEvent]] = {}
     for event in events:
         uid = event.text("UID") or f"line {event.number}"
@@ -114,7 +117,7 @@ def _is_cancelled(event: CalendarEvent) -> bool:
 
 
 def _join(days: dict[date, NamedDay], new: NamedDay) -> LineRefusal | None:
-    """Two events of one day: the same twice is one, what is sure replaces what is not, a contradiction is refused."""
+    """Add a day. Two equal events are one; a sure one replaces an unsure one; a contradiction is refused."""
     earlier = days.setdefault(new.day, new)
     if earlier.meaning is new.meaning or new.meaning is DayMeaning.UNSURE:
         return None
@@ -129,7 +132,7 @@ def _join(days: dict[date, NamedDay], new: NamedDay) -> LineRefusal | None:
 
 
 def _named_days(event: CalendarEvent) -> Iterator[NamedDay]:
-    """The days of an event; none of one that has hours."""
+    """Yield the days of an event. An event with hours has none."""
     first, length = _whole_days(event)
     if not length:
         return
@@ -155,13 +158,13 @@ def _meaning(event: CalendarEvent, summary: str, *, weekend: bool) -> DayMeaning
 
 
 def _whole_days(event: CalendarEvent) -> tuple[date, int]:
-    """The first day of an event and how many days it covers: 0 for one that has hours."""
+    """Return the first day of an event and how many days it covers: 0 for an event with hours."""
     starts = event.line("DTSTART")
     if starts is None:
         message = _("sự kiện thiếu DTSTART; hãy thêm ngày, như DTSTART;VALUE=DATE:20260902.")
         raise _WrongLine(event.number, WorktimeError(message))
     all_day = "T" not in starts.value or event.text(ALL_DAY).upper() == "TRUE"
-    for read_moment in (_vietnam_moment, _written_moment):  # a feed in UTC may mean midnight here or there
+    for read_moment in (_vietnam_moment, _written_moment):  # midnight in UTC or midnight in Vietnam
         start = read_moment(starts)
         length = _days_from_midnight(start, _end(event, start, read_moment), all_day=all_day)
         if length:
@@ -170,7 +173,7 @@ def _whole_days(event: CalendarEvent) -> tuple[date, int]:
 
 
 def _days_from_midnight(start: datetime, end: datetime, *, all_day: bool) -> int:
-    """How many days lie between two moments if both are ends of days, else 0. A day without a length lasts a day."""
+    """Return the days between two moments if both are ends of days, else 0. An all-day event lasts at least one day."""
     if start.time() != time(0) or end.time() not in _DAY_ENDS:
         return 0
     length = (end.date() - start.date()).days + (end.time() != time(0))
@@ -178,7 +181,7 @@ def _days_from_midnight(start: datetime, end: datetime, *, all_day: bool) -> int
 
 
 def _end(event: CalendarEvent, start: datetime, read_moment: Callable[[ContentLine], datetime]) -> datetime:
-    """The moment at which an event is over; its start where nothing says it."""
+    """Return the end of an event; its start where the file names no end."""
     if ends := event.line("DTEND"):
         end = read_moment(ends)
         if end < start:
@@ -198,7 +201,7 @@ def _duration(line: ContentLine) -> timedelta:
 
 
 def _vietnam_moment(line: ContentLine) -> datetime:
-    """The moment on a clock in Vietnam; one without UTC is taken as it is written."""
+    """Return the moment in Vietnam. A moment without UTC is read as it is written."""
     moment = _written_moment(line)
     if not line.value.strip().endswith("Z"):
         return moment
@@ -206,7 +209,7 @@ def _vietnam_moment(line: ContentLine) -> datetime:
 
 
 def _written_moment(line: ContentLine) -> datetime:
-    """The moment as it is written; a date is its midnight."""
+    """Return the moment as it is written. A date means its midnight."""
     value = line.value.strip()
     parts = _MOMENT.fullmatch(value)
     if parts is None:

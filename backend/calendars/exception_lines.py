@@ -1,7 +1,7 @@
-"""Days off and make-up days as lines of a text, and back. Pure.
+"""Turn days off and make-up days into lines of a text, and back. Pure.
 
-One date a line, its parts between ``|``: ``02/01/2026 | nghỉ | Hoán đổi`` or
-``10/01/2026 | làm việc | Làm bù | 7:30-11:30, 13:30-17:00 | chưa chắc``. Every wrong line is told, not only the first.
+Each line is one date with parts between ``|``: ``02/01/2026 | nghỉ | Hoán đổi`` or
+``10/01/2026 | làm việc | Làm bù | 7:30-11:30, 13:30-17:00 | chưa chắc``. A refusal names every wrong line.
 """
 
 import unicodedata
@@ -19,7 +19,7 @@ from backend.worktime.table import NAME_MOST, kind_of_word
 
 @dataclass(frozen=True)
 class CalendarWords:
-    """What a language calls the parts of a line; weekdays from Monday on."""
+    """The words of a language for the parts of a line; weekdays from Monday on."""
 
     off: str
     open: str
@@ -29,13 +29,15 @@ class CalendarWords:
 
 VIETNAMESE: Final = CalendarWords("nghỉ", "làm việc", "chưa chắc", ("T2", "T3", "T4", "T5", "T6", "T7", "CN"))
 ENGLISH: Final = CalendarWords("off", "open", "uncertain", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
-WORDS: Final = {"vi": VIETNAMESE, "en": ENGLISH}  # written in the reader's language, read in either
+WORDS: Final = {"vi": VIETNAMESE, "en": ENGLISH}  # lines are written in the reader's language and read in both
 DOUBT_WORDS: Final = frozenset({VIETNAMESE.doubtful, "?", ENGLISH.doubtful})
 
 
 def read_exceptions(text: str, years: Collection[int] | None = None) -> list[DayException]:
-    """Return the days that a text declares. Raises WorktimeError that tells every wrong line; where ``years`` are
-    given, days outside them are wrong too."""
+    """Return the days that a text declares. Raises WorktimeError that names every wrong line.
+
+    With ``years``, days outside these years are wrong too.
+    """
     days: dict[date, tuple[int, DayException]] = {}
     refusals: list[LineRefusal] = []
     for number, line in numbered_lines(text):
@@ -70,7 +72,7 @@ def write_exception(exception: DayException, words: CalendarWords) -> str:
 
 
 def read_hours(text: str) -> tuple[str, ...]:
-    """Return the hours of a day written as ``7:30-11:30, 13:30-17:00``, checked; empty for a day off."""
+    """Return the checked hours of a text such as ``7:30-11:30, 13:30-17:00``; empty for a day off."""
     hours = tuple(part.strip() for part in text.split(",") if part.strip())
     if hours:
         WorkCalendar.declare("hours", "1", week={0: hours}, years={2026: True})
@@ -78,7 +80,7 @@ def read_hours(text: str) -> tuple[str, ...]:
 
 
 def write_hours(windows: Windows) -> str:
-    """Return hours as they are written in a form."""
+    """Return hours as the form writes them."""
     return ", ".join(str(window) for window in windows)
 
 
@@ -90,7 +92,7 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _refusals_of(parts: list[str], years: Collection[int] | None) -> Iterator[Invalid]:
-    """What is wrong with the parts of one line."""
+    """Yield all that is wrong with the parts of one line."""
     day = day_written(parts[0])
     if len(parts) < 3 or len(parts) > 5:
         message = _("“%(value)s” phải có dạng: 02/01/2026 | nghỉ | tên ngày (hoặc: làm việc).")

@@ -1,6 +1,6 @@
-"""The lines of an iCalendar file (RFC 5545) and the events that they make, each with its place in the file. Pure.
+"""Read the lines of an iCalendar file (RFC 5545) and the events that they make. Pure.
 
-Only what calendars of days need is read. Lines are kept by number, so that a refusal can name each wrong one.
+Only what calendars of days need is read. Each line has its number, so that a refusal can name every wrong line.
 """
 
 import re
@@ -19,7 +19,7 @@ _PARAMETERS: Final = re.compile(rf";({_PARAMETER})")
 _ESCAPES: Final = re.compile(r"\\([\\;,nN])")
 EVENT: Final = "VEVENT"
 LIST_MOST: Final = 1_000  # letters of a list of categories
-REFUSALS_MOST: Final = 5_000  # wrong lines after which nobody reads on
+REFUSALS_MOST: Final = 5_000  # wrong lines after which reading stops
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ContentLine:
 
 @dataclass(frozen=True)
 class CalendarEvent:
-    """An event as the lines between its BEGIN and END; those of alarms inside it are left out."""
+    """The lines of an event between its BEGIN and END. Lines of alarms inside it are left out."""
 
     number: int
     lines: dict[str, list[ContentLine]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class CalendarEvent:
         return line.text.strip() if line else ""
 
     def all_texts(self, name: str) -> tuple[str, ...]:
-        """The values of a property that stands more than once, or holds a list; of a long list the beginning."""
+        """Return the values of a property that occurs more than once or holds a list. A long list is cut off."""
         joined = ",".join(line.value for line in self.lines.get(name, []))[:LIST_MOST]
         return tuple(_ESCAPES.sub(r"\1", value).strip() for value in re.split(r"(?<!\\),", joined))
 
@@ -80,7 +80,7 @@ def read_events(text: str) -> tuple[list[CalendarEvent], list[LineRefusal]]:
 
 @dataclass
 class OpenParts:
-    """The components around the line that is read, outermost first, each with the line where it began."""
+    """The components around the present line, outermost first, each with the line of its BEGIN."""
 
     parts: list[tuple[str, int]] = field(default_factory=list)
 
@@ -92,7 +92,7 @@ class OpenParts:
         self.parts.append((line.value.strip().upper(), line.number))
 
     def end(self, line: ContentLine) -> list[LineRefusal]:
-        """Close the innermost component; an END of another one is wrong."""
+        """Close the innermost component. An END of another component is refused."""
         if self.innermost and self.innermost == line.value.strip().upper():
             self.parts.pop()
             return []
@@ -100,13 +100,13 @@ class OpenParts:
         return [LineRefusal(line.number, WorktimeError(message, value=shortened(f"END:{line.value}")))]
 
     def unfinished(self) -> list[LineRefusal]:
-        """What the end of the file leaves open."""
+        """Return a refusal for each component that the file never ends."""
         message = _("thiếu END:%(part)s; tệp có thể bị đứt.")
         return [LineRefusal(number, WorktimeError(message, part=shortened(part))) for part, number in self.parts]
 
 
 def _content_lines(text: str, refusals: list[LineRefusal]) -> Iterator[ContentLine]:
-    """The lines with those that are folded put together again (RFC 5545, 3.1)."""
+    """Yield the lines. Folded lines are joined again (RFC 5545, 3.1)."""
     for number, line in _unfolded(text):
         if len(refusals) >= REFUSALS_MOST:
             return
@@ -122,12 +122,12 @@ def _content_lines(text: str, refusals: list[LineRefusal]) -> Iterator[ContentLi
 
 def _unfolded(text: str) -> Iterator[tuple[int, str]]:
     number, parts = 0, list[str]()
-    for place, raw in enumerate(_LINE_ENDS.split(text), start=1):
+    for line_number, raw in enumerate(_LINE_ENDS.split(text), start=1):
         if raw[:1] in (" ", "\t") and parts:
             parts.append(raw[1:])
         elif raw.strip():
             if parts:
                 yield number, "".join(parts)
-            number, parts = place, [raw]
+            number, parts = line_number, [raw]
     if parts:
         yield number, "".join(parts)

@@ -1,4 +1,4 @@
-"""Reads an uploaded calendar: the package's CSV table, or iCalendar (RFC 5545). From a file, never from an address."""
+"""Read an uploaded calendar: our CSV table, or iCalendar (RFC 5545). Only files are read, never an address."""
 
 from dataclasses import replace
 from typing import Final
@@ -14,7 +14,7 @@ BYTES_MOST: Final = 1024 * 1024
 
 
 def read(content: bytes) -> CalendarTable:
-    """Return the days of a file, told by its content. Raises WorktimeError that tells every wrong line."""
+    """Return the days of a file. The content decides the format. Raises WorktimeError that names every wrong line."""
     if len(content) > BYTES_MOST:
         raise WorktimeError(_("Tệp lớn quá %(most)s MB."), most=BYTES_MOST // 1024**2)
     try:
@@ -31,11 +31,11 @@ def read(content: bytes) -> CalendarTable:
 
 
 def _with_clean_name(exception: DayException) -> DayException:
-    """Without letters that nobody sees; a name of nothing else says what the day is."""
+    """Remove invisible letters from the name. An empty name becomes the kind of the day."""
     name = clean_text(exception.name, limit=2 * NAME_MOST)[:NAME_MOST]
     return replace(exception, name=name or (_("Làm bù") if exception.is_open else _("Nghỉ")))
 
 
 def read_guarded(content: bytes) -> CalendarTable:
-    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    """Return the same, read in a child process with limits. Use it for files from outside."""
     return run_guarded(read, content, limits=limits_for(len(content)), field="file")

@@ -1,4 +1,4 @@
-"""A calendar to look at: the months of a year, and the days on which two versions differ. Pure."""
+"""A calendar as pages show it: the months of a year, and the days that differ between two versions. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from backend.worktime.calendar import WorkCalendar
 
 
 class DayKind(StrEnum):
-    """What a day is."""
+    """The kind of a day."""
 
     WORKED = "worked"
     WEEKEND = "weekend"
@@ -19,8 +19,10 @@ class DayKind(StrEnum):
 
 @dataclass(frozen=True)
 class CalendarDay:
-    """A day as it is shown. ``hours`` is empty on a day off, ``name`` empty on an ordinary day; ``doubtful`` that it is
-    estimated or not verified."""
+    """A day of a calendar.
+
+    ``hours`` is empty on a day off, ``name`` on an ordinary day. ``doubtful``: the day is estimated or not verified.
+    """
 
     day: date
     kind: DayKind
@@ -39,12 +41,12 @@ class CalendarMonth:
 
     @property
     def named(self) -> list[CalendarDay]:
-        """Its exceptions, by name."""
+        """The days of the month that have a name: its exceptions."""
         return [day for week in self.weeks for day in week if day is not None and day.name]
 
 
 def day_of(calendar: WorkCalendar, day: date) -> CalendarDay:
-    """One day of a calendar."""
+    """Return one day of a calendar."""
     ordinal = day.toordinal()
     windows = calendar.windows(ordinal)
     exception = calendar.by_day.get(ordinal)
@@ -58,15 +60,14 @@ def day_of(calendar: WorkCalendar, day: date) -> CalendarDay:
 
 
 def months_of(calendar: WorkCalendar, year: int) -> list[CalendarMonth]:
-    """The twelve months of a year."""
+    """Return the twelve months of a year."""
     return [_month(calendar, date(year, number, 1)) for number in range(1, 13)]
 
 
 def _month(calendar: WorkCalendar, first: date) -> CalendarMonth:
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    days: list[CalendarDay | None] = [
-        day_of(calendar, date.fromordinal(o)) for o in range(first.toordinal(), following.toordinal())
-    ]
+    ordinals = range(first.toordinal(), following.toordinal())
+    days: list[CalendarDay | None] = [day_of(calendar, date.fromordinal(ordinal)) for ordinal in ordinals]
     worked = sum(bool(day.hours) for day in days if day is not None)
     padded = [None] * first.weekday() + days
     padded += [None] * (-len(padded) % 7)
@@ -74,7 +75,7 @@ def _month(calendar: WorkCalendar, first: date) -> CalendarMonth:
 
 
 def day_differences(before: WorkCalendar, after: WorkCalendar) -> Iterator[tuple[CalendarDay, CalendarDay]]:
-    """The days of either's declared years that are worked in one and not in the other, or in other hours."""
+    """Yield the days of the declared years on which working hours differ, as they are before and after."""
     for ordinal in range(min(before.first, after.first), max(before.last, after.last) + 1):
         if before.windows(ordinal) != after.windows(ordinal):
             day = date.fromordinal(ordinal)

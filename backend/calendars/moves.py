@@ -1,8 +1,8 @@
-"""Which open tickets a version of a calendar moves, looked at beforehand and then done, in batches with progress.
+"""Which open tickets a version of a calendar moves: the preview before it is put in force, and the recount after it.
 
-A due date depends on no day after it. So before a change only the tickets are replayed that have a changed day between
-their reception and their due date; after it every open ticket of the calendar's units is counted by the new version,
-whose days decide about later pauses and extensions too. Verdicts already given stay: they are not counted again.
+A due date does not depend on later days. So the preview counts only tickets with a changed day between reception and
+due date. The recount counts every open ticket of the calendar's units, because the new days matter for later pauses and
+extensions too. It works in batches and shows its progress. Verdicts that are already given stay.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class DueDateMove:
-    """A ticket whose due date would change: its number and nothing of its content."""
+    """A ticket whose due date would change: its number and unit, nothing of its content."""
 
     number: str
     unit: str
@@ -42,14 +42,17 @@ class DueDateMove:
 
     @property
     def days(self) -> int:
-        """Calendar days later; negative for earlier."""
+        """By how many calendar days the due date moves; negative where it moves to an earlier day."""
         return (self.after - self.before).days
 
 
 @dataclass
 class RecountPreview:
-    """What would move. ``looked_at`` counts the open tickets of the calendar's units, ``by_days`` the moved ones by how
-    many calendar days, ``moves`` are the first of them, soonest due first."""
+    """What a version would move.
+
+    ``looked_at`` counts the open tickets of the calendar's units. ``by_days`` counts the moved ones by the number of
+    calendar days that they move. ``moves`` are the first of them, soonest due first.
+    """
 
     looked_at: int
     by_days: Counter[int] = field(default_factory=Counter)
@@ -61,28 +64,32 @@ class RecountPreview:
 
 
 def preview_moves(session: Session, version: CalendarVersion, now: datetime, limit: int) -> RecountPreview:
-    """Which open tickets would move if the version were put in force; writes nothing."""
+    """Return which open tickets would move if the version were put in force. Writes nothing."""
     in_scope = _scope(session, version.code)
-    found = RecountPreview(
-        session.scalar(select(func.count()).select_from(Ticket).join(Ticket.unit).where(*in_scope)) or 0
-    )
+    count = select(func.count()).select_from(Ticket).join(Ticket.unit).where(*in_scope)
+    preview = RecountPreview(session.scalar(count) or 0)
     names = dict(session.execute(select(Unit.id, Unit.name)).all())
     calendar = worktime.load_calendar(session, version.id)
     for calendar_id in session.scalars(select(Ticket.calendar_id).join(Ticket.unit).where(*in_scope).distinct()).all():
-        held = worktime.load_calendar(session, calendar_id)
-        changed = [day.day for day, _after in day_differences(held, calendar)]
-        where = (*in_scope, Ticket.calendar_id == calendar_id, _spans(changed))
+        present_calendar = worktime.load_calendar(session, calendar_id)
+        changed_days = [day.day for day, _after in day_differences(present_calendar, calendar)]
+        where = (*in_scope, Ticket.calendar_id == calendar_id, _spans(changed_days))
         for batch in recounting.recount_batches(session, where, version.id, calendar, now):
-            moves = [DueDateMove(one.row.number, names[one.row.unit_id], one.before, one.due) for one in batch]
-            moves = [move for move in moves if move.days]
-            found.by_days.update(move.days for move in moves)
-            found.moves = sorted([*found.moves, *moves], key=lambda move: (move.before, move.number))[:limit]
-    return found
+            moves = [
+                DueDateMove(ticket.row.number, names[ticket.row.unit_id], ticket.before, ticket.due)
+                for ticket in batch
+                if ticket.before != ticket.due
+            ]
+            preview.by_days.update(move.days for move in moves)
+            preview.moves = sorted([*preview.moves, *moves], key=lambda move: (move.before, move.number))[:limit]
+    return preview
 
 
 def recount_tickets(job_id: int, clock: Clock) -> None:
-    """Count every open ticket of the calendar's units by the version of the job from now on. Begun again after a death
-    it goes on where it was: a ticket already counted by the version is not counted again."""
+    """Count every open ticket of the calendar's units by the version that the job names.
+
+    If the worker dies, the next run continues: a ticket that the version has counted already is not counted again.
+    """
 
     def work(lease: JobLease) -> None:
         calendar_id = int(lease.subject)
@@ -90,7 +97,7 @@ def recount_tickets(job_id: int, clock: Clock) -> None:
         if where is None:
             return
         counted = lease.done
-        # First all that nobody works on at this moment, many at a time; then what is left, one by one, waited for.
+        # First the tickets that nobody has locked, many in a transaction; then the others, waiting for each lock.
         for most in (BATCH, 1):
             counted = _recount_all(lease, where, calendar_id, clock, counted, most)
         with transaction() as session:
@@ -100,7 +107,10 @@ def recount_tickets(job_id: int, clock: Clock) -> None:
 
 
 def _to_recount(lease: JobLease, calendar_id: int, clock: Clock) -> tuple[ColumnElement[bool], ...] | None:
-    """The tickets that are to be counted, their number noted; None where another version is in force by now."""
+    """Return the condition of the tickets to count, and store their number in the job.
+
+    None where another version is in force by now: then the job stops.
+    """
     with transaction() as session:
         version = worktime.find_version(session, calendar_id)
         where = (*_scope(session, version.code), Ticket.calendar_id != calendar_id)
@@ -120,8 +130,10 @@ def _recount_all(
     counted: int,
     most: int,
 ) -> int:
-    """Count ``most`` tickets a transaction until none is left; return how many are counted by now. Many at a time leave
-    out those that somebody holds."""
+    """Count tickets, ``most`` in each transaction, until none is left. Return how many are counted by now.
+
+    With ``most`` above 1, tickets that somebody has locked are left out.
+    """
     after, skip = 0, most > 1
     while True:
         with transaction() as session:
@@ -136,14 +148,15 @@ def _recount_all(
 
 
 def _scope(session: Session, code: str) -> tuple[ColumnElement[bool], ...]:
-    """Open tickets of the units that the calendar is for. Expects the ticket's unit joined."""
+    """Return the condition of open tickets in the units of a calendar. The statement must join the ticket's unit."""
     if code.startswith(worktime.UNIT):
         return (Ticket.state.in_(COUNTED), Unit.code == code.removeprefix(worktime.UNIT))
-    own = [held.removeprefix(worktime.UNIT) for held in worktime.in_force(session) if held.startswith(worktime.UNIT)]
-    return (Ticket.state.in_(COUNTED), Unit.code.not_in(own), literal(code == worktime.DEFAULT))
+    codes_in_force = worktime.in_force(session)
+    units_with_own = [item.removeprefix(worktime.UNIT) for item in codes_in_force if item.startswith(worktime.UNIT)]
+    return (Ticket.state.in_(COUNTED), Unit.code.not_in(units_with_own), literal(code == worktime.DEFAULT))
 
 
-def _spans(changed: Sequence[date]) -> ColumnElement[bool]:
-    """A changed day lies after the reception and not after the due date."""
-    day = func.unnest(literal(list(changed), ARRAY(Date))).column_valued("day")
+def _spans(changed_days: Sequence[date]) -> ColumnElement[bool]:
+    """Return the condition that a changed day lies after the reception and not after the due date."""
+    day = func.unnest(literal(list(changed_days), ARRAY(Date))).column_valued("day")
     return exists(select(day).where(day > Ticket.received_on, day <= Ticket.due_date))

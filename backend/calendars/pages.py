@@ -1,4 +1,4 @@
-"""Work calendars: everybody with an account reads them, the administrator makes new versions and puts them in force."""
+"""Pages of work calendars. Everybody with an account reads them; the administrator makes and activates versions."""
 
 from datetime import timedelta
 from itertools import islice
@@ -35,7 +35,7 @@ Administrator = Annotated[Actor, Depends(allow(Permission.MANAGE_CALENDARS))]
 
 @router.get(HOME)
 def show_calendars(request: Request, session: SessionDep, actor: Reader) -> Response:
-    """All versions, those in force marked."""
+    """Show all versions, with a mark at those in force."""
     return render_page(
         request,
         "calendars/list.html",
@@ -49,21 +49,21 @@ def show_calendars(request: Request, session: SessionDep, actor: Reader) -> Resp
 def show_calendar(
     request: Request, session: SessionDep, actor: Reader, calendar_id: int, nam: int | None = None
 ) -> Response:
-    """One version, a year at a time."""
+    """Show one version, one year at a time."""
     version = queries.find_version(session, calendar_id)
-    held = worktime.load_calendar(session, calendar_id)
-    years = [year for year, _announced in held.years]
+    calendar = worktime.load_calendar(session, calendar_id)
+    years = [year for year, _announced in calendar.years]
     this_year = local_time(clock.now()).year
-    year = next((wanted for wanted in (nam, this_year) if wanted in years), years[-1])
+    year = next((year for year in (nam, this_year) if year in years), years[-1])
     return render_page(
         request,
         "calendars/version.html",
         version=version,
-        calendar=held,
+        calendar=calendar,
         years=years,
         year=year,
-        months=months.months_of(held, year),
-        changes=_changes(session, version, held),
+        months=months.months_of(calendar, year),
+        changes=_changes(session, version, calendar),
         may_edit=can(actor, Permission.MANAGE_CALENDARS),
         words=texts,
         changes_most=CHANGES,
@@ -72,7 +72,7 @@ def show_calendar(
 
 @router.get(HOME + "/{calendar_id}/sua")
 def edit_form(request: Request, session: SessionDep, actor: Administrator, calendar_id: int) -> Response:
-    """The form of a new version, filled from an existing one."""
+    """Show the form of a new version, filled from an existing one."""
     version = queries.find_version(session, calendar_id)
     values = editing.texts_of(worktime.load_calendar(session, calendar_id), language_of(request)) | {"basis": ""}
     return _edit(request, session, version, EditedForm(FormView(values)))
@@ -82,7 +82,7 @@ def edit_form(request: Request, session: SessionDep, actor: Administrator, calen
 def edit_calendar(
     request: Request, session: SessionDep, actor: Administrator, form: TypedDep, calendar_id: int
 ) -> Response:
-    """Store a new version; or, with a file, fill the form from it and store nothing yet."""
+    """Store a new version; or fill the form from a file and store nothing yet."""
     version = queries.find_version(session, calendar_id)
     try:
         if form.raw("do") == "import":
@@ -98,14 +98,14 @@ def edit_calendar(
 
 @router.get(HOME + "/{calendar_id}/xem-truoc")
 def show_preview(request: Request, session: SessionDep, actor: Administrator, calendar_id: int) -> Response:
-    """Which open tickets would move, and by how much, if the version were put in force now."""
+    """Show which open tickets would move, and by how much, if the version were put in force now."""
     version = queries.find_version(session, calendar_id)
-    held = worktime.load_calendar(session, calendar_id)
+    calendar = worktime.load_calendar(session, calendar_id)
     return render_page(
         request,
         "calendars/preview.html",
         version=version,
-        changes=_changes(session, version, held),
+        changes=_changes(session, version, calendar),
         preview=moves.preview_moves(session, worktime.find_version(session, calendar_id), clock.now(), ROWS),
         seen=worktime.in_force(session).get(version.code, 0),
         words=texts,
@@ -118,21 +118,21 @@ def show_preview(request: Request, session: SessionDep, actor: Administrator, ca
 def activate_version(
     request: Request, session: SessionDep, actor: Administrator, form: TypedDep, calendar_id: int
 ) -> Response:
-    """Put the version in force and show how far the recount of due dates is."""
-    seen = form.integer("seen")
-    if seen is None:
+    """Put the version in force, and show the progress of the recount."""
+    previewed = form.integer("seen")
+    if previewed is None:
         raise Invalid(_("Hãy xem trước các hạn thay đổi rồi mới áp dụng."))
-    job = service.activate_version(session, calendar_id, seen, actor=actor, now=clock.now())
+    job = service.activate_version(session, calendar_id, previewed, actor=actor, now=clock.now())
     response = redirect_to(
         request, f"{HOME}/tien-do/{job.id}", flash=_("Đã áp dụng. Hạn của các phản ánh đang mở được tính lại.")
     )
-    response.background = BackgroundTask(hand_to_worker, job.kind, job.id)  # once the job is committed
+    response.background = BackgroundTask(hand_to_worker, job.kind, job.id)  # after the commit
     return response
 
 
 @router.get(HOME + "/tien-do/{job_id}")
 def show_recount(request: Request, session: SessionDep, actor: Administrator, job_id: int) -> Response:
-    """How far a recount is; the page asks again by itself while it runs."""
+    """Show the progress of a recount. The page reloads itself while it runs."""
     job = find_job(session, service.RECOUNT, job_id)
     running = job.under_way
     version = queries.find_version(session, int(job.subject))
@@ -143,21 +143,22 @@ def show_recount(request: Request, session: SessionDep, actor: Administrator, jo
 
 
 def _changes(
-    session: Session, version: StoredCalendar, held: WorkCalendar
+    session: Session, version: StoredCalendar, calendar: WorkCalendar
 ) -> list[tuple[months.CalendarDay, months.CalendarDay]]:
-    """How the days of a version differ from what is in force where it would be; a few more than are listed."""
+    """Return the days that differ from the calendar in force: one more than the page lists, if there are so many."""
     active = worktime.in_force(session)
     before = active.get(version.code, active.get(worktime.DEFAULT))
     if before is None or before == version.id:
         return []
-    return list(islice(months.day_differences(worktime.load_calendar(session, before), held), CHANGES + 1))
+    return list(islice(months.day_differences(worktime.load_calendar(session, before), calendar), CHANGES + 1))
 
 
 def _edit(
     request: Request, session: Session, version: StoredCalendar, edited: EditedForm, status: int = 200
 ) -> Response:
-    offices = units.list_receiving(session, local_time(clock.now()).date())
-    scopes = [(worktime.DEFAULT, texts.WHOLE_PROVINCE), *((worktime.UNIT + unit.code, unit.name) for unit in offices)]
+    receiving_units = units.list_receiving(session, local_time(clock.now()).date())
+    scopes = [(worktime.DEFAULT, texts.WHOLE_PROVINCE)]
+    scopes += [(worktime.UNIT + unit.code, unit.name) for unit in receiving_units]
     return render_page(
         request,
         "calendars/edit.html",

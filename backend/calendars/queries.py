@@ -1,4 +1,4 @@
-"""Versions of calendars as the pages list them."""
+"""Reads of calendar versions for the pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from backend.worktime.models import CalendarVersion
 
 @dataclass(frozen=True)
 class StoredCalendar:
-    """A stored version and what is said about it; ``by`` is empty for those that came with the package."""
+    """A stored version as pages show it. ``by`` is its author; empty for versions that came with the package."""
 
     id: int
     code: str
@@ -40,7 +40,7 @@ class StoredCalendar:
 
 
 def list_versions(session: Session, code: str | None = None) -> list[StoredCalendar]:
-    """All versions, newest first, those of the province before those of units."""
+    """Return all versions, newest first, those of the province before those of units."""
     statement = _versions().order_by(CalendarVersion.code.desc(), CalendarVersion.version.desc())
     if code is not None:
         statement = statement.where(CalendarVersion.code == code)
@@ -50,17 +50,17 @@ def list_versions(session: Session, code: str | None = None) -> list[StoredCalen
 
 
 def find_version(session: Session, calendar_id: int) -> StoredCalendar:
-    """One version; NotFound where there is none."""
-    found = session.execute(_versions().where(CalendarVersion.id == calendar_id)).one_or_none()
-    if found is None:
+    """Return one version. Raises NotFound."""
+    result = session.execute(_versions().where(CalendarVersion.id == calendar_id)).one_or_none()
+    if result is None:
         raise NotFound
-    row, name = found
+    row, name = result
     active = worktime.in_force(session).get(row.code) == row.id
     return _version(row, name, active, _unit_names(session))
 
 
 def scope_name(code: str, unit_names: dict[str, str]) -> str:
-    """Whom a calendar is for, as a message or the name of a unit."""
+    """Return for whom a calendar is: a message of the catalogue, or the name of a unit."""
     if code.startswith(worktime.UNIT):
         unit = code.removeprefix(worktime.UNIT)
         return unit_names.get(unit, unit)

@@ -1,8 +1,8 @@
-"""Another version of the calendar: which open tickets move, and moving them. Verdicts already given stay.
+"""Count open tickets by another version of the calendar, and store the new due dates. Given verdicts stay.
 
-Tickets are taken in batches by id: memory is bounded, readers never wait, an officer waits for a batch at most. Each
-ticket's history notes by which version it is counted from then on, so that a replay comes to the same date. Tickets
-without a pause, an extension or a second episode are counted together, as arrays; the others one by one.
+Tickets are counted in batches by id: so memory is bounded, readers never wait, and an officer waits for one batch at
+most. The history of each ticket notes the new version, so that a replay gives the same date. Tickets without a pause,
+an extension or a second episode are counted together, as arrays; the others one by one. ``moves`` calls this module.
 """
 
 import json
@@ -36,7 +36,7 @@ from backend.worktime.duration import TimeUnit as Length
 from backend.worktime.vector import due_dates, lean_on_estimate
 
 BATCH: Final = 1_000
-# What moves no due date: a ticket that knows nothing else is counted by its day of reception alone.
+# Events that move no due date. A ticket with no other event is counted from its day of reception alone.
 STILL: Final = tuple(
     event.value
     for event in (
@@ -61,7 +61,7 @@ UPDATE: Final = text("""
     WHERE tickets.id = fresh.id
 """)
 VERSIONS: Final = text("""
-    SELECT ticket_id, max(version) FROM ticket_clocks
+    SELECT ticket_id, max(version) AS version FROM ticket_clocks
     WHERE ticket_id = ANY(:ids) AND clock = 'resolve' AND nth = 1 GROUP BY ticket_id
 """)
 RESULTS: Final = (
@@ -73,8 +73,11 @@ RESULTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RecountedTicket:
-    """A ticket with its due date ``before`` and by the new version (``due``). ``head`` is the last link of its chain;
-    ``state`` is None for one that was counted with others, and for one whose clock of handling has ended."""
+    """A ticket with its due date ``before`` and by the new version (``due``).
+
+    ``head`` is the last link of its chain. ``state`` is its clock of handling; None if the ticket was counted together
+    with others, or if that clock has ended.
+    """
 
     row: Row[Any]
     head: Row[Any]
@@ -88,7 +91,7 @@ class RecountedTicket:
 def recount_batches(
     session: Session, where: Sequence[ColumnElement[bool]], calendar_id: int, calendar: WorkCalendar, now: datetime
 ) -> Iterator[list[RecountedTicket]]:
-    """Tickets that meet ``where``, in batches by id, as ``calendar`` would count them. Writes and locks nothing."""
+    """Yield batches of tickets that meet ``where``, as ``calendar`` would count them. Writes and locks nothing."""
     after = 0
     while rows := session.execute(_next_batch(where, after, BATCH)).all():
         after = rows[-1].id
@@ -105,11 +108,13 @@ def recount_next(
     most: int = BATCH,
     skip_locked: bool = False,
 ) -> list[RecountedTicket]:
-    """Count the next tickets that meet ``where`` by a stored version, in the caller's transaction. A ticket that
-    somebody works on is waited for, or left out with ``skip_locked``: whoever holds many rows must not wait for one.
+    """Count the next tickets that meet ``where`` by a stored version, and store the result.
+
+    With ``skip_locked`` tickets that somebody has locked are left out, because a transaction with many locks must not
+    wait for another one. Without it the transaction waits.
     """
-    chosen = _next_batch(where, after, most).with_for_update(of=Ticket, key_share=True, skip_locked=skip_locked)
-    rows = session.execute(chosen).all()
+    statement = _next_batch(where, after, most).with_for_update(of=Ticket, key_share=True, skip_locked=skip_locked)
+    rows = session.execute(statement).all()
     calendar = worktime.load_calendar(session, calendar_id)
     batch = _recount_rows(session, rows, calendar_id, calendar, now) if rows else []
     if batch:
@@ -126,17 +131,19 @@ def _next_batch(where: Sequence[ColumnElement[bool]], after: int, most: int) -> 
 def _recount_rows(
     session: Session, rows: Sequence[Row[Any]], calendar_id: int, calendar: WorkCalendar, now: datetime
 ) -> list[RecountedTicket]:
-    """Each ticket with its due date by the new version."""
+    """Return each ticket with its due date by the new version."""
     chains = [audit.ticket_chain(row.id) for row in rows]
     heads = {head.chain: head for head in session.execute(HEADS, {"chains": chains, "still": list(STILL)})}
-    plain = [row for row in rows if _is_plain(row, heads[audit.ticket_chain(row.id)])]
-    fresh = _count_together(plain, heads, calendar, now)
-    known = {item.row.id for item in fresh}
-    fresh += _one_by_one(session, [row for row in rows if row.id not in known], heads, calendar_id, calendar, now)
-    return sorted(fresh, key=lambda item: int(item.row.id))
+    plain_rows = [row for row in rows if _is_plain(row, heads[audit.ticket_chain(row.id)])]
+    plain_ids = {row.id for row in plain_rows}
+    other_rows = [row for row in rows if row.id not in plain_ids]
+    tickets = _count_together(plain_rows, heads, calendar, now)
+    tickets += _count_one_by_one(session, other_rows, heads, calendar_id, calendar, now)
+    return sorted(tickets, key=lambda ticket: int(ticket.row.id))
 
 
 def _is_plain(row: Row[Any], head: Row[Any]) -> bool:
+    """Tell whether the ticket has a term in working days that nothing has moved."""
     return bool(head.still) and Duration.parse(row.term).unit is Length.WORKING_DAYS
 
 
@@ -157,7 +164,7 @@ def _count_together(
     ]
 
 
-def _one_by_one(
+def _count_one_by_one(
     session: Session,
     rows: Sequence[Row[Any]],
     heads: dict[str, Row[Any]],
@@ -168,7 +175,7 @@ def _one_by_one(
     histories = _histories(session, rows)
     calendars = CalendarCache(session)
     calendars[calendar_id] = calendar
-    fresh = []
+    tickets = []
     for row in rows:
         history, at = histories[audit.ticket_chain(row.id)], _moment_of(heads, row, now)
         book = rulebook.version_book(session, row, history, calendars)
@@ -176,15 +183,13 @@ def _one_by_one(
         before = state_of_clocks(history, book, at).resolve
         state = state_of_clocks([*history, recounted], book, at).resolve
         running = state if state.running else None
-        fresh.append(
-            RecountedTicket(
-                row, heads[audit.ticket_chain(row.id)], at, before.due.on, state.due.on, state.due.estimate, running
-            )
-        )
-    return fresh
+        head = heads[audit.ticket_chain(row.id)]
+        tickets.append(RecountedTicket(row, head, at, before.due.on, state.due.on, state.due.estimate, running))
+    return tickets
 
 
 def _moment_of(heads: dict[str, Row[Any]], row: Row[Any], now: datetime) -> datetime:
+    """Return ``now``, but never a moment before the last event of the ticket."""
     last: datetime = heads[audit.ticket_chain(row.id)].at
     return max(now, last)
 
@@ -193,12 +198,12 @@ def _histories(session: Session, rows: Sequence[Row[Any]]) -> dict[str, list[Tic
     table = table_of(audit.AuditEntry)
     columns = (table.c.chain, table.c.at, table.c.actor, table.c.action, table.c.data)
     chains = [audit.ticket_chain(row.id) for row in rows]
-    found = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
-    return {str(chain): projection.events_of(links) for chain, links in groupby(found, key=lambda entry: entry.chain)}
+    entries = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
+    return {str(chain): projection.events_of(links) for chain, links in groupby(entries, key=lambda entry: entry.chain)}
 
 
 def _store(session: Session, batch: Sequence[RecountedTicket], calendar_id: int, calendar: WorkCalendar) -> None:
-    """The rows, a link in each chain, and a version of each due date that moved."""
+    """Write the rows, a link in each chain, and a clock version for each due date that moved."""
     columns = {
         "ids": [item.row.id for item in batch],
         "dues": [item.due for item in batch],
@@ -208,24 +213,25 @@ def _store(session: Session, batch: Sequence[RecountedTicket], calendar_id: int,
     copy_rows(session, audit.COPY_LINKS, _links(batch, calendar_id))
     moved = [item for item in batch if item.due != item.row.due_date]
     if moved:
-        # All made before the copy begins: its connection answers nothing else meanwhile.
-        made = list(_versions(session, moved, calendar_id, calendar))
-        copy_rows(session, f"COPY ticket_clocks ({', '.join(RESULTS)}) FROM STDIN", made)
+        # Make all versions before COPY begins, because the connection can answer nothing else during COPY.
+        versions = list(_versions(session, moved, calendar_id, calendar))
+        copy_rows(session, f"COPY ticket_clocks ({', '.join(RESULTS)}) FROM STDIN", versions)
 
 
 def _links(batch: Sequence[RecountedTicket], calendar_id: int) -> Iterator[tuple[Any, ...]]:
     for item in batch:
         head, data = item.head, {"from": item.row.calendar_id, "calendar": calendar_id}
         seq, action = head.seq + 1, Event.RECOUNTED.value
-        made = audit.hash_link(head.chain, seq, item.at, SYSTEM.key, action, data, head.hash)
-        yield head.chain, seq, item.at, SYSTEM.key, action, json.dumps(data), head.hash, made
+        link_hash = audit.hash_link(head.chain, seq, item.at, SYSTEM.key, action, data, head.hash)
+        yield head.chain, seq, item.at, SYSTEM.key, action, json.dumps(data), head.hash, link_hash
 
 
 def _versions(
     session: Session, moved: Sequence[RecountedTicket], calendar_id: int, calendar: WorkCalendar
 ) -> Iterator[tuple[Any, ...]]:
-    """Tickets received at the same moment of day share nothing but their days, so each day is explained once."""
-    last = {row[0]: row[1] for row in session.execute(VERSIONS, {"ids": [item.row.id for item in moved]})}
+    """Yield the rows of clock versions. Tickets counted together share the explanation of a day and a term."""
+    rows = session.execute(VERSIONS, {"ids": [item.row.id for item in moved]})
+    last_versions = {row.ticket_id: row.version for row in rows}
     by_day: dict[tuple[date, str], dict[str, Any]] = {}
     for item in moved:
         state = item.state or _state(item.row, calendar_id, calendar)
@@ -236,16 +242,17 @@ def _versions(
             if item.state is None:
                 by_day[key] = columns
         start = state.term.start
-        told = columns["explanation"] | {"start": start.isoformat(), "was": item.row.due_date.isoformat()}
+        explanation = columns["explanation"] | {"start": start.isoformat(), "was": item.row.due_date.isoformat()}
         columns = columns | {"unit_id": item.row.unit_id, "rule_id": state.rule.id, "started_at": start}
         columns |= {"ticket_id": item.row.id, "episode": item.row.episode, "clock": ClockKind.RESOLVE.value, "nth": 1}
-        columns |= {"version": last.get(item.row.id, 0) + 1, "explanation": json.dumps(told, ensure_ascii=False)}
+        columns |= {"version": last_versions.get(item.row.id, 0) + 1}
+        columns |= {"explanation": json.dumps(explanation, ensure_ascii=False)}
         columns |= {"reason": Event.RECOUNTED.value, "computed_at": item.at}
         yield tuple(columns[name] for name in RESULTS)
 
 
 def _state(row: Row[Any], calendar_id: int, calendar: WorkCalendar) -> ClockState:
-    """The clock of a ticket that has only its day of reception."""
+    """Return the clock of a ticket that is counted from its day of reception alone."""
     rule = DeadlineRule(row.rule, Duration.parse(row.term), "", RuleEvidence.OURS, id=row.rule_id)
     term = Term(calendar, rule.duration, row.received_at)
     return ClockState(ClockKind.RESOLVE, row.episode, 1, row.unit_id, rule, calendar_id, term, term.due())

@@ -1,4 +1,4 @@
-"""New versions of calendars, and which of them is in force. Nothing stored is ever changed or deleted."""
+"""Save new versions of calendars and put them in force. Stored versions are never changed or deleted."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
 
-# The long work that follows an activation; its subject is the version's id. A due date must not stay as it was.
+# The job that follows an activation. Its subject is the version's id. It must end: no due date may stay as it was.
 RECOUNT = JobKind("calendars.recount", must_end=True)
 BASIS_MOST = 1000
 
@@ -30,7 +30,7 @@ BASIS_MOST = 1000
 def save_version(
     session: Session, code: str, texts: Mapping[str, str], basis: str, *, actor: Actor, now: datetime
 ) -> CalendarVersion:
-    """Store a new version, not in force yet. Raises Invalid with a sentence for each field that cannot be taken."""
+    """Store a new version, which is not in force yet. Raises Invalid with a refusal for each field that is wrong."""
     errors: list[Invalid] = []
     reason = _basis(basis, errors)
     _check_scope(session, code, errors, now)
@@ -45,15 +45,18 @@ def save_version(
     return _store(session, calendar, number, actor, now)
 
 
-def activate_version(session: Session, calendar_id: int, seen: int, *, actor: Actor, now: datetime) -> LongJob:
-    """Put a version in force and start the recount of the due dates of open tickets. ``seen`` is the version that was
-    in force when the preview was made, 0 for none. Raises NotFound, or Conflict where the preview no longer holds."""
+def activate_version(session: Session, calendar_id: int, previewed: int, *, actor: Actor, now: datetime) -> LongJob:
+    """Put a version in force and ask for the recount of the due dates of open tickets.
+
+    ``previewed`` is the id of the version that was in force when the preview was made, 0 for none. Raises NotFound, and
+    Conflict where the preview is no longer true.
+    """
     row = worktime.find_version(session, calendar_id)
     _lock_and_number(session, row.code)
     active = worktime.in_force(session).get(row.code, 0)
     if active == calendar_id:
         raise Conflict(_("Bản lịch này đang được áp dụng."))
-    if active != seen:
+    if active != previewed:
         raise Conflict(_("Người khác vừa áp dụng một bản lịch khác. Xin xem trước lại."))
     row.activated_at = now
     data = {"calendar": calendar_id, "version": row.version, "before": active}
@@ -78,32 +81,32 @@ def _store(session: Session, calendar: WorkCalendar, number: int, actor: Actor, 
 
 
 def _digest(row: CalendarVersion) -> str:
-    """Over the document with its keys sorted, so that a later change of the row would show."""
+    """Return the hash that the history keeps: SHA-256 over the document with sorted keys."""
     return hashlib.sha256(json.dumps(row.document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _basis(text: str, errors: list[Invalid]) -> str:
     try:
-        found = clean_text(text, limit=BASIS_MOST, multiline=True, field="basis")
+        basis = clean_text(text, limit=BASIS_MOST, multiline=True, field="basis")
     except Invalid as refusal:
         errors.append(refusal)
         return ""
-    if not found:
+    if not basis:
         errors.append(Invalid(_("Hãy ghi căn cứ: văn bản, số, ngày, hoặc lý do."), field="basis"))
-    return found
+    return basis
 
 
 def _check_scope(session: Session, code: str, errors: list[Invalid], now: datetime) -> None:
-    """The province, or a unit that receives feedback today."""
+    """Refuse a scope that is neither the province nor a unit that receives feedback today."""
     if code == worktime.DEFAULT:
         return
-    unit = code.removeprefix(worktime.UNIT) if code.startswith(worktime.UNIT) else None
-    found = session.scalars(select(Unit).where(Unit.code == unit, Unit.receives)).all()
-    if not any(item.valid_on(local_time(now).date()) for item in found):
+    code_of_unit = code.removeprefix(worktime.UNIT) if code.startswith(worktime.UNIT) else None
+    units = session.scalars(select(Unit).where(Unit.code == code_of_unit, Unit.receives)).all()
+    if not any(unit.valid_on(local_time(now).date()) for unit in units):
         errors.append(Invalid(_("Xin chọn nơi áp dụng trong danh sách."), field="scope"))
 
 
 def _lock_and_number(session: Session, code: str) -> int:
-    """Nobody else saves or activates a version of this code until the end of the transaction; the next number."""
+    """Return the next number of a code. Until the transaction ends nobody else saves or activates a version of it."""
     hold_lock(session, AdvisoryLock.CALENDAR, code)
     return 1 + (session.scalar(select(func.max(CalendarVersion.version)).where(CalendarVersion.code == code)) or 0)

@@ -1,4 +1,4 @@
-"""Words of the calendar pages, as messages of the catalogue."""
+"""Texts of the calendar pages, as messages of the catalogue."""
 
 from backend.calendars.months import DayKind
 from backend.errors import _

@@ -1,4 +1,4 @@
-"""What is known of a ticket's clocks: which there are, how each stands, by which versions. Pure."""
+"""The clocks of a ticket as values: the kinds of clocks, the state of each, and the versions that count them. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,16 +16,16 @@ from backend.worktime.explain import DayReason, ExplainedDay
 
 
 class ClockKind(StrEnum):
-    """What is timed."""
+    """The kinds of clocks: what is timed."""
 
-    CLASSIFY = "classify"  # take up, ask, forward or refuse; each unit anew
+    CLASSIFY = "classify"  # accept, ask, forward or refuse; each unit has its own
     ASK = "ask"
     REFUSE = "refuse"
     FORWARD = "forward"
     RESOLVE = "resolve"
     NOTIFY = "notify"
     PUBLISH = "publish"
-    PROGRESS = "progress"  # a notice to the sender, again and again while overdue
+    PROGRESS = "progress"  # a notice to the sender, repeated while the ticket is overdue
 
 
 CODES: Final[dict[ClockKind, str]] = {clock: clock.value for clock in ClockKind} | {
@@ -37,7 +37,10 @@ EPISODE_CODES: Final = (*CODES.values(), *EPISODE_LIMITS)
 
 @dataclass(frozen=True)
 class VersionBook:
-    """The versions that a history refers to by id, and those that count where it names none."""
+    """The versions that a history names by id, and those that apply where it names none.
+
+    ``ruling``: the rules in force, by their codes.
+    """
 
     calendars: Mapping[int, WorkCalendar]
     rules: Mapping[int, DeadlineRule]
@@ -47,7 +50,7 @@ class VersionBook:
 
 @dataclass(frozen=True, slots=True)
 class UnitHolding:
-    """From when to when a unit had the ticket; ``until`` None: it has it still."""
+    """The time in which a unit had the ticket. ``until`` None: the unit has it now."""
 
     unit: int | None
     episode: int
@@ -58,8 +61,11 @@ class UnitHolding:
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """One clock of one episode. ``verdict`` is None while it runs and where it ended without a case; ``late_days`` are
-    calendar days and ``late_minutes`` working minutes past the due moment."""
+    """One clock of one episode. ``nth`` counts the clocks of one kind in an episode, from 1.
+
+    ``verdict`` is None while the clock runs, and where an end needs none. ``late_days`` are calendar days and
+    ``late_minutes`` working minutes after the due moment.
+    """
 
     clock: ClockKind
     episode: int
@@ -81,7 +87,7 @@ class ClockState:
 
 @dataclass(frozen=True)
 class TicketClocks:
-    """Every clock that a ticket has had, in the order in which they ended, then those that run."""
+    """All clocks of a ticket: first the ended ones in the order of their ends, then those that run."""
 
     states: tuple[ClockState, ...]
     holdings: tuple[UnitHolding, ...]
@@ -95,21 +101,22 @@ class TicketClocks:
     ruling: Mapping[str, DeadlineRule] = field(default_factory=dict)
 
     def of(self, clock: ClockKind, episode: int | None = None) -> list[ClockState]:
-        wanted = self.episode if episode is None else episode
-        return [state for state in self.states if state.clock is clock and state.episode == wanted]
+        """Return the clocks of a kind in an episode, the present one by default."""
+        number = self.episode if episode is None else episode
+        return [state for state in self.states if state.clock is clock and state.episode == number]
 
     @property
     def resolve(self) -> ClockState:
-        """The clock of handling of the present episode. Its due date is the ticket's."""
+        """The clock of handling in the present episode. Its due date is that of the ticket."""
         return self.of(ClockKind.RESOLVE)[-1]
 
     def escalates(self, state: ClockState) -> bool:
-        """Whether anybody is to be reminded of it: it runs, unpaused and unmerged."""
+        """Tell whether anybody is reminded of this clock: it runs, and the ticket is neither paused nor merged."""
         return state.running and not self.suspended and not self.paused
 
 
 def ground(rule: DeadlineRule) -> dict[str, Any]:
-    """What a rule rests on, how sure that is, and the days of reception that this version of it is for."""
+    """Return the basis of a rule, how sure it is, and the dates of reception that this version is for."""
     facts: dict[str, Any] = {"basis": rule.basis, "mark": rule.mark.value}
     facts |= {"valid_from": rule.valid_from.isoformat()} if rule.valid_from else {}
     facts |= {"valid_to": rule.valid_to.isoformat()} if rule.valid_to else {}
@@ -117,38 +124,45 @@ def ground(rule: DeadlineRule) -> dict[str, Any]:
 
 
 def explain_state(state: ClockState) -> dict[str, Any]:
-    """Why a clock is due when it is, as it is stored beside the result: the term, what it ran from, its pauses, and the
-    runs of days that did not count. Every other day after the first one counted."""
-    term = state.term
-    days = term.days()
-    told: dict[str, Any] = {"value": state.rule.value, "why": state.rule.narrowed.value, **ground(state.rule)}
-    told |= {"start": term.start.isoformat(), "out": [_run(list(run)) for run in _runs(days)]}
+    """Return the explanation of a due date, as it is stored with the result.
+
+    It holds the value and basis of the rule, the start, the pauses, the extension, and under ``out`` the runs of days
+    that did not count. Every other day after the first one counted.
+    """
+    term, extension = state.term, state.term.extension
+    explanation: dict[str, Any] = {"value": state.rule.value, "why": state.rule.narrowed.value, **ground(state.rule)}
+    explanation |= {"start": term.start.isoformat(), "out": [_run_facts(run) for run in _runs(term.days())]}
     if term.breaks:
-        told["pauses"] = [_pause(held) for held in term.breaks]
-    if (given := term.extension) is not None:
-        told["extension"] = {
-            "at": given.at.isoformat(),
-            "value": str(given.adds) if given.adds else None,
-            "until": given.until.isoformat() if given.until else None,
+        explanation["pauses"] = [_pause_facts(pause) for pause in term.breaks]
+    if extension is not None:
+        explanation["extension"] = {
+            "at": extension.at.isoformat(),
+            "value": str(extension.adds) if extension.adds else None,
+            "until": extension.until.isoformat() if extension.until else None,
         }
-    return told
+    return explanation
 
 
 def _runs(days: list[ExplainedDay]) -> list[list[ExplainedDay]]:
-    """The days that did not count or need a word, neighbours with one reason together."""
+    """Return the days that did not count or were made up for, as runs of neighbours with the same reason."""
     noted = [day for day in days if not day.counted or day.why is DayReason.MAKEUP]
-    keyed = groupby(
-        enumerate(noted), key=lambda item: (item[1].day.toordinal() - item[0], item[1].why, str(item[1].params))
-    )
-    return [[day for _place, day in run] for _key, run in keyed]
+    runs = groupby(enumerate(noted), key=_run_key)
+    return [[day for _index, day in run] for _key, run in runs]
 
 
-def _run(days: list[ExplainedDay]) -> list[str]:
+def _run_key(indexed_day: tuple[int, ExplainedDay]) -> tuple[int, DayReason, str]:
+    """Return a key that neighbours share: for consecutive days, date minus index stays the same."""
+    index, day = indexed_day
+    return day.day.toordinal() - index, day.why, str(day.params)
+
+
+def _run_facts(days: list[ExplainedDay]) -> list[str]:
+    """Return the first day, the last day, the reason and, if there is one, the name of the holiday."""
     name = str(days[0].params.get("name", ""))
-    told = [days[0].day.isoformat(), days[-1].day.isoformat(), days[0].why.value]
-    return [*told, name] if name else told
+    facts = [days[0].day.isoformat(), days[-1].day.isoformat(), days[0].why.value]
+    return [*facts, name] if name else facts
 
 
-def _pause(held: TicketPause) -> dict[str, Any]:
-    told = {"start": held.start.isoformat(), "end": held.end.isoformat(), "ended_by": held.ended_by.value}
-    return told | ({"struck": True} if held.struck else {})
+def _pause_facts(pause: TicketPause) -> dict[str, Any]:
+    facts = {"start": pause.start.isoformat(), "end": pause.end.isoformat(), "ended_by": pause.ended_by.value}
+    return facts | ({"struck": True} if pause.struck else {})

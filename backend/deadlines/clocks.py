@@ -1,15 +1,15 @@
-"""The clocks of a ticket as a pure function of its history, of calendar and rule versions, and of now.
+"""The clocks of a ticket: a pure function of its history, the versions of calendar and rules, and now.
 
-Nothing is counted up: each clock is derived from the events that started, paused, extended and ended it. A verdict is
-given by the calendar in force for the ticket at that event and never again; a later recount reaches only what runs.
+No counter is stored. Each clock follows from the events that started, paused, extended and ended it. A verdict is given
+once, by the calendar of the ticket at that event. A later recount changes only clocks that run.
 
-- A pause stops the terms of handling and forwarding while the sender owes information: from the question to the reply,
-  to the unit's decision to go on, or to the limit, whichever comes first, at whatever hour anybody noticed.
-- A pause that was struck out after a dispute no longer counts for clocks that still run.
-- Forwarding leaves the ticket's own term as it is; the next unit gets a term to classify and to forward of its own.
-- An end without an answer (refused, redirected, withdrawn, merged) is never on time: late after the due date, no case
-  before it. So a merge removes no late case and adds no case on time.
-- Asking the sender a second time is late, whenever it is.
+- A pause stops the terms of handling and forwarding while the sender owes information. It lasts from the question to
+  the reply, to the unit's decision to go on, or to the limit, whichever comes first. Nobody has to notice the limit.
+- A pause that was struck out after a dispute no longer counts for clocks that run.
+- Forwarding does not change the ticket's own term. The next unit gets its own term to classify and to forward.
+- An end without an answer (refused, redirected, withdrawn, merged) is never on time. After the due date it is late;
+  before it there is no verdict. So a merge removes no late verdict and adds none on time.
+- A second question to the sender is always late.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,19 +23,23 @@ from backend.deadlines.terms import PauseEnd, Verdict
 
 
 def state_of_clocks(events: Iterable[TicketEvent], book: VersionBook, now: datetime) -> TicketClocks:
-    """All clocks as they stand at ``now``, from the events up to then, in the order of the history."""
+    """Return all clocks at ``now``. ``events`` are in the order of the history; those after ``now`` are left out."""
     reading = HistoryReading(book)
-    for happening in events:
-        if happening.at > now:
+    for event in events:
+        if event.at > now:
             break
-        reading.take(happening)
+        reading.take(event)
     return reading.clocks(now)
 
 
 @dataclass(frozen=True)
 class ClockPreview:
-    """What an event would do. ``latest`` is the due date if a pause lasts to its limit; ``judged`` are the clocks that
-    it would end, with their verdicts; ``charged`` has the ticket until then, ``next_unit`` from then on."""
+    """What an event would do to the clocks and the due date.
+
+    - ``latest``: the due date if the pause that begins lasts to its limit.
+    - ``judged``: the clocks that the event would end, with their verdicts.
+    - ``charged``: the unit that has the ticket until the event. ``next_unit``: the unit that has it afterwards.
+    """
 
     before: TicketClocks
     after: TicketClocks
@@ -48,19 +52,19 @@ class ClockPreview:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The verdict on handling that it would freeze, if any."""
+        """The verdict on handling that the event would give, if any."""
         resolve = self.after.resolve
         return resolve.verdict if resolve in self.judged else None
 
 
-def what_if(events: Sequence[TicketEvent], change: TicketEvent, book: VersionBook) -> ClockPreview:
-    """What ``change`` would do to the clocks, on top of the events so far."""
-    before = state_of_clocks(events, book, change.at)
-    after = state_of_clocks((*events, change), book, change.at)
+def preview_event(events: Sequence[TicketEvent], event: TicketEvent, book: VersionBook) -> ClockPreview:
+    """Return what ``event`` would do to the clocks after the events so far. Nothing is written."""
+    before = state_of_clocks(events, book, event.at)
+    after = state_of_clocks((*events, event), book, event.at)
     latest = None
-    if change.event is Event.INFO_REQUESTED:
-        limit = _limit(events, change, book)
-        latest = state_of_clocks((*events, change), book, limit).resolve.due.on if limit else None
+    if event.event is Event.INFO_REQUESTED:
+        limit = _pause_limit((*events, event), book)
+        latest = state_of_clocks((*events, event), book, limit).resolve.due.on if limit else None
     return ClockPreview(
         before=before,
         after=after,
@@ -77,12 +81,13 @@ def _ended_clocks(clocks: TicketClocks) -> list[ClockState]:
     return [state for state in clocks.states if not state.running]
 
 
-def _limit(events: Sequence[TicketEvent], change: TicketEvent, book: VersionBook) -> datetime | None:
+def _pause_limit(events: Sequence[TicketEvent], book: VersionBook) -> datetime | None:
+    """Return the limit of the pause that lasts after these events, if one does."""
     reading = HistoryReading(book)
-    for happening in (*events, change):
-        reading.take(happening)
+    for event in events:
+        reading.take(event)
     last = reading.breaks[-1] if reading.breaks else None
     return reading.limit(last.start) if last is not None and last.ended_by is PauseEnd.LASTS else None
 
 
-__all__ = ["TICK", "ClockPreview", "TicketClocks", "VersionBook", "state_of_clocks", "what_if"]
+__all__ = ["TICK", "ClockPreview", "TicketClocks", "VersionBook", "preview_event", "state_of_clocks"]

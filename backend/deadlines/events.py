@@ -1,4 +1,4 @@
-"""What happened to a ticket, as the clocks read it. Pure."""
+"""The events of a ticket, as the clocks read them. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,18 +8,18 @@ from typing import Any
 
 
 class Event(StrEnum):
-    """What happens to a ticket; also the name of its entry in the history."""
+    """What happens to a ticket. The value is also the name of the entry in the history."""
 
     RECEIVED = "received"
     ACCEPTED = "accepted"
     ASSIGNED = "assigned"
-    INFO_REQUESTED = "info_requested"  # the clock stands still from here
-    INFO_RECEIVED = "info_received"  # and runs again
-    INFO_PASSED_ON = "info_passed_on"  # what the sender of a ticket merged into this one replied
+    INFO_REQUESTED = "info_requested"  # a pause begins
+    INFO_RECEIVED = "info_received"  # the pause ends
+    INFO_PASSED_ON = "info_passed_on"  # the sender of a ticket that is merged into this one replied
     RESUMED = "resumed"  # the unit goes on without a reply
     PAUSE_EXPIRED = "pause_expired"  # the reply did not come within the limit
     PAUSE_DISPUTED = "pause_disputed"
-    PAUSE_JUDGED = "pause_judged"  # it stands, or is struck out
+    PAUSE_JUDGED = "pause_judged"  # the pause stands, or is struck out
     FORWARDED = "forwarded"
     EXTENSION_REQUESTED = "extension_requested"
     EXTENDED = "extended"
@@ -29,7 +29,7 @@ class Event(StrEnum):
     ANSWERED = "answered"
     ANSWERED_TOGETHER = "answered_together"  # with the ticket that it is merged into
     NOTIFIED = "notified"
-    DELAY_EXPLAINED = "delay_explained"  # why the answer is late, and when it is to come
+    DELAY_EXPLAINED = "delay_explained"  # why the answer is late, and the new date
     PROGRESS_TOLD = "progress_told"
     PUBLISHED = "published"
     CONFIRMED = "confirmed"
@@ -47,8 +47,11 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class TicketEvent:
-    """An event, its moment, who caused it and what is noted with it: all that the clocks need to know of the history.
-    The notes are those of the history's entries: ``unit``, ``rules``, ``calendar``, ``value``, ``until``, ``pause``."""
+    """An event with its moment, its actor and its notes: all that the clocks need of an entry in the history.
+
+    The clocks read these notes of ``data``: ``unit``, ``rules``, ``calendar``, ``value``, ``until``, ``pause``,
+    ``stands``.
+    """
 
     event: Event
     at: datetime

@@ -1,10 +1,10 @@
-"""Closed lists of grounds: for refusing feedback, and for what is decided about a khiếu nại. Pure.
+"""Closed lists of grounds: for refusing feedback, and for decisions about a khiếu nại. Pure.
 
-An officer who refuses chooses a ground of the list and explains it in words of their own; "not ours" is no ground, for
-what belongs to another unit is forwarded. Suspension (tạm đình chỉ), ending (đình chỉ) and "complex" belong to the
-procedure of a khiếu nại: their lists are guidance, and no clock here reads them.
+An officer who refuses feedback chooses a ground from the list and adds an explanation. "Not ours" is no ground: what
+belongs to another unit is forwarded. Suspension (tạm đình chỉ), ending (đình chỉ) and "complex" belong to the procedure
+of a khiếu nại. Their lists are guidance, and no clock reads them.
 
-Each ground has its basis, how sure that is, and the days on which it may be given.
+Each ground has its basis, how sure it is, and its dates of force.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from backend.errors import Invalid, _
 
 
 class GroundList(StrEnum):
-    """What a ground is given for."""
+    """The decision that a ground is for."""
 
     REFUSAL = "refusal"
     SUSPENSION = "suspension"
@@ -28,7 +28,7 @@ class GroundList(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DecisionGround:
-    """One ground. ``text`` and ``basis`` are messages of the catalogue; None leaves a side of its validity open."""
+    """One ground. ``text`` and ``basis`` are messages of the catalogue. A date None leaves that side open."""
 
     code: str
     text: str
@@ -104,12 +104,12 @@ GROUNDS: Final[Mapping[GroundList, tuple[DecisionGround, ...]]] = {
 
 
 def grounds_on(of: GroundList, on: date) -> list[DecisionGround]:
-    """Return the grounds of a list that may be given on a day, in their order."""
+    """Return the grounds of a list that are in force on a day, in their order."""
     return [ground for ground in GROUNDS[of] if ground.in_force(on)]
 
 
 def find_ground(of: GroundList, code: str, on: date) -> DecisionGround:
-    """Return the ground of this code. Raises Invalid, at the field ``ground``, for one that is not on the list."""
+    """Return the ground with this code. Raises Invalid at the field ``ground`` where the list does not have it."""
     for ground in grounds_on(of, on):
         if ground.code == code:
             return ground

@@ -1,7 +1,7 @@
-"""Every bound and every "within" of handling, once: how long, how often, how far. Pure.
+"""Every limit of handling, stated once: how long, how often, how far. Pure.
 
-A bound that a province may set is a row of the rule book. Its code stands here, and so does the way in which it is
-applied; its value is always that of the rule that holds for the ticket. A bound that no rule sets is a constant here.
+A limit that a province may set is a rule. Its code stands here with the function that applies it; its value always
+comes from the rule that holds for the ticket. A limit that no rule sets is a constant here.
 """
 
 from collections.abc import Iterable
@@ -17,17 +17,17 @@ from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.duration import Duration, TimeUnit
 from backend.worktime.errors import WorktimeError
 
-# Codes of the rules that bound something. Those of an episode are noted with it, as its terms are.
+# Codes of the rules that set a limit. The history notes them with the episode, as it notes the terms.
 PAUSE_LIMIT: Final = "pause_limit"  # how long a question to the sender stops the clock
-REOPEN_WINDOW: Final = "reopen_window"  # how long after the decision the sender may have it taken up again
+REOPEN_WINDOW: Final = "reopen_window"  # how long after the decision the sender may reopen the ticket
 EXTENSION_LIMIT: Final = "extension_limit"  # how far after the due date an extension may reach
 PROMISE_LIMIT: Final = "promise_limit"  # how far off the new date of a late answer may lie
 EPISODE_LIMITS: Final = (PAUSE_LIMIT, REOPEN_WINDOW, EXTENSION_LIMIT, PROMISE_LIMIT)
 
-# What no rule sets.
-ACKNOWLEDGED_WITHIN: Final = timedelta(minutes=5)  # what figures count as acknowledged at once
-DUE_SOON: Final = Duration(3, TimeUnit.WORKING_DAYS)  # left of a term: from then on the inbox warns
-URGENT_TERM: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a ticket with no longer a term than this is urgent
+# Limits that no rule sets.
+ACKNOWLEDGED_WITHIN: Final = timedelta(minutes=5)  # figures count this as acknowledged at once
+DUE_SOON: Final = Duration(3, TimeUnit.WORKING_DAYS)  # the inbox warns when no more than this is left
+URGENT_TERM: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a ticket is urgent if its term is not longer than this
 
 
 def limit_end(calendar: WorkCalendar, rule: DeadlineRule | None, start: datetime) -> datetime | None:
@@ -44,11 +44,11 @@ def last_day(calendar: WorkCalendar, rule: DeadlineRule | None, start: datetime)
 
 
 def check_extension(term: Term, extension: Extension, rule: DeadlineRule | None) -> None:
-    """Refuse an extension that does not move the due date on, or moves it too far.
+    """Refuse an extension that does not move the due date to a later day, or moves it too far.
 
     ``term`` is the term without the extension. The furthest date is the one that an extension by the whole
-    ``extension_limit`` would give, so that days, hours and a named date are held to the same bound. A rule "at once"
-    allows no extension. Raises Invalid, at the field that holds what was asked for.
+    ``extension_limit`` would give. So the same limit holds for days, hours and a named date. A rule "at once" allows no
+    extension. Raises Invalid at the field of the request: ``until`` or ``more``.
     """
     field = "until" if extension.until is not None else "more"
     before, after = term.due(), _due_with(term, extension)
@@ -65,7 +65,7 @@ def check_extension(term: Term, extension: Extension, rule: DeadlineRule | None)
 
 
 def _due_with(term: Term, extension: Extension) -> DueMoment | None:
-    """The due date of a term with this extension; None past the years that can be counted."""
+    """Return the due date of a term with this extension; None after the last year that can be counted."""
     try:
         return replace(term, extension=extension).due()
     except WorktimeError:
@@ -73,7 +73,7 @@ def _due_with(term: Term, extension: Extension) -> DueMoment | None:
 
 
 def check_extensions_given(term: Term) -> None:
-    """Refuse another extension where the episode has had its one. Raises Conflict."""
+    """Refuse a second extension in an episode. Raises Conflict."""
     if term.extension is not None:
         raise Conflict(_("Phản ánh này đã được gia hạn một lần."))
 
@@ -81,7 +81,7 @@ def check_extensions_given(term: Term) -> None:
 def check_promise(
     calendar: WorkCalendar, promised: date, due_on: date, now: datetime, rule: DeadlineRule | None
 ) -> None:
-    """Refuse a promised date that is not a working day after the due date, that is past, or that is too far off.
+    """Refuse a promised date that is past, too far away, or not a working day after the due date.
 
     Raises Invalid at the field ``promised``.
     """
@@ -95,27 +95,27 @@ def check_promise(
         raise Invalid(_("Ngày hẹn mới phải là ngày làm việc."), field="promised")
 
 
-def is_question_too_many(rule: DeadlineRule, asked: int) -> bool:
-    """Tell whether the ``asked``-th question to a sender is late whenever it comes: ``times`` of the rule are free."""
-    return asked > rule.times
+def is_question_too_many(rule: DeadlineRule, number: int) -> bool:
+    """Tell whether the ``number``-th question of a unit is late in any case: the rule allows ``times`` questions."""
+    return number > rule.times
 
 
 def is_urgent(term: Duration) -> bool:
-    """Tell whether a term is that of an urgent ticket: one working day, or counted in hours or minutes."""
+    """Tell whether a ticket with this term is urgent: one working day at most, or a term in hours or minutes."""
     return bool(term.unit.minutes) or (term.unit is URGENT_TERM.unit and term.value <= URGENT_TERM.value)
 
 
 def shortest_span(duration: Duration) -> timedelta:
-    """Return a time that always passes before a term ends, on whatever calendar: a day for each day of the term."""
+    """Return a time that passes before the term ends on any calendar: one day for each day of the term."""
     if duration.unit.minutes:
         return timedelta(minutes=duration.value * duration.unit.minutes)
     return timedelta(days=duration.value)
 
 
 def earliest_start(rules: Iterable[DeadlineRule], code: str, now: datetime) -> datetime | None:
-    """Return the moment before which a limit must have begun, if it can be over by now by any version of its rule.
+    """Return the moment before which a limit must have begun if it can be over now by any version of its rule.
 
-    A sweep looks at nothing that began later; the rule of each ticket then decides. None: no version ever ends.
+    A sweep leaves out what began later. The rule of each ticket then decides. None: no version has a length.
     """
     spans = [shortest_span(rule.duration) for rule in rules if rule.code == code and rule.duration is not None]
     return now - min(spans) if spans else None

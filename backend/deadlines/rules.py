@@ -1,4 +1,4 @@
-"""The terms (thời hạn) that feedback is handled under: rows with value, legal basis and how sure it is. Pure."""
+"""The rules of handling (quy định thời hạn): rows with a value, a legal basis and how sure it is. Pure."""
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +13,12 @@ from backend.errors import NotFound, _
 from backend.worktime.duration import Duration
 
 AT_ONCE: Final = "at once"
-# Whether an answer leaves with a second person's approval: the one rule that is no term.
+# Whether an answer needs the approval of a second person. This is the only rule that is no term.
 APPROVAL, REQUIRED, NOT_REQUIRED = "approval", "required", "not required"
 
-# The law of receiving citizens (tiếp công dân) has terms of its own for what comes in person or by đơn.
+# The law on receiving citizens (tiếp công dân) sets other terms for feedback in person or by đơn.
 IN_PERSON_OR_LETTER: Final = "in_person_or_letter"
-# Channels by the value that a ticket has, and ``paper`` for a đơn.
+# The manner of each channel of a ticket; ``paper`` stands for a đơn.
 MANNERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("web", "telegram", "import"), ""),
     **dict.fromkeys(("counter", "paper"), IN_PERSON_OR_LETTER),
@@ -26,7 +26,7 @@ MANNERS: Final[Mapping[str, str]] = {
 
 
 class RuleEvidence(StrEnum):
-    """How sure a row is: read in a public source, practice elsewhere, our own choice, or not seen."""
+    """How sure a row is: read in a public source, practice elsewhere, our own choice, or not verified."""
 
     VERIFIED = "verified"
     PRACTICE = "practice"
@@ -35,20 +35,20 @@ class RuleEvidence(StrEnum):
 
 
 class TermStart(StrEnum):
-    """What a term runs from."""
+    """The event from which a term runs."""
 
     RECEPTION = "reception"
     DECISION = "decision"
     ACCEPTANCE = "acceptance"
     DUE = "due"
     QUESTION = "question"
-    ACT = "act"  # the very act that the row bounds: today, when something is promised
+    ACT = "act"  # the act that the row limits: the day of a promise
 
 
 class ChoiceReason(StrEnum):
-    """Why a rule was chosen: what its row is narrowed to, the narrowest first."""
+    """Why a rule was chosen: what its row is narrowed to. The narrowest comes first."""
 
-    CASE = "case"  # a row of its own for this case
+    CASE = "case"  # set for this case
     CATEGORY = "category"  # set for the ticket's category
     CLASS = "class"  # set for its class: regulation, conduct, field
     MANNER = "manner"  # set for the manner in which it came
@@ -57,12 +57,14 @@ class ChoiceReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadlineRule:
-    """One term, in force from ``valid_from`` to ``valid_to``, both included; None leaves a side open.
+    """One rule, in force from ``valid_from`` to ``valid_to``, both days included; None leaves a side open.
 
-    ``duration`` None means at once; ``word`` is the value of a rule that is no term. ``case``, ``category``,
-    ``category_class``, ``manner`` narrow it to some tickets; ``province`` says who set it, empty for the shipped rows.
-    ``adds_to`` names the rule it lengthens, ``times`` how often it may; ``repeats`` that it starts again whenever it
-    ends. ``id`` is that of its stored version.
+    - ``duration``: None means at once. ``word`` is the value of a rule that is no term.
+    - ``case``, ``category``, ``category_class``, ``manner`` narrow the rule to some tickets.
+    - ``province`` is the province that set it; empty for the shipped rows.
+    - ``adds_to``: the code of the rule that it lengthens. ``times``: how often it applies.
+    - ``repeats``: the term starts again whenever it ends.
+    - ``id``: the id of its stored version.
     """
 
     code: str
@@ -90,12 +92,12 @@ class DeadlineRule:
 
     @property
     def value(self) -> str:
-        """As it is written in configuration, such as ``15 working days``."""
+        """The value as configuration writes it, such as ``15 working days``."""
         return self.word or (str(self.duration) if self.duration else AT_ONCE)
 
     @property
     def narrowed(self) -> ChoiceReason:
-        """What the row is for: the reason it is chosen, when it is."""
+        """What the row is narrowed to: the reason to give where it is chosen."""
         if self.case:
             return ChoiceReason.CASE
         if self.category:
@@ -108,19 +110,19 @@ class DeadlineRule:
         return (self.valid_from or date.min) <= on <= (self.valid_to or date.max)
 
     def is_for(self, about: "RuleSubject") -> bool:
-        """Whether everything that the row is narrowed to holds of a ticket."""
-        wanted = (
+        """Tell whether a ticket fits everything that the row is narrowed to."""
+        pairs = (
             (self.case, about.case),
             (self.category, about.category),
             (self.category_class, about.category_class),
             (self.manner, about.manner),
         )
-        return all(not narrow or narrow == given for narrow, given in wanted)
+        return all(not narrowed_to or narrowed_to == value for narrowed_to, value in pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSubject:
-    """What of a ticket a rule may be narrowed to."""
+    """The properties of a ticket that a rule may be narrowed to."""
 
     case: str = ""
     category: str = ""
@@ -138,27 +140,29 @@ class RuleChoice:
 
 @dataclass(frozen=True, slots=True)
 class LaterRule:
-    """The rule that takes the place of another for what is received from ``first`` on."""
+    """The rule that replaces another for tickets received from the day ``first`` on."""
 
     first: date
     rule: DeadlineRule
 
 
 def manner_of(channel: str) -> str:
-    """Return the manner in which feedback came, as the law tells manners apart: in person or by đơn, or else empty."""
+    """Return the manner in which feedback came: in person or by đơn (``in_person_or_letter``), else empty."""
     return MANNERS.get(channel, "")
 
 
 @lru_cache
 def shipped_rules() -> tuple[DeadlineRule, ...]:
-    """The rows that come with the package."""
+    """Return the rows that come with the package."""
     text = files("backend.deadlines").joinpath("data", "rules.toml").read_text(encoding="utf-8")
     return tuple(rule for row in tomllib.loads(text)["rule"] for rule in read_rule(row))
 
 
 def read_rule(row: Mapping[str, Any]) -> Iterable[DeadlineRule]:
-    """A row as rules: two where the law was ``amended`` by a text not seen, the later one unverified and, where it is
-    given, on ``amended_basis``.
+    """Return a row of the file as rules.
+
+    A row that says when the law was ``amended`` gives two: the later one is unverified, because nobody has seen the
+    text, and has ``amended_basis`` if the row names it.
 
     Raises WorktimeError for an unreadable value, ValueError for an unknown mark or start.
     """
@@ -180,39 +184,42 @@ def read_rule(row: Mapping[str, Any]) -> Iterable[DeadlineRule]:
 
 
 def read_value(value: str) -> dict[str, Any]:
-    """A value as it is written in configuration, as the fields of a rule."""
+    """Return a value of configuration as the fields of a rule."""
     if value in (REQUIRED, NOT_REQUIRED):
         return {"duration": None, "word": value}
     return {"duration": parse_value(value)}
 
 
 def parse_value(value: str) -> Duration | None:
-    """``15 working days`` as a term, ``at once`` as None. Raises WorktimeError for anything else."""
+    """Return ``15 working days`` as a duration and ``at once`` as None. Raises WorktimeError for anything else."""
     return None if value == AT_ONCE else Duration.parse(value)
 
 
 def choose_rule(
     rules: Sequence[DeadlineRule], code: str, on: date, case: str = "", about: RuleSubject | None = None
 ) -> RuleChoice:
-    """The rule of a code in force on a date, and why that one: a row for the case goes before one for the category,
-    that before one for its class, that before one for the manner in which the ticket came, that before the ordinary
-    one. Of equally narrow rows a province's own goes before the shipped one, and of those the last of ``rules``.
+    """Return the rule of a code that is in force on a date, and why it was chosen.
+
+    The narrowest row wins: for the case, then the category, its class, the manner, and last the ordinary row. Of
+    equally narrow rows a province's own wins over a shipped one, and then the last of ``rules``. Raises NotFound where
+    no row is in force.
     """
-    wanted = about or RuleSubject(case)
-    order = {reason: place for place, reason in enumerate(reversed(ChoiceReason))}
-    rows = [rule for rule in rules if rule.code == code and rule.in_force(on) and rule.is_for(wanted)]
+    subject = about or RuleSubject(case)
+    order = {reason: rank for rank, reason in enumerate(reversed(ChoiceReason))}
+    rows = [rule for rule in rules if rule.code == code and rule.in_force(on) and rule.is_for(subject)]
     if not rows:
         raise NotFound(_("Không có quy định nào về thời hạn mang mã này vào ngày đã cho."))
-    held = max(enumerate(rows), key=lambda row: (order[row[1].narrowed], bool(row[1].province), row[0]))[1]
-    return RuleChoice(held, held.narrowed)
+    ranks = [(order[rule.narrowed], bool(rule.province), index) for index, rule in enumerate(rows)]
+    _narrowest, _of_province, index = max(ranks)
+    return RuleChoice(rows[index], rows[index].narrowed)
 
 
 def later_rule(
     rules: Sequence[DeadlineRule], code: str, on: date, about: RuleSubject | None = None
 ) -> LaterRule | None:
-    """Return the next version of the rule that is chosen on a date, and from which day of reception on it holds.
+    """Return the next version of the rule that is chosen on a date, with its first day of reception.
 
-    A version is another one if its value or its basis differs. None: none is known, or there is no rule afterwards.
+    A version is another one if its value or its basis differs. None: no other is known, or the rule ends.
     """
     current = choose_rule(rules, code, on, about=about).rule
     for first in sorted(_days_of_change(rules, code, on)):
@@ -226,7 +233,7 @@ def later_rule(
 
 
 def _days_of_change(rules: Sequence[DeadlineRule], code: str, on: date) -> set[date]:
-    """The days after ``on`` from which another version of a rule may hold."""
+    """Return the days after ``on`` from which another version of a rule may hold."""
     rows = [rule for rule in rules if rule.code == code]
     begins = {rule.valid_from for rule in rows if rule.valid_from is not None}
     ends = {rule.valid_to + timedelta(days=1) for rule in rows if rule.valid_to is not None}

@@ -1,7 +1,8 @@
-"""A ticket's term with its pauses and its one extension: when it ends, and the days that led there. Pure.
+"""The term of a ticket with its pauses and its extension: when it ends, and each day on the way. Pure.
 
-An extension in the unit of the term lengthens the term; in another unit it runs from the old end. One that names a date
-ends there, moved only by pauses that begin after it was given. A date that is a day off ends with the next working day.
+- An extension in the same unit of time lengthens the term. In another unit it runs from the old end.
+- An extension until a date ends the term on that date. Only pauses after the day of the extension move it.
+- A date that is a day off means the next working day.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from backend.worktime.moments import Pause
 
 
 class Verdict(StrEnum):
-    """Whether the answer came by the due date, judged by date and frozen when it was given."""
+    """Whether the answer came by the due date. It is judged by date and never changes later."""
 
     ON_TIME = "on_time"
     LATE = "late"
@@ -27,15 +28,17 @@ class PauseEnd(StrEnum):
     """What ended a pause."""
 
     REPLY = "reply"
-    UNIT = "unit"  # went on without a reply
+    UNIT = "unit"  # the unit went on without a reply
     LIMIT = "limit"
-    LASTS = "lasts"
+    LASTS = "lasts"  # nothing yet
 
 
 @dataclass(frozen=True, slots=True)
 class TicketPause:
-    """A time in which the sender owed information. ``number`` counts the ticket's pauses from 1; one that was struck
-    out moves nothing."""
+    """A time in which the sender owed information.
+
+    ``number`` counts the pauses of the ticket from 1. A pause that was struck out moves nothing.
+    """
 
     number: int
     start: datetime
@@ -48,7 +51,7 @@ class TicketPause:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """More time, given at ``at`` by ``by``: either so much of it, or until a date."""
+    """More time, granted at the moment ``at`` by ``by``: either ``adds``, or ``until`` a date."""
 
     at: datetime
     adds: Duration | None = None
@@ -58,7 +61,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Everything that moves one due date. ``duration`` None is a term that ends where it begins."""
+    """Everything that moves one due date. ``duration`` None: the term ends at its start."""
 
     calendar: WorkCalendar
     duration: Duration | None
@@ -68,18 +71,18 @@ class Term:
 
     @property
     def pauses(self) -> list[Pause]:
-        return [(held.start, held.end) for held in self.breaks if not held.struck]
+        return [(pause.start, pause.end) for pause in self.breaks if not pause.struck]
 
     def due(self) -> DueMoment:
-        """When the term ends. Raises WorktimeError past the years that can be counted."""
+        """Return when the term ends. Raises WorktimeError after the last year that can be counted."""
         if self.duration is None:
             return DueMoment(local_time(self.start).date(), local_time(self.start), False)
-        pauses, given = self.pauses, self.extension
-        if given is None:
+        pauses, extension = self.pauses, self.extension
+        if extension is None:
             return due_moment(self.calendar, self.duration, self.start, pauses)
-        if given.until is not None:
-            return self._until(given, given.until, pauses)
-        adds = given.adds or self.duration
+        if extension.until is not None:
+            return self._until(extension, extension.until, pauses)
+        adds = extension.adds or self.duration
         if (whole := _sum(self.duration, adds)) is not None:
             return due_moment(self.calendar, whole, self.start, pauses)
         first = due_moment(self.calendar, self.duration, self.start, pauses)
@@ -87,43 +90,46 @@ class Term:
         return then._replace(estimate=first.estimate or then.estimate)
 
     def days(self) -> list[ExplainedDay]:
-        """Each day from the event to the due date, counted or not, and why."""
+        """Return each day from the start to the due date: whether it counted, and why."""
         if self.duration is None:
             return []
-        pauses, given = self.pauses, self.extension
-        if given is None:
+        pauses, extension = self.pauses, self.extension
+        if extension is None:
             return explain_days(self.calendar, self.duration, self.start, pauses)
-        if given.until is not None:
-            since, left, later = self._after(given, given.until, pauses)
-            first = [d for d in explain_days(self.calendar, self.duration, self.start, pauses) if d.day <= since.date()]
-            return first + explain_days(self.calendar, left, since, later)[1:]
-        adds = given.adds or self.duration
+        if extension.until is not None:
+            since, rest, later = self._after(extension, extension.until, pauses)
+            earlier = explain_days(self.calendar, self.duration, self.start, pauses)
+            first = [day for day in earlier if day.day <= since.date()]
+            return first + explain_days(self.calendar, rest, since, later)[1:]
+        adds = extension.adds or self.duration
         if (whole := _sum(self.duration, adds)) is not None:
             return explain_days(self.calendar, whole, self.start, pauses)
         end = due_moment(self.calendar, self.duration, self.start, pauses)
         later_days = explain_days(self.calendar, adds, end.at, pauses)
         return explain_days(self.calendar, self.duration, self.start, pauses) + later_days[1:]
 
-    def _until(self, given: Extension, until: date, pauses: Sequence[Pause]) -> DueMoment:
-        since, left, later = self._after(given, until, pauses)
-        end = due_moment(self.calendar, left, since, later)
+    def _until(self, extension: Extension, until: date, pauses: Sequence[Pause]) -> DueMoment:
+        since, rest, later = self._after(extension, until, pauses)
+        end = due_moment(self.calendar, rest, since, later)
         begun = local_time(self.start).toordinal()
         return end._replace(estimate=self.calendar.leans_on_estimate(begun, end.on.toordinal()))
 
     def _after(
-        self, given: Extension, until: date, pauses: Sequence[Pause]
+        self, extension: Extension, until: date, pauses: Sequence[Pause]
     ) -> tuple[datetime, Duration, Sequence[Pause]]:
-        """The named date as working days from the day on which it was given, with what was paused from then on."""
-        since = local_time(given.at)
+        """Return the named date as working days from the day of the extension, with the pauses from then on."""
+        since = local_time(extension.at)
         target = next_working(self.calendar, max(until, since.date() + timedelta(days=1)).toordinal())
-        left = self.calendar.days.at(target) - self.calendar.days.at(since.toordinal())
+        rest = self.calendar.days.at(target) - self.calendar.days.at(since.toordinal())
         begun = datetime.combine(since.date(), time(tzinfo=ZONE)) + timedelta(days=1)
-        later = [(max(start, begun), max(end, begun)) for start, end in pauses]  # days tell of them by their place
-        return since, Duration(left, TimeUnit.WORKING_DAYS), later
+        later = [
+            (max(start, begun), max(end, begun)) for start, end in pauses
+        ]  # same order: days name a pause by index
+        return since, Duration(rest, TimeUnit.WORKING_DAYS), later
 
 
 def _sum(term: Duration, adds: Duration) -> Duration | None:
-    """One term of both, where they are counted alike."""
+    """Return term and addition as one duration, where both are counted in the same way; else None."""
     if term.unit is adds.unit:
         return Duration(term.value + adds.value, term.unit)
     if term.unit.minutes and adds.unit.minutes:

@@ -1,4 +1,4 @@
-"""What staff are to be told, collected: one digest for each person and half day, urgent tickets alone."""
+"""Collect the notices of staff into messages: one digest for each person and half day, urgent tickets one by one."""
 
 from datetime import datetime
 
@@ -15,20 +15,23 @@ from backend.users.models import User
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar, local_time
 
-DIGEST, ALONE = "digest", "urgent"  # templates of the two messages to staff
-ALONE_MOST = 10  # urgent messages to one person in one half day; any more wait for the digest
+DIGEST, ALONE = "digest", "urgent"  # templates of the two kinds of messages to staff
+ALONE_MOST = 10  # urgent messages to one person in one half day; the rest goes into the digest
 NOON = 12
 
 
 def half_day(now: datetime) -> str:
-    """The half day of a moment, as it stands in keys: ``2026-11-22:am``."""
+    """Return the half day of a moment as keys write it: ``2026-11-22:am``."""
     here = local_time(now)
     return f"{here.date().isoformat()}:{'am' if here.hour < NOON else 'pm'}"
 
 
 def collect_notices(user_id: int, now: datetime) -> int:
-    """Put what waits for one person into the outbox, if they are at work; returns how many messages. A second run in
-    the same half day finds the digest's key taken, and leaves what has come since to the next half day."""
+    """Put the waiting notices of one person into the outbox if they are at work. Return the number of messages.
+
+    A second run in the same half day finds that the digest has its key already. Newer notices then wait for the next
+    half day.
+    """
     with transaction() as session:
         user = session.scalar(select(User).where(User.id == user_id, User.active).with_for_update(key_share=True))
         if user is None or not ladder.at_work(_calendar_of(session, user), now):
@@ -38,28 +41,29 @@ def collect_notices(user_id: int, now: datetime) -> int:
 
 def _calendar_of(session: Session, user: User) -> WorkCalendar:
     unit = session.get(Unit, user.unit_id) if user.unit_id is not None else None
-    held = worktime.active_id_for(session, unit.code) if unit else worktime.active_id(session)
-    return worktime.load_calendar(session, held)
+    calendar_id = worktime.active_id_for(session, unit.code) if unit else worktime.active_id(session)
+    return worktime.load_calendar(session, calendar_id)
 
 
 def _send_alone(session: Session, user_id: int, now: datetime) -> int:
+    """Put urgent notices into the outbox, each as one message, at most ``ALONE_MOST`` in a half day."""
     here = local_time(now)
-    began = here.replace(hour=0 if here.hour < NOON else NOON, minute=0, second=0, microsecond=0)
-    sent = outbox.sent_to_staff(session, user_id, ALONE, since=began)
-    waiting = session.scalars(
+    half_day_start = here.replace(hour=0 if here.hour < NOON else NOON, minute=0, second=0, microsecond=0)
+    earlier_messages = outbox.sent_to_staff(session, user_id, ALONE, since=half_day_start)
+    notices = session.scalars(
         select(StaffNotice)
         .where(StaffNotice.user_id == user_id, StaffNotice.message_id.is_(None), StaffNotice.urgent)
         .order_by(StaffNotice.at, StaffNotice.id)
-        .limit(max(ALONE_MOST - sent, 0))
+        .limit(max(ALONE_MOST - earlier_messages, 0))
     ).all()
-    for notice in waiting:
+    for notice in notices:
         notice.message_id = outbox.put_to_staff(session, ALONE, user_id=user_id, key=notice.key, now=now)
     session.flush()
-    return len(waiting)
+    return len(notices)
 
 
 def _send_digest(session: Session, user_id: int, now: datetime) -> int:
-    """Everything that waits, as soon as something of it has settled."""
+    """Put all waiting notices into one digest, as soon as the oldest has waited for ``queries.SETTLE``."""
     waiting = (StaffNotice.user_id == user_id, StaffNotice.message_id.is_(None))
     oldest = session.scalar(select(func.min(StaffNotice.at)).where(*waiting))
     if oldest is None or oldest > now - queries.SETTLE:
@@ -73,6 +77,6 @@ def _send_digest(session: Session, user_id: int, now: datetime) -> int:
 
 
 def find_recipients(now: datetime) -> list[int]:
-    """People for whom something waits."""
+    """Return the ids of people for whom notices wait."""
     with transaction() as session:
         return list(queries.people_with_notices(session, now))

@@ -1,8 +1,8 @@
-"""Who is to be told what, and when, about a ticket that nears or passes its due date. Pure; ``now`` is an argument.
+"""Who gets a notice about a ticket near or after its due date, and when. Pure; ``now`` is an argument.
 
-Everything follows from the due date as it stands: pauses and extensions have moved it already. Rungs are reached with
-the beginning of a day, and what is reached stays reached, so that a look that comes late finds everything; which of it
-is still worth telling is the second question (``choose``).
+The ladder is a list of rules. All steps follow from the present due date, which pauses and extensions have already
+moved. A rule is reached at the beginning of a day and stays reached. So a late sweep finds every step (``steps_due``),
+and ``choose_steps`` then decides which of them still need a notice.
 """
 
 import tomllib
@@ -24,7 +24,7 @@ AT_ONCE: Final = "at once"
 
 
 class StepRecipient(StrEnum):
-    """Who is told."""
+    """Who gets the notice."""
 
     OFFICER = "officer"
     LEADER = "leader"
@@ -34,7 +34,7 @@ class StepRecipient(StrEnum):
 
 
 class EscalationTrigger(StrEnum):
-    """What a rung waits for."""
+    """What a rule of the ladder waits for: time left, a share of the term used, time overdue."""
 
     LEFT = "left"
     SHARE = "share"
@@ -42,7 +42,7 @@ class EscalationTrigger(StrEnum):
 
 
 class StepScope(StrEnum):
-    """What a rung is reached once for."""
+    """For what a rule is reached once: for each due date, or for each episode."""
 
     DUE = "due"
     EPISODE = "episode"
@@ -50,8 +50,11 @@ class StepScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EscalationRule:
-    """One row of the ladder. ``value`` None means at once; ``percent`` is for shares only. ``rule`` names the rule of
-    handling that sets the value."""
+    """One row of the ladder: ``to`` gets a notice ``when`` so much time is left, used or overdue.
+
+    ``value`` None means at once. ``percent`` is for shares only. ``first``: after a standstill the recipient gets this
+    notice rather than a later one. ``rule`` is the code of the deadline rule that sets the value.
+    """
 
     code: str
     to: StepRecipient
@@ -67,9 +70,13 @@ class EscalationRule:
 
 @dataclass(frozen=True, slots=True)
 class EscalationFacts:
-    """What the ladder asks of a ticket. ``waiting`` is false while it is paused, answered, merged or otherwise done:
-    nobody is then told anything. ``term`` is the whole term in its own unit. Steps reached up to ``reminded_after``
-    are told to nobody: the ticket was elsewhere then. ``has_sender`` is false where there is no sender to tell."""
+    """What the ladder needs to know of a ticket.
+
+    - ``waiting`` is false while the ticket is paused, answered, merged or ended. Nobody gets a notice then.
+    - ``term`` is the whole term.
+    - ``reminded_after``: nobody gets a notice about steps up to this day, because the ticket was in another system.
+    - ``has_sender`` is false where no sender can get a message.
+    """
 
     ticket_id: int
     received_on: date
@@ -82,13 +89,15 @@ class EscalationFacts:
 
     @property
     def urgent(self) -> bool:
-        """A term of one working day, or counted in hours or minutes."""
+        """Whether the term is one working day or is counted in hours or minutes."""
         return is_urgent(self.term)
 
 
 class EscalationStep(NamedTuple):
-    """A rung that a ticket has reached, in an episode. Of a rung that repeats, ``times`` says how often it was reached
-    by now, and the times before are part of this one step; else it is 0."""
+    """A rule of the ladder that a ticket has reached in an episode.
+
+    For a repeating rule ``times`` says how often it was reached by now, all times being one step; else it is 0.
+    """
 
     code: str
     to: StepRecipient
@@ -97,11 +106,11 @@ class EscalationStep(NamedTuple):
     episode: int = 1
 
     def key(self, ticket_id: int) -> str:
-        """The same whenever and however often the step is found: ``ticket:42:overdue:2026-11-22``."""
+        """Return the key of the step, the same at every look: ``ticket:42:overdue:2026-11-22``."""
         return self._joined(ticket_id, "")
 
     def message_key(self, ticket_id: int) -> str:
-        """The same for one telling of the step: ``ticket:42:progress:2026-11-22:5``."""
+        """Return the key of one message about the step: ``ticket:42:progress:2026-11-22:5``."""
         return self._joined(ticket_id, str(self.times) if self.times else "")
 
     def _joined(self, ticket_id: int, times: str) -> str:
@@ -112,12 +121,12 @@ class EscalationStep(NamedTuple):
 
 @lru_cache
 def shipped_ladder() -> tuple[EscalationRule, ...]:
-    """The rows that come with the package, in the order of the table."""
+    """Return the rules that come with the package, in the order of the file."""
     text = files("backend.escalation").joinpath("data", "ladder.toml").read_text(encoding="utf-8")
-    return tuple(_rung(row) for row in tomllib.loads(text)["rung"])
+    return tuple(_read_rule(row) for row in tomllib.loads(text)["rung"])
 
 
-def _rung(row: Mapping[str, Any]) -> EscalationRule:
+def _read_rule(row: Mapping[str, Any]) -> EscalationRule:
     when, value = EscalationTrigger(row["when"]), row["value"]
     return EscalationRule(
         code=row["code"],
@@ -133,20 +142,24 @@ def _rung(row: Mapping[str, Any]) -> EscalationRule:
     )
 
 
-def ladder_by(rules: Mapping[str, DeadlineRule]) -> tuple[EscalationRule, ...]:
-    """Return the shipped ladder with the values that these rules of a ticket set, by their codes."""
-    return tuple(_by_rule(rung, rules.get(rung.rule)) for rung in shipped_ladder())
+def ladder_by(deadline_rules: Mapping[str, DeadlineRule]) -> tuple[EscalationRule, ...]:
+    """Return the shipped ladder with the values that the deadline rules of a ticket set. They are given by code."""
+    return tuple(_with_value_of(rule, deadline_rules.get(rule.rule)) for rule in shipped_ladder())
 
 
-def _by_rule(rung: EscalationRule, rule: DeadlineRule | None) -> EscalationRule:
-    return replace(rung, value=rule.duration) if rule is not None and rule.duration is not None else rung
+def _with_value_of(rule: EscalationRule, deadline_rule: DeadlineRule | None) -> EscalationRule:
+    if deadline_rule is None or deadline_rule.duration is None:
+        return rule
+    return replace(rule, value=deadline_rule.duration)
 
 
 def steps_due(
     facts: EscalationFacts, calendar: WorkCalendar, now: datetime, ladder: Sequence[EscalationRule] | None = None
 ) -> tuple[EscalationStep, ...]:
-    """Return the steps reached by ``now``, in the order of the ladder: more as time goes on, never fewer. There is one
-    at most for each rung, however long the ticket has been overdue."""
+    """Return the steps reached by ``now``, in the order of the ladder. Later there are more steps, never fewer.
+
+    Each rule gives at most one step, however long the ticket has been overdue.
+    """
     if not facts.waiting:
         return ()
     reached = _reached(facts, calendar, local_time(now).date(), ladder)
@@ -159,43 +172,43 @@ def steps_due(
 def choose_steps(
     facts: EscalationFacts,
     steps: Sequence[EscalationStep],
-    known: Mapping[str, int],
+    step_counts: Mapping[str, int],
     ladder: Sequence[EscalationRule] | None = None,
 ) -> tuple[list[EscalationStep], list[EscalationStep]]:
-    """Of the steps reached, those to tell and those to note in silence, both without those ``known``: by the key of a
-    step, how often it had been reached.
+    """Return the new steps that need a notice, and the new steps that are only recorded.
 
-    After a standstill several may have come due together. Each person then hears one of them: a rung marked ``first``,
-    else the last; and nobody is reminded of a due date that has passed already.
+    ``step_counts``: how often each step was reached before, by its key. After a standstill several steps may have come
+    due together. Each recipient then gets a notice about one of them: a rule marked ``first``, else the last step.
+    After the due date only steps about being overdue need a notice.
     """
-    rungs = {rung.code: rung for rung in ladder or shipped_ladder()}
-    fresh = [step for step in steps if step.times > known.get(step.key(facts.ticket_id), -1)]
-    next_for = {step.to: step for step in steps}
-    next_for |= {step.to: step for step in fresh if rungs[step.code].first}
-    timely = _timely(steps, rungs)
-    tell = [step for step in fresh if step == next_for[step.to] and step in timely]
-    return tell, [step for step in fresh if step not in tell]
+    rules = {rule.code: rule for rule in ladder or shipped_ladder()}
+    new_steps = [step for step in steps if step.times > step_counts.get(step.key(facts.ticket_id), -1)]
+    step_for = {step.to: step for step in steps}
+    step_for |= {step.to: step for step in new_steps if rules[step.code].first}
+    timely = _timely_steps(steps, rules)
+    to_tell = [step for step in new_steps if step == step_for[step.to] and step in timely]
+    return to_tell, [step for step in new_steps if step not in to_tell]
 
 
-def _timely(steps: Sequence[EscalationStep], rungs: Mapping[str, EscalationRule]) -> list[EscalationStep]:
-    """The steps that still say something: once the due date has passed, those that say so."""
-    overdue = [step for step in steps if rungs[step.code].when is EscalationTrigger.OVERDUE]
+def _timely_steps(steps: Sequence[EscalationStep], rules: Mapping[str, EscalationRule]) -> list[EscalationStep]:
+    """Return the steps about being overdue if there are any, else all steps."""
+    overdue = [step for step in steps if rules[step.code].when is EscalationTrigger.OVERDUE]
     return overdue or list(steps)
 
 
 def next_look(
     facts: EscalationFacts, calendar: WorkCalendar, now: datetime, ladder: Sequence[EscalationRule] | None = None
 ) -> datetime | None:
-    """The opening of the first day after today on which another step is reached; None where there is no further one."""
+    """Return when the unit opens on the first day after today with another step; None where no step follows."""
     if not facts.waiting:
         return None
     today = local_time(now).date()
-    days = [day for rung in _rungs_of(facts, ladder) for day in _days_ahead(rung, facts, calendar, today)]
+    days = [day for rule in _rules_with_recipient(facts, ladder) for day in _days_ahead(rule, facts, calendar, today)]
     return next_opening(calendar, min(days)) if days else None
 
 
 def next_opening(calendar: WorkCalendar, day: date) -> datetime:
-    """When the unit next begins to work: on ``day``, or on the first working day after it."""
+    """Return when the unit next opens: on ``day``, or on the first working day after it."""
     ordinal = day.toordinal()
     working = calendar.days.day_reaching(calendar.days.at(ordinal - 1) + 1)
     minutes = calendar.windows(working)[0].opens
@@ -203,81 +216,84 @@ def next_opening(calendar: WorkCalendar, day: date) -> datetime:
 
 
 def at_work(calendar: WorkCalendar, now: datetime) -> bool:
-    """Whether the unit is working at this moment; nobody is told anything at night or over lunch."""
+    """Tell whether the unit works at this moment. Nobody gets a notice at night or during the lunch break."""
     here = local_time(now)
     minute = here.hour * 60 + here.minute
     return any(window.opens <= minute < window.closes for window in calendar.windows(here.toordinal()))
 
 
 def after_pause(calendar: WorkCalendar, now: datetime) -> datetime:
-    """The next moment at which the unit works: now, the end of the break, or the next opening."""
+    """Return the next moment at which the unit works: now, the end of the lunch break, or the next opening."""
     here = local_time(now)
     minute = here.hour * 60 + here.minute
     for window in calendar.windows(here.toordinal()):
-        if minute < window.closes:
-            opens = max(minute, window.opens)
-            return (
-                now if opens == minute else here.replace(hour=opens // 60, minute=opens % 60, second=0, microsecond=0)
-            )
+        if window.opens <= minute < window.closes:
+            return now
+        if minute < window.opens:
+            hour, opening_minute = divmod(window.opens, 60)
+            return here.replace(hour=hour, minute=opening_minute, second=0, microsecond=0)
     return next_opening(calendar, here.date() + timedelta(days=1))
 
 
-def _rungs_of(facts: EscalationFacts, ladder: Sequence[EscalationRule] | None) -> list[EscalationRule]:
-    """The rungs that have somebody to tell."""
-    return [rung for rung in ladder or shipped_ladder() if facts.has_sender or rung.to is not StepRecipient.SENDER]
+def _rules_with_recipient(facts: EscalationFacts, ladder: Sequence[EscalationRule] | None) -> list[EscalationRule]:
+    """Return the rules that have a recipient."""
+    return [rule for rule in ladder or shipped_ladder() if facts.has_sender or rule.to is not StepRecipient.SENDER]
 
 
 def _reached(
     facts: EscalationFacts, calendar: WorkCalendar, day: date, ladder: Sequence[EscalationRule] | None
 ) -> list[EscalationStep]:
-    """The steps reached by the end of a day."""
-    steps = (_step(rung, facts, calendar, day) for rung in _rungs_of(facts, ladder))
+    """Return the steps reached by the end of a day."""
+    steps = (_step(rule, facts, calendar, day) for rule in _rules_with_recipient(facts, ladder))
     return [step for step in steps if step is not None]
 
 
-def _step(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, day: date) -> EscalationStep | None:
-    occasion = facts.due if rung.once_per is StepScope.DUE else facts.received_on
-    times = _times(rung, facts, calendar, day) if rung.repeats else 0
-    reached = times > 0 if rung.repeats else _first_day(rung, facts, calendar) <= day
-    return EscalationStep(rung.code, rung.to, occasion, times, facts.episode) if reached else None
+def _step(rule: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, day: date) -> EscalationStep | None:
+    occasion = facts.due if rule.once_per is StepScope.DUE else facts.received_on
+    times = _times(rule, facts, calendar, day) if rule.repeats else 0
+    reached = times > 0 if rule.repeats else _first_day(rule, facts, calendar) <= day
+    return EscalationStep(rule.code, rule.to, occasion, times, facts.episode) if reached else None
 
 
-def _days_ahead(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> list[date]:
-    times = _times(rung, facts, calendar, today) if rung.repeats else 0
-    first = _first_day(rung, facts, calendar, times + 1)
+def _days_ahead(rule: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> list[date]:
+    times = _times(rule, facts, calendar, today) if rule.repeats else 0
+    first = _first_day(rule, facts, calendar, times + 1)
     return [first] if first > today else []
 
 
-def _first_day(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, n: int = 1) -> date:
-    """The day on which a rung is reached (for the ``n``-th time)."""
+def _first_day(rule: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, n: int = 1) -> date:
+    """Return the day on which a rule is reached for the ``n``-th time."""
     due = facts.due.toordinal()
-    if rung.when is EscalationTrigger.OVERDUE:  # what repeats falls on the day itself, what waits is over with the day
-        return date.fromordinal(_day_after(calendar, due, rung.value, n) + (not rung.repeats))
-    if rung.when is EscalationTrigger.LEFT:
-        return date.fromordinal(_day_before(calendar, due, rung.value))
-    return date.fromordinal(_day_before(calendar, due, _may_be_left(facts.term, rung.percent)))
+    if rule.when is EscalationTrigger.OVERDUE:
+        # A repeating rule is reached on the day itself; another one on the day after, when the whole day has passed.
+        return date.fromordinal(_day_after(calendar, due, rule.value, n) + (not rule.repeats))
+    if rule.when is EscalationTrigger.LEFT:
+        return date.fromordinal(_day_before(calendar, due, rule.value))
+    return date.fromordinal(_day_before(calendar, due, _may_be_left(facts.term, rule.percent)))
 
 
 def _may_be_left(term: Duration, percent: int) -> Duration | None:
-    """What is left of a term once ``percent`` of it are used up, in whole days; None for nothing, and for terms in
-    hours and minutes, of which the reminder comes with the day of the due date."""
+    """Return what is left of a term after ``percent`` of it, in whole days; None where that is less than a day.
+
+    None also for terms in hours and minutes: their reminder comes on the day of the due date.
+    """
     value = term.value * (100 - percent) // 100
     return None if term.unit.minutes or not value else Duration(value, term.unit)
 
 
-def _times(rung: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> int:
-    """How often a repeating rung has been reached: lengths of its value from the due date to today."""
-    if rung.value is None:
+def _times(rule: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, today: date) -> int:
+    """Return how often a repeating rule has been reached: how many times its value fits between due date and today."""
+    if rule.value is None:
         return 0
     due, last = facts.due.toordinal(), today.toordinal()
     passed = last - due
-    if rung.value.unit is TimeUnit.WORKING_DAYS:
+    if rule.value.unit is TimeUnit.WORKING_DAYS:
         passed = calendar.days.at(last) - calendar.days.at(due)
-    return max(passed, 0) // rung.value.value
+    return max(passed, 0) // rule.value.value
 
 
 def _day_after(calendar: WorkCalendar, due: int, value: Duration | None, n: int) -> int:
-    """The day with which ``n`` times the value has passed since the due date; the due date itself at once."""
+    """Return the day on which ``n`` times the value has passed since the due date; at once: the due date itself."""
     if value is None:
         return due
     if value.unit is TimeUnit.WORKING_DAYS:
@@ -286,7 +302,7 @@ def _day_after(calendar: WorkCalendar, due: int, value: Duration | None, n: int)
 
 
 def _day_before(calendar: WorkCalendar, due: int, value: Duration | None) -> int:
-    """The first day after which no more than the value is left up to the due date."""
+    """Return the first day after which no more than the value is left until the due date."""
     if value is None:
         return due
     if value.unit is TimeUnit.WORKING_DAYS:

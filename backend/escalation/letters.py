@@ -1,4 +1,4 @@
-"""From a row of the outbox to a letter to staff, with the tickets as they stand when it is sent."""
+"""Make the message to staff from a row of the outbox, with the tickets as they are when it is sent."""
 
 from datetime import date, datetime
 
@@ -18,15 +18,17 @@ from backend.worktime import service as worktime
 from backend.worktime.calendar import local_time
 
 INBOX = "/hop-thu"
-PAGES = {Role.MANAGER: "/chi-so"}  # of those who open no ticket
+PAGES = {Role.MANAGER: "/chi-so"}  # for roles that open no ticket
 
 
 def staff_letter(session: Session, row: OutboxMessage, user: User, now: datetime) -> StaffMessage | None:
-    """What there still is to say: tickets answered, paused, prolonged or moved out of the reader's sight meanwhile are
-    left out; None when nothing remains."""
-    found = queries.notices_of(session, row.id, LINES_MOST)
+    """Return the message, or None where no ticket is left to name.
+
+    Tickets are left out that were answered, paused or extended meanwhile, or that the reader must not see any more.
+    """
+    notices = queries.notices_of(session, row.id, LINES_MOST)
     today = local_time(now).date()
-    visible = [(notice, ticket) for notice, ticket in found if queries.may_know(user, ticket)]
+    visible = [(notice, ticket) for notice, ticket in notices if queries.may_know(user, ticket)]
     lines = [line for notice, ticket in visible if (line := _line(session, notice, ticket, user, today))]
     if not lines:
         return None
@@ -36,14 +38,14 @@ def staff_letter(session: Session, row: OutboxMessage, user: User, now: datetime
         role=user.role,
         language=user.language,
         lines=lines,
-        more=total - LINES_MOST if len(found) == LINES_MOST else 0,
+        more=total - LINES_MOST if len(notices) == LINES_MOST else 0,
         address=lines[0].address if alone and lines[0].address else _address(PAGES.get(user.role, INBOX)),
         alone=alone,
     )
 
 
 def _line(session: Session, notice: StaffNotice, ticket: Ticket, user: User, today: date) -> DigestLine | None:
-    """One ticket as it stands today; None where what was noted is no longer true."""
+    """Return one ticket as it is today; None where the notice is no longer true."""
     days = worktime.load_calendar(session, ticket.calendar_id).days
     days_left = days.at(ticket.due_date.toordinal()) - days.at(today.toordinal())
     urgency = urgency_of(notice.code, ticket.due_date, today, days_left)
@@ -65,6 +67,6 @@ def _address(path: str) -> str:
 
 
 def _missing_role(notice: StaffNotice, user: User) -> StepRecipient | None:
-    """The role in whose place this person is told, for the unit has nobody of it."""
-    meant = next((rung.to for rung in shipped_ladder() if rung.code == notice.code), None)
-    return meant if meant is not None and meant.value != user.role.value else None
+    """Return the role that should get this notice, where this person gets it because nobody has that role."""
+    recipient = next((rule.to for rule in shipped_ladder() if rule.code == notice.code), None)
+    return recipient if recipient is not None and recipient.value != user.role.value else None

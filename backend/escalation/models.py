@@ -1,4 +1,4 @@
-"""What has been told about tickets near or past their due date, so that nobody is told twice."""
+"""Tables of reminders: when to look at a ticket next, which steps it has reached, which notices wait for staff."""
 
 from datetime import date, datetime
 
@@ -9,8 +9,11 @@ from backend.db import Base, Moment
 
 
 class TicketWatch(Base):
-    """When a ticket is to be looked at next. It holds for one version and one due date of the ticket; with any other
-    the ticket is looked at again at once."""
+    """When to look at a ticket next.
+
+    The row holds for one version and one due date of the ticket. If either has changed, the ticket is looked at again
+    at once.
+    """
 
     __tablename__ = "escalation_watches"
 
@@ -21,8 +24,11 @@ class TicketWatch(Base):
 
 
 class StepRecord(Base):
-    """A step of the ladder that a ticket has reached, kept by its key, told or passed over in silence. A repeating step
-    is one row, however often it was reached: ``times`` counts, ``at`` and ``told`` are of the latest."""
+    """A step of the ladder that a ticket has reached. ``told``: somebody got a notice about it.
+
+    A repeating step is one row, however often it was reached. ``times`` counts; ``at`` and ``told`` belong to the last
+    time.
+    """
 
     __tablename__ = "escalation_steps"
 
@@ -36,7 +42,7 @@ class StepRecord(Base):
 
 
 class StaffNotice(Base):
-    """One thing to tell one member of staff. It waits for the digest of a half day, or leaves alone if it is urgent."""
+    """One notice for one member of staff. It waits for the digest of a half day; an urgent one is sent by itself."""
 
     __tablename__ = "escalation_notices"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Which tickets to look at, who may have to be told, and whose digest is waiting."""
+"""Reads of reminders: which tickets to look at, who gets a notice, for whom notices wait."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from backend.users.models import Role, User
 from backend.users.policy import Actor, Permission, can
 
 WAITING = tuple(state for state in OPEN_STATES if state is not TicketState.AWAITING_SENDER)
-SETTLE = timedelta(minutes=15)  # what comes due together goes into one digest, however long finding it takes
+SETTLE = timedelta(minutes=15)  # a digest waits so long, so that all notices of one sweep are in it
 UPWARDS = (StepRecipient.OFFICER, StepRecipient.LEADER, StepRecipient.COORDINATOR, StepRecipient.MANAGER)
-RIGHTS = {
+PERMISSIONS = {
     Role.OFFICER: Permission.VIEW_TICKET,
     Role.LEADER: Permission.VIEW_TICKET,
     Role.COORDINATOR: Permission.VIEW_TICKET,
@@ -27,35 +27,39 @@ RIGHTS = {
 
 @dataclass(frozen=True)
 class StaffDirectory:
-    """The active people of the roles that the ladder knows; a few hundred in a province."""
+    """The active people with a role of the ladder; a few hundred in a province."""
 
     people: Sequence[User]
 
     def to_tell(self, to: StepRecipient, ticket: Ticket) -> list[User]:
-        """Those of a role who may know of the ticket: the unit's own officers and leaders, the province's others. Of
-        officers the one it was given to, while that one can still be told. Where there is nobody, those of the next
-        role above that has somebody; a unit without a leader is not left alone with what is overdue."""
+        """Return the people of a role who may know about the ticket.
+
+        These are the officers and leaders of the unit, and the coordinators and managers of the province. The assigned
+        officer gets the notice alone, while they are active. Where nobody has the role, return the people of the next
+        role above that somebody has: so a unit without a leader does not keep an overdue ticket to itself.
+        """
         for role in UPWARDS[UPWARDS.index(to) :]:
-            found = [user for user in self.people if user.role.value == role.value and may_know(user, ticket)]
-            if found:
-                return [user for user in found if user.id == ticket.assignee_id] or found
+            people = [user for user in self.people if user.role.value == role.value and may_know(user, ticket)]
+            if people:
+                return [user for user in people if user.id == ticket.assignee_id] or people
         return []
 
 
 def may_know(user: User, ticket: Ticket) -> bool:
-    """Whether a member of staff may be told of a ticket. Needs ``ticket.category`` loaded."""
-    right = RIGHTS.get(user.role)
-    return right is not None and can(Actor(user.role, user.id, user.unit_id), right, policy_subject(ticket))
+    """Tell whether a member of staff may get notices about a ticket. Needs ``ticket.category`` loaded."""
+    permission = PERMISSIONS.get(user.role)
+    if permission is None:
+        return False
+    return can(Actor(user.role, user.id, user.unit_id), permission, policy_subject(ticket))
 
 
 def load_staff(session: Session) -> StaffDirectory:
-    return StaffDirectory(
-        session.scalars(select(User).where(User.active, User.role.in_(list(RIGHTS))).order_by(User.id)).all()
-    )
+    people = select(User).where(User.active, User.role.in_(list(PERMISSIONS))).order_by(User.id)
+    return StaffDirectory(session.scalars(people).all())
 
 
 def due_for_a_look(session: Session, now: datetime, after: int, limit: int) -> Sequence[int]:
-    """Ids above ``after`` of waiting tickets that have a step to come due, or have changed since the last look."""
+    """Return ids above ``after`` of tickets that need a look: a step may be due, or the ticket has changed."""
     return session.scalars(
         select(Ticket.id)
         .outerjoin(TicketWatch, TicketWatch.ticket_id == Ticket.id)
@@ -66,7 +70,7 @@ def due_for_a_look(session: Session, now: datetime, after: int, limit: int) -> S
 
 
 def lock_tickets(session: Session, ids: Collection[int], now: datetime) -> Sequence[Ticket]:
-    """Those of the tickets that still want a look and that nobody is working on; held to the end of the transaction."""
+    """Lock those of the tickets that still need a look. Tickets that somebody else has locked are left out."""
     return session.scalars(
         select(Ticket)
         .outerjoin(TicketWatch, TicketWatch.ticket_id == Ticket.id)
@@ -79,13 +83,13 @@ def lock_tickets(session: Session, ids: Collection[int], now: datetime) -> Seque
 
 
 def steps_known(session: Session, ids: Collection[int]) -> dict[str, int]:
-    """The steps that tickets have reached before: by their keys, how often."""
+    """Return how often each recorded step of the tickets was reached, by the key of the step."""
     rows = session.execute(select(StepRecord.key, StepRecord.times).where(StepRecord.ticket_id.in_(ids)))
     return {row.key: row.times for row in rows}
 
 
 def people_with_notices(session: Session, now: datetime) -> Sequence[int]:
-    """Who has something urgent waiting, or something that has settled."""
+    """Return ids of people with an urgent notice, or with one that has waited for ``SETTLE``."""
     return session.scalars(
         select(StaffNotice.user_id)
         .where(StaffNotice.message_id.is_(None), or_(StaffNotice.urgent, StaffNotice.at <= now - SETTLE))
@@ -95,7 +99,7 @@ def people_with_notices(session: Session, now: datetime) -> Sequence[int]:
 
 
 def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[StaffNotice, Ticket]]:
-    """What a message to staff tells of, soonest due first, with the tickets as they stand now."""
+    """Return the notices of a message to staff with their tickets as they are now, soonest due first."""
     rows = session.execute(
         select(StaffNotice, Ticket)
         .join(Ticket, Ticket.id == StaffNotice.ticket_id)
@@ -108,7 +112,7 @@ def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[
 
 
 def _stale(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Waiting, and not looked at since it changed or since its next step came due."""
+    """Return the conditions that a ticket waits and has changed since the last look, or that its next step is due."""
     changed = or_(
         TicketWatch.ticket_id.is_(None), TicketWatch.version != Ticket.version, TicketWatch.due_date != Ticket.due_date
     )

@@ -1,7 +1,7 @@
-"""Sweeps and decisions: a sweep finds tickets, a task locks a few of them, looks again and writes what is to be told.
+"""Reminders: a sweep finds tickets; a task locks a few of them, looks again and writes steps, notices and messages.
 
-Nothing here gives or changes a verdict: that follows from the times of events. A sweep that comes late, twice or never
-changes when people hear of a due date, and nothing else.
+Nothing here gives or changes a verdict: verdicts follow from the times of events. A sweep that comes late, twice or
+never changes only when people get a notice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,11 +34,11 @@ from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar, local_time
 from backend.worktime.duration import Duration, TimeUnit
 
-PROGRESS = "progress"  # the rung that is an event of the ticket
+PROGRESS = "progress"  # the rule of the ladder that is also an event of the ticket
 PROGRESS_RULE = CODES[ClockKind.PROGRESS]
-BATCH = 100  # tickets that one task locks together, so that nobody waits long for one of them
+BATCH = 100  # tickets that one task locks together; few, so that nobody waits long for one of them
 
-# With something to return, though nobody wants it, the rows of a batch go as one statement.
+# With RETURNING, SQLAlchemy sends the rows of a batch as one statement. The returned ids are not used.
 _PUT_STEP = insert(table_of(StepRecord))
 PUT_STEP = _PUT_STEP.on_conflict_do_update(
     index_elements=["key"],
@@ -54,26 +54,28 @@ PUT_WATCH = _PUT.on_conflict_do_update(
 
 @lru_cache
 def parse_term(text: str) -> Duration:
-    """A ticket's term; one that ends at once is as urgent as a day."""
+    """Return the term of a ticket. A term that ends at once is treated as one working day."""
     return parse_value(text) or Duration(1, TimeUnit.WORKING_DAYS)
 
 
 def sweep_tickets(now: datetime, enqueue: Callable[[list[int]], object]) -> int:
-    """Hand out every ticket that wants a look, in batches by id until none is left; returns how many. Twice is
-    harmless: who comes second finds nothing left to do."""
-    handed = after = 0
+    """Hand out every ticket that needs a look, in batches by id until none is left. Return how many.
+
+    A second sweep is harmless: its tasks find nothing left to do.
+    """
+    count = after = 0
     while True:
         with transaction() as session:
             ids = list(queries.due_for_a_look(session, now, after, BATCH))
         if not ids:
-            return handed
+            return count
         enqueue(ids)
-        handed, after = handed + len(ids), ids[-1]
+        count, after = count + len(ids), ids[-1]
 
 
 @dataclass
 class EscalationBatch:
-    """What a batch of decisions has to write, collected to be written at once."""
+    """The rows that a batch of decisions writes, collected first and then written together."""
 
     now: datetime
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -85,7 +87,7 @@ class EscalationBatch:
         self.looks.append((ticket, next_at))
 
     def watches(self) -> list[dict[str, Any]]:
-        """As the tickets stand at last: word to a sender is an event, which makes a new version of the ticket."""
+        """Return the rows of watches. Call it last: a notice of progress makes a new version of its ticket."""
         return [
             {"ticket_id": ticket.id, "version": ticket.version, "due_date": ticket.due_date, "next_at": next_at}
             for ticket, next_at in self.looks
@@ -96,11 +98,11 @@ class EscalationBatch:
         self.steps.append({**row, "at": self.now, "told": told})
 
     def notice(self, ticket: Ticket, step: EscalationStep, user: User, *, urgent: bool) -> None:
-        """The key says also in whose place somebody is told: ``...:for:leader:user:7``."""
-        instead = "" if user.role.value == step.to.value else f":for:{step.to.value}"
+        """Add a notice. Its key says where somebody gets it in place of another role: ``...:for:leader:user:7``."""
+        in_place_of = "" if user.role.value == step.to.value else f":for:{step.to.value}"
         self.notices.append(
             {
-                "key": f"{step.message_key(ticket.id)}{instead}:{audit.user_key(user.id)}",
+                "key": f"{step.message_key(ticket.id)}{in_place_of}:{audit.user_key(user.id)}",
                 "ticket_id": ticket.id,
                 "user_id": user.id,
                 "code": step.code,
@@ -112,17 +114,19 @@ class EscalationBatch:
 
 
 def decide_steps(ids: list[int], now: datetime) -> int:
-    """Look at tickets again under their locks and write what is to be told; returns how many were looked at. Those
-    that somebody is working on right now are left to the next sweep."""
+    """Lock tickets, look at them again and write what is due. Return how many tickets were looked at.
+
+    A ticket that somebody else has locked waits for the next sweep.
+    """
     with transaction() as session:
-        found = queries.lock_tickets(session, ids, now)
-        if found:
-            _decide(session, found, now)
-        return len(found)
+        locked_tickets = queries.lock_tickets(session, ids, now)
+        if locked_tickets:
+            _decide(session, locked_tickets, now)
+        return len(locked_tickets)
 
 
 def facts_of(ticket: Ticket) -> EscalationFacts:
-    """What the ladder asks of a ticket."""
+    """Return what the ladder needs to know of a ticket."""
     return EscalationFacts(
         ticket_id=ticket.id,
         received_on=ticket.received_on,
@@ -135,85 +139,92 @@ def facts_of(ticket: Ticket) -> EscalationFacts:
     )
 
 
-def _decide(session: Session, found: Sequence[Ticket], now: datetime) -> None:
+def _decide(session: Session, locked_tickets: Sequence[Ticket], now: datetime) -> None:
     active = worktime.in_force(session)
     default = worktime.active_id(session)
-    known = queries.steps_known(session, [ticket.id for ticket in found])
+    step_counts = queries.steps_known(session, [ticket.id for ticket in locked_tickets])
     staff = queries.load_staff(session)
-    writing = EscalationBatch(now)
-    rungs = _ladders(session, found, now)
-    for ticket in found:
+    batch = EscalationBatch(now)
+    ladders = _ladders(session, locked_tickets, now)
+    for ticket in locked_tickets:
         calendar = worktime.load_calendar(session, active.get(worktime.UNIT + ticket.unit.code, default))
-        _look_at(ticket, calendar, known, staff, writing, rungs.get(ticket.id, ladder.shipped_ladder()))
-    _write(session, writing)
+        _look_at(ticket, calendar, step_counts, staff, batch, ladders.get(ticket.id, ladder.shipped_ladder()))
+    _write(session, batch)
 
 
-def _ladders(session: Session, found: Sequence[Ticket], now: datetime) -> dict[int, tuple[ladder.EscalationRule, ...]]:
-    """The ladder of each ticket that is overdue, by its own rule for notices of progress. Before the due date no rung
-    waits for that rule."""
-    late = [ticket for ticket in found if ticket.due_date < local_time(now).date()]
-    rules = rulebook.noted_rules(session, late, PROGRESS_RULE) if late else {}
+def _ladders(
+    session: Session, locked_tickets: Sequence[Ticket], now: datetime
+) -> dict[int, tuple[ladder.EscalationRule, ...]]:
+    """Return the ladder of each overdue ticket, with its own rule for notices of progress.
+
+    Before the due date that rule changes nothing, so such tickets have no entry.
+    """
+    late_tickets = [ticket for ticket in locked_tickets if ticket.due_date < local_time(now).date()]
+    rules = rulebook.noted_rules(session, late_tickets, PROGRESS_RULE) if late_tickets else {}
     return {ticket_id: ladder.ladder_by({PROGRESS_RULE: rule}) for ticket_id, rule in rules.items()}
 
 
 def _look_at(
     ticket: Ticket,
     calendar: WorkCalendar,
-    known: Mapping[str, int],
+    step_counts: Mapping[str, int],
     staff: queries.StaffDirectory,
-    writing: EscalationBatch,
-    rungs: Sequence[ladder.EscalationRule],
+    batch: EscalationBatch,
+    rules: Sequence[ladder.EscalationRule],
 ) -> None:
-    """One ticket: nothing outside working hours, then what is due and not yet known."""
-    now, facts = writing.now, facts_of(ticket)
+    """Collect what is due for one ticket. Outside working hours only the next look is set."""
+    now, facts = batch.now, facts_of(ticket)
     if not ladder.at_work(calendar, now):
-        writing.watch(ticket, ladder.after_pause(calendar, now))
+        batch.watch(ticket, ladder.after_pause(calendar, now))
         return
-    tell, silent = ladder.choose_steps(facts, ladder.steps_due(facts, calendar, now, rungs), known, rungs)
+    tell, silent = ladder.choose_steps(facts, ladder.steps_due(facts, calendar, now, rules), step_counts, rules)
     for step in silent:
-        writing.step(ticket, step, told=False)
+        batch.step(ticket, step, told=False)
     for step in tell:
         people = [] if step.to is StepRecipient.SENDER else staff.to_tell(step.to, ticket)
-        writing.step(ticket, step, told=step.to is StepRecipient.SENDER or bool(people))
+        batch.step(ticket, step, told=step.to is StepRecipient.SENDER or bool(people))
         if step.to is StepRecipient.SENDER:
-            writing.senders.append((ticket, step))
+            batch.senders.append((ticket, step))
         for user in people:
-            writing.notice(ticket, step, user, urgent=facts.urgent)
-    writing.watch(ticket, ladder.next_look(facts, calendar, now, rungs))
+            batch.notice(ticket, step, user, urgent=facts.urgent)
+    batch.watch(ticket, ladder.next_look(facts, calendar, now, rules))
 
 
-def _write(session: Session, writing: EscalationBatch) -> None:
-    """All of a batch. The keys are unique, so what somebody else has written meanwhile is left alone."""
-    if writing.steps:
-        session.execute(PUT_STEP, writing.steps)
-    if writing.notices:
-        session.execute(PUT_NOTICE, writing.notices)
-    _tell_senders(session, writing)
-    session.execute(PUT_WATCH, writing.watches())
+def _write(session: Session, batch: EscalationBatch) -> None:
+    """Write a batch. Keys are unique, so rows that another task has written meanwhile stay as they are."""
+    if batch.steps:
+        session.execute(PUT_STEP, batch.steps)
+    if batch.notices:
+        session.execute(PUT_NOTICE, batch.notices)
+    _tell_senders(session, batch)
+    session.execute(PUT_WATCH, batch.watches())
 
 
-def _tell_senders(session: Session, writing: EscalationBatch) -> None:
-    if not writing.senders:
+def _tell_senders(session: Session, batch: EscalationBatch) -> None:
+    if not batch.senders:
         return
-    ids = [ticket.id for ticket, _step in writing.senders]
-    contacts = {held.ticket_id: held for held in session.scalars(select(Contact).where(Contact.ticket_id.in_(ids)))}
+    ids = [ticket.id for ticket, _step in batch.senders]
+    contacts_of_tickets = session.scalars(select(Contact).where(Contact.ticket_id.in_(ids)))
+    contacts = {contact.ticket_id: contact for contact in contacts_of_tickets}
     messages: list[dict[str, Any]] = []
-    for ticket, step in writing.senders:
-        if not _note_progress(session, ticket, step, writing.now):
+    for ticket, step in batch.senders:
+        if not _note_progress(session, ticket, step, batch.now):
             continue
         messages += outbox.message_rows(
             step.code,
             ticket_id=ticket.id,
             occasion=step.message_key(ticket.id).removeprefix(f"{audit.ticket_chain(ticket.id)}:"),
             by=media_of(contacts.get(ticket.id)),
-            now=writing.now,
+            now=batch.now,
         )
     outbox.put_all(session, messages)
 
 
 def _note_progress(session: Session, ticket: Ticket, step: EscalationStep, now: datetime) -> bool:
-    """Write a notice of progress into the ticket's history, from which its clock runs on. False where the ticket's own
-    clock says that it is not overdue: then nothing is said."""
+    """Record a notice of progress in the ticket's history; its clock runs again from there.
+
+    Return False where the ticket's own clock is not overdue: then the sender gets no message.
+    """
     if step.code != PROGRESS:
         return True
     try:

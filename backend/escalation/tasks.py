@@ -1,4 +1,4 @@
-"""Due dates by the clock: sweeps find, small tasks decide."""
+"""Tasks of reminders: sweeps find tickets and people, small tasks decide."""
 
 from backend import clock
 from backend.escalation import digest, service
@@ -7,24 +7,24 @@ from backend.worker import app
 
 @app.task(name="escalation.sweep")
 def sweep_tickets() -> None:
-    """Find tickets near or past their due date. Late, twice or not at all is harmless."""
+    """Find tickets near or after their due date. A late, double or missed run is harmless."""
     service.sweep_tickets(clock.now(), lambda ids: decide_steps.apply_async((ids,)))
 
 
 @app.task(name="escalation.decide")
 def decide_steps(ids: list[int]) -> None:
-    """Look at a few tickets again and write what is to be told."""
+    """Look at a few tickets again and write their notices."""
     service.decide_steps(ids, clock.now())
 
 
 @app.task(name="escalation.collect")
 def sweep_notices() -> None:
-    """Find people for whom something waits."""
+    """Find people for whom notices wait."""
     for user_id in digest.find_recipients(clock.now()):
         send_digest.apply_async((user_id,))
 
 
 @app.task(name="escalation.send_digest")
 def send_digest(user_id: int) -> None:
-    """Put one person's digest, and what is urgent, into the outbox."""
+    """Put the digest and the urgent messages of one person into the outbox."""
     digest.collect_notices(user_id, clock.now())

@@ -1,9 +1,9 @@
-"""What messages to staff say. Pure.
+"""Texts of messages to staff. Pure.
 
-They name tickets by number, title, unit and due date, each with its address for those who may open it: never the text
-that somebody wrote, nor who it was, for mail is kept by others. A manager gets number and unit alone.
+A message names tickets by number, title, unit and due date, each with its address for a reader who may open it. It
+never holds the text of a ticket or its sender, because mail providers keep mail. A manager gets only number and unit.
 
-A heading says how a ticket stands on the day of sending: what was queued the evening before its last day is due today.
+A heading says how a ticket stands on the day of sending: a notice of the evening before says "due today".
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ TITLE_MOST = 120  # letters of a title in a line
 
 
 class Urgency(StrEnum):
-    """How a ticket stands on the day of sending, in the order in which a letter tells it."""
+    """How a ticket stands on the day of sending, in the order of a message."""
 
     OVERDUE_5 = "overdue_5"
     OVERDUE_3 = "overdue_3"
@@ -56,8 +56,11 @@ SENT_WHEN = _("Hệ thống Lắng Nghe gửi thư này nhiều nhất một l�
 
 @dataclass(frozen=True)
 class DigestLine:
-    """One ticket and how it stands; ``missing``: the role that there is nobody of, in whose place this reader is told.
-    ``address`` is where the reader can open it, empty for a manager."""
+    """One ticket and how it stands.
+
+    ``missing``: nobody has this role, so this reader gets the notice instead. ``address``: where the reader can open
+    the ticket; empty for a manager.
+    """
 
     urgency: Urgency
     number: str
@@ -70,7 +73,7 @@ class DigestLine:
 
 @dataclass(frozen=True)
 class LineTexts:
-    """The words of one line: what is the link, where it leads, and the rest."""
+    """The texts of one line: ``name`` is the link, ``address`` its target, ``about`` the rest."""
 
     name: str
     address: str
@@ -94,8 +97,11 @@ class LetterPart:
 
 @dataclass(frozen=True)
 class StaffMessage:
-    """A message to a member of staff, before it has words. ``more`` counts what did not fit; ``address`` is where it
-    can be looked at."""
+    """A message to a member of staff, before it is text.
+
+    ``more`` counts the tickets that did not fit. ``address`` is the page that shows them. ``alone``: it is about one
+    urgent ticket.
+    """
 
     role: Role
     language: str
@@ -110,7 +116,7 @@ class StaffMessage:
         return gettext(self.language, DIGEST_SUBJECT, {"n": number_text(len(self.lines) + self.more, self.language)})
 
     def parts(self) -> list[LetterPart]:
-        """One part for each urgency, gravest first."""
+        """Return one part for each urgency, the most urgent first."""
         parts = []
         for urgency, heading in HEADINGS.items():
             lines = [self._line(line) for line in self.lines if line.urgency is urgency]
@@ -119,7 +125,7 @@ class StaffMessage:
         return parts
 
     def closing(self) -> list[str]:
-        """What stands below the tickets."""
+        """Return the paragraphs below the tickets."""
         more = [gettext(self.language, MORE, {"n": number_text(self.more, self.language)})] if self.more else []
         return [
             *more,
@@ -128,7 +134,7 @@ class StaffMessage:
         ]
 
     def paragraphs(self) -> list[str]:
-        """The whole letter as plain text."""
+        """Return the whole message as plain text."""
         return [*map(str, self.parts()), *self.closing()]
 
     def _line(self, line: DigestLine) -> LineTexts:
@@ -145,8 +151,11 @@ class StaffMessage:
 
 
 def urgency_of(code: str, due: date, today: date, days_left: int) -> Urgency | None:
-    """Return how a ticket stands that was noted on a rung of the ladder; None where that is no longer true, for its due
-    date has moved. ``days_left`` are working days after today up to the due date."""
+    """Return how a ticket with a notice stands today; None where the notice is no longer true.
+
+    ``code`` is the rule of the ladder, ``days_left`` are working days after today up to the due date. A notice is no
+    longer true if the due date has moved.
+    """
     if due < today:
         return Urgency(code) if code.startswith(Urgency.OVERDUE) else Urgency.OVERDUE
     if due == today:
@@ -157,5 +166,5 @@ def urgency_of(code: str, due: date, today: date, days_left: int) -> Urgency | N
 
 
 def shortened_title(title: str) -> str:
-    """Return a title as a line of a letter shows it."""
+    """Return a title as a line of a message shows it, at most 120 letters."""
     return title if len(title) <= TITLE_MOST else title[: TITLE_MOST - 1] + "…"

@@ -1,14 +1,14 @@
-"""How a message leaves: e-mail, the development mailbox, Telegram. One verb, two ways to fail.
+"""Channels that send messages: e-mail, the development mailbox, Telegram. One method, two ways to fail.
 
-A channel is handed everything it needs and holds no database connection while it sends. What it says of a failure goes
-into the outbox, so it never names a recipient.
+A channel gets everything it needs and holds no database connection while it sends. The text of a failure is stored in
+the outbox, so it never names a recipient.
 """
 
 import http.client
 import json
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 from backend.db import transaction
 from backend.outbox.models import LocalMail
 
-TIMEOUT = 20.0  # seconds for each answer; all of a delivery stays within the lease of its row
+TIMEOUT = 20.0  # seconds for each answer; a whole delivery fits into the lease of its row
 TELEGRAM_MOST = 4096  # UTF-16 code units in one message (Bot API, sendMessage)
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -42,7 +42,7 @@ Buttons = tuple[tuple[ChatButton, ...], ...]
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """What is to be told. ``key`` is the same at every attempt; buttons are for chats, subject and html for mail."""
+    """A message ready to send. ``key`` is the same at every attempt. Chats use buttons; mail uses subject and html."""
 
     key: str
     recipient: str
@@ -54,25 +54,25 @@ class OutgoingMessage:
 
 
 class DeliveryRefused(Exception):
-    """It will never arrive: the address does not exist, or the person has blocked the bot."""
+    """The message will never arrive: the address does not exist, or the person has blocked the bot."""
 
 
 class DeliveryDelayed(Exception):
-    """It did not arrive now; ``retry_after`` are the seconds that the other side asked for."""
+    """The message did not arrive this time. ``retry_after``: the seconds that the other side asks us to wait."""
 
-    def __init__(self, why: str, retry_after: float = 0.0) -> None:
-        super().__init__(why)
+    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
         self.retry_after = retry_after
 
 
 class MessageChannel(Protocol):
-    """Sends, or raises Refused or Delayed."""
+    """Sends a message, or raises DeliveryRefused or DeliveryDelayed."""
 
     def send(self, message: OutgoingMessage) -> None: ...
 
 
 class UnsetChannel:
-    """Stands where an address or a token is missing: messages wait until somebody sets it."""
+    """Used where an address or a token is not set: messages wait until an administrator sets it."""
 
     def __init__(self, setting: str) -> None:
         self.setting = setting
@@ -82,7 +82,7 @@ class UnsetChannel:
 
 
 class LocalMailbox:
-    """E-mail in development: kept and shown on a page."""
+    """E-mail in development: stored and shown on a page."""
 
     def send(self, message: OutgoingMessage) -> None:
         with transaction() as session:
@@ -92,8 +92,10 @@ class LocalMailbox:
 
 
 class EmailChannel:
-    """SMTP at ``smtp://user:password@host:587`` (STARTTLS where offered) or ``smtps://host``. A password is never sent
-    in the clear to another machine."""
+    """SMTP at ``smtp://user:password@host:587`` (STARTTLS where the server offers it) or ``smtps://host``.
+
+    A password is never sent without encryption to another machine.
+    """
 
     def __init__(self, url: str, mail_from: str) -> None:
         parts = urlsplit(url)
@@ -111,8 +113,11 @@ class EmailChannel:
             server.send_message(mail, from_addr=self.sender, to_addrs=[message.recipient])
 
     def _mail(self, message: OutgoingMessage) -> EmailMessage:
-        """Headers are built from parsed addresses and by a policy that refuses line ends, so nothing typed can add
-        one. The Message-ID follows from the key: a duplicate can be told from a second message."""
+        """Build the mail. Raises DeliveryRefused for an address that no header can hold.
+
+        Headers come from parsed addresses, and the policy refuses line ends, so no typed text can add a header. The
+        Message-ID follows from the key, so that a duplicate has the same one.
+        """
         mail = EmailMessage(policy=SMTP)
         try:
             mail["From"] = Address(self.sender_name, addr_spec=self.sender)
@@ -153,7 +158,10 @@ class EmailChannel:
 
 @contextmanager
 def _smtp_failures() -> Iterator[None]:
-    """A final code (5xx) about this recipient or this mail is a refusal; everything else may pass."""
+    """Turn SMTP errors into DeliveryRefused or DeliveryDelayed.
+
+    A final code (5xx) about this recipient or this mail is a refusal. Everything else may work later.
+    """
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:
@@ -172,7 +180,7 @@ def _smtp_failures() -> Iterator[None]:
 
 
 class TelegramChannel:
-    """The Bot API at ``url``, plain text without any markup, so there is nothing to escape."""
+    """The Bot API at ``url``. Messages are plain text without markup, so nothing needs escaping."""
 
     def __init__(self, url: str, token: str) -> None:
         parts = urlsplit(url)
@@ -187,12 +195,11 @@ class TelegramChannel:
             content: dict[str, Any] = {"chat_id": int(message.recipient), "text": text}
             content["link_preview_options"] = {"is_disabled": True}
             if message.buttons and number == len(texts):
-                rows = [[{"text": b.text, "callback_data": b.data} for b in row] for row in message.buttons]
-                content["reply_markup"] = {"inline_keyboard": rows}
+                content["reply_markup"] = {"inline_keyboard": [_keyboard_row(row) for row in message.buttons]}
             self._post(content)
 
     def _post(self, content: dict[str, Any]) -> None:
-        """No exception carries the address asked, for it holds the token."""
+        """Send one request. No exception names the address, because the address holds the token."""
         kind = http.client.HTTPSConnection if self.https else http.client.HTTPConnection
         connection = kind(self.host, self.port, timeout=TIMEOUT)
         try:
@@ -203,11 +210,19 @@ class TelegramChannel:
             raise DeliveryDelayed(type(error).__name__) from None
         finally:
             connection.close()
-        _judge(status, body)
+        _check_answer(status, body)
 
 
-def _judge(status: int, body: bytes) -> None:
-    """403: blocked, or the account is gone. 400: no such chat. 401, 404: our token, which somebody will mend."""
+def _keyboard_row(buttons: Sequence[ChatButton]) -> list[dict[str, str]]:
+    return [{"text": button.text, "callback_data": button.data} for button in buttons]
+
+
+def _check_answer(status: int, body: bytes) -> None:
+    """Raise what an answer of the Bot API means.
+
+    403: the bot is blocked or the account is gone. 400: no such chat. 401 and 404: our token is wrong; an administrator
+    can correct it, so the message waits. 429: wait as long as the answer says.
+    """
     if status == http.client.OK:
         return
     if status in (http.client.FORBIDDEN, http.client.BAD_REQUEST):
@@ -222,15 +237,15 @@ def _judge(status: int, body: bytes) -> None:
 
 
 def split_text(text: str, most: int = TELEGRAM_MOST) -> list[str]:
-    """The text in parts that a chat takes, cut at the end of a line or a word where there is one."""
-    left, parts = text.strip(), []
-    while _units(left) > most:
-        end = _fitting(left, most)
-        cut = max(left.rfind("\n", 0, end), left.rfind(" ", 0, end))
+    """Split a text into parts that fit into a chat message, at the end of a line or a word where possible."""
+    rest, parts = text.strip(), []
+    while _units(rest) > most:
+        end = _fitting(rest, most)
+        cut = max(rest.rfind("\n", 0, end), rest.rfind(" ", 0, end))
         cut = cut if cut > end // 2 else end
-        parts.append(left[:cut].rstrip())
-        left = left[cut:].lstrip()
-    return [*parts, left]
+        parts.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return [*parts, rest]
 
 
 def _units(text: str) -> int:
@@ -238,7 +253,7 @@ def _units(text: str) -> int:
 
 
 def _fitting(text: str, most: int) -> int:
-    """How many characters fit: those beyond the basic plane count twice."""
+    """Return how many characters fit. Characters outside the basic plane count twice (UTF-16)."""
     units = 0
     for index, letter in enumerate(text):
         units += 2 if ord(letter) > 0xFFFF else 1

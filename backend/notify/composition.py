@@ -1,4 +1,4 @@
-"""From a row of the outbox to a message with an address: both are read when it is sent, not when it was queued."""
+"""Make a message with an address from a row of the outbox. Text and address are read when the message is sent."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,8 +13,8 @@ from backend.notify import invitation, texts
 from backend.notify.channels import Buttons, OutgoingMessage
 from backend.outbox.models import Medium, OutboxMessage
 from backend.settings import get_settings
-from backend.tickets import dossier, queries
-from backend.tickets.dossier import Dossier
+from backend.tickets import queries
+from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.lifecycle import ANSWERS, Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
 from backend.tickets.sender_checks import count_answers
@@ -26,12 +26,14 @@ from backend.worktime.calendar import local_time
 
 
 class RecipientMissing(Exception):
-    """The recipient has been erased, or never gave this address."""
+    """The recipient's address is missing or erased, or there is nothing left to say."""
 
 
 def compose_message(session: Session, row: OutboxMessage, now: datetime) -> OutgoingMessage:
-    """The message with the address it goes to now. Raises NobodyThere where there is none any more, or nothing left
-    to say."""
+    """Return the message with its present address.
+
+    Raises RecipientMissing where the address is gone, or where the message says nothing true any more.
+    """
     if row.user_id is not None:
         return _to_staff(session, row, row.user_id, now)
     if row.ticket_id is None:  # a row is to one of the two
@@ -41,14 +43,13 @@ def compose_message(session: Session, row: OutboxMessage, now: datetime) -> Outg
     ticket = queries.by_id(session, row.ticket_id)
     if row.template in texts.WHILE_OVERDUE and ticket.state not in WAITING:
         raise RecipientMissing("the ticket has moved on")
-    told = _message_facts(session, row, ticket, now)
-    outgoing = partial(OutgoingMessage, key=row.key, recipient=address, subject=texts.message_subject(told), at=now)
+    facts = _message_facts(session, row, ticket, now)
+    outgoing = partial(OutgoingMessage, key=row.key, recipient=address, subject=texts.message_subject(facts), at=now)
     if row.medium is Medium.TELEGRAM:
-        return outgoing(body=texts.chat_text(told), html="", buttons=_buttons(told, ticket.id, int(address)))
-    paragraphs = texts.mail_paragraphs(told)
-    html = (
-        template_environment(told.language).get_template("notify/email.html").render(told=told, paragraphs=paragraphs)
-    )
+        return outgoing(body=texts.chat_text(facts), html="", buttons=_buttons(facts, ticket.id, int(address)))
+    paragraphs = texts.mail_paragraphs(facts)
+    template = template_environment(facts.language).get_template("notify/email.html")
+    html = template.render(told=facts, paragraphs=paragraphs)
     return outgoing(body="\n\n".join(paragraphs) + "\n", html=html)
 
 
@@ -62,46 +63,49 @@ def _to_staff(session: Session, row: OutboxMessage, user_id: int, now: datetime)
     return OutgoingMessage(row.key, user.email, letter.subject(), body, html, now)
 
 
-def _buttons(told: texts.MessageFacts, ticket_id: int, chat_id: int) -> Buttons:
-    """An answer asks for the first of the three scores, a question for a reply; neither once it cannot be given."""
-    if told.asks == Event.RATED:
-        return invitation.rating_buttons(ticket_id, chat_id, 0, told.answer)
-    if told.asks == Event.INFO_RECEIVED:
-        return invitation.reply_button(ticket_id, chat_id, told.say(texts.REPLY_BUTTON))
+def _buttons(facts: texts.MessageFacts, ticket_id: int, chat_id: int) -> Buttons:
+    """Return the buttons for the first of three scores, or for a reply; none where the reader can give neither."""
+    if facts.asks == Event.RATED:
+        return invitation.rating_buttons(ticket_id, chat_id, 0, facts.answer)
+    if facts.asks == Event.INFO_RECEIVED:
+        return invitation.reply_button(ticket_id, chat_id, facts.say(texts.REPLY_BUTTON))
     return ()
 
 
-def _asks(row: OutboxMessage, known: Dossier) -> Event | None:
-    """What the message asks of its reader: only what the reader may do now, and of the decision that it tells."""
+def _asks(row: OutboxMessage, dossier: Dossier) -> Event | None:
+    """Return the event that the message asks its reader for; None where the reader cannot cause it now.
+
+    A message about an earlier answer asks for no rating, because only the latest answer is rated.
+    """
     asks = texts.ASKS.get(row.template)
-    if asks is None or asks not in read_sender_rights(known, reading=True):
+    if asks is None or asks not in read_sender_rights(dossier, reading=True):
         return None
-    answer = next((h for h in reversed(known.history) if h.event in ANSWERS), None)
-    earlier = answer is not None and row.message_id != answer.data.get("message")
-    return None if asks is Event.RATED and earlier else asks
+    latest_answer = next((event for event in reversed(dossier.history) if event.event in ANSWERS), None)
+    is_earlier = latest_answer is not None and row.message_id != latest_answer.data.get("message")
+    return None if asks is Event.RATED and is_earlier else asks
 
 
 def _address(contact: Contact | None, medium: Medium) -> str:
-    found = None
+    address = None
     if contact is not None:
-        found = contact.email if medium is Medium.EMAIL else contact.chat_id
-    if not found:
+        address = contact.email if medium is Medium.EMAIL else contact.chat_id
+    if not address:
         raise RecipientMissing("no address")
-    return str(found)
+    return str(address)
 
 
 def _message_facts(session: Session, row: OutboxMessage, ticket: Ticket, now: datetime) -> texts.MessageFacts:
     text = session.get_one(TicketMessage, row.message_id).body if row.message_id is not None else ""
-    known = dossier.read_dossier(session, ticket, now)
+    dossier = read_dossier(session, ticket, now)
     return texts.MessageFacts(
         template=row.template,
         number=ticket.number,
-        unit=_unit_then(session, row, ticket, known.entries),
+        unit=_unit_then(session, row, ticket, dossier.entries),
         due=ticket.due_date,
         today=local_time(now).date(),
-        delay=queries.find_delay(session, known.entries) if row.template in texts.OF_DELAY else None,
-        asks=_asks(row, known),
-        answer=count_answers(known.history),
+        delay=queries.find_delay(session, dossier.entries) if row.template in texts.OF_DELAY else None,
+        asks=_asks(row, dossier),
+        answer=count_answers(dossier.history),
         text=text,
         language=ticket.language,
         follow=get_settings().base_url.rstrip("/") + "/theo-doi",
@@ -109,7 +113,7 @@ def _message_facts(session: Session, row: OutboxMessage, ticket: Ticket, now: da
 
 
 def _unit_then(session: Session, row: OutboxMessage, ticket: Ticket, entries: Sequence[audit.AuditEntry]) -> str:
-    """Who had the ticket right after what the message tells of: it may have moved on since."""
+    """Return the unit that had the ticket right after the event of the message. The ticket may have moved since."""
     unit_id = ticket.unit_id
     for entry in entries:
         unit_id = entry.data.get("unit", unit_id)

@@ -1,4 +1,4 @@
-"""The development mailbox: what would have been sent by e-mail. It does not exist outside development."""
+"""Pages of the development mailbox: the mail that would be sent. They do not exist outside development."""
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import select
@@ -14,7 +14,7 @@ SHOWN = 50
 
 
 def in_development() -> None:
-    """Elsewhere the page is not there: mail goes to its recipient alone."""
+    """Raise NotFound outside development, where only the recipient reads a mail."""
     if not get_settings().development:
         raise NotFound
 
@@ -24,15 +24,15 @@ router = APIRouter(dependencies=[Depends(in_development), Depends(allow_everybod
 
 @router.get("/hop-thu-thu-nghiem")
 def show_mailbox(request: Request, session: SessionDep) -> Response:
-    """The latest mails, newest first."""
+    """Show the latest mails, newest first."""
     mails = session.scalars(select(LocalMail).order_by(LocalMail.id.desc()).limit(SHOWN)).all()
     return render_page(request, "notify/mailbox.html", mails=mails, secret=True)
 
 
 @router.get("/hop-thu-thu-nghiem/{mail_id}")
 def show_mail(request: Request, session: SessionDep, mail_id: int) -> Response:
-    """One mail as it would have been read."""
-    found = session.get(LocalMail, mail_id) if mail_id < 1 << 31 else None
-    if found is None:
+    """Show one mail as its recipient would read it."""
+    mail = session.get(LocalMail, mail_id) if mail_id < 1 << 31 else None
+    if mail is None:
         raise NotFound
-    return render_page(request, "notify/mail.html", mail=found, secret=True)
+    return render_page(request, "notify/mail.html", mail=mail, secret=True)

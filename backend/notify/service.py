@@ -1,7 +1,8 @@
-"""Delivery: find what is due, claim one row, send it with no connection held, note how that went.
+"""Delivery of the outbox: find due rows, claim one, send it without a database connection, record the result.
 
-Delivered at least once. A claim moves ``next_at`` past the lease and counts the attempt: who dies while sending leaves
-a row that comes due again, and a task that comes late or twice finds another count and does nothing.
+A message is delivered at least once. A claim moves ``next_at`` to the end of its lease and counts the attempt. If the
+worker dies while sending, the row comes due again. A task that comes late or twice finds another count and does
+nothing.
 """
 
 from collections.abc import Callable
@@ -31,17 +32,17 @@ from backend.tickets.models import Ticket
 from backend.users.policy import SYSTEM
 
 LEASE = timedelta(minutes=2)
-HANDED_OVER = timedelta(minutes=15)  # how long a task may stand in the queue before the row is handed out anew
+HANDED_OVER = timedelta(minutes=15)  # how long a task may wait in the queue before its row is handed out again
 WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440))  # after each failed attempt
 BATCH = 200
-SWEEP_MOST = 5000  # rows in one sweep; the next one is seconds away
+SWEEP_MOST = 5000  # rows in one sweep; the next sweep comes seconds later
 
 Enqueue = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
 class MessageClaim:
-    """A row that this process alone is sending, at its ``attempt``-th try."""
+    """A row that only this process sends now, at its ``attempt``-th attempt."""
 
     id: int
     attempt: int
@@ -49,10 +50,12 @@ class MessageClaim:
 
 
 def sweep_messages(now: datetime, enqueue: Enqueue) -> int:
-    """Hand every due row out once, in batches until none is left; returns how many. Raises what ``enqueue`` raises
-    when the broker is away: the rows it did not take are due again at once."""
-    handed = 0
-    while handed < SWEEP_MOST:
+    """Hand out every due row once, in batches until none is left. Return how many.
+
+    Raises what ``enqueue`` raises when the broker is not there. The rows that it did not take are due again at once.
+    """
+    count = 0
+    while count < SWEEP_MOST:
         with transaction() as session:
             batch = _hand_out(session, now)
         for index, (message_id, attempts) in enumerate(batch):
@@ -62,14 +65,14 @@ def sweep_messages(now: datetime, enqueue: Enqueue) -> int:
                 with transaction() as session:
                     _take_back(session, [row for row, _attempts in batch[index:]], now)
                 raise
-        handed += len(batch)
+        count += len(batch)
         if len(batch) < BATCH:
             break
-    return handed
+    return count
 
 
 def _hand_out(session: Session, now: datetime) -> list[tuple[int, int]]:
-    """Lock a batch that no other sweep holds and move it out of their sight, for as long as a queue may take."""
+    """Lock a batch that no other sweep has, and set its rows to come due again after ``HANDED_OVER``."""
     due = session.execute(
         select(OutboxMessage.id, OutboxMessage.attempts)
         .where(OutboxMessage.delivery == DeliveryState.PENDING, OutboxMessage.next_at <= now)
@@ -93,7 +96,7 @@ def _take_back(session: Session, ids: list[int], now: datetime) -> None:
 def deliver_message(
     message_id: int, attempts: int, now: datetime, channel: MessageChannel | None = None
 ) -> DeliveryState | None:
-    """Send one message that had been tried ``attempts`` times; None where somebody else has it or has sent it."""
+    """Send one message after ``attempts`` earlier attempts. Return None where another task has it or has sent it."""
     with transaction() as session:
         claim = _claim(session, message_id, attempts, now)
     if claim is None:
@@ -110,7 +113,7 @@ def deliver_message(
 
 
 def _claim(session: Session, message_id: int, attempts: int, now: datetime) -> MessageClaim | None:
-    """Take the row for the time of the lease; one that has been tried too often (its sender died each time) ends."""
+    """Claim the row for the time of the lease. A row whose workers have died too often fails for good."""
     row = session.scalar(
         select(OutboxMessage)
         .where(
@@ -134,18 +137,21 @@ def _note(
     claim: MessageClaim,
     now: datetime,
     outcome: DeliveryState,
-    why: str | None = None,
+    reason: str | None = None,
     at_least: timedelta = timedelta(),
 ) -> DeliveryState | None:
-    """Write down how it went. What was sent is sent, whoever holds the row by now; other news counts only from the
-    attempt that is still the last."""
+    """Record the result of an attempt; return None where it does not count.
+
+    "Sent" always counts, even if another task has claimed the row meanwhile. Any other result counts only for the
+    latest attempt.
+    """
     with transaction() as session:
         row = session.scalar(select(OutboxMessage).where(OutboxMessage.id == claim.id).with_for_update())
         if row is None or row.delivery is not DeliveryState.PENDING:
             return None
         if outcome is not DeliveryState.SENT and row.attempts != claim.attempt:
             return None
-        row.last_error = why
+        row.last_error = reason
         if outcome is DeliveryState.PENDING and claim.attempt > len(WAITS):
             outcome = DeliveryState.FAILED
         row.delivery = outcome
@@ -158,14 +164,17 @@ def _note(
 
 
 def retry_delay(key: str, attempt: int) -> timedelta:
-    """How long to wait after a failed attempt: longer each time, and up to a quarter more, different for each message,
-    so that what failed together does not come back together."""
+    """Return how long to wait after a failed attempt: longer each time.
+
+    Up to a quarter is added, different for each message, so that messages that failed together are not sent together
+    again.
+    """
     spread = sha256(f"{key}:{attempt}".encode()).digest()[0] / 255 / 4
     return WAITS[attempt - 1] * (1 + spread)
 
 
 def _tell_ticket(session: Session, row: OutboxMessage, now: datetime) -> None:
-    """The first message of a decision that reached the sender stops the clock of the announcement."""
+    """Record that the sender has got the decision: this ends the clock ``notify``. Only the first message counts."""
     if row.template not in (Event.ANSWERED, Event.REFUSED, Event.REDIRECTED) or row.ticket_id is None:
         return
     ticket = session.get_one(Ticket, row.ticket_id, with_for_update=True)
@@ -174,7 +183,7 @@ def _tell_ticket(session: Session, row: OutboxMessage, now: datetime) -> None:
 
 
 def channel_of(medium: Medium) -> MessageChannel:
-    """The channel that the settings name for a medium."""
+    """Return the channel of a medium by the settings."""
     settings = get_settings()
     if medium is Medium.TELEGRAM:
         token = settings.telegram_token

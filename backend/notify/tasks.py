@@ -1,4 +1,4 @@
-"""The outbox by the clock: a sweep finds what is due, a task sends each."""
+"""Tasks of the outbox: a sweep finds due messages, a task sends each of them."""
 
 from backend import clock
 from backend.notify import service
@@ -7,7 +7,7 @@ from backend.worker import app
 
 @app.task(name="notify.sweep")
 def sweep_messages() -> None:
-    """Hand out what is due. Twice, late or not at all is harmless: rows wait in the database."""
+    """Hand out due messages. A late, double or missed run is harmless: rows wait in the database."""
     service.sweep_messages(
         clock.now(), lambda message_id, attempts: deliver_message.apply_async((message_id, attempts))
     )
@@ -15,5 +15,5 @@ def sweep_messages() -> None:
 
 @app.task(name="notify.deliver")
 def deliver_message(message_id: int, attempts: int) -> None:
-    """Send one message, unless somebody has."""
+    """Send one message, unless another task has."""
     service.deliver_message(message_id, attempts, clock.now())

@@ -1,6 +1,7 @@
-"""What messages say, in the ticket's language. Pure.
+"""Texts of messages to senders, in the language of the ticket. Pure.
 
-No message holds the access secret or what the sender wrote: mail is read on shared phones and kept by providers.
+No message holds the access secret or the sender's own text, because people read mail on shared phones and providers
+keep it.
 """
 
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ CLOSINGS = {
         "nhập mã số và mã bí mật trên giấy tiếp nhận, rồi trả lời ba câu hỏi."
     ),
 }
-# What a message asks of its reader, where that can be done when it is sent.
+# The event that a message asks its reader for, if the reader can cause it when the message is sent.
 ASKS = {"info_requested": Event.INFO_RECEIVED, "answered": Event.RATED}
 FOLLOW = _("Trang theo dõi: %(address)s")
 AUTOMATIC = _("Thư này do hệ thống Lắng Nghe tự động gửi. Xin đừng trả lời thư.")
@@ -93,9 +94,12 @@ QUESTION = _("Câu %(n)s/3. %(item)s: bạn chọn mức nào?")
 
 @dataclass(frozen=True)
 class MessageFacts:
-    """What a message is about. ``text`` is what the unit wrote, if anything; ``follow`` the address to follow at;
-    ``delay`` why the answer is late, if the unit said so; ``asks`` what the reader is asked for, a reply or a rating,
-    that of the ``answer``-th answer."""
+    """What a message says.
+
+    - ``text``: what the unit wrote, if anything. ``follow``: the address of the page to follow the ticket.
+    - ``delay``: why the answer is late, if the unit has explained it.
+    - ``asks``: the event that the reader is asked for: a reply, or a rating of the ``answer``-th answer.
+    """
 
     template: str
     number: str
@@ -115,44 +119,46 @@ class MessageFacts:
         return gettext(self.language, message, params)
 
 
-def message_subject(told: MessageFacts) -> str:
-    return told.say(SUBJECTS[told.template])
+def message_subject(facts: MessageFacts) -> str:
+    return facts.say(SUBJECTS[facts.template])
 
 
-def mail_paragraphs(told: MessageFacts) -> list[str]:
-    """The paragraphs of an e-mail."""
-    closing = CLOSINGS.get(told.template) if told.asks == ASKS.get(told.template) else None
-    parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
-    parts += [told.say(closing) if closing else "", told.say(FOLLOW), told.say(AUTOMATIC)]
+def mail_paragraphs(facts: MessageFacts) -> list[str]:
+    """Return the paragraphs of an e-mail."""
+    closing = CLOSINGS.get(facts.template) if facts.asks == ASKS.get(facts.template) else None
+    parts = [facts.say(OPENINGS[facts.template]), facts.text if facts.template in WITH_TEXT else "", *_delay(facts)]
+    parts += [facts.say(closing) if closing else "", facts.say(FOLLOW), facts.say(AUTOMATIC)]
     return [part for part in parts if part]
 
 
-def _delay(told: MessageFacts) -> list[str]:
-    """The date that was missed, or the new one where an extension gave it; why, and the date promised instead; a unit
-    that gave no reason is said so."""
-    if told.template == "delay_explained":
-        return [told.say(PROMISE)]
-    if told.template not in WHILE_OVERDUE:
+def _delay(facts: MessageFacts) -> list[str]:
+    """Return the paragraphs about a delay: the missed or new due date, the reason, and the promised date.
+
+    Where the unit has given no reason, the message says so.
+    """
+    if facts.template == "delay_explained":
+        return [facts.say(PROMISE)]
+    if facts.template not in WHILE_OVERDUE:
         return []
-    due = told.say(NEW_DATE if told.due >= told.today else PROMISED)
-    if told.delay is None:
-        return [due, told.say(NO_REASON)]
-    kept = told.delay.promised >= told.today
-    return [due, told.say(REASON) + "\n" + told.delay.reason, told.say(PROMISE if kept else PROMISE_BROKEN)]
+    due = facts.say(NEW_DATE if facts.due >= facts.today else PROMISED)
+    if facts.delay is None:
+        return [due, facts.say(NO_REASON)]
+    still_ahead = facts.delay.promised >= facts.today
+    return [due, facts.say(REASON) + "\n" + facts.delay.reason, facts.say(PROMISE if still_ahead else PROMISE_BROKEN)]
 
 
-def chat_text(told: MessageFacts) -> str:
-    """The same as a chat message; what it asks for is done by the buttons below it."""
-    parts = [told.say(OPENINGS[told.template]), told.text if told.template in WITH_TEXT else "", *_delay(told)]
-    if told.asks == Event.INFO_RECEIVED:
-        parts.append(told.say(REPLY_HERE))
-    if told.asks == Event.RATED:
-        parts.append(told.say(RATE_HERE) + "\n" + rating_question(told.language, 0))
+def chat_text(facts: MessageFacts) -> str:
+    """Return the text of a chat message. The buttons below it let the reader do what it asks for."""
+    parts = [facts.say(OPENINGS[facts.template]), facts.text if facts.template in WITH_TEXT else "", *_delay(facts)]
+    if facts.asks == Event.INFO_RECEIVED:
+        parts.append(facts.say(REPLY_HERE))
+    if facts.asks == Event.RATED:
+        parts.append(facts.say(RATE_HERE) + "\n" + rating_question(facts.language, 0))
     return "\n\n".join(part for part in parts if part)
 
 
 def rating_question(language: str, item: int) -> str:
-    """One of the three items, 0..2, in the words of every other channel, and what the ends of the scale mean."""
+    """Return the question about one of the three items (0..2), with the meaning of the ends of the scale."""
     name = gettext(language, list(citizen_texts.ITEMS.values())[item])
     question = gettext(language, QUESTION, {"n": item + 1, "item": name})
     ends = (f"{score} = {gettext(language, citizen_texts.LEVELS[score])}" for score in (1, 5))

@@ -1,4 +1,4 @@
-"""Ratings after handling: the three SIPAS feedback items, once for each answer."""
+"""The table of ratings: the three SIPAS items about feedback, once for each answer."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -14,11 +14,13 @@ RATING_FORM = "sipas-feedback-3"
 
 
 class Rating(Base):
-    """Scores 1 (very dissatisfied) to 5 (very satisfied) on ease of reception, handling as the rules say, timely
-    notice. The unit that gave the answer is frozen here, so that a later move credits nobody else.
+    """Scores from 1 (very dissatisfied) to 5 (very satisfied): ease of reception, handling by the rules, timely notice.
 
-    An episode of handling brings one answer, so this is one rating for each episode. A ticket that was answered
-    together with another and then goes its own way is answered once more, and that answer can be rated too."""
+    ``unit_id`` is the unit that gave the answer. It does not change when the ticket moves later.
+
+    An episode has one answer, so there is one rating for each episode. A ticket that was answered together with another
+    and then separated gets one more answer, which can be rated too.
+    """
 
     __tablename__ = "ratings"
     __table_args__ = (
@@ -45,6 +47,6 @@ class Rating(Base):
 
 
 def rating_notes(scores: Sequence[int], remark: str) -> dict[str, object]:
-    """What the history keeps of a rating, so that a later change of it would show: scores, and the hash of a remark."""
-    noted: dict[str, object] = {"scores": list(scores)}
-    return noted | {"remark": sha256(remark.encode()).hexdigest()} if remark else noted
+    """Return what the history keeps of a rating, so that a later change would show: scores, hash of the remark."""
+    notes: dict[str, object] = {"scores": list(scores)}
+    return notes | {"remark": sha256(remark.encode()).hexdigest()} if remark else notes

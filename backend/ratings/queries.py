@@ -1,4 +1,4 @@
-"""Which ratings figures are made of."""
+"""The condition that says which ratings count in figures."""
 
 from sqlalchemy import ColumnElement, and_
 
@@ -9,10 +9,10 @@ from backend.tickets.models import Ticket
 def of_latest_answer() -> ColumnElement[bool]:
     """Return the condition that a rating counts in figures. Needs ``tickets`` in the statement.
 
-    A figure uses the rating of the latest answer of a ticket: neither does a good second answer keep the rating of a
-    bad first one, nor a bad one that of a good one. While a ticket is handled again, its latest answer is still the
-    first. Left out are the ratings of answers given together with another ticket: the figures count answers, and that
-    answer is counted once, with the ticket that it was written for.
+    A figure uses only the rating of the latest answer of a ticket, because the rating of an earlier answer says nothing
+    about it. While a reopened ticket is handled, its latest answer is still the first. Ratings of answers that were
+    given together with another ticket are left out: figures count answers, and a common answer counts once, with its
+    own ticket.
     """
     return and_(
         Rating.ticket_id == Ticket.id,

@@ -1,4 +1,4 @@
-"""Take a rating: three items, once for each answer."""
+"""Store and find ratings: three items, once for each answer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
 from backend.users.policy import SENDER
 
-# The three items, each with what is said where none of its levels was chosen.
+# The three items, each with the refusal where no level was chosen.
 UNCHOSEN = {
     "ease": _("Xin chọn một mức cho câu hỏi về việc tiếp nhận."),
     "by_rules": _("Xin chọn một mức cho câu hỏi về việc xử lý đúng quy định."),
@@ -28,7 +28,7 @@ REMARK_MOST = 2000
 
 @dataclass(frozen=True)
 class RatingScores:
-    """1 very dissatisfied .. 5 very satisfied, on the three items of the SIPAS feedback group; None: not chosen."""
+    """Scores from 1 (very dissatisfied) to 5 (very satisfied) on the three SIPAS items; None: not chosen."""
 
     ease: int | None
     by_rules: int | None
@@ -37,22 +37,16 @@ class RatingScores:
 
 
 def store_rating(session: Session, ticket_id: int, scores: RatingScores, *, channel: Channel, now: datetime) -> Rating:
-    """Store the sender's rating of the latest answer. The caller has shown to be its sender.
+    """Store the sender's rating of the latest answer. The caller has checked that it is the sender.
 
-    What is stored follows the entry of the history: which answer it is of, which unit is credited, and when. Raises
-    Invalid for a missing or impossible score, Conflict before the answer or the second time.
+    Answer, credited unit and moment are those of the new entry in the history. Raises Invalid for a missing or
+    impossible score, Conflict before the answer and for a second rating.
     """
-    given = tuple(getattr(scores, item) for item in ITEMS)
-    Invalid.collect(
-        [
-            Invalid(UNCHOSEN[item], field=item)
-            for item, score in zip(ITEMS, given, strict=True)
-            if score not in range(1, 6)
-        ]
-    )
+    values = {item: getattr(scores, item) for item in ITEMS}
+    Invalid.collect([Invalid(UNCHOSEN[item], field=item) for item, score in values.items() if score not in range(1, 6)])
     remark = clean_text(scores.remark, limit=REMARK_MOST, multiline=True, field="remark")
-    change = tickets.ActionRequest(Event.RATED, rating=rating_notes(given, remark))
-    ticket = tickets.apply(session, ticket_id, change, SENDER, now=now)
+    request = tickets.ActionRequest(Event.RATED, rating=rating_notes(tuple(values.values()), remark))
+    ticket = tickets.apply(session, ticket_id, request, SENDER, now=now)
     entry = audit.list_entries(session, audit.ticket_chain(ticket.id))[-1]
     stored: Rating | None = session.scalar(
         insert(Rating)
@@ -77,5 +71,5 @@ def store_rating(session: Session, ticket_id: int, scores: RatingScores, *, chan
 
 
 def find_rating(session: Session, ticket_id: int, answer: int) -> Rating | None:
-    """The rating of one answer of a ticket (its first answer is 1), if it was given."""
+    """Return the rating of one answer of a ticket (the first answer is 1), or None."""
     return session.scalar(select(Rating).where(Rating.ticket_id == ticket_id, Rating.answer == answer))

@@ -1,4 +1,4 @@
-"""What citizens read for states, events, days and levels. Vietnamese sentences, each a message of the catalogue."""
+"""Texts for citizens about states, events, days and levels. Each is a Vietnamese message of the catalogue."""
 
 from backend.errors import _
 from backend.tickets.lifecycle import Event
@@ -7,7 +7,7 @@ from backend.tickets.texts import TERM_TEXTS
 from backend.units.models import UnitKind
 from backend.worktime.explain import DayDoubt, DayReason
 
-# State -> (word, tone of its badge, what it means for the sender)
+# State -> (name, tone of its badge, what it means for the sender)
 STATES: dict[TicketState, tuple[str, str, str]] = {
     TicketState.NEW: (
         _("Đã nhận được phản ánh"),
@@ -80,7 +80,7 @@ EVENTS: dict[Event, str] = {
     Event.RECOUNTED: _("Tính lại hạn theo lịch làm việc mới"),
 }
 
-# The three items of the SIPAS group on receiving and handling feedback, each with the column that keeps its score.
+# The three items of the SIPAS group on receiving and handling feedback, by the column that stores the score.
 ITEMS: dict[str, str] = {
     "ease": _("Bộ phận một cửa bố trí hình thức tiếp nhận phản ánh, kiến nghị dễ dàng"),
     "by_rules": _("Bộ phận một cửa tiếp nhận, xử lý phản ánh, kiến nghị đúng quy định"),

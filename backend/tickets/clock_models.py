@@ -1,5 +1,7 @@
-"""Stored versions of what tickets are timed by, and of what came out: rules and results. Rows are added, never changed
-(the database refuses it): a change of a rule is a new row, a new result a new version."""
+"""Tables of the stored versions of rules and of clock results.
+
+Rows are added, never changed; the database refuses changes. A changed rule is a new row, a new result a new version.
+"""
 
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +17,7 @@ from backend.tickets.models import Verdict
 
 
 class RuleVersion(Base):
-    """A rule as ``rules.Rule`` has it. Of several that fit a ticket the narrowest holds, of equals the latest."""
+    """A stored ``DeadlineRule``. Of several that fit a ticket the narrowest holds; of equally narrow the latest."""
 
     __tablename__ = "rules"
     __table_args__ = (
@@ -46,7 +48,7 @@ class RuleVersion(Base):
 
 
 class ClockVersion(Base):
-    """A result that mattered: a due date that moved, or a verdict, with the versions it was counted by and why."""
+    """A result of a clock: a due date that moved, or a verdict, with the versions that counted it and why."""
 
     __tablename__ = "ticket_clocks"
     __table_args__ = (

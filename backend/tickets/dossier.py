@@ -1,5 +1,7 @@
-"""A ticket with everything that is asked of it again and again, read once: its history, what that is read by, and how
-its clocks stand at one moment."""
+"""A ticket with its history, the versions that apply to it, and its clocks at one moment, all read once.
+
+Pages, messages and ``tickets.service`` read a dossier first and then ask it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from backend.tickets.models import Ticket
 
 @dataclass(frozen=True)
 class TicketTiming:
-    """How a ticket's clocks stand, and what each unit used of its time."""
+    """The clocks of a ticket, and the time that each unit used."""
 
     clocks: TicketClocks
     ledger: Ledger
@@ -26,8 +28,11 @@ class TicketTiming:
 
 @dataclass(frozen=True)
 class Dossier:
-    """``now`` is the moment it was opened at, ``at`` the same but never before the last event: that another machine
-    wrote down, whose clock may be a little ahead."""
+    """A ticket and all that was read with it.
+
+    ``now`` is the moment of reading. ``at`` is the same moment, but never before the last event: another machine may
+    have recorded that event with a clock that is a little ahead.
+    """
 
     session: Session
     ticket: Ticket
@@ -42,7 +47,7 @@ class Dossier:
         return self._timing(self.clocks, self.at)
 
     def timing_then(self) -> TicketTiming:
-        """As of the last event, which is what the ticket's row says."""
+        """Return the timing as of the last event, to which the ticket's row belongs."""
         last = self.history[-1].at
         return self._timing(state_of_clocks(self.history, self.book, last), last)
 
@@ -51,7 +56,10 @@ class Dossier:
 
 
 def read_dossier(session: Session, ticket: Ticket, now: datetime) -> Dossier:
-    """Three look-ups, however long the history is. Needs ``ticket.category`` loaded for what is asked of it later."""
+    """Read a ticket with at most three statements, however long its history is.
+
+    Needs ``ticket.category`` loaded where the policy is asked later.
+    """
     entries = audit.list_entries(session, audit.ticket_chain(ticket.id))
     history = projection.events_of(entries)
     at = max(now, history[-1].at)

@@ -1,7 +1,7 @@
 """How a ticket stands against its due date today: overdue, paused, or how many days are left.
 
-``is_overdue`` and ``overdue_on`` are one rule in two forms: of a ticket that was read, and as a condition in SQL. Every
-page, letter and figure that says "overdue" asks here. Words are made where they are shown.
+``is_overdue`` and ``overdue_on`` are one rule in two forms: for a ticket, and as a condition in SQL. Every page,
+message and figure that says "overdue" asks here. The texts stand where they are shown.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from backend.worktime.vector import working_days_between
 
 
 class DuePace(StrEnum):
-    """Where a ticket is on its way to the due date."""
+    """How near a ticket is to its due date, or how it ended."""
 
     AHEAD = "ahead"
     SOON = "soon"
@@ -29,22 +29,22 @@ class DuePace(StrEnum):
     ON_TIME = "on_time"
     LATE = "late"
     ENDED = "ended"  # without an answer: refused, redirected, withdrawn, merged
-    ENDED_LATE = "ended_late"  # the same, when the due date had passed
+    ENDED_LATE = "ended_late"  # the same, after the due date
 
 
 @dataclass(frozen=True)
 class DueStatus:
-    """``days`` are working days left, or calendar days overdue; 0 where neither is meant."""
+    """How a ticket stands. ``days`` are working days left, or calendar days overdue; else 0."""
 
     pace: DuePace
     days: int = 0
 
 
 def is_overdue(ticket: Ticket, today: date) -> bool:
-    """Return whether the ticket is open after its due date.
+    """Tell whether the ticket is open after its due date.
 
-    A ticket whose sender was asked on or before that date is not overdue while it waits: its clock stands still. If the
-    sender was asked later, the ticket was late already and stays so.
+    A ticket whose sender was asked on or before the due date is not overdue while it waits, because its clock is
+    stopped. If the sender was asked after the due date, the ticket was late already and stays late.
     """
     return ticket.open and ticket.due_date < today and not _paused_in_time(ticket)
 
@@ -61,23 +61,26 @@ def past_due(today: date) -> ColumnElement[bool]:
 
 
 def undecided() -> ColumnElement[bool]:
-    """Return the condition that a ticket has no verdict yet and will get one: it is open, or merged into another that
-    has not been answered. What was refused, redirected, withdrawn or answered together with another by its due date is
-    no case and gets none; after its due date it has its verdict."""
+    """Return the condition that a ticket has no verdict yet and will get one.
+
+    Such a ticket is open, or merged into another that has not been answered. A ticket that was refused, redirected,
+    withdrawn or answered together with another by its due date gets no verdict; after its due date it has one.
+    """
     waits_with_another = and_(Ticket.merged_into_id.is_not(None), Ticket.decided_at.is_(None))
     return and_(Ticket.verdict.is_(None), or_(is_open(), waits_with_another))
 
 
 def due_statuses(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) -> list[DueStatus]:
-    """The standing of each ticket: working days after today up to its due date, counted for the whole page at once."""
+    """Return the due status of each ticket. Working days are counted for all tickets of a page at once."""
     if not tickets:
         return []
     dues = np.array([ticket.due_date for ticket in tickets], dtype="datetime64[D]")
-    left = working_days_between(calendar, np.full_like(dues, np.datetime64(today, "D")), dues)
-    return [_standing(ticket, today, int(days)) for ticket, days in zip(tickets, left, strict=True)]
+    days_left = working_days_between(calendar, np.full_like(dues, np.datetime64(today, "D")), dues)
+    return [_due_status(ticket, today, int(days)) for ticket, days in zip(tickets, days_left, strict=True)]
 
 
-def _standing(ticket: Ticket, today: date, left: int) -> DueStatus:
+def _due_status(ticket: Ticket, today: date, days_left: int) -> DueStatus:
+    """Return the status of one ticket. ``days_left``: working days after today up to the due date."""
     if not ticket.open:
         return ended_status(ticket, ticket.verdict)
     if is_overdue(ticket, today):
@@ -86,11 +89,11 @@ def _standing(ticket: Ticket, today: date, left: int) -> DueStatus:
         return DueStatus(DuePace.PAUSED)
     if ticket.due_date == today:
         return DueStatus(DuePace.TODAY)
-    return DueStatus(DuePace.SOON if left <= DUE_SOON.value else DuePace.AHEAD, left)
+    return DueStatus(DuePace.SOON if days_left <= DUE_SOON.value else DuePace.AHEAD, days_left)
 
 
 def ended_status(ticket: Ticket, verdict: Verdict | None) -> DueStatus:
-    """The standing of a ticket that nobody works on any more, by the verdict of the episode that is meant."""
+    """Return the status of a ticket that nobody works on any more. ``verdict`` is that of the episode in question."""
     late = verdict is Verdict.LATE
     if ticket.settled:
         return DueStatus(DuePace.LATE if late else DuePace.ON_TIME)

@@ -1,8 +1,8 @@
-"""The life of a ticket as one table: event x state -> state, and who may cause it. Pure.
+"""The state table of a ticket: event and state -> next state, and who may cause the move. Pure.
 
-States and moves: rules for handling feedback, section "States". Some moves depend on the past: a reply takes the
-ticket back to where the question found it, an un-merge to where the merge found it. Their ``to`` maps the state before
-such a detour to the state after it; ``Standing`` carries the states before along.
+States and moves follow the rules for handling feedback, section "States". Some moves depend on an earlier state: a
+reply returns the ticket to its state before the question, an un-merge to its state before the merge. The ``to`` of such
+a move maps the earlier state to the next one, and ``StatePath`` remembers the earlier states.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from backend.errors import Conflict, _
 from backend.tickets.models import OPEN_STATES, TicketState
 from backend.users.policy import Permission
 
-# What staff settle among themselves, and what another sender wrote; the sender is told what comes of it.
+# Events that the sender does not see: what staff settle among themselves, and what another sender wrote.
 INTERNAL = frozenset(
     {
         *(Event.ASSIGNED, Event.SUBMITTED_FOR_APPROVAL, Event.RETURNED, Event.EXTENSION_REQUESTED),
@@ -22,16 +22,15 @@ INTERNAL = frozenset(
     }
 )
 ANSWERS = frozenset({Event.ANSWERED, Event.ANSWERED_TOGETHER})
-# What a sender says of a decision, and so only after reading it.
+# How a sender judges a decision. The sender must have read it.
 JUDGEMENTS = frozenset({Event.CONFIRMED, Event.DISPUTED, Event.REOPENED, Event.RATED})
 
-
-# With these an episode begins, and the versions that it is counted by are noted.
+# Events that begin an episode. Their notes name the versions of calendar and rules that count it.
 BEGINNINGS = frozenset({Event.RECEIVED, Event.DISPUTED, Event.REOPENED})
 
 
 class EventAuthor(StrEnum):
-    """Who causes a move without a right; ``STAFF``: nobody."""
+    """Who may cause a move without a permission. ``STAFF``: nobody may."""
 
     STAFF = "staff"
     SENDER = "sender"
@@ -41,8 +40,10 @@ class EventAuthor(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """From which states an event leads where. ``right`` is asked of the policy; ``by`` names who else causes it.
-    ``to`` None leaves the state as it is; a mapping is read at the state before the detour. ``text``: it needs words.
+    """A row of the table: from which states (``origins``) an event leads to which state (``to``).
+
+    ``to``: None leaves the state as it is; a mapping is read at the state before the detour. ``right`` is the
+    permission that the move needs; ``by`` says who else may cause it. ``text``: the event needs a text.
     """
 
     event: Event
@@ -55,7 +56,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class StatePath:
-    """Where a ticket is, and the states that it left for a detour (waiting for its sender, merged), outermost first."""
+    """The state of a ticket, and the states before its detours (waiting for the sender, merged), outermost first."""
 
     state: TicketState
     before: tuple[TicketState, ...] = ()
@@ -69,7 +70,7 @@ _ANSWERED = frozenset({TicketState.ANSWERED, TicketState.PUBLISHED})
 _SETTLED = _ANSWERED | {TicketState.CONFIRMED, TicketState.CLOSED}
 _DECIDED = _SETTLED | {TicketState.REFUSED, TicketState.REDIRECTED}
 _REOPENABLE = frozenset({TicketState.CONFIRMED, TicketState.CLOSED, TicketState.REFUSED})
-# Whoever asks has taken the ticket up: a question put to a new ticket leads to an accepted one.
+# A unit that asks the sender has accepted the ticket: after the reply a new ticket is an accepted one.
 _BACK_TO_WORK = dict.fromkeys(_NEW | _WORK, TicketState.ACCEPTED) | {TicketState.IN_PROGRESS: TicketState.IN_PROGRESS}
 _AS_BEFORE = {state: state for state in _UNANSWERED}
 
@@ -119,67 +120,71 @@ _BY_STATE = {(row.event, origin): row for row in _ROWS for origin in row.origins
 
 
 def find_transition(state: TicketState, event: Event) -> Transition:
-    """The row for ``event`` in ``state``; raises Conflict where the table has no such move."""
-    found = _BY_STATE.get((event, state))
-    if found is None:
+    """Return the row for ``event`` in ``state``. Raises Conflict where the table has no such move."""
+    row = _BY_STATE.get((event, state))
+    if row is None:
         raise Conflict(_("Phản ánh này đang ở bước khác nên không thực hiện được việc vừa chọn. Xin tải lại trang."))
-    return found
+    return row
 
 
-def advance_state(standing: StatePath, event: Event) -> StatePath:
-    """Where the ticket is after ``event``. Raises Conflict for a move that the table does not have.
+def advance_state(path: StatePath, event: Event) -> StatePath:
+    """Return where the ticket is after ``event``. Raises Conflict for a move that the table does not have.
 
-    A reply to a ticket that was merged meanwhile ends the wait behind the merge: an un-merge then leads back to work.
+    A reply for a ticket that was merged after the question ends the wait behind the merge. An un-merge then leads back
+    to work.
     """
-    to = find_transition(standing.state, event).to
-    if event is Event.INFO_RECEIVED and standing.state is TicketState.MERGED:
-        behind = advance_state(StatePath(standing.before[-1], standing.before[:-1]), event)
+    to = find_transition(path.state, event).to
+    if event is Event.INFO_RECEIVED and path.state is TicketState.MERGED:
+        behind = advance_state(StatePath(path.before[-1], path.before[:-1]), event)
         return StatePath(TicketState.MERGED, (*behind.before, behind.state))
     if to is None:
-        return standing
+        return path
     if isinstance(to, Mapping):
-        return StatePath(to[standing.before[-1]], standing.before[:-1])
+        return StatePath(to[path.before[-1]], path.before[:-1])
     if to in DETOURS:
-        return StatePath(to, (*standing.before, standing.state))
+        return StatePath(to, (*path.before, path.state))
     return StatePath(to)
 
 
 def replay_states(events: Iterable[tuple[Event, bool]]) -> StatePath:
-    """Where a course ends, from its first event on. The flag marks an event brought over from another system, whose
-    steps in between are not known: it leads where it leads from any state."""
-    standing = StatePath(TicketState.NEW)
+    """Return where a ticket is after all of its events.
+
+    The flag marks an event that was imported from another system. The steps before it are not known, so it is allowed
+    from any state.
+    """
+    path = StatePath(TicketState.NEW)
     for event, imported in events:
         if event is Event.RECEIVED:
-            standing = StatePath(TicketState.NEW)
+            path = StatePath(TicketState.NEW)
         elif imported and (to := TRANSITIONS[event][0].to) and isinstance(to, TicketState):
-            standing = StatePath(to)
+            path = StatePath(to)
         else:
-            standing = advance_state(standing, event)
-    return standing
+            path = advance_state(path, event)
+    return path
 
 
 def possible_transitions(state: TicketState) -> list[Transition]:
-    """The moves that the table has from ``state``."""
+    """Return the moves that the table has from ``state``."""
     return [row for row in _ROWS if state in row.origins]
 
 
-def possible_at(standing: StatePath) -> list[Transition]:
-    """The moves from a standing: a merged ticket takes a reply only if a question was open when it was merged."""
-    asked = standing.before[-1:] == (TicketState.AWAITING_SENDER,)
-    nothing_asked = standing.state is TicketState.MERGED and not asked
-    return [
-        row for row in possible_transitions(standing.state) if not (nothing_asked and row.event is Event.INFO_RECEIVED)
-    ]
+def possible_at(path: StatePath) -> list[Transition]:
+    """Return the moves from a path. A merged ticket takes a reply only if a question was open when it was merged."""
+    moves = possible_transitions(path.state)
+    awaited_sender = path.before[-1:] == (TicketState.AWAITING_SENDER,)
+    if path.state is TicketState.MERGED and not awaited_sender:
+        return [move for move in moves if move.event is not Event.INFO_RECEIVED]
+    return moves
 
 
 def sender_events(state: TicketState, into: TicketState | None = None) -> frozenset[Event]:
-    """Return what the sender of a ticket in ``state`` may cause, as far as the table alone decides it.
+    """Return the events that the sender of a ticket in ``state`` may cause, as far as the table decides it.
 
-    ``into`` is the state of the ticket that it is merged into: that one is asked as well, for there the work goes on.
-    A reply is welcome as long as that work lasts.
+    ``into`` is the state of the ticket that it is merged into. The event must be allowed in that state too, because the
+    work goes on there. A reply is allowed as long as that ticket is open.
     """
     events = frozenset(row.event for row in possible_transitions(state) if row.by is EventAuthor.SENDER)
     if into is None:
         return events
-    asked_there = sender_events(into)
-    return events & (asked_there | {Event.INFO_RECEIVED} if into in OPEN_STATES else asked_there)
+    allowed_there = sender_events(into)
+    return events & (allowed_there | {Event.INFO_RECEIVED} if into in OPEN_STATES else allowed_there)

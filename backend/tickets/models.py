@@ -1,4 +1,4 @@
-"""Tickets: what was sent, who has it, until when; personal data of senders apart from it."""
+"""Tables of tickets: what was sent, which unit has it, until when. The personal data of senders is in its own table."""
 
 import hashlib
 from datetime import date, datetime
@@ -31,7 +31,7 @@ ticket_ids = Sequence("tickets_id_seq", metadata=Base.metadata)
 
 
 class TicketState(StrEnum):
-    """Where a ticket stands. The table of moves between them is ``lifecycle.TRANSITIONS``."""
+    """The state of a ticket. ``lifecycle.TRANSITIONS`` is the table of moves between states."""
 
     NEW = "new"
     ACCEPTED = "accepted"
@@ -48,7 +48,7 @@ class TicketState(StrEnum):
     MERGED = "merged"
 
 
-# Somebody has to do something about it. A merged ticket waits with the one it is merged into.
+# States in which a unit has work to do. A merged ticket is not open: the one that it is merged into is.
 OPEN_STATES = (
     TicketState.NEW,
     TicketState.ACCEPTED,
@@ -64,7 +64,7 @@ def _sql_list(states: tuple[TicketState, ...]) -> str:
 
 
 SETTLED_SQL = _sql_list(SETTLED_STATES)
-# Spelled out, so that the partial indexes on it serve under any plan.
+# Literal values, so that every query plan can use the partial indexes on this condition.
 OPEN_SQL = f"state IN {_sql_list(OPEN_STATES)}"
 
 
@@ -84,7 +84,7 @@ class Channel(StrEnum):
 
 
 class CategoryClass(StrEnum):
-    """About regulations (quy định), about conduct (hành vi), or a field report (hiện trường)."""
+    """What feedback is about: a regulation (quy định), conduct (hành vi), or a place (field report, hiện trường)."""
 
     REGULATION = "regulation"
     CONDUCT = "conduct"
@@ -92,8 +92,10 @@ class CategoryClass(StrEnum):
 
 
 class Category(Base):
-    """What feedback can be about, and whether its sender must say who they are (NĐ 92/2017: name and a way to
-    reach them; a province may take field reports without)."""
+    """What feedback can be about, and whether its sender must give a contact.
+
+    NĐ 92/2017 wants a name and a way to reach the sender. A province may accept field reports without them.
+    """
 
     __tablename__ = "categories"
 
@@ -110,8 +112,10 @@ class Category(Base):
 
 
 class TicketDay(Base):
-    """Where the public numbers of a day start: number of the day = id - base. Written once a day, so that senders
-    never queue for a counter."""
+    """The base of the public numbers of a day: number = ticket id - base.
+
+    The row is written once a day, so that senders never wait for a counter.
+    """
 
     __tablename__ = "ticket_days"
 
@@ -120,7 +124,7 @@ class TicketDay(Base):
 
 
 class Ticket(Base):
-    """A piece of feedback and its handling. ``state`` is assigned by ``tickets.service`` alone."""
+    """A piece of feedback and its handling. Only ``tickets.service`` assigns ``state``."""
 
     __tablename__ = "tickets"
     __table_args__ = (
@@ -179,7 +183,7 @@ class Ticket(Base):
     paused_on: Mapped[date | None] = mapped_column(doc="the day on which the pause that stops the clock now began")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
-    # Of the first answer, and kept: reopening neither takes back a verdict nor a day.
+    # These belong to the first answer. Reopening changes neither the verdict nor the day.
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     answered_on: Mapped[date | None] = mapped_column()
     working_days: Mapped[int | None] = mapped_column(doc="working days from reception to answer, pauses left out")
@@ -215,17 +219,17 @@ class Ticket(Base):
 
     @property
     def settled(self) -> bool:
-        """Answered, and no longer worked on."""
+        """Whether the ticket is answered and nobody works on it any more."""
         return self.state in SETTLED_STATES
 
     @property
     def untold(self) -> bool:
-        """Decided, and the sender has not read it yet."""
+        """Whether the ticket is decided and the sender has not read the decision yet."""
         return self.decided_at is not None and self.told_at is None and not self.open
 
 
 class Contact(Base):
-    """Who sent a ticket and how to reach them. Apart from the ticket, so that it can be withheld and erased."""
+    """Who sent a ticket and how to reach them. A separate table, so that it can be withheld and erased."""
 
     __tablename__ = "ticket_contacts"
 
@@ -241,18 +245,18 @@ class Contact(Base):
 
 
 class MessageKind(StrEnum):
-    """What a text in the course of a ticket is."""
+    """What kind of text a message of a ticket is."""
 
     QUESTION = "question"
     REPLY = "reply"
     REASON = "reason"
     ANSWER = "answer"
-    DRAFT = "draft"  # an answer before its approval; its sender never reads it
-    OBJECTION = "objection"  # of the sender: a dispute, a wish to have it reopened
+    DRAFT = "draft"  # an answer before its approval; the sender never reads it
+    OBJECTION = "objection"  # by the sender: a dispute, a request to reopen
 
 
 class TicketMessage(Base):
-    """A text written in the course of handling. The history refers to it by id and hash."""
+    """A text written while a ticket is handled. The history names it by id and hash."""
 
     __tablename__ = "ticket_messages"
 
@@ -264,15 +268,15 @@ class TicketMessage(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
     def digest(self) -> bytes:
-        """What the history keeps of the text, so that a later change of it would show."""
+        """Return the hash that the history keeps of the text, so that a later change of the text would show."""
         return hashlib.sha256(self.body.encode()).digest()
 
 
 def words_digest(title: str, content: str) -> str:
-    """What the history keeps of the words that were sent, in hexadecimal: SHA-256 over title, NUL, content."""
+    """Return the hash that the history keeps of the feedback: SHA-256 over title, NUL, content, in hexadecimal."""
     return hashlib.sha256(f"{title}\0{content}".encode()).hexdigest()
 
 
 def is_open() -> ColumnElement[bool]:
-    """Open, as a condition that the partial indexes of open tickets serve."""
+    """Return the condition that a ticket is open. The partial indexes of open tickets serve it."""
     return literal_column(f"tickets.{OPEN_SQL}", Boolean())

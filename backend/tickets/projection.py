@@ -1,7 +1,7 @@
-"""What a ticket's row must say, derived from its history alone; and whether it does.
+"""The columns of a ticket's row that follow from its history, and the check that stored rows agree with them.
 
-``projection`` is what ``service.apply`` stores after each event, so a row that differs from it was changed by other
-hands. The due date is the one as of the last event: a pause that lasts moves it when it ends.
+``service.apply`` stores ``project_columns`` after each event. So a row that differs from it was changed in another way.
+The due date is the one as of the last event: a pause that still lasts moves it when the pause ends.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _EVENTS: Final = frozenset(event.value for event in Event)
 
 @dataclass(frozen=True)
 class ReplayDifference:
-    """A value of a ticket that does not follow from its history. ``ticket`` is its public number."""
+    """A stored value of a ticket that does not follow from its history. ``ticket`` is its public number."""
 
     ticket: str
     what: str
@@ -43,18 +43,24 @@ class ReplayDifference:
 
 
 def events_of(entries: Iterable[Any]) -> list[TicketEvent]:
-    """The events of a ticket's chain, in order."""
-    return [TicketEvent(Event(e.action), e.at, e.actor, e.data) for e in entries if e.action in _EVENTS]
+    """Return the events of a ticket's chain, in order. Entries that are no events are left out."""
+    return [
+        TicketEvent(Event(entry.action), entry.at, entry.actor, entry.data)
+        for entry in entries
+        if entry.action in _EVENTS
+    ]
 
 
 def project_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
-    """The columns of a ticket that follow from its history, by name."""
+    """Return the columns of a ticket that follow from its history, by name."""
     resolve = clocks.resolve
-    standing = lifecycle.replay_states((h.event, bool(h.data.get("imported"))) for h in history)
-    last = {h.event: h for h in history}
-    merged = last[Event.MERGED].data.get("into") if standing.state is TicketState.MERGED else None
+    state = lifecycle.replay_states(
+        (ticket_event.event, bool(ticket_event.data.get("imported"))) for ticket_event in history
+    ).state
+    last = {ticket_event.event: ticket_event for ticket_event in history}
+    merged = last[Event.MERGED].data.get("into") if state is TicketState.MERGED else None
     return {
-        "state": standing.state,
+        "state": state,
         "episode": clocks.episode,
         "unit_id": clocks.unit,
         "rule": resolve.rule.code,
@@ -64,42 +70,46 @@ def project_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dic
         "due_date": resolve.due.on,
         "due_estimated": resolve.due.estimate,
         "assignee_id": _assignee(history),
-        "paused_on": _paused_on(history, standing.state, clocks),
+        "paused_on": _paused_on(history, state, clocks),
         "merged_into_id": merged,
         "accepted_at": last[Event.ACCEPTED].at if Event.ACCEPTED in last else None,
         "decided_at": clocks.decided,
         "published_at": last[Event.PUBLISHED].at if Event.PUBLISHED in last else None,
         **_first_answer(history, clocks),
         **_notice_columns(history, clocks),
-        "tell_by": _tell_by(history, standing.state, clocks),
+        "tell_by": _tell_by(history, state, clocks),
     }
 
 
 def _reception_columns(history: Sequence[TicketEvent]) -> dict[str, Any]:
-    """The columns that reception writes for good."""
+    """Return the columns that reception writes and nothing changes later."""
     received = history[0]
-    born = {"received_at": received.at, "received_on": local_time(received.at).date()}
-    named = {"about_unit_id": "about", "category_code": "category"}
-    return born | {name: received.data[key] for name, key in named.items() if key in received.data}
+    moments = {"received_at": received.at, "received_on": local_time(received.at).date()}
+    noted = {"about_unit_id": "about", "category_code": "category"}
+    return moments | {name: received.data[key] for name, key in noted.items() if key in received.data}
 
 
 def _assignee(history: Sequence[TicketEvent]) -> int | None:
+    """Return the officer who was assigned last. Forwarding ends an assignment."""
     user_id = None
-    for happening in history:
-        if happening.event is Event.ASSIGNED:
-            user_id = happening.data.get("user")
-        elif happening.event is Event.FORWARDED:
+    for ticket_event in history:
+        if ticket_event.event is Event.ASSIGNED:
+            user_id = ticket_event.data.get("user")
+        elif ticket_event.event is Event.FORWARDED:
             user_id = None
     return user_id
 
 
 def _first_answer(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
-    """Moment, day, working days of the first answer; the first verdict on handling, which another end may bring."""
+    """Return moment, day and working days of the first answer, and the first verdict on handling.
+
+    Another end than an answer may bring the verdict: a refusal after the due date is late.
+    """
     resolves = [state for state in clocks.states if state.clock is ClockKind.RESOLVE]
-    answered = next((h.at for h in history if h.event is Event.ANSWERED), None)
+    answered = next((ticket_event.at for ticket_event in history if ticket_event.event is Event.ANSWERED), None)
     days = None
     if answered is not None:
-        term = next(s.term for s in reversed(resolves) if s.term.start <= answered)
+        term = next(state.term for state in reversed(resolves) if state.term.start <= answered)
         days = days_taken_in(term, answered)
     return {
         "answered_at": answered,
@@ -110,32 +120,37 @@ def _first_answer(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[
 
 
 def _notice_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:
-    """When the latest decision reached the sender, and whether in time."""
-    told: datetime | None = None
-    for happening in history:
-        if happening.event in _DECISIONS or happening.event is Event.UNMERGED:
-            told = None
-        elif happening.event is Event.NOTIFIED and told is None:
-            told = happening.at
-    judged = next(
-        (s for s in clocks.states if s.clock is ClockKind.NOTIFY and s.ended == told and told is not None), None
-    )
-    return {"told_at": told, "told_in_time": judged.verdict is Verdict.ON_TIME if judged else None}
+    """Return when the latest decision reached the sender, and whether in time."""
+    notified_at: datetime | None = None
+    for ticket_event in history:
+        if ticket_event.event in _DECISIONS or ticket_event.event is Event.UNMERGED:
+            notified_at = None
+        elif ticket_event.event is Event.NOTIFIED and notified_at is None:
+            notified_at = ticket_event.at
+    if notified_at is None:
+        return {"told_at": None, "told_in_time": None}
+    notices = (state for state in clocks.states if state.clock is ClockKind.NOTIFY and state.ended == notified_at)
+    notice = next(notices, None)
+    return {"told_at": notified_at, "told_in_time": notice.verdict is Verdict.ON_TIME if notice else None}
 
 
 def _paused_on(history: Sequence[TicketEvent], state: TicketState, clocks: TicketClocks) -> date | None:
-    """Return the day on which the pause that still stops the clock began. A pause that was struck out stops nothing,
-    and neither does one whose limit has been written down as over."""
+    """Return the day on which the pause that still stops the clock began.
+
+    A pause that was struck out stops nothing. Neither does a pause after its limit has been recorded as over.
+    """
     if state is not TicketState.AWAITING_SENDER or not clocks.breaks or clocks.breaks[-1].struck:
         return None
     start = clocks.breaks[-1].start
-    over = any(happening.event is Event.PAUSE_EXPIRED and happening.at > start for happening in history)
+    over = any(ticket_event.event is Event.PAUSE_EXPIRED and ticket_event.at > start for ticket_event in history)
     return None if over else local_time(start).date()
 
 
 def _tell_by(history: Sequence[TicketEvent], state: TicketState, clocks: TicketClocks) -> date | None:
-    """Return the last day on which the sender is told in time of a decision that nobody has told them yet. Of a case
-    of another system it is not recorded whether the sender was told, so there is no such day."""
+    """Return the last day on which the sender can get the decision in time; None once they have it.
+
+    For a case of another system it is not recorded whether the sender got the decision, so there is no such day.
+    """
     if (
         state is TicketState.MERGED
         or history[0].data.get("imported")
@@ -149,40 +164,45 @@ def _tell_by(history: Sequence[TicketEvent], state: TicketState, clocks: TicketC
 def compare_row(
     ticket: Any, history: Sequence[TicketEvent], book: VersionBook, results: Sequence[Any] = ()
 ) -> list[ReplayDifference]:
-    """Where a ticket's row, and the ``results`` stored for its clocks, differ from what its history gives. ``ticket``
-    and ``results`` are rows with the names of the columns."""
+    """Return where a ticket's row and the stored ``results`` of its clocks differ from what its history gives.
+
+    ``ticket`` and ``results`` are rows with the names of the columns.
+    """
     number = str(ticket.number)
     try:
-        clocks = state_of_clocks(history, book, max(happening.at for happening in history))
+        clocks = state_of_clocks(history, book, max(ticket_event.at for ticket_event in history))
         expected = _reception_columns(history) | project_columns(history, clocks)
-    except (DomainError, KeyError, IndexError, ValueError, TypeError) as broken:
-        return [ReplayDifference(number, "history", "", type(broken).__name__)]
-    found = [
+    except (DomainError, KeyError, IndexError, ValueError, TypeError) as error:
+        return [ReplayDifference(number, "history", "", type(error).__name__)]
+    differences = [
         ReplayDifference(number, name, str(stored), str(value))
         for name, value in expected.items()
         if (stored := getattr(ticket, name)) != value
     ]
-    return found + _results(number, clocks, results)
+    return differences + _compare_results(number, clocks, results)
 
 
-def _results(number: str, clocks: TicketClocks, results: Sequence[Any]) -> list[ReplayDifference]:
-    """The last stored version of each clock against the clock; every verdict on handling has one."""
+def _compare_results(number: str, clocks: TicketClocks, results: Sequence[Any]) -> list[ReplayDifference]:
+    """Compare the last stored version of each clock with the clock. Every verdict on handling must be stored."""
     latest: dict[tuple[int, ClockKind, int], Any] = {}
     for row in sorted(results, key=lambda row: int(row.version)):
         latest[(row.episode, ClockKind(row.clock), row.nth)] = row
     replayed = {(state.episode, state.clock, state.nth): state for state in clocks.states}
-    found = []
+    differences = []
     for key, row in latest.items():
         name = ":".join(("clock", key[1].value, str(key[0]), str(key[2])))
-        stored, value = _result(row), _outcome(replayed.get(key))
+        stored, value = _stored_outcome(row), _outcome(replayed.get(key))
         if stored != value:
-            found.append(ReplayDifference(number, name, str(stored), str(value)))
-    missing = [s for key, s in replayed.items() if s.clock is ClockKind.RESOLVE and s.verdict and key not in latest]
-    return found + [ReplayDifference(number, f"clock:resolve:{s.episode}:1", "None", str(_outcome(s))) for s in missing]
+            differences.append(ReplayDifference(number, name, str(stored), str(value)))
+    for key, state in replayed.items():
+        if state.clock is ClockKind.RESOLVE and state.verdict and key not in latest:
+            name = f"clock:resolve:{state.episode}:1"
+            differences.append(ReplayDifference(number, name, "None", str(_outcome(state))))
+    return differences
 
 
-def _result(row: Any) -> tuple[str, ...]:
-    if not row.verdict:  # a due date that moved; who has the ticket may change without it
+def _stored_outcome(row: Any) -> tuple[str, ...]:
+    if not row.verdict:  # a due date that moved; the unit may change later without a new version
         return (str(row.due_date),)
     return str(row.due_date), Verdict(row.verdict).value, str(row.late_days), str(row.unit_id)
 
@@ -196,12 +216,12 @@ def _outcome(state: ClockState | None) -> tuple[str, ...] | None:
 
 
 def check_all(session: Session) -> Iterator[ReplayDifference]:
-    """Every difference of every ticket, a batch at a time."""
+    """Yield every difference of every ticket. Tickets are read in batches of 500."""
     calendars = CalendarCache(session)
     table = table_of(Ticket)
-    wanted = [column for column in table.c if column.name not in ("title", "content")]
+    columns = [column for column in table.c if column.name not in ("title", "content")]
     after = 0
-    while rows := session.execute(select(*wanted).where(table.c.id > after).order_by(table.c.id).limit(BATCH)).all():
+    while rows := session.execute(select(*columns).where(table.c.id > after).order_by(table.c.id).limit(BATCH)).all():
         after = rows[-1].id
         entries, results = _entries(session, rows), _stored_results(session, rows)
         for row in rows:
@@ -218,13 +238,14 @@ def _entries(session: Session, rows: Sequence[Row[Any]]) -> Mapping[str, Sequenc
     table = table_of(audit.AuditEntry)
     chains = [audit.ticket_chain(row.id) for row in rows]
     columns = (table.c.chain, table.c.at, table.c.actor, table.c.action, table.c.data)
-    found = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
-    return {chain: list(links) for chain, links in groupby(found, key=lambda entry: str(entry.chain))}
+    entries = session.execute(select(*columns).where(table.c.chain.in_(chains)).order_by(table.c.chain, table.c.seq))
+    return {chain: list(links) for chain, links in groupby(entries, key=lambda entry: str(entry.chain))}
 
 
 def _stored_results(session: Session, rows: Sequence[Row[Any]]) -> Mapping[int, Sequence[Any]]:
     table = table_of(ClockVersion)
     names = ("ticket_id", "episode", "clock", "nth", "version", "unit_id", "due_date", "verdict", "late_days")
     between = table.c.ticket_id.between(rows[0].id, rows[-1].id)
-    found = session.execute(select(*(table.c[name] for name in names)).where(between).order_by(table.c.ticket_id))
-    return {ticket_id: list(group) for ticket_id, group in groupby(found, key=lambda row: int(row.ticket_id))}
+    columns = (table.c[name] for name in names)
+    results = session.execute(select(*columns).where(between).order_by(table.c.ticket_id))
+    return {ticket_id: list(group) for ticket_id, group in groupby(results, key=lambda row: int(row.ticket_id))}

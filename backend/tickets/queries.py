@@ -1,9 +1,10 @@
-"""What pages and the bot read of tickets."""
+"""Reads of tickets for pages and the bot: one ticket, the inbox, the course, the counting of a due date."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session, joinedload
@@ -36,15 +37,17 @@ from backend.worktime.explain import DayReason, ExplainedDay
 from backend.worktime.moments import Pause
 
 PAGE = 50
-COUNTED = 1_000  # counts of an inbox stop here: nobody works through more, and counting them costs
+COUNTED = 1_000  # an inbox counts no further: counting more is slow and helps nobody
 MOST_WORDS = 8
 SHOWN = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket.about_unit))
 
 
 @dataclass(frozen=True)
 class CourseStep:
-    """One entry of a ticket's course: what was written then, and the date that was given with it; ``officer`` is for
-    staff alone."""
+    """One entry of a ticket's course. ``text`` is what was written, ``until`` the date that came with it.
+
+    ``officer`` is shown to staff only.
+    """
 
     event: Event
     at: datetime
@@ -56,7 +59,7 @@ class CourseStep:
 
 @dataclass(frozen=True)
 class AnswerDelay:
-    """Why an answer is late, in the unit's words, and the new date that it promised."""
+    """Why an answer is late, in the unit's own text, and the new date that the unit promised."""
 
     reason: str
     promised: date
@@ -64,7 +67,7 @@ class AnswerDelay:
 
 @dataclass(frozen=True)
 class InboxPage:
-    """A page of a unit's open tickets, soonest due first; ``after`` is where the next page starts."""
+    """A page of an inbox, soonest due first. ``after`` is the key of its last ticket; None on the last page."""
 
     tickets: Sequence[Ticket]
     after: tuple[date, int] | None
@@ -72,7 +75,7 @@ class InboxPage:
 
 @dataclass(frozen=True)
 class InboxLoad:
-    """How much waits in an inbox: open, and of these overdue. At most ``COUNTED`` each."""
+    """How many tickets of an inbox are open, and how many of these are overdue. At most ``COUNTED`` each."""
 
     open: int
     overdue: int
@@ -80,8 +83,7 @@ class InboxLoad:
 
 @dataclass(frozen=True)
 class DueCounting:
-    """How a due date came about: the day's event, every day after it, the pauses in which no day counted, and the
-    clocks that all of it is from."""
+    """How a due date was counted: the term, each day from the event on, the pauses, and the clocks behind them."""
 
     term: Duration
     days: Sequence[ExplainedDay]
@@ -90,18 +92,26 @@ class DueCounting:
 
     @property
     def left_out(self) -> list[tuple[ExplainedDay, ExplainedDay, int]]:
-        """The days that did not count and are no ordinary weekend: what a reader would ask about. Those left out in a
-        row for one reason are told together, as the first, the last and how many."""
+        """The days that did not count, without ordinary weekends.
+
+        Neighbours with the same reason stand together: the first day, the last day, and how many they are.
+        """
         days = [day for day in self.days if day.why not in (DayReason.DAY_OF_EVENT, DayReason.WEEKEND)]
-        alike = groupby(days, key=lambda day: (day.counted, day.why, day.doubt, str(day.params)))
-        runs = [list(run) for (counted, *_why), run in alike if not counted]
-        return [(run[0], run[-1], len(run)) for run in runs]
+        runs = [list(run) for _reason, run in groupby(days, key=_reason_key)]
+        return [(run[0], run[-1], len(run)) for run in runs if not run[0].counted]
+
+
+def _reason_key(day: ExplainedDay) -> tuple[object, ...]:
+    return day.counted, day.why, day.doubt, str(day.params)
 
 
 def for_sender(session: Session, number: str, secret: str, *, address: str, now: datetime) -> Ticket:
-    """The ticket that number and secret open together. One answer for an unknown number and a wrong secret. Failures
-    are counted by network, by number and all together; the right secret opens whatever was tried before, so that
-    nobody can shut a sender out. (That costs nothing: 80 bits are not found by trying.)"""
+    """Return the ticket that number and secret open together.
+
+    Raises NotFound with the same sentence for an unknown number and for a wrong secret. Failures are counted by
+    network, by number and in total. The right secret always opens the ticket, however many failures came before: so
+    nobody can lock a sender out. This is safe, because 80 random bits cannot be guessed.
+    """
     number = receipts.read_number(number)
     ticket = session.scalar(select(Ticket).where(Ticket.number == number).options(*SHOWN))
     if not receipts.secret_matches(ticket.secret_hash if ticket else b"", secret) or ticket is None:
@@ -117,7 +127,7 @@ def for_sender(session: Session, number: str, secret: str, *, address: str, now:
 
 
 def by_id(session: Session, ticket_id: int) -> Ticket:
-    """A ticket that its reader has shown to have a right to."""
+    """Return a ticket by id. The caller has checked the right to read it."""
     ticket = session.scalar(select(Ticket).where(Ticket.id == ticket_id).options(*SHOWN))
     if ticket is None:
         raise NotFound
@@ -125,7 +135,7 @@ def by_id(session: Session, ticket_id: int) -> Ticket:
 
 
 def for_staff(session: Session, number: str, actor: Actor) -> Ticket:
-    """A ticket by its public number; NotFound also where this actor must not see it."""
+    """Return a ticket by its public number. Raises NotFound also where this actor must not see it."""
     ticket = session.scalar(
         select(Ticket)
         .where(Ticket.number == number)
@@ -138,7 +148,7 @@ def for_staff(session: Session, number: str, actor: Actor) -> Ticket:
 
 
 def of_chat(session: Session, chat_id: int, limit: int = 10) -> Sequence[Ticket]:
-    """The latest tickets sent from a chat."""
+    """Return the latest tickets that were sent from a chat."""
     return session.scalars(
         select(Ticket)
         .join(Contact)
@@ -159,22 +169,26 @@ def list_inbox(
     after: tuple[date, int] | None = None,
     limit: int = PAGE,
 ) -> InboxPage:
-    """Tickets that ``actor`` may see, of the own unit or, for the coordinator, of any: the open ones, soonest due
-    first; with a ``state`` in which nothing is left to do those, the latest first. ``words`` are looked for in titles,
-    tone marks apart, and without a state in tickets of every state."""
-    chosen = _visible(actor, Permission.VIEW_INBOX, unit_id).options(*SHOWN)
+    """Return a page of the tickets that ``actor`` may see: of the own unit, or of any unit for the coordinator.
+
+    Without ``state`` and ``words`` these are the open tickets, soonest due first. With a state in which no work is left
+    they are the tickets of that state, latest first. ``words`` are searched in titles without tone marks; without a
+    state they are searched in tickets of every state.
+    """
+    statement = _visible(actor, Permission.VIEW_INBOX, unit_id).options(*SHOWN)
     day = Ticket.answered_on if state in SETTLED_STATES else Ticket.due_date
-    place = tuple_(day, Ticket.id)
-    done = state not in OPEN_STATES if state is not None else bool(words)
-    chosen = chosen.where(Ticket.state == state) if state is not None else chosen
-    chosen = chosen.where(
-        *(Ticket.title_folded.contains(word, autoescape=True) for word in fold_text(words).split()[:MOST_WORDS])
-    )
-    chosen = chosen if done else chosen.where(is_open())
+    page_key = tuple_(day, Ticket.id)
+    latest_first = state not in OPEN_STATES if state is not None else bool(words)
+    if state is not None:
+        statement = statement.where(Ticket.state == state)
+    folded_words = fold_text(words).split()[:MOST_WORDS]
+    statement = statement.where(*(Ticket.title_folded.contains(word, autoescape=True) for word in folded_words))
+    if not latest_first:
+        statement = statement.where(is_open())
     if after is not None:
-        chosen = chosen.where(place < after if done else place > after)
-    order = (day.desc(), Ticket.id.desc()) if done else (day, Ticket.id)
-    rows = session.scalars(chosen.order_by(*order).limit(limit + 1)).all()
+        statement = statement.where(page_key < after if latest_first else page_key > after)
+    order = (day.desc(), Ticket.id.desc()) if latest_first else (day, Ticket.id)
+    rows = session.scalars(statement.order_by(*order).limit(limit + 1)).all()
     if len(rows) <= limit:
         return InboxPage(rows, None)
     last = rows[limit - 1]
@@ -182,83 +196,114 @@ def list_inbox(
 
 
 def count_load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> InboxLoad:
-    """Count the open tickets that wait, and how many of them are overdue."""
+    """Count the open tickets of an inbox, and how many of them are overdue."""
     waiting = _visible(actor, Permission.VIEW_INBOX, unit_id).where(is_open())
     overdue = waiting.where(past_due(today))
 
     def count(rows: Select[Ticket]) -> int:
-        few = rows.with_only_columns(Ticket.id).limit(COUNTED).subquery()
-        return session.scalar(select(func.count()).select_from(few)) or 0
+        bounded = rows.with_only_columns(Ticket.id).limit(COUNTED).subquery()
+        return session.scalar(select(func.count()).select_from(bounded)) or 0
 
     return InboxLoad(count(waiting), count(overdue))
 
 
-def _visible(actor: Actor, action: Permission, unit_id: int | None = None) -> Select[Ticket]:
-    """What ``policy.can`` allows, as a condition in SQL: the own unit or every unit, and never a complaint about the
-    conduct of the actor's own unit."""
-    if actor.role not in EVERY_UNIT[action]:
+def _visible(actor: Actor, permission: Permission, unit_id: int | None = None) -> Select[Ticket]:
+    """Return what ``policy.can`` allows, as a statement.
+
+    The actor sees the own unit or every unit, but never a complaint about the conduct of the own unit.
+    """
+    if actor.role not in EVERY_UNIT[permission]:
         unit_id = actor.unit_id
-    chosen = select(Ticket)
+    statement = select(Ticket)
     if unit_id is not None:
-        chosen = chosen.where(Ticket.unit_id == unit_id)
+        statement = statement.where(Ticket.unit_id == unit_id)
     if actor.unit_id is not None:
         conduct = select(Category.code).where(Category.category_class == CategoryClass.CONDUCT)
-        chosen = chosen.where(~(Ticket.category_code.in_(conduct) & (Ticket.about_unit_id == actor.unit_id)))
-    return chosen
+        statement = statement.where(~(Ticket.category_code.in_(conduct) & (Ticket.about_unit_id == actor.unit_id)))
+    return statement
 
 
 def count_days(ticket: Ticket, clocks: TicketClocks) -> DueCounting:
-    """How the ticket's due date was counted, day by day."""
+    """Return how the due date of a ticket was counted, day by day."""
     term = clocks.resolve.term
     return DueCounting(term.duration or Duration.parse(ticket.term), term.days(), term.pauses, clocks)
 
 
 def id_of(session: Session, typed: str) -> int | None:
-    """The ticket of a public number as people type it. No right is asked."""
+    """Return the id of the ticket with a public number as people type it. Checks no permission."""
     return session.scalar(select(Ticket.id).where(Ticket.number == receipts.read_number(typed)))
 
 
 def merged_into(session: Session, ticket_id: int) -> Sequence[Ticket]:
-    """The tickets that are handled with this one."""
+    """Return the tickets that are merged into this one."""
     return session.scalars(select(Ticket).where(Ticket.merged_into_id == ticket_id).order_by(Ticket.id)).all()
 
 
 def list_course(
     session: Session, ticket_id: int, *, internal: bool = False, entries: Sequence[audit.AuditEntry] | None = None
 ) -> list[CourseStep]:
-    """Everything that happened to a ticket, in order: four look-ups, however long the course is; ``entries`` spares the
-    first of them. What staff settle among themselves is left out, drafts above all, unless ``internal`` asks for it."""
+    """Return everything that happened to a ticket, in order.
+
+    What staff settle among themselves, such as drafts, is left out unless ``internal``. ``entries`` are the history of
+    the ticket if the caller has it. There are at most four statements, however long the course is.
+    """
     entries = audit.list_entries(session, audit.ticket_chain(ticket_id)) if entries is None else entries
-    entries = [e for e in entries if internal or e.action not in INTERNAL]
-    told = {e.data["message"] for e in entries if e.data.get("message")}
-    texts = {m.id: m.body for m in session.scalars(select(TicketMessage).where(TicketMessage.id.in_(told)))}
-    unit_ids = {e.data["unit"] for e in entries if "unit" in e.data}
-    units = {u.id: u.name for u in session.scalars(select(Unit).where(Unit.id.in_(unit_ids)))}
-    user_ids = {e.user_id for e in entries if e.user_id is not None}
-    names = {u.id: u.name for u in session.scalars(select(User).where(User.id.in_(user_ids)))} if user_ids else {}
+    entries = [entry for entry in entries if internal or entry.action not in INTERNAL]
+    names = _names_in_course(session, entries)
     steps: list[CourseStep] = []
     unit = ""
     for entry in entries:
-        unit = units.get(entry.data.get("unit"), unit)
-        text = texts.get(entry.data.get("message"), "")
+        unit = names.units.get(entry.data.get("unit"), unit)
         until = entry.data.get("until")
-        given = date.fromisoformat(until) if until else None
-        steps.append(CourseStep(Event(entry.action), entry.at, unit, text, names.get(entry.user_id or 0, ""), given))
+        step = CourseStep(
+            Event(entry.action),
+            entry.at,
+            unit,
+            text=names.texts.get(entry.data.get("message"), ""),
+            officer=names.officers.get(entry.user_id or 0, ""),
+            until=date.fromisoformat(until) if until else None,
+        )
+        steps.append(step)
     return steps
 
 
+@dataclass(frozen=True)
+class _CourseNames:
+    """The texts of messages, the names of units and the names of officers that a course needs, by their ids."""
+
+    texts: Mapping[Any, str]
+    units: Mapping[Any, str]
+    officers: Mapping[int, str]
+
+
+def _names_in_course(session: Session, entries: Sequence[audit.AuditEntry]) -> _CourseNames:
+    message_ids = {entry.data["message"] for entry in entries if entry.data.get("message")}
+    unit_ids = {entry.data["unit"] for entry in entries if "unit" in entry.data}
+    user_ids = {entry.user_id for entry in entries if entry.user_id is not None}
+    messages = session.scalars(select(TicketMessage).where(TicketMessage.id.in_(message_ids)))
+    units = session.scalars(select(Unit).where(Unit.id.in_(unit_ids)))
+    users = session.scalars(select(User).where(User.id.in_(user_ids))) if user_ids else ()
+    return _CourseNames(
+        texts={message.id: message.body for message in messages},
+        units={unit.id: unit.name for unit in units},
+        officers={user.id: user.name for user in users},
+    )
+
+
 def find_delay(session: Session, entries: Sequence[audit.AuditEntry]) -> AnswerDelay | None:
-    """The reason and the new date that were given for the present episode, if they were. ``entries`` are the ticket's
-    history."""
+    """Return the reason and the new date that the unit gave in the present episode, if it did.
+
+    ``entries`` are the whole history of the ticket.
+    """
     for entry in reversed(entries):
         if entry.action in (Event.DISPUTED, Event.REOPENED):
             return None
         if entry.action == Event.DELAY_EXPLAINED:
-            said = session.get_one(TicketMessage, entry.data["message"])
-            return AnswerDelay(said.body, date.fromisoformat(entry.data["until"]))
+            message = session.get_one(TicketMessage, entry.data["message"])
+            return AnswerDelay(message.body, date.fromisoformat(entry.data["until"]))
     return None
 
 
 def list_categories(session: Session) -> Sequence[Category]:
-    """What senders may choose from, in order."""
+    """Return the categories that senders may choose from, in order."""
     return session.scalars(select(Category).where(Category.listed).order_by(Category.position)).all()

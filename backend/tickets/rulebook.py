@@ -1,4 +1,4 @@
-"""Stored rules: the shipped ones loaded once, a province's own added, and what a ticket's history is read by."""
+"""Stored rules: load the shipped ones, add a province's own, find the rules and versions that count a ticket."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -36,74 +36,82 @@ from backend.worktime.calendar import WorkCalendar, local_time
 
 @dataclass(frozen=True)
 class Rulebook:
-    """All stored versions, and what was chosen of them before: choosing is pure, so it is done once."""
+    """All stored versions of rules. Choices are cached, because choosing is pure: ``choices`` holds them."""
 
     rows: tuple[DeadlineRule, ...]
     by_id: dict[int, DeadlineRule]
-    chosen: dict[tuple[date, RuleSubject], dict[str, DeadlineRule]] = field(default_factory=dict)
+    choices: dict[tuple[date, RuleSubject], dict[str, DeadlineRule]] = field(default_factory=dict)
 
     def ruling(self, on: date, about: RuleSubject) -> dict[str, DeadlineRule]:
-        """The rule of each clock for an episode that begins on a day."""
+        """Return the rule in force for each clock and limit of an episode that begins on a day, by code."""
         key = (on, about)
-        if key not in self.chosen:
-            if len(self.chosen) > 1_000:
-                self.chosen.clear()
-            self.chosen[key] = {code: self._rule(code, on, about) for code in EPISODE_CODES}
-        return self.chosen[key]
+        if key not in self.choices:
+            if len(self.choices) > 1_000:
+                self.choices.clear()
+            self.choices[key] = {code: self._rule(code, on, about) for code in EPISODE_CODES}
+        return self.choices[key]
 
     def _rule(self, code: str, on: date, about: RuleSubject) -> DeadlineRule:
-        """The stored rule; the shipped one of a code that a new release brings and that nobody has loaded yet."""
+        """Return the stored rule, or the shipped one of a new code that nobody has stored yet."""
         stored_code = any(rule.code == code for rule in self.rows)
         return choose_rule(self.rows if stored_code else shipped_rules(), code, on, about=about).rule
 
 
 def noted_ids(ruling: Mapping[str, DeadlineRule]) -> dict[str, int]:
-    """The stored versions of a ruling, as the history notes them."""
+    """Return the ids of the stored versions of these rules, as the history notes them."""
     return {code: rule.id for code, rule in ruling.items() if rule.id is not None}
 
 
 class CalendarCache(dict[int, WorkCalendar]):
-    """Stored calendars by id, read when they are asked for."""
+    """Stored calendars by id. Each is read when it is first needed."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
 
     def __missing__(self, calendar_id: int) -> WorkCalendar:
-        found = self[calendar_id] = worktime.load_calendar(self._session, calendar_id)
-        return found
+        calendar = self[calendar_id] = worktime.load_calendar(self._session, calendar_id)
+        return calendar
 
 
-_held: dict[str, tuple[int, Rulebook]] = {}
+_cache: dict[str, tuple[int, Rulebook]] = {}  # by database: the id of the last rule, and the rules up to it
 
 
 def load_rules(session: Session, upto: int | None = None) -> Rulebook:
-    """The stored rules. They are only ever added to, so those up to an id are read once a process; ``upto`` spares the
-    question which is the last."""
+    """Return the stored rules.
+
+    Rules are only added, never changed. So a process reads the rules up to an id once. A caller that knows the last id
+    gives it as ``upto`` and saves a statement.
+    """
     if upto is None:
         upto = session.scalar(select(func.max(RuleVersion.id))) or 0
     database = str(session.get_bind().engine.url.database)
-    known, rules = _held.get(database, (-1, Rulebook((), {})))
-    if known != upto:
+    last_id, rulebook = _cache.get(database, (-1, Rulebook((), {})))
+    if last_id != upto:
         rows = session.scalars(select(RuleVersion).where(RuleVersion.id <= upto).order_by(RuleVersion.id))
-        read = tuple(_rule(row) for row in rows)
-        rules = Rulebook(read, {rule.id: rule for rule in read if rule.id is not None})
-        _held[database] = (upto, rules)
-    return rules
+        rules = tuple(_rule(row) for row in rows)
+        rulebook = Rulebook(rules, {rule.id: rule for rule in rules if rule.id is not None})
+        _cache[database] = (upto, rulebook)
+    return rulebook
 
 
 def load_shipped(session: Session, now: datetime) -> None:
-    """Store the shipped rules that are not stored yet. A rule that a release has changed becomes a new version: of
-    equally narrow shipped rows the one stored last holds, so the change reaches what is received from now on."""
+    """Store the shipped rules that are not stored yet.
+
+    A rule that a release has changed becomes a new version. Among equally narrow shipped rows the one stored last
+    holds, so the change applies to tickets received from now on.
+    """
     latest = {_place(rule): _plain(rule) for rule in load_rules(session).rows if not rule.province}
     session.add_all(_row(rule, now) for rule in shipped_rules() if latest.get(_place(rule)) != _plain(rule))
     session.flush()
 
 
 def set_by_province(session: Session, rule: DeadlineRule, by: int, now: datetime) -> int:
-    """Add a province's own rule. Raises Invalid for one that no shipped rule has the code of, or without a basis, or
-    for a category that does not exist. Tickets received before keep the term that they were received under."""
-    if (rule.code, bool(rule.word)) not in {(known.code, bool(known.word)) for known in shipped_rules()}:
+    """Add a province's own rule and return its id. Tickets that were received before keep their term.
+
+    Raises Invalid for a code that no shipped rule has, without a basis, for an unknown category, and for wrong dates.
+    """
+    if (rule.code, bool(rule.word)) not in {(shipped.code, bool(shipped.word)) for shipped in shipped_rules()}:
         raise Invalid(_("Không có thời hạn nào mang mã “%(code)s”."), field="code", code=rule.code)
     if not rule.basis.strip() or not rule.province.strip():
         raise Invalid(_("Xin ghi căn cứ và nơi ban hành."), field="basis")
@@ -119,21 +127,26 @@ def set_by_province(session: Session, rule: DeadlineRule, by: int, now: datetime
 
 
 def needs_approval(session: Session, category: Category, on: date) -> bool:
-    """Whether an answer about this category, given on a day, leaves only with the approval of a second person. Not
-    where no such rule is stored."""
+    """Tell whether an answer in this category, given on a day, needs the approval of a second person.
+
+    It does not where no such rule is stored.
+    """
     rows = [rule for rule in load_rules(session).rows if rule.code == APPROVAL and rule.in_force(on)]
     return bool(rows) and choose_rule(rows, APPROVAL, on, about=subject_of(category)).rule.word == REQUIRED
 
 
 def subject_of(category: Category, channel: Channel | None = None) -> RuleSubject:
-    """What rules may be narrowed to, of a ticket in this category that came by this channel."""
+    """Return what rules may be narrowed to, for a ticket in this category that came by this channel."""
     manner = manner_of(channel.value) if channel is not None else ""
     return RuleSubject(category=category.code, category_class=category.category_class.value, manner=manner)
 
 
 def rule_of_today(session: Session, ticket: Ticket, clocks: TicketClocks, today: date) -> LaterRule | None:
-    """The rule of handling that has taken the place of the ticket's own since its term began: the ticket keeps the
-    version of its day. None where there is no such rule by ``today``. Needs ``ticket.category`` loaded."""
+    """Return the rule of handling that has replaced the ticket's own since its term began.
+
+    The ticket itself keeps the version of its day. None where no rule has replaced it by ``today``. Needs
+    ``ticket.category`` loaded.
+    """
     begun = local_time(clocks.resolve.term.start).date()
     narrowed = subject_of(ticket.category, ticket.channel)
     later = later_rule(load_rules(session).rows, clocks.resolve.rule.code, begun, narrowed)
@@ -159,16 +172,21 @@ def noted_rules(session: Session, tickets: Sequence[Ticket], code: str) -> dict[
 def version_book(
     session: Session, ticket: Any, history: Sequence[TicketEvent], calendars: CalendarCache | None = None
 ) -> VersionBook:
-    """What a history is read by. Where it names no versions (tickets of before, or brought over from another system)
-    those noted with the ticket count. ``ticket`` is a Ticket or a row of its columns."""
+    """Return the versions of rules and calendars that apply to a history.
+
+    A history may name no versions: an old one, or one from another system. Then the versions noted in the ticket's row
+    apply. ``ticket`` is a Ticket or a row of its columns.
+    """
     rules = load_rules(session)
-    ruling = dict(rules.ruling(ticket.received_on, RuleSubject()))
+    rules_in_force = dict(rules.ruling(ticket.received_on, RuleSubject()))
     if not (history and history[0].data.get("rules")):
-        ruling["resolve"] = _rule_noted(ticket, rules, ruling["resolve"])
-    return VersionBook(calendars or CalendarCache(session), rules.by_id, _first_calendar(ticket, history), ruling)
+        rules_in_force["resolve"] = _rule_noted(ticket, rules, rules_in_force["resolve"])
+    first_calendar = _first_calendar(ticket, history)
+    return VersionBook(calendars or CalendarCache(session), rules.by_id, first_calendar, rules_in_force)
 
 
 def _rule_noted(ticket: Ticket, rules: Rulebook, shipped: DeadlineRule) -> DeadlineRule:
+    """Return the rule that the ticket's row notes: stored, or shipped with the same term, or made of the row alone."""
     stored_rule = rules.by_id.get(ticket.rule_id) if ticket.rule_id is not None else None
     if stored_rule is not None and stored_rule.value == ticket.term:
         return stored_rule
@@ -179,13 +197,14 @@ def _rule_noted(ticket: Ticket, rules: Rulebook, shipped: DeadlineRule) -> Deadl
 
 
 def _first_calendar(ticket: Ticket, history: Sequence[TicketEvent]) -> int:
-    recounts = (h.data for h in history if h.event is Event.RECOUNTED)
+    """Return the calendar version before the first recount."""
+    recounts = (ticket_event.data for ticket_event in history if ticket_event.event is Event.RECOUNTED)
     first = next(recounts, None)
     return int(first["from"]) if first is not None else ticket.calendar_id
 
 
 def _place(rule: DeadlineRule) -> tuple[object, ...]:
-    """What a later version of a rule has in common with it: code, what it is for, and the days it is for."""
+    """Return what a later version of a rule shares with it: the code, what it is for, and its dates of force."""
     narrow = (rule.case, rule.category, rule.category_class, rule.manner)
     return (rule.code, rule.adds_to, *narrow, rule.valid_from, rule.valid_to)
 
@@ -194,7 +213,7 @@ _SAME = [item.name for item in fields(DeadlineRule) if item.name not in ("id", "
 
 
 def _plain(rule: DeadlineRule) -> tuple[object, ...]:
-    """A rule without its id, to tell whether it is stored already."""
+    """Return a rule without its id, to compare it with the stored ones."""
     return (rule.value, *(getattr(rule, name) for name in _SAME))
 
 

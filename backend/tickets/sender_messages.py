@@ -1,4 +1,4 @@
-"""Messages to the sender of a ticket: by every channel that the sender gave."""
+"""Messages to the sender of a ticket, by every medium that the sender gave."""
 
 from datetime import datetime
 
@@ -11,17 +11,17 @@ from backend.tickets.models import Contact
 
 
 def media_of(contact: Contact | None) -> list[Medium]:
-    """By which channels a sender can be reached."""
+    """Return the media by which a sender can be reached."""
     if contact is None:
         return []
-    found = [Medium.EMAIL] if contact.email else []
-    return [*found, Medium.TELEGRAM] if contact.chat_id is not None else found
+    media = [Medium.EMAIL] if contact.email else []
+    return [*media, Medium.TELEGRAM] if contact.chat_id is not None else media
 
 
 def put_to_sender(
     session: Session, template: str, *, ticket_id: int, occasion: str, now: datetime, message_id: int | None = None
 ) -> None:
-    """To the sender of a ticket, by every channel they gave."""
+    """Queue a message to the sender of a ticket. ``occasion`` makes its key unique within the ticket."""
     contact = session.scalar(select(Contact).where(Contact.ticket_id == ticket_id))
     outbox.put(
         session,

@@ -1,7 +1,8 @@
 """What the sender of a ticket may do now: the one answer for the page, for letters and for the bot.
 
-The table of moves (``lifecycle.sender_events``) says what a state allows, and of a merged ticket what the state of the
-ticket allows that it is merged into. The checks of each event say the rest: the window, the answer already rated.
+The table of moves (``lifecycle.sender_events``) says what the state allows; for a merged ticket the state of the ticket
+that it is merged into counts too. The checks of each event decide the rest, such as the window for reopening or an
+answer that is already rated.
 """
 
 from collections.abc import Mapping
@@ -20,48 +21,48 @@ from backend.users.policy import SENDER
 SenderRights = Mapping[Event, ClockPreview]
 
 
-def read_sender_rights(known: Dossier, *, reading: bool = False) -> SenderRights:
-    """Return each event that the sender may cause now, with what it would do to the clocks.
+def read_sender_rights(dossier: Dossier, *, reading: bool = False) -> SenderRights:
+    """Return each event that the sender may cause now, with the preview of its clocks.
 
-    A decision is judged only after it was read. ``reading``: the sender reads it in this very message.
+    The sender judges a decision only after reading it. ``reading``: they read it in the message that is being written.
     """
-    ticket = known.ticket
+    ticket = dossier.ticket
     unread = ticket.untold and not reading
-    into = known.session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id is not None else None
+    into = dossier.session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id is not None else None
     rights: dict[Event, ClockPreview] = {}
     for event in sender_events(ticket.state, into.state if into is not None else None):
         if unread and event in JUDGEMENTS:
             continue
-        effect = _first_effect(known, event)
-        if effect is not None:
-            rights[event] = effect
+        preview = _first_preview(dossier, event)
+        if preview is not None:
+            rights[event] = preview
     return rights
 
 
 def tell_sender(session: Session, ticket: Ticket, now: datetime) -> None:
-    """Note that the decision has reached its sender, where it had not before."""
+    """Record that the decision has reached its sender, if that is not recorded yet."""
     if ticket.untold:
         service.apply(session, ticket.id, service.ActionRequest(Event.NOTIFIED), SENDER, now=now)
 
 
 def check_read(ticket: Ticket, event: Event) -> None:
-    """Refuse to let a sender judge a decision that they have not read."""
+    """Refuse a judgement of a decision that the sender has not read. Raises Conflict."""
     if event in JUDGEMENTS and ticket.untold:
         raise Conflict(_("Xin đọc trả lời trước."))
 
 
-def _first_effect(known: Dossier, event: Event) -> ClockPreview | None:
-    """What the event would do; None where a check refuses it."""
-    for change in _examples(known, event):
+def _first_preview(dossier: Dossier, event: Event) -> ClockPreview | None:
+    """Return what the event would do to the clocks; None where every request for it is refused."""
+    for request in _possible_requests(dossier, event):
         try:
-            return service.preview_action(known, change, SENDER)
+            return service.preview_action(dossier, request, SENDER)
         except DomainError:
             continue
     return None
 
 
-def _examples(known: Dossier, event: Event) -> list[service.ActionRequest]:
-    """A pause may be disputed one by one; everything else is about the ticket."""
+def _possible_requests(dossier: Dossier, event: Event) -> list[service.ActionRequest]:
+    """Return one request for each pause that can be disputed; for any other event one request."""
     if event is not Event.PAUSE_DISPUTED:
         return [service.ActionRequest(event)]
-    return [service.ActionRequest(event, pause=held.number) for held in known.clocks.breaks if not held.disputed]
+    return [service.ActionRequest(event, pause=pause.number) for pause in dossier.clocks.breaks if not pause.disputed]

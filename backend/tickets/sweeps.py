@@ -1,7 +1,7 @@
-"""What happens to tickets by the passing of time alone: a sender's reply that did not come, a window that closed.
+"""Events that time alone causes: the sender's reply did not come within the limit, or the window for reopening closed.
 
-A sweep finds ids; each id is looked at again by itself, in a transaction of its own. Late or double runs are harmless,
-and the clock does not wait for them: it counts the limit of a pause from the history, whether this ran or not.
+A sweep finds ids. A task then checks each ticket again in a separate transaction. Late or double runs are harmless. The
+clocks do not depend on them: they count the limit of a pause from the history.
 """
 
 from collections.abc import Callable
@@ -30,56 +30,65 @@ LAPSE: Final = {
 
 
 def sweep_tickets(now: datetime, enqueue: Callable[[int], object], after: int = 0) -> int:
-    """Hand out the tickets whose time may have run out, at most 500 from id ``after`` on; returns the last id.
+    """Hand out the tickets whose time may be over, at most 500 with ids after ``after``.
 
-    How long ago it must have begun follows from the shortest stored version of the rule. The rule of the ticket itself
-    is asked when the ticket is looked at again.
+    Returns the last id where more may follow, else 0. The shortest stored version of a rule says how long ago the time
+    must have begun. ``lapse_ticket`` then asks the rule of the ticket itself.
     """
     with transaction() as session:
         rules = rulebook.load_rules(session).rows
         asked_before = limits.earliest_start(rules, limits.PAUSE_LIMIT, now)
         decided_before = limits.earliest_start(rules, limits.REOPEN_WINDOW, now)
-        found = session.scalars(
+        ticket_ids = session.scalars(
             select(Ticket.id)
             .where(Ticket.id > after, or_(_reply_did_not_come(asked_before), _window_closed(decided_before)))
             .order_by(Ticket.id)
             .limit(MOST)
         ).all()
-    for ticket_id in found:
+    for ticket_id in ticket_ids:
         enqueue(ticket_id)
-    return found[-1] if len(found) == MOST else 0
+    return ticket_ids[-1] if len(ticket_ids) == MOST else 0
 
 
 def lapse_ticket(session: Session, ticket_id: int, now: datetime) -> Event | None:
-    """Let happen what is due by time; None where nothing is, which is not an error."""
+    """Apply the event that time has caused to a ticket, and return it; None where there is none (no error)."""
     ticket = session.get(Ticket, ticket_id)
     event = LAPSE.get(ticket.state) if ticket is not None else None
     if event is None:
         return None
-    change = service.ActionRequest(event)
+    request = service.ActionRequest(event)
     try:
-        service.preview_change(session, ticket_id, change, SYSTEM, now=now)
+        service.preview_change(session, ticket_id, request, SYSTEM, now=now)
     except DomainError:
         return None
-    service.apply(session, ticket_id, change, SYSTEM, now=now)
+    service.apply(session, ticket_id, request, SYSTEM, now=now)
     return event
 
 
 def _reply_did_not_come(asked_before: datetime | None) -> ColumnElement[bool]:
-    """Asked before a moment, and the end of that pause not yet written down. None: no pause ever ends by itself."""
+    """Return the condition that a question was asked before a moment and the end of its pause is not recorded yet.
+
+    None: no pause ends by itself.
+    """
     if asked_before is None:
         return false()
-    asked, later = aliased(audit.AuditEntry), aliased(audit.AuditEntry)
-    chain = audit.ticket_chain_of(Ticket.id)
-    noted = exists().where(later.chain == asked.chain, later.seq > asked.seq, later.action == Event.PAUSE_EXPIRED.value)
-    long_ago = exists().where(
-        asked.chain == chain, asked.action == Event.INFO_REQUESTED.value, asked.at < asked_before, ~noted
+    question, later = aliased(audit.AuditEntry), aliased(audit.AuditEntry)
+    is_expired = later.action == Event.PAUSE_EXPIRED.value
+    recorded = exists().where(later.chain == question.chain, later.seq > question.seq, is_expired)
+    old_question = exists().where(
+        question.chain == audit.ticket_chain_of(Ticket.id),
+        question.action == Event.INFO_REQUESTED.value,
+        question.at < asked_before,
+        ~recorded,
     )
-    return and_(Ticket.state == TicketState.AWAITING_SENDER, long_ago)
+    return and_(Ticket.state == TicketState.AWAITING_SENDER, old_question)
 
 
 def _window_closed(decided_before: datetime | None) -> ColumnElement[bool]:
-    """Decided before a moment. What came from another system ended there. None: no window ever closes by itself."""
+    """Return the condition that a ticket was decided before a moment and can be closed.
+
+    Tickets from another system ended there. None: no window closes by itself.
+    """
     if decided_before is None:
         return false()
     decided = Ticket.state.in_([state for state, event in LAPSE.items() if event is Event.CLOSED])

@@ -87,8 +87,8 @@ TERM_TEXTS: dict[TimeUnit, str] = {
     TimeUnit.WORKING_HOURS: _("%(n)s giờ làm việc"),
     TimeUnit.WORKING_MINUTES: _("%(n)s phút làm việc"),
 }
-# Words of shipped data that readers see: holidays of the calendar, what the calendar and the terms of handling rest on.
-# What a province adds of its own is shown as it wrote it.
+# Texts of shipped data that readers see: names of holidays, bases of the calendar and of terms. What a province adds
+# is shown as the province wrote it.
 OF_DATA: tuple[str, ...] = (
     _("Tết Dương lịch"),
     _("29 Tết"),
@@ -113,7 +113,7 @@ OF_DATA: tuple[str, ...] = (
     _("Theo cách làm chung của cơ quan nhà nước với phản ánh hiện trường khẩn; pháp luật chưa quy định thời hạn này"),
     _("Theo cách làm chung của cơ quan nhà nước với phản ánh kiểm tra được ngay; pháp luật chưa quy định thời hạn này"),
 )
-# Words of data that shipped before: what a ticket was counted by stays readable in both languages.
+# Texts of data of earlier releases, so that an old basis stays readable in both languages.
 OF_FORMER_DATA: tuple[str, ...] = (
     _("Bộ luật Lao động 2019, Điều 112; thông báo nghỉ lễ, Tết và hoán đổi ngày làm việc hằng năm"),
 )

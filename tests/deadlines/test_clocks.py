@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backend.deadlines.clock_states import ClockKind, explain_state
-from backend.deadlines.clocks import TicketClocks, state_of_clocks, what_if
+from backend.deadlines.clocks import TicketClocks, preview_event, state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.terms import PauseEnd
 from backend.deadlines.unit_shares import share_time
@@ -235,20 +235,21 @@ class TestVersions:
 
 class TestWhatIf:
     def test_asking_shows_the_due_date_at_the_limit_of_the_pause(self) -> None:
-        effect = what_if([RECEIVED, ACCEPTED], event(Event.INFO_REQUESTED, "11-05T09:00"), BOOK)
+        effect = preview_event([RECEIVED, ACCEPTED], event(Event.INFO_REQUESTED, "11-05T09:00"), BOOK)
         assert (effect.due_before.day, effect.due_after.day, effect.latest) == (23, 23, date(2026, 12, 9))
 
     def test_forwarding_shows_who_is_charged_and_that_the_due_date_stays(self) -> None:
-        effect = what_if([RECEIVED], event(Event.FORWARDED, "11-10T09:00", unit=2), BOOK)
+        effect = preview_event([RECEIVED], event(Event.FORWARDED, "11-10T09:00", unit=2), BOOK)
         assert (effect.charged, effect.next_unit, effect.due_after.day, effect.verdict) == (1, 2, 23, None)
         assert [(s.clock, s.verdict) for s in effect.judged] == [(ClockKind.CLASSIFY, LATE), (ClockKind.FORWARD, LATE)]
 
     def test_answering_shows_the_verdict(self) -> None:
-        assert what_if([RECEIVED], event(Event.ANSWERED, "11-23T20:00"), BOOK).verdict is ON_TIME
-        assert what_if([RECEIVED], event(Event.ANSWERED, "11-24T07:00"), BOOK).verdict is LATE
+        assert preview_event([RECEIVED], event(Event.ANSWERED, "11-23T20:00"), BOOK).verdict is ON_TIME
+        assert preview_event([RECEIVED], event(Event.ANSWERED, "11-24T07:00"), BOOK).verdict is LATE
 
     def test_extending_shows_the_new_date(self) -> None:
-        assert what_if([RECEIVED], event(Event.EXTENDED, "11-20T07:00", until="2026-12-04"), BOOK).due_after.day == 4
+        extended = event(Event.EXTENDED, "11-20T07:00", until="2026-12-04")
+        assert preview_event([RECEIVED], extended, BOOK).due_after.day == 4
 
 
 def replaced(happening: TicketEvent, when: str) -> TicketEvent:

@@ -1,4 +1,7 @@
-"""Reception: from a draft to a ticket with number, secret, due date, history and acknowledgement in one transaction."""
+"""Reception: make a ticket of a draft, with number, secret, due date, history and acknowledgement, in one transaction.
+
+``tickets.service`` offers ``open_ticket`` and ``look_over`` to pages and bot.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,8 +27,8 @@ from backend.tickets.sender_messages import media_of
 from backend.worktime import service as worktime
 from backend.worktime.calendar import ZONE
 
-# One statement, because reception is the hottest path. A base that it sees was drawn from the sequence before the id
-# that it draws itself, so the number of the day is always positive.
+# One statement, because reception is the busiest path. A base that the statement sees came from the sequence earlier
+# than its own id. So the number of the day, id - base, is always positive.
 LOOK_UP = text("""
     SELECT nextval('tickets_id_seq') AS next_id, day.base,
         unit.code AS unit_code, desk.code AS desk_code,
@@ -52,7 +55,7 @@ OPEN_DAY = text("""
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the sender is handed. ``repeated`` says that this feedback had been taken before."""
+    """What the sender gets. ``repeated``: the same feedback was received before, and this is its receipt."""
 
     ticket_id: int
     number: str
@@ -62,7 +65,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class _StoredTicket:
-    """What a new ticket got: its number, and the versions that it is counted by."""
+    """A new ticket: its number, and the versions of calendar and rules that count its due date."""
 
     ticket_id: int
     number: str
@@ -71,7 +74,7 @@ class _StoredTicket:
 
 
 class AlreadySent(Conflict):
-    """The form was used before, for another text; the sender keeps what is typed now and may send it anew."""
+    """The form was used before for another text. The typed text stays, and the sender may send it again."""
 
     def __init__(self, number: str) -> None:
         super().__init__(
@@ -81,20 +84,22 @@ class AlreadySent(Conflict):
 
 
 def open_ticket(session: Session, draft: FeedbackDraft, *, now: datetime) -> Receipt:
-    """Take feedback. The same ``draft.key`` gives the same receipt, also to two requests at once.
+    """Store feedback as a ticket and return its receipt.
 
-    Raises Invalid with one refusal for each field, AlreadySent where the key was used for another text.
+    The same ``draft.key`` gives the same receipt, also to two requests at the same time. Raises Invalid with a refusal
+    for each field, and AlreadySent where the key was used for another text.
     """
     draft = drafts.tidy_draft(draft)
     if not drafts.KEY.fullmatch(draft.key):
         raise Invalid(_("Biểu mẫu đã cũ. Xin tải lại trang rồi gửi."))
-    found = _look_up(session, draft, now.astimezone(ZONE).date())
-    if found.number is not None:
-        return _repeat_receipt(draft, found)
-    handling_unit = _checked_unit(draft, found, now.astimezone(ZONE).date())
-    stored = _store_ticket(session, draft, found, handling_unit, now)
+    today = now.astimezone(ZONE).date()
+    row = _look_up(session, draft, today)
+    if row.number is not None:
+        return _repeat_receipt(draft, row)
+    handling_unit = _checked_unit(draft, row, today)
+    stored = _store_ticket(session, draft, row, handling_unit, now)
     if stored is None:  # the other of two equal requests was faster; its ticket is committed by now
-        return _repeat_receipt(draft, _look_up(session, draft, now.astimezone(ZONE).date()))
+        return _repeat_receipt(draft, _look_up(session, draft, today))
     ticket_id, number = stored.ticket_id, stored.number
     data = {
         "unit": handling_unit,
@@ -110,7 +115,10 @@ def open_ticket(session: Session, draft: FeedbackDraft, *, now: datetime) -> Rec
 
 
 def look_over(session: Session, draft: FeedbackDraft, *, now: datetime) -> tuple[FeedbackDraft, int]:
-    """What ``open_ticket`` would keep and which unit would get it. Stores nothing; raises Invalid as it does."""
+    """Return the draft as ``open_ticket`` would store it, and the unit that would get it. Stores nothing.
+
+    Raises Invalid as ``open_ticket`` does.
+    """
     draft = drafts.tidy_draft(draft)
     today = now.astimezone(ZONE).date()
     return draft, _checked_unit(draft, _look_up(session, draft, today), today)
@@ -121,8 +129,11 @@ def _secret(draft: FeedbackDraft) -> str:
 
 
 def _look_up(session: Session, draft: FeedbackDraft, today: date) -> Row[Any]:
-    """All that reception asks of the database, at once: the unit and the category (empty where unknown), where the
-    day's numbers start, and the ticket that the same key has made before."""
+    """Read all that reception needs in one statement.
+
+    The row holds the unit and the category (empty where unknown), the base of the day's numbers, and the ticket that
+    was made with the same key.
+    """
     return session.execute(
         LOOK_UP,
         {
@@ -134,42 +145,42 @@ def _look_up(session: Session, draft: FeedbackDraft, today: date) -> Row[Any]:
     ).one()
 
 
-def _repeat_receipt(draft: FeedbackDraft, found: Row[Any]) -> Receipt:
-    """The receipt that the same key was given before."""
-    if found.fingerprint != draft.fingerprint():
-        raise AlreadySent(found.number)
-    return Receipt(found.ticket_id, found.number, _secret(draft), repeated=True)
+def _repeat_receipt(draft: FeedbackDraft, row: Row[Any]) -> Receipt:
+    """Return the receipt of the ticket that was made with the same key."""
+    if row.fingerprint != draft.fingerprint():
+        raise AlreadySent(row.number)
+    return Receipt(row.ticket_id, row.number, _secret(draft), repeated=True)
 
 
-def _checked_unit(draft: FeedbackDraft, found: Row[Any], today: date) -> int:
-    """The handling unit of a draft in which nothing is wrong; else all that is wrong, at once."""
-    wrong = drafts.refusals_of(draft, contact_required=bool(found.contact_required))
+def _checked_unit(draft: FeedbackDraft, row: Row[Any], today: date) -> int:
+    """Return the handling unit of a draft. Raises Invalid with all that is wrong with the draft at once."""
+    refusals = drafts.refusals_of(draft, contact_required=bool(row.contact_required))
     handling_unit = 0
-    if not found.listed:
-        wrong.append(Invalid(_("Xin chọn loại phản ánh."), field="category"))
-    if found.unit_id is None or not found.valid_from <= today <= (found.valid_to or date.max):
-        wrong.append(Invalid(_("Xin chọn cơ quan trong danh sách."), field="unit"))
-    elif found.listed:
-        about = routing.RoutingUnit(found.unit_id, found.receives, found.conduct_desk_id)
+    if not row.listed:
+        refusals.append(Invalid(_("Xin chọn loại phản ánh."), field="category"))
+    if row.unit_id is None or not row.valid_from <= today <= (row.valid_to or date.max):
+        refusals.append(Invalid(_("Xin chọn cơ quan trong danh sách."), field="unit"))
+    elif row.listed:
+        about = routing.RoutingUnit(row.unit_id, row.receives, row.conduct_desk_id)
         try:
-            handling_unit = routing.handling_unit(about, found.category_class)
+            handling_unit = routing.handling_unit(about, row.category_class)
         except Invalid as refusal:
-            wrong.append(refusal)
-    Invalid.collect(wrong)
+            refusals.append(refusal)
+    Invalid.collect(refusals)
     return handling_unit
 
 
 def _store_ticket(
-    session: Session, draft: FeedbackDraft, found: Row[Any], unit_id: int, now: datetime
+    session: Session, draft: FeedbackDraft, row: Row[Any], unit_id: int, now: datetime
 ) -> "_StoredTicket | None":
-    """Insert the ticket; None where its key has just been taken."""
+    """Insert the ticket. Return None where another request has just used its key."""
     day = now.astimezone(ZONE).date()
-    ticket_id, number = _number(session, day, found.next_id, found.base)
-    calendar_id = worktime.active_id_for(session, found.unit_code if unit_id == found.unit_id else found.desk_code)
+    ticket_id, number = _number(session, day, row.next_id, row.base)
+    calendar_id = worktime.active_id_for(session, row.unit_code if unit_id == row.unit_id else row.desk_code)
     manner = manner_of(draft.channel.value)
-    about = RuleSubject(category=draft.category_code, category_class=found.category_class.value, manner=manner)
-    ruling = rulebook.load_rules(session, found.rules_upto or 0).ruling(day, about)
-    rule = ruling[ClockKind.RESOLVE.value]
+    about = RuleSubject(category=draft.category_code, category_class=row.category_class.value, manner=manner)
+    rules_in_force = rulebook.load_rules(session, row.rules_upto or 0).ruling(day, about)
+    rule = rules_in_force[ClockKind.RESOLVE.value]
     due = Term(worktime.load_calendar(session, calendar_id), rule.duration, now).due()
     values = {
         "id": ticket_id,
@@ -199,22 +210,25 @@ def _store_ticket(
     }
     if session.execute(STORE, values).one_or_none() is None:
         return None
-    return _StoredTicket(ticket_id, number, calendar_id, rulebook.noted_ids(ruling))
+    return _StoredTicket(ticket_id, number, calendar_id, rulebook.noted_ids(rules_in_force))
 
 
 def _number(session: Session, day: date, ticket_id: int, base: int | None) -> tuple[int, str]:
-    """An id and the public number of its day. Numbers count from the day's base, which is written once a day in a
-    transaction of its own: no sender waits for another, and gaps are fine."""
+    """Return an id and the public number of its day.
+
+    Numbers count from the day's base. The base is written once a day in a separate transaction, so no sender waits
+    for another. Gaps between numbers are allowed.
+    """
     if base is None:
-        with db.transaction() as own:
-            own.execute(OPEN_DAY, {"day": day})
-        drawn = select(ticket_ids.next_value(), select(TicketDay.base).where(TicketDay.day == day).scalar_subquery())
-        ticket_id, base = session.execute(drawn).one()
+        with db.transaction() as separate:
+            separate.execute(OPEN_DAY, {"day": day})
+        base_of_day = select(TicketDay.base).where(TicketDay.day == day).scalar_subquery()
+        ticket_id, base = session.execute(select(ticket_ids.next_value(), base_of_day)).one()
     return ticket_id, receipts.ticket_number(day, ticket_id - base)
 
 
 def _store_contact(session: Session, draft: FeedbackDraft, ticket_id: int, now: datetime) -> None:
-    """Who sent it, if they said so, and the acknowledgement to them."""
+    """Store who sent the ticket, if they gave a contact, and queue the acknowledgement to them."""
     if not draft.has_contact:
         return
     values = {
@@ -227,6 +241,6 @@ def _store_contact(session: Session, draft: FeedbackDraft, ticket_id: int, now: 
         "consent_at": now,
     }
     session.execute(insert(db.table_of(Contact)), values)
-    # A chat is handed its receipt in the same breath; a message beside it would only repeat that.
+    # The bot shows the receipt in the chat itself; a message would only repeat it.
     by = [medium for medium in media_of(Contact(**values)) if medium.value != draft.channel.value]
     outbox.put(session, "received", ticket_id=ticket_id, occasion="received", by=by, now=now)

@@ -8,7 +8,7 @@ from backend.tickets.models import CategoryClass
 
 @dataclass(frozen=True)
 class RoutingUnit:
-    """The unit that feedback is about, reduced to what routing asks."""
+    """What routing needs to know of the unit that feedback is about."""
 
     unit_id: int
     receives: bool
@@ -16,7 +16,10 @@ class RoutingUnit:
 
 
 def handling_unit(about: RoutingUnit, category_class: CategoryClass) -> int:
-    """The unit itself; for a complaint about its conduct the desk above it, which is never the unit itself."""
+    """Return the unit that gets the feedback: the unit itself, or its conduct desk for a complaint about its conduct.
+
+    The conduct desk is never the unit itself. Raises Invalid, at the field ``unit``, where no unit can receive it.
+    """
     if not about.receives:
         raise Invalid(_("Cơ quan này không tiếp nhận phản ánh. Xin chọn cơ quan khác."), field="unit")
     if category_class is not CategoryClass.CONDUCT:
