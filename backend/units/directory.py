@@ -58,6 +58,15 @@ class UnitDirectory:
         self._by_name[name_key(entry.name)].append(entry)
         self._by_bare_name[split_kind(entry.name)[1]].append(entry)
 
+    def with_code(self, text: str) -> Sequence[UnitEntry]:
+        """Return the units of any day that have this code, the earliest first. Zeros before a code of digits may be
+        missing: tables of numbers lose them."""
+        return next(filter(None, self._code_ways(text)), ())
+
+    def successors_of(self, entry: UnitEntry) -> list[UnitEntry]:
+        """Return the units that took over from this one."""
+        return [self._entries[unit_id] for unit_id in self._successors.get(entry.id, ())]
+
     def matches(self, text: str, *, below: int | None = None) -> list[UnitEntry]:
         """Units of any day that the text may mean: by code, else by the whole name, else by the name without its kind
         (“Xã X” and “X”). ``below``: only this unit and those under it, at any depth."""
@@ -84,12 +93,15 @@ class UnitDirectory:
 
     def _ways(self, text: str) -> Iterable[Sequence[UnitEntry]]:
         """What the text may mean, the surest way first."""
+        yield from self._code_ways(text)
+        yield self._by_name.get(name_key(text), ())
+        yield [entry for entry in self._by_bare_name.get(split_kind(text)[1], ()) if same_name(text, entry.name)]
+
+    def _code_ways(self, text: str) -> Iterable[Sequence[UnitEntry]]:
         yield self._by_code.get(text.strip(), ())
         digits = digits_key(text)
         if digits is not None:
             yield self._by_code.get(digits.zfill(CODE_DIGITS), ())
-        yield self._by_name.get(name_key(text), ())
-        yield [entry for entry in self._by_bare_name.get(split_kind(text)[1], ()) if same_name(text, entry.name)]
 
     def _lies_below(self, entry: UnitEntry, top: int | None) -> bool:
         if top is None:
@@ -114,7 +126,7 @@ class UnitDirectory:
         ended = [entry for entry in entries if entry.valid_to is not None and entry.valid_to < day]
         if not ended:
             return Invalid(_("“%(text)s” chưa có vào ngày %(day)s."), text=shown, day=on_day)
-        heirs = [self._entries[unit_id] for unit_id in chain.from_iterable(self._successors[e.id] for e in ended)]
+        heirs = list(chain.from_iterable(map(self.successors_of, ended)))
         sentence = _("“%(text)s” không còn vào ngày %(day)s; đơn vị kế thừa: %(units)s.")
         return Invalid(sentence, text=shown, day=on_day, units=self._listed(heirs) or "–")
 

@@ -18,7 +18,7 @@ from backend.surveys.ballot_files.frame import RoundFrame, SamplePlace
 from backend.surveys.ballot_files.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
 from backend.surveys.forms.instruments import Instrument, parse_instrument
 from backend.surveys.models import Ballot, BallotBatch, HeldRow, InstrumentVersion, IssuedBallot, MethodVersion, Round
-from backend.surveys.samples import unit_codes
+from backend.surveys.samples.unit_codes import read_unit_codes
 from backend.units.models import Unit
 
 PAGE = 50
@@ -189,7 +189,7 @@ def round_frame(session: Session, found: Round, today: date, number: str | None 
     drawn = found.draw is not None
     return RoundFrame(
         instrument=instrument_of(found.instrument),
-        units=unit_codes.unit_statuses(session, found.first_day),
+        units=read_unit_codes(session, found.first_day),
         first_day=found.first_day,
         today=today,
         rules=ballot_rules.shipped_rules(),
