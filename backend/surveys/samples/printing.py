@@ -77,7 +77,7 @@ def print_field_list(sample: Sample, path: Path) -> None:
 def print_ballots(
     sample: Sample, instrument: Instrument, folder: Path, link: str = "", codes: Mapping[str, str] | None = None
 ) -> int:
-    """Write a file of ballots for each village, named by its codes from province to village. Return the number of
+    """Write a file of ballots for each village, named by its codes from the top level down. Return the number of
     files.
 
     A ballot names neither village nor household. Its QR code holds ``link`` and the ballot number. With ``codes`` it

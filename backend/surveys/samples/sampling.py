@@ -78,7 +78,7 @@ def slips_of(sample: Sample, units: UnitCodes) -> list[BallotSlip]:
 
 
 def _lowest_unit(codes: Sequence[str], units: UnitCodes) -> int | None:
-    """Return the lowest unit that is valid among codes from province to village; none where no code is known."""
+    """Return the lowest unit that is valid among codes, given from the top level down; none where no code is known."""
     for code in reversed(codes):
         status = units.status(code)
         if status and status.unit_id is not None:
@@ -162,7 +162,7 @@ class _SampleReader:
         return number
 
     def _unit(self, row: Mapping[str, str]) -> int | None:
-        """Units stand in pairs of columns, ``x`` for the code and ``x_name`` for the name, from province to village."""
+        """Units stand in pairs of columns, ``x`` for the code and ``x_name`` for the name, from the top level down."""
         return _lowest_unit([row[name] for name in row if f"{name}_name" in row], self._units)
 
     def _label(self, line: int, column: str, text: str) -> str | None:

@@ -40,7 +40,7 @@ Labels = Mapping[str, Sequence[str | None]]
 @dataclass(frozen=True)
 class KnownTotals:
     """``margins``: for each column of a ballot, the total of each value. ``trim``: weights above so many times the
-    median are cut to that, and the cut weight is spread evenly over all; none: no trimming."""
+    median are cut to that, and what was cut is spread in equal parts over the other ballots; none: no trimming."""
 
     source: str
     margins: Mapping[str, Mapping[str, float]]
