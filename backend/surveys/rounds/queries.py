@@ -232,11 +232,15 @@ def drawn_strata(session: Session, round_id: int) -> list[DrawnStratum]:
 
 def sample_places(session: Session, round_id: int, number: str | None = None) -> dict[str, SamplePlace]:
     """Return the places of the drawn ballots by number; with ``number``, of this ballot only."""
-    rows = select(IssuedBallot, Unit.code).outerjoin(Unit, Unit.id == IssuedBallot.unit_id)
+    columns = (IssuedBallot.number, IssuedBallot.unit_id, Unit.code, IssuedBallot.stratum, IssuedBallot.psu)
+    rows = select(*columns, IssuedBallot.weight).outerjoin(Unit, Unit.id == IssuedBallot.unit_id)
     rows = rows.where(IssuedBallot.round_id == round_id)
     if number is not None:
         rows = rows.where(IssuedBallot.number == number)
-    return {row.number: SamplePlace(*row[1:]) for row in session.execute(rows)}
+    return {
+        row.number: SamplePlace(row.unit_id, row.code, row.stratum, row.psu, row.weight)
+        for row in session.execute(rows)
+    }
 
 
 def counted_ballots(session: Session, survey_round: Round) -> CountedBallots:
