@@ -27,28 +27,28 @@ BallotReader = Callable[[BinaryIO, RoundFrame, RowProgress, ReadOptions], Ballot
 
 
 def read_ballots(
-    stream: BinaryIO, frame: RoundFrame, told: RowProgress = lambda _rows: None, options: ReadOptions = NOTHING_SAID
+    stream: BinaryIO, frame: RoundFrame, report: RowProgress = lambda _rows: None, options: ReadOptions = NOTHING_SAID
 ) -> BallotReading:
-    """Read and judge the ballots in a seekable stream. ``told`` is called with the number of rows read so far. Raises
+    """Read and judge the ballots in a seekable stream. ``report`` is called with the number of rows read so far. Raises
     FileRefused."""
     table = open_table(stream)
     with file_named("", table.form.sheet):
-        return quarantine.read_ballots(table, frame, told, options)
+        return quarantine.read_ballots(table, frame, report, options)
 
 
 def read_ballots_guarded(
-    stream: BinaryIO, frame: RoundFrame, told: RowProgress = lambda _rows: None, options: ReadOptions = NOTHING_SAID
+    stream: BinaryIO, frame: RoundFrame, report: RowProgress = lambda _rows: None, options: ReadOptions = NOTHING_SAID
 ) -> BallotReading:
     """Do the same in a child process with limits on time and memory: web processes and workers read uploaded files this
     way. Also raises Invalid or TooMany, as `run_guarded`."""
     content = stream.read()
     limits = limits_for(_unpacked_size(content))
-    return run_guarded(read_content, content, frame, options, limits=limits, field="file", told=told)
+    return run_guarded(read_content, content, frame, options, limits=limits, field="file", report=report)
 
 
-def read_content(content: bytes, frame: RoundFrame, options: ReadOptions, told: RowProgress) -> BallotReading:
+def read_content(content: bytes, frame: RoundFrame, options: ReadOptions, report: RowProgress) -> BallotReading:
     """Do the work of the child process."""
-    return read_ballots(io.BytesIO(content), frame, told, options)
+    return read_ballots(io.BytesIO(content), frame, report, options)
 
 
 def _unpacked_size(content: bytes) -> int:

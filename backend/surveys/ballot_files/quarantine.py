@@ -87,9 +87,9 @@ class _ReadingBuffer:
 
 
 def read_ballots(
-    table: BallotTable, frame: RoundFrame, told: RowProgress = lambda _rows: None, options: ReadOptions = NOTHING_SAID
+    table: BallotTable, frame: RoundFrame, report: RowProgress = lambda _rows: None, options: ReadOptions = NOTHING_SAID
 ) -> BallotReading:
-    """Read and judge a table; call ``told`` with the number of rows read so far. Raises FileRefused for faults of the
+    """Read and judge a table; call ``report`` with the number of rows read so far. Raises FileRefused for faults of the
     whole file."""
     layout = read_header(table.header, frame.instrument)
     for title, head in table.heads_elsewhere:
@@ -102,7 +102,7 @@ def read_ballots(
         if rows_read > MOST_ROWS:
             raise FileRefused(TableFault.TOO_MANY_ROWS, most=MOST_ROWS)
         judge.chunk(chunk, buffer)
-        told(rows_read)
+        report(rows_read)
     if not rows_read:
         raise FileRefused(TableFault.EMPTY_FILE)
     if not buffer.lines and all(any(map(not_utf8, row.cells)) for row in buffer.held):
