@@ -27,7 +27,7 @@ def refuse(kind: str) -> None:
     raise Conflict("Đã có.", field="file")
 
 
-def count(rows: int, told: Callable[[int], None]) -> int:
+def count(rows: int, report: Callable[[int], None]) -> int:
     for number in range(rows):
-        told(number)
+        report(number)
     return rows

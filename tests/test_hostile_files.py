@@ -202,7 +202,7 @@ SMALL = GuardLimits(seconds=1, megabytes=200)
 
 def test_what_a_function_returns_and_reports_arrives() -> None:
     heard: list[int] = []
-    assert run_guarded(count, 3, limits=SMALL, field="file", told=heard.append) == 3
+    assert run_guarded(count, 3, limits=SMALL, field="file", report=heard.append) == 3
     assert heard == [0, 1, 2]
 
 

@@ -1,7 +1,8 @@
-"""``python -m backend.attachments.decoder``: one picture from standard input, its copies to standard output.
+"""``python -m backend.attachments.decoder``: reads one picture from standard input, writes its copies to standard
+output.
 
-The process knows no secret, opens no file and lives for this one picture. Its limits are its own, so that they hold
-even when the process that started it was killed meanwhile.
+The process knows no secret, opens no file and ends with this picture. It sets its limits itself, so they hold even when
+the process that started it was killed meanwhile.
 """
 
 import os
@@ -17,11 +18,11 @@ from backend.attachments.decoder_answer import TOO_HEAVY, pack_photo, pack_refus
 from backend.attachments.picture_header import MOST_BYTES
 from backend.errors import Invalid
 
-# The largest pictures that are taken need 1 s of a processor of 2024 and 690 MB (a progressive JPEG of 110 megapixels
+# The largest accepted pictures need 1 s of a processor of 2024 and 690 MB (a progressive JPEG of 110 megapixels
 # without subsampling); a phone's photo of 50 megapixels needs 0.3 s and 90 MB.
 CPU_SECONDS: Final = 6
 MEMORY: Final = 768 * 1024**2  # bytes of address space
-LIFETIME: Final = 60  # seconds; by then whoever waited has given up
+LIFETIME: Final = 60  # seconds; by then nobody waits for the answer any more
 POLITENESS: Final = 5  # of 19: pages and the database get three times as much of a busy processor
 
 
@@ -39,14 +40,14 @@ def main() -> int:
 
 
 def _limit_this_process() -> None:
-    """Processor, memory and lifetime; below everybody else where processor or memory become scarce."""
+    """Limit processor time, memory and lifetime. Where processor or memory are scarce, other processes come first."""
     signal.alarm(LIFETIME)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError, ValueError):  # some systems have no limit of the address space
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.nice(POLITENESS)
-    with suppress(OSError):  # Linux alone: where memory runs out this process is ended, and no other
+    with suppress(OSError):  # Linux only: where memory runs out, this process is ended first
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 

@@ -1,4 +1,4 @@
-"""What a decoder tells whoever started it: a photo or a refusal, as bytes. Pure; knows no picture library."""
+"""The answer of a decoder as bytes: a photo or a refusal. Pure; uses no picture library."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ TOO_HEAVY: Final = 3  # exit code of a decoder whose memory was not enough
 
 @dataclass(frozen=True)
 class EncodedPhoto:
-    """The re-encoded picture, its size in pixels, and a small picture of it to look at before sending."""
+    """The re-encoded picture, its size in pixels, and a small copy for the preview before sending."""
 
     content: bytes
     width: int

@@ -4,8 +4,8 @@ A decoder is started for one picture and ends with it. So a picture that crashes
 picture alone, no memory stays behind, and there is no long-lived child to look after. Starting one takes 0.05 s of a
 processor. It is started by exec and never by a plain fork: this process has threads.
 
-Whoever waits for a picture waits on a future, not in a thread that answers requests: ``DecoderPool.submit`` returns at
-once, or refuses at once where all places are taken.
+A caller waits on a future and not in a thread that answers requests: ``DecoderPool.submit`` returns at once, or refuses
+at once where no place is free.
 """
 
 import logging
@@ -39,7 +39,7 @@ log = logging.getLogger("langnghe.photos")
 
 
 class DecodersBusy(TooMany):
-    """No decoder had time for the picture. Nothing is wrong with it: it may be sent again."""
+    """No decoder had time for the picture. The picture is fine and may be sent again."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -108,7 +108,7 @@ class DecoderPool:
 
     @contextmanager
     def _started(self) -> Iterator[subprocess.Popen[bytes]]:
-        """A decoder that ``close`` can end, and that has ended with the block whatever happens within."""
+        """Start a decoder that ``close`` can end. It has always ended when the block ends."""
         command = subprocess.Popen(  # noqa: S603 - our own command, no shell
             COMMAND,
             stdin=subprocess.PIPE,
@@ -139,12 +139,12 @@ class DecoderPool:
 
 
 def _environment() -> dict[str, str]:
-    """The surroundings without our settings: what decodes strangers' pictures needs no secret."""
+    """Return the environment without our settings: a process that decodes strangers' pictures needs no secret."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LANGNGHE_")}
 
 
 def _failure(code: int) -> Invalid:
-    """Why a decoder ended without an answer: beyond its limits, or felled by a damaged picture."""
+    """Return why a decoder ended without an answer: it exceeded its limits, or a damaged picture crashed it."""
     if code in (-signal.SIGXCPU, TOO_HEAVY):
         return Invalid(_("Ảnh này quá nặng để xử lý. Xin chọn ảnh nhỏ hơn, hoặc chụp màn hình ảnh này."), field=FIELD)
     log.warning("a decoder ended with code %d", code)
@@ -153,16 +153,16 @@ def _failure(code: int) -> Invalid:
 
 @lru_cache
 def decoder_pool() -> DecoderPool:
-    """The pool of this process, begun with its first picture."""
+    """Return the pool of this process; the first picture creates it."""
     return DecoderPool()
 
 
 def close_decoders() -> None:
-    """End the pool of this process, if it has one. A later picture would begin another."""
+    """End the pool of this process, if it has one. A later picture would create another one."""
     if decoder_pool.cache_info().currsize:
         decoder_pool().close()
         decoder_pool.cache_clear()
 
 
-# A child that was forked (a worker of Celery) has none of its parent's threads: it begins a pool of its own.
+# A forked child (a worker of Celery) has no threads of its parent, so it creates its own pool.
 os.register_at_fork(after_in_child=decoder_pool.cache_clear)

@@ -1,4 +1,4 @@
-"""Photos sent with a ticket, re-encoded before they are kept."""
+"""The table of photos that were sent with a ticket, re-encoded before they are stored."""
 
 from datetime import datetime
 
@@ -9,8 +9,8 @@ from backend.db import Base, Moment
 
 
 class Attachment(Base):
-    """A photo. ``key`` is chosen by the server and names the file under ``DATA_DIR/attachments``; what the sender
-    called it is not kept."""
+    """A photo. ``key``: chosen by the server, names the file under ``DATA_DIR/attachments``. The sender's name of the
+    file is not stored."""
 
     __tablename__ = "attachments"
     __table_args__ = (CheckConstraint("size > 0 AND width > 0 AND height > 0", name="measures"),)

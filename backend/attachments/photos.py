@@ -1,8 +1,8 @@
-"""A photo as it is kept: decoded within limits, turned upright, without anything the camera wrote beside the picture.
+"""Makes the copy of a photo that is stored: decoded within limits, turned upright, without the metadata of the camera.
 
-Pure, and slow: it runs in a process of its own (``backend.attachments.decoder``), never in one that answers requests.
-Formats: JPEG, PNG, WebP, told by content and never by name. The copy is JPEG, 2000 pixels at most on its longer side;
-place and time of the shot, the camera's serial number, comments and colour profiles are left behind.
+Pure and slow: it runs in a separate process (``backend.attachments.decoder``), never in one that answers requests.
+Formats: JPEG, PNG, WebP, recognised by content and never by name. The copy is JPEG with at most 2000 pixels on its
+longer side, without place and time of the shot, serial number of the camera, comments and colour profiles.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ REDUCING_GAP = 2.0  # averaging whole pixels down to twice the size wanted is fa
 
 
 def reencode(content: bytes) -> EncodedPhoto:
-    """Return the copy that is kept. Raises Invalid for too many bytes or pixels, another format, a damaged file."""
+    """Return the copy that is stored. Raises Invalid for too many bytes or pixels, another format, a damaged file."""
     header = check_picture(BytesIO(content))
     with _opened(content) as image:
         if image.width * image.height > MOST_PIXELS[header.format]:
@@ -50,7 +50,8 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
 
 @contextmanager
 def _opened(content: bytes) -> Iterator[Image.Image]:
-    """Whatever a decoder stumbles over is a refusal: its exceptions are of many kinds, and none is our fault."""
+    """Open a picture. Every error of the decoder becomes a refusal: it has many kinds of exceptions, and the picture
+    causes all of them."""
     Image.MAX_IMAGE_PIXELS = None  # the size was judged before, by our own limits
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
@@ -62,7 +63,7 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
 
 
 def _direct_colours(image: Image.Image) -> Image.Image:
-    """Palettes, single bits and 16 bits cannot be averaged, so each pixel gets a colour of 8 bits first."""
+    """Return a picture whose pixels have colours of 8 bits. Palettes, single bits and 16 bits cannot be averaged."""
     if image.mode == "I;16":
         return image.point(lambda level: level / 256).convert("L")
     if image.mode == "1":
@@ -73,7 +74,7 @@ def _direct_colours(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Without transparency, in a new picture to which no metadata cling."""
+    """Return a new picture on white, without transparency and without metadata."""
     white = Image.new("RGB", image.size, "white")
     if image.has_transparency_data:
         clear = image.convert("RGBA")

@@ -1,7 +1,7 @@
-"""What a picture says of itself, read without decoding it: its format and its size in pixels.
+"""The format of a picture and its size in pixels, read from its header without decoding it.
 
 Pure. A picture of a few kilobytes can declare any number of pixels, and decoding costs by the pixel. So the declared
-size is judged first, from the bytes of the header alone. No picture library is asked: some of them allocate the whole
+size is checked first, from the bytes of the header alone. No picture library is used: some of them allocate the whole
 picture when they open it. Sources: JPEG ITU-T T.81 (B.1), PNG (W3C, 5.3 and 11.2.1), WebP RFC 9649 (2.3 to 2.7).
 """
 

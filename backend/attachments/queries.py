@@ -1,4 +1,4 @@
-"""Photos of a ticket as they are shown: by their place in the ticket, never by a name that could be guessed."""
+"""Photos of a ticket, found by their position in the ticket, never by a name that could be guessed."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,13 @@ from backend.errors import NotFound
 
 
 def of_ticket(session: Session, ticket_id: int) -> Sequence[Attachment]:
-    """In the order in which they came."""
+    """Return the photos of a ticket in the order in which they came."""
     return session.scalars(select(Attachment).where(Attachment.ticket_id == ticket_id).order_by(Attachment.id)).all()
 
 
 def find_photo(session: Session, ticket_id: int, place: int) -> Attachment:
-    """The photo at a place, counted from 1, of a ticket that its reader has shown to have a right to."""
+    """Return the photo at a position, counted from 1. The caller has checked that the reader may see the ticket. Raises
+    NotFound."""
     rows = of_ticket(session, ticket_id)
     if not 1 <= place <= len(rows):
         raise NotFound

@@ -1,7 +1,7 @@
-"""Keep photos: the file first, the row that gives it to a ticket in the ticket's own transaction.
+"""Stores photos: first the file, then the row that gives it to a ticket, in the transaction of the ticket.
 
-Photos of a form that is not sent yet wait in a folder of their own. A file without a row belongs to nobody (the form
-was left, the transaction failed) and is swept after a day. Pictures are decoded by the pool of decoders alone.
+Photos of a form that is not sent yet wait in a separate folder. A file without a row belongs to no ticket (the form was
+left, the transaction failed) and is removed after a day. Only the pool of decoders decodes pictures.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class WaitingPhoto:
-    """A re-encoded photo that waits for its ticket: the name of its file and what its row will say."""
+    """A re-encoded photo that waits for its ticket: the name of its file and the values of its row."""
 
     key: str
     sha256: str
@@ -45,7 +45,7 @@ class WaitingPhoto:
 
 
 class StorageFull(DomainError):
-    """The disk refused; what was typed is not at fault."""
+    """The disk refused the photo; the sender did nothing wrong."""
 
     status = 503
 
@@ -56,31 +56,31 @@ class StorageFull(DomainError):
 
 
 def store_photo(session: Session, ticket_id: int, content: bytes, now: datetime) -> Attachment:
-    """Keep a photo of a ticket. The same photo again is the one already kept.
+    """Store a photo of a ticket. For a photo that the ticket already has, return the stored one.
 
-    Raises Invalid (not a photo within the limits, or one too many), NotFound (no such ticket), NoRoom, TooMany.
+    Raises Invalid (not a photo within the limits, or one too many), NotFound (no such ticket), StorageFull, TooMany.
     """
     return attach_photos(session, ticket_id, [hold_photo(content, now)], now)[0]
 
 
 def hold_photo(content: bytes, now: datetime) -> WaitingPhoto:
-    """Check and re-encode a photo whose ticket is not there yet, and wait for it.
+    """Check and re-encode a photo that has no ticket yet, and wait for the result.
 
-    Not for a thread that answers requests. Raises Invalid, NoRoom, TooMany (decoders or folder are full).
+    Not for a thread that answers requests. Raises Invalid, StorageFull, TooMany (decoders or folder are full).
     """
     return _begin_holding(BytesIO(content), now).result()
 
 
 async def hold_upload(file: BinaryIO, now: datetime) -> WaitingPhoto:
-    """Check and re-encode an uploaded photo. No thread and no connection is held while it waits.
+    """Check and re-encode an uploaded photo. It needs no thread and no connection while it waits.
 
-    Raises Invalid, NoRoom, TooMany (decoders or folder are full).
+    Raises Invalid, StorageFull, TooMany (decoders or folder are full).
     """
     return await asyncio.wrap_future(_begin_holding(file, now))
 
 
 def _begin_holding(file: BinaryIO, now: datetime) -> Future[WaitingPhoto]:
-    """What the header alone refuses takes no place among the decoders."""
+    """Check the header first, so that a picture refused by its header takes no place in the pool."""
     check_picture(file)
 
     def work(pool: DecoderPool) -> WaitingPhoto:
@@ -95,24 +95,25 @@ def _begin_holding(file: BinaryIO, now: datetime) -> Future[WaitingPhoto]:
     return decoder_pool().submit(work)
 
 
-def waiting(held: WaitingPhoto) -> bool:
-    """Whether a held photo is still there: after a day it is swept."""
-    return waiting_folder.is_waiting(held.key)
+def waiting(photo: WaitingPhoto) -> bool:
+    """Return whether a waiting photo is still there: it is removed after a day."""
+    return waiting_folder.is_waiting(photo.key)
 
 
-def attach_photos(session: Session, ticket_id: int, held: Sequence[WaitingPhoto], now: datetime) -> list[Attachment]:
-    """Give held photos to a ticket, each under a new name: a form that is sent anew finds its photos still held.
+def attach_photos(session: Session, ticket_id: int, photos: Sequence[WaitingPhoto], now: datetime) -> list[Attachment]:
+    """Give waiting photos to a ticket, each under a new name: a form that is sent again still finds its waiting photos.
 
-    The ticket's row is locked, so that two messages of one album cannot pass the limit together.
+    The ticket's row is locked, so that two messages of one album cannot exceed the limit together. Raises NotFound,
+    StorageFull; Invalid for a photo too many, or for one that waited too long.
     """
     if session.scalar(select(Ticket.id).where(Ticket.id == ticket_id).with_for_update()) is None:
         raise NotFound
-    kept = {row.sha256: row for row in session.scalars(select(Attachment).where(Attachment.ticket_id == ticket_id))}
-    for photo in held:
+    attached = {row.sha256: row for row in session.scalars(select(Attachment).where(Attachment.ticket_id == ticket_id))}
+    for photo in photos:
         digest = bytes.fromhex(photo.sha256)
-        if digest in kept:
+        if digest in attached:
             continue
-        if len(kept) == MOST:
+        if len(attached) == MOST:
             raise Invalid(_("Mỗi phản ánh kèm được nhiều nhất %(most)s ảnh."), field="photos", most=MOST)
         row = Attachment(
             ticket_id=ticket_id,
@@ -124,18 +125,18 @@ def attach_photos(session: Session, ticket_id: int, held: Sequence[WaitingPhoto]
             at=now,
         )
         session.add(row)
-        kept[digest] = row
+        attached[digest] = row
     session.flush()
-    return [kept[bytes.fromhex(photo.sha256)] for photo in held]
+    return [attached[bytes.fromhex(photo.sha256)] for photo in photos]
 
 
-def preview_photo(held: WaitingPhoto) -> bytes:
-    """Return a small JPEG of a held photo. Raises NotFound where its file was swept meanwhile."""
-    return waiting_folder.read_thumbnail(held.key)
+def preview_photo(photo: WaitingPhoto) -> bytes:
+    """Return a small JPEG of a waiting photo. Raises NotFound where its file was removed meanwhile."""
+    return waiting_folder.read_thumbnail(photo.key)
 
 
 def read_photo(photo: Attachment) -> bytes:
-    """The picture. Raises NotFound where its file is gone."""
+    """Return the picture. Raises NotFound where its file is gone."""
     try:
         return _path(photo.key).read_bytes()
     except OSError as failure:
@@ -143,7 +144,7 @@ def read_photo(photo: Attachment) -> bytes:
 
 
 def sweep_orphans(now: datetime) -> int:
-    """Remove files of no ticket that are older than a day; returns how many. Two sweeps at once are harmless."""
+    """Remove files of no ticket that are older than a day; return how many. Two sweeps at once are harmless."""
     before = now - waiting_folder.KEPT_FOR
     removed = waiting_folder.sweep(before)
     paths = _old_files(before.timestamp())
@@ -157,7 +158,7 @@ def sweep_orphans(now: datetime) -> int:
 
 
 def _old_files(before: float) -> Iterator[Path]:
-    """Files of tickets, or of nobody, not touched since."""
+    """Yield files, of tickets or of no ticket, that were not written since."""
     for path in _root().glob("[0-9a-f][0-9a-f]/*.jpg"):
         try:
             if path.stat().st_mtime < before:
@@ -175,7 +176,7 @@ def _path(key: str) -> Path:
 
 
 def _settle(photo: WaitingPhoto) -> str:
-    """A second name for a held file, where it stays; the first is swept. The new one counts as just written."""
+    """Give a waiting file a second name, which stays; the first is removed later. The file counts as just written."""
     key = secrets.token_hex(16)
     path = _path(key)
     try:

@@ -1,4 +1,5 @@
-"""The one way in which a photo is sent: after the reader's right was shown, kept by no cache, run as nothing."""
+"""The only way in which a photo is sent: after the reader's permission was checked, with headers so that no cache
+stores it and no browser runs it."""
 
 from fastapi import Response
 
@@ -7,7 +8,7 @@ from backend.attachments.models import Attachment
 
 
 def photo_response(photo: Attachment, place: int) -> Response:
-    """The photo as an answer. Its name says its place in the ticket and nothing else."""
+    """Return the response with a photo. Its file name holds only its position in the ticket."""
     return Response(
         service.read_photo(photo),
         media_type="image/jpeg",

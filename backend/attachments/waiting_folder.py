@@ -1,7 +1,7 @@
-"""The folder of photos whose form is not sent yet: each as a copy and a small picture, no more than there is room for.
+"""The folder of photos whose form is not sent yet: each as a copy and a small picture, up to a total size.
 
-A photo waits a day at most. Where the folder is full, those that have waited for an hour go first: a form is filled in
-within an hour, and whoever fills the folder with photos of no form must not shut it for everybody until tomorrow.
+A photo waits a day at most. Where the folder is full, photos that have waited for an hour are removed first: a form is
+filled in within an hour, and somebody who fills the folder with photos must not block it for everybody until tomorrow.
 """
 
 import os
@@ -32,7 +32,7 @@ class WaitingFolderFull(TooMany):
 
 
 def copy_path(key: str) -> Path:
-    """Return where the copy of a waiting photo stands."""
+    """Return the path of the copy of a waiting photo."""
     return _folder() / f"{key}.jpg"
 
 
@@ -41,7 +41,7 @@ def is_waiting(key: str) -> bool:
 
 
 def read_thumbnail(key: str) -> bytes:
-    """Return the small picture. Raises NotFound where the photo was swept meanwhile."""
+    """Return the small picture. Raises NotFound where the photo was removed meanwhile."""
     try:
         return _thumbnail_path(key).read_bytes()
     except OSError as gone:
@@ -49,7 +49,7 @@ def read_thumbnail(key: str) -> bytes:
 
 
 def keep_photo(key: str, photo: EncodedPhoto, now: datetime) -> None:
-    """Store a photo to wait. Raises WaitingFolderFull, OSError where the disk refuses."""
+    """Store a waiting photo. Raises WaitingFolderFull, OSError where the disk refuses."""
     _make_room(len(photo.content) + len(photo.thumbnail), now)
     try:
         _write(copy_path(key), photo.content)
@@ -96,7 +96,7 @@ def _thumbnail_path(key: str) -> Path:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The whole file under its name or nothing, safely on the disk before a row can speak of it."""
+    """Write the complete file under its name or nothing. It is on the disk before a row can name it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}")
     try:

@@ -1,4 +1,4 @@
-"""Reads single columns of a file: Parquet and CSV by Arrow, which is quick, XLSX by the reader of tables."""
+"""Reads single columns of a file: Parquet and CSV with Arrow, which is fast, XLSX with the reader of tables."""
 
 import gzip
 import io
@@ -31,16 +31,16 @@ from backend.files.texts import SURROGATE
 BLOCK_BYTES: Final = 1 << 24
 TAIL_BYTES: Final = 1 << 16
 TAIL_LINES: Final = 5
-FIRST_CELLS: Final = 3  # where the word of a sum stands
+FIRST_CELLS: Final = 3  # a row of totals says so in one of these cells
 RAGGED: Final = re.compile(r"Expected (\d+) columns, got (\d+)")
-# What number columns may hold beside numbers; in labels a blank alone is none.
+# Texts that stand for no number in columns of numbers. In labels only a blank stands for no value.
 NULLS: Final = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan"]
 
 
 @dataclass
 class ColumnSource:
-    """Columns by name as Arrow has them, and how the file is written. ``lines``: the line of each row, none where rows
-    follow each other from ``first_line`` on. ``usual_sign``: the decimal sign where a column does not tell."""
+    """Columns by name as Arrow arrays, and how the file is written. ``lines``: the line of each row; empty where rows
+    follow each other from ``first_line`` on. ``usual_sign``: the decimal sign where a column does not show it."""
 
     columns: dict[str, Any]
     sentence: str
@@ -54,7 +54,7 @@ class ColumnSource:
 
 
 def read_columns(path: Path, wanted: list[str], texts: frozenset[str], options: ReadOptions) -> ColumnSource:
-    """The columns of these names; ``texts`` are those that stay as they are written. Raises Invalid."""
+    """Read the columns of these names. ``texts``: the columns that stay texts. Raises Invalid."""
     name = path.name.lower()
     try:
         with file_named(path.name):
@@ -102,8 +102,9 @@ def _from_csv(path: Path, wanted: list[str], texts: frozenset[str], options: Rea
 
 
 def _conversion(places: Mapping[str, int], texts: frozenset[str], separator: str, options: ReadOptions) -> Any:
-    """Labels stay texts. A spreadsheet that writes a comma in numbers puts semicolons between them; between other signs
-    than these two both are usual, so that numbers stay texts as well until the whole column is seen."""
+    """Return how Arrow converts cells. Labels stay texts. Files with semicolons usually have decimal commas, files with
+    commas decimal points. With other separators both signs are usual, so numbers stay texts too until the whole column
+    was read."""
     from pyarrow import csv as arrow_csv
 
     usual = {",": DecimalSign.POINT, ";": DecimalSign.COMMA}.get(separator)
@@ -127,13 +128,14 @@ def _unpacked(path: Path) -> BinaryIO:
 
 
 def _quoted(path: Path) -> bool:
-    """Whether a text may go on in the next line. A reader that has to mind it is slower."""
+    """Return whether the file has quotation marks, so that a text may continue on the next line. Arrow is slower
+    then."""
     with path.open("rb") as content:
         return any(b'"' in block for block in iter(partial(content.read, BLOCK_BYTES), b""))
 
 
 def _refuse_totals(path: Path, separator: str) -> None:
-    """A sum of the rows stands in the last lines, if there is one."""
+    """Refuse a file with a row of totals, which stands among the last lines."""
     with path.open("rb") as content:
         size = content.seek(0, io.SEEK_END)
         content.seek(max(0, size - TAIL_BYTES))
@@ -167,7 +169,8 @@ def _from_workbook(path: Path, wanted: list[str]) -> ColumnSource:
 
 
 def _whole_row(row: TableRow) -> TableRow:
-    """Nothing is left out of an estimate in silence: a row that cannot be read refuses the file."""
+    """Return a row without findings. Raises FileRefused for another one: an estimate never leaves out a row
+    silently."""
     finding = row.findings[0] if row.findings else totals_finding(row.cells[:FIRST_CELLS])
     if finding is not None:
         raise _at_line(row.line, finding)
@@ -184,12 +187,12 @@ def _at_line(line: int, finding: RowFinding) -> FileRefused:
 
 
 def _computed(cell: str) -> str:
-    """A cell with a formula by its result."""
+    """Return the result of a cell with a formula, and any other cell as it is."""
     return cell[1:] if len(cell) > 1 and cell.startswith("=") else cell
 
 
 def _unreadable(path: Path, error: Exception) -> Invalid:
-    """What is wrong with a file that cannot be read, as far as it is known."""
+    """Return the refusal of a file that cannot be read, with the reason as far as it is known."""
     if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
         sentence = _("Tệp “%(file)s”, dòng %(line)s không phải là UTF-8; hãy lưu lại thành CSV UTF-8.")
         return Invalid(sentence, file=str(path), line=_first_line_not_utf8(path))

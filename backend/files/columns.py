@@ -1,6 +1,6 @@
-"""A few columns of a large table as arrays: CSV, CSV.GZ, Parquet or XLSX, read only as far as asked for.
+"""A few columns of a large table as arrays: CSV, CSV.GZ, Parquet or XLSX. Only the wanted columns are read.
 
-Labels (strata, units, domains) keep their writing, so that "01" is not 1; writings of one name are one label. Refusals
+Labels (strata, units, domains) stay texts, so "01" is not 1; different forms of one name become one label. Refusals
 name column, line and value.
 """
 
@@ -23,11 +23,11 @@ from backend.files.numbers import DecimalSign, WrittenNumber, decimal_sign, read
 from backend.files.options import NOTHING_SAID, ReadOptions
 
 SHOWN: Final = 40
-HUGE: Final = 1e100  # far beyond any scale; the estimate refuses it in its own words
+HUGE: Final = 1e100  # far beyond any scale; the estimate refuses such values itself
 
 
 class ColumnFile:
-    """The columns asked for, as labels or as numbers; each is turned into an array once. Raises Invalid."""
+    """The wanted columns of a file, as labels or as numbers. Each becomes an array once. Raises Invalid."""
 
     def __init__(
         self, path: Path, labels: Iterable[str], numbers: Iterable[str], options: ReadOptions = NOTHING_SAID
@@ -46,7 +46,7 @@ class ColumnFile:
 
     @property
     def sentence(self) -> str:
-        """How the file was read, as it is printed."""
+        """The sentence that says how the file was read."""
         return self._source.sentence
 
     @property
@@ -55,23 +55,24 @@ class ColumnFile:
         return self._source.sheet
 
     def line(self, row: int) -> int:
-        """The line of the file in which a row (from 0) stands."""
+        """Return the line of the file in which a row (from 0) stands."""
         return self._source.line(row)
 
     def labels(self, name: str) -> CodedColumn:
-        """The column as it was written, coded; missing where blank. Writings of one name are one label, spelt as most
-        of them are."""
+        """Return the column as coded labels, missing where blank. Different forms of one name are one label, spelt like
+        the most frequent form."""
         if name not in self._labels:
             self._labels[name] = self._coded(name)
         return self._labels[name][0]
 
     def spelling(self, name: str, text: str) -> str:
-        """How the label that the text means is spelt in the column."""
+        """Return how the label that a text means is spelt in the column; the text itself where there is no such
+        label."""
         self.labels(name)
         return self._labels[name][1].get(name_key(text), text)
 
     def numbers(self, name: str) -> NDArray[Any]:
-        """The column as integers, or floats with blanks as not a number. The table's own copy is let go."""
+        """Return the column as integers, or as floats with NaN for blanks. The copy in the table is released."""
         if name not in self._numbers:
             self._numbers[name] = self._numeric(name, self._columns[name], frozenset())
             if name not in self._texts and not self._options.missing:
@@ -79,8 +80,8 @@ class ColumnFile:
         return self._numbers[name]
 
     def scores(self, name: str, low: float, high: float) -> NDArray[Any]:
-        """The column as answers on a scale, declared codes for no answer left out. Raises FileRefused for the first
-        value outside the scale."""
+        """Return the column as answers on a scale, with NaN for blanks and for declared codes of no answer. Raises
+        FileRefused for the first value outside the scale."""
         values = self._answers(name)
         if low <= np.fmin.reduce(values) and np.fmax.reduce(values) <= high:
             return values
@@ -98,7 +99,7 @@ class ColumnFile:
         return values
 
     def _answers(self, name: str) -> NDArray[Any]:
-        """The column as numbers, declared codes for no answer as not a number."""
+        """Return the column as numbers, with NaN for declared codes of no answer."""
         missing = self._options.missing
         if not missing:
             return self.numbers(name)
@@ -138,18 +139,18 @@ class ColumnFile:
         return np.asarray(column.to_numpy())
 
     def _of_texts(self, name: str, column: Any, missing: frozenset[str]) -> NDArray[Any]:
-        """Texts as numbers, each distinct text read once."""
+        """Return texts as numbers. Each distinct text is read once."""
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
         whole = column.unify_dictionaries().combine_chunks()
         codes = pc.fill_null(whole.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
         texts = ["" if text.strip() in missing else text.strip() for text in whole.dictionary.to_pylist()]
-        told = [place for place, text in enumerate(texts) if not is_not_told(text)]
+        filled = [place for place, text in enumerate(texts) if not is_not_told(text)]
         first = {int(code): int(row) for code, row in zip(*np.unique(codes, return_index=True), strict=True)}
-        written = [WrittenNumber(self.line(first[place]), texts[place]) for place in told if place in first]
+        written = [WrittenNumber(self.line(first[place]), texts[place]) for place in filled if place in first]
         sign = decimal_sign(name, written, self._source.usual_sign, self._options.decimal)
         values = np.full(len(texts) + 1, np.nan)
-        for place in told:
+        for place in filled:
             number = read_number(texts[place], sign)
             if number is None:
                 lines = self.line(first.get(place, 0))

@@ -1,7 +1,7 @@
-"""Days and moments as files write them, and the order of day and month, which only the whole file shows. Pure.
+"""Days and moments in files, and the order of day and month, which only the whole file shows. Pure.
 
-05/10/2026 may be 5 October or 10 May. In Vietnam the day stands first, and so it is read as long as nothing in the file
-speaks against it; a file with one date that can only be month first is refused, unless its order is given.
+05/10/2026 may be 5 October or 10 May. In Vietnam the day stands first, so it is read this way as long as nothing in the
+file contradicts. A file with a date that can only be month first is refused, unless the user states the order.
 """
 
 import re
@@ -29,8 +29,7 @@ MOST_NAMED: Final = 5
 
 
 class DateOrder(StrEnum):
-    """In which order day, month and year are written. Years have four digits, so that a year that stands first is
-    always seen."""
+    """The order of day, month and year. Years have four digits, so a year in the first place is always recognised."""
 
     DMY = "dmy"
     MDY = "mdy"
@@ -38,16 +37,16 @@ class DateOrder(StrEnum):
 
 
 def read_day(text: str, order: DateOrder, serial_days: int | None = None) -> date | None:
-    """The day in a cell; None where there is no such day. ``serial_days``: what the day numbers of a workbook are
-    shifted by; none in a file of texts."""
+    """Return the day in a cell; none where there is no such day. ``serial_days``: the shift of the day numbers of a
+    workbook; none in a file of texts."""
     moment = read_moment(text, order, serial_days)
     return None if moment is None else moment.date()
 
 
 @lru_cache(maxsize=20_000)
 def read_moment(text: str, order: DateOrder, serial_days: int | None = None) -> datetime | None:
-    """The moment in a cell, midnight where no time is told, without a zone unless one is written; None for anything
-    else. Reads AM and PM, SA and CH (sáng, chiều)."""
+    """Return the moment in a cell, none for anything else. Without a time it is midnight; it has a zone only where one
+    is written. Reads AM and PM, SA and CH (sáng, chiều)."""
     text = text.strip()
     if serial_days is not None and (number := SERIAL.fullmatch(text)):
         return _from_number(number, serial_days)
@@ -87,7 +86,7 @@ def _time_of(text: str) -> time | None:
 
 
 def _hour_of(hour: int, half: str) -> int | None:
-    """The hour of the day; none where it does not fit its half. 12 at night is 0, and 14 in the afternoon stays 14."""
+    """Return the hour of the day; none where it does not fit its half. 12 AM is 0, and 14 PM stays 14."""
     if not half:
         return hour
     if hour == 0:
@@ -98,7 +97,7 @@ def _hour_of(hour: int, half: str) -> int | None:
 
 
 def _machine_written(text: str) -> datetime | None:
-    """ISO 8601, also with a zone."""
+    """Read ISO 8601, also with a zone."""
     if not text[:4].isdigit():
         return None
     try:
@@ -116,7 +115,7 @@ def _from_number(number: re.Match[str], serial_days: int) -> datetime | None:
 
 
 class Written(StrEnum):
-    """What the writing of one day shows about the order."""
+    """What the text of one date shows about the order."""
 
     NOTHING = "nothing"
     EITHER = "either"
@@ -128,7 +127,7 @@ class Written(StrEnum):
 
 @lru_cache(maxsize=20_000)
 def order_shown(text: str, serial_days: int | None = None) -> Written:
-    """What one writing shows: 20/10/2026 is day first, 10/20/2026 month first, 05/10/2026 may be either."""
+    """Return what one text shows: 20/10/2026 is day first, 10/20/2026 month first, 05/10/2026 may be both."""
     text = text.strip()
     if serial_days is not None and SERIAL.fullmatch(text):
         day = read_day(text, DateOrder.DMY, serial_days)
@@ -147,7 +146,7 @@ def order_shown(text: str, serial_days: int | None = None) -> Written:
 
 @dataclass(frozen=True, slots=True)
 class WrittenDay:
-    """A date of the file as it stands."""
+    """A date as it stands in the file."""
 
     line: int
     column: str
@@ -156,14 +155,14 @@ class WrittenDay:
 
 @dataclass
 class DateEvidence:
-    """What the dates of a whole file show about their order. Fill it with ``add``, then ask ``order``."""
+    """What the dates of a whole file show about their order. Call ``add`` for each date, then ``order``."""
 
     serial_days: int | None = None
     counts: dict[Written, int] = field(default_factory=lambda: dict.fromkeys(Written, 0))
     examples: dict[Written, list[WrittenDay]] = field(default_factory=lambda: {written: [] for written in Written})
 
     def add(self, line: int, column: str, text: str) -> Written:
-        """Note one cell; returns what it shows."""
+        """Add one cell; return what it shows."""
         written = order_shown(text, self.serial_days)
         self.counts[written] += 1
         if len(self.examples[written]) < MOST_NAMED:
@@ -171,8 +170,8 @@ class DateEvidence:
         return written
 
     def order(self, wish: DateOrder | None) -> DateOrder:
-        """The order to read by. ``wish``: the order given by whoever knows the file; then nothing is refused but cells
-        that do not fit. Raises FileRefused where the file alone does not tell."""
+        """Return the order by which the file is read. ``wish``: the order that the user states; then only cells that do
+        not fit are refused. Raises FileRefused where the dates contradict each other or the order of Vietnam."""
         if wish is not None:
             return wish
         if self.counts[Written.MONTH_FIRST]:
@@ -183,7 +182,7 @@ class DateEvidence:
 
     @property
     def decided(self) -> bool:
-        """Whether a date shows the order beyond doubt."""
+        """Whether at least one date shows the order without doubt."""
         return bool(self.counts[Written.DAY_FIRST] or self.counts[Written.MONTH_FIRST])
 
     def _refuse_month_first(self) -> None:
@@ -200,6 +199,6 @@ class DateEvidence:
 
 
 def _lines(examples: list[WrittenDay], count: int) -> str:
-    """The lines of examples, each once."""
+    """Return the lines of the examples, each once, with … where there are more."""
     lines = ", ".join(str(line) for line in dict.fromkeys(day.line for day in examples))
     return f"{lines} …" if count > len(examples) else lines

@@ -1,4 +1,4 @@
-"""Days as people write them. Pure."""
+"""Days as people type them, and the refusals of what is no day. Pure."""
 
 import re
 from calendar import monthrange
@@ -7,7 +7,7 @@ from typing import Final
 
 from backend.errors import Invalid, _
 
-TOLD_MOST: Final = 40  # letters of a wrong text that a refusal repeats
+QUOTED_MOST: Final = 40  # a refusal repeats so many characters of a wrong text
 
 WRITTEN: Final = re.compile(
     r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4})|(?P<Y>\d{4})[/.-](?P<M>\d{1,2})[/.-](?P<D>\d{1,2})", re.ASCII
@@ -15,12 +15,12 @@ WRITTEN: Final = re.compile(
 
 
 def day_written(text: str) -> date | None:
-    """22/11/2026 as people write it (also 22-11-2026, 22.11.2026), 2026-11-22 as machines do; None for anything else
-    and where the calendar has no such day."""
-    found = WRITTEN.fullmatch(text.strip())
-    if found is None:
+    """Return the day of a text: 22/11/2026 as people write it (also 22-11-2026, 22.11.2026), or 2026-11-22 as programs
+    do. None for anything else, and where the calendar has no such day."""
+    parts = WRITTEN.fullmatch(text.strip())
+    if parts is None:
         return None
-    year, month, day = (int(found[name] or found[name.upper()]) for name in ("y", "m", "d"))
+    year, month, day = (int(parts[name] or parts[name.upper()]) for name in ("y", "m", "d"))
     try:
         return date(year, month, day)
     except ValueError:
@@ -51,6 +51,6 @@ def refusal_of_date(value: str, year: int, month: int) -> Invalid:
 
 
 def shortened(text: str) -> str:
-    """Return a wrong text as a refusal repeats it."""
+    """Return a wrong text in the form in which a refusal repeats it: one line, at most 40 characters."""
     text = " ".join(text.split())
-    return text if len(text) <= TOLD_MOST else text[: TOLD_MOST - 1] + "…"
+    return text if len(text) <= QUOTED_MOST else text[: QUOTED_MOST - 1] + "…"

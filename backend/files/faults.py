@@ -1,4 +1,4 @@
-"""What can be wrong with a table from outside, as a whole or at one of its rows, each with its sentence. Pure."""
+"""The faults of a table from outside, of the whole file or of one row, each with its sentence. Pure."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -126,7 +126,7 @@ TEXTS: Mapping[TableFault, str] = {
 
 @dataclass(frozen=True, slots=True)
 class RowFinding:
-    """What is wrong with the form of one row, and what fills its sentence."""
+    """A fault in the form of one row. ``params``: the values of its sentence."""
 
     fault: TableFault
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -137,8 +137,8 @@ class RowFinding:
 
 
 class FileRefused(Invalid):
-    """The whole file is refused; nothing of it is stored. ``message`` is given for faults that a room adds to ours.
-    ``file`` and ``sheet``, once they are known, stand before the sentence."""
+    """The refusal of a whole file; nothing of it is stored. ``message``: the sentence of a fault that another room
+    adds. ``file`` and ``sheet``, once they are known, stand before the sentence."""
 
     def __init__(self, fault: StrEnum, message: str | None = None, **params: object) -> None:
         super().__init__(message or TEXTS[TableFault(fault)], field="file", errors=(), **params)
@@ -146,7 +146,7 @@ class FileRefused(Invalid):
         self.file = self.sheet = ""
 
     def at(self, field: str) -> "FileRefused":
-        """The same refusal at the field of a form."""
+        """Return the same refusal at a field of a form."""
         self.field = field
         return self
 
@@ -158,7 +158,7 @@ class FileRefused(Invalid):
 
 @contextmanager
 def file_named(name: str, sheet: str = "") -> Iterator[None]:
-    """Give a refusal from within the names of the file and of the sheet that it is about."""
+    """Add the names of file and sheet to a FileRefused that is raised within the block."""
     try:
         yield
     except FileRefused as refusal:

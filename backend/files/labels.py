@@ -1,4 +1,4 @@
-"""Labels of one column: writings of one name become one label, and what is ambiguous is refused. Pure."""
+"""Labels of one column: different forms of one name become one label, and ambiguous labels are refused. Pure."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ SHOWN: Final = 40
 
 
 class LabelRefusal(ValueError):
-    """A label that may be two things. ``place``: which of the values it is."""
+    """An ambiguous label. ``place``: its position among the values."""
 
     def __init__(self, fault: TableFault, place: int, **params: str) -> None:
         super().__init__(fault)
@@ -20,11 +20,11 @@ class LabelRefusal(ValueError):
 
 
 def canonical_labels(values: Sequence[Any], counts: Sequence[int], options: ReadOptions) -> tuple[list[int], list[Any]]:
-    """For each value the place of its label, -1 where it is blank, and the labels. ``counts``: how often each value
-    stands in the column; of writings of one name the most frequent is the label. Values that are no texts stay.
+    """Return for each value the position of its label (-1 for a blank), and the labels. ``counts``: how often each
+    value stands in the column. The most frequent form of a name becomes its label. Values that are not texts stay.
 
-    Raises LabelRefusal for “NA” where nobody said what it is, for a sum of others, for labels that differ in leading
-    zeros alone, and for a bare name that two kinds of unit bear.
+    Raises LabelRefusal for “NA” where the user did not state its meaning, for a total, for labels that differ only in
+    leading zeros, and for a name without kind that two kinds of unit have.
     """
     keys: dict[int, Any] = {}
     for place, value in enumerate(values):
@@ -47,7 +47,7 @@ def canonical_labels(values: Sequence[Any], counts: Sequence[int], options: Read
 
 
 def _label_key(place: int, value: Any, options: ReadOptions) -> Any:
-    """What the writings of a label have in common; none for a blank."""
+    """Return the key that all forms of a label share; none for a blank."""
     if not isinstance(value, str):
         return None if value is None else (type(value).__name__, value)
     text = value.strip()
@@ -67,7 +67,7 @@ def _check_zeros(values: Sequence[Any], keys: dict[int, Any]) -> None:
 
 
 def _join_kinds(values: Sequence[Any], keys: dict[int, Any]) -> None:
-    """Give “X” the key of “Xã X”, if only one kind of unit has the name."""
+    """Give “X” the key of “Xã X” where only one kind of unit has the name."""
     with_kind: dict[str, dict[str, Any]] = defaultdict(dict)
     bare: list[tuple[int, str]] = []
     for place in keys:

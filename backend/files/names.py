@@ -1,8 +1,8 @@
-"""Names as people and systems write them: when two writings are the same name. Pure.
+"""Names as people and systems write them: when two texts are the same name. Pure.
 
-The same name are: letters with their marks joined or apart (NFC, NFD), Ð (U+00D0) and Đ, capitals and small letters,
-the tone mark on either vowel (Khoá, Khóa), blanks around and within. Other accents tell names apart: Nậm Cần is not
-Nậm Cẩn.
+These differences do not matter: marks joined to letters or separate (NFC, NFD), Ð (U+00D0) or Đ, letter case, the vowel
+that bears the tone mark (Khoá, Khóa), blanks around and within. Other accents make another name: Nậm Cần is not Nậm
+Cẩn.
 """
 
 import re
@@ -17,7 +17,7 @@ TONES: Final = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, do
 WORD: Final = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f]+[^\W\d_]*)*")
 TONE: Final = re.compile(f"[{TONES}]")
 WRITTEN_ALIKE: Final = str.maketrans({"ð": "đ", "ɖ": "đ", "’": "'", "‘": "'", "–": "-", "—": "-", "‑": "-"})
-# The longer first, so that thị trấn is not read as something else. Short forms stand with their stop or without.
+# Longer forms come first, so that "thị trấn" is not read as something else. Short forms have a full stop or none.
 KINDS: Final = {
     "thị trấn": ("thị trấn", "tt.", "tt"),
     "thị xã": ("thị xã", "tx.", "tx"),
@@ -29,14 +29,14 @@ KINDS: Final = {
     "tỉnh": ("tỉnh",),
     "xã": ("xã", "x."),
 }
-OF_THE_PEOPLE: Final = ("ubnd", "ủy ban nhân dân")  # the authority of a unit bears the name of the unit
+OF_THE_PEOPLE: Final = ("ubnd", "ủy ban nhân dân")  # the authority of a unit has the name of the unit
 TOTALS: Final = frozenset({"tổng", "tổng cộng", "cộng", "tổng số", "tổng hợp", "total", "grand total", "sum"})
 NOT_TOLD: Final = frozenset({"na", "n/a", "#n/a", "null", "nan", "none"})
 
 
 @lru_cache(maxsize=50_000)
 def name_key(text: str) -> str:
-    """What all writings of one name have in common."""
+    """Return the key that all forms of one name share."""
     bare = " ".join(INVISIBLE.sub("", text).split())
     if bare.isascii():
         return bare.casefold()
@@ -45,7 +45,7 @@ def name_key(text: str) -> str:
 
 
 def _tone_last(word: re.Match[str]) -> str:
-    """The word with its tone mark behind it: where the mark stands within is a matter of taste."""
+    """Return the word with its tone mark at the end, because both positions within the word are usual."""
     letters = word[0]
     tones = TONE.findall(letters)
     return TONE.sub("", letters) + "".join(tones) if tones else letters
@@ -59,7 +59,8 @@ _AUTHORITY_KEYS: Final = [name_key(written) for written in OF_THE_PEOPLE]
 
 @lru_cache(maxsize=50_000)
 def split_kind(text: str) -> tuple[str, str]:
-    """The kind of unit that stands before a name (empty where there is none), and the key of the name without it."""
+    """Return the kind of unit before a name (empty where there is none), and the key of the name without the kind.
+    Example: "Xã Bum Nưa" gives "xã" and the key of "Bum Nưa"."""
     key = name_key(text)
     for written in _AUTHORITY_KEYS:
         key = key.removeprefix(f"{written} ")
@@ -72,14 +73,15 @@ def split_kind(text: str) -> tuple[str, str]:
 
 
 def same_name(first: str, second: str) -> bool:
-    """Whether two writings may be the name of one unit: “Xã Bum Nưa” and “Bum Nưa”, never “Xã X” and “Phường X”."""
+    """Return whether two texts may name the same unit: “Xã Bum Nưa” and “Bum Nưa” may, “Xã X” and “Phường X” may
+    not."""
     kind, bare = split_kind(first)
     other_kind, other_bare = split_kind(second)
     return bare == other_bare and (kind == other_kind or not kind or not other_kind)
 
 
 def is_total(text: str) -> bool:
-    """Whether a cell says that its row is a sum of others."""
+    """Return whether a cell says that its row is a total."""
     return 0 < len(text) < 40 and name_key(text.strip(" :.-")) in _TOTAL_KEYS
 
 
@@ -87,13 +89,14 @@ _TOTAL_KEYS: Final = frozenset(name_key(word) for word in TOTALS)
 
 
 def is_not_told(text: str) -> bool:
-    """Whether a cell is blank, or says in the manner of programs that nothing was told."""
+    """Return whether a cell is blank or holds a code for "no value" (NA, #N/A, null ...)."""
     bare = text.strip()
     return not bare or bare.casefold() in NOT_TOLD
 
 
 def digits_key(text: str) -> str | None:
-    """A code of digits without the zeros before it, which spreadsheets lose: 0012 and 12. None for another code."""
+    """Return a code of digits without its leading zeros, which spreadsheets lose: 0012 gives 12. None for another
+    code."""
     bare = text.strip()
     if not (bare.isascii() and bare.isdigit()):
         return None
@@ -101,7 +104,7 @@ def digits_key(text: str) -> str | None:
 
 
 def zeros_apart(texts: Iterable[str]) -> tuple[str, str] | None:
-    """Two codes that differ in zeros before them alone, if there are any."""
+    """Return two codes that differ only in leading zeros; none where there are no such codes."""
     writings: dict[str, str] = {}
     for text in texts:
         key = digits_key(text)

@@ -1,6 +1,7 @@
-"""Numbers as files write them: which sign stands before decimals is seen from the whole column. Pure.
+"""Numbers in files. The whole column shows which sign stands before decimals. Pure.
 
-1.234 may be one and a bit, or one thousand two hundred and thirty-four; 3,5 and 1.234.567 tell.
+1.234 may be a decimal number or one thousand two hundred and thirty-four. 3,5 and 1.234.567 show that the sign is a
+comma.
 """
 
 import re
@@ -31,14 +32,14 @@ class DecimalSign(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WrittenNumber:
-    """A number of the file as it stands."""
+    """A number as it stands in the file."""
 
     line: int
     text: str
 
 
 def sign_shown(text: str) -> tuple[DecimalSign | None, bool]:
-    """The decimal sign that one writing shows, and whether it could be either (one sign with three digits after it)."""
+    """Return the decimal sign that a text shows, and whether it may be both (one sign with three digits after it)."""
     if once := ONE_SIGN.fullmatch(text):
         grouped = len(once["rest"]) == 3 and 1 <= len(once["whole"]) <= 3 and once["whole"] != "0" and not once["power"]
         return (None, True) if grouped else (DecimalSign(once["sign"]), False)
@@ -53,25 +54,25 @@ def sign_shown(text: str) -> tuple[DecimalSign | None, bool]:
 def decimal_sign(
     column: str, numbers: Iterable[WrittenNumber], usual: DecimalSign | None, wish: DecimalSign | None = None
 ) -> DecimalSign:
-    """The decimal sign of a column. ``usual``: what a single sign means in such a file when nothing tells, none where
-    that is open; ``wish``: given by whoever knows the file. Raises FileRefused where the column alone does not tell."""
+    """Return the decimal sign of a column. ``usual``: the sign in such a file where no number shows it; none where that
+    is open. ``wish``: the sign that the user states; it decides. Raises FileRefused where the numbers contradict each
+    other or leave the sign open."""
     if wish is not None:
         return wish
-    shown: dict[DecimalSign, WrittenNumber] = {}
-    doubtful: WrittenNumber | None = None
-    as_usual = usual.value if usual is not None else "none"
+    examples: dict[DecimalSign, WrittenNumber] = {}
+    doubtful: list[WrittenNumber] = []
     for number in numbers:
         sign, either = sign_shown(number.text)
         if sign is not None:
-            shown.setdefault(sign, number)
-        elif either and as_usual not in number.text:
-            doubtful = doubtful or number
-    if len(shown) > 1:
-        raise _mixed(column, *(shown[sign] for sign in DecimalSign))
-    if not shown and doubtful is not None:
-        text = doubtful.text[:LONGEST]
-        raise FileRefused(TableFault.DECIMAL_UNKNOWN, column=column, value=text, lines=doubtful.line)
-    return next(iter(shown), usual or DecimalSign.POINT)
+            examples.setdefault(sign, number)
+        elif either and (usual is None or usual.value not in number.text):
+            doubtful.append(number)
+    if len(examples) > 1:
+        raise _mixed(column, *(examples[sign] for sign in DecimalSign))
+    if doubtful and not examples:
+        text = doubtful[0].text[:LONGEST]
+        raise FileRefused(TableFault.DECIMAL_UNKNOWN, column=column, value=text, lines=doubtful[0].line)
+    return next(iter(examples), usual or DecimalSign.POINT)
 
 
 def _mixed(column: str, first: WrittenNumber, other: WrittenNumber) -> FileRefused:
@@ -86,7 +87,7 @@ def _mixed(column: str, first: WrittenNumber, other: WrittenNumber) -> FileRefus
 
 
 def read_number(text: str, sign: DecimalSign) -> float | None:
-    """The number in a cell, None for anything else. Signs between thousands must stand every three digits."""
+    """Return the number in a cell, none for anything else. Signs between thousands must stand every three digits."""
     bare = text.strip()
     if not bare or "_" in bare:
         return None

@@ -9,10 +9,11 @@ MOST_MERGED: Final = 20_000
 
 
 class SheetReader:
-    """Turns the events of a sheet into rows. The few lines per cell are all that a large file costs."""
+    """Turns the XML events of a sheet into ``rows``: line, cells, whether it is hidden. This code runs for every cell
+    of a large file, so it does as little as possible."""
 
     def __init__(self, texts: list[str], hidden: list[tuple[int, int]], merged: list[tuple[int, int, str]]) -> None:
-        self.done: list[tuple[int, list[str], bool]] = []
+        self.rows: list[tuple[int, list[str], bool]] = []
         self.parser = new_parser()
         self.parser.StartElementHandler, self.parser.EndElementHandler = self._start, self._end
         self._texts, self._hidden, self._merged = texts, hidden, merged
@@ -23,29 +24,29 @@ class SheetReader:
         self._places: dict[str, int] = {}
         self._prefix: str | None = None
 
-    def _start(self, name: str, given: dict[str, str]) -> None:
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         if self._prefix is None:
             self._prefix = name[: -len("worksheet")]
         if self._prefix:
             name = name.removeprefix(self._prefix)
         if name == "c":
-            self._cell(given)
+            self._cell(attributes)
         elif name in ("v", "t"):
             self.parser.CharacterDataHandler = self._parts.append
         elif name == "f":
             self._formula = True
         elif name == "row":
-            self._line = _whole(given.get("r"), self._line + 1)
-            self._row_hidden = given.get("hidden") in ("1", "true") or given.get("ht") in ("0", "0.0")
+            self._line = _whole(attributes.get("r"), self._line + 1)
+            self._row_hidden = attributes.get("hidden") in ("1", "true") or attributes.get("ht") in ("0", "0.0")
             self._cells = []
         elif name in ("col", "mergeCell"):
-            self._shape(name, given)
+            self._shape(name, attributes)
 
-    def _cell(self, given: dict[str, str]) -> None:
-        """Fill up to the place of the cell; a place far outside any form ends the reading."""
-        self._kind = given.get("t", "n")
+    def _cell(self, attributes: dict[str, str]) -> None:
+        """Fill the row with empty cells up to this one. Raises FileRefused for a cell far outside any table."""
+        self._kind = attributes.get("t", "n")
         self._formula = False
-        reference = given.get("r")
+        reference = attributes.get("r")
         if reference:
             letters = reference.rstrip("0123456789")
             place = self._places.get(letters)
@@ -72,7 +73,7 @@ class SheetReader:
         elif name in ("v", "t"):
             self.parser.CharacterDataHandler = None
         elif name == "row":
-            self.done.append((self._line, self._cells, self._row_hidden))
+            self.rows.append((self._line, self._cells, self._row_hidden))
 
     def _text(self, number: str) -> str:
         place = _whole(number, -1)
@@ -80,32 +81,33 @@ class SheetReader:
             raise FileRefused(TableFault.NOT_A_TABLE)
         return self._texts[place]
 
-    def _shape(self, name: str, given: dict[str, str]) -> None:
-        if name == "col" and given.get("hidden") in ("1", "true"):
-            self._hidden.append((_whole(given.get("min"), 1), _whole(given.get("max"), 1)))
+    def _shape(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "col" and attributes.get("hidden") in ("1", "true"):
+            self._hidden.append((_whole(attributes.get("min"), 1), _whole(attributes.get("max"), 1)))
         elif name == "mergeCell":
             if len(self._merged) >= MOST_MERGED:
                 raise FileRefused(TableFault.TOO_MANY_MERGED, most=MOST_MERGED)
-            area = given.get("ref", "")[:40]
+            area = attributes.get("ref", "")[:40]
             top, _colon, bottom = area.partition(":")
             line = _line(top)
             self._merged.append((line, _line(bottom) or line, area))
 
 
 def new_parser() -> Any:
-    """A parser that refuses any declaration of a document type: there entities, and with them expansion, begin."""
+    """Return a parser that refuses every declaration of a document type: only there can entities be declared and
+    expanded."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse_declaration
     return parser
 
 
-def _refuse_declaration(*_given: object) -> None:
+def _refuse_declaration(*_attributes: object) -> None:
     raise FileRefused(TableFault.UNSAFE_XML)
 
 
 def feed(parser: Any, piece: bytes) -> None:
-    """Parse a piece of a part; an empty one ends it."""
+    """Parse a piece of a part; an empty piece ends the part."""
     try:
         parser.Parse(piece, not piece)
     except expat.ExpatError:
@@ -113,7 +115,8 @@ def feed(parser: Any, piece: bytes) -> None:
 
 
 def _place(letters: str) -> int:
-    """0 for A. Wider than any form is refused, so that one far cell does not make millions of empty ones."""
+    """Return the position of a column by its letters: 0 for A, 26 for AA. Raises FileRefused for one beyond any table,
+    so that one far cell does not make millions of empty ones."""
     place = 0
     for letter in letters:
         if not "A" <= letter <= "Z":

@@ -1,4 +1,4 @@
-"""Writes small workbooks: the same rows give the same bytes, and a text is a text, never a formula. Pure."""
+"""Writes small workbooks: the same rows give the same bytes, and a text never becomes a formula. Pure."""
 
 import re
 import zipfile
@@ -20,8 +20,8 @@ NOT_TITLE: Final = re.compile(r"[\\/*?:\[\]'\x00-\x1f]")
 
 
 def write_workbook(stream: BinaryIO, sheets: Mapping[str, Rows]) -> None:
-    """Write the sheets in order; the first row of each stays in view. Numbers are numbers, texts are typed as text, so
-    that one which begins with ``=`` is no formula. Characters that XML cannot hold become a replacement sign."""
+    """Write the sheets in order; the first row of each stays in view. Texts are stored as texts, so that one which
+    begins with ``=`` is no formula. Characters that XML cannot hold become U+FFFD."""
     titles = [NOT_TITLE.sub("_", title)[:31] for title in sheets]
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as package:
         _put_part(package, "[Content_Types].xml", _content_types(len(titles)))
@@ -69,11 +69,11 @@ def _workbook(titles: Sequence[str]) -> str:
 
 
 def _relations(targets: Sequence[tuple[str, str]]) -> str:
-    every = "".join(
+    elements = "".join(
         f'<Relationship Id="rId{number}" Type="{RELATED}/{kind}" Target="{target}"/>'
         for number, (kind, target) in enumerate(targets, 1)
     )
-    return f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships">{every}</Relationships>'
+    return f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships">{elements}</Relationships>'
 
 
 def _content_types(sheets: int) -> str:

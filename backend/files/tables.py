@@ -1,6 +1,7 @@
-"""A file as rows of texts, whatever it is: what it is told by its first bytes, never by its name. Pure.
+"""A file as rows of texts, CSV or workbook. The first bytes show its kind; its name does not matter. Pure.
 
-Every cell is a text as it stood: numbers by their digits, a formula as ``=...``. Limits hold before anything is parsed.
+Every cell is a text as it stands in the file: a number by its digits, a formula as ``=...``. Limits are checked before
+anything is parsed.
 """
 
 import io
@@ -29,7 +30,7 @@ SIGN_NAMES: Final = {",": _("dấu phẩy"), ";": _("dấu chấm phẩy"), "\t"
 
 @dataclass(slots=True)
 class TableRow:
-    """A line of the file with what is wrong with its form."""
+    """A line of the file, with the findings about its form."""
 
     line: int
     cells: list[str]
@@ -38,7 +39,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class TableForm:
-    """How a table is written: the separator of a CSV file, or the sheet of a workbook and the hidden ones beside it."""
+    """How a table is written: the separator of a CSV file, or the sheet of a workbook and its hidden sheets."""
 
     kind: str
     separator: str = ""
@@ -46,7 +47,7 @@ class TableForm:
     hidden_sheets: tuple[str, ...] = ()
 
     def sentence(self) -> str:
-        """What was read, as it is printed."""
+        """Return the sentence that says what was read."""
         if not self.sheet:
             return f"CSV, UTF-8, cột cách nhau bằng {SIGN_NAMES[self.separator]}"
         hidden = f" (không đọc trang ẩn: {', '.join(self.hidden_sheets)})" if self.hidden_sheets else ""
@@ -54,7 +55,7 @@ class TableForm:
 
 
 class BallotTable(Protocol):
-    """A header and the rows below it, read once. After the last row ``late`` tells what is wrong with earlier ones.
+    """A header and the rows below it, read once. ``late``: findings about rows that are known only after the last row.
     ``heads_elsewhere``: name and first row of other sheets, which are not read."""
 
     header: list[str]
@@ -67,11 +68,11 @@ class BallotTable(Protocol):
     def late(self) -> dict[int, RowFinding]: ...
 
     def release(self) -> None:
-        """Let go of the stream, which another table may read from its beginning."""
+        """Release the stream, so that another table may read it from its beginning."""
 
 
 def open_table(stream: BinaryIO, most_bytes: int | None = MOST_BYTES) -> BallotTable:
-    """The table in a seekable stream; ``most_bytes`` none: of any size. Raises FileRefused."""
+    """Return the table in a seekable stream. ``most_bytes``: none for any size. Raises FileRefused."""
     size = stream.seek(0, io.SEEK_END)
     if most_bytes is not None and size > most_bytes:
         raise FileRefused(TableFault.TOO_LARGE, most=most_bytes // 1_000_000)
@@ -94,7 +95,7 @@ class CsvTable:
     heads_elsewhere: list[tuple[str, list[str]]] = []
 
     def __init__(self, stream: BinaryIO) -> None:
-        # The wrapper is kept, so that the stream stays open as long as the table is read.
+        # The wrapper is an attribute, so that the stream stays open as long as the table is read.
         self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self._records = RecordReader(self._text)
         form = self.text_form = self._records.form
@@ -139,7 +140,8 @@ class SheetTable:
             raise FileRefused(TableFault.HIDDEN_COLUMN, columns=", ".join(self.header[place] for place in hidden))
 
     def __iter__(self) -> Iterator[TableRow]:
-        """Cells left of the header's end are filled up: a workbook does not store empty cells at the end of a row."""
+        """Yield rows, filled up to the width of the header: a workbook does not store empty cells at the end of a
+        row."""
         width = len(self.header)
         for line, cells, hidden in self._rows:
             while len(cells) > width and not cells[-1]:
@@ -151,8 +153,8 @@ class SheetTable:
             yield TableRow(line, cells, findings if len(cells) == width else [*findings, _ragged(cells, width)])
 
     def late(self) -> dict[int, RowFinding]:
-        """Rows with merged cells: a sheet tells of them after its rows. Each row is named once, however many areas lie
-        over it."""
+        """Return findings for rows with merged cells: a sheet lists them after its rows. Each row has one finding,
+        however many merged areas lie over it."""
         findings: dict[int, RowFinding] = {}
         line = self._workbook.first_line
         for top, bottom, name in sorted(self._workbook.merged):
@@ -169,14 +171,14 @@ class SheetTable:
 
 
 def heading(text: str) -> str:
-    """A name of a column as it is compared: its letters and their marks joined, nothing around it."""
+    """Return the name of a column in the form that is compared: NFC, without blanks around it."""
     bare = text.strip().lstrip("\ufeff")
     return bare if bare.isascii() else normalize("NFC", few_marks(bare))
 
 
 def find_columns(header: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """The places of columns by name; letter case and the placement of tone marks do not matter where nothing else
-    tells two columns apart. Raises FileRefused with what is missing or there twice."""
+    """Return the positions of columns by name. Letter case and the position of tone marks do not matter, unless two
+    columns differ in nothing else. Raises FileRefused with the columns that are missing or stand twice."""
     if not any(header):
         raise FileRefused(TableFault.EMPTY_FILE)
     places = {name: _places_of(header, name) for name in wanted}
@@ -203,18 +205,18 @@ def refuse_more_sheets(table: BallotTable, wanted: Sequence[str]) -> None:
 
 
 def totals_finding(cells: Sequence[str]) -> RowFinding | None:
-    """Whether a row says that it is a sum of others."""
+    """Return the finding for a row of totals, none for another row."""
     total = next((cell for cell in cells if is_total(cell)), None)
     return None if total is None else RowFinding(TableFault.TOTALS_ROW, {"value": total.strip()[:40]})
 
 
 def not_utf8(text: str) -> bool:
-    """Whether bytes that are no UTF-8 were read into this text (as lone surrogates)."""
+    """Return whether the text holds bytes that are not UTF-8 (read as lone surrogates)."""
     return not text.isascii() and SURROGATE.search(text) is not None
 
 
 def open_failed(name: str) -> Invalid:
-    """The refusal of a file that cannot be opened at all."""
+    """Return the refusal of a file that cannot be opened."""
     return Invalid(_("Không mở được tệp “%(file)s”."), file=name)
 
 

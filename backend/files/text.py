@@ -1,11 +1,11 @@
-"""What people type, made safe to store and to search. Pure."""
+"""Typed texts, made safe to store and to search. Pure."""
 
 import re
 import unicodedata
 
 from backend.errors import Invalid, _
 
-# Nothing that a reader can see: controls, bidi and zero-width marks, fillers, lone surrogates, non-characters.
+# Characters that no reader can see: controls, bidi and zero-width marks, fillers, lone surrogates, non-characters.
 # They hide text from the reader, break PostgreSQL (NUL) or UTF-8 (surrogates), and defeat search and comparison.
 INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
@@ -24,51 +24,52 @@ EMAIL = re.compile(
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 )
 MARKS_MOST = 8  # Vietnamese needs two
-MANY_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{MARKS_MOST + 1}}}")  # marks are among what is neither word nor blank
-SEEN = "LNPS"  # general categories with a shape of their own: letters, numbers, punctuation, symbols
+MANY_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{MARKS_MOST + 1}}}")  # marks are neither word characters nor blanks
+VISIBLE = "LNPS"  # general categories with a visible shape: letters, numbers, punctuation, symbols
 
 
 def clean_text(text: str, *, limit: int, multiline: bool = False, field: str | None = None) -> str:
-    """The text as it is stored: NFC, without invisible characters, blanks collapsed, ends stripped.
+    """Return the text in its stored form: NFC, without invisible characters, blanks collapsed, ends stripped.
 
-    ``limit`` counts characters after cleaning; more than that is refused at ``field``, never cut. A single line turns
-    its line ends into spaces; several lines keep them, and at most one empty line in a row. Marks with nothing to stand
-    on (accents, variation selectors) are no text. Cleaning twice changes nothing more.
+    ``limit`` counts characters after cleaning. Raises Invalid at ``field`` for a longer text; it is never cut. A single
+    line gets spaces for its line ends; with ``multiline`` they stay, and at most one empty line in a row. A text that
+    holds only marks (accents, variation selectors) becomes empty. Cleaning twice changes nothing more.
     """
     text = text.replace(EMPTY_BRAILLE, " ")
-    kept = unicodedata.normalize("NFC", few_marks(INVISIBLE.sub("", LINE_ENDS.sub("\n", text))))
+    cleaned = unicodedata.normalize("NFC", few_marks(INVISIBLE.sub("", LINE_ENDS.sub("\n", text))))
     if multiline:
-        lines = (BLANKS.sub(" ", line).strip() for line in kept.split("\n"))
-        kept = EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
+        lines = (BLANKS.sub(" ", line).strip() for line in cleaned.split("\n"))
+        cleaned = EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
     else:
-        kept = " ".join(kept.split())
-    if not any(unicodedata.category(letter)[0] in SEEN for letter in kept):
+        cleaned = " ".join(cleaned.split())
+    if not any(unicodedata.category(letter)[0] in VISIBLE for letter in cleaned):
         return ""
-    if len(kept) > limit:
+    if len(cleaned) > limit:
         raise Invalid(_("Dài quá %(limit)s ký tự. Hãy viết ngắn lại."), field=field, limit=limit)
-    return kept
+    return cleaned
 
 
 def few_marks(text: str) -> str:
-    """At most ``MARKS_MOST`` marks on one letter, the rest goes (as UAX #15, 13, has it at 30). Normalizing puts
-    the marks of a letter in order, at the square of their number: a form full of them would hold the process for
-    half an hour."""
+    """Return the text with at most ``MARKS_MOST`` marks on one letter; the others are removed (UAX #15, 13, has a limit
+    of 30). Normalizing sorts the marks of a letter, and the cost is the square of their number: a form full of marks
+    would keep the process busy for half an hour."""
     if not MANY_MARKS.search(text):
         return text
-    kept: list[str] = []
+    letters: list[str] = []
     marks = 0
     for letter in text:
         marks = marks + 1 if unicodedata.combining(letter) else 0
         if marks <= MARKS_MOST:
-            kept.append(letter)
-    return "".join(kept)
+            letters.append(letter)
+    return "".join(letters)
 
 
 def fold_text(text: str) -> str:
-    """The search form: lower case, no tone marks or other accents, ``đ`` as ``d``, single spaces. Ð (U+00D0) and Ɖ
-    (U+0189) look like Đ and are typed for it.
+    """Return the search form: lower case, no tone marks or other accents, ``đ`` as ``d``, single spaces. Ð (U+00D0) and
+    Ɖ (U+0189) look like Đ and are typed for it.
 
-    The embedded PostgreSQL has neither ``unaccent`` nor ICU, so columns that are searched keep this form beside them.
+    The embedded PostgreSQL has neither ``unaccent`` nor ICU, so this form is stored beside each column that is
+    searched.
     """
     bare = "".join(c for c in unicodedata.normalize("NFKD", few_marks(text)) if not unicodedata.combining(c))
     return " ".join(INVISIBLE.sub("", bare).casefold().translate(D_WITH_STROKE).split())

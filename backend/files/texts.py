@@ -1,6 +1,6 @@
 """A CSV file as records: separator, heading and lines. Pure.
 
-A quotation mark that does not close costs its own line and no other: the lines after it are given back.
+A quotation mark that does not close spoils only its own line: the lines after it are read again.
 """
 
 import csv
@@ -13,8 +13,12 @@ from typing import Final, TextIO
 from backend.files.faults import FileRefused, TableFault
 
 LONGEST_LINE: Final = 200_000
-LONGEST_RECORD: Final = 50_000  # where a cell has line ends; looking further for its last quote would find others'
-TOO_LONG: Final = "\x00"  # stands for a line that was too long; a single cell, so it is refused by its number
+LONGEST_RECORD: Final = (
+    50_000  # characters in a cell with line ends; looking further for its last quote would find that of another cell
+)
+TOO_LONG: Final = (
+    "\x00"  # stands for a line that was too long; a row of one cell, so it is refused with its line number
+)
 SEPARATORS: Final = (",", ";", "\t", "|")
 SEPARATOR_LINE: Final = re.compile(r"\"?sep=(?P<sign>[,;|\t])\"?[,;|\t]*\s*", re.IGNORECASE)
 QUOTED: Final = re.compile(r"\"(?:[^\"]|\"\")*\"?")
@@ -42,7 +46,8 @@ class RecordReader:
         self.form = TextForm(self._records.dialect.delimiter, tuple(self._heading()), before)
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | None]]:
-        """The number of the first line of each record, and its cells; none where quotes are broken (see ``broken``)."""
+        """Yield the first line of each record and its cells; none for cells where quotes are broken (see
+        ``broken``)."""
         while True:
             self._lines.next_record()
             line = self._lines.number + 1
@@ -57,7 +62,8 @@ class RecordReader:
                 yield line, cells
 
     def broken(self) -> str:
-        """The line whose quotes are broken, as it stood; the lines after it are read as if it were not there."""
+        """Return the line whose quotes are broken, as it stands. The lines after it are read as if it were not
+        there."""
         return self._lines.give_back()
 
     def _declared_separator(self) -> str | None:
@@ -69,7 +75,7 @@ class RecordReader:
         return declared["sign"]
 
     def _guessed_separator(self) -> str:
-        """The sign that the heading has most of, outside quotation marks."""
+        """Return the most frequent separator in the heading, outside quotation marks. Raises FileRefused for a tie."""
         bare = QUOTED.sub("", self._lines.peek())
         counts = {sign: bare.count(sign) for sign in SEPARATORS}
         most = max(counts.values())
@@ -90,8 +96,8 @@ class RecordReader:
 
 
 class _NumberedLines:
-    """The lines of a stream, numbered. One that is too long becomes a mark, and its rest is passed over. The lines of a
-    record that fails are given back but for its first."""
+    """The lines of a stream with their numbers. A line that is too long becomes a mark, and its rest is skipped. When a
+    record fails, all its lines but the first are read again."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -116,21 +122,21 @@ class _NumberedLines:
 
     @property
     def first(self) -> str:
-        """The first line of the record at hand."""
+        """The first line of the current record."""
         return self._record[0] if self._record else ""
 
     def peek(self) -> str:
-        """Return the next line, which stays the next."""
+        """Return the next line without moving on."""
         self._waiting.appendleft(self._waiting.popleft() if self._waiting else self._read())
         return self._waiting[0]
 
     def next_record(self) -> None:
-        """What was read so far is no part of the record that begins here."""
+        """Begin a new record."""
         self._record.clear()
         self._length = 0
 
     def give_back(self) -> str:
-        """Give back all lines of this record but the first, which is returned without its end."""
+        """Put all lines of this record but the first back, and return the first without its end."""
         first, *rest = self._record
         self._waiting.extendleft(reversed(rest))
         self.number -= len(rest)

@@ -1,7 +1,7 @@
-"""Reads the rows of an .xlsx workbook in one pass, within limits, and sees what a reader of values does not: hidden
-rows and columns, merged cells, formulas, macros. Pure.
+"""Reads the rows of an .xlsx workbook in one pass and within limits. It also finds hidden rows and columns, merged
+cells, formulas and macros, which a reader of values alone would miss. Pure.
 
-A workbook is a zip of XML parts, found by the kinds of their relations, whatever the names of the parts are. Sizes are
+A workbook is a zip of XML parts. The parts are found by the kinds of their relations, not by their names. Sizes are
 checked before a part is opened, declarations of entities are refused, and nothing outside the file is ever read.
 """
 
@@ -19,20 +19,21 @@ from backend.files.sheet_rows import SheetReader, feed, new_parser
 MOST_UNPACKED: Final = 700_000_000
 MOST_TEXTS: Final = 64_000_000
 MOST_PARTS: Final = 2_000
-RATIO: Final = 200  # of unpacked to packed; a sheet of numbers packs about 20 to 1
+RATIO: Final = 200  # unpacked size by packed size; a sheet of numbers packs about 20 to 1
 MOST_SHEETS: Final = 200
 PIECE: Final = 1 << 18
 PIECES_OF_A_HEAD: Final = 4
 RELATIONS = "xl/_rels/workbook.xml.rels"
 TEXTS_RELATION = "/sharedStrings"
-SHEET_RELATION = "/worksheet"  # a sheet of its own kind holds a chart (chartsheet) or a form (dialogsheet), and no rows
+SHEET_RELATION = "/worksheet"  # other kinds of sheets hold a chart (chartsheet) or a form (dialogsheet) and no rows
 MACRO_PARTS = ("vbaproject.bin", "vbadata.xml")
 
 Handler = Callable[[str, dict[str, str]], None]
 
 
 class BallotWorkbook:
-    """Its first visible sheet. Raises FileRefused. ``merged`` and ``hidden_columns`` are complete after the rows."""
+    """The first visible sheet of a workbook. Raises FileRefused. ``merged`` and ``hidden_columns`` are complete after
+    the last row was read."""
 
     def __init__(self, stream: BinaryIO) -> None:
         try:
@@ -52,25 +53,25 @@ class BallotWorkbook:
         self.first_line = self.last_line = 0
 
     def rows(self) -> Iterator[tuple[int, list[str], bool]]:
-        """Line in the sheet, cells, whether the line is hidden."""
+        """Yield for each row: its line in the sheet, its cells, whether it is hidden."""
         reader = SheetReader(self._texts, self._hidden, self.merged)
         for piece in self._pieces(self._sheet, MOST_UNPACKED):
             feed(reader.parser, piece)
-            if reader.done:
-                for row in reader.done:
-                    if not self.first_line and any(row[1]):
-                        self.first_line = row[0]
-                    self.last_line = max(self.last_line, row[0])
-                    yield row
-                reader.done.clear()
+            for line, cells, hidden in reader.rows:
+                if not self.first_line and any(cells):
+                    self.first_line = line
+                self.last_line = max(self.last_line, line)
+                yield line, cells, hidden
+            reader.rows.clear()
 
     def hidden_columns(self, width: int) -> list[int]:
-        """Places, from 0, of hidden columns among the first ``width``; known once the first row was read."""
+        """Return the positions, from 0, of hidden columns among the first ``width``. Call it after the first row was
+        read."""
         return [place for place in range(width) if any(low <= place + 1 <= high for low, high in self._hidden)]
 
     def heads_elsewhere(self) -> Iterator[tuple[str, list[str]]]:
-        """Name and first filled row of every other sheet, hidden ones too. A part that is listed again, or whose first
-        rows stand far below, is not read: the cost is bounded whatever the workbook lists."""
+        """Yield name and first filled row of every other sheet, also of hidden ones. A part that is listed twice is
+        read once, and only its beginning is read: so the cost has a bound, whatever the workbook lists."""
         titles = {part: title for title, part in reversed(self._others) if part != self._sheet}
         if len(titles) > MOST_SHEETS:
             raise FileRefused(TableFault.NOT_A_TABLE)
@@ -82,13 +83,14 @@ class BallotWorkbook:
         reader = SheetReader(self._texts, [], [])
         for piece in islice(self._pieces(part, MOST_UNPACKED), PIECES_OF_A_HEAD):
             feed(reader.parser, piece)
-            if head := next((cells for _line, cells, _hidden in reader.done if any(cells)), None):
+            if head := next((cells for _line, cells, _hidden in reader.rows if any(cells)), None):
                 return head
-            reader.done.clear()
+            reader.rows.clear()
         return []
 
     def _find_sheet(self) -> tuple[str, int]:
-        """The part of the first visible sheet, and what its days are shifted by; the other sheets are noted."""
+        """Return the part of the first visible sheet and the shift of its day numbers (0, or 1462 where it counts from
+        1904). Note the other sheets."""
         first: str | None = None
         sheets, days = self._sheets()
         for sheet in sheets:
@@ -102,21 +104,21 @@ class BallotWorkbook:
         return first, days
 
     def _sheets(self) -> tuple[list["_SheetPart"], int]:
-        """Every sheet of rows, in the order of the workbook."""
+        """Return every sheet of rows, in the order of the workbook, and the shift of day numbers."""
         sheets: list[dict[str, str]] = []
         relations: dict[str, tuple[str, str]] = {}
         days = 0
 
-        def in_workbook(name: str, given: dict[str, str]) -> None:
+        def in_workbook(name: str, attributes: dict[str, str]) -> None:
             nonlocal days
             if name == "sheet":
-                sheets.append(given)
-            elif name == "workbookPr" and given.get("date1904") in ("1", "true"):
+                sheets.append(attributes)
+            elif name == "workbookPr" and attributes.get("date1904") in ("1", "true"):
                 days = 1462
 
-        def in_relations(name: str, given: dict[str, str]) -> None:
-            if name == "Relationship" and given.get("TargetMode") != "External":
-                relations[given.get("Id", "")] = (given.get("Type", ""), given.get("Target", ""))
+        def in_relations(name: str, attributes: dict[str, str]) -> None:
+            if name == "Relationship" and attributes.get("TargetMode") != "External":
+                relations[attributes.get("Id", "")] = (attributes.get("Type", ""), attributes.get("Target", ""))
 
         self._walk("xl/workbook.xml", in_workbook)
         self._walk(RELATIONS, in_relations)
@@ -125,7 +127,7 @@ class BallotWorkbook:
         return [part for part in (self._sheet_part(sheet, relations) for sheet in sheets) if part is not None], days
 
     def _sheet_part(self, sheet: dict[str, str], relations: dict[str, tuple[str, str]]) -> "_SheetPart | None":
-        """The part of a sheet that is listed; none where it holds no rows."""
+        """Return the part of a listed sheet; none where it holds no rows."""
         key = next((value for name, value in sheet.items() if name.endswith(":id")), "")
         kind, target = relations.get(key, ("", ""))
         if not kind.endswith(SHEET_RELATION):
@@ -134,18 +136,18 @@ class BallotWorkbook:
         return _SheetPart(sheet.get("name", ""), self._part_at(target), visible)
 
     def _part_at(self, target: str) -> str:
-        """The name of the part that a relation leads to. Capital letters do not tell parts apart."""
+        """Return the name of the part to which a relation leads. Letter case does not matter."""
         part = posixpath.normpath(posixpath.join("/xl", target))[1:]
         return self._parts.get(part.lower(), part)
 
     def _walk(self, part: str, handle: Handler) -> None:
         parser = new_parser()
-        parser.StartElementHandler = lambda name, given: handle(name.rpartition(":")[2], given)
+        parser.StartElementHandler = lambda name, attributes: handle(name.rpartition(":")[2], attributes)
         for piece in self._pieces(self._parts.get(part.lower(), part), MOST_TEXTS):
             feed(parser, piece)
 
     def _shared_texts(self) -> list[str]:
-        """The table of texts; phonetic guides (rPh) are no part of a text."""
+        """Return the table of shared texts, without phonetic guides (rPh)."""
         part = self._texts_part or self._parts.get("xl/sharedstrings.xml", "")
         if not part:
             return []
@@ -153,7 +155,7 @@ class BallotWorkbook:
         parts: list[str] = []
         aside = False
 
-        def start(name: str, _given: dict[str, str]) -> None:
+        def start(name: str, _attributes: dict[str, str]) -> None:
             nonlocal aside
             local = name.rpartition(":")[2]
             aside = aside or local == "rPh"
@@ -175,7 +177,8 @@ class BallotWorkbook:
         return texts
 
     def _pieces(self, part: str, most: int) -> Iterator[bytes]:
-        """The bytes of a part, counted while they are unpacked; an empty last piece ends the parsing."""
+        """Yield the bytes of a part in pieces, and count them while they are unpacked. An empty last piece ends the
+        parsing."""
         try:
             with self._zip.open(part) as packed:
                 read = 0
@@ -191,7 +194,7 @@ class BallotWorkbook:
 
 @dataclass(frozen=True)
 class _SheetPart:
-    """A sheet as the workbook lists it."""
+    """A sheet in the list of the workbook."""
 
     title: str
     part: str
@@ -199,15 +202,20 @@ class _SheetPart:
 
 
 def _check_parts(parts: list[zipfile.ZipInfo]) -> None:
-    """Refuse by the directory of the zip alone what is dangerous, locked or a program."""
+    """Refuse a locked workbook, one with macros, a zip bomb, and a zip that is no workbook. The directory of the zip is
+    enough for that; nothing is unpacked."""
     names = {part.filename.lower() for part in parts}
     if any(part.flag_bits & 1 for part in parts):
         raise FileRefused(TableFault.ENCRYPTED)
     if any(name.endswith(MACRO_PARTS) for name in names):
         raise FileRefused(TableFault.MACROS)
     unpacked = sum(part.file_size for part in parts)
-    swollen = any(part.file_size > 1_000_000 and part.file_size > RATIO * part.compress_size for part in parts)
-    if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED or swollen:
+    if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED or any(map(_is_swollen, parts)):
         raise FileRefused(TableFault.ZIP_BOMB, size=unpacked // 1_000_000)
     if "xl/workbook.xml" not in names:
         raise FileRefused(TableFault.NOT_A_TABLE)
+
+
+def _is_swollen(part: zipfile.ZipInfo) -> bool:
+    """Return whether a part packs far better than a sheet of numbers does."""
+    return part.file_size > 1_000_000 and part.file_size > RATIO * part.compress_size

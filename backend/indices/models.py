@@ -1,4 +1,4 @@
-"""Figures that others published, as they printed them; and runs of our own, which nobody rewrites."""
+"""Tables of published figures, as their documents print them, and of our own index runs, which never change."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ from backend.db import Base, Moment, by_value
 
 
 class FigureKind(StrEnum):
-    """Which of the three kinds of SIPAS question a figure answers."""
+    """The three kinds of SIPAS questions."""
 
     SATISFACTION = "satisfaction"
     PERCEPTION = "perception"
@@ -32,7 +32,7 @@ class FigureKind(StrEnum):
 
 
 class PublishedSource(Base):
-    """The document that printed figures."""
+    """A document that published figures."""
 
     __tablename__ = "published_sources"
 
@@ -42,8 +42,8 @@ class PublishedSource(Base):
 
 
 class PublishedFigure(Base):
-    """One printed index: where, when, of what, by which method, with its rank where one was printed. ``n`` is empty
-    where the source does not give it."""
+    """One figure as a document published it. ``rank``, ``ranked``: the rank among so many provinces, where it was
+    published. ``n``: number of ballots, none where the source does not give it."""
 
     __tablename__ = "published_figures"
     __table_args__ = (
@@ -66,13 +66,13 @@ class PublishedFigure(Base):
     ranked: Mapped[int | None] = mapped_column(doc="number of provinces ranked")
     n: Mapped[int | None] = mapped_column()
     method: Mapped[str] = mapped_column(String(40))
-    change: Mapped[Decimal | None] = mapped_column(Numeric(6, 2), doc="on the year before, as printed")
-    rank_change: Mapped[int | None] = mapped_column(doc="places won, as printed")
+    change: Mapped[Decimal | None] = mapped_column(Numeric(6, 2), doc="against the year before, as published")
+    rank_change: Mapped[int | None] = mapped_column(doc="ranks gained, as published")
     source_code: Mapped[str] = mapped_column(ForeignKey("published_sources.code"))
 
 
 class FigureSide(StrEnum):
-    """From where a figure about the feedback group is seen."""
+    """The side from which a figure describes the feedback group."""
 
     PUBLISHED = "published"
     SURVEY = "survey"
@@ -82,7 +82,7 @@ class FigureSide(StrEnum):
 
 
 class Measure(StrEnum):
-    """What a value is counted in. Only values of one measure are ever subtracted."""
+    """The measure of a value. Only values of the same measure are subtracted."""
 
     SCORE = "score"
     SHARE = "share"
@@ -94,7 +94,7 @@ class Measure(StrEnum):
 
 
 class IndexRun(Base):
-    """One calculation: the question, what it was counted from, and by which code. A trigger refuses any change."""
+    """One calculation: its request, its inputs and its code. A trigger refuses every change."""
 
     __tablename__ = "index_runs"
     __table_args__ = (CheckConstraint("last_day >= first_day", name="days"),)
@@ -102,7 +102,9 @@ class IndexRun(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     first_day: Mapped[date] = mapped_column()
     last_day: Mapped[date] = mapped_column()
-    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), doc="with those below it; none: the province")
+    unit_id: Mapped[int | None] = mapped_column(
+        ForeignKey("units.id"), doc="with all units below it; none: the province"
+    )
     as_of: Mapped[date] = mapped_column(doc="the day on which open tickets were judged")
     seed: Mapped[int] = mapped_column(BigInteger)
     parameters: Mapped[Any] = mapped_column(JSONB)
@@ -119,7 +121,7 @@ class IndexRun(Base):
 
 
 class IndexInput(Base):
-    """The rows a run was counted from: ids, classes, days and scores, no text and no person. Compressed."""
+    """The input rows of a run, compressed: ids, classes, days and scores; no text and nothing about a person."""
 
     __tablename__ = "index_inputs"
 
@@ -129,7 +131,7 @@ class IndexInput(Base):
 
 
 class IndexValue(Base):
-    """One figure of a run with everything that must stand beside it. ``code`` opens its definition."""
+    """One figure of a run with everything that is shown beside it. ``code``: the key of its definition."""
 
     __tablename__ = "index_values"
 
@@ -152,7 +154,7 @@ class IndexValue(Base):
 
 
 class IndexPublication(Base):
-    """Who published a run, and when."""
+    """The publication of a run: who and when."""
 
     __tablename__ = "index_publications"
 

@@ -1,4 +1,4 @@
-"""Handing long work to a worker."""
+"""Hands long work to a worker."""
 
 import logging
 
@@ -10,8 +10,8 @@ log = logging.getLogger("langnghe.jobs")
 
 
 def hand_to_worker(kind_name: str, job_id: int) -> bool:
-    """Put the task of a job into the queue, once the job is committed. False where the broker does not answer: the job
-    stays asked for, and the sweep hands it out later."""
+    """Put the task of a job into the queue; call it after the job is committed. False where the broker does not answer:
+    the job stays open, and the sweep hands it out later."""
     try:
         app.send_task(kind_name, (job_id,))
     except OperationalError:

@@ -1,4 +1,4 @@
-"""Reading what strangers made in a process of its own, with limits of time and memory.
+"""Reads files of strangers in a separate process with limits on time and memory.
 
 A file of a few kilobytes can keep a reader busy for minutes, or fill the memory. So nothing that was uploaded is read
 in a process that answers pages: a child process reads it, and is killed when it needs more than the file's size
@@ -75,13 +75,13 @@ class _Child:
 
     def send(self, request: bytes) -> None:
         pipe, _answers = self.pipes
-        with suppress(BrokenPipeError):  # what it said before its end is still to be read
+        with suppress(BrokenPipeError):  # its last answer can still be read
             pipe.write(len(request).to_bytes(8, "big"))
             pipe.write(request)
             pipe.flush()
 
     def receive(self) -> tuple[str, Any]:
-        """What it says next. Raises EOFError or UnpicklingError where it ended."""
+        """Return kind and value of its next answer. Raises EOFError or UnpicklingError where it ended."""
         kind, value = pickle.load(self.pipes[1])  # noqa: S301 - written by our own program
         return kind, value
 
@@ -104,13 +104,14 @@ def run_guarded(
     *arguments: object,
     limits: GuardLimits,
     field: str,
-    told: Callable[[int], None] | None = None,
+    report: Callable[[int], None] | None = None,
 ) -> T:
     """Return ``function(*arguments)``, computed in a child process within the limits.
 
     The function is a public one of a module and needs nothing but its arguments; a DomainError that it raises is raised
-    here. With ``told`` it gets a further argument ``told``, and what it reports there arrives here. Raises Invalid at
-    ``field`` where the limits do not suffice or the function fails, TooMany where too many files are read at once.
+    here. With ``report`` it gets a further argument ``report``, and each number with which it calls it is passed on
+    here. Raises Invalid at ``field`` where the limits do not suffice or the function fails; TooMany where too many
+    files are read at once.
     """
     if not _places.acquire(blocking=False):
         raise _busy(field)
@@ -118,8 +119,8 @@ def run_guarded(
         if not _turns.acquire(timeout=WAIT_SECONDS):
             raise _busy(field)
         try:
-            request = (function, arguments, told is not None, limits.seconds, limits.megabytes)
-            return cast(T, _outcome(*_ask(pickle.dumps(request), limits, told), field))
+            request = (function, arguments, report is not None, limits.seconds, limits.megabytes)
+            return cast(T, _outcome(*_ask(pickle.dumps(request), limits, report), field))
         finally:
             _turns.release()
     finally:
@@ -132,13 +133,13 @@ def _busy(field: str) -> TooMany:
     return refusal
 
 
-def _ask(request: bytes, limits: GuardLimits, told: Callable[[int], None] | None) -> tuple[str, Any]:
-    """What a child answers, and its value; "exceeded" where the child died of the request."""
+def _ask(request: bytes, limits: GuardLimits, report: Callable[[int], None] | None) -> tuple[str, Any]:
+    """Return kind and value of a child's answer; the kind is "exceeded" where the child died of the request."""
     answer: tuple[str, Any] = (IDLE, None)
     while answer[0] == IDLE:
         child = _take_child()
         try:
-            answer = _talk(child, request, limits, told)
+            answer = _talk(child, request, limits, report)
         except BaseException:
             child.end()
             raise
@@ -161,8 +162,9 @@ def _outcome(kind: str, value: Any, field: str) -> Any:
     raise Invalid(TOO_MUCH, field=field)
 
 
-def _talk(child: _Child, request: bytes, limits: GuardLimits, told: Callable[[int], None] | None) -> tuple[str, Any]:
-    """Send a request and read what comes back; "exceeded" where the child died, by its limits or by a timer."""
+def _talk(child: _Child, request: bytes, limits: GuardLimits, report: Callable[[int], None] | None) -> tuple[str, Any]:
+    """Send a request and return kind and value of the answer; "exceeded" where the limits or a timer ended the
+    child."""
     with ExitStack() as timers:
         timers.callback(_kill_after(child, START_SECONDS).cancel)
         try:
@@ -172,10 +174,10 @@ def _talk(child: _Child, request: bytes, limits: GuardLimits, told: Callable[[in
                 if kind == "begun":  # its modules are imported; from here on the limits hold
                     timers.close()
                     timers.callback(_kill_after(child, SLACK * limits.seconds).cancel)
-                elif kind != "told":
+                elif kind != "progress":
                     return kind, value
-                elif told is not None:
-                    told(value)
+                elif report is not None:
+                    report(value)
         except (EOFError, pickle.UnpicklingError):
             return "exceeded", None
 
@@ -188,7 +190,7 @@ def _kill_after(child: _Child, seconds: float) -> Timer:
 
 
 def _take_child() -> _Child:
-    """A child that waits for work, else a new one."""
+    """Return a child that waits for work, else a new one."""
     while True:
         with _idle_lock:
             child = _idle.pop() if _idle else None

@@ -27,13 +27,13 @@ log = logging.getLogger("langnghe.jobs")
 
 
 class LeaseLost(Exception):
-    """Another worker has the job by now, or nobody: this one must stop and store nothing more."""
+    """This worker no longer holds the job: it must stop and store nothing more."""
 
 
 @dataclass(frozen=True)
 class JobLease:
-    """A job in the hands of one worker. ``attempt`` tells this lease from the ones before and after; ``done`` is what
-    the attempts before it reported."""
+    """A job that one worker holds. ``attempt``: the number of this lease among those of the job. ``done``: the progress
+    that earlier attempts reported."""
 
     job_id: int
     attempt: int
@@ -55,7 +55,7 @@ def take_lease(session: Session, kind: JobKind, job_id: int, now: datetime) -> J
 
 
 def renew_lease(session: Session, lease: JobLease, now: datetime) -> bool:
-    """Keep the lease for another while; False where it is lost."""
+    """Extend the lease by ``LEASE``; False where it is lost."""
     renewed = session.scalar(
         update(LongJob)
         .where(LongJob.id == lease.job_id, LongJob.attempts == lease.attempt, LongJob.stage == JobStage.RUNNING)
@@ -65,22 +65,22 @@ def renew_lease(session: Session, lease: JobLease, now: datetime) -> bool:
     return renewed is not None
 
 
-def advance_job(session: Session, lease: JobLease, done: int, *, now: datetime, total: int | None = None) -> None:
-    """Report how far it is: ``done`` pieces altogether, of ``total`` where that has become known. Raises LeaseLost.
+def advance_job(session: Session, lease: JobLease, progress: int, *, now: datetime, total: int | None = None) -> None:
+    """Report ``progress`` in pieces, of ``total`` where that is now known. Raises LeaseLost.
 
-    Work that was begun again may report less than before.
+    Work that started again may report less than before.
     """
     job = _held(session, lease)
     if total is not None:
         job.total = total
-    job.done = done if job.total is None else min(done, job.total)
+    job.done = progress if job.total is None else min(progress, job.total)
     job.updated_at, job.next_at = now, now + LEASE
     session.flush()
 
 
 def finish_job(session: Session, lease: JobLease, *, now: datetime, note: str = "") -> None:
-    """Note that the work is done; ``note`` tells what came of it. Call it in the transaction that stores the result.
-    Raises LeaseLost."""
+    """End the job as done; ``note`` names the result. Call it in the transaction that stores the result. Raises
+    LeaseLost."""
     job = _held(session, lease)
     if job.total is not None:
         job.done = job.total
@@ -88,13 +88,13 @@ def finish_job(session: Session, lease: JobLease, *, now: datetime, note: str = 
 
 
 def stop_job(session: Session, lease: JobLease, *, now: datetime, note: str) -> None:
-    """Note that the work ended before its end; ``note`` tells why. Raises LeaseLost."""
+    """End the job as stopped; ``note`` says why. Raises LeaseLost."""
     _end(session, _held(session, lease), JobStage.STOPPED, now, note)
 
 
 def run_job(kind: JobKind, job_id: int, clock: Callable[[], datetime], work: Callable[[JobLease], None]) -> None:
-    """Take a job up, renew its lease meanwhile and let ``work`` finish it. Nothing happens where the job has ended or
-    is in other hands: a task may come twice.
+    """Take a job, renew its lease while ``work`` runs, and let ``work`` finish it. Nothing happens where the job has
+    ended or another worker holds it: a task may come twice.
 
     A refusal (DomainError) stops the job with its sentence. Any other error stops it with the sentence of its kind and
     goes on to the caller; work that must end stays under its lease instead, and is asked for again when that runs out.
@@ -116,10 +116,10 @@ def run_job(kind: JobKind, job_id: int, clock: Callable[[], datetime], work: Cal
         raise
 
 
-def report_progress(lease: JobLease, done: int, clock: Callable[[], datetime]) -> None:
-    """Report in a transaction of its own, so that the page sees it while the work goes on. Raises LeaseLost."""
+def report_progress(lease: JobLease, progress: int, clock: Callable[[], datetime]) -> None:
+    """Report progress in a separate transaction, so that the page shows it while the work goes on. Raises LeaseLost."""
     with transaction() as session:
-        advance_job(session, lease, done, now=clock())
+        advance_job(session, lease, progress, now=clock())
 
 
 def _held(session: Session, lease: JobLease) -> LongJob:
@@ -149,7 +149,7 @@ def _stop(lease: JobLease, now: datetime, note: str) -> None:
 
 @contextmanager
 def _renewed(lease: JobLease, clock: Callable[[], datetime]) -> Iterator[None]:
-    """A thread renews the lease until the block ends. It dies with the process, and the lease with it."""
+    """Renew the lease in a thread until the block ends. The thread dies with the process; then the lease runs out."""
     over = Event()
     thread = Thread(target=_renew_until, args=(over, lease, clock), name=f"lease of job {lease.job_id}", daemon=True)
     thread.start()

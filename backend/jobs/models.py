@@ -1,4 +1,4 @@
-"""Long work as rows of a table of ours: Celery keeps no results here, and a broker may lose what it was given."""
+"""Long work as rows of our database: Celery stores no results here, and a broker may lose a task."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from backend.db import Base, Moment, by_value
 
 
 class JobStage(StrEnum):
-    """How far long work has come. ``asked``: no worker is at it. ``running``: one worker holds its lease."""
+    """The stage of long work. ``asked``: no worker has it yet. ``running``: one worker holds its lease."""
 
     ASKED = "asked"
     RUNNING = "running"
@@ -23,10 +23,11 @@ UNDER_WAY: Final = (JobStage.ASKED, JobStage.RUNNING)
 
 
 class LongJob(Base):
-    """A piece of long work. ``kind`` is also the name of the task that does it, ``subject`` says what it is about.
+    """A piece of long work. ``kind``: also the name of its task. ``subject``: what it is about.
 
-    ``attempts`` counts the leases, so that a worker that lost its lease is known by its number. ``next_at``: when the
-    sweep hands the work to a worker again; while it runs, this is the end of the lease. ``must_end``: never given up.
+    ``attempts``: the number of leases; a worker that lost its lease is recognised by its number. ``next_at``: when the
+    sweep hands the work to a worker again; while it runs, this is the end of the lease. ``must_end``: it is never given
+    up.
     """
 
     __tablename__ = "jobs"
@@ -53,10 +54,10 @@ class LongJob(Base):
 
     @property
     def under_way(self) -> bool:
-        """Asked for, or in the hands of a worker."""
+        """Whether it has not ended."""
         return self.stage in UNDER_WAY
 
     def is_cared_for(self, now: datetime) -> bool:
-        """Whether a worker is at it or will be in a moment. False once the work has ended, and while it is lost: its
-        lease has run out, or no worker took it up."""
+        """Return whether a worker has the job or will have it soon. False after it has ended, and while it is lost: its
+        lease has run out, or no worker took it."""
         return self.next_at is not None and now < self.next_at

@@ -1,4 +1,4 @@
-"""The child process of ``backend.jobs.guarded``: reads requests from its standard input, one after the other."""
+"""The child process of ``backend.jobs.guarded``: answers requests from its standard input, one after the other."""
 
 import os
 import pickle
@@ -14,13 +14,13 @@ if sys.platform != "win32":
     import resource
 
 IDLE_SECONDS: Final = 60.0
-KINDNESS: Final = 5  # pages come first
+KINDNESS: Final = 5  # priority below that of the processes that answer pages
 
 
 def serve() -> None:
     """Answer requests until the parent is gone, nothing came for a while, or a request failed."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not stand among the answers
+    os.dup2(2, 1)  # output of a library must not mix with the answers
     if hasattr(os, "nice"):
         os.nice(KINDNESS)
     while _has_come(requests):
@@ -42,7 +42,7 @@ def _read_request(requests: BinaryIO) -> bytes | None:
 
 
 def _answer(request: bytes, answers: BinaryIO) -> bool:
-    """Whether the process is fit for another request."""
+    """Answer one request; return whether the process can take another one."""
 
     def send(kind: str, value: Any) -> None:
         answers.write(pickle.dumps((kind, value)))
@@ -53,21 +53,21 @@ def _answer(request: bytes, answers: BinaryIO) -> bool:
         function, arguments, reports, seconds, megabytes = pickle.loads(request)  # noqa: S301 - from our parent
         _limit(seconds, megabytes)
         send("begun", None)
-        more: dict[str, Callable[[int], None]] = {"told": lambda value: send("told", value)} if reports else {}
+        more: dict[str, Callable[[int], None]] = {"report": lambda value: send("progress", value)} if reports else {}
         send("result", function(*arguments, **more))
     except DomainError as refusal:
         send("refused", refusal)
     except (MemoryError, RecursionError):
         send("exceeded", None)
         return False
-    except Exception as error:  # what a file brings about is never our parent's end; the frames name no content
+    except Exception as error:  # no file may end our parent; the frames of the traceback hold no content
         send("failed", f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__)[-8:])}")
         return False
     return True
 
 
 def _lift_limits() -> None:
-    """Those of the last request must not count what the next one imports."""
+    """Remove the limits of the last request, so that they do not apply to the imports of the next one."""
     if sys.platform == "win32":
         return
     for limit in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
@@ -76,7 +76,7 @@ def _lift_limits() -> None:
 
 
 def _limit(seconds: float, megabytes: int) -> None:
-    """From now on so many seconds of computing and so much more memory; the kernel ends who needs more."""
+    """Limit computing time and further memory from now on. The kernel ends a process that needs more."""
     if sys.platform == "win32":
         return  # the parent's timer still holds
     spent = resource.getrusage(resource.RUSAGE_SELF)
@@ -86,7 +86,7 @@ def _limit(seconds: float, megabytes: int) -> None:
 
 
 def _set(limit: int, value: int) -> None:
-    """The soft limit alone: the next request has a limit of its own."""
+    """Set the soft limit only, so that the next request can have another one."""
     if sys.platform == "win32":
         return
     _soft, hard = resource.getrlimit(limit)
@@ -94,7 +94,7 @@ def _set(limit: int, value: int) -> None:
 
 
 def _address_space() -> int | None:
-    """Bytes of address space in use; None where the system does not tell (it then has no limit of memory)."""
+    """Return the bytes of address space in use; none where the system does not say (then memory has no limit)."""
     try:
         with open("/proc/self/statm", encoding="ascii") as numbers:
             return int(numbers.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,6 +1,6 @@
-"""The one life cycle of long work: asked, leased, progress, done or stopped; lost and asked again; swept.
+"""The life cycle of all long work: asked, running under a lease, done or stopped; lost work is asked for again.
 
-Whoever wants work done writes a row (``ask_job``) and, once that is committed, hands it to a worker
+A room that wants work done writes a row (``ask_job``) and, after the commit, hands it to a worker
 (``broker.hand_to_worker``). The worker takes a lease (``backend.jobs.lease``) and renews it as long as it lives. When
 the lease runs out, the worker is dead: the sweep, or a new request, hands the work to another one.
 """
@@ -17,7 +17,7 @@ from backend.db import AdvisoryLock, hold_lock, transaction
 from backend.errors import Conflict, NotFound, _
 from backend.jobs.models import UNDER_WAY, JobStage, LongJob
 
-HANDED_AGAIN: Final = timedelta(minutes=2)  # after this a worker that was asked is asked again
+HANDED_AGAIN: Final = timedelta(minutes=2)  # after this time without a lease the work is handed out again
 GIVEN_UP: Final = timedelta(days=1)
 ATTEMPTS_MOST: Final = 3  # work that killed three workers would kill the next one too
 LOST: Final = _("Việc này đã dừng vì lỗi của hệ thống. Hãy thử lại; nếu vẫn lỗi, hãy báo người quản trị.")
@@ -26,9 +26,9 @@ LATER: Final = _("Đã ghi nhận. Việc này sẽ tự bắt đầu trong ít 
 
 @dataclass(frozen=True)
 class JobKind:
-    """A kind of long work. ``name`` is also the name of its task. ``busy`` is told to whoever asks for the same work a
-    second time, ``failed`` stands on the page after an error of ours. ``must_end``: the work is tried again until it
-    is done, whatever happens."""
+    """A kind of long work. ``name``: also the name of its task. ``busy``: the sentence for a second request of the same
+    work. ``failed``: the sentence on the page after an error of the system. ``must_end``: the work is tried again until
+    it is done."""
 
     name: str
     busy: str = _("Việc này đang được làm.")
@@ -45,10 +45,10 @@ def ask_job(
     user_id: int | None = None,
     total: int | None = None,
 ) -> LongJob:
-    """Note that work is to be done, and return its job; hand it to a worker after the commit.
+    """Store a job for work and return it. Hand it to a worker after the commit.
 
-    Work on the same subject that was lost is asked for again: the job is the same one. Raises Conflict while that work
-    is in good hands.
+    Lost work on the same subject is asked for again under the same job. Raises Conflict while a worker has that work or
+    will have it soon.
     """
     hold_lock(session, AdvisoryLock.JOB, f"{kind.name}:{subject}")
     job = session.scalar(_of_subject(kind, subject).where(LongJob.stage.in_(UNDER_WAY)).with_for_update())
@@ -87,10 +87,10 @@ def find_latest_job(session: Session, kind: JobKind, subject: str) -> LongJob | 
 
 
 def sweep_jobs(now: datetime, hand_out: Callable[[str, int], object]) -> list[int]:
-    """Hand out the work that nobody cares for, and return the ids of these jobs.
+    """Hand out lost work, and return the ids of these jobs.
 
-    That is work no worker took up, and work whose worker died. Two sweeps at once are harmless. Work that nobody took
-    up for a day, or that lost three workers, is stopped, unless it must end.
+    Lost is work that no worker took, and work whose worker died. Work that no worker took for a day, or that lost three
+    workers, is stopped, unless it must end. Two sweeps at once are harmless.
     """
     with transaction() as session:
         jobs = session.scalars(
@@ -109,7 +109,7 @@ def sweep_jobs(now: datetime, hand_out: Callable[[str, int], object]) -> list[in
 
 
 def _ask_again(job: LongJob, now: datetime) -> None:
-    """The worker that had it, should it still live, no longer holds the lease."""
+    """Ask for lost work again. A worker that still lives no longer holds the lease."""
     job.stage, job.next_at = JobStage.ASKED, now + HANDED_AGAIN
 
 

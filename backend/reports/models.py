@@ -1,4 +1,5 @@
-"""Reports that were made: the last files of each, and the author's own texts, which outlive every regeneration."""
+"""Tables of reports: the latest files of each, and the author's own texts, which stay when the files are written
+anew."""
 
 from datetime import datetime
 
@@ -9,8 +10,8 @@ from backend.db import Base, Moment
 
 
 class StoredReport(Base):
-    """A report by what it is about. ``inputs_hash``: SHA-256 of the values and texts that the files were made of; empty
-    until the first files."""
+    """A report by its subject. ``inputs_hash``: SHA-256 of the values and texts in its files; none before the first
+    files."""
 
     __tablename__ = "reports"
     __table_args__ = (
@@ -27,7 +28,7 @@ class StoredReport(Base):
 
 
 class ReportFile(Base):
-    """One file of a report as last made."""
+    """One of the latest files of a report."""
 
     __tablename__ = "report_files"
 
@@ -38,7 +39,7 @@ class ReportFile(Base):
 
 
 class ReportText(Base):
-    """What the author wrote in one place of a report."""
+    """The author's text in one place of a report."""
 
     __tablename__ = "report_texts"
 

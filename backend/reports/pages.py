@@ -1,4 +1,5 @@
-"""The page of reports: choose the years, write the author's own parts, have the files made, fetch them."""
+"""The page of reports: choose the years, write the author's own texts, start the writing of the files, download
+them."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -30,15 +31,15 @@ Author = Annotated[Actor, Depends(allow(Permission.MAKE_REPORTS))]
 
 @router.get(PAGE)
 def report_page(request: Request, session: SessionDep, actor: Author) -> Response:
-    """The report of the address, or the latest there can be; with HTMX only how far it is."""
+    """Show the report of the address, or the latest possible one. An HTMX request gets only the progress."""
     about = _subject_of(session, dict(request.query_params))
     return _page(request, session, about, block="standing" if wants_fragment(request) else None)
 
 
 @router.post(PAGE)
 def start_report(request: Request, actor: Author, form: TypedDep) -> Response:
-    """Have the report made, with the texts as they stand on the page. The job is committed before it is handed on, so
-    that the worker finds it."""
+    """Save the texts of the page and start writing the report. The job is committed before it is handed over, so that
+    the worker finds it."""
     now = clock.now()
     with db.transaction() as session:
         about = _subject_of(session, _fields(form))
@@ -57,7 +58,7 @@ def start_report(request: Request, actor: Author, form: TypedDep) -> Response:
 
 @router.post(PAGE + "/loi-van")
 def save_texts(request: Request, session: SessionDep, actor: Author, form: TypedDep) -> Response:
-    """Keep the author's texts; they go into the report the next time that it is made."""
+    """Save the author's texts. They go into the report when it is written the next time."""
     about = _subject_of(session, _fields(form))
     try:
         _save(session, about, form, actor)
@@ -67,7 +68,8 @@ def save_texts(request: Request, session: SessionDep, actor: Author, form: Typed
 
 
 def _save(session: Session, about: ReportSubject, form: FormReader, actor: Actor) -> None:
-    """Every button of the page sends the texts along, and every one keeps them: none loses what was typed."""
+    """Save the texts. Every button of the page sends them, and each saves them, so that no typed text is lost. Raises
+    Invalid."""
     for place in PLACES:
         form.text(place.key, limit=MOST, multiline=True)
     form.check()
@@ -78,14 +80,14 @@ def _save(session: Session, about: ReportSubject, form: FormReader, actor: Actor
 
 @router.post(PAGE + "/giu-lai", max_body_size=FILES)
 def keep_edited(request: Request, session: SessionDep, actor: Author, form: TypedDep) -> Response:
-    """Take over the author's parts of a document that was edited by hand."""
+    """Take the author's texts from a document that was edited by hand."""
     about = _subject_of(session, _fields(form))
     try:
         files = form.files("tep")
         _save(session, about, form, actor)
         if not files:
             raise Invalid(_("Hãy chọn tệp báo cáo .docx đã sửa."), field="tep")
-        kept = service.keep_texts(
+        changed_places = service.keep_texts(
             session,
             about,
             files[0].file.read(),
@@ -95,14 +97,16 @@ def keep_edited(request: Request, session: SessionDep, actor: Author, form: Type
         )
     except (Invalid, TooMany) as refusal:
         return _page(request, session, about, status=refusal.status, form=form.refused(refusal, "tep"))
-    if not kept:
+    if not changed_places:
         return redirect_to(request, report_address(about), flash=_("Trong tệp không có lời văn nào mới."), kind="info")
-    return redirect_to(request, report_address(about), flash=_("Đã giữ lại lời văn của %(n)s chỗ."), n=len(kept))
+    return redirect_to(
+        request, report_address(about), flash=_("Đã giữ lại lời văn của %(n)s chỗ."), n=len(changed_places)
+    )
 
 
 @router.get(PAGE + "/tai", dependencies=[Depends(allow(Permission.MAKE_REPORTS))])
 def download_file(request: Request, session: SessionDep) -> Response:
-    """A file of the report."""
+    """Send a file of the report."""
     about = _subject_of(session, dict(request.query_params))
     name = request.query_params.get("tep", service.DOCX)
     if not any(file.name == name for file in service.find_report(session, about)[1]):
@@ -120,7 +124,7 @@ def download_file(request: Request, session: SessionDep) -> Response:
 
 
 def report_address(about: ReportSubject, path: str = PAGE, **more: str) -> str:
-    """The address of a report's page, or of a file of it."""
+    """Return the address of a report's page, or of one of its files."""
     query = {"don-vi": about.geography, "nam": about.year, "so-voi": about.against} | more
     return f"{path}?{urlencode(query)}"
 
@@ -130,12 +134,13 @@ def _fields(form: Any) -> dict[str, str]:
 
 
 def _subject_of(session: Session, query: dict[str, str]) -> ReportSubject:
-    """The report that an address or a form asks for; what it leaves out is the latest there is."""
+    """Return the report that an address or a form names. A missing unit or year means the first unit, the latest year
+    with figures, and the latest year before it. Raises Invalid."""
     years = service.list_choices(session)
     geography = query.get("don-vi") or next(iter(years), "")
-    known = years.get(geography, [])
-    year = _year(query.get("nam", ""), known[0] if known else 0)
-    earlier = [one for one in known if one < year]
+    years_with_figures = years.get(geography, [])
+    year = _year(query.get("nam", ""), years_with_figures[0] if years_with_figures else 0)
+    earlier = [other for other in years_with_figures if other < year]
     about = ReportSubject(geography, year, _year(query.get("so-voi", ""), earlier[0] if earlier else 0))
     try:
         service.check_subject(session, about)
@@ -186,5 +191,5 @@ def _page(
 
 
 def _failure_text(job: Any) -> str:
-    """Why the last attempt came to nothing; a worker that died left no note."""
+    """Return why the last attempt failed. A worker that died left no note."""
     return job.note if job is not None and job.note else service.FAILED

@@ -1,4 +1,5 @@
-"""Reports made, kept and edited: what the command, the page and the task do alike."""
+"""Reports: write their files, store them, and keep the author's own texts. The command, the page and the task ask
+here."""
 
 import hashlib
 import json
@@ -42,7 +43,7 @@ Step = Callable[[int], None]
 
 @dataclass(frozen=True)
 class ReportSubject:
-    """Which report: unit, year, year compared with."""
+    """The subject of a report: the unit, the year, and the year with which it is compared."""
 
     geography: str
     year: int
@@ -60,7 +61,7 @@ class ReportSubject:
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """A report written: its parts, and its files by name."""
+    """A written report: its parts, and its files by name. ``inputs_hash``: SHA-256 of all its values and texts."""
 
     report: Composed
     files: Mapping[str, bytes]
@@ -68,20 +69,20 @@ class WrittenReport:
 
 
 def list_choices(session: Session) -> dict[str, list[int]]:
-    """Units that have a report, with the years of their published figures, latest first."""
+    """Return the units that can have a report, with the years of their published figures, the latest first."""
     rows = session.execute(
         select(PublishedFigure.geography, PublishedFigure.year)
         .where(PublishedFigure.kind == FigureKind.SATISFACTION, PublishedFigure.geography.in_(reporting_units()))
         .distinct()
     )
-    found: dict[str, list[int]] = {code: [] for code in reporting_units()}
+    years_of: dict[str, list[int]] = {code: [] for code in reporting_units()}
     for geography, year in rows:
-        found[geography].append(year)
-    return {code: sorted(years, reverse=True) for code, years in found.items()}
+        years_of[geography].append(year)
+    return {code: sorted(years, reverse=True) for code, years in years_of.items()}
 
 
 def check_subject(session: Session, about: ReportSubject) -> None:
-    """Raises NotFound or Invalid where there can be no such report."""
+    """Raise NotFound or Invalid where there can be no such report."""
     years = list_choices(session).get(about.geography)
     if years is None:
         raise NotFound(_("Chưa có mẫu báo cáo cho đơn vị này."))
@@ -92,7 +93,7 @@ def check_subject(session: Session, about: ReportSubject) -> None:
 
 
 def read_texts(session: Session, about: ReportSubject) -> dict[str, str]:
-    """The author's own texts, by place."""
+    """Return the author's own texts, by place."""
     rows = session.execute(
         select(ReportText.place, ReportText.text)
         .join(StoredReport, StoredReport.id == ReportText.report_id)
@@ -104,7 +105,7 @@ def read_texts(session: Session, about: ReportSubject) -> dict[str, str]:
 def save_texts(
     session: Session, about: ReportSubject, written: Mapping[str, str], *, user_id: int | None, now: datetime
 ) -> None:
-    """Keep what the author wrote in these places; an empty text gives the place back its hint. Others stay."""
+    """Store the author's texts of these places. An empty text restores the hint of its place. Other places stay."""
     report_id = _ensure(session, about)
     for place, text in written.items():
         if place not in places.KEYS:
@@ -123,18 +124,20 @@ def keep_texts(
     now: datetime,
     read_places: Callable[[bytes], dict[str, str]] = places.read_back,
 ) -> list[str]:
-    """Read the places of a report that was edited by hand, keep them, and return their keys. What a report fills in by
-    itself and nobody changed is not the author's."""
+    """Read the places of a report that was edited by hand, store them, and return their keys. Texts that the report
+    filled in by itself and that nobody changed are not the author's, so they are not stored."""
     unchanged = default_texts(
         gather_context(session, about.geography, about.year, about.against, local_time(now).date())
     )
-    found = {key: text for key, text in read_places(document).items() if _words(unchanged.get(key, "")) != _words(text)}
-    save_texts(session, about, found, user_id=user_id, now=now)
-    return sorted(found)
+    changed = {
+        key: text for key, text in read_places(document).items() if _words(unchanged.get(key, "")) != _words(text)
+    }
+    save_texts(session, about, changed, user_id=user_id, now=now)
+    return sorted(changed)
 
 
-def make(session: Session, about: ReportSubject, now: datetime, step: Step = lambda done: None) -> WrittenReport:
-    """Write all files of a report from stored values; ``step`` is told after each of the ``STEPS``."""
+def make(session: Session, about: ReportSubject, now: datetime, step: Step = lambda _number: None) -> WrittenReport:
+    """Write all files of a report from stored values. ``step`` is called with 1, 2 ... after each of the ``STEPS``."""
     context = gather_context(session, about.geography, about.year, about.against, local_time(now).date())
     own = {place: text for place, text in read_texts(session, about).items() if text}
     report = compose_report(context, own)
@@ -151,46 +154,46 @@ def make(session: Session, about: ReportSubject, now: datetime, step: Step = lam
     return WrittenReport(report, files, _hash(report))
 
 
-def store_files(session: Session, about: ReportSubject, made: WrittenReport, now: datetime) -> None:
-    """Keep the files in place of the last ones."""
+def store_files(session: Session, about: ReportSubject, written: WrittenReport, now: datetime) -> None:
+    """Store the files of a report in place of the earlier ones."""
     report = session.get_one(StoredReport, _ensure(session, about), with_for_update=True)
     for old in session.scalars(select(ReportFile).filter_by(report_id=report.id)).all():
         session.delete(old)
     session.flush()
-    for name, content in made.files.items():
+    for name, content in written.files.items():
         media_type = MEDIA[name.rpartition(".")[2]]
         session.add(ReportFile(report_id=report.id, name=name, media_type=media_type, content=content))
-    report.made_at, report.inputs_hash = now, made.inputs_hash
+    report.made_at, report.inputs_hash = now, written.inputs_hash
     session.flush()
 
 
 def begin_report(session: Session, about: ReportSubject, *, user_id: int | None, now: datetime) -> int:
-    """Note that the report is to be made, and return the job's id. Raises Conflict while a worker is at it."""
+    """Store a job for the report and return its id. Raises Conflict while a worker is writing it."""
     check_subject(session, about)
     return ask_job(session, REPORT, about.subject, now=now, user_id=user_id, total=STEPS).id
 
 
 def run_job(job_id: int, clock: Callable[[], datetime]) -> None:
-    """Make the report of a job, and tell how far it is."""
+    """Write the report of a job and report progress."""
 
     def work(lease: JobLease) -> None:
         about = ReportSubject.of_subject(lease.subject)
         with db.transaction() as session:
-            made = make(session, about, clock(), lambda done: leases.report_progress(lease, done, clock))
+            written = make(session, about, clock(), lambda number: leases.report_progress(lease, number, clock))
         with db.transaction() as session:
-            store_files(session, about, made, clock())
+            store_files(session, about, written, clock())
             leases.finish_job(session, lease, now=clock())
 
     leases.run_job(REPORT, job_id, clock, work)
 
 
 def latest_job(session: Session, about: ReportSubject) -> LongJob | None:
-    """Return the last job about this report."""
+    """Return the latest job about this report."""
     return find_latest_job(session, REPORT, about.subject)
 
 
 def find_report(session: Session, about: ReportSubject) -> tuple[StoredReport | None, list[ReportFile]]:
-    """The report as last made and its files, without their contents."""
+    """Return the stored report and its files, without their contents; none and no files before the first one."""
     report = session.scalar(
         select(StoredReport).filter_by(geography=about.geography, year=about.year, against=about.against)
     )
@@ -203,8 +206,8 @@ def find_report(session: Session, about: ReportSubject) -> tuple[StoredReport | 
 
 
 def find_file(session: Session, about: ReportSubject, name: str) -> tuple[bytes, str]:
-    """A file's content and media type. Raises NotFound."""
-    found = session.execute(
+    """Return content and media type of a file. Raises NotFound."""
+    file = session.execute(
         select(ReportFile.content, ReportFile.media_type)
         .join(StoredReport, StoredReport.id == ReportFile.report_id)
         .where(
@@ -214,19 +217,20 @@ def find_file(session: Session, about: ReportSubject, name: str) -> tuple[bytes,
         )
         .where(ReportFile.name == name)
     ).one_or_none()
-    if found is None:
+    if file is None:
         raise NotFound
-    return found[0], found[1]
+    return file.content, file.media_type
 
 
 def _ensure(session: Session, about: ReportSubject) -> int:
+    """Return the id of the report's row; insert the row where there is none."""
     key = {"geography": about.geography, "year": about.year, "against": about.against}
     session.execute(insert(StoredReport).values(key).on_conflict_do_nothing(index_elements=list(key)))
     return session.scalars(select(StoredReport.id).filter_by(**key)).one()
 
 
 def _hash(report: Composed) -> bytes:
-    """Of everything that is said: the parts of the report and the author's texts."""
+    """Return the SHA-256 of the parts of the report and the author's texts."""
     text = json.dumps([repr(report.blocks), dict(report.texts)], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).digest()
 

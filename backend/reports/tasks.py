@@ -1,4 +1,4 @@
-"""Reports that were asked for on a page."""
+"""The task of the worker for reports that a page requested."""
 
 from backend import clock
 from backend.reports import service
@@ -7,5 +7,5 @@ from backend.worker import app
 
 @app.task(name="reports.make")
 def make_report(job_id: int) -> None:
-    """Make one report; its job tells how far it is and how it ended."""
+    """Write one report; its job shows progress and result."""
     service.run_job(job_id, clock.now)

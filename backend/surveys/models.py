@@ -1,6 +1,8 @@
-"""Surveys: instruments by version, rounds, batches, ballots, what is held, drawn ballots, second entries.
+"""Tables of surveys: versions of instruments and methods, rounds, batches, ballots, held rows, ballot slips, second
+entries.
 
-A ballot tells nothing of who answered beyond bands: its key is random, its day has no time, and nothing orders it.
+A ballot stores nothing about its respondent except bands: its key is random, its day has no time, and nothing shows the
+order of ballots.
 """
 
 from datetime import date, datetime
@@ -30,7 +32,7 @@ from backend.users.models import User
 
 
 class BallotSource(StrEnum):
-    """How ballots came in."""
+    """The way by which ballots came in."""
 
     FILE = "file"
     ENTRY = "entry"
@@ -38,7 +40,8 @@ class BallotSource(StrEnum):
 
 
 class RepeatReason(StrEnum):
-    """Why a ballot was filled in a second time: entered by somebody else (nhập lại), asked again (phúc tra)."""
+    """Why a ballot was filled in a second time: typed again by somebody else (nhập lại), or the respondent asked again
+    (phúc tra)."""
 
     ENTRY = "entry"
     RECHECK = "recheck"
@@ -72,10 +75,10 @@ class MethodVersion(Base):
 
 
 class Round(Base):
-    """One survey: an instrument asked in a unit (with all below it) within a year.
+    """One survey: an instrument asked in a unit (with all units below it) within a year.
 
-    ``draw``: what its sample was drawn from and how, none without a sample; the places are in `IssuedBallot`.
-    ``totals``: known totals that the weights are brought to (`backend.surveys.samples.totals`).
+    ``draw``: the account of how its sample was drawn, none without a sample; the drawn ballots are in `IssuedBallot`.
+    ``totals``: known totals to which the weights are adjusted (`backend.surveys.samples.totals`), none without.
     """
 
     __tablename__ = "survey_rounds"
@@ -104,9 +107,10 @@ class Round(Base):
 
 
 class BallotBatch(Base):
-    """Ballots that came in together: a file, or what one person entered on one day. read = the sum of the four counts.
+    """Ballots that came in together: a file, or what one person entered on one day. The sum of the four counts is the
+    number of rows read.
 
-    A withdrawn batch keeps its rows; they are not counted.
+    A withdrawn batch keeps its rows; they do not count.
     """
 
     __tablename__ = "survey_batches"
@@ -131,7 +135,7 @@ class BallotBatch(Base):
     accepted: Mapped[int] = mapped_column(default=0, doc="stored and counted")
     invalid: Mapped[int] = mapped_column(default=0, doc="stored, not counted: a rule of validity")
     held: Mapped[int] = mapped_column(default=0)
-    already: Mapped[int] = mapped_column(default=0, doc="the same ballot was there")
+    already: Mapped[int] = mapped_column(default=0, doc="the round had the same ballot already")
     user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     created_at: Mapped[datetime] = mapped_column(Moment)
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -142,8 +146,8 @@ class BallotBatch(Base):
 
 
 class Ballot(Base):
-    """One ballot (phiếu). ``answers`` in the order of the instrument's slots, NULL where blank, bits where several
-    options may be chosen."""
+    """One ballot (phiếu). ``answers``: in the order of the instrument's slots; NULL where blank; bits where several
+    options may be ticked (the first option is the lowest bit)."""
 
     __tablename__ = "survey_ballots"
     __table_args__ = (
@@ -162,7 +166,7 @@ class Ballot(Base):
     weight: Mapped[float] = mapped_column(Double)
     answers: Mapped[list[int | None]] = mapped_column(ARRAY(SmallInteger))
     valid: Mapped[bool] = mapped_column()
-    marks: Mapped[list[str]] = mapped_column(ARRAY(String(40)), doc="codes of the rules that it meets")
+    marks: Mapped[list[str]] = mapped_column(ARRAY(String(40)), doc="codes of the ballot rules that it meets")
     age: Mapped[str | None] = mapped_column(String(20))
     sex: Mapped[str | None] = mapped_column(String(20))
     ethnicity: Mapped[str | None] = mapped_column(String(20))
@@ -171,7 +175,8 @@ class Ballot(Base):
 
 
 class HeldRow(Base):
-    """A row in quarantine: its cells as they stood and ``[column, fault, params]`` for every reason."""
+    """A row in quarantine. ``cells``: as they stood in the file. ``findings``: ``[column, fault, params]`` for every
+    reason."""
 
     __tablename__ = "survey_held_rows"
     __table_args__ = (UniqueConstraint("batch_id", "line"),)
@@ -184,10 +189,11 @@ class HeldRow(Base):
 
 
 class IssuedBallot(Base):
-    """A ballot that was drawn: its place in the sample, and the hash of the code by which its respondent may answer
-    without an officer, if one was printed.
+    """A ballot slip: a drawn ballot with its place in the sample.
 
-    ``population``: first-stage units in the population of its stratum, none where they were drawn by size.
+    ``population``: first-stage units in the population of its stratum; none where they were drawn with probability
+    proportional to size. ``code_hash``: hash of the code with which the respondent may answer without an officer; none
+    where no code was printed. ``used_on``: the day on which the respondent answered.
     """
 
     __tablename__ = "survey_issued_ballots"
@@ -210,7 +216,7 @@ class IssuedBallot(Base):
 
 
 class RepeatBallot(Base):
-    """A ballot filled in a second time, beside the first and never in its place; it is only compared."""
+    """A ballot that was filled in a second time. It never replaces the first; it is only compared with it."""
 
     __tablename__ = "survey_again_ballots"
     __table_args__ = (UniqueConstraint("round_id", "number", "why"),)

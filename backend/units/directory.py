@@ -61,6 +61,15 @@ class UnitDirectory:
         self._by_name[name_key(entry.name)].append(entry)
         self._by_bare_name[split_kind(entry.name)[1]].append(entry)
 
+    def with_code(self, text: str) -> Sequence[UnitEntry]:
+        """Return the units of any day that have this code, the earliest first. Zeros before a code of digits may be
+        missing: tables of numbers lose them."""
+        return next(filter(None, self._by_code_of(text)), ())
+
+    def successors_of(self, entry: UnitEntry) -> list[UnitEntry]:
+        """Return the units that took over from this one."""
+        return [self._entries[unit_id] for unit_id in self._successors.get(entry.id, ())]
+
     def matches(self, text: str, *, below: int | None = None) -> list[UnitEntry]:
         """Return the units of any day that the text may mean.
 
@@ -92,12 +101,16 @@ class UnitDirectory:
 
     def _candidates(self, text: str) -> Iterable[Sequence[UnitEntry]]:
         """Yield the units that the text may mean, from the surest kind of match to the least sure."""
+        yield from self._by_code_of(text)
+        yield self._by_name.get(name_key(text), ())
+        yield [entry for entry in self._by_bare_name.get(split_kind(text)[1], ()) if same_name(text, entry.name)]
+
+    def _by_code_of(self, text: str) -> Iterable[Sequence[UnitEntry]]:
+        """Yield the units that have this code, then those that have it with zeros before."""
         yield self._by_code.get(text.strip(), ())
         digits = digits_key(text)
         if digits is not None:
             yield self._by_code.get(digits.zfill(CODE_DIGITS), ())
-        yield self._by_name.get(name_key(text), ())
-        yield [entry for entry in self._by_bare_name.get(split_kind(text)[1], ()) if same_name(text, entry.name)]
 
     def _lies_below(self, entry: UnitEntry, top: int | None) -> bool:
         if top is None:
@@ -126,8 +139,7 @@ class UnitDirectory:
         ended = [entry for entry in entries if entry.valid_to is not None and entry.valid_to < day]
         if not ended:
             return Invalid(_("“%(text)s” chưa có vào ngày %(day)s."), text=short_text, day=on_day)
-        successor_ids = chain.from_iterable(self._successors[entry.id] for entry in ended)
-        successors = [self._entries[unit_id] for unit_id in successor_ids]
+        successors = list(chain.from_iterable(map(self.successors_of, ended)))
         sentence = _("“%(text)s” không còn vào ngày %(day)s; đơn vị kế thừa: %(units)s.")
         return Invalid(sentence, text=short_text, day=on_day, units=self._listed(successors) or "–")
 

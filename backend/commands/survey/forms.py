@@ -1,4 +1,4 @@
-"""``langnghe survey instruments`` and ``methods``: shown, checked, compared, published."""
+"""The commands ``langnghe survey instruments`` and ``methods``: list, print, check, compare and publish them."""
 
 import json
 from pathlib import Path
@@ -13,6 +13,7 @@ from backend import clock, db
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.errors import Invalid, _
 from backend.surveys.forms import differences, documents, instruments, publishing
+from backend.surveys.forms.differences import ItemChange, ItemDifference
 from backend.surveys.forms.instruments import Instrument
 from backend.surveys.forms.publishing import SurveyDocument
 
@@ -32,14 +33,7 @@ def instruments_command(
     with refusals_as_lines():
         if _run_option(show, diff, check, publish):
             return
-        every = [(key, instruments.shipped_instrument(key)) for key in instruments.SHIPPED]
-        _print_list(
-            [
-                {"key": key, "slots": len(one.slots), "checksum": one.checksum[:12], "name": one.name.vi}
-                for key, one in every
-            ],
-            as_json,
-        )
+        _print_list([_instrument_row(key) for key in instruments.SHIPPED], as_json)
 
 
 def methods_command(
@@ -49,11 +43,18 @@ def methods_command(
     with refusals_as_lines():
         if _run_option(show, diff, check, publish):
             return
-        every = [(code, load_method(code)) for code in METHODS]
-        _print_list(
-            [{"code": code, "years": f"{one.first_year}-{one.last_year}", "name": one.name.vi} for code, one in every],
-            as_json,
-        )
+        _print_list([_method_row(code) for code in METHODS], as_json)
+
+
+def _instrument_row(key: str) -> dict[str, Any]:
+    instrument = instruments.shipped_instrument(key)
+    checksum = instrument.checksum[:12]
+    return {"key": key, "slots": len(instrument.slots), "checksum": checksum, "name": instrument.name.vi}
+
+
+def _method_row(code: str) -> dict[str, Any]:
+    method = load_method(code)
+    return {"code": code, "years": f"{method.first_year}-{method.last_year}", "name": method.name.vi}
 
 
 def _print_list(rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -64,7 +65,7 @@ def _print_list(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def _run_option(show: str | None, diff: tuple[str, str] | None, check: Path | None, publish: Path | None) -> bool:
-    """Do what was asked, if anything was."""
+    """Run the option that was given; return whether there was one."""
     if diff:
         _print_differences(*map(_document, diff))
     elif publish:
@@ -82,7 +83,7 @@ def _text(path: Path) -> str:
 
 
 def _document(key: str) -> SurveyDocument:
-    """By the key of the package, by file, else as published in the database."""
+    """Return a document: a TOML file, else the one of the package, else the published one. Raises NotFound, Invalid."""
     if Path(key).is_file():
         return publishing.read_document(_text(Path(key)))
     raw = publishing.shipped_document(key)
@@ -95,9 +96,9 @@ def _document(key: str) -> SurveyDocument:
 def _publish(path: Path) -> None:
     document = publishing.read_document(_text(path))
     with database_at_hand(), db.transaction() as session:
-        made = publishing.publish_document(session, document, by="system", now=clock.now())
+        is_new = publishing.publish_document(session, document, by="system", now=clock.now())
     mark = instruments.checksum_of(document.raw)
-    typer.echo(f"{document.key}\t{mark}" + ("" if made else "\tđã có từ trước"))
+    typer.echo(f"{document.key}\t{mark}" + ("" if is_new else "\tđã có từ trước"))
 
 
 def _print(document: SurveyDocument) -> None:
@@ -107,12 +108,12 @@ def _print(document: SurveyDocument) -> None:
         _print_method(document.subject)
 
 
-def _print_tree(one: Instrument) -> None:
-    typer.echo(f"{one.key}: {one.name.vi}. {one.legal_basis}")
-    if one.note:
-        typer.echo(one.note.vi)
-    for place, question in enumerate(one.questions, 1):
-        typer.echo(f"\n{place}. {question.text.vi} [{question.kind.value}]")
+def _print_tree(instrument: Instrument) -> None:
+    typer.echo(f"{instrument.key}: {instrument.name.vi}. {instrument.legal_basis}")
+    if instrument.note:
+        typer.echo(instrument.note.vi)
+    for position, question in enumerate(instrument.questions, 1):
+        typer.echo(f"\n{position}. {question.text.vi} [{question.kind.value}]")
         for slot in question.slots:
             if slot.code != question.code:
                 typer.echo(f"   {slot.columns[0]:6} {slot.text.vi}")
@@ -120,29 +121,31 @@ def _print_tree(one: Instrument) -> None:
         typer.echo("   " + "; ".join(f"{level.value} = {level.text.vi}" for level in levels))
 
 
-def _print_method(one: IndexMethod) -> None:
-    typer.echo(f"{one.code}: {one.name.vi}, {one.first_year}-{one.last_year}. {one.legal_basis}")
-    typer.echo(f"{one.respondents.vi}")
-    rules = "; ".join(f"{level.value}: {rule.value}" for level, rule in one.aggregation.items())
-    typer.echo(f"{one.item_formula} (max {one.item_max or '–'}); {rules}")
-    for code, node in one.nodes.items():
+def _print_method(method: IndexMethod) -> None:
+    typer.echo(f"{method.code}: {method.name.vi}, {method.first_year}-{method.last_year}. {method.legal_basis}")
+    typer.echo(f"{method.respondents.vi}")
+    rules = "; ".join(f"{level.value}: {rule.value}" for level, rule in method.aggregation.items())
+    typer.echo(f"{method.item_formula} (max {method.item_max or '–'}); {rules}")
+    for code, node in method.nodes.items():
         if node.children:
             typer.echo(f"   {code}: {len(node.children)}")
 
 
 def _print_differences(before: SurveyDocument, after: SurveyDocument) -> None:
-    """Items first, as they can be compared; then everything else that differs."""
-    told: list[differences.ItemDifference] = []
+    """Print the items of both versions first, then every other difference."""
+    items: list[ItemDifference] = []
     if isinstance(before.subject, Instrument) and isinstance(after.subject, Instrument):
-        told = differences.compare_versions(before.subject, after.subject)
-        _print_items(before.key, after.key, told)
+        items = differences.compare_versions(before.subject, after.subject)
+        _print_items(before.key, after.key, items)
     table = _table("Chỗ khác", before.key, after.key)
-    codes = {one.code for one in told if one.change is not differences.ItemChange.SAME}
+    codes = {item.code for item in items if item.change is not ItemChange.SAME}
     rest = [
-        one for one in documents.list_changes(before.raw, after.raw) if not differences.covers_path(codes, one.path)
+        value
+        for value in documents.list_changes(before.raw, after.raw)
+        if not differences.covers_path(codes, value.path)
     ]
-    for one in rest:
-        table.add_row(one.path, one.before or "–", one.after or "–")
+    for value in rest:
+        table.add_row(value.path, value.before or "–", value.after or "–")
     Console().print(table if rest else "Ngoài ra không có gì khác.", markup=False)
 
 
@@ -153,11 +156,11 @@ def _table(*titles: str) -> Table:
     return table
 
 
-def _print_items(old: str, new: str, told: list[differences.ItemDifference]) -> None:
+def _print_items(old: str, new: str, items: list[ItemDifference]) -> None:
     table = _table("Nội dung", old, new)
-    for one in told:
-        if one.change is not differences.ItemChange.SAME:
-            texts = (slot.text.vi if slot else "–" for slot in (one.before, one.after))
-            table.add_row(f"{differences.NAMES[one.change]}: {one.code}", *texts)
+    changed = [item for item in items if item.change is not ItemChange.SAME]
+    for item in changed:
+        texts = (slot.text.vi if slot else "–" for slot in (item.before, item.after))
+        table.add_row(f"{differences.NAMES[item.change]}: {item.code}", *texts)
     Console().print(table)
-    typer.echo(f"Giữ nguyên {sum(one.change is differences.ItemChange.SAME for one in told)} nội dung.")
+    typer.echo(f"Giữ nguyên {len(items) - len(changed)} nội dung.")

@@ -1,7 +1,8 @@
-"""What figures about the feedback group are counted from: rows of tickets, ratings, published figures, and their hash.
+"""The inputs of an index run: rows of tickets with ratings, published figures, ballots, draws and known totals, and
+their hash. Index runs and the pages of two sides ask here.
 
 The rows hold ids, classes, days and scores; no text and nothing about a person. Their canonical form is one JSON array
-a line, in the order of their ids, so that the same rows have the same hash on any machine.
+per line in the order of their ids, so the same rows have the same hash on every machine.
 """
 
 import hashlib
@@ -31,19 +32,19 @@ from backend.worktime.calendar import ZONE, WorkCalendar
 
 ITEM_CODES = ("service.feedback", "service.feedback.1", "service.feedback.2", "service.feedback.3")
 TICKETS, PUBLISHED, BALLOTS, DRAWN, TOTALS = "tickets", "published", "ballots", "drawn", "totals"
-TAKEN_UP_BY_RULE = CODES[ClockKind.REFUSE]  # whoever may refuse within this term has looked at the ticket within it
+TAKEN_UP_BY_RULE = CODES[ClockKind.REFUSE]  # a unit must look at a ticket within the term in which it may refuse it
 
 
 class IndexCase(NamedTuple):
-    """One ticket as the figures need it. ``standing``: on_time or late (verdict of the first decision), overdue, open,
-    or none (ended without a verdict).
+    """One ticket as the figures need it. The names of the fields are stored with runs, so they do not change.
 
-    ``outside``: refused, redirected or withdrawn. ``again``: its sender had it reopened. ``taken_up``: a unit has taken
-    it up at least once; ``in_two_days``: within its term (the name is from when that was two days). It, ``at_once`` and
-    ``told``: 1 yes, 0 no, None not known or not decided yet.
-    ``days``: working days to the answer. ``told_after``: seconds from decision to notice. ``rated_unit``: the unit that
-    the rating is credited to; the three scores stand with it. The rating is that of the latest answer; one that was
-    given for an earlier answer is in no figure.
+    ``standing``: on_time or late (verdict of the first decision), overdue, open, or none (ended without a verdict).
+    ``outside``: refused, redirected or withdrawn. ``again``: reopened by its sender. ``taken_up``: a unit accepted it
+    at least once. ``in_two_days``: accepted within its term (the term was once two days). ``at_once``: acknowledged at
+    once. ``told``: the sender was notified within the term. The last three are 1 for yes, 0 for no, None where it is
+    not known or not decided yet. ``days``: working days until the answer. ``told_after``: seconds from decision to
+    notice. ``rated_unit``: the unit to which the rating counts; the three scores belong to this rating. It is the
+    rating of the latest answer; the rating of an earlier answer is in no figure.
     """
 
     id: int
@@ -76,7 +77,7 @@ class IndexCase(NamedTuple):
 
 
 class PrintedFigure(NamedTuple):
-    """A published figure of the feedback group; ``value`` as printed."""
+    """A published figure of the feedback group. ``value``: the digits as they were published."""
 
     id: int
     year: int
@@ -90,7 +91,8 @@ class PrintedFigure(NamedTuple):
 
 @dataclass(frozen=True)
 class RunRequest:
-    """The question. ``unit_ids``: the units looked at; ``province``: they are all there are."""
+    """What a run computes. ``unit_ids``: the units; ``province``: these are all units. ``as_of``: the day on which open
+    tickets are judged."""
 
     first: date
     last: date
@@ -101,7 +103,8 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunInputs:
-    """The rows, in the order of their ids."""
+    """The rows of each part, in the order of their ids. ``sheets``: ballots; ``drawn``: draws of rounds with a sample;
+    ``weighed``: known totals of rounds that have them."""
 
     cases: tuple[IndexCase, ...]
     printed: tuple[PrintedFigure, ...]
@@ -116,14 +119,14 @@ class RunInputs:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Rows and SHA-256 of the canonical form of one part."""
+    """Number of rows and SHA-256 of the canonical form of one part."""
 
     rows: int
     sha256: str
 
 
-def read_inputs(session: Session, asked: RunRequest, calendar: WorkCalendar | None = None) -> RunInputs:
-    """The rows that the question is about, as they are now."""
+def read_inputs(session: Session, run_request: RunRequest, calendar: WorkCalendar | None = None) -> RunInputs:
+    """Read the rows of a request from the database as it is now."""
     calendar = calendar or worktime.load_calendar(session, worktime.active_id(session))
     figures = session.scalars(
         select(PublishedFigure)
@@ -132,24 +135,34 @@ def read_inputs(session: Session, asked: RunRequest, calendar: WorkCalendar | No
         .order_by(PublishedFigure.id)
     )
     printed = tuple(
-        PrintedFigure(one.id, one.year, one.code, str(one.value), one.n, one.rank, one.ranked, one.method)
-        for one in figures
+        PrintedFigure(
+            figure.id, figure.year, figure.code, str(figure.value), figure.n, figure.rank, figure.ranked, figure.method
+        )
+        for figure in figures
     )
-    sheets = own_survey.read_ballots(session, asked.first, asked.last, asked.unit_ids)
+    sheets = own_survey.read_ballots(session, run_request.first, run_request.last, run_request.unit_ids)
     drawn, weighed = own_survey.read_draws(session, sheets), own_survey.read_totals(session, sheets)
-    return RunInputs(_cases(session, asked, calendar), printed, sheets, drawn, weighed)
+    return RunInputs(_cases(session, run_request, calendar), printed, sheets, drawn, weighed)
 
 
 def canonical_form(rows: Iterable[Sequence[Any]]) -> bytes:
-    """One JSON array a line; the rows stand in the order of their ids."""
+    """Return one JSON array per line, in the order of the rows."""
     return "".join(json.dumps(list(row), ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode()
 
 
 def canonical_parts(inputs: RunInputs) -> dict[str, bytes]:
-    """The canonical form of each part; those of drawn samples and known totals only where there are any."""
-    found = {TICKETS: inputs.cases, PUBLISHED: inputs.printed, BALLOTS: inputs.sheets}
-    designs = {DRAWN: inputs.drawn, TOTALS: inputs.weighed}
-    return {part: canonical_form(held) for part, held in {**found, **designs}.items() if held or part in found}
+    """Return the canonical form of each part. Draws and known totals are left out where there are none: runs from
+    before they existed keep their hashes."""
+    parts: dict[str, Sequence[Sequence[Any]]] = {
+        TICKETS: inputs.cases,
+        PUBLISHED: inputs.printed,
+        BALLOTS: inputs.sheets,
+    }
+    if inputs.drawn:
+        parts[DRAWN] = inputs.drawn
+    if inputs.weighed:
+        parts[TOTALS] = inputs.weighed
+    return {part: canonical_form(rows) for part, rows in parts.items()}
 
 
 def fingerprint_parts(forms: dict[str, bytes]) -> dict[str, Fingerprint]:
@@ -157,7 +170,7 @@ def fingerprint_parts(forms: dict[str, bytes]) -> dict[str, Fingerprint]:
 
 
 def whole_hash(marks: dict[str, Fingerprint]) -> str:
-    """One hash over all parts."""
+    """Return one SHA-256 over the fingerprints of all parts."""
     form = json.dumps({part: [mark.rows, mark.sha256] for part, mark in marks.items()}, sort_keys=True)
     return hashlib.sha256(form.encode()).hexdigest()
 
@@ -167,7 +180,7 @@ def pack_form(form: bytes) -> bytes:
 
 
 def unpack_inputs(contents: dict[str, bytes]) -> RunInputs:
-    """Inputs as they were stored."""
+    """Return the inputs of a stored run from its packed parts."""
     lines = {part: zlib.decompress(content).splitlines() for part, content in contents.items()}
     return RunInputs(
         tuple(IndexCase(*json.loads(line)) for line in lines.get(TICKETS, [])),
@@ -178,8 +191,9 @@ def unpack_inputs(contents: dict[str, bytes]) -> RunInputs:
     )
 
 
-def _cases(session: Session, asked: RunRequest, calendar: WorkCalendar) -> tuple[IndexCase, ...]:
-    ids, today = list(asked.unit_ids), asked.as_of
+def _cases(session: Session, run_request: RunRequest, calendar: WorkCalendar) -> tuple[IndexCase, ...]:
+    """Read the tickets that were received in the period and that a unit of the request has, or was rated for."""
+    ids, today = list(run_request.unit_ids), run_request.as_of
     columns: dict[str, ColumnElement[Any]] = {
         "standing": conditions.outcome_on(today),
         "outside": _as_number(conditions.TURNED_AWAY_ONES, today),
@@ -208,7 +222,7 @@ def _cases(session: Session, asked: RunRequest, calendar: WorkCalendar) -> tuple
         )
         .outerjoin(Rating, of_latest_answer())
         .where(
-            Ticket.received_on.between(asked.first, asked.last),
+            Ticket.received_on.between(run_request.first, run_request.last),
             or_(Ticket.unit_id.in_(ids), Rating.unit_id.in_(ids)),
         )
         .order_by(Ticket.id)
@@ -218,7 +232,7 @@ def _cases(session: Session, asked: RunRequest, calendar: WorkCalendar) -> tuple
 
 
 def _case(row: dict[str, Any], soon: int | None) -> IndexCase:
-    """Return a row as it is stored: days and channels as text."""
+    """Return a row in its stored form: days and channels as text."""
     del row["accepted_on"]
     row |= {"received_on": row["received_on"].isoformat(), "channel": row["channel"].value, "in_two_days": soon}
     return IndexCase(**row | {"rated_by": _name(row["rated_by"])})
@@ -240,8 +254,8 @@ def _seconds(length: ColumnElement[Any]) -> ColumnElement[int | None]:
 def _taken_up_in_time(
     session: Session, calendar: WorkCalendar, as_of: date, rows: Sequence[Any]
 ) -> Iterator[int | None]:
-    """Whether each ticket was taken up within the term in which its unit may refuse it. Not yet taken up and still
-    within the term is not decided; of imports it is not known."""
+    """Yield for each ticket whether it was accepted within the term in which its unit may refuse it: 1, 0, or None.
+    None: not accepted yet and still within the term, or an imported ticket, of which it is not known."""
     rules = rulebook.load_rules(session)
     categories = {category.code: category for category in session.scalars(select(Category))}
     limits: dict[tuple[date, str, Channel], date] = {}
@@ -252,5 +266,5 @@ def _taken_up_in_time(
             term = rules.ruling(row.received_on, subject)[TAKEN_UP_BY_RULE].duration
             limits[key] = Term(calendar, term, datetime.combine(row.received_on, time(12), ZONE)).due().on
         in_time = (row.accepted_on or as_of) <= limits[key]
-        known = row.channel is not Channel.IMPORT and (row.accepted_on is not None or not in_time)
-        yield int(in_time) if known else None
+        is_decided = row.channel is not Channel.IMPORT and (row.accepted_on is not None or not in_time)
+        yield int(in_time) if is_decided else None

@@ -1,4 +1,4 @@
-"""A run asked for on a page: noted as a job, counted by a worker, found again by its address."""
+"""Index runs that a page requests: a job for the worker, and the lists of runs that the pages show."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -30,7 +30,8 @@ LISTED = 50
 
 @dataclass(frozen=True)
 class RunListing:
-    """A run as it stands in a list. ``publication`` None: not published. ``publisher``: the account's name."""
+    """A run as a list shows it. ``publication``: none where the run is not published. ``publisher``: the name of the
+    account that published it."""
 
     run: IndexRun
     unit: Unit | None
@@ -39,8 +40,8 @@ class RunListing:
 
 
 def begin_run(session: Session, filters: DashboardFilters, seed: int, *, user_id: int | None, now: datetime) -> int:
-    """Note that a run is to be made, and return the job's id. Raises Conflict while a worker is at the same run; one
-    that was lost is asked for again."""
+    """Store a job for a run and return its id. A lost job about the same run is started again. Raises Conflict while a
+    worker is computing the same run."""
     subject = json.dumps(
         [filters.unit.id if filters.unit else None, str(filters.first), str(filters.last), seed], separators=(",", ":")
     )
@@ -48,7 +49,7 @@ def begin_run(session: Session, filters: DashboardFilters, seed: int, *, user_id
 
 
 def run_job(job_id: int, clock: Callable[[], datetime]) -> None:
-    """Count and store the run of a job. The note of a job that is done is the id of its run."""
+    """Compute and store the run of a job. When the job is done, its note is the id of the run."""
 
     def work(lease: JobLease) -> None:
         now = clock()
@@ -57,10 +58,10 @@ def run_job(job_id: int, clock: Callable[[], datetime]) -> None:
             unit = session.get_one(Unit, unit_id) if unit_id else None
             actor = Actor(Role.MANAGER, key="system")
             today = now.astimezone(ZONE).date()
-            question = runs.prepare_request(
+            run_request = runs.prepare_request(
                 session, unit, date.fromisoformat(first), date.fromisoformat(last), actor, today
             )
-            run_id = runs.make_run(session, question, unit, seed=seed, now=now, user_id=lease.user_id)
+            run_id = runs.make_run(session, run_request, unit, seed=seed, now=now, user_id=lease.user_id)
             leases.finish_job(session, lease, now=clock(), note=str(run_id))
 
     leases.run_job(INDEX_RUN, job_id, clock, work)
@@ -74,24 +75,24 @@ def list_jobs(session: Session, since: datetime) -> Sequence[LongJob]:
 
 
 def list_runs(session: Session, actor: Actor) -> list[RunListing]:
-    """The runs this actor may see, the latest first."""
+    """Return the runs that this actor may see, the latest first."""
     statement = _with_publication().order_by(IndexRun.id.desc()).limit(LISTED)
     if not sees_all(actor):
         statement = statement.where(IndexRun.unit_id == actor.unit_id)
-    return [RunListing(run, unit, made, who) for run, unit, made, who in session.execute(statement)]
+    return [RunListing(*row) for row in session.execute(statement).tuples()]
 
 
 def find_listing(session: Session, run_id: int, actor: Actor) -> RunListing:
-    """A run with its publication. Raises NotFound where there is none, or none for this actor."""
-    row = session.execute(_with_publication().where(IndexRun.id == run_id)).one_or_none()
-    if row is None or not may_see(row[0], actor):
+    """Return a run with its publication. Raises NotFound where there is none, or where this actor may not see it."""
+    row = session.execute(_with_publication().where(IndexRun.id == run_id)).tuples().one_or_none()
+    listing = RunListing(*row) if row is not None else None
+    if listing is None or not may_see(listing.run, actor):
         raise NotFound(_("Không có lần tính này."))
-    run, unit, made, who = row
-    return RunListing(run, unit, made, who)
+    return listing
 
 
 def published_of(session: Session, filters: DashboardFilters) -> IndexRun | None:
-    """The run last published about exactly this unit and period."""
+    """Return the latest published run about exactly this unit and period; none without."""
     unit_id = filters.unit.id if filters.unit else None
     same = {"unit_id": unit_id, "first_day": filters.first, "last_day": filters.last}
     return session.scalar(
@@ -104,13 +105,15 @@ def published_of(session: Session, filters: DashboardFilters) -> IndexRun | None
 
 
 def may_see(run: IndexRun, actor: Actor) -> bool:
-    """A run about a unit is for who may see its figures, one about the province for who sees all."""
+    """Return whether an actor may see a run: of a unit, where the actor may see its figures; of the province, where the
+    actor sees all units."""
     if run.unit_id is None:
         return sees_all(actor)
     return can(actor, Permission.VIEW_FIGURES, PolicySubject(run.unit_id))
 
 
 def _with_publication() -> Select[IndexRun, Unit, IndexPublication, str]:
+    """Select runs with the columns of `RunListing`, in its order."""
     return (
         select(IndexRun, Unit, IndexPublication, User.name)
         .outerjoin(Unit, Unit.id == IndexRun.unit_id)

@@ -1,7 +1,7 @@
-"""Index runs: stored once with all they were counted from, published once, checked again at any time.
+"""Index runs: computed and stored once with their inputs, published once, verified at any time.
 
-A run keeps its inputs, so that anybody can count it again: the same inputs give the same digits. Whether tickets and
-ratings have changed since is told apart from that.
+A run stores its inputs, so it can be computed again at any time: the same inputs give the same digits. Whether tickets
+and ratings have changed since the run is a separate result. Pages, commands and jobs ask here.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -54,13 +55,15 @@ PARAMETERS = {
     "dissatisfied_at_most": DISSATISFIED, "taken_up_within_rule": rows.TAKEN_UP_BY_RULE,
     "told_within_rule": CODES[ClockKind.NOTIFY], "sd": SAMPLING.sd, "deff": SAMPLING.deff,
 }  # fmt: skip
+WITH_YEARS = ("published", "own_survey")
 METHODS = {"feedback": RATING_FORM, "official": "QĐ 766/QĐ-TTg"}
 
 
 @dataclass(frozen=True)
 class RunVerification:
-    """What came of counting a run again. ``digits``: every value has the same digits, from the stored inputs.
-    ``changed``: parts of the inputs that are different in the database today. ``code``: the code is that of the run."""
+    """The result of computing a run again. ``digits``: every value has the same digits, from the stored inputs.
+    ``intact``: the stored inputs have the hashes of the run. ``code``: the code is that of the run. ``changed``: parts
+    of the inputs that are different in the database today. ``different``: a line for each value with other digits."""
 
     run_id: int
     digits: bool
@@ -77,57 +80,63 @@ class RunVerification:
 def prepare_request(
     session: Session, unit: Unit | None, first: date, last: date, actor: Actor, as_of: date
 ) -> RunRequest:
-    """The question about a unit and those below it, or the province. Raises Invalid for a period upside down."""
+    """Return the request for a unit and all units below it; without a unit, for the province. Raises Invalid where the
+    period ends before it begins."""
     if last < first:
         raise Invalid(_("Ngày cuối kỳ phải sau ngày đầu kỳ."), field="den")
-    ids = tuple(sorted(one.id for one in units_within(session, unit, actor)))
+    ids = tuple(sorted(lower.id for lower in units_within(session, unit, actor)))
     return RunRequest(first, last, ids, unit is None, as_of)
 
 
-def compute_values(inputs: RunInputs, asked: RunRequest, seed: int) -> list[RunValue]:
-    """All values of a question, in a fixed order. Pure: the same inputs, question and seed give the same digits."""
-    found = [*printed_values(inputs), *own_survey.survey_values(inputs.sheets, inputs.drawn, inputs.weighed)]
-    by_span = split_spans(inputs, asked.first, asked.last, asked.unit_ids)
+def compute_values(inputs: RunInputs, run_request: RunRequest, seed: int) -> list[RunValue]:
+    """Return all values of a request in a fixed order. Pure: the same inputs, request and seed give the same digits."""
+    values = [*printed_values(inputs), *own_survey.survey_values(inputs.sheets, inputs.drawn, inputs.weighed)]
+    by_span = split_spans(inputs, run_request.first, run_request.last, run_request.unit_ids)
     for span in by_span:
-        found += side_values(span)
-    found += outlook_values(inputs, by_span[0]) if asked.province else []
-    if asked.province:
-        found += year_values(found)
-        period, outside = (asked.first, asked.last), ("published", "own_survey")
-        whole = [v for v in found if v.code in outside or (v.first, v.last) == period]
-        found += gap_values(whole, *period)
-        found += association_values(by_span[0])
+        values += side_values(span)
+    if run_request.province:
+        values += outlook_values(inputs, by_span[0])
+        values += year_values(values)
+        values += gap_values(_of_whole_period(values, run_request), run_request.first, run_request.last)
+        values += association_values(by_span[0])
     if len(by_span) > 1:
-        found += change_values(found, *((one.first, one.last) for one in (by_span[1], by_span[-1])))
-    if len(asked.unit_ids) > 1:
-        by_unit = unit_spans(inputs, asked.first, asked.last, asked.unit_ids)
-        units = [v for one in by_unit for v in unit_values(one)]
-        found += [*units, *among_values(by_unit, seed, units)]
-    return found
+        first_span, last_span = by_span[1], by_span[-1]
+        values += change_values(values, (first_span.first, first_span.last), (last_span.first, last_span.last))
+    if len(run_request.unit_ids) > 1:
+        by_unit = unit_spans(inputs, run_request.first, run_request.last, run_request.unit_ids)
+        units = list(chain.from_iterable(map(unit_values, by_unit)))
+        values += [*units, *among_values(by_unit, seed, units)]
+    return values
+
+
+def _of_whole_period(values: Sequence[RunValue], run_request: RunRequest) -> list[RunValue]:
+    """Return the values of the whole period. Published figures and survey figures have a year, so they all belong."""
+    period = (run_request.first, run_request.last)
+    return [value for value in values if value.code in WITH_YEARS or (value.first, value.last) == period]
 
 
 def make_run(
-    session: Session, asked: RunRequest, unit: Unit | None, *, seed: int, now: datetime, user_id: int | None
+    session: Session, run_request: RunRequest, unit: Unit | None, *, seed: int, now: datetime, user_id: int | None
 ) -> int:
-    """Count and store a run; returns its id."""
+    """Compute and store a run; return its id."""
     calendar_id = worktime.active_id(session)
-    inputs = rows.read_inputs(session, asked, worktime.load_calendar(session, calendar_id))
+    inputs = rows.read_inputs(session, run_request, worktime.load_calendar(session, calendar_id))
     forms = rows.canonical_parts(inputs)
     marks = rows.fingerprint_parts(forms)
-    values = compute_values(inputs, asked, seed)
+    values = compute_values(inputs, run_request, seed)
     run = IndexRun(
-        first_day=asked.first,
-        last_day=asked.last,
+        first_day=run_request.first,
+        last_day=run_request.last,
         unit_id=unit.id if unit else None,
-        as_of=asked.as_of,
+        as_of=run_request.as_of,
         seed=seed,
-        parameters=PARAMETERS | {"unit_ids": list(asked.unit_ids)},
+        parameters=PARAMETERS | {"unit_ids": list(run_request.unit_ids)},
         inputs={part: asdict(mark) for part, mark in marks.items()},
         inputs_hash=rows.whole_hash(marks),
         code_version=code_version(),
         code_hash=_code_hash(),
         calendar_id=calendar_id,
-        methods=METHODS | {"published": ", ".join(sorted({one.method for one in inputs.printed}, reverse=True))},
+        methods=METHODS | {"published": ", ".join(sorted({figure.method for figure in inputs.printed}, reverse=True))},
         values_hash=values_hash(values),
         demonstration=inputs.demonstration,
         created_at=now,
@@ -142,7 +151,7 @@ def make_run(
 
 
 def find_run(session: Session, run_id: int) -> IndexRun:
-    """A run by its id. Raises NotFound."""
+    """Return a run by its id. Raises NotFound."""
     run = session.get(IndexRun, run_id)
     if run is None:
         raise NotFound(_("Không có lần tính này."))
@@ -150,13 +159,14 @@ def find_run(session: Session, run_id: int) -> IndexRun:
 
 
 def values_of(session: Session, run_id: int) -> list[RunValue]:
-    """The stored values in their order."""
-    found = session.scalars(select(IndexValue).where(IndexValue.run_id == run_id).order_by(IndexValue.position))
-    return [_value(row) for row in found]
+    """Return the stored values of a run in their order."""
+    rows = session.scalars(select(IndexValue).where(IndexValue.run_id == run_id).order_by(IndexValue.position))
+    return [_value(row) for row in rows]
 
 
 def publish_run(session: Session, run_id: int, *, user_id: int, now: datetime) -> None:
-    """Publish a run, once and for good. Raises NotFound, Conflict the second time, or where its digits do not hold."""
+    """Publish a run for good. Raises NotFound; Conflict the second time, or where computing it again gives other
+    digits."""
     if not verify_run(session, run_id).holds:
         raise Conflict(_("Tính lại từ dữ liệu đã lưu cho kết quả khác, nên không công bố được lần tính này."))
     published = session.scalar(
@@ -170,40 +180,42 @@ def publish_run(session: Session, run_id: int, *, user_id: int, now: datetime) -
 
 
 def verify_run(session: Session, run_id: int) -> RunVerification:
-    """Count a run again from its stored inputs, and see what has changed in the database since. Raises NotFound."""
+    """Compute a run again from its stored inputs, and compare the inputs with the database of today. Raises
+    NotFound."""
     run = find_run(session, run_id)
-    asked = asked_of(run)
-    contents = {one.part: one.content for one in session.scalars(select(IndexInput).filter_by(run_id=run_id))}
-    kept = rows.unpack_inputs(contents)
-    marks = rows.fingerprint_parts(rows.canonical_parts(kept))
-    again, stored = compute_values(kept, asked, run.seed), values_of(session, run_id)
+    run_request = request_of(run)
+    contents = {part.part: part.content for part in session.scalars(select(IndexInput).filter_by(run_id=run_id))}
+    inputs = rows.unpack_inputs(contents)
+    marks = rows.fingerprint_parts(rows.canonical_parts(inputs))
+    values, stored = compute_values(inputs, run_request, run.seed), values_of(session, run_id)
     live = rows.fingerprint_parts(
-        rows.canonical_parts(rows.read_inputs(session, asked, worktime.load_calendar(session, run.calendar_id)))
+        rows.canonical_parts(rows.read_inputs(session, run_request, worktime.load_calendar(session, run.calendar_id)))
     )
     return RunVerification(
         run_id=run_id,
-        digits=values_hash(again) == values_hash(stored) == run.values_hash,
+        digits=values_hash(values) == values_hash(stored) == run.values_hash,
         intact=marks == _marks(run) and rows.whole_hash(marks) == run.inputs_hash,
         code=_code_hash() == run.code_hash,
         changed=tuple(part for part in {**live, **_marks(run)} if live.get(part) != _marks(run).get(part)),
-        different=tuple(_differences(again, stored)),
+        different=tuple(_differences(values, stored)),
     )
 
 
-def asked_of(run: IndexRun) -> RunRequest:
-    """The question of a stored run."""
+def request_of(run: IndexRun) -> RunRequest:
+    """Return the request of a stored run."""
     return RunRequest(run.first_day, run.last_day, tuple(run.parameters["unit_ids"]), run.unit_id is None, run.as_of)
 
 
 def values_hash(values: Sequence[RunValue]) -> str:
-    """SHA-256 over the values with all their digits."""
+    """Return the SHA-256 of the values with all their digits."""
     form = "".join(json.dumps(_plain(value), sort_keys=True, ensure_ascii=False) + "\n" for value in values)
     return hashlib.sha256(form.encode()).hexdigest()
 
 
 @lru_cache
 def code_version() -> str:
-    """Version of the package, or of the checkout it runs from. The hash below tells apart what shares a version."""
+    """Return the version of the package, or of the source folder. ``_code_hash`` distinguishes codes of the same
+    version."""
     try:
         return version("langnghe")
     except PackageNotFoundError:
@@ -219,10 +231,10 @@ def _marks(run: IndexRun) -> dict[str, Fingerprint]:
     return {part: Fingerprint(**mark) for part, mark in run.inputs.items()}
 
 
-def _differences(again: Sequence[RunValue], stored: Sequence[RunValue]) -> Iterator[str]:
-    if len(again) != len(stored):
-        yield f"{len(stored)} -> {len(again)}"
-    for at, (new, old) in enumerate(zip(again, stored, strict=False)):
+def _differences(values: Sequence[RunValue], stored: Sequence[RunValue]) -> Iterator[str]:
+    if len(values) != len(stored):
+        yield f"{len(stored)} -> {len(values)}"
+    for at, (new, old) in enumerate(zip(values, stored, strict=False)):
         if _plain(new) != _plain(old):
             yield f"#{at} {old.code} {old.item}: {old.value!r} -> {new.value!r}"
 

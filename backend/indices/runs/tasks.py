@@ -1,4 +1,4 @@
-"""Index runs that were asked for on a page."""
+"""The task of the worker for index runs that a page requested."""
 
 from backend import clock
 from backend.indices.runs import requests
@@ -7,5 +7,6 @@ from backend.worker import app
 
 @app.task(name="indices.run")
 def run_index(job_id: int) -> None:
-    """Count and store one run; its job tells how it ended. Twice is harmless: a job that has ended is left alone."""
+    """Compute and store one run; its job says how it ended. Running twice is harmless: nothing happens to a job that
+    has ended."""
     requests.run_job(job_id, clock.now)

@@ -1,7 +1,8 @@
-"""The answers of many ballots at once: texts of a file become levels, each distinct text judged once. Pure.
+"""The answers of many ballots at once: texts of a file become levels. Pure. The reading of files and the entry of
+single ballots ask here.
 
-A chunk of ballots is a matrix of texts; the distinct texts in it are a few dozen whatever its size, so that the cost is
-that of telling texts apart, not of judging cells.
+A chunk of ballots is a matrix of texts. It holds only a few dozen distinct texts, whatever its size, and each distinct
+text is judged once. So the cost is that of sorting texts into equal ones, not of judging cells.
 """
 
 import re
@@ -26,14 +27,14 @@ COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 POINT = re.compile(r"[+-]?[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?")
 FORMULA = ("=", "＝", "+", "-", "@", "\t", "\r")
 LONGEST: Final = 2_000
-DAY_NUMBERS: Final = range(30_000, 60_000)  # how a workbook keeps the days of 1982 to 2064
+DAY_NUMBERS: Final = range(30_000, 60_000)  # a workbook stores the days of 1982 to 2064 as these numbers
 
 Ints = NDArray[np.int64]
 Answers = NDArray[np.int16]
 
 
 class CellKind(IntEnum):
-    """What a text is when a whole number is wanted; the codes index ``FAULT_OF``."""
+    """What a text is where a whole number is expected. ``FAULT_OF`` gives the fault of each kind but NUMBER."""
 
     NUMBER = 0
     DECIMAL_COMMA = 1
@@ -60,7 +61,8 @@ FAULT_OF: Final = {
 
 @dataclass(frozen=True)
 class JudgedAnswers:
-    """``answers`` (ballots x slots), -1 where blank; what is wrong, by ballot; zeros and tops of each slot's scale."""
+    """``answers``: ballots x slots, -1 where blank. ``findings``: what is wrong, by position of the ballot. ``zeros``,
+    ``tops``: for each slot, how many ballots answer 0 and how many the highest level."""
 
     answers: Answers
     findings: dict[int, list[BallotFinding]]
@@ -69,24 +71,22 @@ class JudgedAnswers:
 
 
 class AnswerReader:
-    """Judges chunks of one instrument. ``columns`` are those of the answers in the instrument's order; ``missing`` are
-    texts that stand for no answer."""
+    """Judges chunks of ballots of one instrument. ``missing``: texts that stand for no answer, as "NA"."""
 
     def __init__(self, instrument: Instrument, missing: frozenset[str] = frozenset()) -> None:
         self.instrument = instrument
         self._missing = missing
         self.slots = instrument.slots
-        owner = [place for place, slot in enumerate(self.slots) for _column in slot.columns]
-        self._owner = np.array(owner)
-        self._allowed = np.zeros((len(owner), MOST_VALUE + 1), dtype=bool)
-        for column, place in enumerate(owner):
-            slot = self.slots[place]
-            self._allowed[column, [0, 1] if slot.kind is QuestionKind.MULTIPLE else list(slot.values)] = True
+        # The slot of each column, and the values that each column allows.
+        self._owner = np.repeat(np.arange(len(self.slots)), [len(slot.columns) for slot in self.slots])
+        self._allowed = np.zeros((len(self._owner), MOST_VALUE + 1), dtype=bool)
+        for column, owner in enumerate(self._owner.tolist()):
+            self._allowed[column, list(_values_of(self.slots[owner]))] = True
         self._first = np.searchsorted(self._owner, np.arange(len(self.slots)))
         self._top = np.array([slot.values[-1] for slot in self.slots])
 
     def judge(self, texts: Sequence[Sequence[str]]) -> JudgedAnswers:
-        """``texts``: ballots x columns."""
+        """Judge ``texts``: ballots x columns, the columns in the order of the instrument."""
         numbers, kinds = _numbers(texts, len(self._owner), self._missing)
         within = (numbers >= 0) & (numbers <= MOST_VALUE)
         fits = self._allowed[np.arange(len(self._owner)), np.where(within, numbers, 0)] & within
@@ -99,60 +99,63 @@ class AnswerReader:
         return JudgedAnswers(answers, findings, zeros, tops)
 
     def _answers(self, numbers: Ints, blank: NDArray[np.bool_]) -> Answers:
-        """A multiple choice as bits; options left blank beside ticked ones were not chosen."""
+        """Return one answer for each slot. A multiple choice becomes bits, the first option the lowest; a blank option
+        beside ticked ones counts as not ticked."""
         answers = numbers[:, self._first].astype(np.int16)
-        for place, slot in enumerate(self.slots):
+        for position, slot in enumerate(self.slots):
             if slot.kind is QuestionKind.MULTIPLE:
-                first = int(self._first[place])
+                first = int(self._first[position])
                 ticks = numbers[:, first : first + len(slot.columns)] == 1
                 bits = ticks @ (1 << np.arange(len(slot.columns)))
                 unanswered = blank[:, first : first + len(slot.columns)].all(axis=1)
-                answers[:, place] = np.where(unanswered, BLANK, bits)
+                answers[:, position] = np.where(unanswered, BLANK, bits)
         return answers
 
     def _findings(
         self, texts: Sequence[Sequence[str]], numbers: Ints, kinds: Ints, wrong: NDArray[np.bool_]
     ) -> dict[int, list[BallotFinding]]:
-        found: dict[int, list[BallotFinding]] = {}
+        """Return a finding for each wrong cell, by position of the ballot."""
+        findings: dict[int, list[BallotFinding]] = {}
         columns = self.instrument.columns
         for row, column in np.argwhere(wrong).tolist():
             kind, slot = CellKind(int(kinds[row, column])), self.slots[self._owner[column]]
-            if kind is not CellKind.NUMBER:
-                one = BallotFinding(
-                    columns[column], FAULT_OF[kind], {"value": excerpt_of(texts[row][column]), "most": LONGEST}
-                )
+            if kind is CellKind.NUMBER:
+                finding = BallotFinding(columns[column], *_outside(slot, int(numbers[row, column])))
             else:
-                one = BallotFinding(columns[column], *_outside(slot, int(numbers[row, column])))
-            found.setdefault(row, []).append(one)
-        return found
+                params = {"value": excerpt_of(texts[row][column]), "most": LONGEST}
+                finding = BallotFinding(columns[column], FAULT_OF[kind], params)
+            findings.setdefault(row, []).append(finding)
+        return findings
 
     def _check_skips(self, answers: Answers, findings: dict[int, list[BallotFinding]]) -> None:
-        """A blank at the question before leaves open who is asked, so that only a told answer forbids."""
-        place = {slot.code: number for number, slot in enumerate(self.slots)}
+        """Add a finding where a question is answered that its skip rule excludes. Where the gate question is blank, it
+        is open who is asked, so there is no finding."""
+        positions = {slot.code: position for position, slot in enumerate(self.slots)}
         for question in self.instrument.questions:
             if question.skip is None:
                 continue
-            gate = answers[:, place[question.skip.slot]]
-            own = [place[slot.code] for slot in question.slots]
-            broken = (gate != BLANK) & ~np.isin(gate, question.skip.values) & (answers[:, own] != BLANK).any(axis=1)
-            labels = self.slots[place[question.skip.slot]].levels
-            wanted = ", ".join(level.text.vi for level in labels if level.value in question.skip.values)
+            gate = answers[:, positions[question.skip.slot]]
+            excluded = (gate != BLANK) & ~np.isin(gate, question.skip.values)
+            own = [positions[slot.code] for slot in question.slots]
+            broken = excluded & (answers[:, own] != BLANK).any(axis=1)
+            levels = self.slots[positions[question.skip.slot]].levels
+            wanted = ", ".join(level.text.vi for level in levels if level.value in question.skip.values)
+            finding = BallotFinding(question.slots[0].columns[0], BallotFault.SKIP_BROKEN, {"values": wanted})
             for row in np.flatnonzero(broken).tolist():
-                one = BallotFinding(question.slots[0].columns[0], BallotFault.SKIP_BROKEN, {"values": wanted})
-                findings.setdefault(row, []).append(one)
+                findings.setdefault(row, []).append(finding)
 
     def _ends(self, numbers: Ints, blank: NDArray[np.bool_]) -> tuple[Ints, Ints]:
-        """How often each slot has the answer 0, which its scale lacks, and its highest."""
+        """Return how often each slot has the answer 0, and how often its highest level."""
         firsts, empty = numbers[:, self._first], blank[:, self._first]
         zeros = ((firsts == 0) & ~empty).sum(axis=0)
         return zeros, (firsts == self._top).sum(axis=0)
 
 
-BLANK_TEXT: Final = -(10**9) - 7  # no whole number of the pattern above
+BLANK_TEXT: Final = -(10**9) - 7  # stands for a blank; the pattern WHOLE gives no such number
 
 
 def rank_of(text: str) -> tuple[CellKind, int]:
-    """What one text is, and its number."""
+    """Return what one text is, and its number (``BLANK_TEXT`` for a blank, 0 where it is no whole number)."""
     if len(text) > LONGEST:
         return CellKind.LONG, 0
     bare = unquote_text(text)
@@ -178,56 +181,65 @@ def _other(bare: str) -> CellKind:
 
 
 def unquote_text(text: str) -> str:
-    """Without blanks around it, and without the apostrophe by which tables keep a text from being a formula."""
+    """Return the text without blanks around it and without the leading apostrophe, which marks text in spreadsheets."""
     bare = text.strip(" \u00a0")
-    if not bare.isascii():  # some systems write letters and their marks apart: the same word would be two
+    if not bare.isascii():  # some systems write letters and marks separately; equal words must be equal texts
         bare = normalize("NFC", few_marks(bare))
     return bare[1:] if bare.startswith("'") else bare
 
 
 def excerpt_of(text: str) -> str:
-    """A text of the file within a sentence: short, and nothing that no reader sees."""
+    """Return a text of the file for use in a sentence: at most 40 characters, invisible ones replaced."""
     return "".join(c if c.isprintable() else "�" for c in text[:40])
 
 
 def flagged_same(answers: Answers, least: int) -> NDArray[np.bool_]:
-    """Where at least ``least`` answers are given and all are equal."""
-    given = answers != BLANK
-    high = np.where(given, answers, -1).max(axis=1, initial=-1)
-    low = np.where(given, answers, 10_000).min(axis=1, initial=10_000)
-    same: NDArray[np.bool_] = (given.sum(axis=1) >= least) & (high == low)
+    """Return for each ballot whether it has at least ``least`` answers and all of them are equal."""
+    answered = answers != BLANK
+    high = np.where(answered, answers, -1).max(axis=1, initial=-1)
+    low = np.where(answered, answers, 10_000).min(axis=1, initial=10_000)
+    same: NDArray[np.bool_] = (answered.sum(axis=1) >= least) & (high == low)
     return same
 
 
 def shifted_question(instrument: Instrument, zeros: Ints, tops: Ints, least: int = 20) -> tuple[AnswerSlot, int] | None:
-    """The first question of a scale from 1 whose answers hold zeros and never the highest level in the whole file:
-    then a file of another scale is the likelier story than a few slips, also for its rows without a zero."""
-    slots = instrument.slots
+    """Return the first slot of the first question that the file seems to answer on a scale from 0, and its zeros.
+
+    That is a question on a scale from 1 whose answers have at least ``least`` zeros and never the highest level in the
+    whole file. Such a file probably uses another scale, so its rows without a zero are wrong too.
+    """
     for question in instrument.questions:
-        places = [p for p, slot in enumerate(slots) if slot.question == question.code]
-        low = slots[places[0]].values[0]
-        few = int(zeros[places].sum())
-        if question.kind is QuestionKind.SCALE and low > 0 and few >= least and not tops[places].sum():
-            return slots[places[0]], few
+        if question.kind is not QuestionKind.SCALE or question.slots[0].values[0] <= 0:
+            continue
+        positions = [position for position, slot in enumerate(instrument.slots) if slot.question == question.code]
+        zero_answers = int(zeros[positions].sum())
+        if zero_answers >= least and not tops[positions].sum():
+            return question.slots[0], zero_answers
     return None
 
 
 def places_of(instrument: Instrument, aspects: Sequence[str]) -> list[int]:
-    """Slots of these aspects."""
+    """Return the positions of the slots of these aspects."""
     wanted = {Aspect(aspect) for aspect in aspects}
-    return [place for place, slot in enumerate(instrument.slots) if slot.aspect in wanted]
+    return [position for position, slot in enumerate(instrument.slots) if slot.aspect in wanted]
 
 
 def _outside(slot: AnswerSlot, value: int) -> tuple[BallotFault, dict[str, object]]:
-    values = (0, 1) if slot.kind is QuestionKind.MULTIPLE else slot.values
+    """Return the fault of a number that the slot does not allow, and the values for its sentence."""
+    values = _values_of(slot)
     params: dict[str, object] = {"value": value, "low": values[0], "high": values[-1]}
     if value == 0 and slot.kind is QuestionKind.SCALE and values[0] == 1:
         return BallotFault.SCALE_FROM_ZERO, params
     return (BallotFault.DATE_LIKE if value in DAY_NUMBERS else BallotFault.OUT_OF_RANGE), params
 
 
+def _values_of(slot: AnswerSlot) -> Sequence[int]:
+    """Return the numbers that a column of the slot allows; an option of a multiple choice is 1 (ticked) or 0."""
+    return (0, 1) if slot.kind is QuestionKind.MULTIPLE else slot.values
+
+
 def _numbers(texts: Sequence[Sequence[str]], width: int, missing: frozenset[str]) -> tuple[Ints, Ints]:
-    """Numbers and kinds (`Cell`), each ballots x columns."""
+    """Return numbers and kinds (`CellKind`), each ballots x columns."""
     block: NDArray[Any] = np.array(texts, dtype=object).reshape(len(texts), width)
     codes, distinct = pd.factorize(block.ravel())
     ranked = [rank_of("" if text.strip() in missing else text) for text in distinct.tolist()]

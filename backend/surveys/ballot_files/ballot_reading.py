@@ -1,4 +1,7 @@
-"""Reading and judging a file of ballots, here or in a child process with limits."""
+"""Read and judge a file of ballots, in this process or in a child process with limits.
+
+The import of ballots and the page that checks a file ask here.
+"""
 
 import io
 import re
@@ -13,42 +16,44 @@ from backend.files.tables import open_table
 from backend.jobs.guarded import limits_for, run_guarded
 from backend.surveys.ballot_files import quarantine
 from backend.surveys.ballot_files.frame import RoundFrame
-from backend.surveys.ballot_files.quarantine import BallotReading, Told
+from backend.surveys.ballot_files.quarantine import BallotReading, RowProgress
 
-ENTRY: Final = b"PK\x01\x02"  # begins an entry in the directory of a zip
+ENTRY: Final = b"PK\x01\x02"  # the first bytes of each entry in the directory of a zip
 PARTS_MOST: Final = 2_000
 SHEET: Final = re.compile(rb"<(?:\w+:)?sheet\b")
 SHEETS_MOST: Final = 255  # as many as Excel makes by itself
 BOOK_MOST: Final = 4_000_000  # bytes of the part that lists the sheets
-BallotReader = Callable[[BinaryIO, RoundFrame, Told, ReadOptions], BallotReading]
+BallotReader = Callable[[BinaryIO, RoundFrame, RowProgress, ReadOptions], BallotReading]
 
 
 def read_ballots(
-    stream: BinaryIO, frame: RoundFrame, told: Told = lambda _rows: None, options: ReadOptions = NOTHING_SAID
+    stream: BinaryIO, frame: RoundFrame, report: RowProgress = lambda _rows: None, options: ReadOptions = NOTHING_SAID
 ) -> BallotReading:
-    """Read and judge the ballots in a seekable stream; ``told`` hears how many rows are done. Raises FileRefused."""
+    """Read and judge the ballots in a seekable stream. ``report`` is called with the number of rows read so far. Raises
+    FileRefused."""
     table = open_table(stream)
     with file_named("", table.form.sheet):
-        return quarantine.read_ballots(table, frame, told, options)
+        return quarantine.read_ballots(table, frame, report, options)
 
 
 def read_ballots_guarded(
-    stream: BinaryIO, frame: RoundFrame, told: Told = lambda _rows: None, options: ReadOptions = NOTHING_SAID
+    stream: BinaryIO, frame: RoundFrame, report: RowProgress = lambda _rows: None, options: ReadOptions = NOTHING_SAID
 ) -> BallotReading:
-    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    """Do the same in a child process with limits on time and memory: web processes and workers read uploaded files this
+    way. Also raises Invalid or TooMany, as `run_guarded`."""
     content = stream.read()
     limits = limits_for(_unpacked_size(content))
-    return run_guarded(read_content, content, frame, options, limits=limits, field="file", told=told)
+    return run_guarded(read_content, content, frame, options, limits=limits, field="file", report=report)
 
 
-def read_content(content: bytes, frame: RoundFrame, options: ReadOptions, told: Told) -> BallotReading:
-    """What the child does."""
-    return read_ballots(io.BytesIO(content), frame, told, options)
+def read_content(content: bytes, frame: RoundFrame, options: ReadOptions, report: RowProgress) -> BallotReading:
+    """Do the work of the child process."""
+    return read_ballots(io.BytesIO(content), frame, report, options)
 
 
 def _unpacked_size(content: bytes) -> int:
-    """Bytes of what a workbook holds, or of the file itself where it is none. Raises FileRefused for a workbook that
-    lists a part or its sheets too often: each listing would be another reading."""
+    """Return the size in bytes of an unpacked workbook; for another file, that of the file. Raises FileRefused for a
+    workbook that lists the same part twice, too many parts or too many sheets: each listing would be read again."""
     if not content.startswith(b"PK"):
         return len(content)
     if content.count(ENTRY) > PARTS_MOST:

@@ -1,4 +1,5 @@
-"""What makes a ballot invalid or worth a second look, and which particulars are taken: rows of ``data/rules.toml``."""
+"""The rules that make a ballot invalid or mark it for a second look, the limits of weights, and the bands of
+particulars: rows of ``data/rules.toml``."""
 
 import tomllib
 from collections.abc import Mapping
@@ -18,7 +19,8 @@ INVALID, FLAG = "invalid", "flag"
 
 @dataclass(frozen=True)
 class BallotRule:
-    """One row: a measure of a ballot above a bound makes it invalid or marks it."""
+    """One rule: a ballot whose ``measure`` is ``above`` the bound is made invalid or marked (``action``). ``about``:
+    the aspects whose answers are looked at. ``least``: the rule applies from so many answers on."""
 
     code: str
     action: str
@@ -31,7 +33,8 @@ class BallotRule:
 
 @dataclass(frozen=True)
 class BallotRules:
-    """All rows. ``bands``: the values taken, by particular."""
+    """All rules. ``weight_most``: the largest weight; ``weight_times_median``: the largest as a multiple of the median.
+    ``bands``: the values of age, sex and ethnicity that are accepted."""
 
     rows: tuple[BallotRule, ...]
     weight_most: float
@@ -41,7 +44,7 @@ class BallotRules:
 
 @lru_cache
 def shipped_rules() -> BallotRules:
-    """The rules of the package; an unknown action or measure is refused at once."""
+    """Return the rules of the package. Raises ValueError for an unknown action or measure."""
     raw = tomllib.loads(files("backend.surveys").joinpath("data", "rules.toml").read_text(encoding="utf-8"))
     rows = tuple(
         BallotRule(
@@ -65,7 +68,7 @@ def shipped_rules() -> BallotRules:
 def apply_rules(
     rules: BallotRules, instrument: Instrument, answers: Answers
 ) -> tuple[NDArray[np.bool_], list[list[str]]]:
-    """Which ballots count, and the codes of the rules that each ballot meets."""
+    """Return for each ballot whether it is valid, and the codes of the rules that it meets."""
     valid = np.ones(len(answers), dtype=bool)
     marks: list[list[str]] = [[] for _ballot in range(len(answers))]
     for rule in rules.rows:

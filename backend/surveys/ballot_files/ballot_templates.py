@@ -1,7 +1,7 @@
-"""Files that are handed out: the template of an instrument, and held rows to be mended. Pure.
+"""Files for survey officers: the template of an instrument, and held rows to be corrected. Pure.
 
-A cell that a table program would take for a formula is typed as text in a workbook and gets an apostrophe in CSV; the
-import takes the apostrophe off again.
+A cell that a spreadsheet would read as a formula is stored as text in a workbook and gets an apostrophe in CSV. The
+import removes the apostrophe.
 """
 
 import csv
@@ -16,6 +16,7 @@ from backend.surveys.ballot_files.ballot_rules import BallotRules
 from backend.surveys.ballot_files.faults import BallotFinding
 from backend.surveys.ballot_files.layout import (
     AGE,
+    BANDS,
     DAY,
     ETHNICITY,
     FORM,
@@ -48,7 +49,7 @@ MEANINGS = {
 
 
 def template_workbook(stream: BinaryIO, instrument: Instrument, rules: BallotRules, lang: str) -> None:
-    """An empty sheet with the header, and a sheet that says what each column takes."""
+    """Write a workbook with an empty sheet under the header, and a sheet that says what each column accepts."""
     titles = ("Phiếu", "Hướng dẫn") if lang == "vi" else ("Ballots", "Guide")
     write_workbook(
         stream, {titles[0]: [template_header(instrument)], titles[1]: list(column_guide(instrument, rules, lang))}
@@ -56,13 +57,11 @@ def template_workbook(stream: BinaryIO, instrument: Instrument, rules: BallotRul
 
 
 def column_guide(instrument: Instrument, rules: BallotRules, lang: str) -> Iterator[list[Value]]:
-    """Column, what it is, what it takes."""
+    """Yield a row for each column: its name, its meaning, the values that it accepts."""
     yield ["cột", "nội dung", "giá trị"] if lang == "vi" else ["column", "content", "values"]
-    taken = {FORM: instrument.key} | {
-        column: "; ".join(rules.bands[name]) for name, column in (("age", AGE), ("sex", SEX), ("ethnicity", ETHNICITY))
-    }
+    values = {FORM: instrument.key} | {column: "; ".join(rules.bands[name]) for name, column in BANDS.items()}
     for column, meaning in MEANINGS.items():
-        yield [column, getattr(meaning, lang), taken.get(column, "")]
+        yield [column, getattr(meaning, lang), values.get(column, "")]
     for slot in instrument.slots:
         yield from _lines(slot, lang)
 
@@ -77,18 +76,19 @@ def _lines(slot: AnswerSlot, lang: str) -> Iterator[list[Value]]:
 
 
 def held_workbook(stream: BinaryIO, header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> None:
-    """Held rows as a workbook to mend."""
-    lines = ([*map(_number, cells), *told] for cells, told in _reason_rows(header, rows, say))
+    """Write held rows as a workbook in which they can be corrected."""
+    lines = ([*map(_number, cells), *reasons] for cells, reasons in _reason_rows(header, rows, say))
     write_workbook(stream, {"Dòng bị giữ": _with_header(_header(header), lines)})
 
 
 def held_csv(header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> str:
-    """Held rows as CSV to mend, with the mark that lets table programs see that it is UTF-8."""
+    """Return held rows as CSV in which they can be corrected. It begins with a byte order mark, so that spreadsheets
+    read it as UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_header(header))
-    for cells, told in _reason_rows(header, rows, say):
-        writer.writerow([_quote_formula(str(cell)) for cell in (*cells, *told)])
+    for cells, reasons in _reason_rows(header, rows, say):
+        writer.writerow([_quote_formula(str(cell)) for cell in (*cells, *reasons)])
     return "\ufeff" + text.getvalue()
 
 
@@ -98,12 +98,12 @@ HeldLine = tuple[int, Sequence[BallotFinding], Sequence[str]]
 def _reason_rows(
     header: Sequence[str], rows: Iterator[HeldLine], say: Say
 ) -> Iterator[tuple[list[str], tuple[Value, str, str]]]:
-    """The cells of the file's own columns, then line, columns, reasons."""
-    own = [place for place, name in enumerate(header) if name not in HELD_COLUMNS]
+    """Yield for each row the cells of the file's own columns, and line, columns and reasons for ``HELD_COLUMNS``."""
+    own = [position for position, name in enumerate(header) if name not in HELD_COLUMNS]
     for line, findings, cells in rows:
         columns = ", ".join(dict.fromkeys(finding.column for finding in findings if finding.column))
         reasons = " | ".join(say(finding) for finding in findings)
-        yield [cells[place] if place < len(cells) else "" for place in own], (line, columns, reasons)
+        yield [cells[position] if position < len(cells) else "" for position in own], (line, columns, reasons)
 
 
 def _header(header: Sequence[str]) -> list[str]:
@@ -116,7 +116,7 @@ def _with_header(header: list[str], rows: Iterator[list[Value]]) -> Iterator[Seq
 
 
 def _number(cell: str) -> Value:
-    """A whole number as a number, unless zeros before it would be lost; the rest stays text."""
+    """Return a whole number as a number, unless that would lose leading zeros. Everything else stays text."""
     return int(cell) if WHOLE.fullmatch(cell) and cell == str(int(float(cell))) else cell
 
 

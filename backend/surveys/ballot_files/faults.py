@@ -1,4 +1,4 @@
-"""What can be wrong with a file of ballots or one of its rows, each with its sentence. Pure."""
+"""The faults of a file of ballots and of its rows, each with its sentence. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -123,7 +123,8 @@ TEXTS: Mapping[BallotFault, str] = {
 
 @dataclass(frozen=True, slots=True)
 class BallotFinding:
-    """One thing wrong with a row: in which column (empty: the row itself), what, and what fills its sentence."""
+    """One fault in a row. ``column``: empty where the fault is of the whole row. ``params``: the values of its
+    sentence."""
 
     column: str
     fault: BallotFault
@@ -135,10 +136,10 @@ class BallotFinding:
 
 
 def finding_of(row: RowFinding) -> BallotFinding:
-    """What the reader of tables finds at a row, as a finding of ours."""
+    """Return a finding of the table reader as a finding about a ballot."""
     return BallotFinding("", BallotFault(row.fault.value), row.params)
 
 
 def ballots_refused(fault: BallotFault, **params: object) -> FileRefused:
-    """The refusal of a whole file for a reason of ours."""
+    """Return the refusal of a whole file for a fault of ballots."""
     return FileRefused(fault, TEXTS[fault], **params)

@@ -1,4 +1,5 @@
-"""What the rows of a file are judged against. Pure."""
+"""What the ballots of a round are judged against: its instrument, its units, its days, its rules and its sample.
+Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +7,13 @@ from datetime import date
 
 from backend.surveys.ballot_files.ballot_rules import BallotRules
 from backend.surveys.forms.instruments import Instrument
-from backend.surveys.samples.unit_codes import UnitStatus
+from backend.surveys.samples.unit_codes import UnitCodes
 
 
 @dataclass(frozen=True, slots=True)
 class SamplePlace:
-    """Where a drawn ballot stands in the sample. ``unit``: its code, none where the draw knows no unit of ours."""
+    """The place of a drawn ballot in the sample. ``unit``: the code of its unit; none where the draw names no unit that
+    we know."""
 
     unit_id: int | None
     unit: str | None
@@ -22,11 +24,12 @@ class SamplePlace:
 
 @dataclass(frozen=True)
 class RoundFrame:
-    """What rows are judged against. ``units``: how each code stands in the time of the survey. ``sample``: the places
-    of the drawn ballots by number, none in a round without a drawn sample; ``draw`` tells one sample from another."""
+    """``units``: statuses of unit codes on the first day of the round. ``sample``: places of the drawn ballots by
+    number; none in a round without a drawn sample. ``draw``: SHA-256 of the sample; it changes when the sample is
+    replaced."""
 
     instrument: Instrument
-    units: Mapping[str, UnitStatus]
+    units: UnitCodes
     first_day: date
     today: date
     rules: BallotRules

@@ -1,4 +1,7 @@
-"""Import of a file of ballots: read and judged first, then stored whole in one transaction or not at all."""
+"""Import of a file of ballots: it is read and judged first, then stored completely in one transaction or not at all.
+
+The page, the worker and the command import here.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +33,7 @@ PIECE: Final = 1 << 20
 
 @dataclass(frozen=True)
 class ImportActor:
-    """Who imports: the key for the history, the account."""
+    """Who imports. ``key``: the name in the history; ``user_id``: the account, none for the system."""
 
     key: str = "system"
     user_id: int | None = None
@@ -38,8 +41,9 @@ class ImportActor:
 
 @dataclass(frozen=True)
 class ImportOutcome:
-    """What an import came to. ``repeated``: this very file was imported before, and nothing was done.
-    ``form``: how the file is written; ``days``: the first and the last day of its ballots."""
+    """The result of an import. ``repeated``: the same file was imported before, so nothing was stored; the numbers are
+    those of its batch. ``already``: ballots that the round already had, with the same content. ``form``: how the file
+    is written; ``days``: the first and the last day of its ballots."""
 
     batch_id: int
     repeated: bool
@@ -61,7 +65,7 @@ def read_file(
     *,
     reader: BallotReader = read_ballots,
 ) -> BallotReading:
-    """Read and judge a file for a round, storing nothing. Raises FileRefused, NotFound."""
+    """Read and judge a file for a round; store nothing. Raises FileRefused, NotFound."""
     return _read(stream, code, today, told, options, reader)[0]
 
 
@@ -73,7 +77,7 @@ def _read(
     options: ReadOptions,
     reader: BallotReader,
 ) -> tuple[BallotReading, str | None]:
-    """What was read, and the sample it was judged by."""
+    """Return what was read, and the SHA-256 of the sample by which it was judged."""
     with db.transaction() as session:
         frame = queries.round_frame(session, queries.round_called(session, code), today)
     return reader(stream, frame, told, options), frame.draw
@@ -90,25 +94,26 @@ def import_file(
     options: ReadOptions = NOTHING_SAID,
     reader: BallotReader = read_ballots,
 ) -> ImportOutcome:
-    """Import a file into a round. ``told`` hears how many rows are read. Raises FileRefused, NotFound.
+    """Import a file into a round. ``told`` is called with the number of rows read so far.
 
-    A file that was imported and not withdrawn is not imported again: its batch is the answer.
+    A file that was imported and not withdrawn is not imported again: the outcome is that of its batch. Raises
+    FileRefused, NotFound; Conflict where the sample of the round was replaced meanwhile.
     """
     digest = _digest(stream)
     with db.transaction() as session:
-        found = queries.round_called(session, code)
-        if known := _same_file(session, found.id, digest):
-            return _outcome(known, repeated=True)
+        survey_round = queries.round_called(session, code)
+        if earlier := _same_file(session, survey_round.id, digest):
+            return _outcome(earlier, repeated=True)
     today = local_time(now).date()
     reading, draw = _read(stream, code, today, told, options, reader)
     with db.transaction() as session:
-        service.lock_round(session, found.id)
-        if (session.get_one(Round, found.id).draw or {}).get("sha256") != draw:
+        service.lock_round(session, survey_round.id)
+        if (session.get_one(Round, survey_round.id).draw or {}).get("sha256") != draw:
             raise Conflict(_("Mẫu đã rút của đợt vừa được thay; hãy nhập lại tệp."), field="file")
-        if known := _same_file(session, found.id, digest):
-            return _outcome(known, repeated=True)
+        if earlier := _same_file(session, survey_round.id, digest):
+            return _outcome(earlier, repeated=True)
         batch = BallotBatch(
-            round_id=found.id,
+            round_id=survey_round.id,
             source=BallotSource.FILE,
             file_name="".join(c for c in file_name if c.isprintable())[-NAME_MOST:],
             sha256=digest,
@@ -116,73 +121,77 @@ def import_file(
             user_id=who.user_id,
             created_at=now,
         )
-        _store(session, found, batch, reading, today)
+        _store(session, survey_round, batch, reading, today)
         data = {"batch": batch.id, "accepted": batch.accepted, "invalid": batch.invalid, "held": batch.held}
-        audit.record(session, f"survey:{found.id}", "imported", actor=who.key, now=now, data=data)
+        audit.record(session, f"survey:{survey_round.id}", "imported", actor=who.key, now=now, data=data)
         return replace(_outcome(batch, repeated=False), form=reading.form, days=reading.days)
 
 
-def _store(session: Session, found: Round, batch: BallotBatch, reading: BallotReading, today: date) -> None:
-    """The batch, its ballots and its held rows, in the caller's transaction."""
+def _store(session: Session, survey_round: Round, batch: BallotBatch, reading: BallotReading, today: date) -> None:
+    """Store the batch, its ballots and its held rows in the caller's transaction."""
     session.add(batch)
     session.flush()
     session.execute(text(sql.STAGE))
     session.execute(text("TRUNCATE staged_ballots"))
     db.copy_rows(session, sql.COPY_BALLOTS, _staging_rows(reading, today))
-    held, batch.already = _known_rows(session, found.id, reading)
+    conflicting, batch.already = _stored_before(session, survey_round.id, reading)
     session.execute(text("ANALYZE staged_ballots"))
-    added = session.execute(text(sql.COUNT_ADDED), {"round_id": found.id, "batch_id": batch.id}).all()
+    added = session.execute(text(sql.COUNT_ADDED), {"round_id": survey_round.id, "batch_id": batch.id}).all()
     counts = {bool(valid): int(number) for valid, number in added}
     batch.accepted, batch.invalid = counts.get(True, 0), counts.get(False, 0)
-    every = sorted([*reading.held, *held], key=lambda one: one.line)
-    batch.held = len(every)
-    db.copy_rows(session, sql.COPY_HELD, _held_rows(batch.id, every))
+    held_rows = sorted([*reading.held, *conflicting], key=lambda row: row.line)
+    batch.held = len(held_rows)
+    db.copy_rows(session, sql.COPY_HELD, _held_rows(batch.id, held_rows))
     session.flush()
 
 
 def _staging_rows(reading: BallotReading, today: date) -> Iterator[tuple[Any, ...]]:
-    """In the order of ``sql.COPY_BALLOTS``. Arrays are written as PostgreSQL reads them: quicker than by element."""
-    words = {value: str(value) for value in range(1 << 15)} | {BLANK: "NULL"}
+    """Yield rows in the order of ``sql.COPY_BALLOTS``. Arrays are written in PostgreSQL's text form, which is faster
+    than element by element."""
+    texts = {value: str(value) for value in range(1 << 15)} | {BLANK: "NULL"}
     rows = zip(reading.lines, reading.respondents, reading.answers, reading.valid, reading.marks, strict=True)
-    for line, one, answers, valid, marks in rows:
+    for line, respondent, answers, valid, marks in rows:
         yield (
             line,
-            one.number,
-            one.unit_id,
-            one.stratum,
-            one.psu,
-            one.weight,
-            "{" + ",".join([words[value] for value in answers.tolist()]) + "}",
+            respondent.number,
+            respondent.unit_id,
+            respondent.stratum,
+            respondent.psu,
+            respondent.weight,
+            "{" + ",".join([texts[value] for value in answers.tolist()]) + "}",
             valid,
             "{" + ",".join(marks) + "}",
-            one.age,
-            one.sex,
-            one.ethnicity,
-            one.day or today,
+            respondent.age,
+            respondent.sex,
+            respondent.ethnicity,
+            respondent.day or today,
         )
 
 
-def _known_rows(session: Session, round_id: int, reading: BallotReading) -> tuple[list[QuarantineRow], int]:
-    """Rows whose number is in the round already: held where they differ, counted where they are the same."""
-    held, same = [], 0
+def _stored_before(session: Session, round_id: int, reading: BallotReading) -> tuple[list[QuarantineRow], int]:
+    """Return the rows to hold because the round has their number with other content, and the number of rows that the
+    round already has with the same content."""
+    conflicting, same = [], 0
     for row in session.execute(text(sql.KNOWN), {"round_id": round_id}):
         if row.same:
             same += 1
             continue
         finding = BallotFinding(NUMBER, BallotFault.DUPLICATE_STORED, {"batch": row.batch_id})
-        held.append(QuarantineRow(row.line, reading.cells_of(row.line), [finding]))
-    return held, same
+        conflicting.append(QuarantineRow(row.line, reading.cells_of(row.line), [finding]))
+    return conflicting, same
 
 
-def _held_rows(batch_id: int, held: Sequence[QuarantineRow]) -> Iterator[tuple[Any, ...]]:
-    for one in held:
-        findings = [[finding.column, finding.fault.value, dict(finding.params)] for finding in one.findings]
-        # PostgreSQL's JSON takes neither NUL nor lone surrogates; the reason says that they were there.
-        yield batch_id, one.line, Jsonb(findings), Jsonb([storable_cell(cell) for cell in one.cells])
+def _held_rows(batch_id: int, rows: Sequence[QuarantineRow]) -> Iterator[tuple[Any, ...]]:
+    """Yield rows in the order of ``sql.COPY_HELD``."""
+    for row in rows:
+        findings = [[finding.column, finding.fault.value, dict(finding.params)] for finding in row.findings]
+        # PostgreSQL's JSON accepts neither NUL nor lone surrogates. The reason says that the cell had them.
+        yield batch_id, row.line, Jsonb(findings), Jsonb([storable_cell(cell) for cell in row.cells])
 
 
 def storable_cell(cell: str) -> str:
-    """The cell with what the database cannot hold shown as a replacement sign, and not longer than a cell of ours."""
+    """Return the cell as the database can store it: at most 2,000 characters, NUL and lone surrogates replaced by
+    U+FFFD."""
     if cell.isascii() and "\x00" not in cell:
         return cell[:2000]
     return "".join("\ufffd" if c == "\x00" or "\ud800" <= c <= "\udfff" else c for c in cell[:2000])

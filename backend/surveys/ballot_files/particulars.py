@@ -1,6 +1,7 @@
-"""What a row says besides its answers: number, form, unit, place in the sample, weight, day, bands. Pure.
+"""The particulars of a ballot, that is all besides its answers: number, instrument, unit, place in the sample, weight,
+day, and bands of age, sex and ethnicity. Pure.
 
-Most of these texts repeat from row to row, so that each distinct one is judged once.
+Most of these texts repeat from row to row, so each distinct text is judged once.
 """
 
 import re
@@ -21,13 +22,14 @@ from backend.surveys.ballot_files.layout import AGE, BANDS, DAY, FORM, NUMBER, P
 
 LABEL_MOST: Final = 60
 NUMBER_MOST: Final = 40
-ROUNDED: Final = 0.005
+ROUNDED: Final = 0.005  # by so much, as a share, a weight in a file may differ from the draw
 NUMERIC: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Respondent:
-    """One accepted row without its answers. Bands are none where not told; ``day`` is none where the file has none."""
+    """The particulars of one row. Bands are none where the row does not give them; ``day`` is none where the file has
+    no column of days or the cell is empty."""
 
     number: str
     unit_id: int | None
@@ -44,7 +46,8 @@ Judgement = tuple[Any, BallotFinding | None]
 
 
 class ParticularsReader:
-    """Reads the particulars of rows with one layout. ``serial_days`` shifts day numbers of a workbook; none in CSV."""
+    """Reads the particulars of rows with one layout. ``serial_days``: what is added to the day numbers of a workbook
+    (1462 where it counts from 1904); none in CSV."""
 
     def __init__(
         self, frame: RoundFrame, layout: ColumnLayout, serial_days: int | None, options: ReadOptions = NOTHING_SAID
@@ -53,7 +56,7 @@ class ParticularsReader:
         self._number_place = layout.particulars[NUMBER]
         self._judges: list[tuple[int, dict[str, Judgement], Callable[[str], Judgement]]] = []
         self._names: list[str] = []
-        every: dict[str, Callable[[str], Judgement]] = {
+        judges: dict[str, Callable[[str], Judgement]] = {
             FORM: self._form,
             UNIT: self._unit,
             STRATUM: lambda text: self._label(STRATUM, text),
@@ -61,13 +64,13 @@ class ParticularsReader:
             WEIGHT: self._weight,
             DAY: self._day,
         } | {column: self._band(name, column) for name, column in BANDS.items()}
-        for name, judge in every.items():
+        for name, judge in judges.items():
             if name in layout.particulars:
                 self._names.append(name)
                 self._judges.append((layout.particulars[name], {}, judge))
 
     def of(self, cells: list[str], findings: list[BallotFinding]) -> Respondent:
-        """The particulars of one row; what is wrong with them goes to ``findings``."""
+        """Return the particulars of one row, and add what is wrong with them to ``findings``."""
         values: dict[str, Any] = {}
         for name, (place, memory, judge) in zip(self._names, self._judges, strict=True):
             text = cells[place]
@@ -95,19 +98,20 @@ class ParticularsReader:
         )
 
     def written(self, column: str) -> list[str]:
-        """The distinct texts that a column has had so far, without blanks around them."""
+        """Return the distinct texts that a column has had so far, without blanks around them."""
         memories = {name: memory for name, (_place, memory, _judge) in zip(self._names, self._judges, strict=True)}
         return [unquote_text(text) for text in memories.get(column, ())]
 
     def number(self, cells: list[str]) -> str:
-        """The ballot number of a row."""
+        """Return the ballot number of a row; empty where the row is too short."""
         text = cells[self._number_place] if len(cells) > self._number_place else ""
         return number_of(text, drawn=self._frame.sample is not None)
 
     def _placed(
         self, number: str, cells: list[str], values: Mapping[str, Any], findings: list[BallotFinding]
     ) -> dict[str, Any]:
-        """The place of the ballot as it was drawn. What the row says of it may be left out, and must not differ."""
+        """Return the place of the ballot from the draw. The row may leave these cells empty; a cell that differs from
+        the draw is a finding."""
         place = (self._frame.sample or {}).get(number)
         if place is None:
             mistyped = WRITTEN.fullmatch(number) and read_ballot_number(number) is None
@@ -132,16 +136,15 @@ class ParticularsReader:
         code = unquote_text(text)
         if not code:
             return None, self._missing(UNIT, BallotFault.UNIT_MISSING)
-        # A table of numbers loses the zeros before a code.
-        standing = self._frame.units.get(code) or self._frame.units.get(code.zfill(5))
-        if standing is None:
+        status = self._frame.units.status(code)
+        if status is None:
             return None, BallotFinding(UNIT, BallotFault.UNIT_UNKNOWN, {"value": excerpt_of(text)})
-        if standing.unit_id is not None:
-            return standing.unit_id, None
-        if standing.ended is None:
-            return None, BallotFinding(UNIT, BallotFault.UNIT_LATER, {"name": standing.name})
-        heirs = "; ".join(standing.successors) or "–"
-        params = {"name": standing.name, "day": f"{standing.ended:%d/%m/%Y}", "successors": heirs}
+        if status.unit_id is not None:
+            return status.unit_id, None
+        if status.ended is None:
+            return None, BallotFinding(UNIT, BallotFault.UNIT_LATER, {"name": status.name})
+        successors = "; ".join(status.successors) or "–"
+        params = {"name": status.name, "day": f"{status.ended:%d/%m/%Y}", "successors": successors}
         return None, BallotFinding(UNIT, BallotFault.UNIT_GONE, params)
 
     def _label(self, column: str, text: str) -> Judgement:
@@ -151,7 +154,7 @@ class ParticularsReader:
         return _check_label(column, bare, LABEL_MOST)
 
     def _missing(self, column: str, fault: BallotFault) -> BallotFinding | None:
-        """What a drawn ballot lacks here is known from the draw."""
+        """Return the finding for an empty cell; none in a round with a sample, where the draw gives the value."""
         return None if self._frame.sample is not None else BallotFinding(column, fault)
 
     def _weight(self, text: str) -> Judgement:
@@ -172,18 +175,18 @@ class ParticularsReader:
         return weight, None
 
     def _day(self, text: str) -> Judgement:
-        """The day alone is kept: a time of day could tell who it was."""
+        """Keep the day without its time: the time of day could show who answered."""
         bare = unquote_text(text)
         if not bare or self._options.is_missing(bare):
             return None, None
         day = read_day(bare, self._options.dates or DateOrder.DMY, self._serial_days)
         if day is None:
             return None, BallotFinding(DAY, BallotFault.DATE_WRONG, {"value": excerpt_of(bare)})
-        told = {"value": f"{day:%d/%m/%Y}"}
+        params = {"value": f"{day:%d/%m/%Y}"}
         if day > self._frame.today:
-            return None, BallotFinding(DAY, BallotFault.DATE_FUTURE, told)
+            return None, BallotFinding(DAY, BallotFault.DATE_FUTURE, params)
         if day < self._frame.first_day:
-            return None, BallotFinding(DAY, BallotFault.DATE_BEFORE, told)
+            return None, BallotFinding(DAY, BallotFault.DATE_BEFORE, params)
         return day, None
 
     def _band(self, name: str, column: str) -> Callable[[str], Judgement]:
@@ -203,13 +206,14 @@ class ParticularsReader:
 
 
 def number_of(text: str, *, drawn: bool) -> str:
-    """A ballot number as typed; that of a drawn ballot in its proper form, with or without dashes as typed."""
+    """Return a ballot number. In a round with a sample, a number typed with or without dashes gets its standard form
+    (00-00000-0); otherwise it stays as typed."""
     number = unquote_text(text)
     return (read_ballot_number(number) or number) if drawn else number
 
 
 def _differs(name: str, value: Any, place: SamplePlace) -> bool:
-    """Whether a row says something else of its place than the draw. A weight may have been rounded."""
+    """Return whether a row names another place than the draw. A rounded weight is no difference."""
     if value is None:
         return False
     if name == WEIGHT:
@@ -225,7 +229,7 @@ def _wrong_number(number: str) -> BallotFinding | None:
 
 
 def _check_label(column: str, text: str, most: int) -> Judgement:
-    """A label that may be stored: short, no formula, no bytes that are no text."""
+    """Judge a label: it must be short, no formula, no error value, and without bytes that are not text."""
     if len(text) > most:
         return None, BallotFinding(column, BallotFault.TOO_LONG, {"most": most})
     if text.isalnum() and text.isascii():

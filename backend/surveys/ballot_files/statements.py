@@ -1,4 +1,4 @@
-"""Statements of the import of ballots: staged by COPY, then compared and moved in one statement each."""
+"""SQL of the import of ballots: COPY into a staging table, then one statement that compares and one that inserts."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ STAGE: Final = """
 COPY_BALLOTS: Final = f"COPY staged_ballots (line, {COLUMNS}) FROM STDIN"
 COPY_HELD: Final = "COPY survey_held_rows (batch_id, line, findings, cells) FROM STDIN"
 
-# The day is not compared: a file without days is read on another day when it comes again.
+# The day is not compared: the ballots of a file without days get the day of the import.
 KNOWN: Final = """
     SELECT staged.line, known.batch_id, ROW(known.unit_id, known.stratum, known.psu, known.weight, known.answers,
             known.age, known.sex, known.ethnicity)
@@ -26,7 +26,7 @@ KNOWN: Final = """
     ORDER BY staged.line
 """
 
-# Stored in a random order under random keys: neither tells who came when.
+# Stored in a random order under random keys, so that neither shows who answered when.
 ADD: Final = f"""
     INSERT INTO survey_ballots (round_id, batch_id, {COLUMNS})
     SELECT :round_id, :batch_id, {COLUMNS} FROM staged_ballots staged

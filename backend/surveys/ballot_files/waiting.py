@@ -1,6 +1,6 @@
-"""Large files are imported by the worker: the file waits in a folder, its job tells how far it is.
+"""Large files of ballots are imported by the worker. The file waits in a folder, and its job shows how far it is.
 
-The job is known by its number; the waiting file by a random name, and it is removed when the job ends.
+The waiting file has a random name and is removed when the job ends.
 """
 
 import secrets
@@ -24,14 +24,15 @@ from backend.surveys.ballot_files import importing
 from backend.surveys.ballot_files.ballot_reading import read_ballots_guarded
 from backend.surveys.ballot_files.importing import ImportActor
 
-LARGE: Final = 2_000_000  # bytes; below, the answer comes within a second or two
+LARGE: Final = 2_000_000  # bytes; a smaller file is imported within a second or two
 BROKEN: Final = _("Việc nhập đã dừng vì lỗi của hệ thống; không có phiếu nào được lưu. Hãy thử lại.")
 BALLOT_IMPORT: Final = JobKind("surveys.import", failed=BROKEN)
 
 
 @dataclass(frozen=True)
 class WaitingImport:
-    """What a job is about: the round, the name of the waiting file, the name that it came with."""
+    """The subject of a job. ``code``: of the round; ``token``: the name of the waiting file; ``file_name``: the name
+    under which it was uploaded."""
 
     code: str
     token: str
@@ -43,15 +44,15 @@ class WaitingImport:
 
 
 def waiting_folder() -> Path:
-    place = get_settings().data_dir / "surveys" / "waiting"
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return place
+    folder = get_settings().data_dir / "surveys" / "waiting"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def begin_import(
     session: Session, code: str, content: bytes, file_name: str, user_id: int | None, now: datetime
 ) -> LongJob:
-    """Keep the file and note the job; the caller hands the job to the worker once this is committed."""
+    """Store the file and the job. The caller hands the job to the worker after the commit."""
     token = secrets.token_hex(16)
     (waiting_folder() / token).write_bytes(content)
     name = "".join(c for c in file_name if c.isprintable())[-100:]
@@ -64,13 +65,13 @@ def waiting_file(subject: str) -> WaitingImport:
 
 
 def job_of(session: Session, job_id: int) -> LongJob:
-    """A job of this kind. Raises NotFound."""
+    """Return a job of this kind. Raises NotFound."""
     return find_job(session, BALLOT_IMPORT, job_id)
 
 
 def run_import(job_id: int, clock: Callable[[], datetime]) -> None:
-    """Import the waiting file. An import that was cut off is simply run again: what was imported is known by its
-    checksum. The note of a job that is done is the id of its batch."""
+    """Import the waiting file. An import that was interrupted can simply run again: a file that was imported is
+    recognised by its checksum. When the job is done, its note is the id of the batch."""
     leases.run_job(BALLOT_IMPORT, job_id, clock, lambda lease: _import(lease, clock))
     with db.transaction() as session:
         job = job_of(session, job_id)
@@ -79,7 +80,7 @@ def run_import(job_id: int, clock: Callable[[], datetime]) -> None:
 
 
 def remove_stale_files(now: datetime) -> None:
-    """Remove the files of no job that could still take them up."""
+    """Remove files that are older than any job that could still need them."""
     for path in waiting_folder().iterdir():
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < (now - GIVEN_UP).timestamp():

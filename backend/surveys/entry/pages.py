@@ -1,4 +1,4 @@
-"""Pages where ballots are typed: by an officer, a second time by another, or by the respondent with a code."""
+"""Pages where ballots are typed: by an officer, a second time by another officer, or by the respondent with a code."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ from backend.web.forms import EMPTY, FormReader, FormView, TypedDep
 from backend.web.rendering import redirect_to, render_page
 
 ROUND = "/khao-sat/dot/{survey_code}"
-# Kept from one ballot to the next: an officer enters a village at a time.
+# Carried over to the next ballot: an officer enters the ballots of one village together.
 STICKY = (UNIT, STRATUM, PSU, WEIGHT, DAY)
 TYPED = (NUMBER, *STICKY, *BANDS.values())
 WHY_NAMES = {RepeatReason.ENTRY: _("Nhập lại"), RepeatReason.RECHECK: _("Phúc tra")}
@@ -35,76 +35,79 @@ Runner = Annotated[Actor, Depends(allow(Permission.RUN_SURVEYS))]
 
 @router.get(ROUND + "/nhap")
 def entry_page(request: Request, session: SessionDep, actor: Runner, survey_code: str) -> Response:
-    """One ballot on one page; what stays the same in a village is filled in from the ballot before."""
-    kept = {name: request.query_params.get(name, "")[:60] for name in STICKY}
-    return _entry(request, queries.round_called(session, survey_code), form=FormView(kept))
+    """Show the form of one ballot. What stays the same in a village is filled in from the ballot before."""
+    carried = {name: request.query_params.get(name, "")[:60] for name in STICKY}
+    return _entry(request, queries.round_called(session, survey_code), form=FormView(carried))
 
 
 @router.post(ROUND + "/nhap")
 def enter_ballot(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
     """Store the ballot and offer the next one."""
-    found = queries.round_called(session, survey_code)
-    values = _values(form, queries.instrument_of(found.instrument))
+    survey_round = queries.round_called(session, survey_code)
+    values = _values(form, queries.instrument_of(survey_round.instrument))
     who = ImportActor(actor.key, actor.user_id)
     try:
         replace = form.ticked("thay")
-        entry.enter_ballot(session, found, values, BallotSource.ENTRY, who=who, now=clock.now(), replace=replace)
+        entry.enter_ballot(session, survey_round, values, BallotSource.ENTRY, who=who, now=clock.now(), replace=replace)
     except (Invalid, Conflict) as refusal:
-        return _entry(request, found, refusal.status, form=form.refused(refusal, NUMBER))
+        return _entry(request, survey_round, refusal.status, form=form.refused(refusal, NUMBER))
     return _next_form(request, f"/khao-sat/dot/{survey_code}/nhap", values, _("Đã lưu phiếu. Nhập phiếu tiếp theo."))
 
 
 @router.get(ROUND + "/nhap-lai")
 def again_page(request: Request, session: SessionDep, actor: Runner, survey_code: str) -> Response:
-    """The same page for a second entry, without the first one's answers."""
+    """Show the form of a second entry, without the answers of the first."""
     return _show_again(request, session, queries.round_called(session, survey_code))
 
 
 @router.post(ROUND + "/nhap-lai")
 def enter_again(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
-    """Keep the second entry and go to the comparison."""
-    found = queries.round_called(session, survey_code)
-    values = _values(form, queries.instrument_of(found.instrument))
+    """Store the second entry and go to the comparison."""
+    survey_round = queries.round_called(session, survey_code)
+    values = _values(form, queries.instrument_of(survey_round.instrument))
     why = RepeatReason.RECHECK if form.raw("why") == RepeatReason.RECHECK else RepeatReason.ENTRY
     try:
-        entry.enter_again(session, found, values, why, who=ImportActor(actor.key, actor.user_id), now=clock.now())
+        entry.enter_again(
+            session, survey_round, values, why, who=ImportActor(actor.key, actor.user_id), now=clock.now()
+        )
     except (Invalid, Conflict) as refusal:
-        return _show_again(request, session, found, refusal.status, form=form.refused(refusal, NUMBER))
+        return _show_again(request, session, survey_round, refusal.status, form=form.refused(refusal, NUMBER))
     return redirect_to(request, f"/khao-sat/dot/{survey_code}/doi-chieu", flash=_("Đã lưu lần nhập thứ hai."))
 
 
 @router.get(ROUND + "/doi-chieu")
 def comparison_page(request: Request, session: SessionDep, actor: Viewer, survey_code: str) -> Response:
-    """Second entries beside first ones, field by field."""
-    found = queries.round_called(session, survey_code)
-    pairs = entry.compare_entries(session, found)
-    fields = sum(one.fields for one in pairs)
+    """Show second entries beside the first ones, field by field."""
+    survey_round = queries.round_called(session, survey_code)
+    pairs = entry.compare_entries(session, survey_round)
+    fields = sum(pair.fields for pair in pairs)
+    differing = sum(len(pair.differing) for pair in pairs)
     return render_page(
         request,
         "surveys/comparison.html",
-        round=found,
+        round=survey_round,
         pairs=pairs,
-        agreement=1 - sum(len(one.differing) for one in pairs) / fields if fields else None,
+        agreement=1 - differing / fields if fields else None,
         why_names=WHY_NAMES,
     )
 
 
 @router.get("/phieu/{slip}", dependencies=[Depends(allow_everybody)])
 def respondent_page(request: Request, session: SessionDep, slip: str) -> Response:
-    """The form for whoever holds a ballot's code."""
-    _issued, found = entry.find_issued(session, slip)
-    return _respondent(request, found)
+    """Show the form to a respondent with a ballot's code."""
+    _issued, survey_round = entry.find_issued(session, slip)
+    return _respondent(request, survey_round)
 
 
 @router.post("/phieu/{slip}", dependencies=[Depends(allow_everybody)])
 def respond_to_survey(request: Request, session: SessionDep, slip: str, form: TypedDep) -> Response:
-    """Store the answers once; nothing about the person but bands is kept."""
-    _issued, found = entry.find_issued(session, slip)
-    values = _values(form, queries.instrument_of(found.instrument))
+    """Store the answers of a respondent, once. Of the person only bands of age, sex and ethnicity are stored."""
+    _issued, survey_round = entry.find_issued(session, slip)
+    values = _values(form, queries.instrument_of(survey_round.instrument))
     try:
         entry.store_response(session, slip, values, clock.now())
     except Invalid as refusal:
-        return _respondent(request, found, refusal.status, form=form.refused(refusal, NUMBER))
+        return _respondent(request, survey_round, refusal.status, form=form.refused(refusal, NUMBER))
     return render_page(request, "surveys/thanks.html", secret=True)
 
 
@@ -112,12 +115,14 @@ def _values(form: FormReader, instrument: Instrument) -> dict[str, str]:
     return {name: form.raw(name)[:200] for name in (*TYPED, *instrument.columns)}
 
 
-def _entry(request: Request, found: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
-    return render_page(request, "surveys/entry.html", status, secret=True, form=form, again=None, **_frame(found))
+def _entry(request: Request, survey_round: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
+    return render_page(
+        request, "surveys/entry.html", status, secret=True, form=form, again=None, **_frame(survey_round)
+    )
 
 
 def _show_again(
-    request: Request, session: Session, found: Round, status: int = 200, *, form: FormView = EMPTY
+    request: Request, session: Session, survey_round: Round, status: int = 200, *, form: FormView = EMPTY
 ) -> Response:
     return render_page(
         request,
@@ -125,24 +130,24 @@ def _show_again(
         status,
         secret=True,
         form=form,
-        again=entry.list_awaited(session, found),
-        **_frame(found),
+        again=entry.list_awaited(session, survey_round),
+        **_frame(survey_round),
     )
 
 
-def _respondent(request: Request, found: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
-    return render_page(request, "surveys/respondent.html", status, secret=True, form=form, **_frame(found))
+def _respondent(request: Request, survey_round: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
+    return render_page(request, "surveys/respondent.html", status, secret=True, form=form, **_frame(survey_round))
 
 
-def _frame(found: Round) -> dict[str, Any]:
+def _frame(survey_round: Round) -> dict[str, Any]:
     return {
-        "round": found,
-        "instrument": queries.instrument_of(found.instrument),
+        "round": survey_round,
+        "instrument": queries.instrument_of(survey_round.instrument),
         "bands": shipped_rules().bands,
         "band_columns": BANDS,
     }
 
 
-def _next_form(request: Request, path: str, values: Mapping[str, str], said: str) -> Response:
-    kept = {name: values[name] for name in STICKY if values[name]}
-    return redirect_to(request, f"{path}?{urlencode(kept)}" if kept else path, flash=said)
+def _next_form(request: Request, path: str, values: Mapping[str, str], notice: str) -> Response:
+    carried = {name: values[name] for name in STICKY if values[name]}
+    return redirect_to(request, f"{path}?{urlencode(carried)}" if carried else path, flash=notice)

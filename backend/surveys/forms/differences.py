@@ -1,4 +1,5 @@
-"""What changed between two versions of an instrument, item by item. Pure."""
+"""The differences between two versions of an instrument, item by item. Pure. The page and the command that compare
+versions ask here."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -10,7 +11,7 @@ from backend.surveys.forms.instruments import AnswerSlot, Instrument
 
 
 class ItemChange(StrEnum):
-    """How an item stands in the later version. Only ``same`` lets figures of both be set side by side as they are."""
+    """What happened to an item in the later version. Only figures of ``same`` items can be compared directly."""
 
     SAME = "same"
     WORDING = "wording"
@@ -30,7 +31,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class ItemDifference:
-    """One item in both versions; ``before`` or ``after`` is none where the item was not asked."""
+    """One item in both versions. ``before`` or ``after`` is none where the version does not have the item."""
 
     code: str
     change: ItemChange
@@ -39,7 +40,7 @@ class ItemDifference:
 
 
 def compare_versions(before: Instrument, after: Instrument) -> list[ItemDifference]:
-    """Every item of either, in the order of the earlier version, the new ones at the end."""
+    """Return every item of both versions: in the order of the earlier version, new items at the end."""
     return list(_differences({s.code: s for s in before.slots}, {s.code: s for s in after.slots}))
 
 
@@ -52,7 +53,7 @@ def _differences(before: dict[str, AnswerSlot], after: dict[str, AnswerSlot]) ->
 
 
 def _change(before: AnswerSlot, after: AnswerSlot | None) -> ItemChange:
-    """A changed scale weighs more than a changed wording, so it is told first."""
+    """Return the change of an item. Where scale and wording both changed, it is the scale: that matters more."""
     if after is None:
         return ItemChange.GONE
     if (before.kind, before.levels) != (after.kind, after.levels):
@@ -61,7 +62,8 @@ def _change(before: AnswerSlot, after: AnswerSlot | None) -> ItemChange:
 
 
 def covers_path(codes: Collection[str], path: str) -> bool:
-    """Whether the change at a path of the documents is that of an item with one of these codes, told of already."""
+    """Return whether the change at a path of the documents belongs to an item with one of these codes, which is already
+    listed."""
     if not path.endswith((".vi", ".en", ".code", ".column")):
         return False
     return any(code in codes for code in re.findall(r"\[([^\]]+)\]", path))

@@ -1,4 +1,4 @@
-"""Documents of instruments and methods as TOML: read and written, where a fault stands, what changed between two.
+"""Documents of instruments and methods as TOML: read, write, find the line of a fault, list the changes between two.
 Pure."""
 
 import json
@@ -7,22 +7,23 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from itertools import chain
 from typing import Any
 
 from backend.errors import Invalid, _
 
 MOST = 500_000
-MOST_DEPTH = 20  # an instrument is five deep
-# A key of many parts (a.a.a.a) costs the parser the square of their number, and is refused before.
+MOST_DEPTH = 20  # an instrument has five layers
+# A key of many parts (a.a.a.a) costs the parser the square of their number, so it is refused before parsing.
 MANY_PARTS = re.compile(rf"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MOST_DEPTH}}}""")
-# The database does not keep the order of keys; this one is readable. Others follow as they come.
+# JSONB does not keep the order of keys. This order is readable; other keys follow in the order of the document.
 ORDER = ("code", "version", "value", "column", "weight", "name_vi", "name_en", "first_year", "last_year", "vi", "en")
-NAMED_BY = ("code", "value")  # by which the entries of a list are told apart, so that an inserted one moves none
+NAMED_BY = ("code", "value")  # entries of a list are named by these keys, so an inserted entry renames no other
 
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """One value that differs; none where it is absent."""
+    """One value that differs. ``before`` or ``after`` is none where the document does not have it."""
 
     path: str
     before: str | None
@@ -30,7 +31,8 @@ class ValueChange:
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """The parsed text. Raises Invalid, with the line of what is no TOML."""
+    """Parse TOML. Raises Invalid with line and column of what is not TOML, or where the text is too long or too
+    deep."""
     check_length(text)
     if MANY_PARTS.search(text):
         raise _too_deep()
@@ -41,9 +43,9 @@ def read_toml(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+), column (\d+)", str(error))
         line, column = at.groups() if at else (text.count("\n") + 1, "–")
-        said = _("Dòng %(line)s, cột %(column)s: không đọc được như TOML.")
-        raise Invalid(said, field="toml", line=line, column=column) from None
-    except ValueError:  # what Python says of a number too long to convert
+        sentence = _("Dòng %(line)s, cột %(column)s: không đọc được như TOML.")
+        raise Invalid(sentence, field="toml", line=line, column=column) from None
+    except ValueError:  # Python refuses to convert a number that is too long
         raise Invalid(_("Có một con số dài hàng nghìn chữ số."), field="toml") from None
     if _is_deeper(document, MOST_DEPTH):
         raise _too_deep()
@@ -51,73 +53,78 @@ def read_toml(text: str) -> dict[str, Any]:
 
 
 def check_length(text: str) -> None:
-    """Raises Invalid for a text longer than any document."""
+    """Raise Invalid for a text that is longer than any document."""
     if len(text) > MOST:
         raise Invalid(_("Nội dung dài quá %(most)s ký tự."), field="toml", most=MOST)
 
 
 def _too_deep() -> Invalid:
-    said = _("Nội dung lồng nhau quá %(most)s lớp; mẫu phiếu và phương pháp không cần sâu như vậy.")
-    return Invalid(said, field="toml", most=MOST_DEPTH)
+    sentence = _("Nội dung lồng nhau quá %(most)s lớp; mẫu phiếu và phương pháp không cần sâu như vậy.")
+    return Invalid(sentence, field="toml", most=MOST_DEPTH)
 
 
 def _is_deeper(document: Mapping[str, Any], most: int) -> bool:
-    """Whether tables and lists lie in one another more than ``most`` deep. Layer by layer, without recursion."""
+    """Return whether tables and lists are nested in more than ``most`` layers. Goes layer by layer, without
+    recursion."""
     layer: list[Any] = [document]
     for _depth in range(most):
-        layer = [part for whole in layer for part in _parts(whole)]
+        layer = list(chain.from_iterable(map(_parts, layer)))
         if not layer:
             return False
     return True
 
 
 def _parts(whole: Any) -> list[Any]:
-    values = whole.values() if isinstance(whole, dict) else whole if isinstance(whole, list) else ()
+    """Return the tables and lists that lie directly in a table or list."""
+    values = whole.values() if isinstance(whole, dict) else whole
     return [value for value in values if isinstance(value, dict | list)]
 
 
 def line_of(text: str, path: str) -> int | None:
-    """The line where the part of a path begins: ``question[2].items[0].column`` stands in the second ``[[question]]``,
-    at the first entry of its ``items``. None for what is not there."""
+    """Return the line, from 1, where the part at a path begins: ``question[1].items[0].column`` stands in the second
+    ``[[question]]``, at the first entry of its ``items``. Where the last parts of a path are missing, return the line
+    of the part before them; none where nothing of the path is there."""
     lines = text.splitlines()
-    line, at, end = None, 0, len(lines)
-    for name, place in re.findall(r"(\w+|\"[^\"]+\")(?:\[(\d+)\])?", path):
-        found = _find(lines[at:end], name.strip('"'), int(place) if place else None)
-        if found is None:
+    line, start, end = None, 0, len(lines)
+    for name, index in re.findall(r"(\w+|\"[^\"]+\")(?:\[(\d+)\])?", path):
+        offset = _find(lines[start:end], name.strip('"'), int(index) if index else None)
+        if offset is None:
             break
-        at, end = at + found, _end(lines, at + found, end)
-        line = at + 1
+        start, end = start + offset, _end(lines, start + offset, end)
+        line = start + 1
     return line
 
 
-def _find(lines: Sequence[str], name: str, place: int | None) -> int | None:
+def _find(lines: Sequence[str], name: str, index: int | None) -> int | None:
+    """Return the position of the line where a key or table begins; with ``index``, of this entry of it."""
     word = re.escape(name)
     head = re.compile(rf"\s*(\[+\s*(\w+\.)?\"?{word}\"?\s*[\].]|{word}\s*=|.*[{{,]\s*{word}\s*=)")
-    found = [at for at, line in enumerate(lines) if head.match(line)]
-    if not found or place is None:
-        return found[0] if found else None
-    if lines[found[0]].lstrip().startswith("[["):
-        return found[place] if place < len(found) else None
-    entries = [at for at in range(found[0], len(lines)) if "{" in lines[at]]
-    return entries[place] if place < len(entries) else found[0]
+    heads = [at for at, line in enumerate(lines) if head.match(line)]
+    if not heads or index is None:
+        return heads[0] if heads else None
+    if lines[heads[0]].lstrip().startswith("[["):
+        return heads[index] if index < len(heads) else None
+    entries = [at for at in range(heads[0], len(lines)) if "{" in lines[at]]
+    return entries[index] if index < len(entries) else heads[0]
 
 
 def _end(lines: Sequence[str], at: int, end: int) -> int:
-    """A table reaches to the next one; a line of its own is its own end."""
+    """Return where the part that begins at a line ends: a table at the next one, a key with a value on its line after
+    that line."""
     if not lines[at].lstrip().startswith("["):
         return end if lines[at].rstrip().endswith("[") else at + 1
     return next((n for n in range(at + 1, end) if lines[n].startswith("[")), end)
 
 
 def list_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ValueChange]:
-    """Every value that was changed, added or removed, in the order of the earlier document."""
+    """Return every value that was changed, added or removed, in the order of the earlier document."""
     old, new = dict(_flat(before)), dict(_flat(after))
-    every = [*old, *(path for path in new if path not in old)]
-    return [ValueChange(path, old.get(path), new.get(path)) for path in every if old.get(path) != new.get(path)]
+    paths = [*old, *(path for path in new if path not in old)]
+    return [ValueChange(path, old.get(path), new.get(path)) for path in paths if old.get(path) != new.get(path)]
 
 
 def days_in(document: Mapping[str, Any]) -> Iterator[str]:
-    """Paths of days and times: TOML has them, documents as they are stored have not."""
+    """Return the paths of days and times: TOML has such values, stored documents (JSON) cannot have them."""
     return (path for path, value in _values(document, "") if isinstance(value, date | time))
 
 
@@ -127,19 +134,28 @@ def _flat(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _values(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of every value that is neither a table nor a list."""
     if isinstance(node, Mapping):
         for key, value in node.items():
             yield from _values(value, f"{path}.{key}" if path else str(key))
     elif isinstance(node, list):
-        for place, value in enumerate(node):
-            named = isinstance(value, Mapping) and next((value[key] for key in NAMED_BY if key in value), None)
-            yield from _values(value, f"{path}[{place if named is None or named is False else named}]")
+        for position, value in enumerate(node):
+            name = _name_of(value)
+            yield from _values(value, f"{path}[{position if name is None else name}]")
     else:
         yield path, node
 
 
+def _name_of(entry: Any) -> Any:
+    """Return the code or value by which an entry of a list is named; none where it has neither."""
+    if not isinstance(entry, Mapping):
+        return None
+    return next((entry[key] for key in NAMED_BY if key in entry), None)
+
+
 def write_toml(document: Mapping[str, Any]) -> str:
-    """The document as TOML that reads back the same: values first, then tables, entries of lists on a line each."""
+    """Return the document as TOML that reads back the same. Values come first, then tables; each entry of a list has
+    its own line."""
     return "\n".join(_table(document, "")) + "\n"
 
 
@@ -149,12 +165,22 @@ def _table(raw: Mapping[str, Any], path: str) -> Iterator[str]:
     for key, value in deeper.items():
         name = f"{path}.{_key(key)}" if path else _key(key)
         if isinstance(value, list):
-            for one in value:
-                yield from ("", f"[[{name}]]", *_table(one, name))
-        elif any(not isinstance(one, Mapping) for one in value.values()) or not value:
-            yield from ("", f"[{name}]", *_table(value, name))
+            yield from _entries(value, name)
         else:
-            yield from _table(value, name)
+            yield from _subtable(value, name)
+
+
+def _entries(tables: Sequence[Mapping[str, Any]], name: str) -> Iterator[str]:
+    for table in tables:
+        yield from ("", f"[[{name}]]", *_table(table, name))
+
+
+def _subtable(table: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Yield the lines of a table. A table that holds nothing but tables needs no head."""
+    only_tables = table and all(isinstance(value, Mapping) for value in table.values())
+    if not only_tables:
+        yield from ("", f"[{name}]")
+    yield from _table(table, name)
 
 
 def _order_items(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -171,9 +197,9 @@ def _key(key: str) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in _order_items(value)) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_value(part)}" for key, part in _order_items(value)) + " }"
     if isinstance(value, list):
-        if any(isinstance(one, Mapping) for one in value):
-            return "[\n" + "".join(f"  {_value(one)},\n" for one in value) + "]"
+        if any(isinstance(entry, Mapping) for entry in value):
+            return "[\n" + "".join(f"  {_value(entry)},\n" for entry in value) + "]"
         return "[" + ", ".join(map(_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,9 +1,8 @@
-"""Instruments of a survey as data: a versioned tree of questions, items and levels, checked and made ready to read
-ballots with. Pure.
+"""Instruments of a survey as data: a tree of questions, items and levels, with versions. Pure.
 
-The files in ``backend/surveys/data`` are the shipped instruments. A published version never changes: its checksum is
-taken over the whole document, and a new wording is a new version. Terms: question (câu hỏi), item (nội dung), level
-(mức), slot (the place of one answer in a ballot).
+The files in ``backend/surveys/data`` are the shipped instruments. A published version never changes: its checksum
+covers the whole document, and a new wording is a new version. Terms: question (câu hỏi), item (nội dung), level (mức),
+slot (the place of one answer in a ballot).
 """
 
 import hashlib
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any
 
 from analytics.methods import BilingualText
@@ -24,11 +24,11 @@ SHIPPED = ("household-2023", "household-2022", "feedback-1")
 
 
 class InstrumentError(ValueError):
-    """A document does not say what an instrument must say; ``faults``: each in a sentence with its path."""
+    """A document that is no instrument. ``faults``: each as a sentence with its path."""
 
-    def __init__(self, found: Sequence[Invalid]) -> None:
-        self.faults = tuple(found)
-        super().__init__("; ".join(map(str, found)))
+    def __init__(self, faults: Sequence[Invalid]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(map(str, faults)))
 
 
 class QuestionKind(StrEnum):
@@ -50,7 +50,7 @@ class Aspect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnswerLevel:
-    """One labelled answer."""
+    """One possible answer: the number in the ballot, and its label."""
 
     value: int
     text: BilingualText
@@ -58,7 +58,8 @@ class AnswerLevel:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSlot:
-    """One answer of a ballot. ``columns`` has one name, or for a multiple choice one for each option in their order."""
+    """The place of one answer in a ballot. ``columns``: one name, or for a multiple choice one for each option, in
+    their order. ``weight``: of the item within its index."""
 
     code: str
     question: str
@@ -76,7 +77,7 @@ class AnswerSlot:
 
 @dataclass(frozen=True, slots=True)
 class SkipRule:
-    """The question is asked only of those whose answer to ``slot`` is one of ``values``."""
+    """The question is asked only where the answer to ``slot`` is one of ``values``."""
 
     slot: str
     values: tuple[int, ...]
@@ -96,7 +97,7 @@ class SurveyQuestion:
 
 @dataclass(frozen=True, eq=False)
 class Instrument:
-    """A version of a form. ``slots`` is the order of the answers in a ballot, for ever."""
+    """A version of an instrument. ``slots``: the order of the answers in a stored ballot; it never changes."""
 
     code: str
     version: str
@@ -112,17 +113,17 @@ class Instrument:
 
     @property
     def key(self) -> str:
-        """What files name the form by."""
+        """The name of the version in files: household-2023."""
         return f"{self.code}-{self.version}"
 
     @property
     def slots(self) -> tuple[AnswerSlot, ...]:
-        return tuple(slot for question in self.questions for slot in question.slots)
+        return tuple(chain.from_iterable(question.slots for question in self.questions))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the answers in a file, in the order of the template."""
-        return tuple(column for slot in self.slots for column in slot.columns)
+        return tuple(chain.from_iterable(slot.columns for slot in self.slots))
 
     def of(self, aspect: Aspect) -> tuple[AnswerSlot, ...]:
         return tuple(slot for slot in self.slots if slot.aspect is aspect)
@@ -130,7 +131,7 @@ class Instrument:
 
 @lru_cache
 def shipped_instrument(key: str) -> Instrument:
-    """The shipped instrument of this key (household-2023). Raises `InstrumentError`."""
+    """Return the shipped instrument of this key (household-2023). Raises `InstrumentError`."""
     if key not in SHIPPED:
         raise InstrumentError([Invalid(_("Không có mẫu phiếu “%(key)s”."), key=key)])
     text = files("backend.surveys").joinpath("data", f"{key}.toml").read_text(encoding="utf-8")
@@ -138,15 +139,15 @@ def shipped_instrument(key: str) -> Instrument:
 
 
 def checksum_of(document: Mapping[str, Any]) -> str:
-    """SHA-256 over the canonical form: JSON, keys sorted, no spaces."""
+    """Return the SHA-256 of the canonical form: JSON, keys sorted, no spaces."""
     form = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(form.encode()).hexdigest()
 
 
 def parse_instrument(document: Mapping[str, Any]) -> Instrument:
-    """Check a document and freeze it; `InstrumentError` holds everything that is missing or wrong."""
-    if wrong := list_faults(document):
-        raise InstrumentError(wrong)
+    """Return the instrument that a document describes. Raises `InstrumentError` with every fault of the document."""
+    if faults := list_faults(document):
+        raise InstrumentError(faults)
     scales = {name: _levels(raw["levels"]) for name, raw in document.get("scale", {}).items()}
     return Instrument(
         code=document["code"],
@@ -175,11 +176,9 @@ def _slots(
 ) -> Iterator[AnswerSlot]:
     code, text = raw["code"], _text(raw)
     if kind in (QuestionKind.SINGLE, QuestionKind.MULTIPLE):
-        levels = _levels(raw["options"])
-        columns = (
-            (raw["column"],) if kind is QuestionKind.SINGLE else tuple(option["column"] for option in raw["options"])
-        )
-        yield AnswerSlot(code, code, aspect, kind, text, levels, columns)
+        named = [raw] if kind is QuestionKind.SINGLE else raw["options"]
+        columns = tuple(part["column"] for part in named)
+        yield AnswerSlot(code, code, aspect, kind, text, _levels(raw["options"]), columns)
         return
     levels = YES_NO if kind is QuestionKind.YES_NO else scales[raw["scale"]]
     for item in raw["items"]:

@@ -1,4 +1,4 @@
-"""Pages for instruments and methods: all of them, two compared, a new version checked and published."""
+"""Pages of instruments and methods: list them, compare two, check a new version and publish it."""
 
 from typing import Annotated, Any
 
@@ -27,14 +27,14 @@ Runner = Annotated[Actor, Depends(allow(Permission.RUN_SURVEYS))]
 
 @router.get(FORMS)
 def forms_page(request: Request, session: SessionDep, actor: Viewer, tu: str = "") -> Response:
-    """Every instrument and method; the text of one to begin a new version from."""
+    """Show every instrument and method. ``tu``: the key of the one whose text a new version starts from."""
     start = documents.write_toml(publishing.published_document(session, tu)) if tu else ""
     return _forms(request, session, actor, form=FormView({"toml": start}) if start else EMPTY)
 
 
 @router.post(FORMS)
 def take_form(request: Request, session: SessionDep, actor: Runner, form: TypedDep) -> Response:
-    """Look a document over beside the version before, or publish it."""
+    """Check a document and compare it with the version before, or publish it."""
     try:
         document = publishing.read_guarded(form.raw("toml").replace("\r\n", "\n"))
         if form.raw("act") != "publish":
@@ -42,15 +42,15 @@ def take_form(request: Request, session: SessionDep, actor: Runner, form: TypedD
         publishing.publish_document(session, document, by=actor.key, now=clock.now())
     except (Invalid, Conflict, TooMany) as refusal:
         return _forms(request, session, actor, form=form.refused(refusal, "toml"), refused=refusal)
-    said = _("Đã công bố %(key)s; nội dung này không đổi được nữa.")
-    return redirect_to(request, FORMS, flash=said, key=document.key)
+    notice = _("Đã công bố %(key)s; nội dung này không đổi được nữa.")
+    return redirect_to(request, FORMS, flash=notice, key=document.key)
 
 
 @router.get(FORMS + "/{instrument_key}/khac")
 def comparison_page(
     request: Request, session: SessionDep, actor: Viewer, instrument_key: str, voi: str = ""
 ) -> Response:
-    """What differs between two versions."""
+    """Show the differences between two versions. ``voi``: the key of the earlier one."""
     after = publishing.check_document(publishing.published_document(session, instrument_key))
     key = voi or publishing.latest_before(session, after) or instrument_key
     before = publishing.check_document(publishing.published_document(session, key))
@@ -74,7 +74,7 @@ def _forms(
         refused.status if refused else 200,
         form=form,
         faults=refused.errors[1:] if isinstance(refused, Invalid) else (),
-        instruments=[queries.instrument_of(one) for one in queries.list_versions(session)],
+        instruments=[queries.instrument_of(version) for version in queries.list_versions(session)],
         methods=queries.list_methods(session),
         document=document,
         may_run=can(actor, Permission.RUN_SURVEYS),
@@ -86,10 +86,17 @@ def _changes(before: SurveyDocument, after: SurveyDocument) -> dict[str, Any]:
     items: list[ItemDifference] = []
     if isinstance(before.subject, Instrument) and isinstance(after.subject, Instrument):
         items = differences.compare_versions(before.subject, after.subject)
-    same = sum(one.change is ItemChange.SAME for one in items)
-    items = [one for one in items if one.change is not ItemChange.SAME]
-    codes = {one.code for one in items}
+    changed = [item for item in items if item.change is not ItemChange.SAME]
+    codes = {item.code for item in changed}
     rest = [
-        one for one in documents.list_changes(before.raw, after.raw) if not differences.covers_path(codes, one.path)
+        value
+        for value in documents.list_changes(before.raw, after.raw)
+        if not differences.covers_path(codes, value.path)
     ]
-    return {"before": before, "items": items, "same": same, "rest": rest, "change_names": differences.NAMES}
+    return {
+        "before": before,
+        "items": changed,
+        "same": len(items) - len(changed),
+        "rest": rest,
+        "change_names": differences.NAMES,
+    }

@@ -1,4 +1,7 @@
-"""New versions of instruments and new methods from TOML: read with every fault, compared, published for ever."""
+"""New versions of instruments and new methods from TOML: read, check, compare and publish them.
+
+The pages and the commands of instruments and methods ask here. A published document never changes.
+"""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -28,7 +31,7 @@ MOST_FAULTS = 100
 
 @dataclass(frozen=True)
 class SurveyDocument:
-    """A document that was read and found fit: of an instrument, or of a method."""
+    """A document that passed all checks: of an instrument or of a method."""
 
     raw: Mapping[str, Any]
     subject: Instrument | IndexMethod
@@ -46,30 +49,30 @@ def read_document(text: str) -> SurveyDocument:
     """Read and check TOML. Raises Invalid with every fault: line, path and what is wrong."""
     raw = read_toml(text)
     for path in days_in(raw):
-        said = _("%(path)s: giá trị phải thuộc kiểu %(kind)s của TOML.")
-        raise _with_line(text, Invalid(said, path=path, kind="string"))
+        sentence = _("%(path)s: giá trị phải thuộc kiểu %(kind)s của TOML.")
+        raise _with_line(text, Invalid(sentence, path=path, kind="string"))
     try:
         return check_document(raw)
     except InstrumentError as error:
-        # To find the line of each of thousands of faults would take longer than anybody reads.
+        # Finding the lines of thousands of faults would take long, and nobody reads so many.
         faults = tuple(_with_line(text, fault) for fault in error.faults[:MOST_FAULTS])
         raise Invalid(_("Mẫu phiếu chưa đúng."), field="toml", errors=faults) from None
 
 
 def read_guarded(text: str) -> SurveyDocument:
-    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
+    """Do the same in a child process with limits on time and memory: web processes read typed documents this way."""
     check_length(text)
     return run_guarded(read_document, text, limits=limits_for(len(text)), field="toml")
 
 
 def check_document(raw: Mapping[str, Any]) -> SurveyDocument:
-    """The instrument or the method that a document holds. Raises InstrumentError, Invalid."""
-    method = "question" not in raw and ("aggregation" in raw or "tree" in raw)
-    return SurveyDocument(raw, _method(raw) if method else instruments.parse_instrument(raw))
+    """Return the instrument or the method of a document. Raises InstrumentError, Invalid."""
+    is_method = "question" not in raw and ("aggregation" in raw or "tree" in raw)
+    return SurveyDocument(raw, _method(raw) if is_method else instruments.parse_instrument(raw))
 
 
 def publish_document(session: Session, document: SurveyDocument, *, by: str, now: datetime) -> bool:
-    """Store it for ever; False where the very same was there. Raises Invalid, Conflict."""
+    """Publish a document for good. False where the same document was published before. Raises Invalid, Conflict."""
     if isinstance(document.subject, Instrument):
         Invalid.collect(list(_unfit(session, document.subject)))
         before = session.scalar(select(InstrumentVersion.id).where(_same_version(document.subject)))
@@ -84,7 +87,7 @@ def publish_document(session: Session, document: SurveyDocument, *, by: str, now
 
 
 def published_document(session: Session, key: str) -> Mapping[str, Any]:
-    """The document of an instrument or a method by its key. Raises NotFound."""
+    """Return the document of an instrument or a method by its key. Raises NotFound."""
     if (raw := shipped_document(key)) is not None:
         return raw
     code, _dash, version = key.rpartition("-")
@@ -92,14 +95,14 @@ def published_document(session: Session, key: str) -> Mapping[str, Any]:
         select(InstrumentVersion.document).filter_by(code=code, version=version),
         select(MethodVersion.document).filter_by(code=key),
     ):
-        found: Mapping[str, Any] | None = session.scalars(statement).one_or_none()
-        if found is not None:
-            return found
+        document: Mapping[str, Any] | None = session.scalars(statement).one_or_none()
+        if document is not None:
+            return document
     raise NotFound(_("Không có mẫu phiếu hay phương pháp này."))
 
 
 def shipped_document(key: str) -> Mapping[str, Any] | None:
-    """The document of the package, without a database."""
+    """Return the document of an instrument or a method of the package, without a database; none for another key."""
     if key in SHIPPED:
         return instruments.shipped_instrument(key).document
     if key in METHODS:
@@ -108,18 +111,16 @@ def shipped_document(key: str) -> Mapping[str, Any] | None:
 
 
 def latest_before(session: Session, document: SurveyDocument) -> str | None:
-    """The key of what a new document is best compared with: another version of the same instrument, or the method of
-    the years before."""
+    """Return the key of the document with which a new one is compared: the newest other version of the same instrument,
+    or the method of the same or the years before; none where there is no such document."""
     if isinstance(document.subject, Instrument):
-        same = [one for one in queries.list_versions(session) if one.code == document.subject.code]
-        keys = [f"{one.code}-{one.version}" for one in same]
+        code = document.subject.code
+        versions = [version for version in queries.list_versions(session) if version.code == code]
+        keys = [f"{version.code}-{version.version}" for version in versions]
     else:
-        first = document.subject.first_year
-        keys = [
-            one.code
-            for one in sorted(queries.list_methods(session), key=lambda m: -m.first_year)
-            if one.first_year <= first
-        ]
+        first_year = document.subject.first_year
+        methods = sorted(queries.list_methods(session), key=lambda method: -method.first_year)
+        keys = [method.code for method in methods if method.first_year <= first_year]
     return next((key for key in keys if key != document.key), None)
 
 
@@ -128,7 +129,8 @@ def _same_version(instrument: Instrument) -> Any:
 
 
 def _with_line(text: str, fault: Invalid) -> Invalid:
-    """The line before the path, as compilers write it: the sentence stays one that is translated whole."""
+    """Return the fault with its line before the path (12: question[1].code), as compilers do. The line becomes part of
+    a parameter, so the sentence stays one message for translation."""
     path = str(fault.params["path"])
     line = line_of(text, path)
     place = f"{line}: {path}" if line else path
@@ -139,31 +141,32 @@ def _method(raw: Mapping[str, Any]) -> IndexMethod:
     try:
         method = parse_method(raw)
     except (MethodError, TypeError, AttributeError, OverflowError) as error:
-        said = _("Phương pháp chưa đúng: %(why)s.")
-        raise Invalid(said, field="toml", why=str(error)) from None
+        sentence = _("Phương pháp chưa đúng: %(why)s.")
+        raise Invalid(sentence, field="toml", why=str(error)) from None
     if not (isinstance(raw["code"], str) and CODE.fullmatch(raw["code"])):
         raise Invalid(_("Mã phương pháp có chữ thường không dấu, số và gạch nối, 3 đến 40 ký tự."), field="toml")
     return method
 
 
 def _unfit(session: Session, instrument: Instrument) -> Iterator[Invalid]:
-    """What the document alone does not show."""
+    """Yield faults that the document alone does not show: reserved column names, and an unknown method."""
     for name in sorted({*PARTICULARS, *HELD_COLUMNS}.intersection(instrument.columns)):
         yield Invalid(_("Cột “%(name)s” đã dành cho thông tin của phiếu."), field="toml", name=name)
-    if instrument.method not in [one.code for one in queries.list_methods(session)]:
-        said = _("Chưa có phương pháp “%(name)s”; hãy công bố phương pháp trước.")
-        yield Invalid(said, field="toml", name=instrument.method)
+    if instrument.method not in [method.code for method in queries.list_methods(session)]:
+        sentence = _("Chưa có phương pháp “%(name)s”; hãy công bố phương pháp trước.")
+        yield Invalid(sentence, field="toml", name=instrument.method)
 
 
 def _publish_method(session: Session, method: IndexMethod, raw: Mapping[str, Any], now: datetime) -> str | None:
-    """The chain of the new method's history, none where the very same was there."""
+    """Store a method and return the key of its audit chain; none where the same method was published before. Raises
+    Conflict for another document under the same code."""
     mark = instruments.checksum_of(raw)
-    known = (
+    published = (
         shipped_document(method.code)
         or session.scalars(select(MethodVersion.document).filter_by(code=method.code)).first()
     )
-    if known is not None:
-        if instruments.checksum_of(known) != mark:
+    if published is not None:
+        if instruments.checksum_of(published) != mark:
             raise Conflict(_("Phương pháp %(key)s đã công bố; hãy đặt mã mới."), field="toml", key=method.code)
         return None
     stored = MethodVersion(code=method.code, checksum=mark, document=dict(raw), published_at=now)

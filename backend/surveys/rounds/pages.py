@@ -1,4 +1,4 @@
-"""Pages for survey officers: rounds, files in, batches, figures; instruments as trees."""
+"""Pages for survey officers: rounds, files of ballots, batches, figures, and instruments as trees."""
 
 import io
 from datetime import date
@@ -49,13 +49,13 @@ Runner = Annotated[Actor, Depends(allow(Permission.RUN_SURVEYS))]
 
 @router.get(PAGE)
 def rounds_page(request: Request, session: SessionDep, actor: Viewer) -> Response:
-    """Every round, and the form that opens one."""
+    """Show every round, and the form that opens a new one."""
     return _rounds(request, session, actor)
 
 
 @router.post(PAGE)
 def open_round(request: Request, session: SessionDep, actor: Runner, form: TypedDep) -> Response:
-    """A new round."""
+    """Open a round from the form."""
     try:
         plan = _plan(form)
         service.open_round(session, plan, by=actor.key, now=clock.now())
@@ -66,7 +66,7 @@ def open_round(request: Request, session: SessionDep, actor: Runner, form: Typed
 
 @router.get(PAGE + "/mau/{instrument_key}")
 def instrument_page(request: Request, session: SessionDep, actor: Viewer, instrument_key: str) -> Response:
-    """A form as a readable tree."""
+    """Show an instrument as a readable tree."""
     return render_page(
         request,
         "surveys/instrument.html",
@@ -77,7 +77,7 @@ def instrument_page(request: Request, session: SessionDep, actor: Viewer, instru
 
 @router.get(PAGE + "/mau/{instrument_key}/tep-mau.xlsx")
 def template_file(request: Request, session: SessionDep, actor: Viewer, instrument_key: str) -> Response:
-    """The workbook to fill in."""
+    """Send the workbook in which ballots are filled in."""
     instrument = queries.find_instrument(session, instrument_key)
     stream = io.BytesIO()
     ballot_templates.template_workbook(stream, instrument, shipped_rules(), language_of(request))
@@ -86,13 +86,13 @@ def template_file(request: Request, session: SessionDep, actor: Viewer, instrume
 
 @router.get(PAGE + "/dot/{survey_code}")
 def round_page(request: Request, session: SessionDep, actor: Viewer, survey_code: str) -> Response:
-    """A round: ballots in, batches, figures."""
+    """Show a round: its ballots, batches and figures."""
     return _round(request, session, actor, survey_code)
 
 
 @router.post(PAGE + "/dot/{survey_code}/tep", max_body_size=FILES)
 def take_file(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
-    """Look a file over, or import it. The import stores by itself, whole or not at all."""
+    """Check a file, or import it. The import has its own transaction and stores the whole file or nothing."""
     files = form.files("file")
     now = clock.now()
     try:
@@ -112,17 +112,17 @@ def take_file(request: Request, session: SessionDep, actor: Runner, survey_code:
         )
     except (Invalid, Conflict, TooMany) as refusal:
         return _round(request, session, actor, survey_code, refusal.status, form=form.refused(refusal, "file"))
-    if outcome.repeated:
-        said = _("Tệp này đã được nhập trước đây; không thêm phiếu nào.")
-        return redirect_to(request, f"{PAGE}/lo/{outcome.batch_id}", flash=said, kind="info")
-    said = _("Đã nhập %(accepted)s phiếu; giữ lại %(held)s dòng.")
     path = f"{PAGE}/lo/{outcome.batch_id}"
-    return redirect_to(request, path, flash=said, accepted=outcome.accepted, held=outcome.held)
+    if outcome.repeated:
+        notice = _("Tệp này đã được nhập trước đây; không thêm phiếu nào.")
+        return redirect_to(request, path, flash=notice, kind="info")
+    notice = _("Đã nhập %(accepted)s phiếu; giữ lại %(held)s dòng.")
+    return redirect_to(request, path, flash=notice, accepted=outcome.accepted, held=outcome.held)
 
 
 @router.get(PAGE + "/viec/{import_id}")
 def job_page(request: Request, session: SessionDep, actor: Viewer, import_id: int) -> Response:
-    """How far a large file is; the page asks again by itself."""
+    """Show how far the import of a large file is; the page refreshes itself."""
     job = waiting.job_of(session, import_id)
     block = "standing" if wants_fragment(request) else None
     file = waiting.waiting_file(job.subject)
@@ -131,27 +131,27 @@ def job_page(request: Request, session: SessionDep, actor: Viewer, import_id: in
 
 @router.get(PAGE + "/lo/{batch_id}")
 def batch_page(request: Request, session: SessionDep, actor: Viewer, batch_id: int, sau: int = 0) -> Response:
-    """A batch with its rows in quarantine."""
+    """Show a batch with its held rows."""
     return _batch(request, session, actor, batch_id, after=sau)
 
 
 @router.get(PAGE + "/lo/{batch_id}/can-sua.xlsx")
 def held_file(request: Request, session: SessionDep, actor: Runner, batch_id: int) -> Response:
-    """Held rows as a workbook to mend, reasons in the reader's language."""
+    """Send held rows as a workbook in which they can be corrected, with the reasons in the reader's language."""
     batch = queries.find_batch(session, batch_id)
-    rows = ((one.line, one.findings, one.cells) for one in queries.list_held(session, batch_id, limit=None))
+    rows = ((row.line, row.findings, row.cells) for row in queries.list_held(session, batch_id, limit=None))
     stream = io.BytesIO()
 
-    def told(finding: BallotFinding) -> str:
+    def sentence_of(finding: BallotFinding) -> str:
         return translate_for(request, finding.reason.message, **finding.params)
 
-    ballot_templates.held_workbook(stream, batch.header, rows, told)
+    ballot_templates.held_workbook(stream, batch.header, rows, sentence_of)
     return _workbook(stream, f"can-sua-lo-{batch_id}.xlsx")
 
 
 @router.post(PAGE + "/lo/{batch_id}/rut")
 def withdraw_batch(request: Request, session: SessionDep, actor: Runner, batch_id: int, form: TypedDep) -> Response:
-    """Take the whole batch out."""
+    """Withdraw the whole batch."""
     try:
         service.withdraw_batch(
             session, batch_id, form.raw("reason"), by=actor.key, user_id=actor.user_id, now=clock.now()
@@ -164,7 +164,7 @@ def withdraw_batch(request: Request, session: SessionDep, actor: Runner, batch_i
 def _leave_to_worker(
     request: Request, session: Session, actor: Actor, code: str, content: bytes, name: str
 ) -> Response:
-    """Leave a large file to the worker, who is told after the job is committed."""
+    """Leave a large file to the worker. The job is handed over after it is committed."""
     queries.round_called(session, code)
     job = waiting.begin_import(session, code, content, name, actor.user_id, clock.now())
     response = redirect_to(request, f"{PAGE}/viec/{job.id}")
@@ -196,27 +196,27 @@ def _round(
     reading: object = None,
     name: str | None = None,
 ) -> Response:
-    found = queries.round_called(session, code)
-    counted, invalid = queries.count_ballots(session, found.id)
-    result = refused = None
+    survey_round = queries.round_called(session, code)
+    counted, invalid = queries.count_ballots(session, survey_round.id)
+    survey_figures = no_figures = None
     try:
-        result = figures.estimate_round(session, found)
+        survey_figures = figures.estimate_round(session, survey_round)
     except Conflict as refusal:
-        refused = refusal
+        no_figures = refusal
     return render_page(
         request,
         "surveys/round.html",
         status,
         form=form,
-        round=found,
-        instrument=queries.instrument_of(found.instrument),
+        round=survey_round,
+        instrument=queries.instrument_of(survey_round.instrument),
         counted=counted,
         invalid=invalid,
-        batches=queries.list_batches(session, found.id),
+        batches=queries.list_batches(session, survey_round.id),
         source_names=SOURCE_NAMES,
-        figures=result,
+        figures=survey_figures,
         total_names=totals.NAMES,
-        refused=refused,
+        refused=no_figures,
         reading=reading,
         file_name=name,
         previewed=PREVIEWED,
@@ -235,15 +235,15 @@ def _batch(
     after: int = 0,
 ) -> Response:
     batch = queries.find_batch(session, batch_id)
-    held = queries.list_held(session, batch_id, after=after)
+    rows = queries.list_held(session, batch_id, after=after)
     return render_page(
         request,
         "surveys/batch.html",
         status,
         form=form,
         batch=batch,
-        held=held,
-        older=f"{PAGE}/lo/{batch_id}?sau={held[-1].line}" if len(held) == queries.PAGE else None,
+        held=rows,
+        older=f"{PAGE}/lo/{batch_id}?sau={rows[-1].line}" if len(rows) == queries.PAGE else None,
         source_names=SOURCE_NAMES,
         may_run=can(actor, Permission.RUN_SURVEYS),
     )

@@ -1,4 +1,5 @@
-"""Surveys as they are looked at: rounds with their counts, batches, held rows, the frame that estimation takes."""
+"""What pages, commands and estimation read of surveys: instruments, rounds with their counts, batches, held rows,
+samples and counted ballots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from backend.surveys.ballot_files.frame import RoundFrame, SamplePlace
 from backend.surveys.ballot_files.layout import AGE, ETHNICITY, SEX, STRATUM, UNIT
 from backend.surveys.forms.instruments import Instrument, parse_instrument
 from backend.surveys.models import Ballot, BallotBatch, HeldRow, InstrumentVersion, IssuedBallot, MethodVersion, Round
-from backend.surveys.samples import unit_codes
+from backend.surveys.samples.unit_codes import read_unit_codes
 from backend.units.models import Unit
 
 PAGE = 50
@@ -26,7 +27,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class RoundProgress:
-    """A round with what came in so far."""
+    """A round with its ballots so far: those that count, and the invalid ones."""
 
     round: Round
     counted: int
@@ -35,7 +36,7 @@ class RoundProgress:
 
 @dataclass(frozen=True)
 class HeldRowView:
-    """A row in quarantine as it is shown."""
+    """A held row as a page shows it."""
 
     line: int
     findings: list[BallotFinding]
@@ -44,8 +45,9 @@ class HeldRowView:
 
 @dataclass(frozen=True, eq=False)
 class CountedBallots:
-    """The ballots of a round that count. ``scores`` (ballots x slots): not a number where blank. ``populations``: of
-    first-stage units, as `IssuedBallot`. ``labels``: by column, what each ballot says of itself beside its answers."""
+    """The ballots of a round that count. ``scores``: ballots x slots, NaN where blank. ``populations``: first-stage
+    units in the population of the stratum, as in `IssuedBallot`. ``labels``: for each column of particulars, the value
+    of each ballot."""
 
     instrument: Instrument
     scores: NDArray[np.float64]
@@ -61,28 +63,28 @@ class CountedBallots:
 
 
 def list_versions(session: Session) -> Sequence[InstrumentVersion]:
-    """Every published instrument, the newest version of each first."""
+    """Return every published instrument, the newest version of each first."""
     order = (InstrumentVersion.code, InstrumentVersion.version.desc())
     return session.scalars(select(InstrumentVersion).order_by(*order)).all()
 
 
 def find_instrument(session: Session, key: str) -> Instrument:
-    """A published instrument by its key. Raises NotFound."""
+    """Return a published instrument by its key (household-2023). Raises NotFound."""
     code, _dash, version = key.rpartition("-")
-    found = session.scalars(select(InstrumentVersion).filter_by(code=code, version=version)).one_or_none()
-    if found is None:
+    stored = session.scalars(select(InstrumentVersion).filter_by(code=code, version=version)).one_or_none()
+    if stored is None:
         raise NotFound(_("Không có mẫu phiếu này."))
-    return instrument_of(found)
+    return instrument_of(stored)
 
 
 def list_methods(session: Session) -> list[IndexMethod]:
-    """The methods of the package, then those published here."""
+    """Return the methods of the package, then those published here."""
     stored = session.scalars(select(MethodVersion).order_by(MethodVersion.code))
-    return [*map(load_method, METHODS), *(parse_method(one.document) for one in stored)]
+    return [*map(load_method, METHODS), *(parse_method(version.document) for version in stored)]
 
 
 def find_method(session: Session, code: str) -> IndexMethod:
-    """A method of the package or a published one. Raises NotFound."""
+    """Return a method of the package or a published one. Raises NotFound."""
     if code in METHODS:
         return load_method(code)
     stored = session.scalars(select(MethodVersion).filter_by(code=code)).one_or_none()
@@ -92,7 +94,7 @@ def find_method(session: Session, code: str) -> IndexMethod:
 
 
 def instrument_of(version: InstrumentVersion) -> Instrument:
-    """The tree of a stored version; it never changes, so that it is parsed once a process."""
+    """Return the parsed instrument. A stored version never changes, so each process parses it once."""
     return _parse_cached(_DocumentKey(version.checksum, version))
 
 
@@ -114,17 +116,17 @@ def _parse_cached(document: _DocumentKey) -> Instrument:
 
 
 def round_called(session: Session, code: str) -> Round:
-    """A round with its instrument and unit. Raises NotFound."""
-    found = session.scalars(
+    """Return a round with its instrument and unit. Raises NotFound."""
+    survey_round = session.scalars(
         select(Round).filter_by(code=code).options(joinedload(Round.instrument), joinedload(Round.unit))
     ).one_or_none()
-    if found is None:
+    if survey_round is None:
         raise NotFound(_("Không có đợt khảo sát này."))
-    return found
+    return survey_round
 
 
 def list_rounds(session: Session) -> list[RoundProgress]:
-    """Every round, the latest first, with its ballots."""
+    """Return every round with its numbers of ballots, the latest first."""
     counted = func.count(Ballot.id).filter(Ballot.valid)
     invalid = func.count(Ballot.id).filter(~Ballot.valid)
     tallies = (
@@ -139,69 +141,68 @@ def list_rounds(session: Session) -> list[RoundProgress]:
         .options(joinedload(Round.unit), joinedload(Round.instrument))
         .order_by(Round.first_day.desc(), Round.id.desc())
     ).all()
-    return [RoundProgress(one, counted or 0, invalid or 0) for one, counted, invalid in rows]
+    return [RoundProgress(row.Round, row.counted or 0, row.invalid or 0) for row in rows]
 
 
 def count_ballots(session: Session, round_id: int) -> tuple[int, int]:
-    """Ballots that count, and stored ones that do not."""
+    """Return the number of ballots that count, and of stored ballots that are invalid."""
     rows = session.execute(
         select(Ballot.valid, func.count()).where(Ballot.round_id == round_id, ~Ballot.withdrawn).group_by(Ballot.valid)
     ).all()
-    found = {bool(valid): int(number) for valid, number in rows}
-    return found.get(True, 0), found.get(False, 0)
+    numbers = {bool(valid): int(number) for valid, number in rows}
+    return numbers.get(True, 0), numbers.get(False, 0)
 
 
 def list_batches(session: Session, round_id: int, limit: int = 200) -> Sequence[BallotBatch]:
-    """The batches of a round, the latest first."""
+    """Return the batches of a round, the latest first."""
     return session.scalars(
         select(BallotBatch).filter_by(round_id=round_id).order_by(BallotBatch.id.desc()).limit(limit)
     ).all()
 
 
 def find_batch(session: Session, batch_id: int) -> BallotBatch:
-    """A batch with its round. Raises NotFound."""
-    found = session.scalars(
+    """Return a batch with its round. Raises NotFound."""
+    batch = session.scalars(
         select(BallotBatch)
         .join(BallotBatch.round)
         .options(contains_eager(BallotBatch.round))
         .where(BallotBatch.id == batch_id)
     ).one_or_none()
-    if found is None:
+    if batch is None:
         raise NotFound(_("Không có lô phiếu này."))
-    return found
+    return batch
 
 
 def list_held(session: Session, batch_id: int, *, after: int = 0, limit: int | None = PAGE) -> list[HeldRowView]:
-    """Held rows in the order of the file, from the line after ``after``."""
+    """Return held rows in the order of the file, from the line after ``after``."""
     rows = select(HeldRow).where(HeldRow.batch_id == batch_id, HeldRow.line > after).order_by(HeldRow.line)
-    return [
-        HeldRowView(
-            row.line,
-            [BallotFinding(column, BallotFault(fault), params) for column, fault, params in row.findings],
-            row.cells,
-        )
-        for row in session.scalars(rows.limit(limit))
-    ]
+    return [HeldRowView(row.line, _findings_of(row), row.cells) for row in session.scalars(rows.limit(limit))]
 
 
-def round_frame(session: Session, found: Round, today: date, number: str | None = None) -> RoundFrame:
-    """What rows of a file for this round are judged against; with ``number``, a single ballot."""
-    drawn = found.draw is not None
+def _findings_of(row: HeldRow) -> list[BallotFinding]:
+    return [BallotFinding(column, BallotFault(fault), params) for column, fault, params in row.findings]
+
+
+def round_frame(session: Session, survey_round: Round, today: date, number: str | None = None) -> RoundFrame:
+    """Return what the ballots of this round are judged against. With ``number``, only the place of this ballot in the
+    sample is read."""
+    has_sample = survey_round.draw is not None
     return RoundFrame(
-        instrument=instrument_of(found.instrument),
-        units=unit_codes.unit_statuses(session, found.first_day),
-        first_day=found.first_day,
+        instrument=instrument_of(survey_round.instrument),
+        units=read_unit_codes(session, survey_round.first_day),
+        first_day=survey_round.first_day,
         today=today,
         rules=ballot_rules.shipped_rules(),
-        sample=sample_places(session, found.id, number) if drawn else None,
-        draw=found.draw["sha256"] if found.draw else None,
+        sample=sample_places(session, survey_round.id, number) if has_sample else None,
+        draw=survey_round.draw["sha256"] if survey_round.draw else None,
     )
 
 
 @dataclass(frozen=True)
 class DrawnStratum:
-    """A stratum of the sample: first-stage units in the sample and in the population (none: by size), ballots drawn,
-    ballots that came in and count."""
+    """A stratum of the sample. ``psus``: first-stage units in the sample; ``population``: in the population, none where
+    they were drawn with probability proportional to size. ``drawn``: ballots drawn; ``returned``: ballots of these that
+    came in and count."""
 
     stratum: str | None
     psus: int
@@ -211,8 +212,8 @@ class DrawnStratum:
 
 
 def drawn_strata(session: Session, round_id: int) -> list[DrawnStratum]:
-    """The sample by strata, with what came back."""
-    came = (Ballot.round_id == IssuedBallot.round_id) & (Ballot.number == IssuedBallot.number) & ~Ballot.withdrawn
+    """Return the sample by strata, with the number of ballots that came back."""
+    returned = (Ballot.round_id == IssuedBallot.round_id) & (Ballot.number == IssuedBallot.number) & ~Ballot.withdrawn
     rows = session.execute(
         select(
             IssuedBallot.stratum,
@@ -221,7 +222,7 @@ def drawn_strata(session: Session, round_id: int) -> list[DrawnStratum]:
             func.count(),
             func.count(Ballot.id).filter(Ballot.valid),
         )
-        .outerjoin(Ballot, came)
+        .outerjoin(Ballot, returned)
         .where(IssuedBallot.round_id == round_id)
         .group_by(IssuedBallot.stratum)
         .order_by(IssuedBallot.stratum)
@@ -230,29 +231,32 @@ def drawn_strata(session: Session, round_id: int) -> list[DrawnStratum]:
 
 
 def sample_places(session: Session, round_id: int, number: str | None = None) -> dict[str, SamplePlace]:
-    """The places of the drawn ballots by number, or of one alone."""
-    columns = (IssuedBallot.unit_id, Unit.code, IssuedBallot.stratum, IssuedBallot.psu, IssuedBallot.weight)
-    rows = select(IssuedBallot.number, *columns).outerjoin(Unit, Unit.id == IssuedBallot.unit_id)
+    """Return the places of the drawn ballots by number; with ``number``, of this ballot only."""
+    columns = (IssuedBallot.number, IssuedBallot.unit_id, Unit.code, IssuedBallot.stratum, IssuedBallot.psu)
+    rows = select(*columns, IssuedBallot.weight).outerjoin(Unit, Unit.id == IssuedBallot.unit_id)
     rows = rows.where(IssuedBallot.round_id == round_id)
     if number is not None:
         rows = rows.where(IssuedBallot.number == number)
-    return {row.number: SamplePlace(*row[1:]) for row in session.execute(rows)}
+    return {
+        row.number: SamplePlace(row.unit_id, row.code, row.stratum, row.psu, row.weight)
+        for row in session.execute(rows)
+    }
 
 
-def counted_ballots(session: Session, found: Round) -> CountedBallots:
-    """The ballots that count, for estimation. The order is that of random keys."""
-    tree = instrument_of(found.instrument)
-    told = (Ballot.age, Ballot.sex, Ballot.ethnicity)
+def counted_ballots(session: Session, survey_round: Round) -> CountedBallots:
+    """Return the ballots that count, for estimation. Their order is that of random keys, so it shows nothing."""
+    instrument = instrument_of(survey_round.instrument)
+    bands = (Ballot.age, Ballot.sex, Ballot.ethnicity)
     rows = session.execute(
-        select(Ballot.answers, Ballot.weight, Ballot.stratum, Ballot.psu, IssuedBallot.population, Unit.code, *told)
+        select(Ballot.answers, Ballot.weight, Ballot.stratum, Ballot.psu, IssuedBallot.population, Unit.code, *bands)
         .outerjoin(IssuedBallot, (IssuedBallot.round_id == Ballot.round_id) & (IssuedBallot.number == Ballot.number))
         .outerjoin(Unit, Unit.id == Ballot.unit_id)
-        .where(Ballot.round_id == found.id, Ballot.valid, ~Ballot.withdrawn)
+        .where(Ballot.round_id == survey_round.id, Ballot.valid, ~Ballot.withdrawn)
         .order_by(Ballot.id)
     ).all()
-    scores = np.array([row.answers for row in rows], dtype=np.float64).reshape(len(rows), len(tree.slots))
+    scores = np.array([row.answers for row in rows], dtype=np.float64).reshape(len(rows), len(instrument.slots))
     return CountedBallots(
-        instrument=tree,
+        instrument=instrument,
         scores=scores,
         weights=np.array([row.weight for row in rows], dtype=np.float64),
         strata=[row.stratum for row in rows],

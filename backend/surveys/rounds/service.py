@@ -1,4 +1,4 @@
-"""What is done with surveys: instruments published, rounds opened, batches withdrawn, ballots issued."""
+"""Changes of surveys: publish an instrument, open a round, store known totals, withdraw a batch, issue ballots."""
 
 import hashlib
 import re
@@ -27,7 +27,8 @@ CODE_BYTES = 16
 
 @dataclass(frozen=True)
 class RoundPlan:
-    """What a new round is asked with."""
+    """What the form or the command says about a new round. ``second_share``: the share of ballots, 0 to 1, that is
+    drawn for a second entry."""
 
     code: str
     name: str
@@ -43,7 +44,7 @@ class RoundPlan:
 @dataclass(frozen=True)
 class BallotSlip:
     """A drawn ballot: its number and its place in the sample. ``population``: first-stage units in the population of
-    its stratum, none where they were drawn by size or it is not known."""
+    its stratum; none where they were drawn with probability proportional to size, or where it is not known."""
 
     number: str
     unit_id: int | None
@@ -54,34 +55,35 @@ class BallotSlip:
 
 
 def publish_instrument(session: Session, instrument: Instrument, now: datetime) -> InstrumentVersion:
-    """Store a version; the same again changes nothing, another document under the same version is a Conflict."""
-    found = session.scalars(
+    """Store a version of an instrument. The same document again changes nothing. Raises Conflict for another document
+    under the same version."""
+    stored = session.scalars(
         select(InstrumentVersion).filter_by(code=instrument.code, version=instrument.version)
     ).one_or_none()
-    if found is None:
-        found = InstrumentVersion(
+    if stored is None:
+        stored = InstrumentVersion(
             code=instrument.code,
             version=instrument.version,
             checksum=instrument.checksum,
             document=instrument.document,
             published_at=now,
         )
-        session.add(found)
+        session.add(stored)
         session.flush()
-    elif found.checksum != instrument.checksum:
-        said = _("Phiên bản %(key)s đã công bố với nội dung khác; hãy đặt phiên bản mới.")
-        raise Conflict(said, field="toml", key=instrument.key)
-    return found
+    elif stored.checksum != instrument.checksum:
+        sentence = _("Phiên bản %(key)s đã công bố với nội dung khác; hãy đặt phiên bản mới.")
+        raise Conflict(sentence, field="toml", key=instrument.key)
+    return stored
 
 
 def publish_shipped(session: Session, now: datetime) -> None:
-    """The instruments of the package."""
+    """Publish the instruments of the package."""
     for key in instruments.SHIPPED:
         publish_instrument(session, instruments.shipped_instrument(key), now)
 
 
 def open_round(session: Session, plan: RoundPlan, *, by: str, now: datetime) -> Round:
-    """A new round. Raises Invalid with every refusal at its field; Conflict where the code is taken."""
+    """Open a round. Raises Invalid with every refusal at its field; Conflict where the code is in use."""
     instrument = _instrument(session, plan.instrument)
     unit = find_unit(session, plan.unit_code, plan.first_day)
     Invalid.collect(_wrong_plan(plan, instrument, unit is not None))
@@ -89,7 +91,7 @@ def open_round(session: Session, plan: RoundPlan, *, by: str, now: datetime) -> 
         raise Conflict(_("Mã đợt khảo sát “%(code)s” đã có."), field="code", code=plan.code)
     assert instrument is not None  # noqa: S101 - refused above where it is none
     assert unit is not None  # noqa: S101 - refused above where it is none
-    made = Round(
+    survey_round = Round(
         code=plan.code,
         name=clean_text(plan.name, limit=200, field="name"),
         instrument_id=instrument.id,
@@ -101,26 +103,30 @@ def open_round(session: Session, plan: RoundPlan, *, by: str, now: datetime) -> 
         second_share=plan.second_share,
         created_at=now,
     )
-    session.add(made)
+    session.add(survey_round)
     session.flush()
     data = {"instrument": plan.instrument, "planned": plan.planned_n}
-    audit.record(session, f"survey:{made.id}", "opened", actor=by, now=now, data=data, first=True)
-    return made
+    audit.record(session, f"survey:{survey_round.id}", "opened", actor=by, now=now, data=data, first=True)
+    return survey_round
 
 
-def bring_to(session: Session, found: Round, known: KnownTotals | None, *, by: str, now: datetime) -> None:
-    """Weights of the round are brought to these totals from now on; without, they are those of the draw again."""
-    lock_round(session, found.id)
-    found.totals = known.document if known else None
-    data = {"totals": instruments.checksum_of(known.document) if known else None}
-    audit.record(session, f"survey:{found.id}", "weighted", actor=by, now=now, data=data)
+def bring_to(
+    session: Session, survey_round: Round, known_totals: KnownTotals | None, *, by: str, now: datetime
+) -> None:
+    """Store the known totals to which the weights of the round are adjusted; none: the weights are those of the
+    draw."""
+    lock_round(session, survey_round.id)
+    survey_round.totals = known_totals.document if known_totals else None
+    data = {"totals": instruments.checksum_of(known_totals.document) if known_totals else None}
+    audit.record(session, f"survey:{survey_round.id}", "weighted", actor=by, now=now, data=data)
     session.flush()
 
 
 def withdraw_batch(
     session: Session, batch_id: int, reason: str, *, by: str, user_id: int | None, now: datetime
 ) -> BallotBatch:
-    """Take a whole batch out: its ballots stay, marked, and are not counted. Raises NotFound, Conflict, Invalid."""
+    """Withdraw a whole batch: its ballots stay, are marked, and no longer count. Raises NotFound; Conflict where it was
+    withdrawn before; Invalid without a reason."""
     round_id = session.scalar(select(BallotBatch.round_id).where(BallotBatch.id == batch_id))
     if round_id is None:
         raise NotFound
@@ -141,14 +147,12 @@ def withdraw_batch(
 def issue_ballots(
     session: Session, round_id: int, slips: Iterable[BallotSlip], *, coded: bool = True
 ) -> dict[str, str]:
-    """Hand out ballots; returns the respondent's code of each number, which is kept nowhere else."""
+    """Store drawn ballots. With ``coded``, return the respondent's code by ballot number; only its hash is stored.
+    Raises Invalid for a number, weight or label that cannot be stored."""
     codes: dict[str, str] = {}
     rows = []
     for slip in slips:
-        if not 1 <= len(slip.number) <= NUMBER_MOST or not slip.weight > 0:
-            raise Invalid(_("Phiếu phát ra cần số phiếu và trọng số lớn hơn 0."))
-        if max(len(slip.stratum or ""), len(slip.psu or "")) > LABEL_MOST:
-            raise Invalid(_("Tên tầng hoặc cụm của mẫu dài quá %(most)s ký tự; hãy dùng mã ngắn."), most=LABEL_MOST)
+        _check_slip(slip)
         if coded:
             codes[slip.number] = secrets.token_urlsafe(CODE_BYTES)
         code = codes.get(slip.number)
@@ -157,8 +161,15 @@ def issue_ballots(
     return codes
 
 
+def _check_slip(slip: BallotSlip) -> None:
+    if not 1 <= len(slip.number) <= NUMBER_MOST or not slip.weight > 0:
+        raise Invalid(_("Phiếu phát ra cần số phiếu và trọng số lớn hơn 0."))
+    if max(len(slip.stratum or ""), len(slip.psu or "")) > LABEL_MOST:
+        raise Invalid(_("Tên tầng hoặc cụm của mẫu dài quá %(most)s ký tự; hãy dùng mã ngắn."), most=LABEL_MOST)
+
+
 def lock_round(session: Session, round_id: int) -> None:
-    """Hold a round until the transaction ends: what is stored for it, and its history, come one after the other."""
+    """Lock a round until the transaction ends, so that its ballots and its history are written one after the other."""
     hold_lock(session, AdvisoryLock.SURVEY_ROUND, round_id)
 
 

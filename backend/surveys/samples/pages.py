@@ -16,7 +16,7 @@ from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
 from backend.web.rendering import choose_language, redirect_to, remember_language, render_page
 
-TOTALS_MOST = 100_000  # letters
+TOTALS_MOST = 100_000  # characters
 DESIGN = "/khao-sat/dot/{survey_code}/mau-rut"
 
 router = APIRouter()
@@ -26,58 +26,57 @@ Runner = Annotated[Actor, Depends(allow(Permission.RUN_SURVEYS))]
 
 @router.get(DESIGN)
 def design_page(request: Request, session: SessionDep, actor: Viewer, survey_code: str) -> Response:
-    """The sample by strata, and the totals."""
+    """Show the sample by strata, and the known totals."""
     return _page(request, session, actor, queries.round_called(session, survey_code))
 
 
 @router.post(DESIGN, max_body_size=FILES)
 def take_sample(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
     """Make a file of drawn ballots the sample of the round."""
-    found = queries.round_called(session, survey_code)
+    survey_round = queries.round_called(session, survey_code)
     files = form.files("sample")
     try:
         if not files:
             raise Invalid(_("Hãy chọn tệp sample.csv của lần chọn mẫu."), field="sample")
         name = (files[0].filename or "")[-100:]
-        slips = sampling.read_sample_guarded(files[0].file.read(), name, sampling.standings_of(session, found))
+        slips = sampling.read_sample_guarded(files[0].file.read(), name, sampling.standings_of(session, survey_round))
         now = clock.now()
-        sampling.take_sample(session, found, slips, {"file": name}, coded=False, by=actor.key, now=now)
+        sampling.take_sample(session, survey_round, slips, {"file": name}, coded=False, by=actor.key, now=now)
     except (Invalid, Conflict, TooMany) as refusal:
-        return _page(request, session, actor, found, form=form.refused(refusal, "sample"), refused=refusal)
-    done = _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu.")
-    known = totals.stored_totals(found.totals)
-    if _changed(form, known):
-        return _page(request, session, actor, found, form=form.form(), done=done)
-    return _back_to_design(request, found, done)
+        return _page(request, session, actor, survey_round, form=form.refused(refusal, "sample"), refused=refusal)
+    notice = _("Đợt khảo sát đã có mẫu; từ nay chỉ nhận phiếu có trong mẫu.")
+    if _changed(form, totals.stored_totals(survey_round.totals)):
+        return _page(request, session, actor, survey_round, form=form.form(), notice=notice)
+    return _back_to_design(request, survey_round, notice)
 
 
 @router.post(DESIGN + "/xem")
 def look(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
-    """The page again with what was typed: after Enter in a field, or in another language."""
+    """Show the page again with the typed texts: after Enter in a field, or in another language."""
     choose_language(request, form.raw("lang"))
-    found = queries.round_called(session, survey_code)
-    return remember_language(request, _page(request, session, actor, found, form=form.form()))
+    survey_round = queries.round_called(session, survey_code)
+    return remember_language(request, _page(request, session, actor, survey_round, form=form.form()))
 
 
-def _changed(form: FormReader, known: totals.KnownTotals | None) -> bool:
-    """Whether totals were typed that are not those already stored."""
+def _changed(form: FormReader, stored: totals.KnownTotals | None) -> bool:
+    """Return whether the form holds other totals than those that are stored."""
     if "totals" not in form.data:
         return False
-    text, source = (known.text, known.source) if known else ("", "")
+    text, source = (stored.text, stored.source) if stored else ("", "")
     typed = form.raw("totals").replace("\r\n", "\n").strip()
     return typed != text.strip() or form.raw("source").strip() != source.strip()
 
 
 @router.post(DESIGN + "/tong")
 def bring_to_totals(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
-    """Bring the weights to known totals; with nothing typed they are those of the draw again."""
-    found = queries.round_called(session, survey_code)
+    """Store the known totals of the weights. With an empty form, the weights are those of the draw again."""
+    survey_round = queries.round_called(session, survey_code)
     try:
-        known = _totals(form)
+        known_totals = _totals(form)
     except Invalid as refusal:
-        return _page(request, session, actor, found, form=form.form(refusal), refused=refusal)
-    service.bring_to(session, found, known, by=actor.key, now=clock.now())
-    return _back_to_design(request, found, _("Đã ghi cách tính trọng số của đợt."))
+        return _page(request, session, actor, survey_round, form=form.form(refusal), refused=refusal)
+    service.bring_to(session, survey_round, known_totals, by=actor.key, now=clock.now())
+    return _back_to_design(request, survey_round, _("Đã ghi cách tính trọng số của đợt."))
 
 
 def _totals(form: FormReader) -> totals.KnownTotals | None:
@@ -97,28 +96,28 @@ def _page(
     request: Request,
     session: Session,
     actor: Actor,
-    found: Round,
+    survey_round: Round,
     *,
     form: FormView = EMPTY,
     refused: Invalid | Conflict | TooMany | None = None,
-    done: str = "",
+    notice: str = "",
 ) -> Response:
-    known = totals.stored_totals(found.totals)
+    may_run = can(actor, Permission.RUN_SURVEYS)
     return render_page(
         request,
         "surveys/design.html",
         refused.status if refused else 200,
         form=form,
         faults=refused.errors[1:] if isinstance(refused, Invalid) else (),
-        round=found,
-        strata=queries.drawn_strata(session, found.id),
-        known=known,
+        round=survey_round,
+        strata=queries.drawn_strata(session, survey_round.id),
+        known=totals.stored_totals(survey_round.totals),
         total_names=totals.NAMES,
-        may_run=can(actor, Permission.RUN_SURVEYS),
-        done=done,
-        keep_at=f"{DESIGN.format(survey_code=found.code)}/xem" if can(actor, Permission.RUN_SURVEYS) else "",
+        may_run=may_run,
+        done=notice,
+        keep_at=f"{DESIGN.format(survey_code=survey_round.code)}/xem" if may_run else "",
     )
 
 
-def _back_to_design(request: Request, found: Round, said: str) -> Response:
-    return redirect_to(request, DESIGN.format(survey_code=found.code), flash=said)
+def _back_to_design(request: Request, survey_round: Round, notice: str) -> Response:
+    return redirect_to(request, DESIGN.format(survey_code=survey_round.code), flash=notice)

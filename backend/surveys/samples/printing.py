@@ -1,8 +1,11 @@
-"""What interviewers carry: the list of households by village, and the ballots, each with its number and QR code."""
+"""The papers of interviewers: the list of households by village, and the ballots, each with its number and QR code.
+
+The command that draws a sample writes them.
+"""
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -58,14 +61,14 @@ BY_ONESELF = "Có thể tự trả lời trên điện thoại: quét mã này. 
 
 
 def print_field_list(sample: Sample, path: Path) -> None:
-    """One page or more for each village: its households with their ballot numbers, and the reserves in order."""
+    """Write one page or more for each village: its households with their ballot numbers, then the reserves in order."""
     document = _document(landscape=True)
     reserves: dict[tuple[str, ...], list[Household]] = defaultdict(list)
     for reserve in sample.reserves:
         if reserve.household:
             reserves[reserve.parents].append(reserve.household)
-    for at, (codes, ballots) in enumerate(_by_village(sample).items()):
-        if at:
+    for position, (codes, ballots) in enumerate(_by_village(sample).items()):
+        if position:
             document.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
         _village_pages(document, sample, ballots, reserves[codes])
     document.save(str(path))
@@ -74,10 +77,11 @@ def print_field_list(sample: Sample, path: Path) -> None:
 def print_ballots(
     sample: Sample, instrument: Instrument, folder: Path, link: str = "", codes: Mapping[str, str] | None = None
 ) -> int:
-    """A file of ballots for each village, named by the codes from the top down; the number of files.
+    """Write a file of ballots for each village, named by its codes from the top level down. Return the number of
+    files.
 
-    A ballot names neither village nor household. Its QR code holds ``link`` and the number; with ``codes`` the
-    respondent's code of that number instead, which stands nowhere else.
+    A ballot names neither village nor household. Its QR code holds ``link`` and the ballot number. With ``codes`` it
+    holds the respondent's code of that number instead, which is printed nowhere else.
     """
     folder.mkdir()
     villages = _by_village(sample)
@@ -97,7 +101,8 @@ def _by_village(sample: Sample) -> dict[tuple[str, ...], list[SampleBallot]]:
 
 
 def _file_name(codes: Sequence[str]) -> str:
-    """Codes come from a list: anything but letters, digits and dashes is replaced, so that no code leads elsewhere."""
+    """Return a safe file name. Codes come from a list, so everything except letters, digits and dashes is replaced: no
+    code can lead to another folder."""
     return "_".join("".join(c if c.isalnum() or c == "-" else "-" for c in code) for code in codes)[:150]
 
 
@@ -121,28 +126,29 @@ def _village_pages(document: Document, sample: Sample, ballots: list[SampleBallo
     _line(document.add_paragraph(), place, bold=True, centre=True)
     _line(document.add_paragraph(), f"{sample.design.name.vi}. Số phiếu: {len(ballots)}.", centre=True)
     _line(document.add_paragraph(), WHAT_TO_DO, size=10.5)
-    year = sample.design.year
-    rows = [
-        (
-            str(at),
-            ballot_number(year, one.number),
-            one.household.code,
-            one.household.name,
-            one.household.address,
-            *[""] * 4,
-        )
-        for at, one in enumerate(ballots, 1)
-    ]
-    _table(document, FIELD_COLUMNS, rows)
+    _table(document, FIELD_COLUMNS, _field_rows(sample.design.year, ballots))
     if reserves:
         _line(document.add_paragraph(), "Hộ dự phòng, dùng lần lượt từ trên xuống", bold=True)
-        spare = [(str(at), one.code, one.name, one.address, "", "") for at, one in enumerate(reserves, 1)]
-        _table(document, RESERVE_COLUMNS, spare)
+        _table(document, RESERVE_COLUMNS, _reserve_rows(reserves))
     _line(document.add_paragraph(), "Điều tra viên (ký, ghi rõ họ tên): ................................", size=11)
 
 
+def _field_rows(year: int, ballots: Iterable[SampleBallot]) -> Iterator[Sequence[str]]:
+    """Rows in the order of ``FIELD_COLUMNS``; the last four columns are filled in by hand."""
+    for order, ballot in enumerate(ballots, 1):
+        household = ballot.household
+        number = ballot_number(year, ballot.number)
+        yield str(order), number, household.code, household.name, household.address, "", "", "", ""
+
+
+def _reserve_rows(reserves: Iterable[Household]) -> Iterator[Sequence[str]]:
+    """Rows in the order of ``RESERVE_COLUMNS``; the last two columns are filled in by hand."""
+    for order, household in enumerate(reserves, 1):
+        yield str(order), household.code, household.name, household.address, "", ""
+
+
 def _table(document: Document, columns: Sequence[tuple[str, float]], rows: Iterable[Sequence[str]]) -> None:
-    """A table whose heading is repeated on every page and whose rows are not torn apart."""
+    """Add a table whose heading is repeated on every page and whose rows are never split over two pages."""
     table = document.add_table(rows=1, cols=len(columns), style=BORDERS)
     table.autofit = False
     _row(table.rows[0].cells, [name for name, _width in columns], bold=True)
@@ -166,7 +172,7 @@ def _row(cells: Sequence[_Cell], texts: Sequence[str], bold: bool = False) -> No
 def _line(
     paragraph: Paragraph, text: str, *, bold: bool = False, size: float | None = None, centre: bool = False
 ) -> None:
-    """The only run of the paragraph."""
+    """Make this text the only run of the paragraph."""
     for old in list(paragraph.runs):
         old._r.getparent().remove(old._r)
     run = paragraph.add_run(text)
@@ -178,10 +184,10 @@ def _line(
 
 
 def _ballots_of(instrument: Instrument, qr: Mapping[str, str], hint: str) -> Document:
-    """The form is laid out once and copied for each number: laying it out anew takes ten times as long.
+    """Lay the form out once and copy it for each ballot number: laying it out anew takes ten times as long.
 
-    ``qr``: what the QR code of each number holds. A ballot begins on a sheet of its own, also when both sides are
-    printed, and bears its number on every page: sheets come apart.
+    ``qr``: content of the QR code by ballot number. Each ballot begins on a new sheet of paper, also when both sides
+    are printed. Its number stands on every page, because sheets come apart.
     """
     document = _document()
     _form(document, instrument, hint)
@@ -190,22 +196,22 @@ def _ballots_of(instrument: Instrument, qr: Mapping[str, str], hint: str) -> Doc
     for element in form:
         body.remove(element)
         for blip in element.iter(qn("a:blip")):
-            document.part.rels.pop(blip.get(qn("r:embed")))  # the code of the form itself is on no ballot
+            document.part.rels.pop(blip.get(qn("r:embed")))  # the QR code of the laid-out form belongs to no ballot
     end = body[-1]
-    for at, (number, content) in enumerate(qr.items()):
-        if at:
+    for position, (number, content) in enumerate(qr.items()):
+        if position:
             document.add_section(WD_SECTION.ODD_PAGE)
         image, _picture = document.part.get_or_add_image(_qr(content))
         for element in form:
             copy = deepcopy(element)
-            _number_copy(copy, number, image, at + 1)
+            _number_copy(copy, number, image, position + 1)
             end.addprevious(copy)
         _number_pages(document.sections[-1], number)
     return document
 
 
 def _number_pages(section: Section, number: str) -> None:
-    """The number of the ballot and that of the page, counted from 1 in each ballot."""
+    """Write the ballot number and the page number in the footer. Pages are counted from 1 in each ballot."""
     section._sectPr.append(OxmlElement("w:pgNumType", attrs={qn("w:start"): "1"}))
     section.footer.is_linked_to_previous = False
     paragraph = section.footer.paragraphs[0]
@@ -252,7 +258,7 @@ def _form(document: Document, instrument: Instrument, hint: str) -> None:
 
 
 def _about_the_respondent(document: Document, at: int) -> None:
-    """What the columns beside the answers take: bands, never an age or a name; and the day."""
+    """Print what a ballot asks besides its answers: bands (never an age or a name) and the day of the interview."""
     title = document.add_paragraph()
     title.paragraph_format.space_before, title.paragraph_format.keep_with_next = Pt(8), True
     _line(title, f"{at}. Về người trả lời (có thể bỏ trống)", bold=True)
@@ -273,8 +279,8 @@ def _question(document: Document, at: int, question: SurveyQuestion, instrument:
     if question.kind in (QuestionKind.SINGLE, QuestionKind.MULTIPLE):
         hint = document.add_paragraph()
         hint.paragraph_format.keep_with_next = True
-        one = question.kind is QuestionKind.SINGLE
-        _line(hint, "Chọn một câu trả lời." if one else "Có thể chọn nhiều câu trả lời.", size=10.5)
+        single = question.kind is QuestionKind.SINGLE
+        _line(hint, "Chọn một câu trả lời." if single else "Có thể chọn nhiều câu trả lời.", size=10.5)
         for level in question.slots[0].levels:
             option = document.add_paragraph()
             option.paragraph_format.space_after = Pt(2)
@@ -285,14 +291,14 @@ def _question(document: Document, at: int, question: SurveyQuestion, instrument:
 
 
 def _condition(skip: SkipRule, instrument: Instrument) -> str:
-    """Who is asked, in words."""
-    asked = next(slot for slot in instrument.slots if slot.code == skip.slot)
-    answers = " hoặc ".join(f"“{level.text.vi}”" for level in asked.levels if level.value in skip.values)
-    return f"Chỉ trả lời nếu ở nội dung “{asked.text.vi}” đã chọn {answers}."
+    """Return the sentence that says who answers the question."""
+    gate = next(slot for slot in instrument.slots if slot.code == skip.slot)
+    answers = " hoặc ".join(f"“{level.text.vi}”" for level in gate.levels if level.value in skip.values)
+    return f"Chỉ trả lời nếu ở nội dung “{gate.text.vi}” đã chọn {answers}."
 
 
 def _grid(document: Document, slots: Sequence[AnswerSlot], groups: Mapping[str, Any]) -> None:
-    """Items by levels, a box in each cell; a row for the name of each group of items."""
+    """Print items in rows and levels in columns, with a box in each cell. The name of each group has its own row."""
     levels = slots[0].levels
     table = document.add_table(rows=1, cols=1 + len(levels), style=BORDERS)
     table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
@@ -319,7 +325,7 @@ def _grid(document: Document, slots: Sequence[AnswerSlot], groups: Mapping[str, 
 
 
 def _set_widths(table: Any, widths: Sequence[Length]) -> None:
-    """In the grid, which LibreOffice reads, and in every cell that is not merged, which Word reads."""
+    """Set the widths in the grid, which LibreOffice reads, and in every cell that is not merged, which Word reads."""
     for column, width in zip(table._tbl.tblGrid.gridCol_lst, widths, strict=True):
         column.w = width
     for row in table._tbl.tr_lst:

@@ -1,4 +1,7 @@
-"""The lists a sample is drawn from (CSV in) and what a draw leaves behind (a folder out)."""
+"""The files of a draw: the lists of units and households that it reads (CSV), and the folder of results that it writes.
+
+The command that draws a sample asks here.
+"""
 
 import csv
 import hashlib
@@ -26,7 +29,7 @@ from backend.files.tables import not_utf8, open_failed, open_table, refuse_more_
 from backend.files.text import clean_text, fold_text
 
 LONGEST_CELL = 500
-FIRST_CELLS = 3  # where the word of a sum stands
+FIRST_CELLS = 3  # a line of sums says so in one of these cells
 MOST_SENTENCES = 20
 IN_LINE = {
     ListFault.NO_CODE: _("%(file)s, dòng %(line)s: thiếu mã, hoặc mã dài quá 100 ký tự."),
@@ -63,8 +66,8 @@ AT_THE_TOP = {
 
 
 def read_units(path: Path, design: SampleDesign) -> list[ListUnit]:
-    """The list of units: columns level, code, name, parent, and those of strata and sizes. A level is written by its
-    code or its Vietnamese name. Raises `Invalid`."""
+    """Read the list of units: columns level, code, name, parent, and those of strata and sizes. A level is written as
+    its code or as its Vietnamese name. Raises `Invalid`."""
     levels = {fold_text(word): stage.level for stage in design.units for word in (stage.level, stage.name.vi)}
     units = [
         ListUnit(line, levels.get(fold_text(row["level"]), row["level"]), row["code"], row["name"], row["parent"], row)
@@ -75,7 +78,8 @@ def read_units(path: Path, design: SampleDesign) -> list[ListUnit]:
 
 
 def read_households(path: Path) -> list[Household]:
-    """The list of households: columns village, code; name and address if they are to be printed. Raises `Invalid`."""
+    """Read the list of households: columns village and code; also name and address if they are to be printed. Raises
+    `Invalid`."""
     households = [
         Household(line, row["code"], row["village"], row.get("name", ""), row.get("address", ""))
         for line, row in _rows(path, ("village", "code"))
@@ -85,7 +89,8 @@ def read_households(path: Path) -> list[Household]:
 
 
 def _refuse_lost_zeros(file: str, codes: Iterable[tuple[str, str]]) -> None:
-    """Codes of one group that differ in leading zeros alone: a spreadsheet may have lost the zeros of one."""
+    """Refuse codes of one group that differ only in leading zeros: a spreadsheet may have lost the zeros of one.
+    ``codes``: pairs of group and code."""
     groups: dict[str, list[str]] = defaultdict(list)
     for group, code in codes:
         groups[group].append(code)
@@ -109,7 +114,7 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, st
 
 
 def read_rows(content: bytes, name: str, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells by column; lines without any content are passed over. Raises `Invalid`."""
+    """Yield the line number and the cells by column of each row. Empty lines are skipped. Raises `Invalid`."""
     with file_named(name):
         table = open_table(io.BytesIO(content))
         header = [cell.casefold() for cell in table.header]
@@ -149,14 +154,14 @@ def _row(file: str, line: int, header: list[str], cells: list[str]) -> dict[str,
 
 
 def refusal_of(design: SampleDesign, error: ListError, units: Path, households: Path | None) -> Invalid:
-    """The faults of lists as sentences with file and line."""
+    """Return the faults of the lists as one refusal, with a sentence that names file and line for each."""
     names = {stage.level: stage.name.vi for stage in design.stages}
     sentences = []
     for fault in error.faults[:MOST_SENTENCES]:
         file = households if fault.in_households and households else units
         sentences.append(_sentence(fault, file.name, names.get(fault.level, fault.level)))
-    if (left := len(error.faults) - MOST_SENTENCES) > 0:
-        sentences.append(Invalid(_("Và %(left)s chỗ khác cần sửa."), left=left))
+    if (more := len(error.faults) - MOST_SENTENCES) > 0:
+        sentences.append(Invalid(_("Và %(left)s chỗ khác cần sửa."), left=more))
     return Invalid(_("Danh sách chưa chọn mẫu được."), errors=tuple(sentences))
 
 
@@ -168,7 +173,8 @@ def _sentence(fault: ListFinding, file: str, name: str) -> Invalid:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """A folder that appears under its name whole or not at all. Its owner alone may read it: it names households."""
+    """Write a folder that appears under its name complete or not at all. Only its owner may read it, because it names
+    households. Raises `Invalid` where the folder already has contents or cannot be written."""
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise Invalid(_("Thư mục “%(folder)s” đã có nội dung. Hãy chọn thư mục mới."), folder=str(out))
     try:
@@ -186,15 +192,17 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 
 def write_tables(sample: Sample, folder: Path) -> None:
-    """units.csv and reserves.csv; with ballots also sample.csv. Names of households are in none of them."""
+    """Write units.csv and reserves.csv, and sample.csv where there are ballots. No file names a household."""
     _write(folder / "units.csv", _unit_header(sample), (_unit_row(sample, branch) for branch in sample.villages))
-    _write(folder / "reserves.csv", _reserve_header(sample), (_reserve_row(sample, one) for one in sample.reserves))
+    _write(
+        folder / "reserves.csv", _reserve_header(sample), (_reserve_row(sample, reserve) for reserve in sample.reserves)
+    )
     if sample.ballots:
         _write(folder / "sample.csv", *_ballot_table(sample))
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """With a byte order mark, so that a spreadsheet reads the Vietnamese letters."""
+    """Write CSV with a byte order mark, so that spreadsheets read the Vietnamese letters."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
@@ -206,12 +214,26 @@ def _levels(sample: Sample) -> list[str]:
 
 
 def _unit_header(sample: Sample) -> list[str]:
-    levels = _levels(sample)
-    return [*(f"{level}{part}" for level in levels for part in ("", "_name")), *(f"p_{level}" for level in levels)]
+    return [*_chain_header(sample), *(f"p_{level}" for level in _levels(sample))]
 
 
 def _unit_row(_sample: Sample, branch: SampleBranch) -> list[object]:
-    return [*(text for unit in branch.chain for text in (unit.code, unit.name)), *branch.probabilities]
+    return [*_chain_cells(branch), *branch.probabilities]
+
+
+def _chain_header(sample: Sample) -> list[str]:
+    """A column for the code and one for the name of each level, from the top down."""
+    columns: list[str] = []
+    for level in _levels(sample):
+        columns += [level, f"{level}_name"]
+    return columns
+
+
+def _chain_cells(branch: SampleBranch) -> list[str]:
+    cells: list[str] = []
+    for unit in branch.chain:
+        cells += [unit.code, unit.name]
+    return cells
 
 
 def _reserve_header(sample: Sample) -> list[str]:
@@ -229,17 +251,18 @@ def _reserve_row(sample: Sample, reserve: SampleReserve) -> list[object]:
 
 
 def _ballot_table(sample: Sample) -> tuple[list[str], Iterator[list[object]]]:
-    """Columns ``stratum``, ``psu`` and ``fpc`` are those of ``langnghe estimate``; without ``fpc`` under pps."""
+    """Return the header and the rows of sample.csv. Columns ``stratum``, ``psu`` and ``fpc`` are those that ``langnghe
+    estimate`` reads. There is no ``fpc`` where units were drawn with probability proportional to size."""
     last = sample.design.households
     chances = [f"p_{level}" for level in _levels(sample)]
     chances += ["p_listing", f"p_{last.level}"]
     with_fpc = all(ballot.population is not None for ballot in sample.ballots)
-    header = ["ballot", *_unit_header(sample)[: 2 * len(sample.design.units)], last.level, *chances]
+    header = ["ballot", *_chain_header(sample), last.level, *chances]
     header += ["p", "weight", "stratum", "psu", *(["fpc"] if with_fpc else [])]
     return header, (
         [
             ballot_number(sample.design.year, ballot.number),
-            *(text for unit in ballot.branch.chain for text in (unit.code, unit.name)),
+            *_chain_cells(ballot.branch),
             ballot.household.code,
             *ballot.probabilities,
             ballot.probability,
@@ -253,13 +276,14 @@ def _ballot_table(sample: Sample) -> tuple[list[str], Iterator[list[object]]]:
 
 
 def account_for(sample: Sample, units: Sequence[ListUnit], households: Sequence[Household] | None) -> dict[str, Any]:
-    """What was drawn from what and how, to be drawn again; and the checks of the weights."""
+    """Return the account of a draw: inputs, design, seed and algorithm, from which it can be drawn again, and the
+    checks of the weights."""
     result: dict[str, Any] = {
         "algorithm": ALGORITHM,
         "design": sample.design.code,
         "design_sha256": _digest([asdict(sample.design)]),
         "seed": sample.seed,
-        "units_sha256": _digest([one.level, one.code, one.name, one.parent, one.columns] for one in units),
+        "units_sha256": _digest([unit.level, unit.code, unit.name, unit.parent, unit.columns] for unit in units),
         "households_sha256": None if households is None else _digest(map(_household_cells, households)),
         "villages": len(sample.villages),
         "ballots": len(sample.ballots),
@@ -276,18 +300,18 @@ def account_for(sample: Sample, units: Sequence[ListUnit], households: Sequence[
     return result
 
 
-def _household_cells(one: Household) -> list[str]:
-    return [one.village, one.code, one.name, one.address]
+def _household_cells(household: Household) -> list[str]:
+    return [household.village, household.code, household.name, household.address]
 
 
 def _digest(rows: Iterable[object]) -> str:
-    """SHA-256 of the rows, whatever their order."""
+    """Return the SHA-256 of the rows. Their order does not matter."""
     lines = sorted(json.dumps(row, ensure_ascii=False, sort_keys=True) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _known_households(design: SampleDesign, units: Sequence[ListUnit]) -> int | None:
-    """Households of all villages by their column of sizes, or None if one is not known."""
+    """Return the number of households of all villages by their column of sizes; none where one size is missing."""
     last = design.units[-1]
     sizes = [size_of(unit, design.households.list_size or last.size) for unit in units if unit.level == last.level]
     return round(sum(size or 0 for size in sizes)) if all(sizes) else None

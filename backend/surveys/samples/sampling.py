@@ -1,7 +1,7 @@
-"""The sample of a round: the drawn ballots with their places, from a draw or from its ``sample.csv``.
+"""The sample of a round: its drawn ballots with their places, from a draw or from the draw's ``sample.csv``.
 
-A round with a sample takes no other ballots, and stratum, first-stage unit, weight and finite population of a ballot
-are those of the draw.
+A round with a sample accepts only ballots of the sample. Stratum, first-stage unit, weight and finite population of a
+ballot then come from the draw.
 """
 
 import hashlib
@@ -25,18 +25,17 @@ from backend.surveys.ballot_files.particulars import LABEL_MOST, NUMBER_MOST, NU
 from backend.surveys.models import Ballot, IssuedBallot, Round
 from backend.surveys.rounds import service
 from backend.surveys.rounds.service import BallotSlip
-from backend.surveys.samples import unit_codes
 from backend.surveys.samples.sample_files import MOST_SENTENCES, read_rows
-from backend.surveys.samples.unit_codes import UnitStatus
+from backend.surveys.samples.unit_codes import UnitCodes, read_unit_codes
 
-WHOLE: Final = "–"  # the stratum of what lies in none
+WHOLE: Final = "–"  # the stratum of a ballot whose design has no strata
 NEEDED: Final = ("ballot", "weight", "stratum", "psu")
 
 
-def read_sample(content: bytes, name: str, standings: Mapping[str, UnitStatus]) -> list[BallotSlip]:
-    """The drawn ballots of a ``sample.csv``; the unit is the lowest of its units whose code is one of ours. Raises
-    Invalid with a sentence for each fault."""
-    reader = _SampleReader(name, standings)
+def read_sample(content: bytes, name: str, units: UnitCodes) -> list[BallotSlip]:
+    """Read the drawn ballots of a ``sample.csv``. The unit of a ballot is the lowest of its units whose code we know.
+    Raises Invalid with a sentence for each fault."""
+    reader = _SampleReader(name, units)
     try:
         slips = [reader.slip(line, row) for line, row in read_rows(content, name, NEEDED)]
     except FileRefused as refusal:
@@ -45,65 +44,81 @@ def read_sample(content: bytes, name: str, standings: Mapping[str, UnitStatus]) 
         reader.refuse(_("%(file)s: không có phiếu nào."))
     if not reader.faults:
         reader.check_populations(slips)
-    if left := len(reader.faults) - MOST_SENTENCES:
-        reader.faults[MOST_SENTENCES:] = [Invalid(_("Và %(left)s chỗ khác cần sửa."), left=left)] if left > 0 else []
     if reader.faults:
-        raise Invalid(_("Tệp mẫu đã rút chưa dùng được."), field="sample", errors=tuple(reader.faults))
+        raise Invalid(_("Tệp mẫu đã rút chưa dùng được."), field="sample", errors=tuple(_shorten_faults(reader.faults)))
     return slips
 
 
-def read_sample_guarded(content: bytes, name: str, standings: Mapping[str, UnitStatus]) -> list[BallotSlip]:
-    """The same in a child process with limits: for what came from outside, in a process that others wait for."""
-    return run_guarded(read_sample, content, name, standings, limits=limits_for(len(content)), field="sample")
+def _shorten_faults(faults: Sequence[Invalid]) -> list[Invalid]:
+    """Return the first ``MOST_SENTENCES`` faults, and the number of the others."""
+    more = len(faults) - MOST_SENTENCES
+    if more <= 0:
+        return list(faults)
+    return [*faults[:MOST_SENTENCES], Invalid(_("Và %(left)s chỗ khác cần sửa."), left=more)]
 
 
-def slips_of(sample: Sample, standings: Mapping[str, UnitStatus]) -> list[BallotSlip]:
-    """The same from a draw at hand."""
+def read_sample_guarded(content: bytes, name: str, units: UnitCodes) -> list[BallotSlip]:
+    """Do the same in a child process with limits on time and memory: a web process reads uploaded files this way."""
+    return run_guarded(read_sample, content, name, units, limits=limits_for(len(content)), field="sample")
+
+
+def slips_of(sample: Sample, units: UnitCodes) -> list[BallotSlip]:
+    """Return the drawn ballots of a draw that was just made."""
     return [
         BallotSlip(
-            number=ballot_number(sample.design.year, one.number),
-            unit_id=_lowest_unit(one.branch.codes, standings),
-            stratum="/".join(one.branch.stratum) or WHOLE,
-            psu=one.psu,
-            weight=one.weight,
-            population=one.population,
+            number=ballot_number(sample.design.year, ballot.number),
+            unit_id=_lowest_unit(ballot.branch.codes, units),
+            stratum="/".join(ballot.branch.stratum) or WHOLE,
+            psu=ballot.psu,
+            weight=ballot.weight,
+            population=ballot.population,
         )
-        for one in sample.ballots
+        for ballot in sample.ballots
     ]
 
 
-def _lowest_unit(codes: Sequence[str], standings: Mapping[str, UnitStatus]) -> int | None:
-    """The unit of ours among codes from the top down; a table of numbers loses the zeros before a code."""
+def _lowest_unit(codes: Sequence[str], units: UnitCodes) -> int | None:
+    """Return the lowest unit that is valid among codes, given from the top level down; none where no code is known."""
     for code in reversed(codes):
-        standing = standings.get(code) or standings.get(code.zfill(5))
-        if standing and standing.unit_id is not None:
-            return standing.unit_id
+        status = units.status(code)
+        if status and status.unit_id is not None:
+            return status.unit_id
     return None
 
 
 def take_sample(
-    session: Session, found: Round, slips: Sequence[BallotSlip], account: Mapping[str, Any], *, coded: bool, by: str,
+    session: Session,
+    survey_round: Round,
+    slips: Sequence[BallotSlip],
+    account: Mapping[str, Any],
+    *,
+    coded: bool,
+    by: str,
     now: datetime,
-) -> dict[str, str]:  # fmt: skip
-    """Make this the sample of the round; returns the respondents' codes by number, which are kept nowhere else, or none
-    unless ``coded``. The same sample may be taken again, with new codes. Raises Conflict once ballots came in."""
-    service.lock_round(session, found.id)
-    if session.scalar(select(Ballot.id).where(Ballot.round_id == found.id, ~Ballot.withdrawn).limit(1)) is not None:
+) -> dict[str, str]:
+    """Make this the sample of the round. With ``coded``, return the respondents' codes by ballot number (only their
+    hashes are stored); without, return an empty mapping. The same sample may be taken again and gets new codes. Raises
+    Conflict where the round already has ballots."""
+    service.lock_round(session, survey_round.id)
+    if (
+        session.scalar(select(Ballot.id).where(Ballot.round_id == survey_round.id, ~Ballot.withdrawn).limit(1))
+        is not None
+    ):
         raise Conflict(_("Đợt này đã có phiếu nên không thay mẫu đã rút được nữa."), field="sample")
-    session.execute(delete(IssuedBallot).where(IssuedBallot.round_id == found.id))
-    codes = service.issue_ballots(session, found.id, slips, coded=coded)
-    found.draw = {**account, "ballots": len(slips), "sha256": _digest(slips)}
-    data = {"ballots": len(slips), "sha256": found.draw["sha256"]}
-    audit.record(session, f"survey:{found.id}", "sampled", actor=by, now=now, data=data)
+    session.execute(delete(IssuedBallot).where(IssuedBallot.round_id == survey_round.id))
+    codes = service.issue_ballots(session, survey_round.id, slips, coded=coded)
+    survey_round.draw = {**account, "ballots": len(slips), "sha256": _digest(slips)}
+    data = {"ballots": len(slips), "sha256": survey_round.draw["sha256"]}
+    audit.record(session, f"survey:{survey_round.id}", "sampled", actor=by, now=now, data=data)
     session.flush()
     return codes
 
 
 class _SampleReader:
-    """Reads the rows of one file and gathers what is wrong with them."""
+    """Reads the rows of one file. ``faults``: everything that is wrong with them so far."""
 
-    def __init__(self, name: str, standings: Mapping[str, UnitStatus]) -> None:
-        self._name, self._standings = name, standings
+    def __init__(self, name: str, units: UnitCodes) -> None:
+        self._name, self._units = name, units
         self._lines: dict[str, int] = {}
         self._most = ballot_rules.shipped_rules().weight_most
         self.faults: list[Invalid] = []
@@ -122,38 +137,38 @@ class _SampleReader:
         )
 
     def check_populations(self, slips: Sequence[BallotSlip]) -> None:
-        """The population of a stratum is one number, and holds what was drawn from it."""
+        """Refuse a stratum with several populations, or with fewer first-stage units than its sample has."""
         sizes: dict[str | None, set[int | None]] = defaultdict(set)
-        drawn: dict[str | None, set[str | None]] = defaultdict(set)
+        psus: dict[str | None, set[str | None]] = defaultdict(set)
         for slip in slips:
             sizes[slip.stratum].add(slip.population)
-            drawn[slip.stratum].add(slip.psu)
-        for stratum, found in sizes.items():
-            (size, *others) = found
+            psus[slip.stratum].add(slip.psu)
+        for stratum, populations in sizes.items():
+            (size, *others) = populations
             if others:
                 self.refuse(_("%(file)s: tầng “%(stratum)s” có nhiều giá trị fpc khác nhau."), stratum=stratum or "")
-            elif size is not None and size < len(drawn[stratum]):
-                said = _("%(file)s: tầng “%(stratum)s” có %(drawn)s cụm trong mẫu, nhiều hơn fpc %(size)s.")
-                self.refuse(said, stratum=stratum or "", drawn=len(drawn[stratum]), size=size)
+            elif size is not None and size < len(psus[stratum]):
+                sentence = _("%(file)s: tầng “%(stratum)s” có %(drawn)s cụm trong mẫu, nhiều hơn fpc %(size)s.")
+                self.refuse(sentence, stratum=stratum or "", drawn=len(psus[stratum]), size=size)
 
     def _number(self, line: int, text: str) -> str:
         number = read_ballot_number(text) or text
         if not 1 <= len(number) <= NUMBER_MOST or (WRITTEN.fullmatch(number) and not read_ballot_number(number)):
             self.refuse(_("%(file)s, dòng %(line)s: số phiếu “%(value)s” không đúng."), line=line, value=text[:40])
         elif before := self._lines.get(number):
-            said = _("%(file)s, dòng %(line)s: số phiếu “%(value)s” đã có ở dòng %(before)s.")
-            self.refuse(said, line=line, value=number, before=before)
+            sentence = _("%(file)s, dòng %(line)s: số phiếu “%(value)s” đã có ở dòng %(before)s.")
+            self.refuse(sentence, line=line, value=number, before=before)
         self._lines.setdefault(number, line)
         return number
 
     def _unit(self, row: Mapping[str, str]) -> int | None:
-        """Columns of units come in pairs, code and name, from the top down."""
-        return _lowest_unit([row[name] for name in row if f"{name}_name" in row], self._standings)
+        """Units stand in pairs of columns, ``x`` for the code and ``x_name`` for the name, from the top level down."""
+        return _lowest_unit([row[name] for name in row if f"{name}_name" in row], self._units)
 
     def _label(self, line: int, column: str, text: str) -> str | None:
         if len(text) > LABEL_MOST:
-            said = _("%(file)s, dòng %(line)s: cột %(column)s dài quá %(most)s ký tự.")
-            self.refuse(said, line=line, column=column, most=LABEL_MOST)
+            sentence = _("%(file)s, dòng %(line)s: cột %(column)s dài quá %(most)s ký tự.")
+            self.refuse(sentence, line=line, column=column, most=LABEL_MOST)
         return text or None
 
     def _psu(self, line: int, text: str) -> str | None:
@@ -164,8 +179,8 @@ class _SampleReader:
     def _weight(self, line: int, text: str) -> float:
         weight = float(text) if NUMERIC.fullmatch(text) else 0.0
         if not (0 < weight <= self._most and isfinite(weight)):
-            said = _("%(file)s, dòng %(line)s: trọng số “%(value)s” phải lớn hơn 0 và không quá %(most)s.")
-            self.refuse(said, line=line, value=text[:40], most=f"{self._most:g}")
+            sentence = _("%(file)s, dòng %(line)s: trọng số “%(value)s” phải lớn hơn 0 và không quá %(most)s.")
+            self.refuse(sentence, line=line, value=text[:40], most=f"{self._most:g}")
         return weight
 
     def _population(self, line: int, text: str) -> int | None:
@@ -173,8 +188,8 @@ class _SampleReader:
             return None
         if text.isascii() and text.isdigit() and 0 < int(text[:12]) < 2**31:
             return int(text)
-        said = _("%(file)s, dòng %(line)s: fpc “%(value)s” phải là số cụm có trong tầng, số nguyên lớn hơn 0.")
-        self.refuse(said, line=line, value=text[:40])
+        sentence = _("%(file)s, dòng %(line)s: fpc “%(value)s” phải là số cụm có trong tầng, số nguyên lớn hơn 0.")
+        self.refuse(sentence, line=line, value=text[:40])
         return None
 
 
@@ -183,6 +198,6 @@ def _digest(slips: Iterable[BallotSlip]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def standings_of(session: Session, found: Round) -> dict[str, UnitStatus]:
-    """How codes stood when the round began."""
-    return unit_codes.unit_statuses(session, found.first_day)
+def standings_of(session: Session, survey_round: Round) -> UnitCodes:
+    """Return the statuses of unit codes on the first day of the round."""
+    return read_unit_codes(session, survey_round.first_day)

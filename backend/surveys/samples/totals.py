@@ -1,7 +1,8 @@
-"""Known totals of the population, to which the weights of a round's ballots are brought. Pure.
+"""Known totals of the population, to which the weights of a round's ballots are adjusted. Pure.
 
-One variable: post-stratification; several: raking. Weights far above the median may be trimmed before. The totals come
-as rows ``variable; value; total``, typed, pasted from a table or in a file.
+One variable: post-stratification. Several variables: raking. Weights far above the median may be trimmed first. The
+totals come as rows ``variable; value; total``, for example ``gioi_tinh; nữ; 15200``: typed, pasted from a table, or in
+a file. The page and the command of a round's weights ask here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +28,10 @@ NAMES: Final = {
     ETHNICITY: _("Dân tộc"),
 }
 HEADER: Final = ("bien", "gia_tri", "tong")
-BLANK: Final = ""  # ballots that do not tell
-CLOSE: Final = 1e-9
+BLANK: Final = ""  # the value of ballots that leave the variable blank
+CLOSE: Final = 1e-9  # as a share: sums that differ by less are equal
 MOST_VALUES: Final = 500
-MOST_FAULTS: Final = 100  # that a page lists; more of them nobody reads
+MOST_FAULTS: Final = 100  # as many as a page lists
 MOST_TRIM: Final = 100.0
 
 Labels = Mapping[str, Sequence[str | None]]
@@ -38,8 +39,8 @@ Labels = Mapping[str, Sequence[str | None]]
 
 @dataclass(frozen=True)
 class KnownTotals:
-    """``margins``: by column of a ballot, the total of each value. ``trim``: weights above so many times the median are
-    cut down to that and the rest spread evenly; none without."""
+    """``margins``: for each column of a ballot, the total of each value. ``trim``: weights above so many times the
+    median are cut to that, and what was cut is spread in equal parts over the other ballots; none: no trimming."""
 
     source: str
     margins: Mapping[str, Mapping[str, float]]
@@ -52,16 +53,17 @@ class KnownTotals:
     @property
     def text(self) -> str:
         """The rows as they can be typed again."""
-        rows = (
-            f"{by}; {value}; {total:.15g}" for by, values in self.margins.items() for value, total in values.items()
-        )
+        rows: list[str] = []
+        for by, values in self.margins.items():
+            rows += [f"{by}; {value}; {total:.15g}" for value, total in values.items()]
         return "\n".join(rows)
 
 
 @dataclass(frozen=True)
 class WeightAdjustment:
-    """What bringing the weights to totals came to: their range, what unequal weights cost in variance (1 + cv^2) before
-    and after, and how many ballots did not tell a variable."""
+    """The result of adjusting weights to totals. ``least``, ``most``: the smallest and the largest weight after it.
+    ``effect_before``, ``effect``: how unequal weights raise the variance (1 + cv^2), before and after. ``trimmed``: how
+    many weights were cut. ``untold``: for each variable, how many ballots leave it blank."""
 
     totals: KnownTotals
     least: float
@@ -73,22 +75,22 @@ class WeightAdjustment:
 
 
 def read_totals(text: str, source: str, trim_at: float | None) -> KnownTotals:
-    """Totals as typed. Raises Invalid with a sentence for each fault."""
+    """Read totals as they were typed. Raises Invalid with a sentence for each fault."""
     source = clean_text(source, limit=200, field="source")
-    wrong: list[Invalid] = []
+    faults: list[Invalid] = []
     margins: dict[str, dict[str, float]] = {}
     for line, cells in _rows(text):
-        said = _fault(cells, margins)
-        if said:
-            wrong.append(Invalid(said, field="totals", line=line, value=" ; ".join(cells)[:60]))
+        sentence = _fault(cells, margins)
+        if sentence:
+            faults.append(Invalid(sentence, field="totals", line=line, value=" ; ".join(cells)[:60]))
             continue
         by, value, total = cells
         margins.setdefault(by, {})[_value(by, value)] = float(total)
     if not source.strip():
-        wrong.append(Invalid(_("Hãy ghi nguồn của các tổng."), field="source"))
+        faults.append(Invalid(_("Hãy ghi nguồn của các tổng."), field="source"))
     if trim_at is not None and not 1 < trim_at <= MOST_TRIM:
-        wrong.append(Invalid(_("Mức cắt trọng số phải lớn hơn 1 và không quá 100 lần trung vị."), field="trim"))
-    Invalid.collect(wrong[:MOST_FAULTS] or list(_uneven(margins)))
+        faults.append(Invalid(_("Mức cắt trọng số phải lớn hơn 1 và không quá 100 lần trung vị."), field="trim"))
+    Invalid.collect(faults[:MOST_FAULTS] or list(_uneven(margins)))
     return KnownTotals(source, margins, trim_at)
 
 
@@ -97,10 +99,10 @@ def stored_totals(document: Mapping[str, Any] | None) -> KnownTotals | None:
 
 
 def adjust_weights(design: SurveyDesign, totals: KnownTotals, labels: Labels) -> tuple[SurveyDesign, WeightAdjustment]:
-    """The design with its weights brought to the totals. ``labels``: by column, what each ballot says.
+    """Return the design with its weights adjusted to the totals. ``labels``: for each column, the value of each ballot.
 
-    Ballots that do not tell a variable keep their share of the whole weight, and the totals hold for the others: nobody
-    is left out, and nothing is guessed of them. Raises Conflict where ballots and totals do not fit together.
+    Ballots that leave a variable blank keep their share of the whole weight, and the totals apply to the others. So no
+    ballot is left out, and no value is guessed. Raises Conflict where ballots and totals do not fit together.
     """
     before = design.weights
     upper = (totals.trim or np.inf) * float(np.median(before))
@@ -126,18 +128,19 @@ def adjust_weights(design: SurveyDesign, totals: KnownTotals, labels: Labels) ->
 
 
 def weighting_effect(weights: Any) -> float:
-    """n sum(w^2) / sum(w)^2 (Kish 1992)."""
+    """Return n sum(w^2) / sum(w)^2 (Kish 1992)."""
     return float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
 
 
 def _margin(
-    design: SurveyDesign, by: str, values: Mapping[str, float], told: Sequence[str | None]
+    design: SurveyDesign, by: str, values: Mapping[str, float], answers: Sequence[str | None]
 ) -> tuple[list[str], dict[str, float]]:
-    labels = [label or BLANK for label in told]
-    known = {*labels} - {BLANK}
-    if strange := sorted(known - values.keys()):
+    """Return the label of each ballot and the total of each label, blank ballots with their own share."""
+    labels = [label or BLANK for label in answers]
+    labels_given = {*labels} - {BLANK}
+    if strange := sorted(labels_given - values.keys()):
         raise Conflict(_("Có phiếu mang %(by)s “%(value)s” mà các tổng không có giá trị đó."), by=by, value=strange[0])
-    if absent := sorted(values.keys() - known):
+    if absent := sorted(values.keys() - labels_given):
         raise Conflict(_("Có tổng của %(by)s “%(value)s” mà không có phiếu nào như vậy."), by=by, value=absent[0])
     untold = np.array([not label for label in labels])
     share = float(design.weights[untold].sum() / design.weights.sum())
@@ -146,7 +149,8 @@ def _margin(
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Cells between semicolons, tabs or commas; an empty line, a ``sep=`` line and the heading are passed over."""
+    """Yield line number and cells of each row. Cells stand between tabs, semicolons or commas. Empty lines, a ``sep=``
+    line and the heading are skipped."""
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         mark = next((mark for mark in ("\t", ";", ",") if mark in line), ";")
         cells = [cell.strip().strip('"') for cell in line.split(mark)]
@@ -155,6 +159,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _fault(cells: Sequence[str], margins: Mapping[str, Mapping[str, float]]) -> str | None:
+    """Return the sentence for the first thing that is wrong with a row; none where the row is fine."""
     if len(cells) != 3:
         return _("Dòng %(line)s (%(value)s): cần ba ô: biến; giá trị; tổng.")
     by, value, total = cells
@@ -179,9 +184,9 @@ def _is_band(by: str, value: str) -> bool:
 
 
 def _uneven(margins: Mapping[str, Mapping[str, float]]) -> Iterator[Invalid]:
-    """All variables divide the same population."""
+    """Yield a refusal where the totals of the variables differ: all of them divide the same population."""
     sums = {by: sum(values.values()) for by, values in margins.items()}
     if sums and max(sums.values()) - min(sums.values()) > CLOSE * max(sums.values()):
-        told = "; ".join(f"{by} {total:.15g}" for by, total in sums.items())
-        said = _("Các biến phải có cùng một tổng chung, nhưng đang là: %(sums)s.")
-        yield Invalid(said, field="totals", sums=told)
+        listing = "; ".join(f"{by} {total:.15g}" for by, total in sums.items())
+        sentence = _("Các biến phải có cùng một tổng chung, nhưng đang là: %(sums)s.")
+        yield Invalid(sentence, field="totals", sums=listing)

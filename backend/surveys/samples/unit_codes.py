@@ -1,17 +1,21 @@
-"""How a unit's code stands on a day: valid, ended with its successors, not there yet, unknown."""
+"""The status of a unit's code on the first day of a round: valid, ended with its successors, or not yet in force.
+
+The look-up itself is that of `backend.units.directory`. Files of ballots, typed ballots and drawn samples ask here.
+"""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.units.models import Succession, Unit
+from backend.units.directory import UnitDirectory, UnitEntry, unit_directory
 
 
 @dataclass(frozen=True)
 class UnitStatus:
-    """``unit_id`` where the code is valid; else the name that it had or will have, and who took over."""
+    """``unit_id``: the unit where the code is valid on the day, else none. ``name``: the name that goes with the code.
+    ``ended``: the first day without the unit; none where it is valid or begins later. ``successors``: the units that
+    took over, as "name (code)"."""
 
     unit_id: int | None
     name: str
@@ -19,23 +23,31 @@ class UnitStatus:
     successors: tuple[str, ...] = field(default=())
 
 
-def unit_statuses(session: Session, day: date) -> dict[str, UnitStatus]:
-    """Every code there ever was. Codes are used again over time, so that the one valid on the day comes first."""
-    taken: dict[int, list[str]] = {}
-    pairs = select(Succession.former_id, Unit.code, Unit.name).join(Unit, Unit.id == Succession.successor_id)
-    for former, code, name in session.execute(pairs.order_by(Unit.code)):
-        taken.setdefault(former, []).append(f"{name} ({code})")
-    found: dict[str, UnitStatus] = {}
-    for unit in session.scalars(select(Unit).order_by(Unit.valid_from)):
-        known = found.get(unit.code)
-        if unit.valid_on(day):
-            found[unit.code] = UnitStatus(unit.id, unit.name)
-        elif known is None or known.unit_id is None:
-            found[unit.code] = _invalid(unit, day, tuple(taken.get(unit.id, ())))
-    return found
+class UnitCodes:
+    """Statuses of codes on one day. It holds no session, so it can be sent to a child process."""
+
+    def __init__(self, directory: UnitDirectory, day: date) -> None:
+        self._directory, self._day = directory, day
+
+    def status(self, code: str) -> UnitStatus | None:
+        """Return the status of a code; none where no unit ever had it. A code is used again over time: the unit that is
+        valid on the day comes first, else the one that began last."""
+        entries = self._directory.with_code(code)
+        if not entries:
+            return None
+        valid = [entry for entry in entries if entry.valid_on(self._day)]
+        if valid:
+            return UnitStatus(valid[-1].id, valid[-1].name)
+        return self._not_valid(entries[-1])
+
+    def _not_valid(self, entry: UnitEntry) -> UnitStatus:
+        if entry.valid_to is None or entry.valid_to >= self._day:
+            return UnitStatus(None, entry.name)
+        successors = sorted(self._directory.successors_of(entry), key=lambda successor: successor.code)
+        names = tuple(f"{successor.name} ({successor.code})" for successor in successors)
+        return UnitStatus(None, entry.name, entry.valid_to + timedelta(days=1), names)
 
 
-def _invalid(unit: Unit, day: date, successors: tuple[str, ...]) -> UnitStatus:
-    if unit.valid_to is not None and unit.valid_to < day:
-        return UnitStatus(None, unit.name, unit.valid_to + timedelta(days=1), successors)
-    return UnitStatus(None, unit.name)
+def read_unit_codes(session: Session, day: date) -> UnitCodes:
+    """Return all codes with their statuses on a day."""
+    return UnitCodes(unit_directory(session), day)
