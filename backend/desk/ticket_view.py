@@ -1,5 +1,6 @@
 """The page of one ticket for staff: collects everything that the page shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,6 +26,7 @@ from backend.tickets.texts import CLOCK_NAMES, EVENT_NAMES, STATE_NAMES, STATE_T
 from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users import queries as users
+from backend.users.models import User
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FormReader, FormView
 from backend.web.language import gettext
@@ -66,17 +68,17 @@ class ActionAttempt:
 
 @dataclass(frozen=True)
 class ActionChoices:
-    """What the forms of the actions offer to choose from: units and users as (id, name)."""
+    """What the forms of the actions offer to choose from; ``units`` as (id, name)."""
 
     units: list[tuple[int, str]]
-    users: list[tuple[int, str]]
+    handlers: Sequence[User]  # the course names the same users: while these are held they are read only once
     grounds: list[DecisionGround]
 
     def usual(self, dossier: Dossier) -> UsualChoices:
         """Return the choices for the previews: the first of each list, and the disputed pauses."""
         return UsualChoices(
             self.units[0][0] if self.units else None,
-            self.users[0][0] if self.users else None,
+            self.handlers[0].id if self.handlers else None,
             [pause.number for pause in dossier.clocks.breaks if pause.disputed],
             self.grounds[0].code,
         )
@@ -120,7 +122,7 @@ def ticket_page(
         keep_at=f"{INBOX}/{ticket.number}/xem",
         offers=offers,
         receiving_units=choices.units,
-        people=choices.users,
+        people=[(user.id, user.name) for user in choices.handlers],
         grounds=_ground_options(choices.grounds, language_of(request)),
         **_timing_context(session, ticket, timing, choices.units, today),
         **_course_context(session, dossier),
@@ -138,10 +140,9 @@ def _read_choices(session: Session, ticket: Ticket, actor: Actor, today: date) -
     subject = service.policy_subject(ticket)
     may_forward = can(actor, Permission.FORWARD_TICKET, subject)
     may_assign = can(actor, Permission.ASSIGN_TICKET, subject)
-    handlers = users.list_handlers(session, ticket.unit_id) if may_assign else []
     return ActionChoices(
         units=_forwarding_units(session, ticket, today) if may_forward else [],
-        users=[(user.id, user.name) for user in handlers],
+        handlers=users.list_handlers(session, ticket.unit_id) if may_assign else [],
         grounds=grounds_on(GroundList.REFUSAL, today),
     )
 

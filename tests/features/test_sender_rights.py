@@ -134,7 +134,7 @@ class Matter:
         actor = SENDER if event in BY_SENDER else SYSTEM if event is Event.CLOSED else self.officer
         actor = self.coordinator if event in BY_COORDINATOR else actor
         more = {"into_id": self.other.id} if event is Event.MERGED else {}
-        change = ActionRequest(event, text="Nội dung thử.", procedure="complaint", **more)
+        change = ActionRequest(event, text="Nội dung thử.", procedure="complaint", ground="unclear", **more)
         service.apply(self.session, ticket.id, change, actor, now=self.now)
 
     def actions(self, ticket: Ticket | None = None) -> list[str]:
