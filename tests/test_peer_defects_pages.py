@@ -150,7 +150,7 @@ class TestDigit:
 
     def dispute(self, client: TestClient, forged: datetime) -> Response:
         client.post(f"{TICKET}/doc")
-        form = {"wish": "Chưa vá hết."} | dict.fromkeys(self.FORGED, forged.isoformat())
+        form = {"reason": "Chưa vá hết."} | dict.fromkeys(self.FORGED, forged.isoformat())
         return client.post(f"{TICKET}/chua-xong", data=form, headers={"Date": forged.isoformat()})
 
     def test_a_time_in_the_form_does_not_open_a_closed_window(

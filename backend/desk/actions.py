@@ -1,4 +1,7 @@
-"""What staff can do on a ticket's page: one row each, and what each would do before anybody clicks."""
+"""The table of what staff can do with a ticket, and the preview of each action before anybody clicks.
+
+The page of a ticket (``ticket_view``) shows the offers; the addresses (``ticket_pages``) read the submitted form here.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,22 +19,25 @@ from backend.users.policy import Actor, Permission, can
 from backend.web.forms import FormReader
 from backend.worktime.duration import MAX_VALUE
 
-USUAL_EXTENSION: Final = "5 working days"  # what the page reckons with before a number is typed
-ANSWER, SUBMIT, DELAY = "tra-loi", "trinh-duyet", "bao-cham"  # paths of deeds
+USUAL_EXTENSION: Final = "5 working days"  # the preview counts with this until the officer types a number
+ANSWER, SUBMIT, DELAY = "tra-loi", "trinh-duyet", "bao-cham"  # paths of three actions
 
 
 @dataclass(frozen=True)
 class TicketAction:
-    """An action: the event it causes, the right it needs, its address and its form. ``field`` is the name of its text
-    and ``label`` what that text is; ``inputs`` are its other fields. ``main``: shown unfolded. ``optional``: the text
-    may be left empty. ``assuming``: what the effect shown beforehand takes for granted."""
+    """One action: the event it causes, the permission it needs, the last part of its address, and its form.
+
+    ``confirmation`` is the sentence after success. ``field`` is the name of the action's text field and ``label`` its
+    label; ``inputs`` are the other fields. ``main`` actions are shown open, the others folded. The text may stay empty
+    where ``optional`` is set. ``assuming`` says which choice the preview counts with.
+    """
 
     event: Event
-    right: Permission
+    permission: Permission
     path: str
     title: str
     button: str
-    done: str
+    confirmation: str
     field: str = ""
     label: str = ""
     inputs: tuple[str, ...] = ()
@@ -39,17 +45,19 @@ class TicketAction:
     assuming: str = ""
     main: bool = False
     optional: bool = False
-    leaves: bool = False  # whoever does it may not see the ticket afterwards
 
 
 @dataclass(frozen=True)
 class ActionOffer:
-    """A deed as the page offers it: what it would do, or why it cannot be done now."""
+    """An action as the page offers it: with its preview, or with the reason why it is not possible now.
 
-    deed: TicketAction
-    effect: ClockPreview | None = None
+    ``pause`` is the number of the pause that a judgement is about.
+    """
+
+    action: TicketAction
+    preview: ClockPreview | None = None
     refusal: DomainError | None = None
-    pause: int | None = None  # the one that is to be judged
+    pause: int | None = None
 
 
 _E, _A = Event, Permission
@@ -116,7 +124,6 @@ _ROWS: Final = (
     TicketAction(
         _E.FORWARDED, _A.FORWARD_TICKET, "chuyen", _("Chuyển cơ quan khác"), _("Chuyển phản ánh"),
         _("Đã chuyển. Người gửi sẽ được báo."), "reason", _("Lý do chuyển, người gửi sẽ đọc được"), ("to_unit",),
-        leaves=True,
     ),
     TicketAction(
         _E.ASSIGNED, _A.ASSIGN_TICKET, "giao-viec", _("Giao cán bộ xử lý"), _("Giao việc"),
@@ -155,15 +162,15 @@ _ROWS: Final = (
                "trường hợp đúng hạn. Có thể tách ra lại."),
     ),
 )  # fmt: skip
-DEEDS: Final[Mapping[str, TicketAction]] = {deed.path: deed for deed in _ROWS}
-# What cannot be done for want of something to decide on is left out; of the rest it is said why.
-_SILENT: Final = frozenset({_E.EXTENDED, _E.EXTENSION_DENIED, _E.PAUSE_JUDGED, _E.PUBLISHED})
+ACTIONS: Final[Mapping[str, TicketAction]] = {action.path: action for action in _ROWS}
+# The page leaves these out where there is nothing to decide on. For all other actions it says why they are refused.
+_HIDDEN_IF_REFUSED: Final = frozenset({_E.EXTENDED, _E.EXTENSION_DENIED, _E.PAUSE_JUDGED, _E.PUBLISHED})
 
 
 @dataclass(frozen=True)
 class UsualChoices:
-    """Choices that stand for those not made yet, to show what a deed would do; ``disputed`` are the numbers of pauses
-    that the sender did not accept."""
+    """Choices that the previews count with before the officer makes any: the unit to forward to, the user to assign,
+    the ground of a refusal. ``disputed`` are the numbers of the pauses that the sender disputes."""
 
     unit_id: int | None
     user_id: int | None
@@ -171,82 +178,92 @@ class UsualChoices:
     ground: str = ""
 
 
-def list_offers(known: Dossier, actor: Actor, usual: UsualChoices) -> list[ActionOffer]:
-    """What ``actor`` may do in this state, in the order of the page."""
-    about = service.policy_subject(known.ticket)
-    open_to = {
-        (m.event, m.right) for m in possible_transitions(known.ticket.state) if m.right and can(actor, m.right, about)
+def list_offers(dossier: Dossier, actor: Actor, usual: UsualChoices) -> list[ActionOffer]:
+    """Return what ``actor`` may do with the ticket in its present state, in the order of the page."""
+    subject = service.policy_subject(dossier.ticket)
+    permitted = {
+        (transition.event, transition.right)
+        for transition in possible_transitions(dossier.ticket.state)
+        if transition.right and can(actor, transition.right, subject)
     }
-    found = []
-    for deed in [deed for deed in DEEDS.values() if (deed.event, deed.right) in open_to]:
-        tried = [_offer(known, deed, change, actor) for change in _examples(deed, usual)]
-        found += [offer for offer in tried if offer is not None][:1]
-    return _late_first(_submitted_first(found), known)
+    open_actions = [action for action in ACTIONS.values() if (action.event, action.permission) in permitted]
+    offers = [_first_offer(dossier, action, actor, usual) for action in open_actions]
+    return _late_first(_submitted_first([offer for offer in offers if offer is not None]), dossier)
 
 
-def _submitted_first(found: list[ActionOffer]) -> list[ActionOffer]:
-    """Where an answer needs approval, the form that submits it stands where the answer's would."""
-    paths = [offer.deed.path for offer in found]
-    if SUBMIT not in paths or ANSWER not in paths or found[paths.index(ANSWER)].refusal is None:
-        return found
-    submit = found.pop(paths.index(SUBMIT))
-    found.insert(paths.index(ANSWER), replace(submit, deed=replace(submit.deed, main=True)))
-    return found
+def _first_offer(dossier: Dossier, action: TicketAction, actor: Actor, usual: UsualChoices) -> ActionOffer | None:
+    """Return the first offer among the examples of an action. Of several disputed pauses the first is judged first."""
+    offers = (_offer(dossier, action, action_request, actor) for action_request in _examples(action, usual))
+    return next((offer for offer in offers if offer is not None), None)
 
 
-def _late_first(found: list[ActionOffer], known: Dossier) -> list[ActionOffer]:
-    """Once the due date has passed, the sender is to hear why: that stands above all else, folded."""
-    resolve = known.clocks.resolve
-    if not (resolve.running and resolve.due.missed_by(known.at)):
-        return found
-    return sorted(found, key=lambda offer: offer.deed.path != DELAY)
+def _submitted_first(offers: list[ActionOffer]) -> list[ActionOffer]:
+    """Put the form "submit for approval" in the place of the answer's form, where an answer needs approval."""
+    paths = [offer.action.path for offer in offers]
+    if SUBMIT not in paths or ANSWER not in paths or offers[paths.index(ANSWER)].refusal is None:
+        return offers
+    submit = offers.pop(paths.index(SUBMIT))
+    offers.insert(paths.index(ANSWER), replace(submit, action=replace(submit.action, main=True)))
+    return offers
 
 
-def _offer(known: Dossier, deed: TicketAction, change: ActionRequest, actor: Actor) -> ActionOffer | None:
+def _late_first(offers: list[ActionOffer], dossier: Dossier) -> list[ActionOffer]:
+    """Put "explain the delay" first once the due date has passed: the sender is to hear the reason. It stays folded."""
+    resolve = dossier.clocks.resolve
+    if not (resolve.running and resolve.due.missed_by(dossier.at)):
+        return offers
+    return sorted(offers, key=lambda offer: offer.action.path != DELAY)
+
+
+def _offer(dossier: Dossier, action: TicketAction, action_request: ActionRequest, actor: Actor) -> ActionOffer | None:
     try:
-        return ActionOffer(deed, service.preview_action(known, change, actor), pause=change.pause)
+        preview = service.preview_action(dossier, action_request, actor)
     except (Conflict, Forbidden) as refusal:
-        told = deed.event not in _SILENT or isinstance(refusal, Forbidden)
-        return ActionOffer(deed, refusal=refusal) if told else None
+        if action.event in _HIDDEN_IF_REFUSED and not isinstance(refusal, Forbidden):
+            return None
+        return ActionOffer(action, refusal=refusal)
     except (Invalid, NotFound):
-        return ActionOffer(deed)  # the choice that it asks for has no usual answer
+        return ActionOffer(action)  # the action asks for a choice that has no usual value
+    return ActionOffer(action, preview, pause=action_request.pause)
 
 
-def _examples(deed: TicketAction, usual: UsualChoices) -> list[ActionRequest]:
-    """The deed with the usual choices."""
-    if deed.event is Event.EXTENSION_REQUESTED:
-        return [ActionRequest(deed.event, more=USUAL_EXTENSION)]
-    if deed.event is Event.REDIRECTED:
-        return [ActionRequest(deed.event, procedure="complaint")]
-    if deed.event is Event.REFUSED:
-        return [ActionRequest(deed.event, ground=usual.ground)]
-    if deed.event is Event.PAUSE_JUDGED:
-        return [ActionRequest(deed.event, pause=number, stands=False) for number in usual.disputed]
-    return [ActionRequest(deed.event, to_unit_id=usual.unit_id, to_user_id=usual.user_id)]
+def _examples(action: TicketAction, usual: UsualChoices) -> list[ActionRequest]:
+    """Return the action with the usual choices; a judgement once for each disputed pause."""
+    match action.event:
+        case Event.EXTENSION_REQUESTED:
+            return [ActionRequest(action.event, more=USUAL_EXTENSION)]
+        case Event.REDIRECTED:
+            return [ActionRequest(action.event, procedure="complaint")]
+        case Event.REFUSED:
+            return [ActionRequest(action.event, ground=usual.ground)]
+        case Event.PAUSE_JUDGED:
+            return [ActionRequest(action.event, pause=number, stands=False) for number in usual.disputed]
+    return [ActionRequest(action.event, to_unit_id=usual.unit_id, to_user_id=usual.user_id)]
 
 
-def change_of(session: Session, deed: TicketAction, form: FormReader) -> ActionRequest:
-    """The change that a submitted form asks for. What is wrong with its fields is collected in the form."""
-    text = form.raw(deed.field) if deed.field else ""
-    return _READERS.get(deed.event, _plain)(session, deed.event, text, form)
+def read_action_request(session: Session, action: TicketAction, form: FormReader) -> ActionRequest:
+    """Return what a submitted form asks for. The form collects what is wrong with its fields."""
+    text = form.raw(action.field) if action.field else ""
+    return _READERS.get(action.event, _read_text)(session, action.event, text, form)
 
 
-Reader = Callable[[Session, Event, str, FormReader], ActionRequest]
+RequestReader = Callable[[Session, Event, str, FormReader], ActionRequest]
 
 
-def _plain(_session: Session, event: Event, text: str, _form: FormReader) -> ActionRequest:
+def _read_text(_session: Session, event: Event, text: str, _form: FormReader) -> ActionRequest:
     return ActionRequest(event, text)
 
 
-def _to_unit(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+def _read_unit(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     return ActionRequest(event, text, to_unit_id=form.integer("to_unit"))
 
 
-def _to_user(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+def _read_user(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     return ActionRequest(event, text, to_user_id=form.integer("to_user"))
 
 
-def _more_time(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+def _read_more_time(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+    """Read a number of working days, a new due date, or both; the ticket's checks say whether they fit."""
     more, until = form.integer("more"), form.day("until")
     if more is not None and not 1 <= more <= MAX_VALUE:
         form.refuse("more", _("Xin ghi số ngày làm việc, từ 1 trở lên."))
@@ -263,26 +280,27 @@ def _read_judgement(_session: Session, event: Event, text: str, form: FormReader
     return ActionRequest(event, text, pause=form.integer("pause"), stands=stands)
 
 
-def _procedure(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+def _read_procedure(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     return ActionRequest(event, text, procedure=form.raw("procedure")[:20])
 
 
-def _ground(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+def _read_ground(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     return ActionRequest(event, text, ground=form.raw("ground")[:40])
 
 
 def _read_target(session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+    """Read the number of the ticket to merge into."""
     number = form.text("into", limit=40, required=_("Xin ghi mã số của phản ánh muốn gộp vào."))
     return ActionRequest(event, text, into_id=queries.id_of(session, number) if number else None)
 
 
-_READERS: Final[Mapping[Event, Reader]] = {
-    Event.FORWARDED: _to_unit,
-    Event.ASSIGNED: _to_user,
-    Event.EXTENSION_REQUESTED: _more_time,
+_READERS: Final[Mapping[Event, RequestReader]] = {
+    Event.FORWARDED: _read_unit,
+    Event.ASSIGNED: _read_user,
+    Event.EXTENSION_REQUESTED: _read_more_time,
     Event.DELAY_EXPLAINED: _read_promise,
     Event.PAUSE_JUDGED: _read_judgement,
-    Event.REDIRECTED: _procedure,
-    Event.REFUSED: _ground,
+    Event.REDIRECTED: _read_procedure,
+    Event.REFUSED: _read_ground,
     Event.MERGED: _read_target,
 }

@@ -1,4 +1,4 @@
-"""Photos for those who handle the ticket."""
+"""The photos of a ticket, for the staff who handle it."""
 
 from typing import Annotated
 
@@ -18,6 +18,6 @@ router = APIRouter()
 def photo_for_staff(
     session: SessionDep, number: str, place: int, actor: Annotated[Actor, Depends(allow(Permission.VIEW_TICKET))]
 ) -> Response:
-    """A photo of a ticket that the signed-in person may see; else as if there were none."""
+    """Show a photo of a ticket. Raises NotFound where the signed-in person may not see the ticket."""
     ticket = tickets.for_staff(session, number, actor)
     return photo_response(queries.find_photo(session, ticket.id, place), place)

@@ -1,4 +1,4 @@
-"""A ticket as staff see it, and the actions on it. What can be done is the table in ``deeds``."""
+"""The page of a ticket for staff, its guidance letter, and one address for each action of the table in ``actions``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.db import SessionDep, transaction
-from backend.desk.actions import DEEDS, TicketAction, change_of
+from backend.desk.actions import ACTIONS, TicketAction, read_action_request
 from backend.desk.ticket_view import INBOX, ActionAttempt, ticket_page
 from backend.desk.typed_texts import TypedText, fields_of, left_typed, something_typed, typed_texts
 from backend.documents import guidance_letter
@@ -38,18 +38,18 @@ def show_ticket(request: Request, session: SessionDep, actor: Viewer, number: st
 
 
 @router.get(INBOX + "/{number}/phieu-huong-dan")
-def send_letter(request: Request, session: SessionDep, actor: Viewer, number: str) -> Response:
-    """The guidance letter of a redirected ticket, to be read and printed."""
-    found = guidance_letter.guidance_letter(session, queries.for_staff(session, number, actor))
+def show_letter(request: Request, session: SessionDep, actor: Viewer, number: str) -> Response:
+    """Show the guidance letter of a redirected ticket as a page to read and print."""
+    letter = guidance_letter.guidance_letter(session, queries.for_staff(session, number, actor))
     return render_page(
-        request, "documents/letter.html", letter=found, letters=guidance_letter, back=f"{INBOX}/{number}"
+        request, "documents/letter.html", letter=letter, letters=guidance_letter, back=f"{INBOX}/{number}"
     )
 
 
 @router.get(INBOX + "/{number}/phieu-huong-dan.docx")
 def letter_file(session: SessionDep, actor: Viewer, number: str) -> Response:
-    found = guidance_letter.guidance_letter(session, queries.for_staff(session, number, actor))
-    return guidance_letter.letter_response(found)
+    letter = guidance_letter.guidance_letter(session, queries.for_staff(session, number, actor))
+    return guidance_letter.letter_response(letter)
 
 
 @router.post(INBOX + "/{number}/nguoi-gui")
@@ -60,122 +60,132 @@ def show_contact(
     number: str,
     form: TypedDep,
 ) -> Response:
-    """Show who sent it, after writing down who looked. A POST, for a link must not leave such a trace by itself."""
-    shown = queries.for_staff(session, number, actor)
-    service.record_contact_read(session, shown, actor, now=clock.now())
-    return ticket_page(request, session, shown, actor, typed=form.form(), with_contact=True)
+    """Show the sender's contact, and record who looked at it. It is a POST, so that no link leaves such a record."""
+    ticket = queries.for_staff(session, number, actor)
+    service.record_contact_read(session, ticket, actor, now=clock.now())
+    return ticket_page(request, session, ticket, actor, typed=form.form(), with_contact=True)
 
 
 @router.post(INBOX + "/{number}/xem")
-def look(request: Request, session: SessionDep, actor: Viewer, number: str, form: TypedDep) -> Response:
-    """The page again with all that was typed: in another language where one was chosen, or after Enter in a field."""
-    shown = queries.for_staff(session, number, actor)
+def keep_typed(request: Request, session: SessionDep, actor: Viewer, number: str, form: TypedDep) -> Response:
+    """Show the page again with everything typed: in another language if one was chosen, or after Enter in a field."""
+    ticket = queries.for_staff(session, number, actor)
     choose_language(request, form.raw("lang"))
-    return remember_language(request, ticket_page(request, session, shown, actor, typed=form.form()))
+    return remember_language(request, ticket_page(request, session, ticket, actor, typed=form.form()))
 
 
 @dataclass(frozen=True)
 class ActionGuard:
-    """The dependency of a deed's address: open to whoever has its right at all; who has not is written down."""
+    """The dependency that protects an action's address: it needs the action's permission and records who lacks it."""
 
-    deed: TicketAction
+    ticket_action: TicketAction
 
     @property
     def action(self) -> Permission:
-        """The policy that the route names."""
-        return self.deed.right
+        """The permission of the route; the test that walks over all routes reads it."""
+        return self.ticket_action.permission
 
     def __call__(self, number: str, actor: MaybeActor) -> Actor | None:
         try:
             return allow(self.action)(actor)
         except Forbidden as refusal:
             if actor is not None:
-                _record_refusal(number, actor, self.deed, refusal)
+                _record_refusal(number, actor, self.ticket_action, refusal)
             raise
 
 
-def _record_refusal(number: str, actor: Actor, deed: TicketAction, refusal: DomainError) -> None:
-    """Write down an attempt that never came to the ticket's service."""
+def _record_refusal(number: str, actor: Actor, action: TicketAction, refusal: DomainError) -> None:
+    """Record an attempt that was refused before it reached the service of tickets."""
     with transaction() as session:
         ticket_id = queries.id_of(session, number)
-    service.record_refused(actor, deed.event, ticket_id, refusal, clock.now())
+    service.record_refused(actor, action.event, ticket_id, refusal, clock.now())
 
 
-def _route(deed: TicketAction) -> Callable[..., Response]:
-    """The address of a deed."""
-    may = Annotated[Actor, Depends(ActionGuard(deed))]
+def _route(action: TicketAction) -> Callable[..., Response]:
+    """Return the handler of an action's address."""
+    permitted = Annotated[Actor, Depends(ActionGuard(action))]
 
-    def act(request: Request, session: SessionDep, actor: may, number: str, form: TypedDep) -> Response:
-        return _do(request, session, actor, number, form, deed)
+    def act(request: Request, session: SessionDep, actor: permitted, number: str, form: TypedDep) -> Response:
+        return _act(request, session, actor, number, form, action)
 
     return act
 
 
-for _deed in DEEDS.values():
-    router.add_api_route(f"{INBOX}/{{number}}/{_deed.path}", _route(_deed), methods=["POST"], name=_deed.path)
+for _action in ACTIONS.values():
+    router.add_api_route(f"{INBOX}/{{number}}/{_action.path}", _route(_action), methods=["POST"], name=_action.path)
 
 
-def _do(
-    request: Request, session: Session, actor: Actor, number: str, form: FormReader, deed: TicketAction
+def _act(
+    request: Request, session: Session, actor: Actor, number: str, form: FormReader, action: TicketAction
 ) -> Response:
-    """One action: done and back to the ticket; or only looked at; or the ticket with the refusal and what was typed."""
+    """Carry out an action and go back to the ticket; or show only its preview; or show the refusal with all texts."""
+    preview_only = form.ticked("preview")
     try:
         ticket_id = queries.for_staff(session, number, actor).id
-        version, change = _requested_action(session, form, deed)
+        version, action_request = _read_request(session, form, action)
     except DomainError as refusal:
-        if not form.ticked("look"):
-            _record_refusal(number, actor, deed, refusal)
-        return _show_again(request, session, actor, number, ActionAttempt.refused(deed, form, refusal), refusal.status)
+        if not preview_only:
+            _record_refusal(number, actor, action, refusal)
+        attempt = ActionAttempt.refused(action, form, refusal)
+        return _show_again(request, session, actor, number, attempt, refusal.status)
     try:
-        if form.ticked("look"):
-            effect = service.preview_change(session, ticket_id, change, actor, now=clock.now())
-            return _show_again(request, session, actor, number, ActionAttempt(deed, form.form(), effect=effect))
-        with session.begin_nested():  # what was written before a refusal goes with it, the page is read afterwards
-            service.apply(session, ticket_id, change, actor, now=clock.now(), version=version)
+        if preview_only:
+            preview = service.preview_change(session, ticket_id, action_request, actor, now=clock.now())
+            return _show_again(request, session, actor, number, ActionAttempt(action, form.form(), preview=preview))
+        with session.begin_nested():  # a refusal undoes what the action wrote; the page is read afterwards
+            service.apply(session, ticket_id, action_request, actor, now=clock.now(), version=version)
     except DomainError as refusal:
-        return _show_again(request, session, actor, number, ActionAttempt.refused(deed, form, refusal), refusal.status)
-    return _address_after(request, session, actor, number, form, deed)
+        attempt = ActionAttempt.refused(action, form, refusal)
+        return _show_again(request, session, actor, number, attempt, refusal.status)
+    return _answer_done(request, session, actor, number, form, action)
 
 
-def _requested_action(session: Session, form: FormReader, deed: TicketAction) -> tuple[int | None, ActionRequest]:
-    """The version that the page showed and the change that its form asks for. Looking ahead needs no version."""
+def _read_request(session: Session, form: FormReader, action: TicketAction) -> tuple[int | None, ActionRequest]:
+    """Return the ticket's version as the page showed it, and what the form asks for. A preview needs no version.
+
+    Raises Invalid for wrong fields, Conflict where the version is missing.
+    """
     version = form.integer("version")
-    change = change_of(session, deed, form)
+    action_request = read_action_request(session, action, form)
     form.check()
-    if version is None and not form.ticked("look"):
+    if version is None and not form.ticked("preview"):
         raise Conflict(_("Trang này đã cũ. Xin xem lại trước khi tiếp tục."))
-    return version, change
+    return version, action_request
 
 
 def _show_again(
-    request: Request, session: Session, actor: Actor, number: str, tried: ActionAttempt, status: int = 200
+    request: Request, session: Session, actor: Actor, number: str, attempt: ActionAttempt, status: int = 200
 ) -> Response:  # fmt: skip
-    """The ticket as it stands now; NotFound again, where it must not be seen, with the texts if there are any."""
+    """Show the ticket as it is now, with the attempt. Where the actor may not see the ticket any more, show only the
+    texts, or raise NotFound if nothing was typed."""
     try:
-        shown = queries.for_staff(session, number, actor)
-    except NotFound as gone:
-        if texts := typed_texts(tried.form):
-            return _left(request, texts, error_sentence(request, gone), "warning", gone.status)
+        ticket = queries.for_staff(session, number, actor)
+    except NotFound as refusal:
+        if texts := typed_texts(attempt.form):
+            return _texts_page(request, texts, error_sentence(request, refusal), "warning", refusal.status)
         raise
-    return ticket_page(request, session, shown, actor, status, tried=tried)
+    return ticket_page(request, session, ticket, actor, status, attempt=attempt)
 
 
-def _address_after(
-    request: Request, session: Session, actor: Actor, number: str, form: FormReader, deed: TicketAction
+def _answer_done(
+    request: Request, session: Session, actor: Actor, number: str, form: FormReader, action: TicketAction
 ) -> Response:
-    """Back to the ticket, or to the inbox when whoever gave it away may not see it any more. Where something was typed
-    for another action the page answers at once with all of it: a redirect would lose it."""
+    """Redirect to the ticket, or to the inbox where the actor gave the ticket away and may not see it any more.
+
+    If something was typed for another action, answer with the page and all its texts: a redirect would lose them.
+    """
     try:
-        shown = queries.for_staff(session, number, actor)
+        ticket = queries.for_staff(session, number, actor)
     except NotFound:
-        if texts := typed_texts(form.rest(fields_of(deed))):
-            return _left(request, texts, translate_for(request, deed.done), "success", 200)
-        return redirect_to(request, INBOX, flash=deed.done)
-    rest = left_typed(form, deed, queries.list_course(session, shown.id, internal=True))
+        if texts := typed_texts(form.rest(fields_of(action))):
+            return _texts_page(request, texts, translate_for(request, action.confirmation), "success", 200)
+        return redirect_to(request, INBOX, flash=action.confirmation)
+    rest = left_typed(form, action, queries.list_course(session, ticket.id, internal=True))
     if not something_typed(rest):
-        return redirect_to(request, f"{INBOX}/{number}", flash=deed.done)
-    return ticket_page(request, session, shown, actor, typed=rest, done=deed.done)
+        return redirect_to(request, f"{INBOX}/{number}", flash=action.confirmation)
+    return ticket_page(request, session, ticket, actor, typed=rest, confirmation=action.confirmation)
 
 
-def _left(request: Request, texts: list[TypedText], told: str, kind: str, status: int) -> Response:
-    return render_page(request, "desk/left.html", status, secret=True, texts=texts, told=told, kind=kind)
+def _texts_page(request: Request, texts: list[TypedText], sentence: str, kind: str, status: int) -> Response:
+    """Show only what was typed, for a ticket that is out of sight."""
+    return render_page(request, "desk/left.html", status, secret=True, texts=texts, told=sentence, kind=kind)

@@ -1,7 +1,9 @@
-"""The page of one ticket for staff: everything it shows, put together."""
+"""The page of one ticket for staff: collects everything that the page shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from fastapi import Request, Response
 from sqlalchemy import select
@@ -14,8 +16,8 @@ from backend.deadlines.grounds import DecisionGround, GroundList, grounds_on
 from backend.desk.actions import ActionOffer, TicketAction, UsualChoices, list_offers
 from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
 from backend.errors import DomainError, Invalid, _
-from backend.tickets import dossier, queries, rulebook, service
-from backend.tickets.dossier import TicketTiming
+from backend.tickets import queries, rulebook, service
+from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
 from backend.tickets.due_status import DueStatus, due_statuses, ended_status
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
@@ -24,6 +26,7 @@ from backend.tickets.texts import CLOCK_NAMES, EVENT_NAMES, STATE_NAMES, STATE_T
 from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users import queries as users
+from backend.users.models import User
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import EMPTY, FormReader, FormView
 from backend.web.language import gettext
@@ -33,23 +36,52 @@ from backend.worktime.calendar import local_time
 INBOX = "/hop-thu"
 BASIS = _("Căn cứ: %(basis)s")
 
+# The latest texts that the person who decides has to read at the form.
+_TO_DECIDE_ON = (Event.SUBMITTED_FOR_APPROVAL, Event.EXTENSION_REQUESTED, Event.PAUSE_DISPUTED)
+# The events that stop the clock.
+_ENDS = (
+    *(Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED),
+    *(Event.WITHDRAWN, Event.MERGED),
+)
+
 
 @dataclass(frozen=True)
 class ActionAttempt:
-    """A deed that was sent off: what was typed, and what came of it: a refusal, or the effect that was asked for."""
+    """An action that was submitted: what was typed, and its result, either a refusal or the preview."""
 
-    deed: TicketAction
+    action: TicketAction
     form: FormView
     refusal: DomainError | None = None
-    effect: ClockPreview | None = None
+    preview: ClockPreview | None = None
 
     @classmethod
-    def refused(cls, deed: TicketAction, typed: FormReader, refusal: DomainError) -> "ActionAttempt":
-        """The form as typed, the refusal at the field of this deed's form, or above all if it has no field."""
+    def refused(cls, action: TicketAction, typed: FormReader, refusal: DomainError) -> "ActionAttempt":
+        """Return the form as typed, with the refusal at its field. A refusal without a field stands above the page.
+
+        The services call an action's text ``text``; here it gets the name of the field on the page.
+        """
         at_field = isinstance(refusal, Invalid) and bool(refusal.errors)
         form = typed.form(refusal if isinstance(refusal, Invalid) else None)
-        errors = {deed.field if name == "text" else name: error for name, error in form.errors.items()}
-        return cls(deed, FormView(form.values, errors), None if at_field else refusal)
+        errors = {action.field if name == "text" else name: error for name, error in form.errors.items()}
+        return cls(action, FormView(form.values, errors), None if at_field else refusal)
+
+
+@dataclass(frozen=True)
+class ActionChoices:
+    """What the forms of the actions offer to choose from; ``units`` as (id, name)."""
+
+    units: list[tuple[int, str]]
+    handlers: Sequence[User]  # the course names the same users: while these are held they are read only once
+    grounds: list[DecisionGround]
+
+    def usual(self, dossier: Dossier) -> UsualChoices:
+        """Return the choices for the previews: the first of each list, and the disputed pauses."""
+        return UsualChoices(
+            self.units[0][0] if self.units else None,
+            self.handlers[0].id if self.handlers else None,
+            [pause.number for pause in dossier.clocks.breaks if pause.disputed],
+            self.grounds[0].code,
+        )
 
 
 def ticket_page(
@@ -59,28 +91,23 @@ def ticket_page(
     actor: Actor,
     status: int = 200,
     *,
-    tried: ActionAttempt | None = None,
+    attempt: ActionAttempt | None = None,
     typed: FormView = EMPTY,
-    done: str = "",
+    confirmation: str = "",
     with_contact: bool = False,
 ) -> Response:
-    """The ticket with everything that can be done. ``tried`` is an action that was refused or looked at, ``typed`` what
-    else was typed on the page, ``done`` what was just done."""
-    form = tried.form if tried else typed
+    """Show the ticket with everything that ``actor`` can do.
+
+    ``attempt`` is an action that was refused or previewed, ``typed`` other text typed on the page, ``confirmation`` the
+    sentence about the action that was just carried out.
+    """
+    form = attempt.form if attempt else typed
     now = clock.now()
     today = local_time(now).date()
-    subject = service.policy_subject(ticket)
-    known = dossier.read_dossier(session, ticket, now)
-    timing = known.timing()
-    targets = _targets(session, ticket, today) if can(actor, Permission.FORWARD_TICKET, subject) else []
-    people = users.list_handlers(session, ticket.unit_id) if can(actor, Permission.ASSIGN_TICKET, subject) else []
-    disputed = [held.number for held in timing.clocks.breaks if held.disputed]
-    grounds = grounds_on(GroundList.REFUSAL, today)
-    usual = UsualChoices(
-        targets[0][0] if targets else None, people[0].id if people else None, disputed, grounds[0].code
-    )
-    offered = list_offers(known, actor, usual)
-    course = queries.list_course(session, ticket.id, internal=True, entries=known.entries)
+    dossier = read_dossier(session, ticket, now)
+    timing = dossier.timing()
+    choices = _read_choices(session, ticket, actor, today)
+    offers = list_offers(dossier, actor, choices.usual(dossier))
     return render_page(
         request,
         "desk/ticket.html",
@@ -88,29 +115,19 @@ def ticket_page(
         secret=True,
         ticket=ticket,
         form=form,
-        tried=tried,
-        done=done,
-        kept=_orphaned_texts(form, offered),
+        tried=attempt,
+        done=confirmation,
+        kept=_orphaned_texts(form, offers),
         unfolded=paths_typed(form),
         keep_at=f"{INBOX}/{ticket.number}/xem",
-        offers=offered,
-        offices=targets,
-        people=[(user.id, user.name) for user in people],
-        grounds=_ground_options(grounds, language_of(request)),
-        standing=_standing(ticket, timing, today),
-        counting=queries.count_days(ticket, timing.clocks),
-        timing=timing,
-        later_rule=rulebook.rule_of_today(session, ticket, timing.clocks, today),
-        unit_names=_unit_names(session, ticket, timing, targets),
-        course=course,
-        ended=None if ticket.open else _last(course, *_ENDS),
-        said={event.value: _last(course, event) for event in (*_SAID, Event.INFO_REQUESTED)},
-        merged=queries.merged_into(session, ticket.id),
-        into=session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id else None,
-        guided=ticket.state is TicketState.REDIRECTED,
+        offers=offers,
+        receiving_units=choices.units,
+        people=[(user.id, user.name) for user in choices.handlers],
+        grounds=_ground_options(choices.grounds, language_of(request)),
+        **_timing_context(session, ticket, timing, choices.units, today),
+        **_course_context(session, dossier),
+        **_contact_context(ticket, actor, with_contact),
         photos=attachments.of_ticket(session, ticket.id),
-        contact=ticket.contact if with_contact else None,
-        may_read_contact=ticket.contact is not None and can(actor, Permission.VIEW_CONTACT, subject),
         names=STATE_NAMES,
         tones=STATE_TONES,
         events=EVENT_NAMES,
@@ -118,17 +135,55 @@ def ticket_page(
     )
 
 
-# Texts that whoever decides on them has to read at the form.
-_SAID = (Event.SUBMITTED_FOR_APPROVAL, Event.EXTENSION_REQUESTED, Event.PAUSE_DISPUTED)
-# What stops the clock.
-_ENDS = (
-    *(Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED),
-    *(Event.WITHDRAWN, Event.MERGED),
-)
+def _read_choices(session: Session, ticket: Ticket, actor: Actor, today: date) -> ActionChoices:
+    """Return what this actor may choose from; empty lists where the permission is missing."""
+    subject = service.policy_subject(ticket)
+    may_forward = can(actor, Permission.FORWARD_TICKET, subject)
+    may_assign = can(actor, Permission.ASSIGN_TICKET, subject)
+    return ActionChoices(
+        units=_forwarding_units(session, ticket, today) if may_forward else [],
+        handlers=users.list_handlers(session, ticket.unit_id) if may_assign else [],
+        grounds=grounds_on(GroundList.REFUSAL, today),
+    )
+
+
+def _timing_context(
+    session: Session, ticket: Ticket, timing: TicketTiming, choosable_units: list[tuple[int, str]], today: date
+) -> dict[str, Any]:
+    """Return what the page shows of the due date, the clocks and the shares of the units."""
+    return {
+        "timing": timing,
+        "due_status": _due_status(ticket, timing, today),
+        "counting": queries.count_days(ticket, timing.clocks),
+        "later_rule": rulebook.rule_of_today(session, ticket, timing.clocks, today),
+        "unit_names": _unit_names(session, ticket, timing, choosable_units),
+    }
+
+
+def _course_context(session: Session, dossier: Dossier) -> dict[str, Any]:
+    """Return what the page shows of the ticket's course, and of the tickets merged with it."""
+    ticket = dossier.ticket
+    course = queries.list_course(session, ticket.id, internal=True, entries=dossier.entries)
+    return {
+        "course": course,
+        "ended": None if ticket.open else _last(course, *_ENDS),
+        "said": {event.value: _last(course, event) for event in (*_TO_DECIDE_ON, Event.INFO_REQUESTED)},
+        "merged": queries.merged_into(session, ticket.id),
+        "into": session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id else None,
+        "guided": ticket.state is TicketState.REDIRECTED,
+    }
+
+
+def _contact_context(ticket: Ticket, actor: Actor, with_contact: bool) -> dict[str, Any]:
+    may_read = can(actor, Permission.VIEW_CONTACT, service.policy_subject(ticket))
+    return {
+        "contact": ticket.contact if with_contact else None,
+        "may_read_contact": ticket.contact is not None and may_read,
+    }
 
 
 def _ground_options(grounds: list[DecisionGround], language: str) -> list[tuple[str, str, str]]:
-    """Code, text and basis of each ground, in the reader's language."""
+    """Return code, text and basis of each ground, in the reader's language."""
     bases = [gettext(language, BASIS, {"basis": gettext(language, ground.basis)}) for ground in grounds]
     texts = [gettext(language, ground.text) for ground in grounds]
     return [(ground.code, text, basis) for ground, text, basis in zip(grounds, texts, bases, strict=True)]
@@ -138,32 +193,32 @@ def _last(course: list[CourseStep], *events: Event) -> CourseStep | None:
     return next((step for step in reversed(course) if step.event in events), None)
 
 
-def _orphaned_texts(form: FormView, offered: list[ActionOffer]) -> list[TypedText]:
-    """Texts typed for an action that is no longer possible: shown apart, so that they can be copied."""
-    return typed_texts(form, {offer.deed.path for offer in offered if offer.refusal is None})
+def _orphaned_texts(form: FormView, offers: list[ActionOffer]) -> list[TypedText]:
+    """Return the texts typed for actions that are no longer possible. The page shows them apart, to be copied."""
+    return typed_texts(form, {offer.action.path for offer in offers if offer.refusal is None})
 
 
-def _standing(ticket: Ticket, timing: TicketTiming, today: date) -> DueStatus:
-    """As in the inbox; of a ticket that was answered more than once, by the latest answer."""
+def _due_status(ticket: Ticket, timing: TicketTiming, today: date) -> DueStatus:
+    """Return the due status as the inbox shows it. For a ticket that was answered more than once the latest answer
+    counts."""
     resolve = timing.clocks.resolve
-    return (
-        due_statuses(resolve.term.calendar, today, [ticket])[0]
-        if ticket.open
-        else ended_status(ticket, resolve.verdict)
-    )
+    if ticket.open:
+        return due_statuses(resolve.term.calendar, today, [ticket])[0]
+    return ended_status(ticket, resolve.verdict)
 
 
-def _targets(session: Session, ticket: Ticket, today: date) -> list[tuple[int, str]]:
-    hidden = {ticket.unit_id, service.policy_subject(ticket).hidden_from}
-    return [(unit.id, unit.name) for unit in units.list_receiving(session, today) if unit.id not in hidden]
+def _forwarding_units(session: Session, ticket: Ticket, today: date) -> list[tuple[int, str]]:
+    """Return id and name of the units that may get the ticket: not its own unit, nor the one it must be hidden from."""
+    excluded = {ticket.unit_id, service.policy_subject(ticket).hidden_from}
+    return [(unit.id, unit.name) for unit in units.list_receiving(session, today) if unit.id not in excluded]
 
 
 def _unit_names(
-    session: Session, ticket: Ticket, timing: TicketTiming, targets: list[tuple[int, str]]
+    session: Session, ticket: Ticket, timing: TicketTiming, choosable_units: list[tuple[int, str]]
 ) -> dict[int, str]:
-    """The names of all units that the page speaks of."""
-    known = dict(targets) | {ticket.unit_id: ticket.unit.name, ticket.about_unit_id: ticket.about_unit.name}
-    missing = {share.unit for share in timing.ledger.shares if share.unit is not None} - set(known)
+    """Return the names of all units that the page mentions, by id."""
+    names = dict(choosable_units) | {ticket.unit_id: ticket.unit.name, ticket.about_unit_id: ticket.about_unit.name}
+    missing = {share.unit for share in timing.ledger.shares if share.unit is not None} - set(names)
     if missing:
-        known |= {unit.id: unit.name for unit in session.scalars(select(Unit).where(Unit.id.in_(missing)))}
-    return known
+        names |= {unit.id: unit.name for unit in session.scalars(select(Unit).where(Unit.id.in_(missing)))}
+    return names

@@ -1,5 +1,8 @@
-"""The guidance letter (phiếu hướng dẫn) for feedback that is a khiếu nại or a tố cáo: as a page and as .docx in the
-layout of Decree 30/2020/NĐ-CP. It names no person: who holds the number knows whose it is."""
+"""The guidance letter (phiếu hướng dẫn) for feedback that is a complaint (khiếu nại) or a denunciation (tố cáo).
+
+It comes as a page and as a .docx file in the layout of Decree 30/2020/NĐ-CP. The pages of staff and senders ask for it.
+It names no person: the sender is known by the ticket's number alone.
+"""
 
 import io
 from collections.abc import Sequence
@@ -24,7 +27,7 @@ from backend.tickets.texts import TERM_TEXTS
 from backend.units.models import Unit, UnitKind
 from backend.worktime.calendar import local_time
 
-# What every letter says; the page and the file read it here.
+# The fixed texts of every letter, for the page and for the file.
 NATION: Final = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
 MOTTO: Final = "Độc lập - Tự do - Hạnh phúc"
 NUMBER: Final = "Số:        /PHD"
@@ -35,8 +38,8 @@ WIDTHS: Final = (68.0, 97.0)  # mm: agency, nation
 COUNCIL: Final = "Ủy ban nhân dân"
 TO_SIGN: Final = Pt(66)  # room for a signature and a stamp
 DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-# Procedure -> its name, its law and who takes it up. An official document is in Vietnamese whatever the reader's
-# language.
+# Procedure -> its name, its law, and who accepts it. Official documents are in Vietnamese, whatever language the reader
+# chose.
 _PROCEDURES: Final = {
     "complaint": (
         "khiếu nại",
@@ -49,14 +52,18 @@ _PROCEDURES: Final = {
         "Đơn tố cáo gửi đến nơi có thẩm quyền quản lý người bị tố cáo; họ tên người tố cáo được giữ bí mật.",
     ),
 }
-# Their people's committee writes, at a place of their own name; over a department's name stands the province's.
+# Units whose letter comes from their people's committee and is dated at a place of the unit's name. Above the name of a
+# department stands the name of the province.
 _COMMUNES: Final = frozenset({UnitKind.COMMUNE, UnitKind.WARD, UnitKind.TOWNSHIP})
 
 
 @dataclass(frozen=True)
 class OfficialLetter:
-    """What the letter says, paragraph by paragraph; the last one ends with ``./.``. ``above`` is the agency that the
-    writing one belongs to, ``signer`` in whose name and as what it is signed."""
+    """The parts of the letter. The last paragraph ends with ``./.``.
+
+    ``above`` is the agency that the writing agency belongs to. ``signer`` holds the lines above the signature: in whose
+    name, and in which office.
+    """
 
     number: str
     above: str
@@ -69,7 +76,7 @@ class OfficialLetter:
 
     @property
     def dateline(self) -> str:
-        """Days below 10 and January and February are written with a 0 before them, so that none can be put there."""
+        """Place and date. Days below 10, January and February get a leading 0, so that nobody can add a digit."""
         month = f"{self.on.month:02d}" if self.on.month < 3 else str(self.on.month)
         return f"{self.place}, ngày {self.on.day:02d} tháng {month} năm {self.on.year}"
 
@@ -79,22 +86,23 @@ class OfficialLetter:
 
     @property
     def heading(self) -> list[tuple[str, bool]]:
-        """The lines over the number, in capitals, each with whether it is bold: the writing agency is."""
-        above = [(self.above.upper(), False)] if self.above else []
-        return above + [(name.upper(), True) for name in self.agency]
+        """The lines above the number in capitals, each with whether it is bold. Only the writing agency is bold."""
+        lines_above = [(self.above.upper(), False)] if self.above else []
+        return lines_above + [(name.upper(), True) for name in self.agency]
 
 
 def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
-    """The letter of a redirected ticket, in the words that the officer wrote. Raises Conflict for any other ticket."""
+    """Return the letter of a redirected ticket, with the officer's own guidance. Raises Conflict for other tickets."""
     if ticket.state is not TicketState.REDIRECTED:
         raise Conflict(_("Phản ánh này không được chuyển sang thủ tục khác nên không có phiếu hướng dẫn."))
     entries = audit.list_entries(session, audit.ticket_chain(ticket.id))
-    entry = [e for e in entries if e.action == Event.REDIRECTED][-1]
-    step = [s for s in queries.list_course(session, ticket.id, entries=entries) if s.event is Event.REDIRECTED][-1]
+    entry = [entry for entry in entries if entry.action == Event.REDIRECTED][-1]
+    course = queries.list_course(session, ticket.id, entries=entries)
+    step = [step for step in course if step.event is Event.REDIRECTED][-1]
     procedure = entry.data["procedure"]
     name, law, where = _PROCEDURES[procedure]
     received = local_time(ticket.received_at).strftime("%d/%m/%Y")
-    words = [line.strip() for line in step.text.splitlines() if line.strip()]
+    guidance = [line.strip() for line in step.text.splitlines() if line.strip()]
     closing = "Trân trọng thông báo để ông/bà biết và thực hiện./."
     commune = ticket.unit.kind in _COMMUNES
     return OfficialLetter(
@@ -109,62 +117,63 @@ def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
             f"Ngày {received}, {ticket.unit.name} nhận được phản ánh mã số {ticket.number} của ông/bà.",
             f"Nội dung này thuộc thủ tục {name} theo {law}, không thuộc phạm vi xử lý phản ánh, kiến nghị. {where}",
             procedure_terms(rulebook.load_rules(session).rows, procedure, local_time(step.at).date()),
-            *words,
+            *guidance,
             f"Phản ánh mã số {ticket.number} kết thúc tại đây và không được công khai. {closing}",
         ),
     )
 
 
 def procedure_terms(rules: Sequence[DeadlineRule], procedure: str, on: date) -> str:
-    """Tell the terms of a procedure as they are for what is handed in on a day, each with its basis.
+    """Return a sentence with the terms of a procedure for what is submitted on the day ``on``, each with its basis.
 
-    They are guidance: whoever takes the khiếu nại or tố cáo up counts them, no clock here does.
+    The terms are guidance: the authority that accepts the khiếu nại or tố cáo counts them. No clock here does.
     """
-    accept, resolve = (_term_told(rules, f"{procedure}_{what}", on) for what in ("accept", "resolve"))
+    accept, resolve = (_term_text(rules, f"{procedure}_{stage}", on) for stage in ("accept", "resolve"))
     if procedure == "denunciation":
         return f"Tố cáo được thụ lý trong {accept}; thời hạn giải quyết là {resolve} kể từ ngày thụ lý."
-    complex_case = _term_told(rules, "complaint_resolve", on, "complex")
+    complex_case = _term_text(rules, "complaint_resolve", on, "complex")
     resolving = f"giải quyết lần đầu không quá {resolve} kể từ ngày thụ lý, vụ việc phức tạp không quá {complex_case}"
     decided = "Việc tạm đình chỉ hoặc đình chỉ giải quyết do người có thẩm quyền quyết định bằng văn bản"
-    return f"Khiếu nại được thụ lý trong {accept}; {resolving}. {decided}{_suspension_told(rules, on)}."
+    return f"Khiếu nại được thụ lý trong {accept}; {resolving}. {decided}{_suspension_text(rules, on)}."
 
 
-def _suspension_told(rules: Sequence[DeadlineRule], on: date) -> str:
-    """Within which time the decision to suspend is sent, where the law of the day says so."""
+def _suspension_text(rules: Sequence[DeadlineRule], on: date) -> str:
+    """Return the term for sending a decision to suspend, if the law of that day sets one; else an empty text."""
     try:
-        within = _term_told(rules, "complaint_suspension_notice", on)
+        within = _term_text(rules, "complaint_suspension_notice", on)
     except NotFound:
         return ""
     going_on = "thời hạn chạy tiếp từ khi có quyết định tiếp tục giải quyết"
     return f"; quyết định tạm đình chỉ được gửi trong {within}, {going_on}"
 
 
-def _term_told(rules: Sequence[DeadlineRule], code: str, on: date, case: str = "") -> str:
-    """A term and its basis, such as ``30 ngày (Luật Khiếu nại 2011, Điều 28)``; Vietnamese as the letter is."""
+def _term_text(rules: Sequence[DeadlineRule], code: str, on: date, case: str = "") -> str:
+    """Return a term with its basis in Vietnamese, such as ``30 ngày (Luật Khiếu nại 2011, Điều 28)``."""
     rule = choose_rule(rules, code, on, case).rule
     term = TERM_TEXTS[rule.duration.unit] % {"n": rule.duration.value} if rule.duration else rule.value
     return f"{term} ({rule.basis})"
 
 
 def _agency_above(session: Session, unit: Unit) -> str:
-    """``UBND`` is what the Decree lets the name of the agency above be shortened to."""
+    """Return the province's committee for a unit directly below the province. The Decree allows the short form UBND."""
     parent = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
     return f"UBND {parent.name}" if parent is not None and parent.kind is UnitKind.PROVINCE else ""
 
 
 def letter_response(letter: OfficialLetter) -> Response:
-    """The letter as a file. Its name holds the number alone."""
+    """Return the letter as a file to download. The file name holds only the number."""
     name = f"phieu-huong-dan-{letter.number}.docx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(letter_document(letter), media_type=DOCX, headers=headers)
 
 
 def letter_document(letter: OfficialLetter) -> bytes:
-    """The letter as a Word document."""
+    """Return the letter as a Word document."""
     paper = Document()
     layout.prepare_page(paper)
-    about = paper.core_properties
-    about.title, about.author, about.language, about.comments = letter.subject, letter.agency[-1], "vi-VN", ""
+    properties = paper.core_properties
+    properties.title, properties.author = letter.subject, letter.agency[-1]
+    properties.language, properties.comments = "vi-VN", ""
     _head(paper, letter)
     _line(paper.add_paragraph(), KIND, 14, bold=True, before=14)
     _line(paper.add_paragraph(), letter.subject, 14, bold=True)
@@ -174,7 +183,7 @@ def letter_document(letter: OfficialLetter) -> bytes:
         body = paper.add_paragraph(text)
         body.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
         body.paragraph_format.first_line_indent = layout.INDENT
-    body.paragraph_format.keep_with_next = True  # never a page of signatures alone
+    body.paragraph_format.keep_with_next = True  # so no page holds only the signature
     _foot(paper, letter)
     out = io.BytesIO()
     paper.save(out)
@@ -205,12 +214,12 @@ def _foot(paper: Any, letter: OfficialLetter) -> None:
 
 
 def _lines_of(cell: Any, count: int) -> list[Any]:
-    """So many paragraphs of a cell that has its first."""
-    return [cell.paragraphs[0], *(cell.add_paragraph() for _more in range(count - 1))]
+    """Return ``count`` paragraphs of a cell: its first one and new ones."""
+    return [cell.paragraphs[0], *(cell.add_paragraph() for _number in range(count - 1))]
 
 
 def _columns(paper: Any, widths: tuple[float, float]) -> tuple[Any, Any]:
-    """Header and footer are two columns without borders."""
+    """Add two columns without borders, as header and footer have them."""
     grid = paper.add_table(rows=1, cols=2)
     grid.autofit = False
     layout.no_borders(grid)

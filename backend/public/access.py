@@ -1,6 +1,6 @@
-"""What a sender's browser carries after the secret was shown or typed: two signed cookies, each for its own pages.
+"""What a sender's browser stores after the secret was shown or typed: two signed cookies, each for its own pages.
 
-The receipt's lives a quarter of an hour, so that a reload shows the secret again; the grant opens one ticket for an
+The receipt cookie lives 15 minutes, so that a reload shows the secret again. The grant cookie opens one ticket for an
 hour. Neither the secret nor the grant is ever part of an address.
 """
 
@@ -30,12 +30,12 @@ class ReceiptAccess:
 
 
 def hand_receipt(response: Response, ticket_id: int, secret: str) -> None:
-    """Let this browser see the receipt for a while."""
+    """Let this browser see the receipt for ``RECEIPT_FOR``."""
     _set(response, RECEIPT_COOKIE, RECEIPT_PATH, RECEIPT_FOR, [ticket_id, secret])
 
 
 def receipt_of(request: Request) -> ReceiptAccess | None:
-    """The receipt that this browser may see, if any."""
+    """Return the receipt that this browser may see, if any."""
     match _read(request, RECEIPT_COOKIE):
         case [int(ticket_id), str(secret)]:
             return ReceiptAccess(ticket_id, secret)
@@ -47,14 +47,14 @@ def put_away_receipt(response: Response) -> None:
 
 
 def grant_access(response: Response, ticket_id: int) -> None:
-    """Let this browser follow a ticket: its secret was just shown to be known."""
+    """Let this browser follow a ticket for ``GRANT_FOR``. Call it only after the secret was checked."""
     _set(response, GRANT_COOKIE, GRANT_PATH, GRANT_FOR, ticket_id)
 
 
 def granted_ticket(request: Request) -> int | None:
-    """The ticket that this browser may follow, if any."""
-    found = _read(request, GRANT_COOKIE)
-    return found if isinstance(found, int) else None
+    """Return the id of the ticket that this browser may follow, if any."""
+    ticket_id = _read(request, GRANT_COOKIE)
+    return ticket_id if isinstance(ticket_id, int) else None
 
 
 def end_access(response: Response) -> None:
@@ -66,16 +66,20 @@ def _signer(purpose: str) -> URLSafeSerializer:
     return URLSafeSerializer(get_settings().secret_key.get_secret_value(), salt=purpose)
 
 
-def _set(response: Response, name: str, path: str, span: timedelta, what: object) -> None:
+def _set(response: Response, name: str, path: str, span: timedelta, value: object) -> None:
     until = clock.now() + span
-    signed = _signer(name).dumps([what, int(until.timestamp())])
+    signed = _signer(name).dumps([value, int(until.timestamp())])
     set_cookie(response, name, signed, seconds=int(span.total_seconds()), path=path)
 
 
 def _read(request: Request, name: str) -> object:
-    """What a cookie of ours says while it holds; its age is judged here and not by the browser."""
+    """Return the value of one of our cookies, or None if it is missing, forged or too old.
+
+    The server judges the age by the signed end of validity, not by when the browser drops the cookie.
+    """
     try:
-        what, until = _signer(name).loads(request.cookies.get(name, ""))
+        value, until = _signer(name).loads(request.cookies.get(name, ""))
     except (BadData, ValueError, TypeError):
         return None
-    return what if isinstance(until, int) and clock.now() < datetime.fromtimestamp(until, clock.now().tzinfo) else None
+    now = clock.now()
+    return value if isinstance(until, int) and now < datetime.fromtimestamp(until, now.tzinfo) else None

@@ -1,4 +1,7 @@
-"""The form of a sender, read leniently: what is wrong with it is for reception to say, all at once."""
+"""The form in which a sender writes feedback, with its photos.
+
+It is read without any check: reception checks the whole draft and reports all refusals at once.
+"""
 
 from base64 import b64encode
 from contextlib import suppress
@@ -22,13 +25,13 @@ from backend.web.rendering import address_of, language_of
 
 ORDER = ("title", "content", "category", "unit", "photos", "name", "phone", "email", "address", "consent")
 MOST_BODY = 64 * 1024 * 1024  # five photos of a phone's 50 megapixels, about 12 MB each, and the text
-NAME_MOST = 60  # characters of a file's name in a sentence
-LABELS_MOST = 10  # photos named in a sentence
+NAME_MOST = 60  # characters of a file name in a sentence
+LABELS_MOST = 10  # photos that one sentence names
 
 
 @dataclass(frozen=True)
 class DraftPhoto:
-    """A photo that waits with the form: the signed word for it, and a small picture to show."""
+    """A photo that waits with the form: a signed token that stands for it, and a small picture as a data URL."""
 
     token: str
     picture: str
@@ -36,7 +39,7 @@ class DraftPhoto:
 
 @dataclass(frozen=True)
 class RefusedPhoto:
-    """A photo that was not taken: its place in the form, the name of its file, and why."""
+    """A photo that was not accepted: ``label`` is its place in the form with the name of its file."""
 
     label: str
     refusal: DomainError
@@ -44,19 +47,19 @@ class RefusedPhoto:
 
 @dataclass
 class FormPhotos:
-    """The photos of a form: those kept so far, and those that were not taken."""
+    """The photos of a form: those that wait with it, and those that were not accepted."""
 
-    held: list[WaitingPhoto] = field(default_factory=list)
+    waiting: list[WaitingPhoto] = field(default_factory=list)
     refused: list[RefusedPhoto] = field(default_factory=list)
 
     @property
     def retry_after(self) -> int | None:
-        """The seconds to wait, where a photo was refused for want of time or room and not for what it is."""
+        """The seconds to wait before the next try, where a photo was refused because the server is busy; else None."""
         waits = [photo.refusal.retry_after for photo in self.refused if isinstance(photo.refusal, TooMany)]
         return max(waits, default=None)
 
     def refusal(self, language: str) -> Invalid | None:
-        """Return one refusal that names every photo not taken, those with the same reason together."""
+        """Return one refusal that names every photo not accepted, those with the same reason together."""
         labels: dict[str, list[str]] = {}
         for photo in self.refused:
             labels.setdefault(translate_error(photo.refusal, language), []).append(photo.label)
@@ -69,25 +72,25 @@ class FormPhotos:
 
 @dataclass
 class DraftForm:
-    """What was typed, the photos kept so far, and what was wrong with new ones."""
+    """What was typed, the draft read from it, and the photos."""
 
     typed: FormReader
     draft: FeedbackDraft
     form_photos: FormPhotos
 
     @property
-    def held(self) -> list[WaitingPhoto]:
-        return self.form_photos.held
+    def waiting_photos(self) -> list[WaitingPhoto]:
+        return self.form_photos.waiting
 
     @property
     def status(self) -> int:
-        """The status of an answer that tells of the photos: 200 where nothing is wrong with them."""
+        """The status of the answer as far as the photos decide it: 200 where all were accepted."""
         if self.form_photos.retry_after is not None:
             return TooMany.status
         return Invalid.status if self.form_photos.refused else 200
 
-    def shown(self, refusal: DomainError | None = None) -> FormView:
-        """The form to show again, with every refusal at its field, in the order of the page."""
+    def view(self, refusal: DomainError | None = None) -> FormView:
+        """Return the form to show again, with every refusal at its field, in the order of the page."""
         form = self.typed.form(refusal if isinstance(refusal, Invalid) else None)
         errors = dict(form.errors)
         if photos_refusal := self.form_photos.refusal(self.draft.language):
@@ -95,18 +98,18 @@ class DraftForm:
         return FormView(form.values, {name: errors[name] for name in ORDER if name in errors})
 
     def photos(self) -> list[DraftPhoto]:
-        """Those that are still there: a sweep may take one between two looks."""
-        found = []
-        for one in self.held:
+        """Return the waiting photos that still exist: a sweep may remove one between two requests."""
+        photos = []
+        for photo in self.waiting_photos:
             with suppress(NotFound):
-                found.append(DraftPhoto(_signer().dumps(astuple(one)), _inline(attachments.preview_photo(one))))
-        return found
+                photos.append(DraftPhoto(_signer().dumps(astuple(photo)), _inline(attachments.preview_photo(photo))))
+        return photos
 
 
 async def read_photos(request: Request, typed: TypedDep) -> FormPhotos:
-    """Keep the photos of a submitted form at once, so that an error elsewhere does not lose them.
+    """Store the photos of a submitted form at once, so that an error elsewhere does not lose them.
 
-    A coroutine: while a photo waits for a decoder no thread and no connection is held, so other pages go on.
+    It is a coroutine: a photo that waits for a decoder occupies no thread and no connection, so other pages go on.
     """
     photos = FormPhotos()
     _keep_waiting(typed, photos)
@@ -118,7 +121,7 @@ FormPhotosDep = Annotated[FormPhotos, Depends(read_photos)]
 
 
 def read_draft(request: Request, typed: FormReader, photos: FormPhotos) -> DraftForm:
-    """The draft of a submitted form with its photos."""
+    """Return the draft of a submitted form with its photos."""
     category = typed.raw("category")[:40].replace("\0", "")
     draft = FeedbackDraft(
         key=typed.raw("key"),
@@ -137,7 +140,7 @@ def read_draft(request: Request, typed: FormReader, photos: FormPhotos) -> Draft
 
 
 def renew_draft(form: DraftForm) -> DraftForm:
-    """The same form under a new key."""
+    """Return the same form with a new key."""
     return replace(form, draft=replace(form.draft, key=receipts.new_key()))
 
 
@@ -150,49 +153,49 @@ def _enumerated(labels: list[str]) -> str:
 
 
 def _keep_waiting(typed: FormReader, photos: FormPhotos) -> None:
-    """Photos that came with an earlier look at the form and were not dropped."""
+    """Take over the photos of earlier submissions of this form, without those that the sender dropped."""
     dropped = set(typed.data.getlist("drop"))
     for place, token in enumerate(typed.data.getlist("held"), start=1):
         photo = _find_photo(token)
         if photo is None:
-            gone = Invalid(_("Ảnh đã chờ quá lâu và không còn nữa. Xin chọn lại ảnh."), field="photos")
-            photos.refused.append(RefusedPhoto(str(place), gone))
-        elif str(place) not in dropped and photo not in photos.held:
-            photos.held.append(photo)
+            refusal = Invalid(_("Ảnh đã chờ quá lâu và không còn nữa. Xin chọn lại ảnh."), field="photos")
+            photos.refused.append(RefusedPhoto(str(place), refusal))
+        elif str(place) not in dropped and photo not in photos.waiting:
+            photos.waiting.append(photo)
 
 
 async def _keep_uploads(request: Request, typed: FormReader, photos: FormPhotos) -> None:
-    """New photos, one after the other: a form takes one place among the decoders, however many photos it brings.
+    """Store new photos one after the other: a form occupies one decoder, however many photos it brings.
 
-    Their places are counted on from the photos that were there before. Once there was no time or room for one, the
-    others are not tried: whoever has waited gets the form back.
+    Their places follow those of the photos that were there before. Once the server is too busy for one photo, the
+    others are not tried: the sender has waited long enough and gets the form back.
     """
-    full: TooMany | None = None
+    busy: TooMany | None = None
     for place, upload in enumerate(typed.files("photos"), start=len(typed.data.getlist("held")) + 1):
         try:
-            if full:
-                raise full
-            photos.held.append(await _keep_upload(request, upload.file, len(photos.held)))
+            if busy:
+                raise busy
+            photos.waiting.append(await _keep_upload(request, upload.file, len(photos.waiting)))
         except DomainError as refusal:
-            full = refusal if isinstance(refusal, TooMany) else None
+            busy = refusal if isinstance(refusal, TooMany) else None
             photos.refused.append(RefusedPhoto(f"{place} ({(upload.filename or '')[:NAME_MOST]})", refusal))
 
 
-async def _keep_upload(request: Request, file: BinaryIO, photos_held: int) -> WaitingPhoto:
-    """Raises Invalid, NoRoom, TooMany."""
-    if photos_held >= attachments.MOST:
+async def _keep_upload(request: Request, file: BinaryIO, photo_count: int) -> WaitingPhoto:
+    """Store one photo. Raises Invalid for a wrong or surplus photo, NoRoom or TooMany where the server is busy."""
+    if photo_count >= attachments.MOST:
         raise Invalid(_("Mỗi phản ánh kèm được nhiều nhất %(most)s ảnh."), field="photos", most=attachments.MOST)
     now = clock.now()
     try:
         request.app.state.flows.photos.take(address_of(request), now)
-    except TooMany as full:
+    except TooMany as refusal:
         sentence = _("Xin thử lại ảnh sau, hoặc gửi không kèm ảnh.")
-        raise TooMany(sentence, retry_after=full.retry_after) from None
+        raise TooMany(sentence, retry_after=refusal.retry_after) from None
     return await attachments.hold_upload(file, now)
 
 
 def _find_photo(token: object) -> WaitingPhoto | None:
-    """A photo that waits, if we signed for it and it is still there."""
+    """Return the waiting photo of a token, or None if the token is not ours or the photo is gone."""
     try:
         photo = WaitingPhoto(*_signer().loads(str(token)))
     except (BadData, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""How a due date was counted, day by day, for the people who wait for it."""
+"""How a due date was counted, day by day, for the pages of senders."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from backend.worktime.explain import ExplainedDay
 
 @dataclass(frozen=True)
 class PublicCounting:
-    """The term, each day of it, the years of the calendar that it was counted by (2026, 2026-2027), and what both rest
-    on. The version of the calendar is a matter of staff."""
+    """The term, its days, the years of the calendar (``2026`` or ``2026-2027``), and the legal bases: ``basis`` of the
+    calendar, ``legal`` of the term. Senders do not see the version of the calendar; staff do."""
 
     term: Duration
     days: list[ExplainedDay]
@@ -20,7 +20,7 @@ class PublicCounting:
 
 
 def count_days(clocks: TicketClocks) -> PublicCounting:
-    """As the due date stands: a pause that still lasts moves it only when the sender has replied."""
+    """Return how the present due date was counted. An open pause moves it only once the sender has replied."""
     resolve = clocks.resolve
     calendar = resolve.term.calendar
     term = resolve.term.duration or Duration.parse(resolve.rule.value)

@@ -1,4 +1,4 @@
-"""A citizen follows feedback with number and secret, replies to a question, reads the answer."""
+"""The pages on which a sender follows a ticket with number and secret, reads the answer and replies to a question."""
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -8,7 +8,15 @@ from backend.attachments.streaming import photo_response
 from backend.db import SessionDep
 from backend.errors import DomainError, NotFound, TooMany, _
 from backend.public import access
-from backend.public.ticket_view import KEPT, TICKET, ask_again, done_page, find_opened, follow_page, ticket_page
+from backend.public.ticket_view import (
+    TICKET,
+    ask_secret_again,
+    done_page,
+    find_opened_ticket,
+    follow_page,
+    ticket_page,
+    typed_values,
+)
 from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event
 from backend.tickets.sender_rights import tell_sender
@@ -22,7 +30,7 @@ router = APIRouter(dependencies=[Depends(allow_everybody)])
 
 @router.get("/theo-doi", include_in_schema=False)
 def follow_form(request: Request, so: str = "") -> Response:
-    """Asks for number and secret; a QR code of a receipt brings the number along."""
+    """Ask for number and secret. The QR code of a receipt fills in the number (``so``)."""
     return follow_page(request, number=so[:40])
 
 
@@ -33,22 +41,24 @@ def open_by_secret(request: Request, session: SessionDep, typed: TypedDep) -> Re
     now = clock.now()
     try:
         ticket = queries.for_sender(session, number, typed.raw("secret"), address=address_of(request), now=now)
-    except (NotFound, TooMany) as error:
-        response = follow_page(request, number=number[:40], error=error, kept=typed, status=error.status)
-        if isinstance(error, TooMany):
-            response.headers["Retry-After"] = str(error.retry_after)
+    except (NotFound, TooMany) as refusal:
+        response = follow_page(request, number=number[:40], refusal=refusal, typed=typed, status=refusal.status)
+        if isinstance(refusal, TooMany):
+            response.headers["Retry-After"] = str(refusal.retry_after)
         return response
     tell_sender(session, ticket, now)
-    kept = any(typed.raw(name) for name in KEPT)
-    response = ticket_page(request, session, ticket, typed=typed) if kept else redirect_to(request, TICKET)
+    if typed_values(typed):
+        response = ticket_page(request, session, ticket, typed=typed)
+    else:
+        response = redirect_to(request, TICKET)
     access.grant_access(response, ticket.id)
     return response
 
 
 @router.get(TICKET, include_in_schema=False)
 def followed_ticket(request: Request, session: SessionDep) -> Response:
-    """The ticket that this browser opened."""
-    ticket = find_opened(request, session)
+    """Show the ticket that this browser opened."""
+    ticket = find_opened_ticket(request, session)
     if ticket is None:
         return redirect_to(request, "/theo-doi", flash=_("Xin nhập mã số và mã bí mật để xem phản ánh."), kind="info")
     return ticket_page(request, session, ticket)
@@ -56,44 +66,46 @@ def followed_ticket(request: Request, session: SessionDep) -> Response:
 
 @router.post(f"{TICKET}/doc", include_in_schema=False)
 def read_answer(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    """Show the answer that came while the page was open. A POST alone counts as reading: programs that look into links
-    before people do must not."""
-    ticket = find_opened(request, session)
+    """Show the answer that came while the page was open.
+
+    Only a POST counts as reading: some programs open links before people do, and those must not count.
+    """
+    ticket = find_opened_ticket(request, session)
     if ticket is None:
-        return ask_again(request, typed)
+        return ask_secret_again(request, typed)
     tell_sender(session, ticket, clock.now())
     return done_page(request, session, ticket, typed, (), "")
 
 
 @router.post(TICKET, include_in_schema=False)
 def keep_typed(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    """The page again with all that was typed: in another language where one was chosen, or after Enter in a field."""
-    ticket = find_opened(request, session)
+    """Show the page again with everything typed: in another language if one was chosen, or after Enter in a field."""
+    ticket = find_opened_ticket(request, session)
     choose_language(request, typed.raw("lang"))
     if ticket is None:
-        return remember_language(request, ask_again(request, typed))
+        return remember_language(request, ask_secret_again(request, typed))
     return remember_language(request, ticket_page(request, session, ticket, typed=typed))
 
 
 @router.post(f"{TICKET}/tra-loi", include_in_schema=False)
 def reply_to_question(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    """The sender tells what the unit asked for; the clock goes on."""
-    ticket = find_opened(request, session)
+    """Send the sender's reply to the unit's question. The pause ends and the clock runs again."""
+    ticket = find_opened_ticket(request, session)
     if ticket is None:
-        return ask_again(request, typed)
-    change = service.ActionRequest(Event.INFO_RECEIVED, text=typed.raw("text"))
+        return ask_secret_again(request, typed)
+    reply = service.ActionRequest(Event.INFO_RECEIVED, text=typed.raw("text"))
     try:
         with session.begin_nested():
-            service.apply(session, ticket.id, change, SENDER, now=clock.now())
+            service.apply(session, ticket.id, reply, SENDER, now=clock.now())
     except DomainError as refusal:
         return ticket_page(request, session, ticket, typed=typed, refusal=refusal)
-    done = _("Đã gửi phần bổ sung. Cơ quan tiếp tục giải quyết.")
-    return done_page(request, session, ticket, typed, ("text",), done)
+    confirmation = _("Đã gửi phần bổ sung. Cơ quan tiếp tục giải quyết.")
+    return done_page(request, session, ticket, typed, ("text",), confirmation)
 
 
 @router.get(f"{TICKET}/anh/{{place}}", include_in_schema=False)
 def show_photo(request: Request, session: SessionDep, place: int) -> Response:
-    """A photo of the opened ticket; there is no other address for it."""
+    """Show a photo of the opened ticket. Senders have no other address for it."""
     ticket_id = access.granted_ticket(request)
     if ticket_id is None:
         raise NotFound
@@ -102,7 +114,7 @@ def show_photo(request: Request, session: SessionDep, place: int) -> Response:
 
 @router.post("/theo-doi/roi", include_in_schema=False)
 def leave_ticket(request: Request) -> Response:
-    """Close the ticket on this browser before its hour is over."""
+    """Close the ticket in this browser before the hour is over."""
     response = redirect_to(
         request, "/theo-doi", flash=_("Đã đóng. Máy này không còn mở được phản ánh nếu không có mã bí mật.")
     )

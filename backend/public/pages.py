@@ -16,7 +16,7 @@ router = APIRouter(dependencies=[Depends(allow_everybody)])
 
 @router.get("/", include_in_schema=False)
 def show_home(request: Request, session: SessionDep) -> Response:
-    """The two things to do, what happens then, the promise and how it was kept."""
+    """Show how to send and follow feedback, what happens then, the promised term, and how often it was met."""
     now = clock.now()
     promise = rulebook.load_rules(session).ruling(now.astimezone(ZONE).date(), RuleSubject())["resolve"].duration
     return render_page(

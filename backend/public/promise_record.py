@@ -1,4 +1,4 @@
-"""How the promise was kept: one sentence of the home page."""
+"""How often answers came by the due date: one sentence of the home page."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,12 +12,12 @@ from backend.tickets.models import Ticket
 from backend.worktime.calendar import ZONE
 
 PERIOD = timedelta(days=365)
-LEAST = 30  # fewer answers say more about chance than about the units
+LEAST = 30  # with fewer answers the share says more about chance than about the units
 
 
 @dataclass(frozen=True)
 class AnswerRecord:
-    """Answers given from ``first`` to ``last``, both included, and how many of them came by the due date."""
+    """The answers given from ``first`` to ``last``, both included, and how many of them came by the due date."""
 
     first: date
     last: date
@@ -26,22 +26,24 @@ class AnswerRecord:
 
     @property
     def rate(self) -> ShareInterval:
-        """On time of those answered, with its 95% interval."""
+        """The share of answers on time, with its 95% interval."""
         return wilson_interval(self.on_time, self.answered)
 
 
-_held: dict[date, AnswerRecord] = {}
+_records: dict[date, AnswerRecord] = {}  # at most one, of yesterday
 
 
 def answer_record(session: Session, now: datetime) -> AnswerRecord | None:
-    """The last 365 full days of the whole province, without what was imported from elsewhere; None while there is too
-    little to tell. Counted once a day by each process: the days it covers are over."""
+    """Return the record of the last 365 full days for the whole province, without imported tickets.
+
+    Return None while there are fewer than ``LEAST`` answers. Each process counts once a day: the days counted are over.
+    """
     last = now.astimezone(ZONE).date() - timedelta(days=1)
-    if last not in _held:
-        _held.clear()
-        _held[last] = _count(session, last)
-    found = _held[last]
-    return found if found.answered >= LEAST else None
+    if last not in _records:
+        _records.clear()
+        _records[last] = _count(session, last)
+    record = _records[last]
+    return record if record.answered >= LEAST else None
 
 
 def _count(session: Session, last: date) -> AnswerRecord:

@@ -1,4 +1,4 @@
-"""A QR code as the path of an SVG, so that it needs neither a picture file nor an inline style."""
+"""A QR code as an SVG path: the page needs neither a picture file nor an inline style."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,14 +8,14 @@ import segno
 
 @dataclass(frozen=True)
 class QrPath:
-    """``path`` draws the dark modules, each a unit square, on a field of ``size`` units with the quiet zone in it."""
+    """``path`` draws the dark modules as unit squares; ``size`` is the side of the picture with its quiet zone."""
 
     path: str
     size: int
 
 
 def qr_path(text: str, border: int = 4) -> QrPath:
-    """Error correction M: 15% of the code may be stained (ISO/IEC 18004)."""
+    """Return the QR code of a text. Error correction level M: readable with up to 15% damaged (ISO/IEC 18004)."""
     code = segno.make_qr(text, error="m")
     parts: list[str] = []
     for y, row in enumerate(code.matrix, start=border):

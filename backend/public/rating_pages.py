@@ -1,11 +1,11 @@
-"""A sender rates how their feedback was handled."""
+"""The address at which a sender rates how the feedback was handled."""
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import DomainError, _
-from backend.public.ticket_view import TICKET, ask_again, done_page, find_opened, ticket_page
+from backend.public.ticket_view import TICKET, ask_secret_again, done_page, find_opened_ticket, ticket_page
 from backend.ratings import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
@@ -18,10 +18,10 @@ router = APIRouter(dependencies=[Depends(allow_everybody)])
 
 @router.post(f"{TICKET}/danh-gia", include_in_schema=False)
 def rate_ticket(request: Request, session: SessionDep, typed: TypedDep) -> Response:
-    """Three scores and a remark, once, by the browser that opened the ticket with its secret."""
-    ticket = find_opened(request, session)
+    """Store three scores and a remark for the opened ticket. Each answer can be rated once."""
+    ticket = find_opened_ticket(request, session)
     if ticket is None:
-        return ask_again(request, typed)
+        return ask_secret_again(request, typed)
     try:
         check_read(ticket, Event.RATED)
         with session.begin_nested():

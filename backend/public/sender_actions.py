@@ -1,4 +1,4 @@
-"""What a sender may still do about a ticket, and what the page tells of its pauses, its extension and its window."""
+"""What a sender may still do about a ticket, and what the page shows of pauses, extension and the time to reopen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.queries import CourseStep
 from backend.tickets.sender_rights import read_sender_rights
 
-# Wishes by the path of their address.
-WISHES: Final = {
+# The last part of an action's address -> the event it causes.
+SENDER_ACTIONS: Final = {
     "tra-loi": Event.INFO_RECEIVED,
     "danh-gia": Event.RATED,
     "khong-tam-dung": Event.PAUSE_DISPUTED,
@@ -28,47 +28,49 @@ WISHES: Final = {
 
 @dataclass(frozen=True)
 class PauseView:
-    """A pause with the question that it waits for."""
+    """A pause with the question that the unit asked, and whether a dispute about it was judged."""
 
-    held: TicketPause
+    pause: TicketPause
     question: str
     judged: bool
 
 
 @dataclass(frozen=True)
 class ExtensionView:
-    """The extension, and the reason that was given for it."""
+    """When the extension was approved, and the reason that the unit gave for it."""
 
     at: datetime
     reason: str
 
 
-def open_wishes(known: Dossier) -> dict[str, ClockPreview]:
-    """What this sender may do now by the path of its form, with what it would do."""
-    rights = read_sender_rights(known)
-    return {path: rights[event] for path, event in WISHES.items() if event in rights}
+def list_open_actions(dossier: Dossier) -> dict[str, ClockPreview]:
+    """Return what the sender may do now: path of the action -> its preview."""
+    rights = read_sender_rights(dossier)
+    return {path: rights[event] for path, event in SENDER_ACTIONS.items() if event in rights}
 
 
-def pauses_told(known: Dossier, steps: Sequence[CourseStep]) -> list[PauseView]:
-    """Each pause with its question: both are counted in the order of the history."""
+def list_pauses(dossier: Dossier, steps: Sequence[CourseStep]) -> list[PauseView]:
+    """Return each pause with its question. The nth question began the nth pause: both stand in order of time."""
     questions = [step.text for step in steps if step.event is Event.INFO_REQUESTED]
-    judged = {h.data.get("pause") for h in known.history if h.event is Event.PAUSE_JUDGED}
-    told = zip(known.clocks.breaks, questions, strict=False)
-    return [PauseView(held, text, held.number in judged) for held, text in told]
+    judged = {event.data.get("pause") for event in dossier.history if event.event is Event.PAUSE_JUDGED}
+    pauses = zip(dossier.clocks.breaks, questions, strict=False)
+    return [PauseView(pause, question, pause.number in judged) for pause, question in pauses]
 
 
-def extension_told(clocks: TicketClocks, course: Sequence[CourseStep]) -> ExtensionView | None:
-    """The extension of the present episode with its reason, which its sender reads once it was granted. ``course`` is
-    the whole one, with what staff settle among themselves."""
-    given = clocks.resolve.term.extension
-    if given is None:
+def read_extension(clocks: TicketClocks, course: Sequence[CourseStep]) -> ExtensionView | None:
+    """Return the approved extension of the present episode with its reason. Before approval the sender sees neither.
+
+    ``course`` is the whole course with its internal steps: the request for the extension is one of them.
+    """
+    extension = clocks.resolve.term.extension
+    if extension is None:
         return None
-    asked = [s.text for s in course if s.event is Event.EXTENSION_REQUESTED and s.at <= given.at]
-    return ExtensionView(given.at, asked[-1] if asked else "")
+    requests = [step for step in course if step.event is Event.EXTENSION_REQUESTED and step.at <= extension.at]
+    return ExtensionView(extension.at, requests[-1].text if requests else "")
 
 
-def reopening_ends(clocks: TicketClocks) -> date | None:
-    """The last day on which the sender may have it taken up again."""
+def find_reopening_end(clocks: TicketClocks) -> date | None:
+    """Return the last day on which the sender may have the ticket reopened; None before there is a decision."""
     if clocks.decided is None:
         return None
     return limits.last_day(clocks.resolve.term.calendar, clocks.ruling.get(limits.REOPEN_WINDOW), clocks.decided)

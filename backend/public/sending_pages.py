@@ -1,4 +1,4 @@
-"""A citizen sends feedback: form, look over, receipt."""
+"""The pages on which a citizen sends feedback: the form, the review before sending, the receipt."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,6 +20,7 @@ from backend.public.due_date_texts import count_days
 from backend.public.qr import qr_path
 from backend.settings import get_settings
 from backend.tickets import citizen_texts, queries, service
+from backend.tickets.models import Category
 from backend.tickets.reception import receipts
 from backend.tickets.reception.opening import Receipt
 from backend.units import queries as units
@@ -30,14 +31,14 @@ from backend.web.rate_limits import NetworkFlow
 from backend.web.rendering import address_of, choose_language, redirect_to, remember_language, render_page
 from backend.worktime.calendar import ZONE
 
-MOST_FOUND = 8
+MOST_MATCHES = 8
 
 router = APIRouter(dependencies=[Depends(allow_everybody)])
 
 
 @dataclass(frozen=True)
 class SenderFlows:
-    """What networks may send in an hour, to this process."""
+    """How many tickets and photos one network may send to this process in an hour."""
 
     tickets: NetworkFlow
     photos: NetworkFlow
@@ -51,37 +52,39 @@ def install(app: FastAPI) -> None:
 
 @router.get("/gui", include_in_schema=False)
 def empty_form(request: Request, session: SessionDep) -> Response:
-    """A form with a key of its own, so that sending it twice is sending it once."""
+    """Show an empty form. Its key makes sure that sending it twice opens one ticket."""
     return _form_page(request, session, EMPTY, key=receipts.new_key())
 
 
 @router.get("/don-vi", include_in_schema=False)
 def find_unit(request: Request, session: SessionDep, q: str = "", unit: str = "") -> Response:
-    """The choice of units that match what was typed: the part of the form that HTMX swaps in."""
+    """Show the units that match what was typed. HTMX puts this part into the form."""
     choice = _unit_choice(session, q[:100])
     return render_page(request, "public/_unit_choice.html", block="choice", form=FormView({"unit": unit}), **choice)
 
 
 @router.post("/gui/xem-lai", include_in_schema=False, max_body_size=MOST_BODY)
-def look_over(
+def review_draft(
     request: Request, session: SessionDep, typed: TypedDep, photos: FormPhotosDep, change: bool = False
 ) -> Response:
-    """What will be sent, to whom, and who will see what. The form again where a unit is looked for, or on "change";
-    either in another language, where one was chosen on the page."""
+    """Show what will be sent, to which unit, and who will see what.
+
+    Show the form again if the sender searches a unit or presses "change". Both come in the language chosen on the page.
+    """
     choose_language(request, typed.raw("lang"))
     form = draft_form.read_draft(request, typed, photos)
-    return remember_language(request, _looked_over(request, session, form, change))
+    return remember_language(request, _review_page(request, session, form, change))
 
 
-def _looked_over(request: Request, session: Session, form: DraftForm, change: bool) -> Response:
+def _review_page(request: Request, session: Session, form: DraftForm, change: bool) -> Response:
     typed = form.typed
     if typed.raw("find") or typed.raw("change") or change:
         return _show_again(request, session, form)
     refusal: DomainError | None = None
     try:
         draft, unit_id = service.look_over(session, form.draft, now=clock.now())
-    except DomainError as found:
-        refusal = found
+    except DomainError as error:
+        refusal = error
     if refusal or form.status != HTTPStatus.OK:
         return _show_again(request, session, form, refusal)
     context: dict[str, Any] = {
@@ -89,14 +92,18 @@ def _looked_over(request: Request, session: Session, form: DraftForm, change: bo
         "photos": form.photos(),
         "about": session.get_one(Unit, draft.unit_id),
         "handling": session.get_one(Unit, unit_id),
-        "category": next(one for one in queries.list_categories(session) if one.code == draft.category_code),
+        "category": _find_category(session, draft.category_code),
     }
     return render_page(request, "public/look_over.html", is_draft=True, **context)
 
 
+def _find_category(session: Session, code: str) -> Category:
+    return next(category for category in queries.list_categories(session) if category.code == code)
+
+
 @router.post("/gui", include_in_schema=False, max_body_size=MOST_BODY)
 def send_feedback(request: Request, session: SessionDep, typed: TypedDep, photos: FormPhotosDep) -> Response:
-    """Take the feedback and hand out the receipt. A double click or a retry gets the same one."""
+    """Open the ticket and hand out its receipt. A double click or a second try gets the same receipt."""
     form = draft_form.read_draft(request, typed, photos)
     if form.status != HTTPStatus.OK:
         return _show_again(request, session, form)
@@ -112,30 +119,30 @@ def send_feedback(request: Request, session: SessionDep, typed: TypedDep, photos
 
 
 def _open_with_photos(session: Session, form: DraftForm, now: datetime) -> Receipt:
-    """The ticket with its photos, or neither."""
-    if not form.held:
+    """Open the ticket with its photos; if a photo fails, there is no ticket either."""
+    if not form.waiting_photos:
         return service.open_ticket(session, form.draft, now=now)
     with session.begin_nested():
         receipt = service.open_ticket(session, form.draft, now=now)
         if not receipt.repeated:
-            attachments.attach_photos(session, receipt.ticket_id, form.held, now)
+            attachments.attach_photos(session, receipt.ticket_id, form.waiting_photos, now)
     return receipt
 
 
 @router.get(access.RECEIPT_PATH, include_in_schema=False)
 def show_receipt(request: Request, session: SessionDep) -> Response:
-    """Number, secret, unit and due date, for a quarter of an hour and to the browser that sent."""
-    shown = access.receipt_of(request)
-    if shown is None:
+    """Show number, secret, unit and due date for 15 minutes, only in the browser that sent the feedback."""
+    receipt = access.receipt_of(request)
+    if receipt is None:
         return render_page(request, "public/receipt_gone.html", 404)
-    ticket = queries.by_id(session, shown.ticket_id)
+    ticket = queries.by_id(session, receipt.ticket_id)
     follow = f"{get_settings().base_url.rstrip('/')}/theo-doi?so={ticket.number}"
     return render_page(
         request,
         "public/receipt.html",
         secret=True,
         ticket=ticket,
-        secret_text=receipts.group_secret(shown.secret),
+        secret_text=receipts.group_secret(receipt.secret),
         counting=count_days(service.time_ticket(session, ticket, None).clocks),
         qr=qr_path(follow),
         follow=follow,
@@ -145,7 +152,7 @@ def show_receipt(request: Request, session: SessionDep) -> Response:
 
 @router.post(f"{access.RECEIPT_PATH}/cat", include_in_schema=False)
 def put_receipt_away(request: Request) -> Response:
-    """Hide the secret, and the form that "back" would show, from whoever uses this browser next."""
+    """Hide the secret, and the form that "back" would show, from the next user of this browser."""
     response = redirect_to(request, "/", flash=_("Giấy tiếp nhận đã được ẩn."))
     response.headers["Clear-Site-Data"] = '"cache"'
     access.put_away_receipt(response)
@@ -158,16 +165,18 @@ def _show_again(
     form: DraftForm,
     refusal: DomainError | None = None,
 ) -> Response:
-    """The form as it was typed. A refusal that belongs to no field (an old form, a key used for another text) comes
-    with a fresh key, so that sending once more is meant; one that asks for patience keeps the key, in case the ticket
-    had been taken."""
+    """Show the form as it was typed.
+
+    A refusal without a field (an old form, a key that was used for another text) comes with a new key, so that the
+    sender can send again. ``TooMany`` keeps the key: the ticket may have been opened already.
+    """
     notice = refusal if refusal and not getattr(refusal, "errors", ()) else None
     if notice and not isinstance(notice, TooMany):
         form = draft_form.renew_draft(form)
     response = _form_page(
         request,
         session,
-        form.shown(refusal),
+        form.view(refusal),
         key=form.draft.key,
         photos=form.photos(),
         notice=notice,
@@ -201,15 +210,17 @@ def _form_page(
 
 
 def _unit_choice(session: Session, q: str) -> dict[str, Any]:
-    """What the part of the form shows in which a unit is chosen: those that match, also by a name of before the
-    mergers, or all by their kinds."""
+    """Return what the choice of a unit shows: the units that match ``q``, or all units by kind if none does.
+
+    A unit also matches by the name of a unit that it took over; that former name stands beside it.
+    """
     today: date = clock.now().astimezone(ZONE).date()
-    found = {unit.id: (unit, "") for unit in units.find_units(session, q, today)}
+    matches = {unit.id: (unit, "") for unit in units.find_units(session, q, today)}
     for former, unit in units.find_former(session, q, today):
         if former.name != unit.name:
-            found.setdefault(unit.id, (unit, former.name))
+            matches.setdefault(unit.id, (unit, former.name))
     groups: dict[str, list[Unit]] = {}
-    if not found:
+    if not matches:
         for unit in units.list_receiving(session, today):
             groups.setdefault(citizen_texts.KINDS[unit.kind], []).append(unit)
-    return {"q": q, "found": list(found.values())[:MOST_FOUND], "groups": groups}
+    return {"q": q, "found": list(matches.values())[:MOST_MATCHES], "groups": groups}

@@ -1,6 +1,8 @@
-"""The page of one ticket as its sender sees it, and the way back to it when the hour is over."""
+"""The page of one ticket for its sender, and the form for number and secret that opens it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
 
 from fastapi import Request, Response
 from sqlalchemy.orm import Session
@@ -10,9 +12,11 @@ from backend.attachments import queries as attachments
 from backend.errors import DomainError, Invalid, NotFound
 from backend.public import access
 from backend.public.due_date_texts import count_days
-from backend.public.sender_actions import extension_told, open_wishes, pauses_told, reopening_ends
+from backend.public.sender_actions import find_reopening_end, list_open_actions, list_pauses, read_extension
 from backend.ratings import service as ratings
-from backend.tickets import citizen_texts, dossier, queries, rulebook
+from backend.ratings.models import Rating
+from backend.tickets import citizen_texts, queries, rulebook
+from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.due_status import is_overdue
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import Ticket
@@ -23,14 +27,13 @@ from backend.web.rendering import redirect_to, render_page
 from backend.worktime.calendar import local_time
 
 TICKET = "/theo-doi/phan-anh"
-TEXTS = ("text", "objection", "wish", "remark")
-KEPT = (*TEXTS, "pause", *ratings.ITEMS)  # what a sender may have typed when the hour ended
+TYPED_FIELDS = ("text", "objection", "reason", "remark", "pause", *ratings.ITEMS)  # all fields of the page
 DECISIONS = (Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED)
-STOPS = (*DECISIONS[1:], Event.WITHDRAWN)  # what ends the term of a ticket without an answer of its own
+STOPS = (*DECISIONS[1:], Event.WITHDRAWN)  # end the term without an answer of the ticket's own
 
 
-def find_opened(request: Request, session: Session) -> Ticket | None:
-    """The ticket that this browser may follow, if its hour is not over."""
+def find_opened_ticket(request: Request, session: Session) -> Ticket | None:
+    """Return the ticket that this browser may follow, or None if its hour is over."""
     ticket_id = access.granted_ticket(request)
     if ticket_id is None:
         return None
@@ -47,20 +50,18 @@ def ticket_page(
     *,
     typed: FormReader | None = None,
     used: Collection[str] = (),
-    done: str = "",
+    confirmation: str = "",
     refusal: DomainError | None = None,
 ) -> Response:
-    """State, due date, course, answer, and what the sender can do now, with all that was typed on the page.
+    """Show state, due date, course and answer, what the sender can do now, and everything typed on the page.
 
-    ``used`` are the fields of what was just ``done``; on a refusal everything is still there.
+    ``used`` are the fields of the action that was just carried out; ``confirmation`` is the sentence about it. After a
+    ``refusal`` all fields keep their texts.
     """
-    if typed is not None:  # something was tried, which read the ticket anew and without what the page shows of it
+    if typed is not None:  # an action read the ticket again, without what the page needs of it
         ticket = queries.by_id(session, ticket.id)
-    known = dossier.read_dossier(session, ticket, clock.now())
-    clocks = known.clocks
-    course = queries.list_course(session, ticket.id, internal=True, entries=known.entries)
-    steps = [step for step in course if step.event not in INTERNAL]
-    wishes = open_wishes(known)
+    now = clock.now()
+    dossier = read_dossier(session, ticket, now)
     field_errors = refusal if isinstance(refusal, Invalid) and refusal.errors else None
     return render_page(
         request,
@@ -68,27 +69,54 @@ def ticket_page(
         refusal.status if refusal else 200,
         secret=True,
         form=_form(typed, field_errors, used),
-        done=done,
+        done=confirmation,
         keep_at=TICKET,
         notice=refusal if not field_errors else None,
         ticket=ticket,
-        steps=steps,
-        question=_last(steps, Event.INFO_REQUESTED) if "tra-loi" in wishes else None,
-        decision=_last(steps, *DECISIONS) if ticket.told_at else None,
-        delay=queries.find_delay(session, known.entries) if ticket.open else None,
-        stopped=None if ticket.open or ticket.settled else _last(steps, *STOPS),
-        wishes=wishes,
-        extension=extension_told(clocks, course),
-        pauses=pauses_told(known, steps),
-        window=reopening_ends(clocks),
-        due=clocks.resolve.due,
-        overdue=is_overdue(ticket, local_time(clock.now()).date()),
+        **_course_context(session, dossier),
+        **_due_date_context(session, dossier, now),
         photos=attachments.of_ticket(session, ticket.id),
-        rating=ratings.find_rating(session, ticket.id, count_answers(known.history)) if not ticket.open else None,
-        counting=count_days(clocks),
-        later_rule=rulebook.rule_of_today(session, ticket, clocks, local_time(clock.now()).date()),
+        rating=_find_rating(session, dossier),
         words=citizen_texts,
     )
+
+
+def _course_context(session: Session, dossier: Dossier) -> dict[str, Any]:
+    """Return the course as its sender sees it, and what the page shows apart: actions, question, decision, delay."""
+    ticket = dossier.ticket
+    course = queries.list_course(session, ticket.id, internal=True, entries=dossier.entries)
+    steps = [step for step in course if step.event not in INTERNAL]
+    actions = list_open_actions(dossier)
+    stopped = not (ticket.open or ticket.settled)
+    return {
+        "steps": steps,
+        "actions": actions,
+        "question": _last(steps, Event.INFO_REQUESTED) if "tra-loi" in actions else None,
+        "decision": _last(steps, *DECISIONS) if ticket.told_at else None,
+        "delay": queries.find_delay(session, dossier.entries) if ticket.open else None,
+        "stopped": _last(steps, *STOPS) if stopped else None,
+        "extension": read_extension(dossier.clocks, course),
+        "pauses": list_pauses(dossier, steps),
+    }
+
+
+def _due_date_context(session: Session, dossier: Dossier, now: datetime) -> dict[str, Any]:
+    """Return the due date, how it was counted, and how long the ticket can be reopened."""
+    ticket, clocks = dossier.ticket, dossier.clocks
+    today = local_time(now).date()
+    return {
+        "due": clocks.resolve.due,
+        "overdue": is_overdue(ticket, today),
+        "window": find_reopening_end(clocks),
+        "counting": count_days(clocks),
+        "later_rule": rulebook.rule_of_today(session, ticket, clocks, today),
+    }
+
+
+def _find_rating(session: Session, dossier: Dossier) -> Rating | None:
+    """Return the rating of the latest answer, where the ticket is closed and rated."""
+    ticket = dossier.ticket
+    return None if ticket.open else ratings.find_rating(session, ticket.id, count_answers(dossier.history))
 
 
 def _form(typed: FormReader | None, refusal: Invalid | None, used: Collection[str]) -> FormView:
@@ -98,34 +126,41 @@ def _form(typed: FormReader | None, refusal: Invalid | None, used: Collection[st
 
 
 def done_page(
-    request: Request, session: Session, ticket: Ticket, typed: FormReader, used: Collection[str], done: str
+    request: Request, session: Session, ticket: Ticket, typed: FormReader, used: Collection[str], confirmation: str
 ) -> Response:
-    """Back to the ticket after something was done. Where something else was typed on the page, the page answers at once
-    with all of it: a redirect would lose it."""
-    others = [name for name in KEPT if name not in used and name != "pause"]
+    """Redirect to the ticket after an action, with its ``confirmation``.
+
+    If other fields than the ``used`` ones hold something, answer with the page: a redirect would lose what was typed.
+    """
+    others = [name for name in TYPED_FIELDS if name not in used and name != "pause"]
     if not any(typed.raw(name).strip() for name in others):
-        return redirect_to(request, TICKET, flash=done or None)
-    return ticket_page(request, session, ticket, typed=typed, used=used or ("",), done=done)
+        return redirect_to(request, TICKET, flash=confirmation or None)
+    return ticket_page(request, session, ticket, typed=typed, used=used or ("",), confirmation=confirmation)
 
 
 def follow_page(
     request: Request,
     *,
     number: str = "",
-    error: DomainError | None = None,
-    kept: FormReader | None = None,
+    refusal: DomainError | None = None,
+    typed: FormReader | None = None,
     status: int = 200,
 ) -> Response:
-    """The form for number and secret. ``kept`` carries what was typed in a page whose hour was over."""
-    form = FormView({"number": number}, {"number": error} if error else {})
-    values = {name: kept.raw(name) for name in KEPT if kept.raw(name)} if kept else {}
-    return render_page(request, "public/follow.html", status, secret=True, form=form, kept=values)
+    """Show the form for number and secret. It carries on what was ``typed`` on a page whose hour was over."""
+    form = FormView({"number": number}, {"number": refusal} if refusal else {})
+    return render_page(request, "public/follow.html", status, secret=True, form=form, kept=typed_values(typed))
 
 
-def ask_again(request: Request, typed: FormReader) -> Response:
-    """The hour was over in mid-form: number and secret once more, and nothing typed is lost."""
-    return follow_page(request, kept=typed, status=401)
+def ask_secret_again(request: Request, typed: FormReader) -> Response:
+    """Ask for number and secret again when the hour is over, and carry on everything typed. Status 401."""
+    return follow_page(request, typed=typed, status=401)
 
 
-def _last(steps: Iterable[CourseStep], *events: Event) -> CourseStep | None:
-    return next((step for step in reversed(list(steps)) if step.event in events), None)
+def typed_values(typed: FormReader | None) -> dict[str, str]:
+    """Return the fields of the ticket's page that hold something: name -> value."""
+    values = {name: typed.raw(name) for name in TYPED_FIELDS} if typed else {}
+    return {name: value for name, value in values.items() if value}
+
+
+def _last(steps: Sequence[CourseStep], *events: Event) -> CourseStep | None:
+    return next((step for step in reversed(steps) if step.event in events), None)

@@ -336,7 +336,7 @@ class TestMerge:
         self, client: TestClient, session: Session, world: World, ticket: Ticket, other: Ticket, act: Act
     ) -> None:
         sign_in(client, world.user())
-        looked = act("gop", into=other.number, merge_reason="", look="1")
+        looked = act("gop", into=other.number, merge_reason="", preview="1")
         assert looked.status_code == 200 and "Với những gì bạn đã ghi:" in looked.text
         assert "không được tính là trường hợp đúng hạn." in card(looked.text, "gop")
         assert f'value="{other.number}"' in looked.text and course(session, ticket) == ["received", "accepted"]

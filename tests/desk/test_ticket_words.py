@@ -113,7 +113,7 @@ def test_the_second_time_is_told_apart_from_the_first(client: TestClient, life: 
     ticket, secret = life.world.answered(life.at, life.at)
     follow(client, ticket, secret)
     client.post(f"{TICKET}/doc")
-    assert client.post(f"{TICKET}/chua-xong", data={"wish": "Mới vá một nửa."}).status_code == 303
+    assert client.post(f"{TICKET}/chua-xong", data={"reason": "Mới vá một nửa."}).status_code == 303
     page = client.get(TICKET).text
     assert "Đây là lần giải quyết thứ 2" in page and "<dt>Trả lời lần đầu ngày</dt>" in page
 

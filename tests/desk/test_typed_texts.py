@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from backend.desk.actions import DEEDS
+from backend.desk.actions import ACTIONS
 from backend.desk.typed_texts import fields_of
 from backend.surveys.rounds import service as surveys
 from backend.tickets import service
@@ -62,8 +62,8 @@ def test_no_button_of_a_ticket_s_page_loses_what_was_typed_for_another(
         answer = client.post(button.address, data=page.sent_by(button, typed))
         assert answer.status_code in (200, 404, 409, 422), button
         path = button.address.rpartition("/")[2]
-        kept_all = path not in DEEDS or button.name == "look" or answer.status_code != 200
-        used = set() if kept_all else set(fields_of(DEEDS[path]))
+        kept_all = path not in ACTIONS or button.name == "preview" or answer.status_code != 200
+        used = set() if kept_all else set(fields_of(ACTIONS[path]))
         left = still_there(answer.text, typed, used)
         assert all(left.values()), (button, left)
 
@@ -117,7 +117,7 @@ def open_answered_meanwhile(client: TestClient, session: Session, world: World, 
 USED = {
     "tra-loi": {"text"},
     "khong-tam-dung": {"objection"},
-    "chua-xong": {"wish"},
+    "chua-xong": {"reason"},
     "danh-gia": {"remark"},
 }
 
@@ -137,7 +137,7 @@ def test_no_button_of_a_sender_s_page_loses_what_was_typed_for_another(
             continue  # leaving a shared machine leaves nothing behind
         begin_page(client, session, world, now)
         page = TypedPage(client.get(TICKET).text)
-        typed = {name: f"Đã gõ ở ô {name}." for name in ("text", "objection", "wish", "remark")}
+        typed = {name: f"Đã gõ ở ô {name}." for name in ("text", "objection", "reason", "remark")}
         answer = client.post(page.buttons[place].address, data=page.sent_by(page.buttons[place], typed | {"ease": "4"}))
         assert answer.status_code in (200, 409, 422)
         path = page.buttons[place].address.rpartition("/")[2]

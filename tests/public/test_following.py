@@ -283,7 +283,7 @@ def test_home_offers_both_actions_and_the_promise_without_an_invented_record(cli
 def test_home_tells_the_record_once_there_are_answers_enough(
     client: TestClient, session: Session, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(promise_record, "_held", {})
+    monkeypatch.setattr(promise_record, "_records", {})
     earlier = now - timedelta(days=40)
     for _late in range(10):
         world.answered(earlier, now - timedelta(days=2))

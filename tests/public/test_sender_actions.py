@@ -19,11 +19,11 @@ from backend.users.models import Role
 from tests.factories import World
 from tests.following import TICKET, follow
 
-WISHES = ("khong-tam-dung", "dong-y", "chua-xong", "xu-ly-lai")
+SENDER_ACTIONS = ("khong-tam-dung", "dong-y", "chua-xong", "xu-ly-lai")
 
 
 def offered(page: str) -> set[str]:
-    return set(re.findall(r'action="/theo-doi/phan-anh/([a-z-]+)"', page)) & set(WISHES)
+    return set(re.findall(r'action="/theo-doi/phan-anh/([a-z-]+)"', page)) & set(SENDER_ACTIONS)
 
 
 def course(session: Session, ticket: Ticket) -> list[str]:
@@ -86,8 +86,8 @@ class TestAnswer:
     ) -> None:
         page = client.get(TICKET).text
         assert "Bạn yêu cầu được đến hết ngày 18/12/2026." in page and "10/12/2026" in page
-        assert client.post(f"{TICKET}/chua-xong", data={"wish": ""}).status_code == 422
-        assert client.post(f"{TICKET}/chua-xong", data={"wish": "Mới vá một nửa."}).status_code == 303
+        assert client.post(f"{TICKET}/chua-xong", data={"reason": ""}).status_code == 422
+        assert client.post(f"{TICKET}/chua-xong", data={"reason": "Mới vá một nửa."}).status_code == 303
         session.expire_all()
         ticket = session.get_one(Ticket, answered.id)
         assert (ticket.state, ticket.episode, ticket.verdict) == (TicketState.IN_PROGRESS, 2, Verdict.ON_TIME)
@@ -110,12 +110,12 @@ class TestAnswer:
         monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=31))
         follow(client, ticket, secret)
         assert not offered(client.get(TICKET).text)
-        late = client.post(f"{TICKET}/xu-ly-lai", data={"wish": "Lại hỏng rồi."})
+        late = client.post(f"{TICKET}/xu-ly-lai", data={"reason": "Lại hỏng rồi."})
         assert late.status_code == 409 and "Đã hết thời gian yêu cầu xử lý lại." in late.text
         assert "Lại hỏng rồi." in late.text and "reopened" not in course(session, ticket)
         monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=30))
         follow(client, ticket, secret)
-        assert client.post(f"{TICKET}/xu-ly-lai", data={"wish": "Lại hỏng rồi."}).status_code == 303
+        assert client.post(f"{TICKET}/xu-ly-lai", data={"reason": "Lại hỏng rồi."}).status_code == 303
         assert course(session, ticket)[-1] == "reopened"
 
     @pytest.mark.parametrize("path", ["dong-y", "chua-xong"])
@@ -128,7 +128,7 @@ class TestAnswer:
         world.happen(ticket, Event.ACCEPTED, officer, now)
         world.happen(ticket, Event.ANSWERED, officer, now, "Đã vá xong đoạn đường.")
         assert not offered(client.get(TICKET).text)
-        refused = client.post(f"{TICKET}/{path}", data={"wish": "Chưa xong đâu."})
+        refused = client.post(f"{TICKET}/{path}", data={"reason": "Chưa xong đâu."})
         assert refused.status_code == 409 and "Xin đọc trả lời trước." in refused.text
         assert course(session, ticket)[-1] == "answered"
 
@@ -148,7 +148,7 @@ class TestWithdrawing:
 
     def test_without_the_secret_nothing_is_asked_and_nothing_done(self, client: TestClient) -> None:
         assert client.get(f"{TICKET}/rut").headers["location"] == "/theo-doi"
-        kept = client.post(f"{TICKET}/xu-ly-lai", data={"wish": "Lại hỏng rồi."})
+        kept = client.post(f"{TICKET}/xu-ly-lai", data={"reason": "Lại hỏng rồi."})
         assert kept.status_code == 401 and "Lại hỏng rồi." in kept.text
         assert client.get(f"{TICKET}/phieu-huong-dan").status_code == 404
 

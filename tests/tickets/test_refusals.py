@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend import audit, db
 from backend.app import create_app
-from backend.desk.actions import DEEDS
+from backend.desk.actions import ACTIONS
 from backend.errors import Conflict, DomainError, Forbidden, NotFound
 from backend.tickets import queries, service
 from backend.tickets.lifecycle import TRANSITIONS, Event, EventAuthor, Transition
@@ -173,7 +173,7 @@ def stage(committed: object, now: datetime) -> Iterator[Stage]:
 def test_an_officer_who_is_told_no_leaves_an_entry(stage: Stage, path: str, typed: dict[str, str], status: int) -> None:
     who = stage.sign_in()
     assert stage.press(path, **typed) == status
-    assert stage.refusals() == [(who, DEEDS[path].event, str(status))]
+    assert stage.refusals() == [(who, ACTIONS[path].event, str(status))]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_done_twice_the_second_leaves_an_entry(stage: Stage) -> None:
 
 def test_looking_ahead_is_no_attempt(stage: Stage) -> None:
     stage.sign_in()
-    assert stage.press("xin-gia-han", look="1", more="99") == 422
+    assert stage.press("xin-gia-han", preview="1", more="99") == 422
     assert stage.refusals() == []
 
 

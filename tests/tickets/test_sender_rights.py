@@ -41,8 +41,8 @@ TYPED: dict[Event, dict[str, str]] = {
     Event.RATED: dict.fromkeys(ITEMS, "5"),
     Event.PAUSE_DISPUTED: {"objection": "Không cần hỏi.", "pause": "1"},
     Event.CONFIRMED: {},
-    Event.DISPUTED: {"wish": "Chưa xong."},
-    Event.REOPENED: {"wish": "Chưa xong."},
+    Event.DISPUTED: {"reason": "Chưa xong."},
+    Event.REOPENED: {"reason": "Chưa xong."},
     Event.WITHDRAWN: {"sure": "1"},
 }
 A, Q, ANSWER = Event.ACCEPTED, Event.INFO_REQUESTED, Event.ANSWERED
@@ -313,7 +313,7 @@ def test_a_merged_sender_who_is_not_content_goes_on_alone_at_the_unit_that_answe
 ) -> None:
     matter.follow(COURSES["merged, the other answered"])
     matter.open(client)
-    assert client.post(f"{TICKET}/chua-xong", data={"wish": "Vẫn còn ổ gà."}).status_code == 303
+    assert client.post(f"{TICKET}/chua-xong", data={"reason": "Vẫn còn ổ gà."}).status_code == 303
     session.expire_all()
     assert (matter.ticket.state, matter.ticket.episode, matter.ticket.merged_into_id) == (
         TicketState.IN_PROGRESS,
