@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from backend.escalation.ladder import StepRecipient
 from backend.escalation.models import StaffNotice, StepRecord, TicketWatch
-from backend.tickets.models import OPEN_STATES, Ticket, TicketState
+from backend.tickets.due_status import clock_running
+from backend.tickets.models import Ticket
 from backend.tickets.service import policy_subject
 from backend.users.models import Role, User
 from backend.users.policy import Actor, Permission, can
 
-WAITING = tuple(state for state in OPEN_STATES if state is not TicketState.AWAITING_SENDER)
 SETTLE = timedelta(minutes=15)  # a digest waits so long, so that all notices of one sweep are in it
 UPWARDS = (StepRecipient.OFFICER, StepRecipient.LEADER, StepRecipient.COORDINATOR, StepRecipient.MANAGER)
 PERMISSIONS = {
@@ -103,7 +103,7 @@ def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[
     rows = session.execute(
         select(StaffNotice, Ticket)
         .join(Ticket, Ticket.id == StaffNotice.ticket_id)
-        .where(StaffNotice.message_id == message_id, Ticket.state.in_(WAITING))
+        .where(StaffNotice.message_id == message_id, clock_running())
         .options(joinedload(Ticket.category, innerjoin=True), joinedload(Ticket.unit, innerjoin=True))
         .order_by(Ticket.due_date, Ticket.id, StaffNotice.id)
         .limit(limit)
@@ -116,4 +116,4 @@ def _stale(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     changed = or_(
         TicketWatch.ticket_id.is_(None), TicketWatch.version != Ticket.version, TicketWatch.due_date != Ticket.due_date
     )
-    return Ticket.state.in_(WAITING), or_(changed, TicketWatch.next_at <= now)
+    return clock_running(), or_(changed, TicketWatch.next_at <= now)

@@ -25,6 +25,7 @@ from backend.escalation.models import StaffNotice, StepRecord, TicketWatch
 from backend.outbox import service as outbox
 from backend.tickets import rulebook
 from backend.tickets import service as tickets
+from backend.tickets.due_status import clock_runs
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, Ticket
 from backend.tickets.sender_messages import media_of
@@ -132,7 +133,7 @@ def facts_of(ticket: Ticket) -> EscalationFacts:
         received_on=ticket.received_on,
         due=ticket.due_date,
         term=parse_term(ticket.term),
-        waiting=ticket.state in queries.WAITING,
+        waiting=clock_runs(ticket),
         episode=ticket.episode,
         reminded_after=ticket.reminded_after,
         has_sender=ticket.channel is not Channel.IMPORT,

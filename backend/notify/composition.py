@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.escalation import letters
-from backend.escalation.queries import WAITING
 from backend.notify import invitation, texts
 from backend.notify.channels import Buttons, OutgoingMessage
 from backend.outbox.models import Medium, OutboxMessage
 from backend.settings import get_settings
 from backend.tickets import queries
 from backend.tickets.dossier import Dossier, read_dossier
+from backend.tickets.due_status import clock_runs
 from backend.tickets.lifecycle import ANSWERS, Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
 from backend.tickets.sender_checks import count_answers
@@ -41,7 +41,7 @@ def compose_message(session: Session, row: OutboxMessage, now: datetime) -> Outg
     contact = session.get(Contact, row.ticket_id)
     address = _address(contact, row.medium)
     ticket = queries.by_id(session, row.ticket_id)
-    if row.template in texts.WHILE_OVERDUE and ticket.state not in WAITING:
+    if row.template in texts.WHILE_OVERDUE and not clock_runs(ticket):
         raise RecipientMissing("the ticket has moved on")
     facts = _message_facts(session, row, ticket, now)
     outgoing = partial(OutgoingMessage, key=row.key, recipient=address, subject=texts.message_subject(facts), at=now)

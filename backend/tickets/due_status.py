@@ -60,6 +60,19 @@ def past_due(today: date) -> ColumnElement[bool]:
     return and_(Ticket.due_date < today, not_(paused_in_time))
 
 
+def clock_runs(ticket: Ticket) -> bool:
+    """Return whether time passes for the unit: the ticket is open, and no question to its sender stops the clock.
+
+    A question whose limit is over stops nothing any more, even while the ticket still waits for the sender.
+    """
+    return ticket.open and not (ticket.state is TicketState.AWAITING_SENDER and ticket.paused_on is not None)
+
+
+def clock_running() -> ColumnElement[bool]:
+    """Return the rule of ``clock_runs`` as a condition."""
+    return and_(is_open(), or_(Ticket.state != TicketState.AWAITING_SENDER, Ticket.paused_on.is_(None)))
+
+
 def undecided() -> ColumnElement[bool]:
     """Return the condition that a ticket has no verdict yet and will get one.
 

@@ -299,14 +299,19 @@ def _ground_sentence(case: TicketCase) -> str:
 
 def _store_results(case: TicketCase, after: TicketClocks) -> None:
     """Store a version for each verdict that this event brought, and for the due date if it moved."""
-    before = {_key(state): state for state in case.clocks.states if not state.running}
-    ended = [state for state in after.states if not state.running and state != before.get(_key(state))]
-    results = [state for state in ended if state.verdict or state.clock is ClockKind.RESOLVE]
+    results = _new_verdicts(case.clocks, after)
     resolve = after.resolve
     if resolve.running and resolve.episode == case.ticket.episode and resolve.due.on != case.ticket.due_date:
         results.append(resolve)
     if results:
         store_results(case.session, case.ticket.id, results, case.request.event, case.at)
+
+
+def _new_verdicts(before: TicketClocks, after: TicketClocks) -> list[ClockState]:
+    """Return the clocks that have ended, or ended otherwise, and whose verdict counts."""
+    ended_before = {_key(state): state for state in before.states if not state.running}
+    ended = [state for state in after.states if not state.running and state != ended_before.get(_key(state))]
+    return [state for state in ended if state.verdict or state.clock is ClockKind.RESOLVE]
 
 
 def _key(state: ClockState) -> tuple[int, ClockKind, int]:

@@ -18,7 +18,7 @@ from backend.escalation.models import StaffNotice, StepRecord
 from backend.notify import service as delivery
 from backend.outbox import service as outbox
 from backend.outbox.models import DeliveryState, OutboxMessage
-from backend.tickets import projection
+from backend.tickets import projection, sweeps
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
 from backend.users.models import Role, User
@@ -223,6 +223,21 @@ def test_a_pause_that_moved_the_due_date_moves_the_reminders(
     assert told(session, people[Role.LEADER]) == [] and to_sender(session, ticket) == []
     beat(at(f"{ticket.due_date:%m-%d}T08:00") + timedelta(days=1))
     assert told(session, people[Role.LEADER]) == ["overdue"]
+
+
+def test_a_pause_whose_limit_is_over_holds_reminders_back_no_longer(
+    session: Session, ticket: Ticket, people: dict[Role, User], world: World
+) -> None:
+    """The sender was asked on the first day and never replied: the limit of ten working days ended on 19 October."""
+    officer = actor_for(people[Role.OFFICER])
+    world.happen(ticket, Event.ACCEPTED, officer, RECEIVED)
+    world.happen(ticket, Event.INFO_REQUESTED, officer, RECEIVED)
+    limit_over = at("10-20T08:00")
+    assert sweeps.lapse_ticket(session, ticket.id, limit_over) is Event.PAUSE_EXPIRED
+    assert ticket.state is TicketState.AWAITING_SENDER
+    beat(at(f"{ticket.due_date:%m-%d}T08:00") + timedelta(days=1))
+    assert told(session, people[Role.LEADER]) == ["overdue"]
+    assert [key.split(":")[2] for key in to_sender(session, ticket)] == ["apology"]
 
 
 def test_a_complaint_about_a_unit_is_told_to_nobody_of_it(session: Session, world: World) -> None:
