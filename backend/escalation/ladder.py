@@ -183,11 +183,19 @@ def choose_steps(
     """
     rules = {rule.code: rule for rule in ladder or shipped_ladder()}
     new_steps = [step for step in steps if step.times > step_counts.get(step.key(facts.ticket_id), -1)]
+    one_for_each = _one_step_for_each(steps, new_steps, rules)
+    timely = _timely_steps(steps, rules)
+    to_tell = [step for step in new_steps if step in one_for_each and step in timely]
+    return to_tell, [step for step in new_steps if step not in to_tell]
+
+
+def _one_step_for_each(
+    steps: Sequence[EscalationStep], new_steps: Sequence[EscalationStep], rules: Mapping[str, EscalationRule]
+) -> list[EscalationStep]:
+    """Return one step for each recipient: the last new step of a rule marked ``first``, else the last step."""
     step_for = {step.to: step for step in steps}
     step_for |= {step.to: step for step in new_steps if rules[step.code].first}
-    timely = _timely_steps(steps, rules)
-    to_tell = [step for step in new_steps if step == step_for[step.to] and step in timely]
-    return to_tell, [step for step in new_steps if step not in to_tell]
+    return list(step_for.values())
 
 
 def _timely_steps(steps: Sequence[EscalationStep], rules: Mapping[str, EscalationRule]) -> list[EscalationStep]:

@@ -299,14 +299,18 @@ def _ground_sentence(case: TicketCase) -> str:
 
 def _store_results(case: TicketCase, after: TicketClocks) -> None:
     """Store a version for each verdict that this event brought, and for the due date if it moved."""
-    before = {_key(state): state for state in case.clocks.states if not state.running}
-    ended = [state for state in after.states if not state.running and state != before.get(_key(state))]
-    results = [state for state in ended if state.verdict or state.clock is ClockKind.RESOLVE]
+    ended_before = {_key(state): state for state in _ended_clocks(case.clocks)}
+    ended_now = [state for state in _ended_clocks(after) if state != ended_before.get(_key(state))]
+    results = [state for state in ended_now if state.verdict or state.clock is ClockKind.RESOLVE]
     resolve = after.resolve
     if resolve.running and resolve.episode == case.ticket.episode and resolve.due.on != case.ticket.due_date:
         results.append(resolve)
     if results:
         store_results(case.session, case.ticket.id, results, case.request.event, case.at)
+
+
+def _ended_clocks(clocks: TicketClocks) -> list[ClockState]:
+    return [state for state in clocks.states if not state.running]
 
 
 def _key(state: ClockState) -> tuple[int, ClockKind, int]:
