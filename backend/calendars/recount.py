@@ -24,10 +24,10 @@ from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import DeadlineRule, RuleEvidence
 from backend.deadlines.terms import Term
 from backend.tickets import projection, rulebook
+from backend.tickets.clock_results import result_columns
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.tickets.rulebook import CalendarCache
-from backend.tickets.service import result_columns
 from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar

@@ -110,10 +110,6 @@ class TicketClocks:
         """The clock of handling in the present episode. Its due date is that of the ticket."""
         return self.of(ClockKind.RESOLVE)[-1]
 
-    def escalates(self, state: ClockState) -> bool:
-        """Tell whether anybody is reminded of this clock: it runs, and the ticket is neither paused nor merged."""
-        return state.running and not self.suspended and not self.paused
-
 
 def ground(rule: DeadlineRule) -> dict[str, Any]:
     """Return the basis of a rule, how sure it is, and the dates of reception that this version is for."""

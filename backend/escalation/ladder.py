@@ -6,7 +6,7 @@ and ``choose_steps`` then decides which of them still need a notice.
 """
 
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -183,18 +183,19 @@ def choose_steps(
     """
     rules = {rule.code: rule for rule in ladder or shipped_ladder()}
     new_steps = [step for step in steps if step.times > step_counts.get(step.key(facts.ticket_id), -1)]
-    timely = set(_timely_steps(steps, rules)) & set(_step_of_each_recipient(steps, new_steps, rules))
-    to_tell = [step for step in new_steps if step in timely]
-    return to_tell, [step for step in new_steps if step not in timely]
+    one_for_each = _one_step_for_each(steps, new_steps, rules)
+    timely = _timely_steps(steps, rules)
+    to_tell = [step for step in new_steps if step in one_for_each and step in timely]
+    return to_tell, [step for step in new_steps if step not in to_tell]
 
 
-def _step_of_each_recipient(
+def _one_step_for_each(
     steps: Sequence[EscalationStep], new_steps: Sequence[EscalationStep], rules: Mapping[str, EscalationRule]
-) -> Collection[EscalationStep]:
-    """Return the step that each recipient gets a notice about: a new one marked ``first``, else the last."""
+) -> list[EscalationStep]:
+    """Return one step for each recipient: the last new step of a rule marked ``first``, else the last step."""
     step_for = {step.to: step for step in steps}
     step_for |= {step.to: step for step in new_steps if rules[step.code].first}
-    return step_for.values()
+    return list(step_for.values())
 
 
 def _timely_steps(steps: Sequence[EscalationStep], rules: Mapping[str, EscalationRule]) -> list[EscalationStep]:

@@ -38,7 +38,9 @@ class StepRecord(Base):
     code: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime] = mapped_column(Moment)
     told: Mapped[bool] = mapped_column()
-    times: Mapped[int] = mapped_column(default=0, server_default="0", doc="of a repeating step, else 0")
+    times: Mapped[int] = mapped_column(
+        default=0, server_default="0", doc="how often a repeating step was reached; else 0"
+    )
 
 
 class StaffNotice(Base):

@@ -33,10 +33,14 @@ class Rating(Base):
 
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
     answer: Mapped[int] = mapped_column(
-        primary_key=True, autoincrement=False, default=1, server_default="1", doc="which answer of the ticket, from 1"
+        primary_key=True,
+        autoincrement=False,
+        default=1,
+        server_default="1",
+        doc="number of the answer of the ticket, from 1",
     )
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), doc="the unit that gave the answer")
-    received_on: Mapped[date] = mapped_column(doc="the ticket's day of reception: the period it is counted in")
+    received_on: Mapped[date] = mapped_column(doc="day of reception of the ticket, which decides the period")
     ease: Mapped[int] = mapped_column()
     by_rules: Mapped[int] = mapped_column()
     timely: Mapped[int] = mapped_column()

@@ -41,7 +41,7 @@ class RuleVersion(Base):
     note: Mapped[str] = mapped_column(Text, default="")
     category: Mapped[str] = mapped_column(String(40), default="", doc="only tickets of this category; empty: any")
     category_class: Mapped[str] = mapped_column(String(40), default="")
-    manner: Mapped[str] = mapped_column(String(40), default="", doc="only what came in this manner; empty: in any")
+    manner: Mapped[str] = mapped_column(String(40), default="", doc="only tickets received in this manner; empty: any")
     province: Mapped[str] = mapped_column(String(40), default="", doc="the province that set it; empty: shipped")
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(Moment)
@@ -60,7 +60,9 @@ class ClockVersion(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
     episode: Mapped[int] = mapped_column(primary_key=True)
     clock: Mapped[ClockKind] = mapped_column(by_value(ClockKind, "clock"), primary_key=True)
-    nth: Mapped[int] = mapped_column(primary_key=True, doc="of the clocks of this kind in the episode")
+    nth: Mapped[int] = mapped_column(
+        primary_key=True, doc="number of the clock among those of its kind in the episode, from 1"
+    )
     version: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), doc="the unit that is judged")
     value: Mapped[str] = mapped_column(String(40))
@@ -75,5 +77,5 @@ class ClockVersion(Base):
     late_days: Mapped[int] = mapped_column(default=0, doc="calendar days past the due date")
     late_minutes: Mapped[int] = mapped_column(default=0, doc="working minutes past the due moment")
     explanation: Mapped[Any] = mapped_column(JSONB)
-    reason: Mapped[str] = mapped_column(String(40), doc="the event that it came of")
+    reason: Mapped[str] = mapped_column(String(40), doc="the event that caused it")
     computed_at: Mapped[datetime] = mapped_column(Moment)

@@ -152,7 +152,7 @@ class Ticket(Base):
     number: Mapped[str] = mapped_column(String(40), unique=True)
     state: Mapped[TicketState] = mapped_column(by_value(TicketState, "state"))
     version: Mapped[int] = mapped_column(
-        default=1, doc="goes up with each transition; a form that shows an old one is refused"
+        default=1, doc="rises with each transition; a form with an old version is refused"
     )
     channel: Mapped[Channel] = mapped_column(by_value(Channel, "channel"))
     category_code: Mapped[str] = mapped_column(ForeignKey("categories.code"))
@@ -160,7 +160,10 @@ class Ticket(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), doc="the unit that has it now")
     title: Mapped[str] = mapped_column(String(200))
     title_folded: Mapped[str] = mapped_column(
-        Text, Computed(FOLDED_TITLE, persisted=True), deferred=True, doc="for finding: what ``text.fold`` makes of it"
+        Text,
+        Computed(FOLDED_TITLE, persisted=True),
+        deferred=True,
+        doc="for searching: the title as ``fold_text`` gives it",
     )
     content: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String(2), default="vi")
@@ -168,42 +171,44 @@ class Ticket(Base):
     received_at: Mapped[datetime] = mapped_column(Moment)
     received_on: Mapped[date] = mapped_column(doc="day of reception in Asia/Ho_Chi_Minh")
     acknowledged_at: Mapped[datetime | None] = mapped_column(
-        Moment, doc="when the sender was given number, unit, due date"
+        Moment, doc="when the sender got number, unit and due date"
     )
-    rule: Mapped[str] = mapped_column(String(40), doc="code of the rule by which the due date was counted")
-    term: Mapped[str] = mapped_column(String(40), doc="its value at that time, such as 15 working days")
+    rule: Mapped[str] = mapped_column(String(40), doc="code of the rule that counts the due date")
+    term: Mapped[str] = mapped_column(String(40), doc="value of the rule at that time, such as 15 working days")
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("rules.id"), doc="the stored version of that rule")
     calendar_id: Mapped[int] = mapped_column(ForeignKey("calendar_versions.id"))
     episode: Mapped[int] = mapped_column(
-        default=1, server_default="1", doc="goes up each time the sender has it reopened; due date and rule are its own"
+        default=1, server_default="1", doc="rises with each reopening; each has its own due date and rule"
     )
     due_date: Mapped[date] = mapped_column()
-    due_estimated: Mapped[bool] = mapped_column(default=False, doc="the date leans on a calendar not announced yet")
+    due_estimated: Mapped[bool] = mapped_column(
+        default=False, doc="the date depends on days that are not announced yet"
+    )
     accepted_at: Mapped[datetime | None] = mapped_column(Moment)
-    paused_on: Mapped[date | None] = mapped_column(doc="the day on which the pause that stops the clock now began")
+    paused_on: Mapped[date | None] = mapped_column(doc="first day of the pause that stops the clock now")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
     # These belong to the first answer. Reopening changes neither the verdict nor the day.
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     answered_on: Mapped[date | None] = mapped_column()
-    working_days: Mapped[int | None] = mapped_column(doc="working days from reception to answer, pauses left out")
+    working_days: Mapped[int | None] = mapped_column(doc="working days from reception to answer, without pauses")
     verdict: Mapped[Verdict | None] = mapped_column(by_value(Verdict, "verdict"))
     decided_at: Mapped[datetime | None] = mapped_column(Moment, doc="the latest answer, refusal or redirection")
     published_at: Mapped[datetime | None] = mapped_column(Moment)
     told_at: Mapped[datetime | None] = mapped_column(Moment, doc="when the latest decision first reached the sender")
-    told_in_time: Mapped[bool | None] = mapped_column(doc="within the term of the rule notify")
+    told_in_time: Mapped[bool | None] = mapped_column(doc="whether that was within the term of the rule ``notify``")
     tell_by: Mapped[date | None] = mapped_column(
-        doc="the last day to tell the sender of the decision in time; empty once told"
+        doc="last day on which the sender can get the decision in time; empty once they have it"
     )
 
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), default=b"")
     idempotency_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
     fingerprint: Mapped[bytes | None] = mapped_column(
-        LargeBinary(32), doc="of what was sent, to tell a retry from a new text"
+        LargeBinary(32), doc="hash of what was sent, to distinguish a retry from a new text"
     )
     import_key: Mapped[str | None] = mapped_column(String(200), unique=True)
     reminded_after: Mapped[date | None] = mapped_column(
-        doc="nobody is reminded of what fell due up to this day; of a case from another system, the day it came here"
+        doc="no reminders for steps up to this day; for a case of another system, the day of import"
     )
     demonstration: Mapped[bool] = mapped_column(default=False)
 
@@ -238,7 +243,7 @@ class Contact(Base):
     phone: Mapped[str | None] = mapped_column(String(40))
     email: Mapped[str | None] = mapped_column(String(200))
     address: Mapped[str | None] = mapped_column(String(300))
-    chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True, doc="Telegram chat that is told each step")
+    chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True, doc="Telegram chat that gets the messages")
     consent_at: Mapped[datetime] = mapped_column(Moment)
 
     ticket: Mapped[Ticket] = relationship(lazy="raise", back_populates="contact")

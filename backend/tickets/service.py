@@ -6,21 +6,19 @@ A refused attempt is recorded in a separate transaction.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
-from backend.db import AdvisoryLock, hold_lock, table_of
-from backend.deadlines.clock_states import ClockKind, ClockState, TicketClocks, explain_state
+from backend.db import AdvisoryLock, hold_lock
 from backend.deadlines.clocks import ClockPreview, state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.files.text import clean_text
-from backend.tickets import lifecycle, projection
+from backend.tickets import clock_results, lifecycle, projection
 from backend.tickets.checks.action_request import ActionRequest, TicketCase, policy_subject
-from backend.tickets.clock_models import ClockVersion
+from backend.tickets.clock_results import result_columns
 from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
 from backend.tickets.lifecycle import Event, EventAuthor, Transition
 from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketState
@@ -46,6 +44,7 @@ __all__ = [
     "preview_change",
     "record_contact_read",
     "record_refused",
+    "result_columns",
     "time_ticket",
 ]
 
@@ -244,7 +243,8 @@ def _update_row(case: TicketCase, history: Sequence[TicketEvent]) -> None:
     """Store the results of the clocks and the columns that follow from the history."""
     ticket = case.ticket
     clocks = state_of_clocks(history, case.book, case.at)
-    _store_results(case, clocks)
+    results = clock_results.new_results(case.clocks, clocks, ticket.episode, ticket.due_date)
+    clock_results.store_results(case.session, ticket.id, results, case.request.event, case.at)
     columns = projection.project_columns(history, clocks)
     ticket.state = columns.pop("state")
     for name, value in columns.items():
@@ -295,56 +295,6 @@ def _ground_sentence(case: TicketCase) -> str:
     ground, language = refusal_ground(case), case.ticket.language
     params = {"ground": gettext(language, ground.text), "basis": gettext(language, ground.basis)}
     return gettext(language, GROUND_SENTENCE, params)
-
-
-def _store_results(case: TicketCase, after: TicketClocks) -> None:
-    """Store a version for each verdict that this event brought, and for the due date if it moved."""
-    results = _new_verdicts(case.clocks, after)
-    resolve = after.resolve
-    if resolve.running and resolve.episode == case.ticket.episode and resolve.due.on != case.ticket.due_date:
-        results.append(resolve)
-    if results:
-        store_results(case.session, case.ticket.id, results, case.request.event, case.at)
-
-
-def _new_verdicts(before: TicketClocks, after: TicketClocks) -> list[ClockState]:
-    """Return the clocks that have ended, or ended otherwise, and whose verdict counts."""
-    ended_before = {_key(state): state for state in before.states if not state.running}
-    ended = [state for state in after.states if not state.running and state != ended_before.get(_key(state))]
-    return [state for state in ended if state.verdict or state.clock is ClockKind.RESOLVE]
-
-
-def _key(state: ClockState) -> tuple[int, ClockKind, int]:
-    return state.episode, state.clock, state.nth
-
-
-def store_results(session: Session, ticket_id: int, states: Sequence[ClockState], reason: Event, at: datetime) -> None:
-    """Store results with their explanation, each as the next version of its clock."""
-    table = table_of(ClockVersion)
-    for state in states:
-        place = {"ticket_id": ticket_id, "episode": state.episode, "clock": state.clock, "nth": state.nth}
-        next_version = select(func.coalesce(func.max(table.c.version), 0) + 1).filter_by(**place).scalar_subquery()
-        values: dict[str, Any] = place | result_columns(state) | {"reason": reason.value, "computed_at": at}
-        session.execute(insert(table).values(version=next_version, **values))
-
-
-def result_columns(state: ClockState) -> dict[str, Any]:
-    """Return a clock as the columns of its stored version."""
-    return {
-        "unit_id": state.unit,
-        "value": state.rule.value,
-        "rule_id": state.rule.id,
-        "calendar_id": state.calendar_id,
-        "started_at": state.term.start,
-        "due_date": state.due.on,
-        "due_at": state.due.at,
-        "estimated": state.due.estimate,
-        "ended_at": state.ended,
-        "verdict": state.verdict,
-        "late_days": state.late_days,
-        "late_minutes": state.late_minutes,
-        "explanation": explain_state(state),
-    }
 
 
 def _merged_tickets(case: TicketCase) -> Sequence[Row[int, str]]:

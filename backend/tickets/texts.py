@@ -1,4 +1,4 @@
-"""Names of states and events, as messages of the catalogue, and the tone in which a state is shown."""
+"""Names of states and events, as messages of the catalogue, and the tone of the badge of each state."""
 
 from backend.deadlines.clock_states import ClockKind
 from backend.errors import _

@@ -48,7 +48,7 @@ class TestHandling:
     def test_running_clocks_have_no_verdict_yet(self) -> None:
         clocks = read(RECEIVED, now="11-30T09:00")
         assert clocks.resolve.running and clocks.resolve.verdict is None
-        assert clocks.escalates(clocks.resolve)
+        assert not clocks.paused
 
     def test_the_first_decision_ends_the_term_to_classify(self) -> None:
         assert verdicts(read(RECEIVED, ACCEPTED), ClockKind.CLASSIFY) == [ON_TIME]
@@ -91,7 +91,7 @@ class TestPauses:
         assert read(RECEIVED, self.ASKED, now="11-05T16:59").resolve.due.on == date(2026, 11, 23)
         clocks = read(RECEIVED, self.ASKED, now="11-06T08:00")
         assert clocks.resolve.due.on == date(2026, 11, 25)
-        assert clocks.paused and not clocks.escalates(clocks.resolve)
+        assert clocks.paused
 
     def test_it_ends_at_its_limit_of_ten_working_days_whoever_noticed_when(self) -> None:
         # Asked on Thursday 5 November: the limit ends on 19 November; the closes of 5..19 do not count.
@@ -193,9 +193,9 @@ class TestEpisodes:
 
 
 class TestMerging:
-    def test_a_merged_ticket_no_longer_escalates(self) -> None:
+    def test_a_merged_ticket_is_suspended(self) -> None:
         clocks = read(RECEIVED, ACCEPTED, event(Event.MERGED, "11-05T09:00", into=7), now="12-01T09:00")
-        assert clocks.suspended and not any(clocks.escalates(state) for state in clocks.states)
+        assert clocks.suspended
 
     def test_the_answer_of_the_other_ticket_is_no_case_on_time(self) -> None:
         merged, together = event(Event.MERGED, "11-05T09:00"), event(Event.ANSWERED_TOGETHER, "11-10T09:00")

@@ -1,4 +1,4 @@
-"""What a merge needs, and what is noted where one ticket is handled with another."""
+"""What a merge needs, and what the history notes where one ticket is handled with another."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
