@@ -147,3 +147,12 @@ def crosses_rooms(path: str, tree: ast.AST) -> Iterator[int]:
 
 def _is_inside(module: str) -> bool:
     return module in ("pages", "api", "tasks", "statements") or module.endswith("_pages")
+
+
+def imports_private_names(tree: ast.AST) -> Iterator[int]:
+    """Lines that take from another module what its underscore calls its own. ``_`` alone is the catalogue's."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES:
+            parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            if any(part.startswith("_") and part.strip("_") for part in parts):
+                yield node.lineno

@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+import textwrap
+import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -26,11 +28,13 @@ from backend.users.models import Role
 from backend.users.texts import ROLE_NAMES
 from backend.worker import QUEUES
 from backend.worker import app as worker
-from tests import source
+from tests import shape, source
 from tests.routes import declared
 
-MOST_LINES = 400
-SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "shared"}
+DECLARE_ROUTES = {
+    "backend/app.py",  # health, and the router that the rooms' routers go into
+    "backend/web/assets.py",  # the files of static/, which belong to no room
+}
 FINAL_STATES = {TicketState.REDIRECTED, TicketState.WITHDRAWN}
 # Each writes tickets where there is no transition: reception brings one into being; the two loads bring finished
 # histories in bulk, by rows that went through the same table; a recount moves due dates in bulk and no state.
@@ -89,6 +93,19 @@ def test_only_the_history_spells_the_chain_of_a_ticket() -> None:
     assert breaches(source.spells_ticket_chain, SPELL_TICKET_CHAIN) + lines == []
 
 
+def test_routes_stand_in_pages_alone() -> None:
+    def outside_pages(path: str, tree: ast.AST) -> list[int]:
+        return [] if shape.is_for_routes(path) else list(shape.declares_routes(tree))
+
+    trees = source.modules("backend", "bot")
+    lines = {path: outside_pages(path, tree) for path, tree in trees.items()}
+    assert {path for path, hits in lines.items() if hits} == DECLARE_ROUTES
+
+
+def test_no_module_takes_what_another_calls_its_own() -> None:
+    assert breaches(source.imports_private_names, set()) == []
+
+
 def test_rooms_meet_in_services_and_queries() -> None:
     entrances = {"backend/app.py", "backend/worker.py"}
     found = [
@@ -120,6 +137,16 @@ def test_rooms_meet_in_services_and_queries() -> None:
         (source.spells_ticket_chain, "chain = 'ticket:' + str(ticket.id)"),
         (source.spells_ticket_chain, "entries(session, 'ticket:42')"),
         (source.spells_ticket_chain, """text("WHERE chain = 'ticket:' || tickets.id")"""),
+        (source.imports_private_names, "from backend.tickets.service import _store"),
+        (source.imports_private_names, "from backend.tickets._inside import store"),
+        (shape.declares_routes, "router = APIRouter()"),
+        (shape.declares_routes, "app.add_api_route('/gui', send)"),
+        (shape.imports_tests, "from tests.users.test_sign_in import sign_in"),
+        (shape.imports_tests, "import tests.users.test_sign_in"),
+        (shape.imports_tests, "from tests.users import test_sign_in"),
+        (shape.sleeps, "time.sleep(1)"),
+        (shape.sleeps, "sleep(1)"),
+        (shape.sleeps, "page.wait_for_timeout(500)"),
         (source.reads_clock, "datetime.now(UTC)"),
         (source.reads_clock, "datetime.datetime.utcnow()"),
         (source.reads_clock, "date.today()"),
@@ -149,6 +176,10 @@ def test_the_rules_about_source_catch_a_breach(rule: Rule, breach: str) -> None:
         (source.asks_for_a_lock, "BLOCK = 4096"),
         (source.spells_ticket_chain, "chain = audit.ticket_chain(42)"),
         (source.spells_ticket_chain, "key == 'ticket:42:overdue:2026-11-22'"),
+        (source.imports_private_names, "from backend.locale.catalogue import _"),
+        (shape.declares_routes, "@st.composite\ndef weeks(draw): return draw(weeks)"),
+        (shape.imports_tests, "from tests.signing_in import sign_in"),
+        (shape.sleeps, "wait_until(lambda: letters.count() == 1)"),
         (source.reads_clock, "clock.now()"),
         (source.reads_clock, "time.monotonic() + time.perf_counter()"),
         (lambda tree: source.crosses_rooms("backend/kpi/pages.py", tree), "from backend.tickets import queries"),
@@ -230,27 +261,33 @@ def test_every_number_of_an_advisory_lock_stands_in_the_one_enum() -> None:
     assert elsewhere == []
 
 
-def own_files() -> list[Path]:
-    """Python files of ours and of the tests; migrations are written once and not read again."""
-    return [
-        path
-        for folder in (*source.PACKAGES, "tests")
-        for path in sorted((ROOT / folder).rglob("*.py"))
-        if "versions" not in path.parts and "vendor" not in path.parts
+def test_the_import_contracts_hold() -> None:
+    """Of the packages and of the rooms, and every room has its layer."""
+    printed = check_imports("pyproject.toml")
+    assert printed.count(" KEPT\n") == 2 and "2 kept, 0 broken" in printed, printed
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
     ]
+    assert contracts[0]["layers"] == ["bot", "backend", "analytics"] and contracts[1]["containers"] == ["backend"]
+    layered = {room for layer in contracts[1]["layers"] for room in layer.split(" | ")}
+    rooms = {path.parent.name for path in (ROOT / "backend").glob("*/__init__.py")}
+    assert rooms - layered == {"locale"}  # the catalogue: it imports nothing of ours
 
 
-def test_no_file_is_too_long_to_know() -> None:
-    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_bytes().splitlines()) for path in own_files()}
-    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}
+def test_an_import_against_the_layers_would_be_noticed(tmp_path: Path) -> None:
+    upside_down = """
+        [tool.importlinter]
+        root_packages = ["backend"]
+        [[tool.importlinter.contracts]]
+        name = "tickets below what they need"
+        type = "layers"
+        layers = ["backend.deadlines", "backend.tickets"]
+    """
+    (tmp_path / "pyproject.toml").write_text(textwrap.dedent(upside_down))
+    assert "0 kept, 1 broken" in check_imports(tmp_path / "pyproject.toml")
 
 
-def test_no_module_is_named_after_nothing() -> None:
-    assert [path for path in own_files() if path.stem in SHAPELESS or path.parent.name in SHAPELESS] == []
-
-
-def test_the_import_contract_holds_bot_to_backend_to_analytics() -> None:
-    """In a process of its own: it silences the loggers of the one that it runs in."""
-    check = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True, no_logo=True))"
-    checked = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout
+def check_imports(config: Path | str) -> str:
+    """In a process of its own: the checker silences the loggers of the one that it runs in."""
+    check = f"from importlinter.cli import lint_imports; lint_imports({str(config)!r}, no_cache=True, no_logo=True)"
+    return subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False).stdout

@@ -66,7 +66,7 @@ class TestExtensions:
     def test_one_that_was_asked_for_before_the_bound_is_not_granted_beyond_it(self, life: Life) -> None:
         life.act(Event.ACCEPTED)
         data = {"until": FAR.isoformat()}
-        chain = f"ticket:{life.ticket.id}"
+        chain = audit.ticket_chain(life.ticket.id)
         audit.record(life.session, chain, Event.EXTENSION_REQUESTED, actor=life.officer.key, now=life.at, data=data)
         with pytest.raises(Invalid, match="Gia hạn được muộn nhất"):
             life.act(Event.EXTENDED, life.leader)
@@ -118,7 +118,7 @@ def test_notices_of_progress_come_by_the_province_s_rule(life: Life) -> None:
     escalation.decide_steps([old_ticket.id, new_ticket.id], due + 2 * DAY)
 
     def notices_to(ticket: Ticket) -> int:
-        entries = audit.list_entries(life.session, f"ticket:{ticket.id}")
+        entries = audit.list_entries(life.session, audit.ticket_chain(ticket.id))
         return sum(entry.action == Event.PROGRESS_TOLD for entry in entries)
 
     assert (notices_to(old_ticket), notices_to(new_ticket)) == (0, 0)  # the apology comes first
