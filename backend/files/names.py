@@ -6,7 +6,7 @@ Cẩn.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
@@ -51,9 +51,12 @@ def _tone_last(word: re.Match[str]) -> str:
     return TONE.sub("", letters) + "".join(tones) if tones else letters
 
 
-_KIND_KEYS: Final = [(kind, name_key(written)) for kind, writings in KINDS.items() for written in writings]
+def _list_kind_keys() -> Iterator[tuple[str, str]]:
+    for kind, forms in KINDS.items():
+        yield from ((kind, name_key(form)) for form in forms)
 
 
+_KIND_KEYS: Final = list(_list_kind_keys())
 _AUTHORITY_KEYS: Final = [name_key(written) for written in OF_THE_PEOPLE]
 
 

@@ -73,14 +73,14 @@ def _read(
     stream: BinaryIO,
     code: str,
     today: date,
-    told: Callable[[int], None],
+    report: Callable[[int], None],
     options: ReadOptions,
     reader: BallotReader,
 ) -> tuple[BallotReading, str | None]:
     """Return what was read, and the SHA-256 of the sample by which it was judged."""
     with db.transaction() as session:
         frame = queries.round_frame(session, queries.round_called(session, code), today)
-    return reader(stream, frame, told, options), frame.draw
+    return reader(stream, frame, report, options), frame.draw
 
 
 def import_file(
@@ -108,14 +108,14 @@ def import_file(
     reading, draw = _read(stream, code, today, told, options, reader)
     with db.transaction() as session:
         service.lock_round(session, survey_round.id)
-        if (session.get_one(Round, survey_round.id).draw or {}).get("sha256") != draw:
+        if not _has_sample(session, survey_round.id, draw):
             raise Conflict(_("Mẫu đã rút của đợt vừa được thay; hãy nhập lại tệp."), field="file")
         if earlier := _same_file(session, survey_round.id, digest):
             return _outcome(earlier, repeated=True)
         batch = BallotBatch(
             round_id=survey_round.id,
             source=BallotSource.FILE,
-            file_name="".join(c for c in file_name if c.isprintable())[-NAME_MOST:],
+            file_name=_printable(file_name),
             sha256=digest,
             header=list(reading.header),
             user_id=who.user_id,
@@ -125,6 +125,16 @@ def import_file(
         data = {"batch": batch.id, "accepted": batch.accepted, "invalid": batch.invalid, "held": batch.held}
         audit.record(session, f"survey:{survey_round.id}", "imported", actor=who.key, now=now, data=data)
         return replace(_outcome(batch, repeated=False), form=reading.form, days=reading.days)
+
+
+def _printable(file_name: str) -> str:
+    return "".join(c for c in file_name if c.isprintable())[-NAME_MOST:]
+
+
+def _has_sample(session: Session, round_id: int, draw: str | None) -> bool:
+    """Return whether the sample of the round is the one with this SHA-256; none: it has no sample."""
+    stored = session.get_one(Round, round_id).draw or {}
+    return bool(stored.get("sha256") == draw)
 
 
 def _store(session: Session, survey_round: Round, batch: BallotBatch, reading: BallotReading, today: date) -> None:

@@ -58,11 +58,22 @@ def enter_ballot(
         if not replace:
             raise Conflict(_("Phiếu số %(number)s đã được nhập."), field=NUMBER, number=respondent.number)
         _set_aside(session, earlier, who, now)
-    valid, marks = ballot_rules.apply_rules(
-        ballot_rules.shipped_rules(), queries.instrument_of(survey_round.instrument), answers
-    )
     batch = _batch(session, survey_round, source, who, now)
-    ballot = Ballot(
+    ballot = _new_ballot(survey_round, batch, respondent, answers, today)
+    session.add(ballot)
+    if ballot.valid:
+        batch.accepted += 1
+    else:
+        batch.invalid += 1
+    return ballot
+
+
+def _new_ballot(
+    survey_round: Round, batch: BallotBatch, respondent: Respondent, answers: Answers, today: date
+) -> Ballot:
+    instrument = queries.instrument_of(survey_round.instrument)
+    valid, marks = ballot_rules.apply_rules(ballot_rules.shipped_rules(), instrument, answers)
+    return Ballot(
         round_id=survey_round.id,
         batch_id=batch.id,
         number=respondent.number,
@@ -78,12 +89,6 @@ def enter_ballot(
         ethnicity=respondent.ethnicity,
         entered_on=respondent.day or today,
     )
-    session.add(ballot)
-    if ballot.valid:
-        batch.accepted += 1
-    else:
-        batch.invalid += 1
-    return ballot
 
 
 def enter_again(
@@ -167,9 +172,8 @@ def store_response(session: Session, code: str, answers: Values, now: datetime) 
     """Store the answers of a respondent. The place in the sample is that of the ballot slip. Raises as `find_issued`
     and `enter_ballot`."""
     _hold(session, find_issued(session, code)[1])
-    slip, survey_round = find_issued(
-        session, code
-    )  # read again under the lock: nobody else can answer it or replace the sample now
+    # Read again under the lock: nobody else can answer it or replace the sample now.
+    slip, survey_round = find_issued(session, code)
     own = {column: answers.get(column, "") for column in queries.instrument_of(survey_round.instrument).columns}
     bands = {column: answers.get(column, "") for column in BANDS.values()}
     place = {NUMBER: slip.number, WEIGHT: repr(slip.weight)}

@@ -68,7 +68,9 @@ AT_THE_TOP = {
 def read_units(path: Path, design: SampleDesign) -> list[ListUnit]:
     """Read the list of units: columns level, code, name, parent, and those of strata and sizes. A level is written as
     its code or as its Vietnamese name. Raises `Invalid`."""
-    levels = {fold_text(word): stage.level for stage in design.units for word in (stage.level, stage.name.vi)}
+    levels: dict[str, str] = {}
+    for stage in design.units:
+        levels |= {fold_text(name): stage.level for name in (stage.level, stage.name.vi)}
     units = [
         ListUnit(line, levels.get(fold_text(row["level"]), row["level"]), row["code"], row["name"], row["parent"], row)
         for line, row in _rows(path, ("level", "code", "name", "parent"))
