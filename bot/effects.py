@@ -1,8 +1,10 @@
-"""What a conversation wants done in the chat. Written into the database with the state that calls for it, and done
-after the commit, so that a process that dies in between owes it and the next one pays.
+"""Effects: what a conversation wants done in the chat.
 
-A receipt's secret is not among what is written: its place is marked, and it is derived again from the key when it is
-said.
+They are stored in the same transaction as the state that causes them, and carried out after the commit. If the process
+dies in between, the next process carries them out.
+
+The secret of a receipt is never stored. A mark stands in its place, and the secret is derived again from the receipt's
+key when the text is sent.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,11 +16,11 @@ from backend.notify.channels import Buttons, ChatButton
 from backend.settings import get_settings
 from backend.tickets.reception import receipts
 
-PLACE = "\ue000"  # a sign for private use, which nobody's text holds here
+PLACE = "\ue000"  # a character for private use; no other text of the bot contains it
 
 
 class EffectKind(StrEnum):
-    """The kinds of effects."""
+    """What is done: send a text, delete a message, remove its buttons, or fetch and store a photo."""
 
     SAY = "say"
     DELETE = "delete"
@@ -28,7 +30,7 @@ class EffectKind(StrEnum):
 
 @dataclass(frozen=True)
 class BotEffect:
-    """One of them; ``key`` is a receipt's, ``ticket_id`` the ticket that a photo belongs to."""
+    """One effect. ``key`` is the key of a receipt, ``ticket_id`` the ticket to which a photo belongs."""
 
     do: EffectKind
     text: str = ""
@@ -44,13 +46,13 @@ class BotEffect:
         return {name: value for name, value in asdict(self).items() if value}
 
     @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> Self:
-        rows = tuple(tuple(ChatButton(**button) for button in row) for row in kept.get("buttons", ()))
-        keyboard = Keyboard(kept.get("keyboard", ""))
-        return cls(**{**kept, "do": EffectKind(kept["do"]), "buttons": rows, "keyboard": keyboard})
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        rows = tuple(tuple(ChatButton(**button) for button in row) for row in stored.get("buttons", ()))
+        keyboard = Keyboard(stored.get("keyboard", ""))
+        return cls(**{**stored, "do": EffectKind(stored["do"]), "buttons": rows, "keyboard": keyboard})
 
     def words(self) -> str:
-        """The text as it is said, with the receipt's secret in its place."""
+        """Return the text to send, with the receipt's secret in its place."""
         if not self.key:
             return self.text
         secret = receipts.access_secret(get_settings().secret_key.get_secret_value(), self.key)

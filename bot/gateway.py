@@ -1,4 +1,4 @@
-"""Between messenger and services: one turn is one transaction in a thread, then what is owed is done in the chat."""
+"""Connects messenger and conversations. A turn is one transaction in a thread; then its effects are carried out."""
 
 import asyncio
 import logging
@@ -24,36 +24,36 @@ log = logging.getLogger("langnghe.bot")
 
 
 class BotGateway:
-    """``debts`` are chats that something is still owed to, each with the moment of the loop's clock to try again."""
+    """``debts``: chat id -> when to try its effects again, in seconds of the event loop's clock."""
 
     def __init__(self, messenger: Messenger) -> None:
         self.messenger = messenger
         self.debts: dict[int, float] = {}
 
     async def handle(self, incoming: Iterable[ChatInput]) -> None:
-        """Updates of one chat, in their order. Raises only where the database is away: they will come again."""
-        for said in incoming:
-            await asyncio.to_thread(answer_input, said)
-            if said.press_id:
-                await self._settle(said.press_id)
-            await self.pay(said.chat_id)
+        """Answer the updates of one chat in their order. Raises only if the database is away; then they come again."""
+        for chat_input in incoming:
+            await asyncio.to_thread(answer_input, chat_input)
+            if chat_input.press_id:
+                await self._settle(chat_input.press_id)
+            await self.pay(chat_input.chat_id)
 
     async def _settle(self, press_id: str) -> None:
-        """Stops the waiting sign on the button; nothing is lost where it does not."""
+        """Stop the waiting sign on the button. A failure is harmless and only logged."""
         try:
             await self.messenger.settle(press_id)
         except (ChatGone, TryLater):
             log.info("a press was not settled")
 
     async def pay(self, chat_id: int) -> None:
-        """Do all that is owed to a chat, in order; what cannot be done now stays owed."""
+        """Carry out all effects owed to a chat, in order. What cannot be done now stays owed."""
         self.debts.pop(chat_id, None)
         try:
             while True:
-                owed, language = await asyncio.to_thread(_list_owed, chat_id)
-                if not owed:
+                effects, language = await asyncio.to_thread(_list_owed, chat_id)
+                if not effects:
                     return
-                for effect in owed:
+                for effect in effects:
                     await self._perform(chat_id, effect, language or SOURCE)
         except TryLater as later:
             self.debts[chat_id] = asyncio.get_running_loop().time() + later.seconds
@@ -61,13 +61,13 @@ class BotGateway:
             await asyncio.to_thread(_forget, chat_id)
 
     async def pay_again(self) -> None:
-        """Chats whose waiting time is over."""
+        """Carry out the effects of chats whose waiting time is over."""
         now = asyncio.get_running_loop().time()
         for chat_id in [chat_id for chat_id, at in self.debts.items() if at <= now]:
             await self.pay(chat_id)
 
     async def take_over(self) -> None:
-        """What a process that ended still owed."""
+        """Carry out the effects that a process left when it ended."""
         for chat_id in await asyncio.to_thread(_debtors):
             await self.pay(chat_id)
 
@@ -87,50 +87,54 @@ class BotGateway:
         await asyncio.to_thread(_mark_paid, chat_id)
 
     async def _keep_photo(self, chat_id: int, effect: BotEffect, language: str) -> None:
-        """Fetched and re-encoded with no connection held; kept, and no longer owed, in one transaction. A photo that
-        finds no decoder or no room stays owed."""
+        """Fetch and re-encode a photo without a database connection, then store it and settle the debt in one
+        transaction. The photo stays owed if no decoder or no room is free. A photo that is refused is reported."""
         try:
             content = await self.messenger.file(effect.file_id)
             photo = await attachments.hold_upload(BytesIO(content), clock.now())
             await asyncio.to_thread(_keep_photo, chat_id, effect.ticket_id, photo)
-        except TooMany as full:
-            raise TryLater(full.retry_after) from None
+        except TooMany as busy:
+            raise TryLater(busy.retry_after) from None
         except DomainError as refusal:
             sentence = gettext(language, texts.PHOTO_LOST, {"why": translate_error(refusal, language)})
             await asyncio.to_thread(_mark_paid, chat_id, BotEffect(EffectKind.SAY, sentence))
 
 
-def answer_input(said: ChatInput) -> None:
-    """One turn: all of it or nothing. A refusal, or a failure of ours, is a turn too: it is told and not met again."""
+def answer_input(chat_input: ChatInput) -> None:
+    """Take one turn, completely or not at all.
+
+    A refusal or a failure of the program rolls the turn back and then becomes a turn of its own that tells the person;
+    so the same update does not fail again and again. Raises only if the database is away.
+    """
     try:
-        _turn(said, None)
+        _turn(chat_input, None)
     except DomainError as refusal:
-        _turn(said, refusal)
+        _turn(chat_input, refusal)
     except NO_DATABASE:
         raise
     except Exception as failure:
-        # The message of an exception may quote what was typed, so only its kind and place are logged.
+        # The message of an exception may quote what somebody typed, so only its class and place are logged.
         trace = failure.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
         log.error("a turn failed: %s at %s", type(failure).__name__, place)
-        _turn(said, DomainError(texts.FAILED))
+        _turn(chat_input, DomainError(texts.FAILED))
 
 
-def _turn(said: ChatInput, refusal: DomainError | None) -> None:
+def _turn(chat_input: ChatInput, refusal: DomainError | None) -> None:
     now = clock.now()
     with transaction() as session:
-        chat = persistence.lock_chat(session, said.chat_id, now)
-        if persistence.dealt_with(chat, said.update_id, now):
+        chat = persistence.lock_chat(session, chat_input.chat_id, now)
+        if persistence.dealt_with(chat, chat_input.update_id, now):
             return
-        talk = ConversationTurn(session, said.chat_id, chat.language, persistence.state_of(chat), now)
+        talk = ConversationTurn(session, chat_input.chat_id, chat.language, persistence.state_of(chat), now)
         if refusal is None:
-            conversations.respond(talk, said)
+            conversations.respond(talk, chat_input)
         else:
-            conversations.tell_refusal(talk, said, refusal)
+            conversations.tell_refusal(talk, chat_input, refusal)
         chat.language = talk.language
-        persistence.keep_state(chat, talk.state, talk.effects, said.update_id, now)
+        persistence.keep_state(chat, talk.state, talk.effects, chat_input.update_id, now)
 
 
 def _list_owed(chat_id: int) -> tuple[list[BotEffect], str | None]:

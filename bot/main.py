@@ -1,4 +1,4 @@
-"""``python -m bot``: reads what people write to the bot, by long polling, as the only one who does."""
+"""``python -m bot``: the process that reads by long polling what people write to the bot. Only one runs at a time."""
 
 import asyncio
 import contextlib
@@ -21,16 +21,16 @@ from backend.settings import get_settings
 from bot import persistence
 from bot.gateway import NO_DATABASE, BotGateway
 
-LONG_POLL = 25  # seconds; shorter while something is owed to a chat
-STAND_BY = 5.0  # seconds between looks whether the process that reads has ended
-NO_DATABASE_FOR = 2.0
+LONG_POLL = 25  # seconds; 1 second while something is owed to a chat
+STAND_BY = 5.0  # seconds until the next try while another process reads
+NO_DATABASE_FOR = 2.0  # seconds until the next try while the database does not answer
 FORGET_EVERY = timedelta(hours=6)
 
 log = logging.getLogger("langnghe.bot")
 
 
 class MaskingFormatter(logging.Formatter):
-    """No line, traceback included, shows the token."""
+    """Replaces the token in every log line, also in tracebacks."""
 
     def __init__(self, token: str) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -41,7 +41,7 @@ class MaskingFormatter(logging.Formatter):
 
 
 async def serve_updates(messenger: Messenger) -> None:
-    """Read as long as nobody else does and the database answers; else wait and try again."""
+    """Read updates while no other process does and the database answers; else wait and try again. Never returns."""
     while True:
         try:
             with persistence.only_consumer() as connection:
@@ -55,23 +55,23 @@ async def serve_updates(messenger: Messenger) -> None:
 
 
 async def _read(messenger: Messenger, connection: Connection) -> None:
-    """Updates are confirmed after they were dealt with: who dies in between meets them again."""
+    """Read and answer updates. Each is confirmed only after it was handled, so none is lost if the process dies."""
     gateway = BotGateway(messenger)
     await gateway.take_over()
     confirmed: int | None = None
-    forgot: datetime | None = None
+    last_forgetting: datetime | None = None
     while True:
         await asyncio.to_thread(persistence.still_only, connection)
-        if forgot is None or clock.now() - forgot > FORGET_EVERY:
-            forgot = clock.now()
-            await asyncio.to_thread(_forget_old, forgot)
+        if last_forgetting is None or clock.now() - last_forgetting > FORGET_EVERY:
+            last_forgetting = clock.now()
+            await asyncio.to_thread(_forget_old, last_forgetting)
         try:
             updates = await messenger.updates(confirmed, 1 if gateway.debts else LONG_POLL)
         except TryLater as later:
             await asyncio.sleep(later.seconds)
             continue
-        turns = (gateway.handle(said) for said in by_chat(updates.incoming))
-        # All end before any failure counts: nobody is to be answered by two readings at once.
+        turns = (gateway.handle(chat_inputs) for chat_inputs in by_chat(updates.incoming))
+        # Wait for all turns before raising a failure: otherwise the next reading could answer a chat at the same time.
         for failure in await asyncio.gather(*turns, return_exceptions=True):
             if failure is not None:
                 raise failure
@@ -80,9 +80,9 @@ async def _read(messenger: Messenger, connection: Connection) -> None:
 
 
 def by_chat(incoming: Iterable[ChatInput]) -> list[list[ChatInput]]:
-    """Each chat's updates in their order."""
-    ordered = sorted(incoming, key=lambda said: (said.chat_id, said.update_id))
-    return [list(group) for _chat, group in groupby(ordered, key=lambda said: said.chat_id)]
+    """Group updates by chat, each chat's in their order."""
+    ordered = sorted(incoming, key=lambda chat_input: (chat_input.chat_id, chat_input.update_id))
+    return [list(group) for _chat, group in groupby(ordered, key=lambda chat_input: chat_input.chat_id)]
 
 
 def _forget_old(now: datetime) -> None:
@@ -92,8 +92,8 @@ def _forget_old(now: datetime) -> None:
 
 async def _run(url: str, token: str) -> None:
     if task := asyncio.current_task():
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(sign, task.cancel)
+        for stop_signal in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(stop_signal, task.cancel)
     messenger = TelegramMessenger(url, token)
     while True:
         try:
@@ -109,7 +109,7 @@ async def _run(url: str, token: str) -> None:
 
 
 def main() -> int:
-    """Exit code: 0 when asked to stop, 2 without a usable token."""
+    """Run the bot. Return the exit code: 0 when asked to stop, 2 without a usable token."""
     settings = get_settings()
     if settings.telegram_token is None or not settings.telegram_token.get_secret_value():
         sys.stderr.write("langnghe: LANGNGHE_TELEGRAM_TOKEN is not set, so there is no bot to run\n")
@@ -118,8 +118,8 @@ def main() -> int:
     handler = logging.StreamHandler()
     handler.setFormatter(MaskingFormatter(token))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for noisy in ("httpx", "httpcore", "telegram"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name in ("httpx", "httpcore", "telegram"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(_run(settings.telegram_api_url, token))

@@ -1,4 +1,4 @@
-"""Longer texts of the bot, Vietnamese sentences are messages of the catalogue."""
+"""The texts of the bot: Vietnamese messages of the catalogue."""
 
 from backend.errors import _
 from backend.tickets.lifecycle import Event
@@ -26,7 +26,6 @@ ASIDE_CANCELLED = _("Đã bỏ việc đó. Ta tiếp tục phản ánh đang vi
 NOTHING_TO_CANCEL = _("Không có việc nào đang làm dở.")
 LANGUAGE_KEPT = _("Từ giờ chúng ta dùng tiếng Việt.")
 OLD_BUTTON = _("Nút đó đã cũ. Xin dùng các nút mới nhất.")
-NOT_NOW = _("Lúc này tôi chưa dùng được nội dung đó.")
 NOT_A_PHOTO = _("Tôi chỉ nhận chữ và ảnh. Với ảnh, xin gửi theo cách gửi ảnh thường, đừng gửi dạng tệp.")
 EDITED_DRAFT = _("Sửa tin nhắn cũ không làm đổi bản nháp. Ở bước xem lại, bạn bấm Sửa để viết lại.")
 EDITED_SENT = _("Phản ánh đã gửi được giữ nguyên như lúc tiếp nhận. Nếu cần nói thêm, bạn gửi phản ánh mới bằng /gui.")

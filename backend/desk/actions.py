@@ -1,23 +1,19 @@
 """The table of what staff can do with a ticket, and the preview of each action before anybody clicks.
 
-The page of a ticket (``ticket_view``) shows the offers; the addresses (``ticket_pages``) read the submitted form here.
+The page of a ticket (``ticket_view``) shows the offers; ``action_forms`` reads the submitted forms.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from backend.deadlines.clocks import ClockPreview
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
-from backend.tickets import queries, service
+from backend.tickets import service
 from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import Event, possible_transitions
 from backend.tickets.service import ActionRequest
 from backend.users.policy import Actor, Permission, can
-from backend.web.forms import FormReader
-from backend.worktime.duration import MAX_VALUE
 
 USUAL_EXTENSION: Final = "5 working days"  # the preview counts with this until the officer types a number
 ANSWER, SUBMIT, DELAY = "tra-loi", "trinh-duyet", "bao-cham"  # paths of three actions
@@ -239,68 +235,3 @@ def _examples(action: TicketAction, usual: UsualChoices) -> list[ActionRequest]:
         case Event.PAUSE_JUDGED:
             return [ActionRequest(action.event, pause=number, stands=False) for number in usual.disputed]
     return [ActionRequest(action.event, to_unit_id=usual.unit_id, to_user_id=usual.user_id)]
-
-
-def read_action_request(session: Session, action: TicketAction, form: FormReader) -> ActionRequest:
-    """Return what a submitted form asks for. The form collects what is wrong with its fields."""
-    text = form.raw(action.field) if action.field else ""
-    return _READERS.get(action.event, _read_text)(session, action.event, text, form)
-
-
-RequestReader = Callable[[Session, Event, str, FormReader], ActionRequest]
-
-
-def _read_text(_session: Session, event: Event, text: str, _form: FormReader) -> ActionRequest:
-    return ActionRequest(event, text)
-
-
-def _read_unit(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
-    return ActionRequest(event, text, to_unit_id=form.integer("to_unit"))
-
-
-def _read_user(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
-    return ActionRequest(event, text, to_user_id=form.integer("to_user"))
-
-
-def _read_more_time(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
-    """Read a number of working days, a new due date, or both; the ticket's checks say whether they fit."""
-    more, until = form.integer("more"), form.day("until")
-    if more is not None and not 1 <= more <= MAX_VALUE:
-        form.refuse("more", _("Xin ghi số ngày làm việc, từ 1 trở lên."))
-        more = None
-    return ActionRequest(event, text, more=f"{more} working days" if more else "", until=until)
-
-
-def _read_promise(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
-    return ActionRequest(event, text, until=form.day("promised"))
-
-
-def _read_judgement(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
-    stands = {"yes": True, "no": False}.get(form.raw("stands"))
-    return ActionRequest(event, text, pause=form.integer("pause"), stands=stands)
-
-
-def _read_procedure(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
-    return ActionRequest(event, text, procedure=form.raw("procedure")[:20])
-
-
-def _read_ground(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
-    return ActionRequest(event, text, ground=form.raw("ground")[:40])
-
-
-def _read_target(session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
-    """Read the number of the ticket to merge into."""
-    number = form.text("into", limit=40, required=_("Xin ghi mã số của phản ánh muốn gộp vào."))
-    return ActionRequest(event, text, into_id=queries.id_of(session, number) if number else None)
-
-
-_READERS: Final[Mapping[Event, RequestReader]] = {
-    Event.FORWARDED: _read_unit,
-    Event.ASSIGNED: _read_user,
-    Event.EXTENSION_REQUESTED: _read_more_time,
-    Event.DELAY_EXPLAINED: _read_promise,
-    Event.PAUSE_JUDGED: _read_judgement,
-    Event.REDIRECTED: _read_procedure,
-    Event.REFUSED: _read_ground,
-    Event.MERGED: _read_target,
-}

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.db import SessionDep, transaction
-from backend.desk.actions import ACTIONS, TicketAction, read_action_request
+from backend.desk.action_forms import read_action_request
+from backend.desk.actions import ACTIONS, TicketAction
 from backend.desk.ticket_view import INBOX, ActionAttempt, ticket_page
 from backend.desk.typed_texts import TypedText, fields_of, left_typed, something_typed, typed_texts
 from backend.documents import guidance_letter

@@ -43,6 +43,7 @@ _ENDS = (
     *(Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED),
     *(Event.WITHDRAWN, Event.MERGED),
 )
+_NAMES: dict[str, Any] = {"names": STATE_NAMES, "tones": STATE_TONES, "events": EVENT_NAMES, "clock_names": CLOCK_NAMES}
 
 
 @dataclass(frozen=True)
@@ -121,17 +122,12 @@ def ticket_page(
         unfolded=paths_typed(form),
         keep_at=f"{INBOX}/{ticket.number}/xem",
         offers=offers,
-        receiving_units=choices.units,
-        people=[(user.id, user.name) for user in choices.handlers],
-        grounds=_ground_options(choices.grounds, language_of(request)),
+        **_choices_context(choices, language_of(request)),
         **_timing_context(session, ticket, timing, choices.units, today),
         **_course_context(session, dossier),
         **_contact_context(ticket, actor, with_contact),
         photos=attachments.of_ticket(session, ticket.id),
-        names=STATE_NAMES,
-        tones=STATE_TONES,
-        events=EVENT_NAMES,
-        clock_names=CLOCK_NAMES,
+        **_NAMES,
     )
 
 
@@ -145,6 +141,15 @@ def _read_choices(session: Session, ticket: Ticket, actor: Actor, today: date) -
         handlers=users.list_handlers(session, ticket.unit_id) if may_assign else [],
         grounds=grounds_on(GroundList.REFUSAL, today),
     )
+
+
+def _choices_context(choices: ActionChoices, language: str) -> dict[str, Any]:
+    """Return the options of the forms, in the reader's language."""
+    return {
+        "receiving_units": choices.units,
+        "people": [(user.id, user.name) for user in choices.handlers],
+        "grounds": _ground_options(choices.grounds, language),
+    }
 
 
 def _timing_context(

@@ -91,6 +91,16 @@ class OfficialLetter:
         return lines_above + [(name.upper(), True) for name in self.agency]
 
 
+@dataclass(frozen=True)
+class LetterIssuer:
+    """The parts of a letter that depend on the unit that writes it; see ``OfficialLetter``."""
+
+    above: str
+    agency: tuple[str, ...]
+    signer: tuple[str, ...]
+    place: str
+
+
 def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
     """Return the letter of a redirected ticket, with the officer's own guidance. Raises Conflict for other tickets."""
     if ticket.state is not TicketState.REDIRECTED:
@@ -104,13 +114,13 @@ def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
     received = local_time(ticket.received_at).strftime("%d/%m/%Y")
     guidance = [line.strip() for line in step.text.splitlines() if line.strip()]
     closing = "Trân trọng thông báo để ông/bà biết và thực hiện./."
-    commune = ticket.unit.kind in _COMMUNES
+    issuer = _find_issuer(session, ticket.unit)
     return OfficialLetter(
         number=ticket.number,
-        above="" if commune else _agency_above(session, ticket.unit),
-        agency=(COUNCIL, ticket.unit.name) if commune else (ticket.unit.name,),
-        signer=(f"TM. {COUNCIL}".upper(), "CHỦ TỊCH") if commune else ("THỦ TRƯỞNG CƠ QUAN",),
-        place=ticket.unit.name.split(" ", 1)[-1] if commune else "...............",
+        above=issuer.above,
+        agency=issuer.agency,
+        signer=issuer.signer,
+        place=issuer.place,
         on=local_time(step.at).date(),
         subject=f"Hướng dẫn thực hiện thủ tục {name}",
         paragraphs=(
@@ -120,6 +130,23 @@ def guidance_letter(session: Session, ticket: Ticket) -> OfficialLetter:
             *guidance,
             f"Phản ánh mã số {ticket.number} kết thúc tại đây và không được công khai. {closing}",
         ),
+    )
+
+
+def _find_issuer(session: Session, unit: Unit) -> LetterIssuer:
+    """Return who issues the letters of a unit. A department leaves the place open, to be filled in by hand."""
+    if unit.kind in _COMMUNES:
+        return LetterIssuer(
+            above="",
+            agency=(COUNCIL, unit.name),
+            signer=(f"TM. {COUNCIL}".upper(), "CHỦ TỊCH"),
+            place=unit.name.split(" ", 1)[-1],
+        )
+    return LetterIssuer(
+        above=_agency_above(session, unit),
+        agency=(unit.name,),
+        signer=("THỦ TRƯỞNG CƠ QUAN",),
+        place="...............",
     )
 
 

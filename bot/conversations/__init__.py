@@ -1,11 +1,15 @@
-"""What the bot answers. ``respond`` takes one turn: it reads and writes through the services, in the caller's
-transaction, and leaves its replies in ``talk.effects``. Nothing here knows which messenger it talks through."""
+"""The conversations of the bot. ``respond`` takes one turn and is called by the gateway.
+
+A turn reads and writes through the services, in the caller's transaction, and leaves its replies in ``talk.effects``.
+Nothing here knows which messenger carries them.
+"""
 
 from collections.abc import Callable
 
 from backend.errors import DomainError, Invalid
 from backend.messengers.messenger import ChatInput, InputKind, Keyboard
 from backend.notify import invitation
+from backend.notify.invitation import ButtonPress
 from backend.web.language import LANGUAGES
 from bot import texts
 from bot.conversations import feedback, follow, rating, reply
@@ -14,93 +18,123 @@ from bot.conversations.talk import ConversationTurn
 __all__ = ["ConversationTurn", "respond", "tell_refusal"]
 
 
-def respond(talk: ConversationTurn, said: ChatInput) -> None:
-    """One turn. Raises DomainError where something is refused; the caller then rolls back and calls ``refused``."""
-    command = _command(said)
-    if said.kind is InputKind.EDITED:
+def respond(talk: ConversationTurn, chat_input: ChatInput) -> None:
+    """Take one turn. Raises DomainError for a refusal; the caller then rolls back and calls ``tell_refusal``."""
+    command = _command(chat_input)
+    if chat_input.kind is InputKind.EDITED:
         talk.say(texts.EDITED_DRAFT if "draft" in talk.state else texts.EDITED_SENT)
-    elif talk.language is None and talk.pressed(said) is None:
+    elif talk.language is None and talk.pressed(chat_input) is None:
         _ask_language(talk, first=True)
     elif command in COMMANDS:
         if command != "huy":
             rating.finish_before(talk)
-        COMMANDS[command](talk, said)
-    elif said.kind is InputKind.PRESS:
-        _press(talk, said)
+        COMMANDS[command](talk, chat_input)
+    elif chat_input.kind is InputKind.PRESS:
+        _press(talk, chat_input)
     else:
-        _hear(talk, said)
+        _hear(talk, chat_input)
 
 
-def tell_refusal(talk: ConversationTurn, said: ChatInput, refusal: DomainError) -> None:
-    """The sentences of the refusal, and the question again where there is one. A secret that was typed goes anyway."""
+def tell_refusal(talk: ConversationTurn, chat_input: ChatInput, refusal: DomainError) -> None:
+    """Tell the sentences of a refusal, and ask the open question of the draft again, if there is one.
+
+    A message that holds a secret is deleted in any case.
+    """
     talk.refuse(refusal)
-    if follow.holds_secret(talk, said):
-        talk.delete(said)
-    if talk.aside is not None and talk.aside["kind"] in ("reply", "remark") and not isinstance(refusal, Invalid):
-        talk.come_back()  # that ticket takes none any more
+    if follow.holds_secret(talk, chat_input):
+        talk.delete(chat_input)
+    if _ends_aside(talk, refusal):
+        talk.come_back()
+    _resume_draft(talk)
+
+
+def _ends_aside(talk: ConversationTurn, refusal: DomainError) -> bool:
+    """Return whether the refusal closes the aside: its ticket accepts no reply or remark any more.
+
+    After Invalid the aside stays open: the text was wrong, and another text may follow.
+    """
+    writing = talk.aside is not None and talk.aside["kind"] in ("reply", "remark")
+    return writing and not isinstance(refusal, Invalid)
+
+
+def _resume_draft(talk: ConversationTurn) -> None:
+    """Ask the next question of the draft, if there is a draft and no aside is open."""
     if talk.aside is None and "draft" in talk.state:
         feedback.ask_next(talk)
 
 
-def _command(said: ChatInput) -> str:
-    """``/gui`` of "/gui@lang_nghe_bot anything"; what follows ``/start`` (a link somebody made) means nothing here."""
-    if said.kind is not InputKind.TEXT or not said.text.startswith("/"):
+def _command(chat_input: ChatInput) -> str:
+    """Return the command of a message: ``gui`` for "/gui@lang_nghe_bot anything", empty for no command.
+
+    The text after a command is ignored, also the parameter that a link can put after ``/start``.
+    """
+    if chat_input.kind is not InputKind.TEXT or not chat_input.text.startswith("/"):
         return ""
-    return said.text.split(maxsplit=1)[0].removeprefix("/").partition("@")[0].lower()
+    return chat_input.text.split(maxsplit=1)[0].removeprefix("/").partition("@")[0].lower()
 
 
-def _press(talk: ConversationTurn, said: ChatInput) -> None:
-    invited = invitation.read_press(said.text, talk.chat_id)
-    if invited is not None:
-        if not (talk.aside and talk.aside.get("ticket_id") == invited.ticket_id):
-            rating.finish_before(talk)
-        (rating.press_score if invited.purpose == invitation.RATE else reply.press_reply)(talk, said, invited)
+def _press(talk: ConversationTurn, chat_input: ChatInput) -> None:
+    """Handle a button: one below a notice about a ticket, or one of the open question."""
+    button = invitation.read_press(chat_input.text, talk.chat_id)
+    if button is not None:
+        _press_notice(talk, chat_input, button)
         return
-    value = talk.pressed(said)
-    talk.remove_buttons(said)
+    value = talk.pressed(chat_input)
+    talk.remove_buttons(chat_input)
     if value is None:
         talk.say(texts.OLD_BUTTON)
         _ask_again(talk)
     elif talk.aside is not None:
-        _attend(talk, said, value)
+        _attend(talk, chat_input, value)
     elif "draft" in talk.state:
-        feedback.take_input(talk, said, value)
+        feedback.take_input(talk, chat_input, value)
     else:
-        _menu(talk)
+        _show_menu(talk)
 
 
-def _hear(talk: ConversationTurn, said: ChatInput) -> None:
-    """Something typed, or a photo: for the aside where it asked for text, else for the draft."""
-    if said.kind is InputKind.PHOTO and feedback.late_photo(talk, said):
+def _press_notice(talk: ConversationTurn, chat_input: ChatInput, button: ButtonPress) -> None:
+    """Handle a button below a notice: a score of a rating, or the request to reply to the unit's question."""
+    same_ticket = talk.aside is not None and talk.aside.get("ticket_id") == button.ticket_id
+    if not same_ticket:
+        rating.finish_before(talk)
+    if button.purpose == invitation.RATE:
+        rating.press_score(talk, chat_input, button)
+    else:
+        reply.press_reply(talk, chat_input, button)
+
+
+def _hear(talk: ConversationTurn, chat_input: ChatInput) -> None:
+    """Handle a text or a photo. It goes to the open aside if that waits for text, else to the draft."""
+    if chat_input.kind is InputKind.PHOTO and feedback.late_photo(talk, chat_input):
         return
     if talk.aside is not None:
-        if talk.aside["kind"] in LISTENING and said.kind is InputKind.TEXT:
-            _attend(talk, said, None)
+        if talk.aside["kind"] in LISTENING and chat_input.kind is InputKind.TEXT:
+            _attend(talk, chat_input, None)
             return
         rating.finish_before(talk)
         talk.come_back()
-    if said.kind is InputKind.OTHER:
+    if chat_input.kind is InputKind.OTHER:
         talk.say(texts.NOT_A_PHOTO)
     elif "draft" in talk.state:
-        feedback.take_input(talk, said, None)
+        feedback.take_input(talk, chat_input, None)
     else:
-        _menu(talk)
+        _show_menu(talk)
 
 
-def _attend(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
-    """Let the aside have it; when that is over, the draft goes on where it stood."""
+def _attend(talk: ConversationTurn, chat_input: ChatInput, value: str | None) -> None:
+    """Pass the input to the open aside. When the aside is over, the draft continues."""
     kind = (talk.aside or {})["kind"]
-    ASIDES[kind](talk, said, value)
-    if talk.aside is None and "draft" in talk.state:
-        feedback.ask_next(talk)
+    ASIDES[kind](talk, chat_input, value)
+    _resume_draft(talk)
 
 
 def _ask_again(talk: ConversationTurn) -> None:
-    """The question that is open, with working buttons."""
-    if talk.aside is not None and talk.aside["kind"] == "remark":
+    """Ask the open question again, with buttons that work."""
+    aside = talk.aside or {}
+    if aside.get("kind") == "remark":
         rating.ask_remark(talk)
-    elif talk.aside is not None and talk.aside["kind"] == "language":
-        _ask_language(talk, first=bool(talk.aside.get("first")))
+    elif aside.get("kind") == "language":
+        _ask_language(talk, first=bool(aside.get("first")))
     elif "draft" in talk.state:
         talk.come_back()
         feedback.ask_next(talk)
@@ -111,7 +145,7 @@ def _ask_language(talk: ConversationTurn, *, first: bool) -> None:
     talk.ask(texts.LANGUAGE, [[(name, code) for code, name in LANGUAGES.items()]])
 
 
-def _language(talk: ConversationTurn, _said: ChatInput, value: str | None) -> None:
+def _take_language(talk: ConversationTurn, _chat_input: ChatInput, value: str | None) -> None:
     first = bool(talk.aside and talk.aside.get("first"))
     if value not in LANGUAGES:
         _ask_language(talk, first=first)
@@ -123,41 +157,41 @@ def _language(talk: ConversationTurn, _said: ChatInput, value: str | None) -> No
         feedback.begin_draft(talk)
 
 
-def _menu(talk: ConversationTurn) -> None:
+def _show_menu(talk: ConversationTurn) -> None:
     talk.turn_aside("menu")
     labels = (("new", texts.MENU_NEW), ("follow", texts.MENU_FOLLOW), ("mine", texts.MENU_MINE))
     talk.ask(talk.words(texts.MENU), [[(talk.words(label), value)] for value, label in labels])
 
 
-def _choose(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
+def _take_menu(talk: ConversationTurn, chat_input: ChatInput, value: str | None) -> None:
     talk.come_back()
     if value == "follow":
-        follow.start_following(talk, said)
+        follow.start_following(talk, chat_input)
     elif value == "mine":
-        follow.list_mine(talk, said)
+        follow.list_mine(talk, chat_input)
     else:
         feedback.begin_draft(talk)
 
 
-def _start(talk: ConversationTurn, said: ChatInput) -> None:
-    """Begin a draft, or go on with the one there is."""
-    if _command(said) == "start":
+def _start(talk: ConversationTurn, chat_input: ChatInput) -> None:
+    """Begin a draft, or continue the one that exists."""
+    if _command(chat_input) == "start":
         talk.say(texts.GREETING)
     talk.come_back()
     feedback.begin_draft(talk)
     feedback.ask_next(talk)
 
 
-def _change_language(talk: ConversationTurn, _said: ChatInput) -> None:
+def _change_language(talk: ConversationTurn, _chat_input: ChatInput) -> None:
     _ask_language(talk, first=False)
 
 
-def _help(talk: ConversationTurn, _said: ChatInput) -> None:
+def _help(talk: ConversationTurn, _chat_input: ChatInput) -> None:
     talk.say(texts.HELP)
 
 
-def _cancel(talk: ConversationTurn, _said: ChatInput) -> None:
-    """What was begun last goes first: an aside, then the draft."""
+def _cancel(talk: ConversationTurn, _chat_input: ChatInput) -> None:
+    """Cancel what was begun last: the aside if one is open, else the draft."""
     aside = talk.aside
     talk.come_back()
     talk.state.pop("nonce", None)
@@ -165,8 +199,8 @@ def _cancel(talk: ConversationTurn, _said: ChatInput) -> None:
         talk.say(texts.ASIDE_CANCELLED)
         feedback.ask_next(talk)
         return
-    something = talk.state.pop("draft", None) or aside
-    talk.say(texts.CANCELLED if something else texts.NOTHING_TO_CANCEL, keyboard=Keyboard.REMOVE)
+    cancelled = talk.state.pop("draft", None) or aside
+    talk.say(texts.CANCELLED if cancelled else texts.NOTHING_TO_CANCEL, keyboard=Keyboard.REMOVE)
 
 
 COMMANDS: dict[str, Callable[[ConversationTurn, ChatInput], None]] = {
@@ -180,11 +214,11 @@ COMMANDS: dict[str, Callable[[ConversationTurn, ChatInput], None]] = {
     "huy": _cancel,
 }
 ASIDES: dict[str, Callable[[ConversationTurn, ChatInput, str | None], None]] = {
-    "language": _language,
-    "menu": _choose,
+    "language": _take_language,
+    "menu": _take_menu,
     "follow": follow.take_input,
     "list": follow.open_own,
     "reply": reply.take_input,
     "remark": rating.take_remark,
 }
-LISTENING = frozenset({"follow", "reply", "remark"})
+LISTENING = frozenset({"follow", "reply", "remark"})  # asides that wait for text

@@ -1,4 +1,4 @@
-"""Consent, and how to reach the sender as far as the category requires it."""
+"""The questions about consent and about the sender's contact, as far as the category requires it."""
 
 from backend.files.text import clean_text
 from backend.messengers.messenger import ChatInput, InputKind, Keyboard
@@ -7,7 +7,7 @@ from backend.tickets.reception import drafts
 from bot import texts
 from bot.conversations.talk import ConversationTurn, Draft, DraftStep, check_field
 
-# Whether the category needs contact -> the question, and the answers: value -> label.
+# Whether the category needs a contact -> the question, and its answers: value -> label.
 CONSENTS: dict[bool, tuple[str, dict[str, str]]] = {
     True: (texts.CONSENT_REQUIRED, {"details": texts.CONSENT_YES, "none": texts.CONSENT_NO}),
     False: (
@@ -18,7 +18,7 @@ CONSENTS: dict[bool, tuple[str, dict[str, str]]] = {
 
 
 def missing_contact(draft: Draft) -> str | None:
-    """What is still to be asked here, if anything."""
+    """Return the name of the next question about the contact, or None if nothing is missing."""
     if "consent" not in draft:
         return "consent"
     if draft["consent"] != "details":
@@ -37,13 +37,13 @@ def _ask_consent(talk: ConversationTurn, draft: Draft) -> None:
     talk.ask(talk.words(question), [[(talk.words(label), value)] for value, label in options.items()])
 
 
-def _take_consent(talk: ConversationTurn, draft: Draft, _said: ChatInput, value: str | None) -> bool:
-    """Consent is a button pressed, never assumed; without it a category that needs contact is not sent."""
-    needed = is_required(talk, draft)
-    if value == "none" and needed:
+def _take_consent(talk: ConversationTurn, draft: Draft, _chat_input: ChatInput, value: str | None) -> bool:
+    """Take the consent. It is never assumed. A category that needs a contact cannot be sent without it."""
+    required = is_required(talk, draft)
+    if value == "none" and required:
         talk.say(texts.CONSENT_NEEDED)
         draft.pop("category")
-    elif value in CONSENTS[needed][1]:
+    elif value in CONSENTS[required][1]:
         draft["consent"] = value
     else:
         talk.say(texts.PRESS_A_BUTTON)
@@ -54,8 +54,8 @@ def _ask_name(talk: ConversationTurn, _draft: Draft) -> None:
     talk.say(texts.NAME)
 
 
-def _take_name(_talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
-    if said.kind is InputKind.TEXT and (name := clean_text(said.text, limit=drafts.LATER)):
+def _take_name(_talk: ConversationTurn, draft: Draft, chat_input: ChatInput, _value: str | None) -> bool:
+    if chat_input.kind is InputKind.TEXT and (name := clean_text(chat_input.text, limit=drafts.LATER)):
         check_field("name", name=name)
         draft["name"] = name
     return True
@@ -65,15 +65,15 @@ def _ask_phone(talk: ConversationTurn, _draft: Draft) -> None:
     talk.say(texts.PHONE, keyboard=Keyboard.PHONE, keyboard_text=texts.PHONE_BUTTON)
 
 
-def _take_phone(talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
-    """A number shared by its owner, or one or an e-mail address typed."""
-    if said.kind is InputKind.PHONE and not said.own:
+def _take_phone(talk: ConversationTurn, draft: Draft, chat_input: ChatInput, _value: str | None) -> bool:
+    """Take a phone number that its owner shares, or a typed phone number or e-mail address."""
+    if chat_input.kind is InputKind.PHONE and not chat_input.own:
         talk.say(texts.PHONE_NOT_OWN)
         return False
-    if said.kind in (InputKind.PHONE, InputKind.TEXT):
-        field = "email" if "@" in said.text else "phone"
-        check_field(field, **{field: said.text})
-        draft[field] = said.text
+    if chat_input.kind in (InputKind.PHONE, InputKind.TEXT):
+        field = "email" if "@" in chat_input.text else "phone"
+        check_field(field, **{field: chat_input.text})
+        draft[field] = chat_input.text
         talk.say(texts.PHONE_TAKEN, keyboard=Keyboard.REMOVE)
     return True
 

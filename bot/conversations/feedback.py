@@ -1,5 +1,6 @@
-"""Feedback in one conversation. What is missing from the draft decides the next question, so that editing is: take one
-thing out and ask again.
+"""Feedback written in one conversation.
+
+The next question is the first part that the draft lacks. So editing a part means: remove it, and it is asked again.
 
 ``draft``: key, unit [id, name], category, content, photos (file ids), albums, photos_done, consent (chat, details,
 none), name, phone or email, title; ``asking`` while a title is being typed.
@@ -18,12 +19,12 @@ from bot.effects import BotEffect, EffectKind
 
 
 def begin_draft(talk: ConversationTurn) -> None:
-    """A new draft with a key of its own; one already begun goes on."""
+    """Begin a draft with a new key, unless there is one already."""
     talk.state.setdefault("draft", {"key": receipts.new_key(), "photos": []})
 
 
 def next_step(draft: Draft) -> str:
-    """The next thing to ask."""
+    """Return the name of the next question."""
     if draft.get("asking"):
         return str(draft["asking"])
     for name in ("unit", "category", "content", "photos_done"):
@@ -33,25 +34,25 @@ def next_step(draft: Draft) -> str:
 
 
 def ask_next(talk: ConversationTurn) -> None:
-    """Ask for what is missing."""
+    """Ask the next question of the draft."""
     draft = talk.state["draft"]
     talk.state.pop("nonce", None)
     STEPS[next_step(draft)].ask(talk, draft)
 
 
-def take_input(talk: ConversationTurn, said: ChatInput, value: str | None) -> None:
-    """What was typed, sent or pressed (``value``), at the step where the draft stands."""
+def take_input(talk: ConversationTurn, chat_input: ChatInput, value: str | None) -> None:
+    """Handle a text, a photo or a button (``value``) at the draft's present question."""
     draft = talk.state["draft"]
-    if STEPS[next_step(draft)].take(talk, draft, said, value) and "draft" in talk.state:
+    if STEPS[next_step(draft)].take(talk, draft, chat_input, value) and "draft" in talk.state:
         ask_next(talk)
 
 
-def late_photo(talk: ConversationTurn, said: ChatInput) -> bool:
-    """A photo of an album whose feedback has been sent meanwhile goes to that ticket."""
-    ticket_id = talk.state.get("albums", {}).get(said.album) if said.album else None
+def late_photo(talk: ConversationTurn, chat_input: ChatInput) -> bool:
+    """Add a photo to its ticket if the feedback of its album was sent already. Return whether it was such a photo."""
+    ticket_id = talk.state.get("albums", {}).get(chat_input.album) if chat_input.album else None
     if ticket_id is None:
         return False
-    talk.effects.append(BotEffect(EffectKind.KEEP_PHOTO, file_id=said.file_id, ticket_id=ticket_id))
+    talk.effects.append(BotEffect(EffectKind.KEEP_PHOTO, file_id=chat_input.file_id, ticket_id=ticket_id))
     talk.say(texts.PHOTO_LATE)
     return True
 
@@ -60,8 +61,8 @@ def _ask_unit(talk: ConversationTurn, _draft: Draft) -> None:
     unit_choice.ask_unit(talk)
 
 
-def _take_unit(talk: ConversationTurn, draft: Draft, said: ChatInput, value: str | None) -> bool:
-    unit = unit_choice.take_unit(talk, said, value)
+def _take_unit(talk: ConversationTurn, draft: Draft, chat_input: ChatInput, value: str | None) -> bool:
+    unit = unit_choice.take_unit(talk, chat_input, value)
     if unit is None:
         return False
     draft["unit"] = [unit.id, unit.name]
@@ -70,13 +71,14 @@ def _take_unit(talk: ConversationTurn, draft: Draft, said: ChatInput, value: str
 
 
 def _ask_category(talk: ConversationTurn, _draft: Draft) -> None:
-    found = queries.list_categories(talk.session)
-    talk.ask(talk.words(texts.CATEGORY), [[(c.name(talk.language or SOURCE), f"c:{c.code}")] for c in found])
+    language = talk.language or SOURCE
+    categories = queries.list_categories(talk.session)
+    talk.ask(talk.words(texts.CATEGORY), [[(category.name(language), f"c:{category.code}")] for category in categories])
 
 
-def _take_category(talk: ConversationTurn, draft: Draft, _said: ChatInput, value: str | None) -> bool:
-    listed = {category.code: category for category in queries.list_categories(talk.session)}
-    category = listed.get((value or "").removeprefix("c:"))
+def _take_category(talk: ConversationTurn, draft: Draft, _chat_input: ChatInput, value: str | None) -> bool:
+    categories = {category.code: category for category in queries.list_categories(talk.session)}
+    category = categories.get((value or "").removeprefix("c:"))
     if category is None:
         talk.say(texts.PRESS_A_BUTTON)
     else:
@@ -89,18 +91,18 @@ def _ask_content(talk: ConversationTurn, _draft: Draft) -> None:
     talk.say(texts.CONTENT)
 
 
-def _take_content(talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
-    """Text, or a photo with its caption. A photo alone is kept and the text still asked for."""
-    if said.kind is InputKind.PHOTO:
-        first = _keep_photo(talk, draft, said)
-        if not said.text:
+def _take_content(talk: ConversationTurn, draft: Draft, chat_input: ChatInput, _value: str | None) -> bool:
+    """Take the text, or a photo with its caption. After a photo without a caption the text is still missing."""
+    if chat_input.kind is InputKind.PHOTO:
+        first = _keep_photo(talk, draft, chat_input)
+        if not chat_input.text:
             if first:
                 talk.say(texts.PHOTO_FIRST_TEXT)
             return False
-    elif said.kind is not InputKind.TEXT:
+    elif chat_input.kind is not InputKind.TEXT:
         return True
-    check_field("content", content=said.text)
-    draft["content"] = said.text
+    check_field("content", content=chat_input.text)
+    draft["content"] = chat_input.text
     return True
 
 
@@ -109,40 +111,43 @@ def _ask_photos(talk: ConversationTurn, draft: Draft) -> None:
     talk.ask(talk.words(texts.PHOTOS, most=PHOTOS_MOST), [[(talk.words(label), "done")]])
 
 
-def _take_photos(talk: ConversationTurn, draft: Draft, said: ChatInput, value: str | None) -> bool:
-    """Photos one by one or as an album of several updates, of which only the first is answered; text that comes now is
-    the rest of a long message."""
+def _take_photos(talk: ConversationTurn, draft: Draft, chat_input: ChatInput, value: str | None) -> bool:
+    """Take photos one by one, or as an album.
+
+    Each photo of an album comes as an update of its own; only the first is answered. A text that comes now is the rest
+    of a long message, which the messenger had split.
+    """
     if value == "done":
         draft["photos_done"] = True
         return True
     first = True
-    if said.kind is InputKind.PHOTO:
-        first = _keep_photo(talk, draft, said)
+    if chat_input.kind is InputKind.PHOTO:
+        first = _keep_photo(talk, draft, chat_input)
         if first:
             talk.say(texts.PHOTO_TAKEN)
-    if said.text and said.kind in (InputKind.TEXT, InputKind.PHOTO):
-        longer = f"{draft['content']}\n{said.text}"
+    if chat_input.text and chat_input.kind in (InputKind.TEXT, InputKind.PHOTO):
+        longer = f"{draft['content']}\n{chat_input.text}"
         check_field("content", content=longer)
         draft["content"] = longer
         talk.say(texts.CONTENT_MORE)
     return first
 
 
-def _keep_photo(talk: ConversationTurn, draft: Draft, said: ChatInput) -> bool:
-    """Note the photo; whether it is to be answered: the first of its album, and kept."""
+def _keep_photo(talk: ConversationTurn, draft: Draft, chat_input: ChatInput) -> bool:
+    """Add the photo to the draft. Return whether to answer it: it was accepted, and is the first of its album."""
     albums: list[str] = draft.setdefault("albums", [])
-    first = not said.album or said.album not in albums
-    if said.album and first:
-        albums.append(said.album)
-    if said.file_id in draft["photos"]:
+    first = not chat_input.album or chat_input.album not in albums
+    if chat_input.album and first:
+        albums.append(chat_input.album)
+    if chat_input.file_id in draft["photos"]:
         return first
-    if said.size > FILE_MOST:
+    if chat_input.size > FILE_MOST:
         talk.say(PHOTO_LARGE)
         return False
     if len(draft["photos"]) >= PHOTOS_MOST:
         talk.say(texts.PHOTO_FULL, most=PHOTOS_MOST)
         return False
-    draft["photos"].append(said.file_id)
+    draft["photos"].append(chat_input.file_id)
     return first
 
 

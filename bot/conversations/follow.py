@@ -1,4 +1,4 @@
-"""Following: by number and secret, or the feedback that was sent from this chat."""
+"""Following a ticket in the chat: by number and secret, or out of the list of what was sent from this chat."""
 
 import re
 
@@ -7,7 +7,8 @@ from backend.messengers.messenger import ChatInput, InputKind
 from backend.notify import invitation
 from backend.notify import texts as notices
 from backend.settings import get_settings
-from backend.tickets import citizen_texts, dossier, queries
+from backend.tickets import citizen_texts, queries
+from backend.tickets.dossier import read_dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
@@ -21,48 +22,51 @@ NUMBER = re.compile(r"(?<![0-9])(?:PAKN[. ]?)?20[0-9]{6}[. ][0-9]{4,12}(?![0-9])
 SECRET_LIKE = re.compile(r"(?:[0-9A-Za-z][- ]?){16}")
 
 
-def start_following(talk: ConversationTurn, said: ChatInput) -> None:
-    """``/theodoi``, with number and secret behind it or asked for."""
+def start_following(talk: ConversationTurn, chat_input: ChatInput) -> None:
+    """Handle ``/theodoi``. Number and secret may stand behind the command; else ask for them."""
     talk.turn_aside("follow")
-    text = re.sub(r"^/\S+", "", said.text) if said.kind is InputKind.TEXT else ""
+    text = re.sub(r"^/\S+", "", chat_input.text) if chat_input.kind is InputKind.TEXT else ""
     if NUMBER.search(text):
-        _read(talk, said, text)
+        _read(talk, chat_input, text)
     else:
         talk.say(texts.FOLLOW)
 
 
-def take_input(talk: ConversationTurn, said: ChatInput, _value: str | None) -> None:
-    _read(talk, said, said.text)
+def take_input(talk: ConversationTurn, chat_input: ChatInput, _value: str | None) -> None:
+    _read(talk, chat_input, chat_input.text)
 
 
-def holds_secret(talk: ConversationTurn, said: ChatInput) -> bool:
-    """Whether a message typed for following should not stay in the chat."""
-    if said.kind is not InputKind.TEXT:
+def holds_secret(talk: ConversationTurn, chat_input: ChatInput) -> bool:
+    """Return whether a message for following contains something like a secret and must be deleted from the chat."""
+    if chat_input.kind is not InputKind.TEXT:
         return False
-    following = said.text.startswith("/theodoi") or (talk.aside or {}).get("kind") == "follow"
-    return following and SECRET_LIKE.search(NUMBER.sub("", said.text)) is not None
+    following = chat_input.text.startswith("/theodoi") or (talk.aside or {}).get("kind") == "follow"
+    return following and SECRET_LIKE.search(NUMBER.sub("", chat_input.text)) is not None
 
 
-def _read(talk: ConversationTurn, said: ChatInput, text: str) -> None:
-    """Number and secret, in one message or two. A wrong pair gets one answer and is counted against the chat."""
+def _read(talk: ConversationTurn, chat_input: ChatInput, text: str) -> None:
+    """Read number and secret, in one message or two, and show the ticket.
+
+    A wrong number and a wrong secret get the same refusal. Each wrong try counts against this chat's limit.
+    """
     aside = talk.aside or {}
-    found = NUMBER.search(text)
-    number = receipts.read_number(found[0]) if found else str(aside.get("number", ""))
+    match = NUMBER.search(text)
+    number = receipts.read_number(match[0]) if match else str(aside.get("number", ""))
     secret = NUMBER.sub("", text).strip()
     if number and not secret:
         talk.turn_aside("follow", number=number)
         talk.say(texts.FOLLOW_SECRET, number=number)
         return
-    if holds_secret(talk, said):
-        talk.delete(said)
+    if holds_secret(talk, chat_input):
+        talk.delete(chat_input)
     ticket = queries.for_sender(talk.session, number, secret, address=f"telegram:{talk.chat_id}", now=talk.now)
     talk.come_back()
     talk.say(texts.FOLLOW_DELETED)
     show_ticket(talk, ticket)
 
 
-def list_mine(talk: ConversationTurn, _said: ChatInput) -> None:
-    """``/cuatoi``: what was sent from this chat, newest first."""
+def list_mine(talk: ConversationTurn, _chat_input: ChatInput) -> None:
+    """Handle ``/cuatoi``: list the tickets sent from this chat, newest first."""
     tickets = queries.of_chat(talk.session, talk.chat_id)
     if not tickets:
         talk.come_back()
@@ -76,13 +80,13 @@ def list_mine(talk: ConversationTurn, _said: ChatInput) -> None:
     talk.ask(talk.words(texts.MINE), rows)
 
 
-def open_own(talk: ConversationTurn, _said: ChatInput, value: str | None) -> None:
+def open_own(talk: ConversationTurn, _chat_input: ChatInput, value: str | None) -> None:
     talk.come_back()
     show_ticket(talk, own_ticket(talk, chosen_number(value, "t")))
 
 
 def own_ticket(talk: ConversationTurn, ticket_id: int) -> Ticket:
-    """A ticket of this chat; NotFound for anybody else's, whatever a press says."""
+    """Return a ticket that was sent from this chat. Raises NotFound for any other: a press can be forged."""
     contact = talk.session.get(Contact, ticket_id)
     if contact is None or contact.chat_id != talk.chat_id:
         raise NotFound
@@ -90,7 +94,7 @@ def own_ticket(talk: ConversationTurn, ticket_id: int) -> Ticket:
 
 
 def show_ticket(talk: ConversationTurn, ticket: Ticket) -> None:
-    """State, unit, due date, course; below it what the sender can do now."""
+    """Show state, unit, due date and course, and below them what the sender can do now."""
     tell_sender(talk.session, ticket, talk.now)
     ticket = queries.by_id(talk.session, ticket.id)
     state = talk.words(citizen_texts.STATES[ticket.state][0])
@@ -109,7 +113,7 @@ def show_ticket(talk: ConversationTurn, ticket: Ticket) -> None:
     contact = talk.session.get(Contact, ticket.id)
     if contact is not None and contact.chat_id == talk.chat_id:
         talk.tell("\n".join(parts))
-        _offer(talk, ticket)
+        _offer_actions(talk, ticket)
     else:
         talk.tell("\n".join([*parts, "", talk.words(texts.VIEW_ON_WEB, address=_address())]))
 
@@ -118,17 +122,17 @@ def _address() -> str:
     return get_settings().base_url.rstrip("/") + "/theo-doi"
 
 
-def _offer(talk: ConversationTurn, ticket: Ticket) -> None:
-    """What the sender may do now: reply and rate by buttons here, the rest on the page for following."""
-    known = dossier.read_dossier(talk.session, ticket, talk.now)
-    rights = read_sender_rights(known)
+def _offer_actions(talk: ConversationTurn, ticket: Ticket) -> None:
+    """Offer what the sender may do now: reply and rate by buttons here, everything else on the web page."""
+    dossier = read_dossier(talk.session, ticket, talk.now)
+    rights = read_sender_rights(dossier)
     if Event.INFO_RECEIVED in rights:
         buttons = invitation.reply_button(ticket.id, talk.chat_id, talk.words(notices.REPLY_BUTTON))
         talk.tell(talk.words(notices.REPLY_HERE), buttons)
     if Event.RATED in rights:
         question = notices.rating_question(talk.language or SOURCE, 0)
         text = gettext(talk.language or SOURCE, texts.RATE_BUTTON_INTRO) + "\n" + question
-        talk.tell(text, invitation.rating_buttons(ticket.id, talk.chat_id, 0, count_answers(known.history)))
+        talk.tell(text, invitation.rating_buttons(ticket.id, talk.chat_id, 0, count_answers(dossier.history)))
     names = [talk.words(name) for event, name in texts.ON_THE_PAGE.items() if event in rights]
     if names:
         talk.say(texts.MORE_ON_WEB, what=", ".join(names), address=_address())

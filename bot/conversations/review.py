@@ -1,4 +1,4 @@
-"""Looking over, mending, sending, and the receipt."""
+"""The last step of a draft: review, edit, send, and the receipt."""
 
 from backend.files.text import clean_text
 from backend.messengers.messenger import ChatInput, InputKind
@@ -13,17 +13,18 @@ from bot.effects import PLACE, BotEffect, EffectKind
 
 TITLE_SUGGESTED = 90
 CONTACT = ("consent", "name", "phone", "email")
-ALBUMS_MOST = 3  # albums of a feedback that was sent whose late photos still find it
+ALBUMS_MOST = 3  # albums of sent feedback whose late photos are still added to the ticket
 
 
 def title_of(draft: Draft) -> str:
-    """The title typed, else the first line of the text, cut at a word."""
+    """Return the title typed, else the first line of the text, cut after a word at 90 characters."""
     if draft.get("title"):
         return str(draft["title"])
-    first = clean_text(str(draft["content"]).strip().split("\n", 1)[0], limit=drafts.LATER)
-    if len(first) <= TITLE_SUGGESTED:
-        return first
-    return (first[:TITLE_SUGGESTED].rpartition(" ")[0] or first[: TITLE_SUGGESTED - 1]) + "…"
+    first_line = clean_text(str(draft["content"]).strip().split("\n", 1)[0], limit=drafts.LATER)
+    if len(first_line) <= TITLE_SUGGESTED:
+        return first_line
+    whole_words = first_line[:TITLE_SUGGESTED].rpartition(" ")[0]
+    return (whole_words or first_line[: TITLE_SUGGESTED - 1]) + "…"
 
 
 def _ask(talk: ConversationTurn, draft: Draft) -> None:
@@ -48,7 +49,7 @@ def _ask(talk: ConversationTurn, draft: Draft) -> None:
     talk.ask("\n".join(lines), [*rows, [(talk.words(texts.CANCEL), "cancel")]])
 
 
-def _take(talk: ConversationTurn, draft: Draft, _said: ChatInput, value: str | None) -> bool:
+def _take(talk: ConversationTurn, draft: Draft, _chat_input: ChatInput, value: str | None) -> bool:
     if value == "send":
         _send(talk, draft)
     elif value == "cancel":
@@ -62,7 +63,7 @@ def _take(talk: ConversationTurn, draft: Draft, _said: ChatInput, value: str | N
 
 
 def _edit(draft: Draft, name: str) -> None:
-    """Take out what is to be asked again; another category may need another contact."""
+    """Remove the part to ask again. With the category the contact goes too: another one may need another contact."""
     if name == "title":
         draft["asking"] = "title"
     elif name == "photos":
@@ -77,17 +78,17 @@ def _ask_title(talk: ConversationTurn, _draft: Draft) -> None:
     talk.say(texts.TITLE)
 
 
-def _take_title(_talk: ConversationTurn, draft: Draft, said: ChatInput, _value: str | None) -> bool:
-    if said.kind is InputKind.TEXT:
-        check_field("title", title=said.text)
-        draft["title"] = said.text
+def _take_title(_talk: ConversationTurn, draft: Draft, chat_input: ChatInput, _value: str | None) -> bool:
+    if chat_input.kind is InputKind.TEXT:
+        check_field("title", title=chat_input.text)
+        draft["title"] = chat_input.text
         draft.pop("asking")
     return True
 
 
 def _send(talk: ConversationTurn, draft: Draft) -> None:
-    """The same verb as on the web. A press that comes twice meets no draft any more."""
-    agreed, details = draft["consent"] != "none", draft["consent"] == "details"
+    """Open the ticket by the same service as on the web. A second press finds no draft any more."""
+    consent, details = draft["consent"] != "none", draft["consent"] == "details"
     receipt = service.open_ticket(
         talk.session,
         service.FeedbackDraft(
@@ -99,23 +100,25 @@ def _send(talk: ConversationTurn, draft: Draft) -> None:
             name=draft["name"] if details else "",
             phone=draft.get("phone", "") if details else "",
             email=draft.get("email", "") if details else "",
-            consent=agreed,
+            consent=consent,
             channel=Channel.TELEGRAM,
             language=talk.language or SOURCE,
-            chat_id=talk.chat_id if agreed else None,
+            chat_id=talk.chat_id if consent else None,
         ),
         now=talk.now,
     )
     talk.state.pop("draft")
     talk.state.pop("nonce", None)
-    albums = draft.get("albums", [])[-ALBUMS_MOST:] if agreed else []  # without consent nothing links chat and ticket
+    albums = (
+        draft.get("albums", [])[-ALBUMS_MOST:] if consent else []
+    )  # without consent nothing may link the chat to the ticket
     talk.state["albums"] = dict.fromkeys(albums, receipt.ticket_id)
-    _hand_receipt(talk, receipt, draft["key"], told_here=agreed)
+    _hand_receipt(talk, receipt, draft["key"], notices_here=consent)
     for file_id in draft["photos"]:
         talk.effects.append(BotEffect(EffectKind.KEEP_PHOTO, file_id=file_id, ticket_id=receipt.ticket_id))
 
 
-def _hand_receipt(talk: ConversationTurn, receipt: service.Receipt, key: str, *, told_here: bool) -> None:
+def _hand_receipt(talk: ConversationTurn, receipt: service.Receipt, key: str, *, notices_here: bool) -> None:
     ticket = queries.by_id(talk.session, receipt.ticket_id)
     due = day_text(ticket.due_date)
     text = talk.words(
@@ -126,7 +129,7 @@ def _hand_receipt(talk: ConversationTurn, receipt: service.Receipt, key: str, *,
         due=talk.words(texts.DUE_ESTIMATED, due=due) if ticket.due_estimated else due,
         address=get_settings().base_url.rstrip("/") + "/theo-doi",
     )
-    talk.tell(text + ("\n\n" + talk.words(texts.TOLD_HERE) if told_here else ""), key=key)
+    talk.tell(text + ("\n\n" + talk.words(texts.TOLD_HERE) if notices_here else ""), key=key)
 
 
 STEPS = {"review": DraftStep(_ask, _take), "title": DraftStep(_ask_title, _take_title)}

@@ -1,4 +1,4 @@
-"""One turn of a conversation: what it can read, what it says, where it stands afterwards."""
+"""One turn of a conversation: what it can read, the effects it causes, and the state it leaves."""
 
 import re
 import secrets
@@ -23,20 +23,20 @@ Draft = dict[str, Any]
 
 
 def chosen_number(value: str | None, kind: str) -> int:
-    """The number in ``u:12`` where ``kind`` is ``u``; else 0, which is nobody's."""
+    """Return the number of a button's value: 12 for ``u:12`` and kind ``u``; else 0, which is no id and no page."""
     name, _colon, number = (value or "").partition(":")
     return int(number) if name == kind and re.fullmatch("[0-9]{1,9}", number) else 0
 
 
 @dataclass
 class ConversationTurn:
-    """``state`` is plain JSON and survives a restart:
+    """One turn of a chat. ``state`` is plain JSON and survives a restart:
 
-    ``draft``  feedback being written (see ``feedback``)
-    ``aside``  a short exchange beside it, with its ``kind``: language, menu, follow, list, reply, remark
-    ``nonce``  what the buttons of the latest question carry; a press with another one is old or forged
-    ``scores`` ratings begun: ticket id -> item -> score
-    ``albums`` albums whose feedback is sent: a photo that comes late still finds its ticket
+    ``draft``  the feedback that is being written (see ``feedback``)
+    ``aside``  a short exchange beside the draft, with its ``kind``: language, menu, follow, list, reply, remark
+    ``nonce``  a token in the buttons of the latest question; a press with another token is old or forged
+    ``scores`` ratings begun: key of the answer (see ``rating``) -> item -> score
+    ``albums`` album -> ticket id of feedback already sent, so that a late photo still finds its ticket
     """
 
     session: Session
@@ -51,49 +51,50 @@ class ConversationTurn:
         return self.now.astimezone(ZONE).date()
 
     def words(self, message: str, **params: object) -> str:
-        """A message of the catalogue in the chat's language."""
+        """Return a message of the catalogue in the chat's language."""
         return gettext(self.language or SOURCE, message, params)
 
     def say(
         self, message: str, *, keyboard: Keyboard = Keyboard.NONE, keyboard_text: str = "", **params: object
     ) -> None:
-        """A message of the catalogue, without buttons."""
+        """Send a message of the catalogue, without buttons."""
         text = self.words(keyboard_text) if keyboard_text else ""
         self.effects.append(
             BotEffect(EffectKind.SAY, self.words(message, **params), keyboard=keyboard, keyboard_text=text)
         )
 
     def tell(self, text: str, buttons: Buttons = (), *, key: str = "") -> None:
-        """Text that is put together already."""
+        """Send a text that is already translated and complete."""
         self.effects.append(BotEffect(EffectKind.SAY, text, buttons, key=key))
 
     def ask(self, text: str, rows: Rows) -> None:
-        """A question whose buttons work until the next one is asked; rows of (label, value)."""
+        """Ask a question with rows of buttons (label, value). They work until the next question is asked."""
         nonce = secrets.token_urlsafe(4)
         self.state["nonce"] = nonce
         self.tell(text, tuple(tuple(ChatButton(label, f"{nonce}:{value}") for label, value in row) for row in rows))
 
-    def pressed(self, said: ChatInput) -> str | None:
-        """The value of the button, if it belongs to the latest question."""
-        nonce, _colon, value = said.text.partition(":")
-        return value if said.kind is InputKind.PRESS and nonce and nonce == self.state.get("nonce") else None
+    def pressed(self, chat_input: ChatInput) -> str | None:
+        """Return the value of the pressed button, if it belongs to the latest question."""
+        nonce, _colon, value = chat_input.text.partition(":")
+        return value if chat_input.kind is InputKind.PRESS and nonce and nonce == self.state.get("nonce") else None
 
     def refuse(self, refusal: DomainError) -> None:
-        """Say every sentence of a refusal."""
+        """Send all sentences of a refusal."""
         errors = refusal.errors if isinstance(refusal, Invalid) and refusal.errors else (refusal,)
         self.tell("\n".join(translate_error(error, self.language or SOURCE) for error in errors))
 
-    def remove_buttons(self, said: ChatInput) -> None:
-        if said.message_id:
-            self.effects.append(BotEffect(EffectKind.REMOVE_BUTTONS, message_id=said.message_id))
+    def remove_buttons(self, chat_input: ChatInput) -> None:
+        if chat_input.message_id:
+            self.effects.append(BotEffect(EffectKind.REMOVE_BUTTONS, message_id=chat_input.message_id))
 
-    def delete(self, said: ChatInput) -> None:
-        self.effects.append(BotEffect(EffectKind.DELETE, message_id=said.message_id))
+    def delete(self, chat_input: ChatInput) -> None:
+        self.effects.append(BotEffect(EffectKind.DELETE, message_id=chat_input.message_id))
 
     @property
     def aside(self) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = self.state.get("aside")
-        return found
+        """The open aside, if any."""
+        aside: dict[str, Any] | None = self.state.get("aside")
+        return aside
 
     def turn_aside(self, kind: str, **more: Any) -> None:
         self.state["aside"] = {"kind": kind, **more}
@@ -104,15 +105,15 @@ class ConversationTurn:
 
 @dataclass(frozen=True)
 class DraftStep:
-    """One question of the feedback: how it is asked, and what is done with what comes. ``take`` says whether the next
-    question is to be asked now."""
+    """One question of the draft. ``ask`` sends it. ``take`` handles the input and returns whether to ask the next
+    question now."""
 
     ask: Callable[[ConversationTurn, Draft], None]
     take: Callable[[ConversationTurn, Draft, ChatInput, str | None], bool]
 
 
 def check_field(field: str, **typed: str) -> None:
-    """Raise what reception would say of this field alone."""
+    """Check one field of a draft as reception will check it. Raises Invalid with the refusals of this field."""
     empty = service.FeedbackDraft(key="", unit_id=None, category_code="", title="", content="", consent=True)
-    draft = drafts.tidy_draft(replace(empty, **typed))  # type: ignore[arg-type]  # all that is typed is text
+    draft = drafts.tidy_draft(replace(empty, **typed))  # type: ignore[arg-type]  # every field typed is text
     Invalid.collect([error for error in drafts.refusals_of(draft, contact_required=False) if error.field == field])

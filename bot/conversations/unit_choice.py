@@ -1,4 +1,4 @@
-"""Choosing a unit: by typing, with or without tone marks, or from pages of buttons."""
+"""The choice of a unit: by its name, with or without tone marks, or from pages of buttons."""
 
 from backend.messengers.messenger import ChatInput, InputKind
 from backend.units import queries
@@ -13,36 +13,36 @@ def ask_unit(talk: ConversationTurn) -> None:
     talk.ask(talk.words(texts.UNIT), [[(talk.words(texts.UNIT_LIST), "p:1")]])
 
 
-def take_unit(talk: ConversationTurn, said: ChatInput, value: str | None) -> Unit | None:
-    """The unit, once it is chosen; else another question has been asked."""
+def take_unit(talk: ConversationTurn, chat_input: ChatInput, value: str | None) -> Unit | None:
+    """Return the chosen unit. Return None if there is none yet; then the next question has been asked."""
     if unit_id := chosen_number(value, "u"):
         unit = talk.session.get(Unit, unit_id)
         if unit is not None and unit.receives and unit.valid_on(talk.today):
             return unit
     elif page := chosen_number(value, "p"):
-        _page(talk, page)
+        _show_page(talk, page)
         return None
-    elif said.kind is InputKind.TEXT:
-        return _take_text(talk, said.text)
+    elif chat_input.kind is InputKind.TEXT:
+        return _take_text(talk, chat_input.text)
     ask_unit(talk)
     return None
 
 
 def _take_text(talk: ConversationTurn, text: str) -> Unit | None:
-    found = queries.find_units(talk.session, text, talk.today)
-    if len(found) == 1:
-        return found[0]
-    rows = [[(unit.name, f"u:{unit.id}")] for unit in found]
-    question = texts.UNIT_MATCHES if found else texts.UNIT_NONE
+    units = queries.find_units(talk.session, text, talk.today)
+    if len(units) == 1:
+        return units[0]
+    rows = [[(unit.name, f"u:{unit.id}")] for unit in units]
+    question = texts.UNIT_MATCHES if units else texts.UNIT_NONE
     talk.ask(talk.words(question), [*rows, [(talk.words(texts.UNIT_LIST), "p:1")]])
     return None
 
 
-def _page(talk: ConversationTurn, page: int) -> None:
+def _show_page(talk: ConversationTurn, page: int) -> None:
     units = queries.list_receiving(talk.session, talk.today)
     pages = max(1, -(-len(units) // PAGE))
     page = min(max(page, 1), pages)
     rows = [[(unit.name, f"u:{unit.id}")] for unit in units[(page - 1) * PAGE : page * PAGE]]
-    turns = [("‹", f"p:{page - 1}")] if page > 1 else []
-    turns += [("›", f"p:{page + 1}")] if page < pages else []
-    talk.ask(talk.words(texts.UNIT_PAGE, page=page, pages=pages), [*rows, turns] if turns else rows)
+    arrows = [("‹", f"p:{page - 1}")] if page > 1 else []
+    arrows += [("›", f"p:{page + 1}")] if page < pages else []
+    talk.ask(talk.words(texts.UNIT_PAGE, page=page, pages=pages), [*rows, arrows] if arrows else rows)
