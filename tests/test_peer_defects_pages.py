@@ -241,7 +241,7 @@ class TestFreeScoutAndZammad:
 
     def test_a_unit_s_month_reads_no_more_than_that_month(self, session: Session, many: Actor, now: datetime) -> None:
         day = now.date()
-        scope = kpi.KpiScope((many.unit_id or 0,), day - 30 * DAY, day, None, today=day, told_by=day)
+        scope = kpi.KpiScope((many.unit_id or 0,), day - 30 * DAY, day, None, today=day)
         found = self.plans(session, lambda: kpi.count_tickets(session, scope))
         assert not [node for node in found if node["Node Type"] == "Seq Scan" and node["Relation Name"] == "tickets"]
         assert touched(found) < 31 * 4, "three tickets a day and some"
