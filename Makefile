@@ -30,7 +30,7 @@ format: dev-venv ## is the code formatted? (to format: .venv/bin/ruff format)
 lint: dev-venv ## ruff's rules
 	$(PY) -m ruff check $(CODE)
 
-types: dev-venv ## mypy, strict
+types: dev-venv ## mypy: strict for our code, plain for the tests
 	$(PY) -m mypy
 
 imports: dev-venv ## the import contract

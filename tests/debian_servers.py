@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -49,13 +50,15 @@ def postgres(password: str) -> Iterator[int]:
     (folder / "password").write_text(password)
     (folder / "password").chmod(0o644)
     port = free_port()
-    initdb = [binaries / "initdb", "-D", folder / "data", "-U", "langnghe", "-A", "scram-sha-256", "-E", "UTF8"]
-    server = [binaries / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-c", "fsync=off"]
-    options = {"env": CLEAN, "account": account, "cwd": folder}
     log = folder / "log" / "postgres.log"
+    spawn = partial(processes.spawn_process, env=CLEAN, account=account, cwd=folder, log=log)
+    initdb: list[str | Path] = [binaries / "initdb", "-D", folder / "data", "-U", "langnghe"]
+    initdb += ["-A", "scram-sha-256", "-E", "UTF8"]
+    server: list[str | Path] = [binaries / "postgres", "-D", folder / "data", "-p", str(port)]
+    server += ["-k", folder, "-c", "fsync=off"]
     try:
-        assert processes.spawn_process([*initdb, "--pwfile", folder / "password"], log=log, **options).wait() == 0
-        process = processes.spawn_process([*server, "-c", "listen_addresses=127.0.0.1"], log=log, **options)
+        assert spawn([*initdb, "--pwfile", folder / "password"]).wait() == 0
+        process = spawn([*server, "-c", "listen_addresses=127.0.0.1"])
         try:
             wait_until(lambda: _make_database(port, password))
             yield port
@@ -91,7 +94,7 @@ class RedisServer:
         self._folder = folder
         self._client = Redis(port=port, password=password)
         options = ["--bind", "127.0.0.1", "--appendonly", "yes", "--save", "", "--dir", str(folder)]
-        self._command = [binary, "--port", str(port), "--requirepass", password, *options]
+        self._command: list[str | Path] = [binary, "--port", str(port), "--requirepass", password, *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -1,7 +1,7 @@
 """How a sender comes to the page of their ticket."""
 
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 
 from backend.tickets.models import Ticket
 

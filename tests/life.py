@@ -57,8 +57,8 @@ class Life:
 def begun(session: Session, world: World) -> Life:
     """A ticket just received, with an officer and the leader of its unit and the coordinator."""
     ticket, _secret = world.receive(START)
-    people = {role.value: world.actor(role) for role in (Role.OFFICER, Role.LEADER, Role.COORDINATOR)}
-    return Life(session, world, ticket, **people)
+    officer, leader, coordinator = (world.actor(role) for role in (Role.OFFICER, Role.LEADER, Role.COORDINATOR))
+    return Life(session, world, ticket, officer, leader, coordinator)
 
 
 def stranger(life: Life) -> Actor:

@@ -2,7 +2,16 @@
 
 from typing import Any
 
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
 from tests.factories import World
+
+
+def application(client: TestClient) -> FastAPI:
+    """The application behind a browser of a test."""
+    assert isinstance(client.app, FastAPI)
+    return client.app
 
 
 def form(world: World, **more: Any) -> dict[str, str]:

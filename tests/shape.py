@@ -94,12 +94,14 @@ def _blank_out(passage: re.Match[str]) -> str:
 def imports_tests(tree: ast.AST) -> Iterator[int]:
     """Lines that import from a test file: what tests share stands in modules of its own."""
     for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names]
         if isinstance(node, ast.ImportFrom):
             names = [f"{node.module}.{name}" for name in names] if (node.module or "").startswith("tests") else []
         for name in names:
             if name.startswith("tests.") and any(part.startswith("test_") for part in name.split(".")):
-                yield node.lineno  # type: ignore[attr-defined]
+                yield node.lineno
 
 
 def sleeps(tree: ast.AST) -> Iterator[int]:

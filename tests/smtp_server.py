@@ -7,7 +7,6 @@ from contextlib import suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import cast
 
 
 class SmtpServer:
@@ -66,7 +65,7 @@ class SmtpServer:
             raw += line.removeprefix(b".") if line.startswith(b"..") else line
         if (room := self._room) is not None:
             room.acquire()
-        self.mails.append(cast(EmailMessage, message_from_bytes(raw, policy=default)))
+        self.mails.append(message_from_bytes(raw, policy=default))
         return "250 taken"
 
     def __enter__(self) -> "SmtpServer":

@@ -134,11 +134,11 @@ def crosses_rooms(path: str, tree: ast.AST) -> Iterator[int]:
     services, queries, models and pure modules."""
     room = path.split("/")[1]
     for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{name.name}" for name in node.names]
-        elif isinstance(node, ast.Import):
-            names = [name.name for name in node.names]
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [name.name for name in node.names]
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{name}" for name in names]
         for name in names:
             parts = name.split(".")
             if parts[0] == "backend" and len(parts) > 2 and parts[1] != room and any(map(_is_inside, parts[2:])):

@@ -3,6 +3,7 @@ text of a ticket's life, personal data on the way to a log."""
 
 import logging
 import re
+from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from backend.app import create_app
 from backend.notify import service as notify
+from backend.notify.composition import compose_message
 from backend.outbox.models import LocalMail, OutboxMessage
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
@@ -94,10 +96,7 @@ def test_script_in_every_text_of_a_ticket_is_shown_as_text_on_every_page_and_in_
         assert page.status_code == 200
         assert "<svg onload" not in page.text and "49" not in re.findall(r"alert\(1\)&gt;(..)", page.text)
     assert sum("&lt;svg onload" in page.text for page in pages) >= 5
-    html = [
-        row.html
-        for row in (notify.compose_message(session, one, now) for one in session.scalars(select(OutboxMessage)))
-    ]
+    html = [row.html for row in (compose_message(session, one, now) for one in session.scalars(select(OutboxMessage)))]
     assert any("&lt;svg onload" in text for text in html) and not any("<svg onload" in text for text in html)
 
 
@@ -169,13 +168,13 @@ def test_who_leaves_in_mid_upload_is_no_failure_of_ours(caplog: pytest.LogCaptur
     parts = iter([{"type": "http.request", "body": b"title=x", "more_body": True}])
     sent = []
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> MutableMapping[str, Any]:
         return next(parts, {"type": "http.disconnect"})
 
-    async def send(message: dict[str, object]) -> None:
+    async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
     with ThreadPoolExecutor(1) as pool:  # a browser of another test may have left a loop running on this thread
-        pool.submit(anyio.run, create_app(), scope, receive, send).result()
+        pool.submit(lambda: anyio.run(create_app(), scope, receive, send)).result()
     assert sent == []
     assert "POST /ngon-ngu 499" in caplog.text and "unexpected" not in caplog.text

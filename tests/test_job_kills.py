@@ -22,7 +22,9 @@ from backend.errors import Conflict
 from backend.indicators.filters import DashboardFilters
 from backend.indices.models import IndexRun
 from backend.indices.runs import requests
+from backend.indices.runs import service as runs
 from backend.indices.runs.tasks import run_index as count_index
+from backend.jobs import lease as leases
 from backend.jobs.models import JobStage, LongJob
 from backend.jobs.service import sweep_jobs
 from backend.reports import service as reports
@@ -210,7 +212,7 @@ def test_a_worker_that_lost_its_lease_stores_nothing(url: str) -> None:
     """It was only slow: its work went to another worker, which has finished when the first one comes to its end."""
     with db.transaction() as session:
         job_id = ask_index(session, clock.now())
-    real = requests.runs.make_run
+    real = runs.make_run
     seen: list[int] = []
 
     def slow(*given: object, **named: object) -> int:
@@ -221,7 +223,7 @@ def test_a_worker_that_lost_its_lease_stores_nothing(url: str) -> None:
         return real(*given, **named)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(requests.runs, "make_run", slow)
+        patch.setattr(runs, "make_run", slow)
         count_index(job_id)
     with db.transaction() as session:
         assert session.scalars(select(IndexRun.id)).all() == [int(job_of(job_id).note)]
@@ -233,7 +235,7 @@ def test_work_that_kills_every_worker_is_given_up_and_said_so(url: str) -> None:
         job_id = ask_index(session, clock.now())
     for _attempt in range(3):
         with db.transaction() as session:
-            assert requests.leases.take_lease(session, requests.INDEX_RUN, job_id, clock.now())
+            assert leases.take_lease(session, requests.INDEX_RUN, job_id, clock.now())
         lease_runs_out(job_id)
         sweep_jobs(clock.now(), lambda kind, job_id: None)
     assert job_of(job_id).stage is JobStage.STOPPED and "Hãy thử lại" in job_of(job_id).note
@@ -243,17 +245,17 @@ def test_work_that_kills_every_worker_is_given_up_and_said_so(url: str) -> None:
 
 def test_a_living_worker_keeps_its_lease(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work that reports nothing for longer than a lease lasts."""
-    monkeypatch.setattr(requests.leases, "RENEWED_EVERY", timedelta(seconds=0.05))
+    monkeypatch.setattr(leases, "RENEWED_EVERY", timedelta(seconds=0.05))
     with db.transaction() as session:
         job_id = ask_index(session, clock.now())
-    real = requests.runs.make_run
+    real = runs.make_run
 
     def slow(*given: object, **named: object) -> int:
         lease_runs_out(job_id)
         wait_until(lambda: job_of(job_id).is_cared_for(clock.now()), PATIENCE)
         return real(*given, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(requests.runs, "make_run", slow)
+    monkeypatch.setattr(runs, "make_run", slow)
     count_index(job_id)
     assert (job_of(job_id).stage, job_of(job_id).attempts) == (JobStage.DONE, 1)
 

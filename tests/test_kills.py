@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,11 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def of(delivery: DeliveryState) -> int:
     with db.transaction() as session:
         return session.scalar(select(func.count()).where(OutboxMessage.delivery == delivery)) or 0
+
+
+def has_sent(mail: SmtpServer, aim: int, before: int) -> bool:
+    """Whether so many letters have arrived, and more than before are known to have."""
+    return len(mail.mails) >= aim and of(DeliveryState.SENT) > before
 
 
 def leases_run_out() -> None:
@@ -92,7 +98,7 @@ def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, mo
         for _ in range(KILLS):
             mail.take_at_most(A_LIFE)
             aim, before = len(mail.mails) + dice.randrange(1, A_LIFE - 3), of(DeliveryState.SENT)
-            lives(lambda aim=aim, before=before: len(mail.mails) >= aim and of(DeliveryState.SENT) > before)
+            lives(partial(has_sent, mail, aim, before))
         mail.take_at_most(None)
         lives(lambda: of(DeliveryState.PENDING) == 0)
         arrived = Counter(str(message["Message-ID"]) for message in mail.mails)

@@ -215,7 +215,7 @@ def test_mean_is_the_ratio_of_two_totals(survey):
 
 
 def test_equal_answers_have_no_error_and_no_design_effect():
-    answers = {"a": [3, 3, 3, 3, 3, 3], "b": [0.1, 0.1, 0.1, 0.1, 0.1, 0.1]}
+    answers = {"a": [3.0] * 6, "b": [0.1] * 6}
     design = build_design(6, psu=[1, 1, 2, 2, 3, 3], weights=[1.1, 7.3, 2.9, 3.7, 1e6, 0.3])
     for row in estimate_means(design, answers, {"i": {"a": 20, "b": 5}}):
         assert (row.se, row.deff, row.note) == (0, None, EstimateNote.NO_DESIGN_EFFECT)

@@ -1,5 +1,7 @@
 """Agreement with R's package survey: the reference ballots, its documented samples, blanks, single units."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,6 +37,7 @@ def test_item_means_and_errors_of_the_reference_agree_with_r(reference, record_p
     expected = pd.read_csv(DATA / "reference" / "item_means_r.csv")
     assert len(expected) == 39 * 64
     largest = 0.0
+    row: Any
     for row in expected.itertuples():
         ours = reference.get(row.item, "ALL" if row.domain == "ALL" else str(int(row.province)))
         largest = max(largest, distance(ours.estimate, row.mean), distance(ours.se, row.se))
@@ -241,6 +244,7 @@ def test_blanks_zero_weights_and_domains_agree(single, fpc):
     }
     expected = pd.read_csv(DATA / "survey_r" / "blanks_r.csv").query(f"single == '{single}' and fpc == '{fpc}'")
     assert len(expected) == 42
+    row: Any
     for row in expected.itertuples():
         ours = where[row.where].get(row.variable) if row.where in where else groups.get(row.variable, row.where)
         assert distance(ours.estimate, row.estimate) < TOLERANCE
@@ -258,6 +262,7 @@ def test_ballots_that_are_units_of_their_own_agree():
     estimates = estimate_means(design, items, {"i5": index_of(list(items))}, by=ballots.tuoi)
     expected = pd.read_csv(DATA / "survey_r" / "alone_r.csv")
     assert len(expected) == 24
+    row: Any
     for row in expected.itertuples():
         ours = estimates.get(row.variable, row.where)
         assert (ours.n, ours.df) == (row.n, row.df)

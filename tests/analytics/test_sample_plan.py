@@ -1,6 +1,7 @@
 """Sizes and margins before the survey: by hand, and as repeated surveys of a made population show."""
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,6 +147,6 @@ def test_change_is_found_as_often_as_planned() -> None:
         ({"cost_village": -5}, "cost"),
     ],
 )
-def test_assumptions_out_of_range_are_refused(wrong: dict[str, object], name: str) -> None:
+def test_assumptions_out_of_range_are_refused(wrong: dict[str, Any], name: str) -> None:
     with pytest.raises(PlanError, match=f"^{name}$"):
         plan_sample(SAMPLE_2023, PlanAssumptions(**wrong))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from threading import Event
-from typing import cast
+from typing import Any, cast
 
 import httpx2
 import psutil
@@ -88,7 +88,7 @@ def test_a_phone_photo_of_50_64_or_108_megapixels_is_taken(
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("more", [{}, {"lossless": True}, {"progressive": True}])
-def test_the_header_tells_the_size_as_the_decoder_does(kind: str, more: dict[str, bool]) -> None:
+def test_the_header_tells_the_size_as_the_decoder_does(kind: str, more: dict[str, Any]) -> None:
     content = picture(kind, (123, 45), **more)
     assert read_header(BytesIO(content)) == PictureHeader(kind, 123, 45)
 

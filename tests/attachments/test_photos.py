@@ -26,7 +26,7 @@ from backend.tickets.models import Ticket
 from backend.web.rate_limits import NetworkFlow
 from tests.factories import World
 from tests.photos import files, picture, with_place
-from tests.sending import form
+from tests.sending import application, form
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -221,7 +221,7 @@ def test_a_photo_swept_between_two_looks_loses_neither_form_nor_half_a_ticket(
 def test_too_many_photos_from_one_network_wait_and_the_feedback_goes_on_without(
     client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client.app.state, "flows", SenderFlows(NetworkFlow(9), NetworkFlow(1)))
+    monkeypatch.setattr(application(client).state, "flows", SenderFlows(NetworkFlow(9), NetworkFlow(1)))
     two = [("photos", (f"{n}.jpg", picture(size=(60 + n, 40)), "image/jpeg")) for n in range(2)]
     refused = client.post("/gui", data=form(world), files=two)
     assert refused.status_code == 429 and 'id="photos-error"' in refused.text

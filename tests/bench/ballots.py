@@ -68,7 +68,8 @@ def _ballots() -> list[list[Value]]:
     columns[40][-FAULTY:] = [9] * FAULTY
     answers = zip(*columns, strict=True)
     place = ["03387", "A"]
-    return [template_header(FORM)] + [
+    header: list[Value] = [*template_header(FORM)]
+    return [header] + [
         [f"B{n:06d}", FORM.key, *place, f"bản {n % 400}", 1.5, "05/12/2023", "35-49", "nam", "kinh", *row]
         for n, row in enumerate(answers)
     ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -48,7 +49,7 @@ def run() -> list[str]:
     near, far = (Duration.parse(text) for text in ("15 working days", "5000 working days"))
     paused = [(START + timedelta(days=day), START + timedelta(days=day, hours=30)) for day in (1, 4, 9)]
     course, book = fifty_events(), _book()
-    soon, late = (_best(lambda term=term: due_moment(calendar, term, START)) for term in (near, far))
+    soon, late = (_best(partial(due_moment, calendar, term, START)) for term in (near, far))
     replayed = _best(lambda: explain_state(state_of_clocks(course, book, course[-1].at).resolve))
     return [
         "| Clock | taken | goal |",
@@ -65,7 +66,7 @@ def run_recount(stage: Stage) -> list[str]:
     """Rows for a recount of 100,000 open tickets after a change of calendar, while somebody reads all the time."""
     engine = create_engine(stage.database_url)
     factory = sessionmaker(engine, expire_on_commit=False)
-    live, db.session_factory = db.session_factory, lambda: factory
+    live, db.session_factory = db.session_factory, lambda: factory  # type: ignore[assignment] # it is cached in life
     try:
         _fill(stage)
         with factory() as session:
@@ -101,7 +102,8 @@ def fifty_events() -> list[TicketEvent]:
         course += [TicketEvent(Event.INFO_REQUESTED, day), TicketEvent(Event.INFO_RECEIVED, day + timedelta(hours=20))]
         if i % 2:
             course.append(TicketEvent(Event.FORWARDED, day + timedelta(hours=21), data={"unit": i}))
-    later = (Event.EXTENDED, Event.MERGED, Event.UNMERGED, Event.PROGRESS_TOLD, Event.SUBMITTED_FOR_APPROVAL)
+    later: tuple[Event, ...] = (Event.EXTENDED, Event.MERGED, Event.UNMERGED, Event.PROGRESS_TOLD)
+    later += (Event.SUBMITTED_FOR_APPROVAL,)
     later += (Event.ANSWERED, Event.NOTIFIED, Event.PUBLISHED, Event.DISPUTED, Event.INFO_REQUESTED)
     later += (Event.INFO_RECEIVED, Event.ACCEPTED, Event.ANSWERED, Event.NOTIFIED, Event.PUBLISHED)
     for i, name in enumerate((*later, Event.RATED, Event.CONFIRMED, Event.CLOSED)):

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from backend.settings import ROOT
 from tests.places import DATA
@@ -114,9 +115,10 @@ def _reference(path: Path) -> dict[str, float]:
     folder = DATA / "reference"
     ballots = pd.read_csv(folder / "ballots_35k.csv.gz")
     design = build_design(len(ballots), strata=ballots.province, psu=ballots.district, weights=ballots.w)
-    items = {name: ballots[name] for name in ballots if str(name).startswith("q")}
+    items = {str(name): ballots[name] for name in ballots if str(name).startswith("q")}
     estimates = estimate_means(design, items, _indices(), by=ballots.province)
     largest = 0.0
+    row: Any
     for row in pd.read_csv(folder / "item_means_r.csv").itertuples():
         ours = estimates.get(row.item, "ALL" if row.domain == "ALL" else str(int(row.province)))
         largest = max(largest, abs(ours.estimate / row.mean - 1), abs(ours.se / row.se - 1))

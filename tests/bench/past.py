@@ -64,7 +64,7 @@ def write_cases(file: Path, count: int) -> None:
 def working_on(engine: Engine) -> Iterator[None]:
     """The application's transactions in this process run there."""
     factory = sessionmaker(engine, expire_on_commit=False)
-    usual, db.session_factory = db.session_factory, lambda: factory
+    usual, db.session_factory = db.session_factory, lambda: factory  # type: ignore[assignment] # it is cached in life
     try:
         yield
     finally:

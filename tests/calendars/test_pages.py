@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -247,9 +247,7 @@ def test_a_former_version_can_be_put_in_force_again(
     new = saved(client, session, active, more=SWAP)
     put_in_force(client, new)
     session.execute(
-        CalendarVersion.__table__.update()
-        .where(CalendarVersion.__table__.c.id == new)
-        .values(activated_at=now - timedelta(minutes=1))
+        update(CalendarVersion).where(CalendarVersion.id == new).values(activated_at=now - timedelta(minutes=1))
     )
     session.expire_all()
     put_in_force(client, active)

@@ -1,10 +1,15 @@
 """What is answered to a question about a due date: whole courses of events, each with its sentence or its date."""
 
+from typing import Any
+
 import pytest
 
 from backend.commands.clock.answers import answer_question
 from backend.deadlines.events import Event
 from backend.errors import DomainError
+
+# Event, moment, notes.
+Happening = tuple[str, str, dict[str, Any]]
 
 
 def course(*events, received="2026-11-02T09:00", **more):
@@ -77,7 +82,7 @@ def test_each_paused_day_names_its_pause():
 
 
 def test_clock_of_hours_tells_the_minutes_of_each_day():
-    events = ("info_requested", "2026-11-03T08:00", {}), ("info_received", "2026-11-03T08:30", {})
+    events: list[Happening] = [("info_requested", "2026-11-03T08:00", {}), ("info_received", "2026-11-03T08:30", {})]
     answered = course(*events, received="2026-11-02T16:30", value="4 working hours")
     assert answered["due_at"] == "2026-11-03T11:30:00+07:00"
     assert [(day["minutes"], day.get("paused_minutes")) for day in answered["days"]] == [(30.0, None), (210.0, 30.0)]
@@ -91,7 +96,7 @@ def test_reopening_begins_an_episode_with_a_term_of_its_own():
 
 
 def test_pause_ends_at_its_limit_unless_told_otherwise():
-    events = ("info_requested", "2026-11-05T09:00", {}), ("info_received", "2026-12-25T09:00", {})
+    events: list[Happening] = [("info_requested", "2026-11-05T09:00", {}), ("info_received", "2026-12-25T09:00", {})]
     assert course(*events)["due_date"] == "2026-12-09"
     assert course(*events)["pauses"][0]["ended_by"] == "limit"
     assert course(*events, pause_limit="3 working days")["due_date"] == "2026-11-30"
@@ -104,7 +109,7 @@ def test_pause_to_its_limit_holds_a_calendar_day_to_its_last_moment():
 
 
 def test_question_of_one_episode_does_not_hold_the_next():
-    left = ("answered", "2026-11-20T09:00", {}), ("info_requested", "2026-11-20T10:00", {})
+    left: list[Happening] = [("answered", "2026-11-20T09:00", {}), ("info_requested", "2026-11-20T10:00", {})]
     assert course(*left, ("reopened", "2026-12-01T09:00", {}))["due_date"] == "2026-12-22"
 
 
@@ -164,7 +169,7 @@ def test_what_is_done_at_once_is_due_when_it_begins():
     ],
 )
 def test_rule_with_a_clock_of_its_own_is_judged_by_its_own_events(rule, due_date, verdict):
-    events = [
+    events: list[Happening] = [
         ("accepted", "2026-11-02T10:00", {}),
         ("info_requested", "2026-11-03T09:00", {}),
         ("info_received", "2026-11-09T09:00", {}),
@@ -199,35 +204,35 @@ def test_each_unit_is_charged_what_it_held_the_ticket():
 
 
 def test_recount_by_another_calendar_moves_the_due_date():
-    paused = ("info_requested", "2026-11-03T09:00", {}), ("info_received", "2026-11-04T07:00", {})
+    paused: list[Happening] = [("info_requested", "2026-11-03T09:00", {}), ("info_received", "2026-11-04T07:00", {})]
     assert course(*paused)["due_date"] == "2026-11-25"
     assert course(*paused, ("recounted", "2026-11-20T09:00", {"calendar": "weekdays"}))["due_date"] == "2026-11-24"
 
 
 def test_every_event_there_is_can_be_told_of():
-    events = [(event.value, f"2026-11-02T{9 + i // 60:02}:{i % 60:02}", {}) for i, event in enumerate(Event)]
-    events = [(e, at, {"days": 1} if e == "extended" else {"calendar": "vn"}) for e, at, _notes in events]
+    notes = {event: {"days": 1} if event is Event.EXTENDED else {"calendar": "vn"} for event in Event}
+    events = [(event.value, f"2026-11-02T{9 + i // 60:02}:{i % 60:02}", notes[event]) for i, event in enumerate(Event)]
     assert course(*events)["due_date"]
 
 
 def test_asking_again_in_another_episode_is_not_asking_twice():
-    asked = ("info_requested", "2026-11-03T09:00", {}), ("info_received", "2026-11-04T09:00", {})
+    asked: list[Happening] = [("info_requested", "2026-11-03T09:00", {}), ("info_received", "2026-11-04T09:00", {})]
     again = course(*asked, ("info_requested", "2026-11-05T09:00", {}), rule="request_info")
     assert again["verdict"] == "late"
-    reopened = ("answered", "2026-11-05T09:00", {}), ("reopened", "2026-11-06T09:00", {})
+    reopened: list[Happening] = [("answered", "2026-11-05T09:00", {}), ("reopened", "2026-11-06T09:00", {})]
     fresh = course(*asked, *reopened, ("info_requested", "2026-11-09T09:00", {}), rule="request_info")
     assert (fresh["verdict"], fresh["episode"]) == ("on_time", 2)
 
 
 def test_pause_without_limit_or_end_needs_a_moment_of_asking():
-    asked = ("info_requested", "2026-11-05T09:00", {})
+    asked: Happening = ("info_requested", "2026-11-05T09:00", {})
     with pytest.raises(DomainError, match="thời điểm hỏi"):
         course(asked, pause_limit="none")
     assert course(asked, pause_limit="none", now="2026-11-06T18:00")["due_date"] == "2026-11-26"
 
 
 def test_what_happens_at_the_moment_of_asking_is_known_and_reception_always_is():
-    answered = ("answered", "2026-11-20T09:00", {})
+    answered: Happening = ("answered", "2026-11-20T09:00", {})
     assert course(answered, now="2026-11-20T09:00")["verdict"] == "on_time"
     assert "verdict" not in course(answered, now="2026-11-20T08:59")
     assert course(answered, now="2026-01-01")["due_date"] == "2026-11-23"

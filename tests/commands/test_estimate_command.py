@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import zipfile
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -42,6 +43,7 @@ def test_reference_comes_out_as_in_r():
     assert len(answer) == 64 * 43
     found = {(row["variable"], row["domain"]): row for row in answer}
     largest = 0.0
+    row: Any
     for row in pd.read_csv(DATA / "reference" / "item_means_r.csv").itertuples():
         ours = found[row.item, "ALL" if row.domain == "ALL" else str(int(row.province))]
         largest = max(largest, abs(ours["estimate"] / row.mean - 1), abs(ours["se"] / row.se - 1))

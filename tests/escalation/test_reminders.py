@@ -3,18 +3,17 @@
 The calendar is the shipped one; Monday 5 October 2026 is received, Monday 26 October is the due date (15 working days).
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.escalation import digest, queries, service
-from backend.escalation.models import StaffNotice, StepRecord
+from backend.escalation.models import StaffNotice, StepRecord, TicketWatch
 from backend.notify import service as delivery
 from backend.outbox import service as outbox
 from backend.outbox.models import DeliveryState, OutboxMessage
@@ -100,7 +99,7 @@ def test_a_task_whose_watch_was_lost_still_tells_once(
 ) -> None:
     """Even without the next look the keys hold."""
     beat(OVERDUE)
-    session.execute(service.TicketWatch.__table__.delete())
+    session.execute(delete(TicketWatch))
     assert beat(OVERDUE + timedelta(hours=1)) == 1
     assert told(session, people[Role.LEADER]) == ["overdue"] and len(to_sender(session, ticket)) == 1
 
@@ -288,6 +287,7 @@ def test_a_closed_account_is_told_nothing(session: Session, ticket: Ticket, peop
 def test_urgent_ones_leave_alone_but_never_as_a_storm(
     session: Session, world: World, people: dict[Role, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    facts_of = service.facts_of
     monkeypatch.setattr(
         service, "facts_of", lambda ticket: replace(facts_of(ticket), term=service.parse_term("1 working day"))
     )
@@ -305,9 +305,6 @@ def test_urgent_ones_leave_alone_but_never_as_a_storm(
         beat(OVERDUE + timedelta(minutes=minutes))
     assert mine() == ["urgent"] * digest.ALONE_MOST + ["digest"]
     assert session.scalar(select(func.count()).select_from(StaffNotice).where(StaffNotice.message_id.is_(None))) == 0
-
-
-facts_of: Callable[[Ticket], service.EscalationFacts] = service.facts_of
 
 
 def test_a_thousand_due_at_once_are_one_letter_of_fifty_lines(

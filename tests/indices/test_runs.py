@@ -110,7 +110,7 @@ def test_ratings_are_adjusted_to_all_closed_tickets_and_bounded(session: Session
     assert adjusted.value == pytest.approx(60.0)
     assert (adjusted.n, adjusted.extra["closed"], adjusted.extra["cells"]) == (15, 30, 2)
     bounds = of(values, "ratings_bounds", 1)
-    assert (bounds.lo, bounds.hi) == (pytest.approx(100 / 5 * 75 / 30), pytest.approx(100 / 5 * 135 / 30))
+    assert (bounds.lo, bounds.hi) == pytest.approx((100 / 5 * 75 / 30, 100 / 5 * 135 / 30))
     response = of(values, "response_rate")
     assert (response.extra["k"], response.n, response.value) == (15, 30, 0.5)
     # The group is the mean over its three items, rating by rating.

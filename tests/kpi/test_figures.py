@@ -147,7 +147,7 @@ def test_ratings_are_mean_scores_with_t_intervals(session: Session, world: World
     assert ease.lo == pytest.approx((4 - 0.7541) * 20, abs=2e-3) and ease.hi == pytest.approx(
         (4 + 0.7541) * 20, abs=2e-3
     )
-    assert (by_rules.value, timely.value) == (pytest.approx(60), pytest.approx(30))
+    assert (by_rules.value, timely.value) == pytest.approx((60, 30))
     assert (board.response.k, board.response.n) == (10, 11)
     gaps = [item.gap for item in board.items]
     assert gaps[0] is not None and gaps[0].value == pytest.approx(80 - 78.96)

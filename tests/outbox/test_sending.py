@@ -3,6 +3,7 @@
 import smtplib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -52,8 +53,8 @@ def only(session: Session, template: str, medium: Medium = Medium.EMAIL) -> Outb
     ).one()
 
 
-def letter(**more: object) -> OutgoingMessage:
-    values = {
+def letter(**more: Any) -> OutgoingMessage:
+    values: dict[str, Any] = {
         "key": "ticket:1:received:email",
         "recipient": "a@example.vn",
         "subject": "Đã nhận",
@@ -61,7 +62,7 @@ def letter(**more: object) -> OutgoingMessage:
     }
     return OutgoingMessage(
         **{**values, "html": "<p>Chào bạn.</p>", "at": datetime.fromisoformat("2026-11-18T09:00+07:00"), **more}
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_sweep_hands_each_row_out_once_in_batches(

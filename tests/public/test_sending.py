@@ -17,7 +17,7 @@ from backend.tickets.reception import receipts
 from backend.units.models import Unit
 from backend.web.rate_limits import NetworkFlow
 from tests.factories import World
-from tests.sending import form
+from tests.sending import application, form
 
 
 def tickets(session: Session) -> int:
@@ -247,7 +247,7 @@ def test_the_language_changes_in_mid_form_and_nothing_typed_is_lost(
 def test_a_flood_from_one_network_is_asked_for_patience_with_the_form_kept(
     client: TestClient, session: Session, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client.app.state, "flows", SenderFlows(NetworkFlow(2), NetworkFlow(2)))
+    monkeypatch.setattr(application(client).state, "flows", SenderFlows(NetworkFlow(2), NetworkFlow(2)))
     for _ticket in range(2):
         assert client.post("/gui", data=form(world)).status_code == 303
     fields = form(world)

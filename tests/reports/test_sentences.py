@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from backend.indices.models import PublishedFigure
-from backend.reports.blocks import generated_paragraphs, tables_of
+from backend.reports.blocks import ReportTable, generated_paragraphs, tables_of
 from backend.reports.content.context import gather_context
 from backend.reports.content.outline import compose_report
 from backend.worktime.calendar import ZONE
@@ -82,7 +82,7 @@ def test_every_rank_stands_with_the_number_of_provinces(said: Mapping[str, str])
 
 def test_multiple_choice_says_that_its_shares_pass_a_hundred(session: Session) -> None:
     context = gather_context(session, "lai-chau", 2023, 2022, date(2026, 11, 22))
-    tables = {one.key: one for one in compose_report(context, {}).blocks if hasattr(one, "notes")}
+    tables = {block.key: block for block in compose_report(context, {}).blocks if isinstance(block, ReportTable)}
     for key, total in (("channel-used", "201,99%"), ("participation-willingness", "104,33%"), ("mong-doi", "521,23%")):
         assert total in " ".join(tables[key].notes) and "hơn 100%" in " ".join(tables[key].notes)
     assert "hơn 100%" not in " ".join(tables["harassment"].notes)

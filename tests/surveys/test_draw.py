@@ -294,9 +294,9 @@ def test_province_without_districts_is_drawn_by_either_shipped_design(
         path.write_text("\n".join(rows), encoding="utf-8")
     asked = ["survey", "draw", "--design", design, "--units", files[0], "--households", files[1], "--seed", 26]
     result = command.json(*asked, "--out", tmp_path / "out", "--no-print")
-    rows = table(tmp_path / "out" / "sample.csv")
-    assert (result["ballots"], len(rows)) == (ballots, ballots)
-    assert all(row["psu"] == row[psu] for row in rows)
+    sample = table(tmp_path / "out" / "sample.csv")
+    assert (result["ballots"], len(sample)) == (ballots, ballots)
+    assert all(row["psu"] == row[psu] for row in sample)
     assert "fpc" not in rows[0]
     assert result["single_unit_strata"] == []
     # Sizes are exact, so within a commune (or a stratum of communes) the estimate of households is exact too.

@@ -138,7 +138,7 @@ def zero_to_four() -> bytes:
     return as_csv(rows)
 
 
-FILE_FAULTS: list[tuple[BallotFault, Callable[[], bytes]]] = [
+FILE_FAULTS: list[tuple[BallotFault | TableFault, Callable[[], bytes]]] = [
     (TableFault.EMPTY_FILE, lambda: b""),
     (TableFault.EMPTY_FILE, lambda: as_csv([])),
     (BallotFault.UNKNOWN_COLUMN, lambda: as_csv([row(1, q99="3")], [*HEADER, "q99"])),

@@ -1,6 +1,7 @@
 """Reopening and merging: an old verdict stays, and nothing becomes on time by them."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -87,7 +88,7 @@ class TestMerging:
         [(Event.REFUSED, {}), (Event.REDIRECTED, {"procedure": "complaint"}), (Event.WITHDRAWN, {"text": ""})],
     )
     def test_who_was_merged_into_a_ticket_that_ends_unanswered_goes_on_alone(
-        self, life: Life, other: Ticket, end: Event, more: dict[str, str]
+        self, life: Life, other: Ticket, end: Event, more: dict[str, Any]
     ) -> None:
         life.act(Event.ACCEPTED)
         due = life.act(Event.MERGED, into_id=other.id, days=2).due_date

@@ -94,7 +94,9 @@ def test_templates_escape_everything_and_hold_no_inline_script_or_style(template
 
 def test_vendored_files_are_those_of_the_checksums_and_have_their_licences() -> None:
     vendor = STATIC / "vendor"
-    sums = dict(reversed(line.split("  ")) for line in (vendor / "CHECKSUMS").read_text().splitlines())
+    sums = {
+        name: digest for digest, name in (line.split("  ") for line in (vendor / "CHECKSUMS").read_text().splitlines())
+    }
     others = {"CHECKSUMS", "refresh.py", "__pycache__"}
     assert set(sums) == {path.name for path in vendor.iterdir()} - others
     for name, digest in sums.items():

@@ -1,5 +1,6 @@
 """Working time read day after day: it knows nothing of the code's sums."""
 
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import count
 
@@ -47,7 +48,7 @@ def slow_due_date(calendar: WorkCalendar, term: Duration, received: datetime, pa
     return day
 
 
-def slow_minutes(calendar: WorkCalendar, received: datetime, pauses: list[Pause]) -> "count[datetime]":
+def slow_minutes(calendar: WorkCalendar, received: datetime, pauses: list[Pause]) -> Iterator[datetime]:
     """Every working minute from a moment on, by its end, pauses left out."""
     for i in count():
         minute = received + i * MINUTE
