@@ -1,7 +1,7 @@
 # Lắng Nghe. `make run` and `make test` need only Python 3.11 or newer; everything else comes from the lock files.
 # No -jN: the parts of `check` run in order, so that their output can be read.
 .NOTPARALLEL:
-.PHONY: help run venv dev-venv test check format lint types imports compose bench lock vendor clean
+.PHONY: help run venv dev-venv test check format reformat lint types imports compose bench lock vendor clean
 
 PY = .venv/bin/python
 PYTEST_FLAGS ?=
@@ -24,8 +24,15 @@ test: dev-venv ## the whole suite on an embedded PostgreSQL
 
 check: format lint types imports compose test ## everything that must hold before a change is merged
 
-format: dev-venv ## is the code formatted? (to format: .venv/bin/ruff format)
+format: dev-venv ## is everything formatted? (to format: make reformat)
 	$(PY) -m ruff format --check $(CODE)
+	$(PY) -m djlint --check --quiet backend/templates
+	$(PY) -m tests.css_format --check
+
+reformat: dev-venv ## format code, templates and style sheets
+	$(PY) -m ruff format $(CODE)
+	$(PY) -m djlint --reformat --quiet --warn backend/templates
+	$(PY) -m tests.css_format
 
 lint: dev-venv ## ruff's rules
 	$(PY) -m ruff check $(CODE)

@@ -23,6 +23,8 @@ ValueKey = tuple[str, int, int]  # code, item, unit
 SIDES = {DifferenceVerdict.HIGHER.value: True, DifferenceVerdict.LOWER.value: False}
 HEIGHT = 340
 EDGE = 12
+LABEL_LINE, LABEL_BASE = 24, 18  # the line of labels under the plane, and the baseline of its text
+TEXT_GAP = 4
 
 
 class Quadrant(StrEnum):
@@ -82,6 +84,24 @@ class ComparisonPlane:
     @property
     def height(self) -> int:
         return HEIGHT
+
+    @property
+    def full_height(self) -> int:
+        """Return the height with the line of tick labels under the plane."""
+        return HEIGHT + LABEL_LINE
+
+    @property
+    def label_base(self) -> int:
+        """Return the baseline of the tick labels under the plane."""
+        return HEIGHT + LABEL_BASE
+
+    def above_line(self, value: float) -> float:
+        """Return the baseline of a text that stands just above the line of a value."""
+        return self.up(value) - TEXT_GAP
+
+    def centred(self, value: float) -> float:
+        """Return the baseline of a number that stands in the middle of a mark."""
+        return self.up(value) + TEXT_GAP
 
 
 @dataclass(frozen=True)

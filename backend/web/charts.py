@@ -11,6 +11,11 @@ from math import ceil, floor, log10
 NICE = (1, 2, 2.5, 5, 10)
 AXIS = 10.0
 SMALLEST = 1e-6
+# The drawing area of a column or line chart, in pixels from the top: its upper edge, its base line, its whole height.
+TOP, BASE, HEIGHT = 20, 204, 230
+LABEL_DROP = 18  # from the base line down to the labels
+TEXT_GAP = 4  # from a gridline up to its number
+COLUMNS_WIDTH = 64.0  # all columns together, as a percentage of the chart's width
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,45 @@ class MapArea:
 
 
 @dataclass(frozen=True)
+class GridLine:
+    """A tick of an upright axis: its value, the height of its line, and the baseline of the number above it."""
+
+    value: float
+    line_y: float
+    text_y: float
+
+
+@dataclass(frozen=True)
+class PlaceLabel:
+    """The label under a place of a chart; a ``spare`` one is left out where the page is narrow."""
+
+    text: str
+    x: str
+    y: int
+    spare: bool
+
+
+@dataclass(frozen=True)
+class ColumnBar:
+    """One column: its point, and its rectangle."""
+
+    point: ChartPoint
+    x: str
+    width: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class LineMark:
+    """One mark of a line, and the mark that the line goes on to; ``onward`` is None before a gap and at the end."""
+
+    x: str
+    y: float
+    onward: tuple[str, float] | None = None
+
+
+@dataclass(frozen=True)
 class AxisScale:
     """A linear axis from ``low`` to ``high`` with round ticks."""
 
@@ -73,6 +117,19 @@ class AxisScale:
     def across(self, value: float) -> str:
         """Return the position of a value as a percentage of the width: "37.50%"."""
         return f"{self.at(value) * 100:.2f}%"
+
+    def across_share(self, share: float) -> str:
+        """Position of a share 0..1 on an axis of percentages."""
+        return self.across(share * 100)
+
+    def down(self, value: float) -> float:
+        """Pixels from the top in the area of a column or line chart."""
+        return BASE - self.at(value) * (BASE - TOP)
+
+    @property
+    def gridlines(self) -> list[GridLine]:
+        """The ticks of an upright axis."""
+        return [GridLine(tick, round(self.down(tick), 1), round(self.down(tick) - TEXT_GAP, 1)) for tick in self.ticks]
 
 
 def scale(
@@ -140,9 +197,48 @@ def _values_of(line: LineSeries) -> list[float]:
     return [point.value for point in line.points if point.value is not None]
 
 
-def every(count: int, room: int = 6) -> int:
-    """Return n so that a label at every n-th of ``count`` points gives at most ``room`` labels."""
-    return max(1, ceil(count / room))
+def draw_columns(points: Sequence[ChartPoint], axis: AxisScale) -> list[ColumnBar]:
+    """Return the columns of the points that have a value, each in the middle of its place."""
+    width = COLUMNS_WIDTH / max(1, len(points))
+    bars = []
+    for index, point in enumerate(points):
+        if point.value is not None:
+            y = axis.down(point.value)
+            left = middle(index, len(points)) - width / 2
+            bars.append(ColumnBar(point, _percent(left), _percent(width), round(y, 1), round(BASE - y, 1)))
+    return bars
+
+
+def draw_line(line: LineSeries, axis: AxisScale) -> list[LineMark]:
+    """Return the marks of a line from left to right; the line breaks at a point without a value."""
+    places = [_mark_place(point, index, len(line.points), axis) for index, point in enumerate(line.points)]
+    followers = [*places[1:], None]
+    return [LineMark(*place, onward) for place, onward in zip(places, followers, strict=False) if place is not None]
+
+
+def _mark_place(point: ChartPoint, index: int, count: int, axis: AxisScale) -> tuple[str, float] | None:
+    return None if point.value is None else (_percent(middle(index, count)), round(axis.down(point.value), 1))
+
+
+def place_labels(points: Sequence[ChartPoint], room: int = 6) -> list[PlaceLabel]:
+    """Return the labels under a chart, at most ``room`` of them at equal distances; every other one is spare."""
+    step = max(1, ceil(len(points) / room))
+    count = len(points)
+    return [
+        PlaceLabel(points[index].label, _percent(middle(index, count)), BASE + LABEL_DROP, number % 2 == 1)
+        for number, index in enumerate(range(0, count, step))
+    ]
+
+
+def table_rows(series: Sequence[LineSeries]) -> list[tuple[str, list[ChartPoint]]]:
+    """Return the table of the lines: each label with the point of every line there."""
+    labels = [point.label for point in series[0].points] if series else []
+    return [(label, [line.points[index] for line in series]) for index, label in enumerate(labels)]
+
+
+def text_anchor(index: int, count: int) -> str:
+    """Return how the label of a tick is anchored, so that the first and the last stay inside the chart."""
+    return "start" if index == 0 else "end" if index == count - 1 else "middle"
 
 
 def middle(index: int, count: int) -> float:
@@ -151,6 +247,15 @@ def middle(index: int, count: int) -> float:
     The labels of the axis take the first `AXIS` percent.
     """
     return AXIS + (index + 0.5) * (100 - AXIS) / count
+
+
+def share_of(value: float, whole: float) -> float:
+    """Return the share of a whole; 0 where the whole is 0."""
+    return value / whole if whole else 0.0
+
+
+def _percent(position: float) -> str:
+    return f"{round(position, 2)}%"
 
 
 def breaks(values: Sequence[float], classes: int = 5) -> tuple[float, ...]:

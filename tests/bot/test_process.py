@@ -158,11 +158,7 @@ def test_sender_reports_follows_and_rates_in_one_chat_across_a_crash(life: Life)
     life.press("Sửa tiêu đề", "tiêu đề ngắn")
     life.say("Ổ gà ở chợ", "Xin xem lại", "Tiêu đề: Ổ gà ở chợ")
     life.api.press_button(CHAT, "✅ Gửi")
-<<<<<<< HEAD:tests/bot/test_process.py
     receipt = life.hear("Đã nhận được phản ánh")
-=======
-    receipt = life.hear("Đã nhận được")
->>>>>>> p-people:tests/test_bot.py
     number = receipt.text.split("Mã số: ")[1].split("\n")[0]
     secret = receipt.text.split("Mã bí mật: ")[1].split("\n")[0]
     assert "Văn phòng" in receipt.text or "Đoàn Kết" in receipt.text
