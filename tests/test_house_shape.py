@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.settings import ROOT
-from tests import house_debts, shape, source
+from tests import shape, source
 
 MOST_LINES = 400  # of a file
 MOST_FUNCTION_LINES = 70  # the longest today has 64: the view of a ticket for staff
@@ -16,8 +16,7 @@ MOST_BRANCHES = 12
 MOST_MODULES = 15  # of one folder
 MOST_WIDTH = 200  # characters of a template's line
 ROOT_MODULES = {"app", "audit", "cli", "clock", "db", "errors", "models", "settings", "worker"}
-# Rooms that are one thing and have more modules: what moves a ticket, and what makes and applies a calendar.
-LARGE_ROOMS = {"backend/tickets": 17, "backend/calendars": 16}
+LARGE_ROOMS = {"backend/calendars": 16}  # one thing: what makes a calendar, and what applies it
 SLEEP = {
     "tests/waiting.py",  # the one place
     "tests/bench/photos.py",  # measures how pages answer in a span of quiet
@@ -60,7 +59,7 @@ def test_no_function_branches_more_than_is_read_at_once() -> None:
     dense = {
         f"{path} {name}" for path, tree in trees.items() for name in shape.find_dense_functions(tree, MOST_BRANCHES)
     }
-    assert dense == house_debts.DENSE_FUNCTIONS
+    assert dense == set()
 
 
 @pytest.mark.parametrize(
@@ -116,14 +115,14 @@ def test_no_line_of_a_template_is_too_wide_to_read() -> None:
     folder = ROOT / "backend" / "templates"
     texts = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.*")}
     wide = {path for path, text in texts.items() if shape.find_wide_lines(text, MOST_WIDTH)}
-    assert wide == house_debts.WIDE_TEMPLATES
+    assert wide == set()
     assert shape.find_wide_lines("<p>\n" + "x" * (MOST_WIDTH + 1), MOST_WIDTH) == [2]
 
 
 def test_no_line_of_a_style_sheet_holds_two_declarations() -> None:
     sheets = (ROOT / "backend" / "static").glob("*.css")
     packed = {path.name for path in sheets if shape.find_packed_rules(path.read_text(encoding="utf-8"))}
-    assert packed == house_debts.PACKED_STYLES
+    assert packed == set()
     assert shape.find_packed_rules("a { color: red; top: 0; }\nb { top: 0; } i { top: 0; }") == [1, 2]
     assert (
         shape.find_packed_rules("/* a; b */\na {\n  content: ';x';\n}\nb { top: 0; }\n@media x { i { top: 0; }}") == []

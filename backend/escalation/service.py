@@ -28,7 +28,7 @@ from backend.tickets import service as tickets
 from backend.tickets.due_status import clock_runs
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, Ticket
-from backend.tickets.sender_messages import media_of
+from backend.tickets.senders.sender_messages import media_of
 from backend.users.models import User
 from backend.users.policy import SYSTEM
 from backend.worktime import service as worktime

@@ -17,8 +17,8 @@ from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.due_status import clock_runs
 from backend.tickets.lifecycle import ANSWERS, Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
-from backend.tickets.sender_checks import count_answers
-from backend.tickets.sender_rights import read_sender_rights
+from backend.tickets.senders.sender_checks import count_answers
+from backend.tickets.senders.sender_rights import read_sender_rights
 from backend.units.models import Unit
 from backend.users.models import User
 from backend.web.rendering import template_environment

@@ -21,7 +21,7 @@ from backend.tickets import service
 from backend.tickets.dossier import read_dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
-from backend.tickets.sender_rights import check_read
+from backend.tickets.senders.sender_rights import check_read
 from backend.tickets.service import ActionRequest
 from backend.users.guard import allow_everybody
 from backend.users.policy import SENDER

@@ -19,7 +19,7 @@ from backend.public.ticket_view import (
 )
 from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event
-from backend.tickets.sender_rights import tell_sender
+from backend.tickets.senders.sender_rights import tell_sender
 from backend.users.guard import allow_everybody
 from backend.users.policy import SENDER
 from backend.web.forms import TypedDep

@@ -9,7 +9,7 @@ from backend.public.ticket_view import TICKET, ask_secret_again, done_page, find
 from backend.ratings import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
-from backend.tickets.sender_rights import check_read
+from backend.tickets.senders.sender_rights import check_read
 from backend.users.guard import allow_everybody
 from backend.web.forms import FormReader, TypedDep
 

@@ -12,7 +12,7 @@ from backend.deadlines.terms import TicketPause
 from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.queries import CourseStep
-from backend.tickets.sender_rights import read_sender_rights
+from backend.tickets.senders.sender_rights import read_sender_rights
 
 # The last part of an action's address -> the event it causes.
 SENDER_ACTIONS: Final = {

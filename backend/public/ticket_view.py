@@ -21,7 +21,7 @@ from backend.tickets.due_status import is_overdue
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import Ticket
 from backend.tickets.queries import CourseStep
-from backend.tickets.sender_checks import count_answers
+from backend.tickets.senders.sender_checks import count_answers
 from backend.web.forms import FormReader, FormView
 from backend.web.rendering import redirect_to, render_page
 from backend.worktime.calendar import local_time

@@ -24,7 +24,7 @@ from backend.tickets.lifecycle import Event, EventAuthor, Transition
 from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketState
 from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.reception.opening import AlreadySent, Receipt, look_over, open_ticket
-from backend.tickets.sender_messages import put_to_sender
+from backend.tickets.senders.sender_messages import put_to_sender
 from backend.tickets.transition_checks import event_notes, preview_clocks, refusal_ground
 from backend.users import service as users
 from backend.users.policy import SENDER, SYSTEM, Actor, Permission, can

@@ -12,8 +12,8 @@ from backend.tickets.dossier import read_dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
-from backend.tickets.sender_checks import count_answers
-from backend.tickets.sender_rights import read_sender_rights, tell_sender
+from backend.tickets.senders.sender_checks import count_answers
+from backend.tickets.senders.sender_rights import read_sender_rights, tell_sender
 from backend.web.language import SOURCE, day_text, gettext, moment_text
 from bot import texts
 from bot.conversations.talk import ConversationTurn, chosen_number

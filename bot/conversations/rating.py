@@ -13,8 +13,8 @@ from backend.tickets import queries
 from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
-from backend.tickets.sender_checks import count_answers
-from backend.tickets.sender_rights import read_sender_rights, tell_sender
+from backend.tickets.senders.sender_checks import count_answers
+from backend.tickets.senders.sender_rights import read_sender_rights, tell_sender
 from backend.web.language import SOURCE
 from bot import texts
 from bot.conversations.follow import own_ticket

@@ -6,7 +6,7 @@ from backend.notify.invitation import ButtonPress
 from backend.tickets import service
 from backend.tickets.dossier import read_dossier
 from backend.tickets.lifecycle import Event
-from backend.tickets.sender_rights import read_sender_rights
+from backend.tickets.senders.sender_rights import read_sender_rights
 from backend.users.policy import SENDER
 from backend.web.language import day_text
 from bot import texts

@@ -1,7 +1,7 @@
 """What the events of a sender need, also where the ticket is merged into another one."""
 
-from backend.tickets import sender_checks
 from backend.tickets.checks.action_request import Notes, TicketCase
+from backend.tickets.senders import sender_checks
 from backend.users.policy import SENDER
 
 

@@ -23,7 +23,7 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Contact, Ticket, TicketDay, TicketState, ticket_ids, words_digest
 from backend.tickets.reception import drafts, receipts, routing
 from backend.tickets.reception.drafts import FeedbackDraft
-from backend.tickets.sender_messages import media_of
+from backend.tickets.senders.sender_messages import media_of
 from backend.worktime import service as worktime
 from backend.worktime.calendar import ZONE
 
