@@ -34,7 +34,9 @@ def test_citizen_sends_officer_answers_citizen_rates_manager_sees(people: People
 
     officer = people.new()
     officer.sign_in("canbo")
-    officer.open(TITLE)
+    officer.page.fill("[name=q]", number)  # tests share the site: there may be others of this title, and other pages
+    officer.press("Tìm")
+    assert officer.page.url.endswith(number) and TITLE in officer.text
     officer.press("Tiếp nhận")
     officer.page.get_by_text("Đề nghị bổ sung thông tin").first.click()
     officer.page.get_by_label("Cần người gửi cho biết").fill("Xin cho biết số cột đèn gần nhất.")
@@ -118,7 +120,8 @@ def test_a_citizens_page_is_light_and_asks_no_other_host(people: People, path: s
 def test_the_line_works_without_javascript(people: People) -> None:
     citizen = people.new(width=320, scripts=False)
     citizen.page.goto(citizen.address + "/gui")
-    fill_form(citizen, TITLE, "Xã Bum Tở")
+    title = "Cầu treo ở đầu bản bị mục ván"
+    fill_form(citizen, title, "Xã Bum Tở")
     citizen.page.check("[name=consent]")
     for button in ("Xem lại trước khi gửi", "Gửi phản ánh"):
         citizen.follow(citizen.page.get_by_role("button", name=button, exact=True))
@@ -126,4 +129,4 @@ def test_the_line_works_without_javascript(people: People) -> None:
     assert re.search(r"PAKN\.\d{8}\.\d{4,}", text)
     assert "Xã Bum Tở" in text
     citizen.follow(citizen.page.get_by_role("button", name="Theo dõi phản ánh này"))
-    assert TITLE in citizen.page.locator("main").inner_text()
+    assert title in citizen.page.locator("main").inner_text()
