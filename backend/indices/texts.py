@@ -110,7 +110,7 @@ def value_text(value: RunValue, end: float | None, language: str) -> str:
     if value.measure is Measure.SHARE:
         return percent_text(end, language, 1)
     places = {Measure.SCORE: 2 if value.code == "published" else 1, Measure.RANK: 0, Measure.ODDS: 2}
-    return number_text(end, language, places.get(value.measure, 1)).replace("-", "−")
+    return number_text(end, language, places.get(value.measure, 1))
 
 
 def count_text(n: int, language: str) -> str:

@@ -102,9 +102,10 @@ def moment_text(value: datetime) -> str:
 
 
 def number_text(value: float | Decimal, language: str, places: int | None = None) -> str:
-    """1.234,5 in Vietnamese, 1,234.5 in English; ``places`` fixes the digits after the sign."""
+    """1.234,5 in Vietnamese, 1,234.5 in English, with a true minus sign (U+2212); ``places`` fixes the digits after the
+    decimal sign."""
     pattern = "#,##0.###" if places is None else "#,##0" + ("." + "0" * places if places else "")
-    return format_decimal(value, format=pattern, locale=language)
+    return str(format_decimal(value, format=pattern, locale=language)).replace("-", "−")
 
 
 def percent_text(value: float | Decimal, language: str, places: int = 2) -> str:

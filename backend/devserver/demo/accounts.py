@@ -37,6 +37,14 @@ ACCOUNTS = (
     DemoAccount("quantri@demo.langnghe.vn", "Đèo Ngọc Kim", Role.ADMINISTRATOR, None),
 )
 
+SURNAMES = ("Lò", "Vàng", "Nguyễn", "Lù", "Tẩn", "Trần", "Lý", "Giàng", "Phạm", "Hoàng", "Đèo")
+GIVEN_NAMES = ("Văn Thành", "Thị Mai", "Minh Đức", "Thị Thu", "Văn Bình", "Thị Lan", "Quang Huy", "Thị Hương", "Văn Sơn")
+
+
+def officer_name(number: int) -> str:
+    """Return an invented name for the officer of a unit; the first 99 numbers have different ones."""
+    return f"{SURNAMES[number % len(SURNAMES)]} {GIVEN_NAMES[number % len(GIVEN_NAMES)]}"
+
 
 def accounts() -> tuple[DemoAccount, ...]:
     """The accounts to print: one of each role."""
@@ -50,8 +58,8 @@ def create_officers(session: Session, now: datetime) -> dict[str, int]:
     wanted = [
         *ACCOUNTS,
         *(
-            DemoAccount(f"{code.lower()}@demo.langnghe.vn", f"Cán bộ {code}", Role.OFFICER, code)
-            for code in sorted(units)
+            DemoAccount(f"{code.lower()}@demo.langnghe.vn", officer_name(number), Role.OFFICER, code)
+            for number, code in enumerate(sorted(units))
         ),
     ]
     held = {user.email: user.id for user in session.scalars(select(User))}
