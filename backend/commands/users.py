@@ -55,10 +55,10 @@ def add_account(
 @users.command("revoke")
 def revoke_account(
     email: Annotated[str, typer.Argument(help="Thư điện tử của tài khoản.")],
-    keep_open: Annotated[bool, typer.Option("--sessions-only", help="Chỉ kết thúc phiên, không đóng.")] = False,
+    keep_open: Annotated[bool, typer.Option("--sessions-only", help="Chỉ kết thúc phiên, không khóa.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Đóng một tài khoản và kết thúc ngay mọi phiên của nó."""
+    """Khóa một tài khoản và kết thúc ngay mọi phiên của nó."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         user = _find_account(session, email)
         if keep_open:

@@ -140,7 +140,9 @@ def on_time(board: Dashboard, words: KpiWords) -> KpiPicture:
     ]
     rated_spans = [span for span in board.spans if enough(span.figures.rate)]
     if not rated_spans:
-        return KpiPicture(words.say(_("Chưa đủ phản ánh đã ngã ngũ để tính tỷ lệ theo tháng")), points)
+        return KpiPicture(
+            words.say(_("Chưa đủ phản ánh đã xác định đúng hạn, trễ hạn để tính tỷ lệ theo tháng")), points
+        )
     worst = min(rated_spans, key=lambda span: span.figures.rate.value or 0)
     title = words.say(
         _("Đúng hạn thấp nhất với phản ánh nhận %(when)s: %(rate)s (n = %(n)s)"),
@@ -178,7 +180,7 @@ def map_of(
     areas = [_map_area(names[unit_id], path, row_of.get(unit_id), filters) for unit_id, path in by_name]
     rated = [area for area in areas if area.value is not None]
     if not rated:
-        return KpiPicture(words.say(_("Chưa xã, phường nào đủ 10 phản ánh đã ngã ngũ")), areas)
+        return KpiPicture(words.say(_("Chưa xã, phường nào đủ 10 phản ánh đã xác định đúng hạn, trễ hạn")), areas)
     low, high = (end(rated, key=lambda area: area.value or 0) for end in (min, max))
     title = words.say(
         _("Tỷ lệ đúng hạn theo xã, phường: từ %(low)s%% (%(worst)s) đến %(high)s%% (%(best)s)"),

@@ -60,7 +60,7 @@ def close_account(
 ) -> Response:
     """Close an account and end all its sessions."""
     user = service.set_active(session, user_id, False, by=actor, now=clock.now())
-    notice = _("Đã đóng tài khoản số %(id)s và kết thúc mọi phiên của nó.")
+    notice = _("Đã khóa tài khoản số %(id)s và kết thúc mọi phiên của nó.")
     return _back_to_list(request, session, form, notice, user)
 
 

@@ -110,11 +110,14 @@ def moment_text(value: datetime) -> str:
 
 
 def number_text(value: float | Decimal, language: str, places: int | None = None) -> str:
-    """Return 1.234,5 in Vietnamese, 1,234.5 in English; ``places`` fixes the number of decimals (else at most 3)."""
+    """Return 1.234,5 in Vietnamese, 1,234.5 in English, with a true minus sign (U+2212).
+
+    ``places`` fixes the number of decimals (else at most 3).
+    """
     pattern = "#,##0.###"
     if places is not None:
         pattern = "#,##0." + "0" * places if places else "#,##0"
-    return format_decimal(value, format=pattern, locale=language)
+    return str(format_decimal(value, format=pattern, locale=language)).replace("-", "−")
 
 
 def percent_text(value: float | Decimal, language: str, places: int = 2) -> str:

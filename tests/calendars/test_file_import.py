@@ -15,6 +15,7 @@ from backend.worktime import service as worktime
 from backend.worktime.models import CalendarVersion
 from tests.calendars.calendar_form import HOME, filled
 from tests.factories import World
+from tests.markup import field_error
 from tests.places import CASES
 from tests.signing_in import sign_in
 
@@ -41,7 +42,7 @@ def import_file(client: TestClient, session: Session, base: int, content: bytes,
 
 def boxes(html: str) -> dict[str, bool]:
     """The days that wait for a word, each with whether its box is ticked."""
-    found = re.findall(r'name="take" value="([0-9-]+)"\s*(checked)?', html)
+    found = re.findall(r'name="take"\s+value="([0-9-]+)"\s*(checked)?', html)
     return {day: bool(ticked) for day, ticked in found}
 
 
@@ -78,7 +79,7 @@ def test_days_that_a_file_turns_wait_for_the_administrator_s_word(
     taken = [day for day, ticked in boxes(html).items() if ticked]
     count = session.scalar(select(func.count()).select_from(CalendarVersion))
     refused = client.post(f"{HOME}/{active}/sua", data=form | {"take": [*taken, "2026-12-25"]})
-    assert refused.status_code == 422 and re.search(r'id="confirmed-error">.*đánh dấu xác nhận', refused.text)
+    assert refused.status_code == 422 and "đánh dấu xác nhận" in field_error(refused.text, "confirmed")
     assert boxes(refused.text) == dict.fromkeys(("2026-08-22", "2026-09-01", "2026-12-25"), True)
     assert session.scalar(select(func.count()).select_from(CalendarVersion)) == count
     answer = client.post(f"{HOME}/{active}/sua", data=form | {"take": taken, "confirmed": "1"})
@@ -140,6 +141,6 @@ def test_a_file_that_is_no_calendar_is_refused_at_its_field(
         files={"file": ("x.ics", content, "text/calendar")},
     )
     assert answer.status_code == 422
-    assert re.search(rf'id="file-error">.*{sentence}', answer.text)
+    assert sentence in field_error(answer.text, "file")
     none = client.post(f"{HOME}/{active}/sua", data=filled(session, active, do="import"))
     assert none.status_code == 422 and "Hãy chọn một tệp" in none.text

@@ -212,7 +212,7 @@ class TestPause:
             assert "Hạn chuyển từ 11/12/2026 sang 10/12/2026." in shown
             assert act("xet-tam-dung", pause="1", judge_reason="Đã rõ.").status_code == 422
             assert act("xet-tam-dung", pause="1", stands="no", judge_reason="Đã rõ từ đầu.").status_code == 303
-            assert "đã bỏ sau khiếu nại" in page_of(client, ticket)
+            assert "đã bỏ sau ý kiến không đồng ý" in page_of(client, ticket)
 
 
 class TestLeaving:
@@ -301,7 +301,7 @@ class TestLeaving:
             patch.setattr(clock, "now", lambda: later[2])
             sign_in(client, world.user())
             page = page_of(client, ticket)
-        assert "Số lần chuyển ngược về cơ quan đã giữ: 1" in page
+        assert "Số lần chuyển trả lại: 1" in page
         rows = re.findall(
             r"<tr><th scope=\"row\">([^<]+)</th><td class=\"num\">1</td><td class=\"num\">([^<]+)</td>", page
         )

@@ -21,6 +21,7 @@ from backend.units.models import Unit
 from backend.users.models import Role
 from backend.worker import app
 from tests.factories import World
+from tests.markup import text_of
 from tests.signing_in import sign_in
 
 THURSDAY = datetime.fromisoformat("2026-10-01T08:00+07:00")
@@ -33,10 +34,6 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     given: list[int] = []
     monkeypatch.setattr(app, "send_task", lambda name, args: given.append(args[0]))
     return given
-
-
-def text_of(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("&nbsp;", " ").split())
 
 
 def tickets(world: World, unit: Unit, count: int, *, days: int, score: int | None) -> None:
@@ -90,7 +87,7 @@ def test_units_stand_in_a_quadrant_only_when_both_intervals_do(client: TestClien
     html = client.get(f"/chi-so/hai-mat?{OCTOBER}").text
     section = html[html.index("quadrant-title") : html.index("among-title")]
     rows = {re.sub(r"<[^>]+>", "", row).strip(): text_of(cells) for row, cells in re.findall(
-        r'<th scope="row"><a [^>]*>(.*?)</a></th>(.*?)</tr>', section, flags=re.DOTALL)}  # fmt: skip
+        r'<th scope="row">\s*<a [^>]*>(.*?)</a>\s*</th>(.*?)</tr>', section, flags=re.DOTALL)}  # fmt: skip
     fast, slow, few = (rows[world.unit(code).name] for code in ("LC-SYT", "03388", "LC-VP"))
     assert fast.endswith("nhanh, hài lòng") and "100,0%" in fast and "n" not in fast[:3]
     assert slow.endswith("chậm, chưa hài lòng")

@@ -21,6 +21,7 @@ from backend.web import rate_limits
 from backend.web.rate_limits import SECRET_BY_NETWORK, SECRET_BY_NUMBER
 from tests.factories import World
 from tests.following import TICKET, follow
+from tests.markup import text_of
 
 RATING = {"ease": "5", "by_rules": "4", "timely": "3", "remark": "Cảm ơn phường."}
 
@@ -291,6 +292,6 @@ def test_home_tells_the_record_once_there_are_answers_enough(
         world.answered(earlier, earlier)
     world.answered(now, now)  # of today, which is not over
     session.commit()
-    home = client.get("/").text
-    assert "66,7%</strong> được trả lời đúng hạn, trong 30 phản ánh trả lời từ 18/11/2025 đến 17/11/2026." in home
+    home = text_of(client.get("/").text)
+    assert "66,7% được trả lời đúng hạn, trong 30 phản ánh trả lời từ 18/11/2025 đến 17/11/2026." in home
     assert "tin cậy 95%: 48,8% – 80,8%" in home  # 20 of 30 by Wilson's interval

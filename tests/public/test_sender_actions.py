@@ -18,6 +18,7 @@ from backend.tickets.models import Ticket, TicketMessage, TicketState, Verdict
 from backend.users.models import Role
 from tests.factories import World
 from tests.following import TICKET, follow
+from tests.markup import text_of
 
 SENDER_ACTIONS = ("khong-tam-dung", "dong-y", "chua-xong", "xu-ly-lai")
 
@@ -225,6 +226,6 @@ def test_a_term_over_new_year_names_both_years_and_an_open_year_makes_the_date_e
     monkeypatch.setattr(clock, "now", lambda: received)
     ticket, secret = world.receive(received)
     follow(client, ticket, secret)
-    page = client.get(TICKET).text
+    page = text_of(client.get(TICKET).text)
     assert "Lịch làm việc năm 2027-2028." in page
     assert "10/01/2028 (dự kiến)" in page and "dự kiến, lịch nghỉ năm này chưa có" in page

@@ -37,6 +37,24 @@ ACCOUNTS = (
     DemoAccount("quantri@demo.langnghe.vn", "Đèo Ngọc Kim", Role.ADMINISTRATOR, None),
 )
 
+SURNAMES = ("Lò", "Vàng", "Nguyễn", "Lù", "Tẩn", "Trần", "Lý", "Giàng", "Phạm", "Hoàng", "Đèo")
+GIVEN_NAMES = (
+    "Văn Thành",
+    "Thị Mai",
+    "Minh Đức",
+    "Thị Thu",
+    "Văn Bình",
+    "Thị Lan",
+    "Quang Huy",
+    "Thị Hương",
+    "Văn Sơn",
+)
+
+
+def officer_name(number: int) -> str:
+    """Return an invented name for the officer of a unit; the first 99 numbers have different ones."""
+    return f"{SURNAMES[number % len(SURNAMES)]} {GIVEN_NAMES[number % len(GIVEN_NAMES)]}"
+
 
 def accounts() -> tuple[DemoAccount, ...]:
     """Return the accounts to print: one of each role."""
@@ -47,7 +65,10 @@ def create_officers(session: Session, now: datetime) -> dict[str, int]:
     """Create the missing accounts, and return the officer's id of each receiving unit by the unit's code."""
     password_hash = hasher.hash(PASSWORD)
     units = {unit.code: unit.id for unit in session.scalars(select(Unit).where(Unit.receives))}
-    officers = [DemoAccount(_officer_email(code), f"Cán bộ {code}", Role.OFFICER, code) for code in sorted(units)]
+    officers = [
+        DemoAccount(_officer_email(code), officer_name(number), Role.OFFICER, code)
+        for number, code in enumerate(sorted(units))
+    ]
     user_ids = {user.email: user.id for user in session.scalars(select(User))}
     for account in (*ACCOUNTS, *officers):
         if account.email not in user_ids:

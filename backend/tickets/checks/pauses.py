@@ -10,7 +10,7 @@ def check_dispute(case: TicketCase) -> Notes:
     """Each pause can be disputed once."""
     pause = _requested_pause(case)
     if pause.disputed:
-        raise Conflict(_("Lần tạm dừng này đã được khiếu nại rồi."))
+        raise Conflict(_("Lần tạm dừng này đã có ý kiến không đồng ý rồi."))
     return {"pause": pause.number}
 
 
@@ -18,9 +18,9 @@ def check_judgement(case: TicketCase) -> Notes:
     """A dispute is judged once, by somebody who did not start the pause."""
     pause = _requested_pause(case)
     if not pause.disputed or _is_judged(case, pause):
-        raise Conflict(_("Lần tạm dừng này không có khiếu nại nào đang chờ."))
+        raise Conflict(_("Lần tạm dừng này không có ý kiến không đồng ý nào đang chờ."))
     if pause.asked_by == case.actor.key:
-        raise Forbidden(_("Người đã tạm dừng không tự xét khiếu nại về việc đó."))
+        raise Forbidden(_("Người đã tạm dừng không tự xem xét ý kiến không đồng ý về việc đó."))
     if case.request.stands is None:
         raise Invalid(_("Xin chọn giữ hay bỏ lần tạm dừng."), field="stands")
     return {"pause": pause.number, "stands": case.request.stands}
