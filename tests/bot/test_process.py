@@ -177,7 +177,7 @@ def test_sender_reports_follows_and_rates_in_one_chat_across_a_crash(life: Life)
     life.api.deliver_again(life.api.history[-1])
     life.office(ticket.id, Event.ACCEPTED)
     assert not [m for m in life.api.of_chat(CHAT) if "Chúng tôi đã nhận" in m.text]
-    life.hear("đã nhận xử lý", number)
+    life.hear("đã tiếp nhận", number)
     life.office(ticket.id, Event.INFO_REQUESTED, "Đoạn nào, gần nhà ai?")
     life.hear("Đoạn nào, gần nhà ai?", "tạm dừng")
     life.press("Trả lời", "viết câu trả lời")
