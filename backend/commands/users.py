@@ -54,10 +54,10 @@ def add_account(
 @users.command("revoke")
 def revoke_account(
     email: Annotated[str, typer.Argument(help="Thư điện tử của tài khoản.")],
-    keep_open: Annotated[bool, typer.Option("--sessions-only", help="Chỉ kết thúc phiên, không đóng.")] = False,
+    keep_open: Annotated[bool, typer.Option("--sessions-only", help="Chỉ kết thúc phiên, không khóa.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Đóng một tài khoản và kết thúc ngay mọi phiên của nó."""
+    """Khóa một tài khoản và kết thúc ngay mọi phiên của nó."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         user = _find_account(session, email)
         if keep_open:
@@ -67,7 +67,7 @@ def revoke_account(
     if as_json:
         typer.echo(json.dumps({"email": user.email, "active": user.active}, ensure_ascii=False))
     else:
-        typer.echo(f"{user.email}\t{'mở' if user.active else 'đóng'}")
+        typer.echo(f"{user.email}\t{'mở' if user.active else 'khóa'}")
 
 
 @users.command("list")
@@ -90,7 +90,7 @@ def list_accounts(as_json: AsJson = False) -> None:
         return
     table = Table("Số", "Thư điện tử", "Họ tên", "Vai trò", "Cơ quan", "Trạng thái", box=None)
     for row in rows:
-        state = "đang mở" if row["active"] else "đã đóng"
+        state = "đang mở" if row["active"] else "đã khóa"
         role = ROLE_NAMES[Role(str(row["role"]))]
         table.add_row(str(row["id"]), str(row["email"]), str(row["name"]), role, str(row["unit"] or ""), state)
     Console().print(table)

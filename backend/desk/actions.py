@@ -88,7 +88,8 @@ _ROWS: Final = (
         main=True,
     ),
     TicketAction(
-        _E.PAUSE_JUDGED, _A.JUDGE_DISPUTE, "xet-tam-dung", _("Xét khiếu nại về việc tạm dừng"), _("Ghi kết quả xét"),
+        _E.PAUSE_JUDGED, _A.JUDGE_DISPUTE, "xet-tam-dung",
+        _("Xem xét ý kiến không đồng ý tạm dừng"), _("Ghi kết quả xét"),
         _("Đã xét. Người gửi sẽ được báo."), "judge_reason", _("Lý do, người gửi sẽ đọc được"), ("stands",),
         assuming=_("Nếu bỏ lần tạm dừng này:"), main=True,
     ),
@@ -106,7 +107,7 @@ _ROWS: Final = (
     TicketAction(
         _E.INFO_REQUESTED, _A.HANDLE_TICKET, "hoi-them", _("Đề nghị bổ sung thông tin"), _("Gửi đề nghị bổ sung"),
         _("Đã gửi đề nghị bổ sung cho người gửi."), "question", _("Cần người gửi cho biết"),
-        hint=_("Những ngày người gửi còn nợ thông tin không tính vào hạn. Hạn lùi đúng bằng số ngày làm việc đó."),
+        hint=_("Những ngày chờ người gửi bổ sung không tính vào hạn. Hạn lùi đúng bằng số ngày làm việc đó."),
     ),
     TicketAction(
         _E.SUBMITTED_FOR_APPROVAL, _A.HANDLE_TICKET, SUBMIT, _("Trình duyệt trả lời"), _("Trình duyệt"),
@@ -129,7 +130,7 @@ _ROWS: Final = (
         assuming=_("Ví dụ xin thêm 5 ngày làm việc và được duyệt:"),
     ),
     TicketAction(
-        _E.DELAY_EXPLAINED, _A.HANDLE_TICKET, DELAY, _("Báo chậm và hẹn lại"), _("Gửi lý do và ngày hẹn"),
+        _E.DELAY_EXPLAINED, _A.HANDLE_TICKET, DELAY, _("Xin lỗi và hẹn lại ngày trả lời"), _("Gửi lý do và ngày hẹn"),
         _("Đã báo lý do và ngày hẹn cho người gửi."), "delay_reason", _("Vì sao chậm, người gửi sẽ đọc được"),
         ("promised",),
         hint=_("Khi không kịp hoặc đã quá hạn. Người gửi được báo ngay, và thư xin lỗi lúc quá hạn nêu cả hai. Chỉ hẹn "

@@ -56,7 +56,7 @@ def _scores(board: UnitComparison, say: Say, language: str) -> IndexPicture:
 def _scores_title(board: UnitComparison, say: Say, language: str) -> str:
     rated = [value for item in ITEMS if (value := board.get("ratings_adjusted", item)) and value.value is not None]
     if not rated:
-        return say(_("Chưa đủ 10 đánh giá sau xử lý để so với các phía khác"))
+        return say(_("Chưa đủ 10 đánh giá sau xử lý để so với các nguồn khác"))
     worst = min(rated, key=lambda value: value.value or 0)
     printed = board.latest("published", worst.item)
     return say(

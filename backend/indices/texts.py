@@ -25,9 +25,9 @@ SIDE_NAMES = {
     FigureSide.BETWEEN: _("Giữa các mặt"),
 }
 VOLUMES = (
-    _("dưới 30 phản ánh đã ngã ngũ"),
-    _("từ 30 đến 299 phản ánh đã ngã ngũ"),
-    _("từ 300 phản ánh đã ngã ngũ"),
+    _("dưới 30 phản ánh đã xác định đúng hạn, trễ hạn"),
+    _("từ 30 đến 299 phản ánh đã xác định đúng hạn, trễ hạn"),
+    _("từ 300 phản ánh đã xác định đúng hạn, trễ hạn"),
 )
 # Code of a value -> its name; the code is also the anchor of its definition.
 NAMES = {
@@ -50,7 +50,7 @@ NAMES = {
     "association": _("Đi cùng với đánh giá"),
     "rank_interval": _("Khoảng thứ hạng trong nhóm cùng khối lượng"),
     "unit_gap": _("Hơn kém các cơ quan còn lại"),
-    "ratings_drawn": _("Đánh giá, kéo về mức chung cả tỉnh"),
+    "ratings_drawn": _("Đánh giá, hiệu chỉnh theo mức chung cả tỉnh"),
     "change": _("Quý cuối so với quý đầu"),
     "year_change": _("SIPAS công bố, năm sau so với năm trước"),
     "forecast": _("Dự báo"),

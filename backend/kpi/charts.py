@@ -139,7 +139,8 @@ def on_time(board: Dashboard, words: KpiWords) -> KpiPicture:
     ]
     known = [span for span in board.spans if enough(span.figures.rate)]
     if not known:
-        return KpiPicture(words.say(_("Chưa đủ phản ánh đã ngã ngũ để tính tỷ lệ theo tháng")), points)
+        title = words.say(_("Chưa đủ phản ánh đã xác định đúng hạn, trễ hạn để tính tỷ lệ theo tháng"))
+        return KpiPicture(title, points)
     worst = min(known, key=lambda span: span.figures.rate.value or 0)
     title = words.say(
         _("Đúng hạn thấp nhất với phản ánh nhận %(when)s: %(rate)s (n = %(n)s)"),
@@ -186,7 +187,7 @@ def map_of(
     ]
     known = [shape for shape in shapes if shape.value is not None]
     if not known:
-        return KpiPicture(words.say(_("Chưa xã, phường nào đủ 10 phản ánh đã ngã ngũ")), shapes)
+        return KpiPicture(words.say(_("Chưa xã, phường nào đủ 10 phản ánh đã xác định đúng hạn, trễ hạn")), shapes)
     low, high = (end(known, key=lambda shape: shape.value or 0) for end in (min, max))
     title = words.say(
         _("Tỷ lệ đúng hạn theo xã, phường: từ %(low)s%% (%(worst)s) đến %(high)s%% (%(best)s)"),

@@ -32,7 +32,7 @@ OPENINGS = {
     "received": _(
         "Chúng tôi đã nhận phản ánh của bạn, mã số %(number)s. Cơ quan xử lý: %(unit)s. Hạn trả lời: %(due)s."
     ),
-    "accepted": _("%(unit)s đã nhận xử lý phản ánh %(number)s của bạn. Hạn trả lời: %(due)s."),
+    "accepted": _("%(unit)s đã tiếp nhận phản ánh %(number)s của bạn. Hạn trả lời: %(due)s."),
     "info_requested": _("%(unit)s cần bạn cho biết thêm để xử lý phản ánh %(number)s:"),
     "forwarded": _("Phản ánh %(number)s của bạn đã được chuyển đến %(unit)s. Hạn trả lời vẫn là %(due)s. Lý do:"),
     "answered": _("%(unit)s trả lời phản ánh %(number)s của bạn:"),

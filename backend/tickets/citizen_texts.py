@@ -96,12 +96,12 @@ LEVELS: dict[int, str] = {
 
 TERMS = TERM_TEXTS
 WEEKDAYS = (
-    _("Thứ hai"),
-    _("Thứ ba"),
-    _("Thứ tư"),
-    _("Thứ năm"),
-    _("Thứ sáu"),
-    _("Thứ bảy"),
+    _("Thứ Hai"),
+    _("Thứ Ba"),
+    _("Thứ Tư"),
+    _("Thứ Năm"),
+    _("Thứ Sáu"),
+    _("Thứ Bảy"),
     _("Chủ nhật"),
 )
 WHY: dict[DayReason, str] = {

@@ -8,8 +8,8 @@ from backend.worktime.duration import TimeUnit
 
 STATE_NAMES: dict[TicketState, str] = {
     TicketState.NEW: _("Mới nhận"),
-    TicketState.ACCEPTED: _("Đã nhận xử lý"),
-    TicketState.IN_PROGRESS: _("Đang xử lý"),
+    TicketState.ACCEPTED: _("Đã tiếp nhận"),
+    TicketState.IN_PROGRESS: _("Đã giao xử lý"),
     TicketState.AWAITING_SENDER: _("Chờ người gửi bổ sung"),
     TicketState.AWAITING_APPROVAL: _("Chờ duyệt trả lời"),
     TicketState.ANSWERED: _("Đã trả lời"),

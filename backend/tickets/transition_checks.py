@@ -215,7 +215,7 @@ def _pause_number(case: TicketCase) -> int:
 def _check_dispute(case: TicketCase) -> Notes:
     number = _pause_number(case)
     if case.clocks.breaks[number - 1].disputed:
-        raise Conflict(_("Lần tạm dừng này đã được khiếu nại rồi."))
+        raise Conflict(_("Lần tạm dừng này đã có ý kiến không đồng ý rồi."))
     return {"pause": number}
 
 
@@ -223,9 +223,9 @@ def _check_judgement(case: TicketCase) -> Notes:
     number = _pause_number(case)
     judged = any(h.event is Event.PAUSE_JUDGED and h.data.get("pause") == number for h in case.history)
     if judged or not case.clocks.breaks[number - 1].disputed:
-        raise Conflict(_("Lần tạm dừng này không có khiếu nại nào đang chờ."))
+        raise Conflict(_("Lần tạm dừng này không có ý kiến không đồng ý nào đang chờ."))
     if case.clocks.breaks[number - 1].asked_by == case.actor.key:
-        raise Forbidden(_("Người đã tạm dừng không tự xét khiếu nại về việc đó."))
+        raise Forbidden(_("Người đã tạm dừng không tự xem xét ý kiến không đồng ý về việc đó."))
     if case.change.stands is None:
         raise Invalid(_("Xin chọn giữ hay bỏ lần tạm dừng."), field="stands")
     return {"pause": number, "stands": case.change.stands}

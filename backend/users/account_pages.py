@@ -60,7 +60,7 @@ def close_account(
 ) -> Response:
     """The account is closed and signed out everywhere with the next request it makes."""
     user = service.set_active(session, user_id, False, by=actor, now=clock.now())
-    done = _("Đã đóng tài khoản số %(id)s và kết thúc mọi phiên của nó.")
+    done = _("Đã khóa tài khoản số %(id)s và kết thúc mọi phiên của nó.")
     return _done(request, session, form, done, user)
 
 

@@ -29,7 +29,7 @@ HOME: dict[Role, str] = {
     Role.ADMINISTRATOR: ACCOUNTS,
 }
 LABELS = {
-    INBOX: _("Hộp thư"),
+    INBOX: _("Phản ánh cần xử lý"),
     FIGURES: _("Chỉ số"),
     REPORTS: _("Báo cáo"),
     SURVEYS: _("Khảo sát"),

@@ -191,7 +191,7 @@ def set_active(session: Session, user_id: int, active: bool, *, by: Actor | None
     Nobody closes the account they are using: somebody must be left who can open it again."""
     user = _account(session, user_id)
     if not active and by is not None and by.user_id == user_id:
-        raise Conflict(_("Bạn không thể đóng tài khoản mình đang dùng."))
+        raise Conflict(_("Bạn không thể khóa tài khoản mình đang dùng."))
     if user.active != active:
         key = by.key if by else "system"
         user.active = active

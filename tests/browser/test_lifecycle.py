@@ -94,7 +94,7 @@ def test_pause_dispute_extension_forward_answer_and_reopening(people: People) ->
     coordinator.page.get_by_label("Bỏ: những ngày đó vẫn tính vào hạn").check()
     coordinator.page.get_by_label("Lý do, người gửi sẽ đọc được").fill("Trong ảnh đã có tên trường.")
     coordinator.press("Ghi kết quả xét")
-    assert "đã bỏ sau khiếu nại" in coordinator.text
+    assert "đã bỏ sau ý kiến không đồng ý" in coordinator.text
 
     citizen.page.reload()
     assert "đã bỏ, vẫn tính vào hạn" in citizen.text

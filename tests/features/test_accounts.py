@@ -124,7 +124,7 @@ def test_a_new_password_replaces_the_old_one_and_ends_the_sessions(
 
 def test_nobody_closes_the_account_in_use(client: TestClient, administrator: User) -> None:
     answer = client.post(f"/tai-khoan/{administrator.id}/dong")
-    assert answer.status_code == 409 and "Bạn không thể đóng tài khoản mình đang dùng." in answer.text
+    assert answer.status_code == 409 and "Bạn không thể khóa tài khoản mình đang dùng." in answer.text
     assert client.get("/tai-khoan").status_code == 200
 
 

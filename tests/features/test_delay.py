@@ -124,7 +124,7 @@ def test_officer_gives_it_on_the_page_and_the_sender_reads_it(
     sign_in(client, world.user())
     address = f"/hop-thu/{ticket.number}"
     page = client.get(address).text
-    offered = page.index("Báo chậm và hẹn lại</summary>")
+    offered = page.index("Xin lỗi và hẹn lại ngày trả lời</summary>")
     assert offered < page.index("<h3>Tiếp nhận</h3>"), "of an overdue ticket it is the first thing"
     typed = {"version": str(ticket.version), "delay_reason": WHY}
     refused = client.post(f"{address}/bao-cham", data=typed | {"promised": "1/1"})

@@ -200,7 +200,7 @@ def test_a_complaint_about_conduct_is_not_in_the_inbox_of_the_unit_it_is_about(
 
 def test_an_empty_inbox_says_so(client: TestClient, world: World) -> None:
     officer(client, world)
-    assert "Hộp thư trống" in client.get("/hop-thu").text
+    assert "Chưa có phản ánh nào cần xử lý" in client.get("/hop-thu").text
 
 
 def test_a_page_asks_the_database_as_often_for_one_ticket_as_for_many(

@@ -82,7 +82,7 @@ def test_a_question_after_the_due_date_moves_nothing_and_the_page_says_so(client
     life.at += timedelta(days=30)
     shown = card(page_of(client, life), "hoi-them")
     assert "Đã quá hạn nên việc chờ người gửi không làm hạn lùi lại." in shown
-    assert "Việc hỏi thêm được chốt là quá hạn" in shown
+    assert "Việc hỏi thêm được ghi nhận quá hạn" in shown
 
 
 def test_who_comes_second_reads_what_the_first_did_keeps_the_text_and_gets_a_link(

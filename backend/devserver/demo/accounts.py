@@ -38,7 +38,17 @@ ACCOUNTS = (
 )
 
 SURNAMES = ("Lò", "Vàng", "Nguyễn", "Lù", "Tẩn", "Trần", "Lý", "Giàng", "Phạm", "Hoàng", "Đèo")
-GIVEN_NAMES = ("Văn Thành", "Thị Mai", "Minh Đức", "Thị Thu", "Văn Bình", "Thị Lan", "Quang Huy", "Thị Hương", "Văn Sơn")
+GIVEN_NAMES = (
+    "Văn Thành",
+    "Thị Mai",
+    "Minh Đức",
+    "Thị Thu",
+    "Văn Bình",
+    "Thị Lan",
+    "Quang Huy",
+    "Thị Hương",
+    "Văn Sơn",
+)
 
 
 def officer_name(number: int) -> str:
