@@ -297,7 +297,7 @@ def test_the_due_date_is_explained_day_by_day(client: TestClient, world: World, 
     page = client.get(f"/hop-thu/{ticket.number}").text
     assert "Hạn được tính là 15 ngày làm việc kể từ ngày sau ngày tiếp nhận 18/11/2026" in page
     assert "24/11/2026: ngày nghỉ, không tính: Ngày Văn hóa Việt Nam" in text_of(page) and "dự kiến" not in page
-    counted = re.findall(r'class="num">(\d+)</td>\s*<td>\s*ngày làm việc, được tính', page)
+    counted = re.findall(r'class="num">\s*(\d+)\s*</td>\s*<td>\s*ngày làm việc, được tính', page)
     assert counted == [str(n) for n in range(1, 16)]
 
 

@@ -10,7 +10,7 @@ from backend.indices.translated_texts import TranslatedText, figure_text
 
 def test_numbers_are_written_as_each_language_writes_them() -> None:
     text = TranslatedText("Lệch %(points)s điểm.", points=Decimal("-2.48"))
-    assert text == "Lệch -2,48 điểm." and text.in_language("en").endswith("-2.48 điểm.")
+    assert text == "Lệch −2,48 điểm." and text.in_language("en").endswith("−2.48 điểm.")
     assert figure_text(Decimal("79.5")) == "79,50" and figure_text(Decimal("79.5")).in_language("en") == "79.50"
 
 

@@ -77,7 +77,7 @@ def test_receipt_explains_the_due_date_day_by_day_and_draws_a_code_without_the_s
     client.post("/gui", data=form(world))
     page = client.get("/bien-nhan").text
     assert "không tính: ngày nhận phản ánh" in page
-    assert "Thứ năm 10/12/2026 ngày thứ 15" in text_of(page)
+    assert "Thứ Năm 10/12/2026 ngày thứ 15" in text_of(page)
     assert "Lịch làm việc năm 2026. Căn cứ:" in page
     assert "/theo-doi?so=PAKN." in page and f"so={secret_on(page)}" not in page
     assert " style=" not in page and "<script>" not in page
