@@ -60,7 +60,7 @@ def test_recompute_reads_the_database_and_flags_a_figure_that_does_not_follow(
     table = command.run("sipas", "recompute", "--method", "qd1001-2023")
     assert table.exit_code == 0
     line = next(line for line in table.stdout.splitlines() if line.split()[:1] == ["service"])
-    assert line.split()[1:5] == ["80,89", "79,89", "-1,00", "16"]
+    assert line.split()[1:5] == ["80,89", "79,89", "−1,00", "16"]
     assert "vượt mức làm tròn" in line
     assert "Chênh lệch lớn nhất: 1,00" in table.stdout
 
