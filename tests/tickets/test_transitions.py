@@ -145,7 +145,7 @@ class TestPauses:
         life.act(Event.INFO_REQUESTED)
         life.act(Event.INFO_RECEIVED, SENDER, days=2)
         life.act(Event.PAUSE_DISPUTED, SENDER)
-        with pytest.raises(Conflict, match="khiếu nại rồi"):
+        with pytest.raises(Conflict, match="ý kiến không đồng ý rồi"):
             life.act(Event.PAUSE_DISPUTED, SENDER)
         for actor in (life.officer, life.leader):  # the unit that paused it is no judge of it
             with pytest.raises(Forbidden):
@@ -153,7 +153,7 @@ class TestPauses:
         with pytest.raises(Invalid, match="giữ hay bỏ"):
             life.act(Event.PAUSE_JUDGED, life.coordinator)
         assert life.act(Event.PAUSE_JUDGED, life.coordinator, stands=False).due_date == date(2026, 11, 23)
-        with pytest.raises(Conflict, match="không có khiếu nại"):
+        with pytest.raises(Conflict, match="không có ý kiến không đồng ý"):
             life.act(Event.PAUSE_JUDGED, life.coordinator, stands=True)
 
     def test_a_pause_that_was_never_made_cannot_be_disputed(self, life: Life) -> None:
