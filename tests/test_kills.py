@@ -72,7 +72,7 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.skipif(embedded.redis_binary() is None, reason="the embedded Redis has no wheel for this platform")
-def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path) -> None:
     log, dice, seen = tmp_path / "celery.log", random.Random(3), []
     with db.transaction() as session:
         for n in range(MESSAGES):
@@ -80,11 +80,14 @@ def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path, mo
     with SmtpServer() as mail, embedded.start_broker(tmp_path) as broker:
         values = {"DATABASE_URL": url, "BROKER_URL": broker.url, "SMTP_URL": mail.url, "DATA_DIR": str(tmp_path)}
         environment = os.environ | {f"LANGNGHE_{name}": value for name, value in values.items()}
-        monkeypatch.setattr(app.conf, "broker_url", broker.url)
 
         def hand_out() -> None:
+            """On a connection of its own: the application keeps one to the broker that earlier tests had."""
             leases_run_out()
-            service.sweep_messages(clock.now(), lambda *ids: deliver_message.apply_async(ids))
+            with app.connection_for_write(broker.url) as connection:
+                service.sweep_messages(
+                    clock.now(), lambda *ids: deliver_message.apply_async(ids, connection=connection)
+                )
 
         def lives(holds: Callable[[], bool]) -> None:
             hand_out()
