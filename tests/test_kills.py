@@ -85,9 +85,11 @@ def test_a_worker_killed_ten_times_loses_no_message(url: str, tmp_path: Path) ->
             """On a connection of its own: the application keeps one to the broker that earlier tests had."""
             leases_run_out()
             with app.connection_for_write(broker.url) as connection:
-                service.sweep_messages(
-                    clock.now(), lambda *ids: deliver_message.apply_async(ids, connection=connection)
-                )
+
+                def send(message_id: int, attempts: int) -> None:
+                    app.send_task(deliver_message.name, (message_id, attempts), connection=connection)
+
+                service.sweep_messages(clock.now(), send)
 
         def lives(holds: Callable[[], bool]) -> None:
             hand_out()
