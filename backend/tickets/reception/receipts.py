@@ -12,7 +12,6 @@ import unicodedata
 from datetime import date
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-LENGTH = 16
 CONFUSED = str.maketrans({"O": "0", "I": "1", "L": "1"})
 TYPED_MOST = 200  # characters read of a typed number or secret, spaces included
 NUMBER = re.compile("(?:PAKN)?([0-9]{8})([0-9]{1,12})")
