@@ -34,8 +34,9 @@ class StepRecipient(StrEnum):
 
 
 class EscalationTrigger(StrEnum):
-    """What a rule of the ladder waits for: time left, a share of the term used, time overdue."""
+    """What a rule of the ladder waits for: time since reception, time left, a share of the term used, time overdue."""
 
+    RECEIVED = "received"
     LEFT = "left"
     SHARE = "share"
     OVERDUE = "overdue"
@@ -50,7 +51,7 @@ class StepScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EscalationRule:
-    """One row of the ladder: ``to`` gets a notice ``when`` so much time is left, used or overdue.
+    """One row of the ladder: ``to`` gets a notice ``when`` so much time has passed, is left, is used or is overdue.
 
     ``value`` None means at once. ``percent`` is for shares only. ``first``: after a standstill the recipient gets this
     notice rather than a later one. ``rule`` is the code of the deadline rule that sets the value.
@@ -143,8 +144,21 @@ def _read_rule(row: Mapping[str, Any]) -> EscalationRule:
 
 
 def ladder_by(deadline_rules: Mapping[str, DeadlineRule]) -> tuple[EscalationRule, ...]:
-    """Return the shipped ladder with the values that the deadline rules of a ticket set. They are given by code."""
-    return tuple(_with_value_of(rule, deadline_rules.get(rule.rule)) for rule in shipped_ladder())
+    """Return the shipped ladder with the values that the deadline rules of a ticket set. They are given by code.
+
+    A notice about the time since reception is for tickets only for which its deadline rule is in force.
+    """
+    return tuple(
+        _with_value_of(rule, deadline_rules.get(rule.rule))
+        for rule in shipped_ladder()
+        if rule.when is not EscalationTrigger.RECEIVED or rule.rule in deadline_rules
+    )
+
+
+@lru_cache
+def reception_codes() -> frozenset[str]:
+    """Return the codes of the deadline rules that set how long after reception somebody gets a notice."""
+    return frozenset(rule.rule for rule in shipped_ladder() if rule.when is EscalationTrigger.RECEIVED)
 
 
 def _with_value_of(rule: EscalationRule, deadline_rule: DeadlineRule | None) -> EscalationRule:
@@ -179,7 +193,7 @@ def choose_steps(
 
     ``step_counts``: how often each step was reached before, by its key. After a standstill several steps may have come
     due together. Each recipient then gets a notice about one of them: a rule marked ``first``, else the last step.
-    After the due date only steps about being overdue need a notice.
+    After the due date steps about time that was left or used need none.
     """
     rules = {rule.code: rule for rule in ladder or shipped_ladder()}
     new_steps = [step for step in steps if step.times > step_counts.get(step.key(facts.ticket_id), -1)]
@@ -199,9 +213,10 @@ def _one_step_for_each(
 
 
 def _timely_steps(steps: Sequence[EscalationStep], rules: Mapping[str, EscalationRule]) -> list[EscalationStep]:
-    """Return the steps about being overdue if there are any, else all steps."""
-    overdue = [step for step in steps if rules[step.code].when is EscalationTrigger.OVERDUE]
-    return overdue or list(steps)
+    """Return the steps that are still of use: after the due date none about time that was left or used."""
+    if not any(rules[step.code].when is EscalationTrigger.OVERDUE for step in steps):
+        return list(steps)
+    return [step for step in steps if rules[step.code].when in (EscalationTrigger.OVERDUE, EscalationTrigger.RECEIVED)]
 
 
 def next_look(
@@ -244,8 +259,9 @@ def after_pause(calendar: WorkCalendar, now: datetime) -> datetime:
 
 
 def _rules_with_recipient(facts: EscalationFacts, ladder: Sequence[EscalationRule] | None) -> list[EscalationRule]:
-    """Return the rules that have a recipient."""
-    return [rule for rule in ladder or shipped_ladder() if facts.has_sender or rule.to is not StepRecipient.SENDER]
+    """Return the rules that have a recipient. The time since reception counts in the first episode only."""
+    rules = [rule for rule in ladder or shipped_ladder() if facts.has_sender or rule.to is not StepRecipient.SENDER]
+    return [rule for rule in rules if facts.episode == 1 or rule.when is not EscalationTrigger.RECEIVED]
 
 
 def _reached(
@@ -272,6 +288,8 @@ def _days_ahead(rule: EscalationRule, facts: EscalationFacts, calendar: WorkCale
 def _first_day(rule: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar, n: int = 1) -> date:
     """Return the day on which a rule is reached for the ``n``-th time."""
     due = facts.due.toordinal()
+    if rule.when is EscalationTrigger.RECEIVED:
+        return date.fromordinal(_day_after(calendar, facts.received_on.toordinal(), rule.value, n))
     if rule.when is EscalationTrigger.OVERDUE:
         # A repeating rule is reached on the day itself; another one on the day after, when the whole day has passed.
         return date.fromordinal(_day_after(calendar, due, rule.value, n) + (not rule.repeats))
@@ -301,7 +319,7 @@ def _times(rule: EscalationRule, facts: EscalationFacts, calendar: WorkCalendar,
 
 
 def _day_after(calendar: WorkCalendar, due: int, value: Duration | None, n: int) -> int:
-    """Return the day on which ``n`` times the value has passed since the due date; at once: the due date itself."""
+    """Return the day on which ``n`` times the value has passed since the day ``due``; at once: that day itself."""
     if value is None:
         return due
     if value.unit is TimeUnit.WORKING_DAYS:

@@ -149,20 +149,28 @@ def _decide(session: Session, locked_tickets: Sequence[Ticket], now: datetime) -
     ladders = _ladders(session, locked_tickets, now)
     for ticket in locked_tickets:
         calendar = worktime.load_calendar(session, active.get(worktime.UNIT + ticket.unit.code, default))
-        _look_at(ticket, calendar, step_counts, staff, batch, ladders.get(ticket.id, ladder.shipped_ladder()))
+        _look_at(ticket, calendar, step_counts, staff, batch, ladders[ticket.id])
     _write(session, batch)
 
 
 def _ladders(
     session: Session, locked_tickets: Sequence[Ticket], now: datetime
 ) -> dict[int, tuple[ladder.EscalationRule, ...]]:
-    """Return the ladder of each overdue ticket, with its own rule for notices of progress.
+    """Return the ladder of each ticket, with the deadline rules that hold for it.
 
-    Before the due date that rule changes nothing, so such tickets have no entry.
+    Before the due date the rule for notices of progress changes nothing, so it is read for overdue tickets only.
     """
-    late_tickets = [ticket for ticket in locked_tickets if ticket.due_date < local_time(now).date()]
-    rules = rulebook.noted_rules(session, late_tickets, PROGRESS_RULE) if late_tickets else {}
-    return {ticket_id: ladder.ladder_by({PROGRESS_RULE: rule}) for ticket_id, rule in rules.items()}
+    today = local_time(now).date()
+    late_tickets = [ticket for ticket in locked_tickets if ticket.due_date < today]
+    progress_rules = rulebook.noted_rules(session, late_tickets, PROGRESS_RULE) if late_tickets else {}
+    last_rule = rulebook.last_rule_id(session)
+    ladders = {}
+    for ticket in locked_tickets:
+        rules = rulebook.rules_since_reception(session, ticket, ladder.reception_codes(), last_rule)
+        if ticket.id in progress_rules:
+            rules[PROGRESS_RULE] = progress_rules[ticket.id]
+        ladders[ticket.id] = ladder.ladder_by(rules)
+    return ladders
 
 
 def _look_at(

@@ -23,6 +23,8 @@ TITLE_MOST = 120  # letters of a title in a line
 class Urgency(StrEnum):
     """How a ticket stands on the day of sending, in the order of a message."""
 
+    BACKSTOP = "backstop"
+    BACKSTOP_WARNING = "backstop_warning"
     OVERDUE_5 = "overdue_5"
     OVERDUE_3 = "overdue_3"
     OVERDUE = "overdue"
@@ -32,6 +34,8 @@ class Urgency(StrEnum):
 
 
 HEADINGS = {
+    Urgency.BACKSTOP: _("Để quá lâu kể từ ngày tiếp nhận, người đứng đầu có thể bị xử lý trách nhiệm"),
+    Urgency.BACKSTOP_WARNING: _("Sắp để quá lâu kể từ ngày tiếp nhận, xin giải quyết sớm"),
     Urgency.OVERDUE_5: _("Quá hạn từ năm ngày làm việc trở lên"),
     Urgency.OVERDUE_3: _("Quá hạn từ ba ngày làm việc trở lên"),
     Urgency.OVERDUE: _("Đã quá hạn"),
@@ -154,8 +158,10 @@ def urgency_of(code: str, due: date, today: date, days_left: int) -> Urgency | N
     """Return how a ticket with a notice stands today; None where the notice is no longer true.
 
     ``code`` is the rule of the ladder, ``days_left`` are working days after today up to the due date. A notice is no
-    longer true if the due date has moved.
+    longer true if the due date has moved. One about the time since reception stays true.
     """
+    if code.startswith(Urgency.BACKSTOP):
+        return Urgency.BACKSTOP_WARNING if code == Urgency.BACKSTOP_WARNING else Urgency.BACKSTOP
     if due < today:
         return Urgency(code) if code.startswith(Urgency.OVERDUE) else Urgency.OVERDUE
     if due == today:

@@ -1,6 +1,6 @@
 """Stored rules: load the shipped ones, add a province's own, find the rules and versions that count a ticket."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -77,6 +77,11 @@ class CalendarCache(dict[int, WorkCalendar]):
 _cache: dict[str, tuple[int, Rulebook]] = {}  # by database: the id of the last rule, and the rules up to it
 
 
+def last_rule_id(session: Session) -> int:
+    """Return the id of the rule that was stored last, 0 where none is."""
+    return session.scalar(select(func.max(RuleVersion.id))) or 0
+
+
 def load_rules(session: Session, upto: int | None = None) -> Rulebook:
     """Return the stored rules.
 
@@ -84,7 +89,7 @@ def load_rules(session: Session, upto: int | None = None) -> Rulebook:
     gives it as ``upto`` and saves a statement.
     """
     if upto is None:
-        upto = session.scalar(select(func.max(RuleVersion.id))) or 0
+        upto = last_rule_id(session)
     database = str(session.get_bind().engine.url.database)
     last_id, rulebook = _cache.get(database, (-1, Rulebook((), {})))
     if last_id != upto:
@@ -166,6 +171,22 @@ def noted_rules(session: Session, tickets: Sequence[Ticket], code: str) -> dict[
     return {
         ticket.id: noted.get(chain) or rules.ruling(ticket.received_on, RuleSubject())[code]
         for chain, ticket in chains.items()
+    }
+
+
+def rules_since_reception(
+    session: Session, ticket: Ticket, codes: Collection[str], upto: int | None = None
+) -> dict[str, DeadlineRule]:
+    """Return the rules of some codes that were in force when the ticket was received, by code.
+
+    A code without a rule on that day is left out. ``upto`` as for ``load_rules``. Needs ``ticket.category`` loaded.
+    """
+    rules = load_rules(session, upto).rows
+    rows = [rule for rule in rules if rule.code in codes and rule.in_force(ticket.received_on)]
+    narrowed = subject_of(ticket.category, ticket.channel)
+    return {
+        code: choose_rule(rows, code, ticket.received_on, about=narrowed).rule
+        for code in {rule.code for rule in rows if rule.is_for(narrowed)}
     }
 
 

@@ -83,7 +83,8 @@ def _many_due(session: Session) -> None:
     for role in (Role.OFFICER, Role.LEADER, Role.COORDINATOR, Role.MANAGER):
         world.user(role)
     ticket, _secret = world.receive(RECEIVED)
-    columns = [column.name for column in type(ticket).__table__.columns if column.name not in EMPTY]
+    stored_columns = [column for column in type(ticket).__table__.columns if column.computed is None]
+    columns = [column.name for column in stored_columns if column.name not in EMPTY]
     values = ", ".join(OWN.get(name, f"t.{name}") for name in columns)
     statement = text(COPY.format(columns=", ".join(columns), values=values))
     session.execute(statement, {"many": MANY, "id": ticket.id})

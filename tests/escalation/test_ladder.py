@@ -15,6 +15,7 @@ from backend.escalation.ladder import (
     after_pause,
     at_work,
     choose_steps,
+    ladder_by,
     next_look,
     shipped_ladder,
     steps_due,
@@ -28,6 +29,7 @@ FORTNIGHT = EscalationFacts(
     42, date(2026, 10, 5), date(2026, 10, 26), Duration(15, TimeUnit.WORKING_DAYS)
 )  # Monday to Monday
 
+BACKSTOP = ["backstop_warning", "backstop", "backstop_above"]
 LATE = ["half", "last_day", "overdue", "overdue_3", "overdue_5"]
 
 
@@ -56,7 +58,9 @@ def known_of(facts: EscalationFacts, steps: Iterable[EscalationStep]) -> dict[st
         (morning(30), ["half", "last_day", "overdue", "overdue_3", "apology"]),  # 27th, 28th, 29th are over
         (morning(2, 11), ["half", "last_day", "overdue", "overdue_3", "apology", "progress:1"]),
         (morning(3, 11), [*LATE, "apology", "progress:1"]),
-        (morning(9, 11), [*LATE, "apology", "progress:2"]),
+        (morning(4, 11), ["half", "last_day", "backstop_warning", *LATE[2:], "apology", "progress:1"]),
+        (morning(9, 11), ["half", "last_day", "backstop_warning", *LATE[2:], "apology", "progress:2"]),
+        (morning(19, 11), ["half", "last_day", *BACKSTOP, *LATE[2:], "apology", "progress:3"]),
     ],
 )
 def test_each_rung_is_reached_on_its_day(now: datetime, reached: list[str]) -> None:
@@ -86,8 +90,8 @@ def test_nobody_is_told_while_it_is_paused_or_answered() -> None:
 def test_after_a_standstill_each_person_hears_one_thing_and_nothing_outdated() -> None:
     steps = steps_due(FORTNIGHT, VN, morning(10, 11))
     tell, silent = choose_steps(FORTNIGHT, steps, {})
-    assert [step.code for step in tell] == ["overdue", "overdue_3", "overdue_5", "apology"]
-    assert [step.code for step in silent] == ["half", "last_day", "progress"]
+    assert [step.code for step in tell] == ["backstop_warning", "overdue_3", "overdue_5", "apology"]
+    assert [step.code for step in silent] == ["half", "last_day", "overdue", "progress"]
 
 
 def test_the_next_notice_of_progress_comes_in_its_turn() -> None:
@@ -104,6 +108,25 @@ def test_a_moved_due_date_is_a_new_occasion_but_an_episode_has_one_apology() -> 
     moved = replace(FORTNIGHT, due=date(2026, 10, 27))
     fresh = choose_steps(moved, steps_due(moved, VN, late), known)[0]
     assert [step.code for step in fresh] == ["overdue", "overdue_3", "overdue_5"]
+
+
+def test_the_time_since_reception_counts_in_the_first_episode_only() -> None:
+    assert not set(BACKSTOP) & set(codes(replace(FORTNIGHT, episode=2), morning(23, 12)))
+
+
+def test_a_ticket_with_a_far_due_date_is_not_left_lying() -> None:
+    """An extension to January does not silence the bound of 45 days from reception: leader and coordinator hear."""
+    extended = replace(FORTNIGHT, due=date(2027, 1, 15))
+    known = known_of(extended, steps_due(extended, VN, morning(4, 11)))
+    tell, _silent = choose_steps(extended, steps_due(extended, VN, morning(19, 11)), known)
+    assert [(step.code, step.to) for step in tell] == [
+        ("backstop", StepRecipient.LEADER),
+        ("backstop_above", StepRecipient.COORDINATOR),
+    ]
+
+
+def test_a_rule_that_was_not_in_force_at_reception_gives_no_notice() -> None:
+    assert not set(BACKSTOP) & {step.code for step in steps_due(FORTNIGHT, VN, morning(23, 12), ladder_by({}))}
 
 
 def test_a_reopened_ticket_starts_over() -> None:
@@ -184,7 +207,7 @@ def test_a_ticket_has_one_step_at_most_for_each_rung(facts: EscalationFacts, now
 
 def test_ten_years_overdue_are_as_many_steps_as_ten_days() -> None:
     steps = steps_due(FORTNIGHT, VN, datetime(2036, 10, 27, 8, 0, tzinfo=ZONE))
-    assert [step.code for step in steps] == [*LATE, "apology", "progress"]
+    assert [step.code for step in steps] == ["half", "last_day", *BACKSTOP, *LATE[2:], "apology", "progress"]
     assert steps[-1].times == 522  # 3,654 days
     assert steps[-1].key(42) == "ticket:42:progress:2026-10-05"
     assert steps[-1].message_key(42) == "ticket:42:progress:2026-10-05:522"
@@ -194,7 +217,7 @@ def test_what_fell_due_before_the_ticket_came_is_told_to_nobody_and_what_comes_a
     came = replace(FORTNIGHT, reminded_after=date(2026, 10, 27), has_sender=False)
     assert codes(came, morning(27)) == []
     assert codes(came, morning(30)) == ["overdue_3"]
-    assert codes(came, morning(23, 11)) == ["overdue_3", "overdue_5"]
+    assert codes(came, morning(23, 11)) == [*BACKSTOP, "overdue_3", "overdue_5"]
     assert next_look(came, VN, morning(23, 11)) is None, "nobody is left to be told"
 
 
@@ -233,4 +256,4 @@ def test_a_beat_that_comes_when_it_likes_tells_nobody_twice(facts: EscalationFac
 
 def test_every_row_of_the_ladder_names_where_it_is_from() -> None:
     assert all(rung.basis for rung in shipped_ladder())
-    assert len({rung.code for rung in shipped_ladder()}) == len(shipped_ladder()) == 7
+    assert len({rung.code for rung in shipped_ladder()}) == len(shipped_ladder()) == 10

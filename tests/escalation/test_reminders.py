@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.escalation import digest, queries, service
+from backend.escalation import digest, letters, queries, service
 from backend.escalation.models import StaffNotice, StepRecord, TicketWatch
 from backend.notify import service as delivery
 from backend.outbox import service as outbox
@@ -67,6 +67,32 @@ def test_each_person_is_told_at_their_rung(
     assert told(session, stranger) == []
     keys = set(session.scalars(select(StaffNotice.key)))
     assert f"{audit.ticket_chain(ticket.id)}:overdue:2026-10-26:user:{people[Role.LEADER].id}" in keys
+
+
+def test_leader_and_coordinator_hear_of_a_ticket_that_lies_for_45_days(
+    session: Session, ticket: Ticket, people: dict[Role, User]
+) -> None:
+    """NĐ 154/2026/NĐ-CP, Điều 41, 42: received on 5 October, warned on 4 November, the bound on 19 November."""
+    leader, bound = people[Role.LEADER], at("11-19T08:00")
+    for now in (OVERDUE, AFTER_5, at("11-04T08:00"), at("11-18T08:00"), bound, bound + timedelta(minutes=20)):
+        beat(now)
+    assert told(session, leader) == ["overdue", "backstop_warning", "backstop"]
+    assert told(session, people[Role.COORDINATOR])[-1] == "backstop_above"
+    last_message = [message for message in staff_messages(session) if message.user_id == leader.id][-1]
+    letter = letters.staff_letter(session, last_message, leader, bound)
+    assert letter is not None
+    assert [part.heading for part in letter.parts()] == [
+        "Để quá lâu kể từ ngày tiếp nhận, người đứng đầu có thể bị xử lý trách nhiệm:"
+    ]
+
+
+def test_a_ticket_received_before_the_law_has_no_bound_of_45_days(
+    session: Session, world: World, people: dict[Role, User]
+) -> None:
+    world.receive(at("06-30T09:00"))
+    for now in (at("07-30T08:00"), at("08-14T08:00")):
+        beat(now)
+    assert told(session, people[Role.LEADER]) == ["overdue"]
 
 
 def test_the_sender_hears_an_apology_and_every_seven_days(session: Session, ticket: Ticket) -> None:
@@ -221,7 +247,7 @@ def test_a_pause_that_moved_the_due_date_moves_the_reminders(
     assert ticket.due_date > OVERDUE.date()
     assert told(session, people[Role.LEADER]) == [] and to_sender(session, ticket) == []
     beat(at(f"{ticket.due_date:%m-%d}T08:00") + timedelta(days=1))
-    assert told(session, people[Role.LEADER]) == ["overdue"]
+    assert told(session, people[Role.LEADER]) == ["backstop_warning"], "reached meanwhile; it goes first"
 
 
 def test_a_pause_whose_limit_is_over_holds_reminders_back_no_longer(
@@ -235,7 +261,7 @@ def test_a_pause_whose_limit_is_over_holds_reminders_back_no_longer(
     assert sweeps.lapse_ticket(session, ticket.id, limit_over) is Event.PAUSE_EXPIRED
     assert ticket.state is TicketState.AWAITING_SENDER
     beat(at(f"{ticket.due_date:%m-%d}T08:00") + timedelta(days=1))
-    assert told(session, people[Role.LEADER]) == ["overdue"]
+    assert told(session, people[Role.LEADER]) == ["backstop_warning"], "reached meanwhile; it goes first"
     assert [key.split(":")[2] for key in to_sender(session, ticket)] == ["apology"]
 
 
