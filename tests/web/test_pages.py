@@ -392,3 +392,9 @@ def test_every_status_of_a_refusal_has_a_heading() -> None:
             yield from below(child)
 
     assert {kind.status for kind in below(DomainError)} <= set(TITLES)
+
+
+def test_pages_are_sent_without_the_indentation_of_their_templates(client: TestClient) -> None:
+    page = client.get("/dang-nhap").text
+    assert "<main" in page
+    assert [line for line in page.splitlines() if line.startswith(" ")] == []
