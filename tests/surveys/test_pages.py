@@ -14,6 +14,7 @@ from backend.errors import Conflict
 from backend.jobs.models import JobStage, LongJob
 from backend.jobs.service import sweep_jobs
 from backend.surveys.ballot_files import tasks, waiting
+from backend.surveys.ballot_files.read_choices import choices_written, read_choices, write_choices
 from backend.surveys.entry import service as entry
 from backend.surveys.forms.instruments import parse_instrument, shipped_instrument
 from backend.surveys.models import Ballot, BallotBatch, RepeatBallot, Round
@@ -81,6 +82,43 @@ def test_a_file_is_looked_over_then_taken_and_its_batch_withdrawn(
     session.expire_all()
     assert all(ballot.withdrawn for ballot in session.scalars(select(Ballot)))
     assert client.post(taken.headers["location"] + "/rut", data={"reason": "Sai đợt"}).status_code == 409
+
+
+def test_an_officer_states_how_a_file_is_to_be_read(
+    client: TestClient, officer: User, opened: Round, session: Session
+) -> None:
+    """Month first, and 9 for "no answer": refused or held until the page's own fields say so."""
+    address = f"/khao-sat/dot/{ROUND}/tep"
+    file = {"file": ("phieu.csv", as_csv([row(1, ngay="11/13/2026"), row(2, ngay="11/14/2026", q01="9")]))}
+    refused = client.post(address, data={"act": "import", "missing": "9"}, files=file)
+    assert refused.status_code == 422 and "--dates mdy" in refused.text
+    assert "<details open" in refused.text and 'value="9"' in refused.text, "what was typed stays"
+    assert client.post(address, data={"act": "import", "dates": "xyz"}, files=file).status_code == 422
+    taken = client.post(address, data={"act": "import", "dates": "mdy", "missing": "9"}, files=file)
+    assert taken.status_code == 303
+    assert session.scalars(select(BallotBatch)).one().accepted == 2
+    assert {ballot.entered_on for ballot in session.scalars(select(Ballot))} == {date(2026, 11, 13), date(2026, 11, 14)}
+
+
+def test_what_the_officer_states_goes_with_a_large_file_to_the_worker(
+    client: TestClient, officer: User, opened: Round, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[int] = []
+    monkeypatch.setattr(app, "send_task", lambda name, args: handed.append(args[0]))
+    monkeypatch.setattr(waiting, "LARGE", 1)
+    file = {"file": ("a/b.csv", as_csv([row(1, ngay="11/13/2026", q01="9")]))}
+    client.post(f"/khao-sat/dot/{ROUND}/tep", data={"act": "import", "dates": "mdy", "missing": "9, N/A"}, files=file)
+    tasks.import_file(handed[0])
+    session.expire_all()
+    batch = session.scalars(select(BallotBatch)).one()
+    assert (batch.accepted, batch.file_name) == (1, "a/b.csv")
+
+
+@pytest.mark.parametrize("written", ["", "9", "9,99", "N/A", '""', "a&b=c"])
+def test_stated_choices_come_back_as_they_were_written(written: str) -> None:
+    choices = read_choices("mdy", ",", written)
+    assert choices_written(write_choices(choices)) == choices
+    assert "/" not in write_choices(choices)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no workbook", b"a,b\n1,2\n", b"\xff\xfea\x00"])

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from backend import audit, db
 from backend.errors import Invalid, _
+from backend.files.options import NOTHING_SAID, ReadOptions
 from backend.jobs import lease as leases
 from backend.jobs.lease import JobLease
 from backend.jobs.models import LongJob
@@ -23,7 +24,9 @@ from backend.settings import get_settings
 from backend.surveys.ballot_files import importing
 from backend.surveys.ballot_files.ballot_reading import read_ballots_guarded
 from backend.surveys.ballot_files.importing import ImportActor
+from backend.surveys.ballot_files.read_choices import choices_written, write_choices
 
+SUBJECT_MOST: Final = 200  # letters
 LARGE: Final = 2_000_000  # bytes; a smaller file is imported within a second or two
 BROKEN: Final = _("Việc nhập đã dừng vì lỗi của hệ thống; không có phiếu nào được lưu. Hãy thử lại.")
 BALLOT_IMPORT: Final = JobKind("surveys.import", failed=BROKEN)
@@ -31,11 +34,12 @@ BALLOT_IMPORT: Final = JobKind("surveys.import", failed=BROKEN)
 
 @dataclass(frozen=True)
 class WaitingImport:
-    """The subject of a job. ``code``: of the round; ``token``: the name of the waiting file; ``file_name``: the name
-    under which it was uploaded."""
+    """The subject of a job. ``code``: of the round; ``token``: the name of the waiting file; ``choices``: what its
+    officer stated about it; ``file_name``: the name under which it was uploaded."""
 
     code: str
     token: str
+    choices: str
     file_name: str
 
     @property
@@ -50,18 +54,25 @@ def waiting_folder() -> Path:
 
 
 def begin_import(
-    session: Session, code: str, content: bytes, file_name: str, user_id: int | None, now: datetime
+    session: Session,
+    code: str,
+    content: bytes,
+    file_name: str,
+    user_id: int | None,
+    now: datetime,
+    options: ReadOptions = NOTHING_SAID,
 ) -> LongJob:
     """Store the file and the job. The caller hands the job to the worker after the commit."""
     token = secrets.token_hex(16)
     (waiting_folder() / token).write_bytes(content)
-    name = "".join(c for c in file_name if c.isprintable())[-100:]
-    return ask_job(session, BALLOT_IMPORT, f"{code}/{token}/{name}", now=now, user_id=user_id)
+    start = f"{code}/{token}/{write_choices(options)}/"
+    name = "".join(c for c in file_name if c.isprintable())[-max(SUBJECT_MOST - len(start), 1) :]
+    return ask_job(session, BALLOT_IMPORT, start + name, now=now, user_id=user_id)
 
 
 def waiting_file(subject: str) -> WaitingImport:
     """Return what the job with this subject is about."""
-    return WaitingImport(*subject.split("/", 2))
+    return WaitingImport(*subject.split("/", 3))
 
 
 def job_of(session: Session, job_id: int) -> LongJob:
@@ -102,6 +113,7 @@ def _import(lease: JobLease, clock: Callable[[], datetime]) -> None:
             who=who,
             now=clock(),
             told=lambda rows: leases.report_progress(lease, rows, clock),
+            options=choices_written(waiting.choices),
             reader=read_ballots_guarded,
         )
     with db.transaction() as session:

@@ -11,6 +11,9 @@ from starlette.background import BackgroundTask
 from backend import clock
 from backend.db import SessionDep
 from backend.errors import Conflict, Invalid, TooMany, _
+from backend.files.dates import DateOrder
+from backend.files.numbers import DecimalSign
+from backend.files.options import ReadOptions
 from backend.jobs.broker import hand_to_worker
 from backend.jobs.models import JobStage
 from backend.surveys.ballot_files import ballot_templates, importing, waiting
@@ -18,6 +21,7 @@ from backend.surveys.ballot_files.ballot_reading import read_ballots_guarded
 from backend.surveys.ballot_files.ballot_rules import shipped_rules
 from backend.surveys.ballot_files.faults import BallotFinding
 from backend.surveys.ballot_files.importing import ImportActor
+from backend.surveys.ballot_files.read_choices import read_choices
 from backend.surveys.forms.instruments import Aspect
 from backend.surveys.models import BallotSource
 from backend.surveys.rounds import figures, queries, service
@@ -40,6 +44,13 @@ ASPECTS = {
     Aspect.SATISFACTION: _("Mức độ hài lòng"),
     Aspect.EXPECTATION: _("Nhu cầu, mong đợi"),
 }
+DATE_ORDERS = [
+    (DateOrder.DMY, _("ngày trước tháng: 5/10 là ngày 5 tháng 10")),
+    (DateOrder.MDY, _("tháng trước ngày: 5/10 là ngày 10 tháng 5")),
+    (DateOrder.YMD, _("năm trước: 2026-10-05")),
+]
+DECIMAL_SIGNS = [(DecimalSign.COMMA, _("dấu phẩy: 3,5")), (DecimalSign.POINT, _("dấu chấm: 3.5"))]
+CHOICES = ("dates", "decimal", "missing")
 PREVIEWED = 50
 
 router = APIRouter()
@@ -98,17 +109,21 @@ def take_file(request: Request, session: SessionDep, actor: Runner, survey_code:
     try:
         if not files:
             raise Invalid(_("Hãy chọn một tệp CSV hoặc XLSX."), field="file")
+        options = read_choices(form.raw("dates"), form.raw("decimal"), form.raw("missing"))
         content = files[0].file.read()
         stream = io.BytesIO(content)
         if form.raw("act") == "check":
-            reading = importing.read_file(stream, survey_code, local_time(now).date(), reader=read_ballots_guarded)
-            return _round(request, session, actor, survey_code, reading=reading, name=files[0].filename)
+            today = local_time(now).date()
+            reading = importing.read_file(stream, survey_code, today, options=options, reader=read_ballots_guarded)
+            return _round(
+                request, session, actor, survey_code, form=form.form(), reading=reading, name=files[0].filename
+            )
         name = files[0].filename or ""
         if len(content) > waiting.LARGE:
-            return _leave_to_worker(request, session, actor, survey_code, content, name)
+            return _leave_to_worker(request, session, actor, survey_code, content, name, options)
         who = ImportActor(actor.key, actor.user_id)
         outcome = importing.import_file(
-            stream, survey_code, file_name=name, who=who, now=now, reader=read_ballots_guarded
+            stream, survey_code, file_name=name, who=who, now=now, options=options, reader=read_ballots_guarded
         )
     except (Invalid, Conflict, TooMany) as refusal:
         return _round(request, session, actor, survey_code, refusal.status, form=form.refused(refusal, "file"))
@@ -162,11 +177,11 @@ def withdraw_batch(request: Request, session: SessionDep, actor: Runner, batch_i
 
 
 def _leave_to_worker(
-    request: Request, session: Session, actor: Actor, code: str, content: bytes, name: str
+    request: Request, session: Session, actor: Actor, code: str, content: bytes, name: str, options: ReadOptions
 ) -> Response:
     """Leave a large file to the worker. The job is handed over after it is committed."""
     queries.round_called(session, code)
-    job = waiting.begin_import(session, code, content, name, actor.user_id, clock.now())
+    job = waiting.begin_import(session, code, content, name, actor.user_id, clock.now(), options)
     response = redirect_to(request, f"{PAGE}/viec/{job.id}")
     response.background = BackgroundTask(hand_to_worker, job.kind, job.id)
     return response
@@ -220,6 +235,9 @@ def _round(
         reading=reading,
         file_name=name,
         previewed=PREVIEWED,
+        date_orders=[(order.value, translate_for(request, text)) for order, text in DATE_ORDERS],
+        decimal_signs=[(sign.value, translate_for(request, text)) for sign, text in DECIMAL_SIGNS],
+        choices_open=any(form.value(name) or form.error(name) for name in CHOICES) or form.error("file"),
         may_run=can(actor, Permission.RUN_SURVEYS),
     )
 
