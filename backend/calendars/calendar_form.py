@@ -1,7 +1,7 @@
 """The form of a new version of a calendar: clean its fields, fill it from a file, confirm the file's changes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -76,13 +76,18 @@ def texts_to_save(form: FormReader) -> dict[str, str]:
 
 
 def form_again(form: FormReader, refusal: DomainError) -> EditedForm:
+    """Return the form as it was typed, with the refusal, the changes that wait and the ticked days."""
+    view = form.form(refusal) if isinstance(refusal, Invalid) else form.refused(refusal, "file")
+    return replace(form_as_typed(form), form=view)
+
+
+def form_as_typed(form: FormReader) -> EditedForm:
     """Return the form as it was typed, with the changes that wait and the ticked days."""
     try:
         changes = day_changes.read_changes(form.raw(BROUGHT))
     except Invalid:
         changes = []
-    view = form.form(refusal) if isinstance(refusal, Invalid) else form.refused(refusal, "file")
-    return EditedForm(view, changes, _confirmed_days(form))
+    return EditedForm(form.form(), changes, _confirmed_days(form))
 
 
 def _cleaned(form: FormReader) -> dict[str, str]:

@@ -20,7 +20,7 @@ from backend.units import queries as units
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
 from backend.web.forms import FormView, TypedDep
-from backend.web.rendering import language_of, redirect_to, render_page
+from backend.web.rendering import choose_language, language_of, redirect_to, remember_language, render_page
 from backend.worktime import service as worktime
 from backend.worktime.calendar import WorkCalendar, local_time
 
@@ -96,6 +96,16 @@ def edit_calendar(
     return redirect_to(request, f"{HOME}/{saved.id}/xem-truoc", flash=flash)
 
 
+@router.post(HOME + "/{calendar_id}/sua/xem")
+def look_at_edited(
+    request: Request, session: SessionDep, actor: Administrator, form: TypedDep, calendar_id: int
+) -> Response:
+    """Show the form again with everything that was typed, in another language."""
+    choose_language(request, form.raw("lang"))
+    version = queries.find_version(session, calendar_id)
+    return remember_language(request, _edit(request, session, version, calendar_form.form_as_typed(form)))
+
+
 @router.get(HOME + "/{calendar_id}/xem-truoc")
 def show_preview(request: Request, session: SessionDep, actor: Administrator, calendar_id: int) -> Response:
     """Show which open tickets would move, and by how much, if the version were put in force now."""
@@ -163,6 +173,8 @@ def _edit(
         request,
         "calendars/edit.html",
         status,
+        enter_at=f"{HOME}/{version.id}/sua",
+        keep_at=f"{HOME}/{version.id}/sua/xem",
         form=edited.form,
         version=version,
         notice=edited.notice,

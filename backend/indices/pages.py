@@ -31,7 +31,14 @@ from backend.units.models import Unit
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, PolicySubject, can
 from backend.web.forms import EMPTY, FILES, FormReader, FormView, TypedDep
-from backend.web.rendering import language_of, redirect_to, render_page, translate_for
+from backend.web.rendering import (
+    choose_language,
+    language_of,
+    redirect_to,
+    remember_language,
+    render_page,
+    translate_for,
+)
 from backend.worktime.calendar import ZONE
 
 SIDES, RUNS, ENTRY = "/chi-so/hai-mat", "/chi-so/lan-tinh", "/chi-so/so-cong-bo"
@@ -156,13 +163,21 @@ def enter_figures(request: Request, session: SessionDep, actor: Runner, form: Ty
     return _entry(request, EMPTY, entered=entered)
 
 
+@router.post(ENTRY + "/xem", max_body_size=FILES)
+def look_at_figures(request: Request, actor: Runner, form: TypedDep) -> Response:
+    """Show the form again with everything that was typed, in another language."""
+    choose_language(request, form.raw("lang"))
+    return remember_language(request, _entry(request, form.form()))
+
+
 def _entry(request: Request, form: FormView, status: int = 200, **more: Any) -> Response:
     language = language_of(request)
     methods = [(code, getattr(load_method(code).name, language)) for code in METHODS if load_method(code).nodes]
     context = {"entered": None, "faults": ()} | more
     return render_page(
         request, "indices/entry.html", status, form=form, methods=methods, geographies=list(GEOGRAPHIES.items()),
-        columns=entry.COLUMNS, names=GEOGRAPHIES, said=partial(_text_in, language=language), **context,
+        columns=entry.COLUMNS, names=GEOGRAPHIES, said=partial(_text_in, language=language),
+        enter_at=ENTRY, keep_at=f"{ENTRY}/xem", **context,
     )  # fmt: skip
 
 

@@ -137,7 +137,8 @@ def render_page(
     view = template_environment(lang).get_template(template)
     actor = getattr(request.state, "actor", None)
     flash = None if block else _read_flash(request)
-    values = {"form": EMPTY, "keep_at": "", **_frame(request), **context, "actor": actor, "flash": flash}
+    usual = {"form": EMPTY, "keep_at": "", "enter_at": ""}
+    values = {**usual, **_frame(request), **context, "actor": actor, "flash": flash}
     html = _block(view, block, values) if block else view.render(values)
     stored = not secret and actor is None
     response = _html(request, html, status, stored=stored, packed=stored and not is_draft)

@@ -20,7 +20,7 @@ from backend.surveys.rounds import queries
 from backend.users.guard import allow, allow_everybody
 from backend.users.policy import Actor, Permission
 from backend.web.forms import EMPTY, FormReader, FormView, TypedDep
-from backend.web.rendering import redirect_to, render_page
+from backend.web.rendering import choose_language, redirect_to, remember_language, render_page
 
 ROUND = "/khao-sat/dot/{survey_code}"
 # Carried over to the next ballot: an officer enters the ballots of one village together.
@@ -54,6 +54,14 @@ def enter_ballot(request: Request, session: SessionDep, actor: Runner, survey_co
     return _next_form(request, f"/khao-sat/dot/{survey_code}/nhap", values, _("Đã lưu phiếu. Nhập phiếu tiếp theo."))
 
 
+@router.post(ROUND + "/nhap/xem")
+def look_at_entry(request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep) -> Response:
+    """Show the form again with everything that was typed, in another language."""
+    choose_language(request, form.raw("lang"))
+    survey_round = queries.round_called(session, survey_code)
+    return remember_language(request, _entry(request, survey_round, form=form.form()))
+
+
 @router.get(ROUND + "/nhap-lai")
 def again_page(request: Request, session: SessionDep, actor: Runner, survey_code: str) -> Response:
     """Show the form of a second entry, without the answers of the first."""
@@ -73,6 +81,16 @@ def enter_again(request: Request, session: SessionDep, actor: Runner, survey_cod
     except (Invalid, Conflict) as refusal:
         return _show_again(request, session, survey_round, refusal.status, form=form.refused(refusal, NUMBER))
     return redirect_to(request, f"/khao-sat/dot/{survey_code}/doi-chieu", flash=_("Đã lưu lần nhập thứ hai."))
+
+
+@router.post(ROUND + "/nhap-lai/xem")
+def look_at_second_entry(
+    request: Request, session: SessionDep, actor: Runner, survey_code: str, form: TypedDep
+) -> Response:
+    """Show the form of a second entry again with everything that was typed, in another language."""
+    choose_language(request, form.raw("lang"))
+    survey_round = queries.round_called(session, survey_code)
+    return remember_language(request, _show_again(request, session, survey_round, form=form.form()))
 
 
 @router.get(ROUND + "/doi-chieu")
@@ -111,19 +129,37 @@ def respond_to_survey(request: Request, session: SessionDep, slip: str, form: Ty
     return render_page(request, "surveys/thanks.html", secret=True)
 
 
+@router.post("/phieu/{slip}/xem", dependencies=[Depends(allow_everybody)])
+def look_at_response(request: Request, session: SessionDep, slip: str, form: TypedDep) -> Response:
+    """Show a respondent the form again with the chosen answers, in another language."""
+    choose_language(request, form.raw("lang"))
+    _issued, survey_round = entry.find_issued(session, slip)
+    return remember_language(request, _respondent(request, survey_round, form=form.form()))
+
+
 def _values(form: FormReader, instrument: Instrument) -> dict[str, str]:
     return {name: form.raw(name)[:200] for name in (*TYPED, *instrument.columns)}
 
 
 def _entry(request: Request, survey_round: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
+    address = f"{ROUND.format(survey_code=survey_round.code)}/nhap"
     return render_page(
-        request, "surveys/entry.html", status, secret=True, form=form, again=None, **_frame(survey_round)
+        request,
+        "surveys/entry.html",
+        status,
+        secret=True,
+        form=form,
+        again=None,
+        enter_at=address,
+        keep_at=f"{address}/xem",
+        **_frame(survey_round),
     )
 
 
 def _show_again(
     request: Request, session: Session, survey_round: Round, status: int = 200, *, form: FormView = EMPTY
 ) -> Response:
+    address = f"{ROUND.format(survey_code=survey_round.code)}/nhap-lai"
     return render_page(
         request,
         "surveys/entry.html",
@@ -131,12 +167,24 @@ def _show_again(
         secret=True,
         form=form,
         again=entry.list_awaited(session, survey_round),
+        enter_at=address,
+        keep_at=f"{address}/xem",
         **_frame(survey_round),
     )
 
 
 def _respondent(request: Request, survey_round: Round, status: int = 200, *, form: FormView = EMPTY) -> Response:
-    return render_page(request, "surveys/respondent.html", status, secret=True, form=form, **_frame(survey_round))
+    address = request.url.path.removesuffix("/xem")
+    return render_page(
+        request,
+        "surveys/respondent.html",
+        status,
+        secret=True,
+        form=form,
+        enter_at=address,
+        keep_at=f"{address}/xem",
+        **_frame(survey_round),
+    )
 
 
 def _frame(survey_round: Round) -> dict[str, Any]:
