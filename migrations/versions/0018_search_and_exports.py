@@ -37,12 +37,46 @@ def upgrade() -> None:
         ondelete="CASCADE",
     )
     op.add_column("ticket_contacts", sa.Column("sender_words", postgresql.TSVECTOR(), nullable=True))
+    _create_exports()
     connection = op.get_bind()
     if connection.scalar(sa.text("SELECT EXISTS (SELECT FROM tickets)")):
         with op.get_context().autocommit_block():
             _write_words(op.get_bind())
     op.create_index("ix_ticket_search_words", "ticket_search", ["words"], **GIN)
     op.create_index("ix_ticket_contacts_sender_words", "ticket_contacts", ["sender_words"], **GIN)
+
+
+def _create_exports() -> None:
+    op.create_table(
+        "list_exports",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(length=32), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("list_key", sa.String(length=40), nullable=False),
+        sa.Column(
+            "file_format", sa.Enum("csv", "xlsx", name="file_format", native_enum=False, length=32), nullable=False
+        ),
+        sa.Column("filters", postgresql.JSONB(), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("file_key", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("row_count", sa.Integer(), nullable=True),
+        sa.Column("refusal", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(ready_at IS NULL) = (row_count IS NULL)", name=op.f("ck_list_exports_ready")),
+        sa.CheckConstraint("file_format IN ('csv', 'xlsx')", name=op.f("ck_list_exports_file_format")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_list_exports_user_id_users")),
+        sa.ForeignKeyConstraint(["unit_id"], ["units.id"], name=op.f("fk_list_exports_unit_id_units")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_list_exports")),
+        sa.UniqueConstraint("file_key", name=op.f("uq_list_exports_file_key")),
+    )
+    op.create_index("ix_list_exports_user", "list_exports", ["user_id", "id"])
+    op.create_index(
+        "ix_list_exports_kept", "list_exports", ["expires_at"], postgresql_where=sa.text("removed_at IS NULL")
+    )
 
 
 def _write_words(connection: sa.Connection) -> None:
@@ -55,6 +89,7 @@ def _write_words(connection: sa.Connection) -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("list_exports")
     op.drop_index("ix_ticket_contacts_sender_words", table_name="ticket_contacts")
     op.drop_column("ticket_contacts", "sender_words")
     op.drop_table("ticket_search")

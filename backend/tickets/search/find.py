@@ -119,7 +119,7 @@ def find_tickets(session: Session, request: TicketSearchRequest, after: str = ""
     with _within(session, SECONDS) as time_left:
         if start is not None and not start.ranked:
             return _newest_page(_collect(session, request, start, page + 1, time_left), page)
-        hits = _collect(session, request, None, RANKED_MOST + 1, time_left)
+        hits = _collect(session, request, None, max(RANKED_MOST, page) + 1, time_left)
         if len(hits) > RANKED_MOST:
             return _newest_page(hits, page)
         return _ranked_page(_ranked(session, request, hits), start, page)
