@@ -30,6 +30,8 @@ ROOMS: list[str] = [
     "backend.users.pages",
     "backend.users.account_pages",
     "backend.desk.inbox_pages",
+    "backend.desk.search.pages",
+    "backend.desk.exports.pages",
     "backend.desk.ticket_pages",
     "backend.notify.pages",
     "backend.surveys.rounds.pages",

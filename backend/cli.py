@@ -19,6 +19,7 @@ ROOMS = {
     "kpi": ("backend.commands.kpi", "kpi"),
     "report": ("backend.commands.report", "report"),
     "rules": ("backend.commands.rules", "rules"),
+    "search": ("backend.commands.search", "search"),
     "seed": ("backend.commands.seed", "seed"),
     "sipas": ("backend.commands.sipas", "sipas"),
     "survey": ("backend.commands.survey.rounds", "survey"),

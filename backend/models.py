@@ -2,6 +2,7 @@
 
 import backend.attachments.models
 import backend.audit
+import backend.desk.exports.models
 import backend.escalation.models
 import backend.history.models
 import backend.indices.models
@@ -12,6 +13,7 @@ import backend.reports.models
 import backend.surveys.models
 import backend.tickets.clock_models
 import backend.tickets.models
+import backend.tickets.search.models
 import backend.units.models
 import backend.users.models
 import backend.web.rate_limits

@@ -15,6 +15,7 @@ QUEUES = (MESSAGES, WORK)
 TASK_MODULES = (
     "backend.attachments.tasks",
     "backend.calendars.tasks",
+    "backend.desk.exports.tasks",
     "backend.escalation.tasks",
     "backend.history.tasks",
     "backend.indices.runs.tasks",
@@ -42,6 +43,7 @@ BEAT = (
     PeriodicTask("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
     PeriodicTask("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
     PeriodicTask("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
+    PeriodicTask("exports.sweep", 600.0, WORK, "remove exported files that have expired or lost their reader"),
     PeriodicTask("surveys.sweep", 3600.0, WORK, "remove files of ballots that nobody took up"),
     PeriodicTask("tickets.sweep", 3600.0, WORK, "end pauses past their limit, close what can no longer be reopened"),
     PeriodicTask("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),

@@ -31,6 +31,7 @@ from backend.errors import Invalid, _
 from backend.tickets import rulebook
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, words_digest
+from backend.tickets.search.index import index_tickets
 from backend.worktime import service as worktime
 from backend.worktime.arithmetic import DueMoment
 from backend.worktime.calendar import WorkCalendar, local_time
@@ -145,6 +146,7 @@ def _store_once(session: Session, run: CaseworkImport, cases: Sequence[ImportedC
     _write_history(session, added, closed)
     written = {"ids": [row.id for row in (*added, *closed)]}
     session.execute(text(sql.RESULTS), written)
+    index_tickets(session, [row.id for row in added])
     different = {row.import_key: row for row in session.execute(text(sql.DIFFERENT), written)}
     differing = tuple(_differing(different, run, cases)) if different else ()
     already = len(places) - len(added) - len(closed) - len(differing)

@@ -23,6 +23,7 @@ from backend.commands.reading import DatesOption, MissingOption, what_was_read
 from backend.errors import Invalid, _
 from backend.files.faults import file_named
 from backend.files.options import ReadOptions, missing_texts
+from backend.files.sheets import quote_formula
 from backend.files.tables import open_failed
 
 STOPPED = _("Đã dừng.")
@@ -67,7 +68,10 @@ class CaseworkSummary:
 
 
 class RejectFile:
-    """The file of lines that were not accepted. It is created with the first such line."""
+    """The file of lines that were not accepted. It is created with the first such line.
+
+    A cell that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
 
     def __init__(self, path: Path, header: list[str], summary: CaseworkSummary, stack: ExitStack) -> None:
         self.path = path
@@ -84,9 +88,9 @@ class RejectFile:
                 raise Invalid(_("Không ghi được tệp “%(file)s”."), file=str(self.path)) from None
             file = self._stack.enter_context(output)
             self._writer = csv.writer(file)
-            self._writer.writerow(["line", "reason", *self._header])
+            self._writer.writerow(["line", "reason", *map(quote_formula, self._header)])
             self._outcome.rejects_file = str(self.path)
-        self._writer.writerow([reject.line, say_refusal(reject.reason), *reject.fields])
+        self._writer.writerow([reject.line, *map(quote_formula, (say_refusal(reject.reason), *reject.fields))])
 
 
 @importing.command("casework")

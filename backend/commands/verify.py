@@ -1,4 +1,5 @@
-"""``langnghe verify``: prove that the history was not rewritten and that tickets follow from it.
+"""``langnghe verify``: prove that the history was not rewritten, and that tickets follow from it and are found by their
+words.
 
 Status 0: everything holds; 1: something does not; 2: it could not be checked.
 """
@@ -20,6 +21,7 @@ from backend.history import verification, words
 from backend.history.heads import DailyHead
 from backend.history.verification import VerificationReport
 from backend.tickets import projection
+from backend.tickets.search.index_checks import check_index
 
 verify = typer.Typer(help="Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký.", no_args_is_help=True)
 
@@ -48,6 +50,11 @@ LOST = {
 NO_TEXT = {
     True: _("%(ticket)s: văn bản số %(id)s bị mất"),
     False: _("%(ticket)s: văn bản số %(id)s đã bị sửa"),
+}
+NOT_FOUND_BY = {
+    "missing": _("%(ticket)s: chưa tìm được"),
+    "words": _("%(ticket)s: các chữ để tìm khác với văn bản đang lưu"),
+    "sender": _("%(ticket)s: các chữ để tìm người gửi khác với tên và số điện thoại đang lưu"),
 }
 UNKNOWN_TEXT = _("%(ticket)s: văn bản số %(id)s không có trong nhật ký")
 AsJson = Annotated[bool, typer.Option("--json", help="In một đối tượng JSON.")]
@@ -90,6 +97,21 @@ def tickets_command(as_json: AsJson = False) -> None:
             typer.echo(_difference(difference))
         count = say_text(_("Có %(n)s chỗ khác."), n=len(differences))
         typer.echo(count if differences else say_text(_("Mọi phản ánh khớp với nhật ký.")))
+    raise typer.Exit(1 if differences else 0)
+
+
+@verify.command("search")
+def search_command(as_json: AsJson = False) -> None:
+    """So những chữ mà mỗi phản ánh được tìm thấy với các văn bản đang lưu; “langnghe search rebuild” ghi lại từ đầu."""
+    with refusals_as_lines(), database_at_hand(), db.transaction() as session:
+        differences = [asdict(difference) for difference in check_index(session)]
+    if as_json:
+        typer.echo(json.dumps({"ok": not differences, "differences": differences}, ensure_ascii=False, indent=2))
+    else:
+        for difference in differences:
+            typer.echo(say_text(NOT_FOUND_BY[difference["what"]], ticket=difference["ticket"]))
+        count = say_text(_("Có %(n)s chỗ khác."), n=len(differences))
+        typer.echo(count if differences else say_text(_("Mọi phản ánh được tìm thấy bằng đúng các chữ của nó.")))
     raise typer.Exit(1 if differences else 0)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.db import SessionDep
+from backend.desk.search.filters import SearchFilter
 from backend.desk.ticket_view import INBOX
 from backend.errors import NotFound
 from backend.tickets import queries
@@ -120,6 +121,7 @@ def _links(inbox_filter: InboxFilter) -> dict[str, Any]:
         "states": [(state, STATE_NAMES[state], replace(first_page, state=state).address) for state in TicketState],
         "everything": replace(first_page, state=None).address,
         "cleared": replace(first_page, words="").address,
+        "search_address": SearchFilter(words=inbox_filter.words, unit_id=inbox_filter.unit_id).address(),
     }
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.sql.base import ExecutableOption
 
 from backend.errors import Invalid, _
 from backend.indicators import conditions
@@ -58,9 +59,17 @@ def group_called(name: str) -> TicketGroup:
 
 
 def list_tickets(
-    session: Session, filters: DashboardFilters, group: TicketGroup, actor: Actor, today: date, after: str = ""
+    session: Session,
+    filters: DashboardFilters,
+    group: TicketGroup,
+    actor: Actor,
+    today: date,
+    after: str = "",
+    *,
+    most: int = MOST,
+    shown: Sequence[ExecutableOption] = (joinedload(Ticket.unit),),
 ) -> TicketPage:
-    """List the tickets of a group that this actor may read.
+    """List the tickets of a group that this actor may read, at most ``most`` of them, with what is ``shown``.
 
     Complaints about the conduct of the actor's own unit stay hidden, so a list may be shorter than its count.
     """
@@ -71,9 +80,9 @@ def list_tickets(
         select(Ticket)
         .join(Category, Category.code == Ticket.category_code)
         .where(*behind_figure(scope, now=group in OF_TODAY), indicator.condition(scope.today))
-        .options(joinedload(Ticket.unit))
+        .options(*shown)
         .order_by(Ticket.id.desc())
-        .limit(MOST + 1)
+        .limit(most + 1)
     )
     if actor.unit_id is not None:
         conduct = Category.category_class == CategoryClass.CONDUCT
@@ -81,4 +90,4 @@ def list_tickets(
     if after.isascii() and after.isdigit() and len(after) <= 9:
         statement = statement.where(Ticket.id < int(after))
     rows = session.scalars(statement).all()
-    return TicketPage(indicator.sentence, rows[:MOST], rows[MOST - 1].id if len(rows) > MOST else None)
+    return TicketPage(indicator.sentence, rows[:most], rows[most - 1].id if len(rows) > most else None)

@@ -20,10 +20,12 @@ from sqlalchemy import (
     literal_column,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.db import Base, Moment, by_value
 from backend.deadlines.terms import Verdict as Verdict
+from backend.tickets.search.models import INDEX_OPTIONS
 from backend.units.models import Unit
 from backend.worktime.models import CalendarVersion
 
@@ -237,6 +239,9 @@ class Contact(Base):
     """Who sent a ticket and how to reach them. A separate table, so that it can be withheld and erased."""
 
     __tablename__ = "ticket_contacts"
+    __table_args__ = (
+        Index("ix_ticket_contacts_sender_words", "sender_words", postgresql_using="gin", postgresql_with=INDEX_OPTIONS),
+    )
 
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
     name: Mapped[str | None] = mapped_column(String(120))
@@ -245,6 +250,9 @@ class Contact(Base):
     address: Mapped[str | None] = mapped_column(String(300))
     chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True, doc="Telegram chat that gets the messages")
     consent_at: Mapped[datetime] = mapped_column(Moment)
+    sender_words: Mapped[str | None] = mapped_column(
+        TSVECTOR, deferred=True, doc="for searching: see ``search.typed_sender``; erased together with the name"
+    )
 
     ticket: Mapped[Ticket] = relationship(lazy="raise", back_populates="contact")
 

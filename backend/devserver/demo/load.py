@@ -22,6 +22,7 @@ from backend.devserver.demo.rows import (
 )
 from backend.tickets import rulebook
 from backend.tickets.models import Category, Ticket, TicketDay
+from backend.tickets.search.index import index_tickets
 from backend.units.models import Succession, Unit
 from backend.worktime import service as worktime
 from backend.worktime.calendar import local_time
@@ -110,6 +111,7 @@ def _store(
             )
             add_case(rows, case, placement, rules)
         _copy(session, rows)
+        index_tickets(session, ids)
     return len(ordered)
 
 

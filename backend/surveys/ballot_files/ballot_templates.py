@@ -77,8 +77,12 @@ def _lines(slot: AnswerSlot, lang: str) -> Iterator[list[Value]]:
 
 def held_workbook(stream: BinaryIO, header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> None:
     """Write held rows as a workbook in which they can be corrected."""
-    lines = ([*map(_number, cells), *reasons] for cells, reasons in _reason_rows(header, rows, say))
-    write_workbook(stream, {"Dòng bị giữ": _with_header(_header(header), lines)})
+    write_workbook(stream, {"Dòng bị giữ": _with_header(held_header(header), held_cells(header, rows, say))})
+
+
+def held_cells(header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> Iterator[list[Value]]:
+    """Yield the cells of held rows in the order of ``held_header``."""
+    return ([*map(_number, cells), *reasons] for cells, reasons in _reason_rows(header, rows, say))
 
 
 def held_csv(header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> str:
@@ -86,7 +90,7 @@ def held_csv(header: Sequence[str], rows: Iterator["HeldLine"], say: Say) -> str
     read it as UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_header(header))
+    writer.writerow(held_header(header))
     for cells, reasons in _reason_rows(header, rows, say):
         writer.writerow([_quote_formula(str(cell)) for cell in (*cells, *reasons)])
     return "\ufeff" + text.getvalue()
@@ -106,7 +110,8 @@ def _reason_rows(
         yield [cells[position] if position < len(cells) else "" for position in own], (line, columns, reasons)
 
 
-def _header(header: Sequence[str]) -> list[str]:
+def held_header(header: Sequence[str]) -> list[str]:
+    """Return the columns of held rows: those of the file, and where and why each was held."""
     return [name for name in header if name not in HELD_COLUMNS] + list(HELD_COLUMNS)
 
 

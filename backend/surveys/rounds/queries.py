@@ -1,7 +1,7 @@
 """What pages, commands and estimation read of surveys: instruments, rounds with their counts, batches, held rows,
 samples and counted ballots."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -23,6 +23,7 @@ from backend.surveys.samples.unit_codes import read_unit_codes
 from backend.units.models import Unit
 
 PAGE = 50
+LONG_PAGE = 1_000  # rows read at a time where all are wanted
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,14 @@ def list_held(session: Session, batch_id: int, *, after: int = 0, limit: int | N
     """Return held rows in the order of the file, from the line after ``after``."""
     rows = select(HeldRow).where(HeldRow.batch_id == batch_id, HeldRow.line > after).order_by(HeldRow.line)
     return [HeldRowView(row.line, _findings_of(row), row.cells) for row in session.scalars(rows.limit(limit))]
+
+
+def each_held(session: Session, batch_id: int) -> Iterator[HeldRowView]:
+    """Yield all held rows in the order of the file, page by page."""
+    after = 0
+    while rows := list_held(session, batch_id, after=after, limit=LONG_PAGE):
+        yield from rows
+        after = rows[-1].line
 
 
 def _findings_of(row: HeldRow) -> list[BallotFinding]:

@@ -23,6 +23,8 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, Contact, Ticket, TicketDay, TicketState, ticket_ids, words_digest
 from backend.tickets.reception import drafts, receipts, routing
 from backend.tickets.reception.drafts import FeedbackDraft
+from backend.tickets.search.index import TicketTexts, index_received
+from backend.tickets.search.typed_sender import sender_vector
 from backend.tickets.senders.sender_messages import media_of
 from backend.worktime import service as worktime
 from backend.worktime.calendar import ZONE
@@ -110,6 +112,7 @@ def open_ticket(session: Session, draft: FeedbackDraft, *, now: datetime) -> Rec
         "rules": stored.rules,
     }
     audit.record(session, audit.ticket_chain(ticket_id), Event.RECEIVED, actor="sender", now=now, data=data, first=True)
+    index_received(session, TicketTexts(ticket_id, number, handling_unit, draft.title, draft.content))
     _store_contact(session, draft, ticket_id, now)
     return Receipt(ticket_id, number, _secret(draft))
 
@@ -239,6 +242,7 @@ def _store_contact(session: Session, draft: FeedbackDraft, ticket_id: int, now: 
         "address": draft.address or None,
         "chat_id": draft.chat_id,
         "consent_at": now,
+        "sender_words": sender_vector(ticket_id, draft.name, draft.phone) or None,
     }
     session.execute(insert(db.table_of(Contact)), values)
     # The bot shows the receipt in the chat itself; a message would only repeat it.

@@ -1,0 +1,110 @@
+"""Tickets as rows of an exported list. They hold no personal data of senders."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from backend.desk.search.filters import SearchChoices, read_search
+from backend.errors import Invalid, _
+from backend.files.sheets import Value
+from backend.indicators.filters import read_filters
+from backend.kpi import ticket_lists
+from backend.kpi.charts import CHANNELS
+from backend.tickets import queries
+from backend.tickets.models import Ticket, TicketState, Verdict
+from backend.tickets.search.find import TicketSearchRequest, find_tickets
+from backend.tickets.search.typed_query import read_query
+from backend.tickets.texts import STATE_NAMES
+from backend.units import queries as units
+from backend.users.policy import EVERY_UNIT, Actor, Permission
+from backend.web.language import day_text, gettext
+
+PAGE: Final = 1_000
+SHOWN: Final = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket.about_unit))
+HEADER: Final = (
+    *(_("Mã số"), _("Tiêu đề"), _("Loại phản ánh"), _("Cơ quan xử lý"), _("Cơ quan được phản ánh")),
+    *(_("Kênh tiếp nhận"), _("Trạng thái"), _("Ngày nhận"), _("Ngày đến hạn"), _("Ngày trả lời")),
+    *(_("Kết quả thời hạn"), _("Số ngày làm việc")),
+)
+VERDICTS: Final = {Verdict.ON_TIME: _("đúng hạn"), Verdict.LATE: _("trễ hạn")}
+
+
+def write_rows(tickets: Iterable[Ticket], language: str) -> Iterator[Sequence[Value]]:
+    """Yield a row for each ticket, in the order of ``HEADER``."""
+    for ticket in tickets:
+        verdict = VERDICTS.get(ticket.verdict, "") if ticket.verdict else ""
+        yield [
+            ticket.number,
+            ticket.title,
+            ticket.category.name(language),
+            ticket.unit.name,
+            ticket.about_unit.name,
+            gettext(language, CHANNELS[ticket.channel]),
+            gettext(language, STATE_NAMES[ticket.state]),
+            day_text(ticket.received_on),
+            day_text(ticket.due_date),
+            day_text(ticket.answered_on) if ticket.answered_on else "",
+            gettext(language, verdict) if verdict else "",
+            ticket.working_days,
+        ]
+
+
+def list_inbox(session: Session, actor: Actor, filters: Mapping[str, str]) -> Iterator[Ticket]:
+    """Yield the tickets that the inbox shows with these filters, in its order."""
+    state, unit = filters.get("state", ""), filters.get("unit", "")
+    if state and state not in set(TicketState):
+        raise Invalid(_("Không có trạng thái này."), field="state")
+    if unit and not (unit.isascii() and unit.isdigit() and len(unit) <= 9):
+        raise Invalid(_("Xin chọn cơ quan trong danh sách."), field="unit")
+    after: tuple[date, int] | None = None
+    while True:
+        page = queries.list_inbox(
+            session,
+            actor,
+            unit_id=int(unit) if unit else None,
+            state=TicketState(state) if state else None,
+            words=filters.get("q", ""),
+            after=after,
+            limit=PAGE,
+        )
+        yield from page.tickets
+        after = page.after
+        if after is None:
+            return
+
+
+def list_found(session: Session, actor: Actor, filters: Mapping[str, str], today: date) -> Iterator[Ticket]:
+    """Yield the tickets that the search finds with these words and filters, in its order. A sender is not searched."""
+    everywhere = actor.role in EVERY_UNIT[Permission.VIEW_TICKET]
+    choices = SearchChoices(
+        units={unit.id: unit.name for unit in units.list_receiving(session, today)} if everywhere else {},
+        categories={category.code: category.name_vi for category in queries.list_categories(session)},
+    )
+    search_filter = read_search(filters, choices)
+    query = read_query(search_filter.words)
+    if query is None:
+        raise Invalid(_("Hãy gõ ít nhất một chữ hoặc số để tìm."), field="q")
+    request = TicketSearchRequest(actor, query, None, search_filter.unit_id, search_filter.conditions())
+    after: str | None = ""
+    while after is not None:
+        found = find_tickets(session, request, after, page=PAGE)
+        tickets = session.scalars(select(Ticket).where(Ticket.id.in_(found.ticket_ids)).options(*SHOWN))
+        by_id = {ticket.id: ticket for ticket in tickets}
+        yield from (by_id[ticket_id] for ticket_id in found.ticket_ids if ticket_id in by_id)
+        after = found.after
+
+
+def list_behind_figure(session: Session, actor: Actor, filters: Mapping[str, str], today: date) -> Iterator[Ticket]:
+    """Yield the tickets behind a figure, latest first."""
+    chosen = read_filters(session, filters, actor, today, Permission.VIEW_TICKET)
+    group = ticket_lists.group_called(filters.get("nhom", ""))
+    after = ""
+    while True:
+        page = ticket_lists.list_tickets(session, chosen, group, actor, today, after, most=PAGE, shown=SHOWN)
+        yield from page.tickets
+        if page.after is None:
+            return
+        after = str(page.after)
