@@ -31,6 +31,7 @@ ROOMS: list[str] = [
     "backend.users.account_pages",
     "backend.desk.inbox_pages",
     "backend.desk.ticket_pages",
+    "backend.desk.drafts.pages",
     "backend.notify.pages",
     "backend.surveys.rounds.pages",
     "backend.surveys.entry.pages",

@@ -3,15 +3,14 @@
 The page is one form, so every button sends every text (see docs/decisions/0020-typed-texts.md).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from backend.desk.actions import ACTIONS, TicketAction
-from backend.tickets.lifecycle import Event
-from backend.tickets.queries import CourseStep
-from backend.web.forms import FormReader, FormView
+from backend.web.forms import FormView
 
-CHOICES = frozenset({"to_unit", "to_user", "procedure", "stands"})  # quick to choose again, and no text to copy
+# Quick to choose again, and no text to copy.
+CHOICES = frozenset({"to_unit", "to_user", "procedure", "stands", "mention"})
 
 
 @dataclass(frozen=True)
@@ -27,16 +26,14 @@ def fields_of(action: TicketAction) -> Collection[str]:
     return (*((action.field,) if action.field else ()), *action.inputs, "pause")
 
 
-def left_typed(typed: FormReader, action: TicketAction | None, course: Sequence[CourseStep]) -> FormView:
-    """Return what was typed for other actions than ``action``.
+def blank_recorded(fields: Mapping[str, str], recorded: Collection[str]) -> dict[str, str]:
+    """Return the fields, empty where the text is recorded already.
 
-    The page fills in the draft that waits for approval; an unchanged draft does not count as typed.
+    The page fills in the draft that waits for approval; an unchanged draft does not count as typed. Neither does a text
+    that was sent a moment ago.
     """
-    rest = typed.rest(fields_of(action) if action else ())
-    drafts = [_plain(step.text) for step in course if step.event is Event.SUBMITTED_FOR_APPROVAL]
-    if drafts and _plain(rest.value("approved")) == drafts[-1]:
-        return FormView({name: value for name, value in rest.values.items() if name != "approved"})
-    return FormView(dict(rest.values))
+    plain_texts = {_plain(text) for text in recorded}
+    return {name: "" if _plain(value) in plain_texts else value for name, value in fields.items()}
 
 
 def typed_texts(form: FormView, open_paths: Collection[str] = ()) -> list[TypedText]:
