@@ -1,6 +1,6 @@
 """What one answer shows of a ticket's page beside the ticket: what was typed, and what came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backend.deadlines.clocks import ClockPreview
 from backend.desk.actions import TicketAction
@@ -40,7 +40,7 @@ class TicketPageView:
     about what was just carried out, ``notice`` a refusal that belongs to no action.
     """
 
-    ticket_list: TicketList = TicketList()
+    ticket_list: TicketList = field(default_factory=TicketList)
     attempt: ActionAttempt | None = None
     typed: FormView | None = None
     seen: int | None = None

@@ -14,15 +14,13 @@ from backend.db import SessionDep, transaction
 from backend.desk.action_forms import read_action_request
 from backend.desk.actions import ACTIONS, TicketAction
 from backend.desk.page_state import ActionAttempt, TicketPageView
-from backend.desk.page_texts import PageTexts
 from backend.desk.ticket_lists import TicketList, find_neighbours, read_list
 from backend.desk.ticket_view import INBOX, ticket_page
-from backend.desk.typed_texts import TypedText, fields_of, typed_texts
+from backend.desk.typed_texts import PageTexts, TypedText, fields_of, typed_texts
 from backend.documents import guidance_letter
 from backend.errors import Conflict, DomainError, Forbidden, NotFound, _
 from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Ticket
 from backend.tickets.service import ActionRequest
 from backend.users.guard import MaybeActor, allow
 from backend.users.policy import Actor, Permission

@@ -1,6 +1,6 @@
 """The page of one ticket for staff: collects everything that the page shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -59,7 +59,7 @@ class ActionChoices:
     """
 
     units: list[tuple[int, str]]
-    colleagues: Sequence[User]  # the course names the same users: while these are held they are read only once
+    colleagues: Sequence[User]
     handlers: Sequence[User]
     grounds: list[DecisionGround]
 
@@ -90,7 +90,9 @@ def ticket_page(
     offers = list_offers(dossier, actor, choices.usual(dossier))
     drafts = read_drafts(session, ticket.id, service.policy_subject(ticket), actor.user_id, now)
     form = view.form(drafts)
-    course_context = _course_context(session, dossier, view.whole_course)
+    timing_context = _timing_context(session, ticket, timing, choices.units, today)
+    names = timing_context["unit_names"], {user.id: user.name for user in choices.colleagues}
+    course_context = _course_context(session, dossier, view.whole_course, *names)
     return render_page(
         request,
         "desk/ticket.html",
@@ -112,7 +114,7 @@ def ticket_page(
         ticket_list=view.ticket_list,
         beside=find_neighbours(session, actor, view.ticket_list, ticket),
         **_choices_context(choices, language_of(request)),
-        **_timing_context(session, ticket, timing, choices.units, today),
+        **timing_context,
         **course_context,
         **_contact_context(ticket, actor, view.with_contact),
         photos=attachments.of_ticket(session, ticket.id),
@@ -158,11 +160,15 @@ def _timing_context(
     }
 
 
-def _course_context(session: Session, dossier: Dossier, whole: bool) -> dict[str, Any]:
+def _course_context(
+    session: Session, dossier: Dossier, whole: bool, unit_names: Mapping[int, str], officer_names: Mapping[int, str]
+) -> dict[str, Any]:
     """Return what the page shows of the ticket's course, and of the tickets merged with it."""
     ticket = dossier.ticket
     entries = dossier.entries if whole else select_entries(dossier.entries, _NEEDED)
-    course = queries.list_course(session, ticket.id, internal=True, entries=entries)
+    course = queries.list_course(
+        session, ticket.id, internal=True, entries=entries, unit_names=unit_names, officer_names=officer_names
+    )
     return {
         "course": course,
         "thread": read_thread(course, ticket.channel),

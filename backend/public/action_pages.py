@@ -112,7 +112,9 @@ def _find_decided_ticket(request: Request, session: Session) -> Ticket:
 def _send_back(request: Request, session: Session, typed: FormReader, event: Event) -> Response:
     """Have an answered or refused ticket handled again, with the sender's reason."""
     confirmation = _("Đã ghi yêu cầu. Phản ánh được giải quyết lại với hạn mới.")
-    return _act(request, session, typed, ActionRequest(event, typed.raw("reason"), channel=Channel.WEB), "reason", confirmation)
+    return _act(
+        request, session, typed, ActionRequest(event, typed.raw("reason"), channel=Channel.WEB), "reason", confirmation
+    )
 
 
 def _act(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, func, select, tuple_
@@ -278,16 +279,23 @@ def merged_into(session: Session, ticket_id: int) -> Sequence[Ticket]:
 
 
 def list_course(
-    session: Session, ticket_id: int, *, internal: bool = False, entries: Sequence[audit.AuditEntry] | None = None
+    session: Session,
+    ticket_id: int,
+    *,
+    internal: bool = False,
+    entries: Sequence[audit.AuditEntry] | None = None,
+    unit_names: Mapping[int, str] = MappingProxyType({}),
+    officer_names: Mapping[int, str] = MappingProxyType({}),
 ) -> list[CourseStep]:
     """Return everything that happened to a ticket, in order.
 
     What staff settle among themselves, such as drafts, is left out unless ``internal``. ``entries`` are the history of
-    the ticket if the caller has it. There are at most four statements, however long the course is.
+    the ticket if the caller has it, ``unit_names`` and ``officer_names`` the names that the caller has, by id. There
+    are at most four statements, however long the course is.
     """
     entries = audit.list_entries(session, audit.ticket_chain(ticket_id)) if entries is None else entries
     entries = [entry for entry in entries if internal or entry.action not in INTERNAL]
-    names = _names_in_course(session, entries)
+    names = _names_in_course(session, entries, unit_names, officer_names)
     steps: list[CourseStep] = []
     unit = ""
     for entry in entries:
@@ -317,19 +325,30 @@ class _CourseNames:
     officers: Mapping[int, str]
 
 
-def _names_in_course(session: Session, entries: Sequence[audit.AuditEntry]) -> _CourseNames:
+def _names_in_course(
+    session: Session,
+    entries: Sequence[audit.AuditEntry],
+    unit_names: Mapping[int, str],
+    officer_names: Mapping[int, str],
+) -> _CourseNames:
     message_ids = {entry.data["message"] for entry in entries if entry.data.get("message")}
     unit_ids = {entry.data["unit"] for entry in entries if "unit" in entry.data}
     user_ids = {entry.user_id for entry in entries if entry.user_id is not None}
     user_ids |= {user_id for entry in entries for user_id in entry.data.get("mentions", ())}
-    messages = session.scalars(select(TicketMessage).where(TicketMessage.id.in_(message_ids)))
-    units = session.scalars(select(Unit).where(Unit.id.in_(unit_ids)))
-    users = session.scalars(select(User).where(User.id.in_(user_ids))) if user_ids else ()
+    unit_ids -= unit_names.keys()
+    user_ids -= officer_names.keys()
+    texts = select(TicketMessage.id, TicketMessage.body).where(TicketMessage.id.in_(message_ids))
+    units = select(Unit.id, Unit.name).where(Unit.id.in_(unit_ids))
+    officers = select(User.id, User.name).where(User.id.in_(user_ids))
     return _CourseNames(
-        texts={message.id: message.body for message in messages},
-        units={unit.id: unit.name for unit in units},
-        officers={user.id: user.name for user in users},
+        texts=_pairs(session, texts) if message_ids else {},
+        units={**unit_names, **(_pairs(session, units) if unit_ids else {})},
+        officers={**officer_names, **(_pairs(session, officers) if user_ids else {})},
     )
+
+
+def _pairs(session: Session, statement: Select[int, str]) -> dict[int, str]:
+    return {row_id: text for row_id, text in session.execute(statement)}  # noqa: C416 - rows are no tuples to mypy
 
 
 def list_latest_texts(session: Session, ticket_id: int, limit: int = 10) -> Sequence[str]:

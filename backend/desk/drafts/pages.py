@@ -12,9 +12,9 @@ from backend.db import SessionDep
 from backend.desk.drafts import service
 from backend.desk.drafts.queries import read_drafts
 from backend.desk.page_state import TicketPageView
-from backend.desk.page_texts import PageTexts
 from backend.desk.ticket_lists import INBOX, read_list
 from backend.desk.ticket_view import ticket_page
+from backend.desk.typed_texts import PageTexts
 from backend.errors import DomainError, _
 from backend.tickets import queries
 from backend.tickets.models import Ticket
@@ -51,7 +51,10 @@ def save_draft(request: Request, session: SessionDep, actor: Viewer, number: str
     except DomainError as refusal:
         return JSONResponse({"text": error_sentence(request, refusal)}, refusal.status)
     return JSONResponse(
-        {"text": translate_for(request, SAVED, time=f"{local_time(now):%H:%M}"), "revision": draft.revision if draft else 0}
+        {
+            "text": translate_for(request, SAVED, time=f"{local_time(now):%H:%M}") if draft else "",
+            "revision": draft.revision if draft else 0,
+        }
     )
 
 
