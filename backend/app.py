@@ -33,6 +33,7 @@ ROOMS: list[str] = [
     "backend.desk.search.pages",
     "backend.desk.exports.pages",
     "backend.desk.ticket_pages",
+    "backend.desk.drafts.pages",
     "backend.notify.pages",
     "backend.surveys.rounds.pages",
     "backend.surveys.entry.pages",

@@ -16,6 +16,7 @@ TASK_MODULES = (
     "backend.attachments.tasks",
     "backend.calendars.tasks",
     "backend.desk.exports.tasks",
+    "backend.desk.drafts.tasks",
     "backend.escalation.tasks",
     "backend.history.tasks",
     "backend.indices.runs.tasks",
@@ -46,6 +47,7 @@ BEAT = (
     PeriodicTask("exports.sweep", 600.0, WORK, "remove exported files that have expired or lost their reader"),
     PeriodicTask("surveys.sweep", 3600.0, WORK, "remove files of ballots that nobody took up"),
     PeriodicTask("tickets.sweep", 3600.0, WORK, "end pauses past their limit, close what can no longer be reopened"),
+    PeriodicTask("desk.forget_drafts", 3600.0, WORK, "remove drafts of staff that nobody has touched for a month"),
     PeriodicTask("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),
     # These are short and must not wait behind long work, so they use the queue of messages.
     PeriodicTask("jobs.sweep", 10.0, MESSAGES, "find long work that nobody took up, or that a dead worker left"),

@@ -9,8 +9,10 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from itertools import islice
@@ -21,7 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.attachments import waiting_folder
-from backend.attachments.decoder_pool import DecoderPool, decoder_pool
+from backend.attachments.decoder_pool import DecoderPool, DecodersBusy, decoder_pool
 from backend.attachments.models import Attachment
 from backend.attachments.picture_header import check_picture
 from backend.db import transaction
@@ -143,18 +145,43 @@ def read_photo(photo: Attachment) -> bytes:
         raise NotFound(_("Ảnh này hiện không mở được.")) from failure
 
 
+def read_reduced(photo: Attachment) -> bytes:
+    """Return the reduced copy of a photo. A photo of an earlier release has none yet: then the copy is asked for, and
+    the photo itself is returned once more. Nobody waits for a decoder. Raises NotFound where its file is gone."""
+    try:
+        return _reduced_path(photo.key).read_bytes()
+    except OSError:
+        content = read_photo(photo)
+    with suppress(DecodersBusy):  # the next reader asks again
+        decoder_pool().submit(partial(_reduce, photo.key, content))
+    return content
+
+
+def _reduce(key: str, content: bytes, pool: DecoderPool) -> None:
+    """Store the reduced copy of a stored photo. Two at once write the same; what goes wrong is tried again later."""
+    with suppress(OSError, DomainError):
+        waiting_folder.write_file(_reduced_path(key), pool.decode(content).reduced)
+
+
 def sweep_orphans(now: datetime) -> int:
     """Remove files of no ticket that are older than a day; return how many. Two sweeps at once are harmless."""
     before = now - waiting_folder.KEPT_FOR
     removed = waiting_folder.sweep(before)
     paths = _old_files(before.timestamp())
-    while batch := {path.stem: path for path in islice(paths, BATCH)}:
+    while batch := [(_key_of(path), path) for path in islice(paths, BATCH)]:
+        keys = {key for key, _path_of_key in batch}
         with transaction() as session:
-            owned = set(session.scalars(select(Attachment.key).where(Attachment.key.in_(batch))))
-        for key in batch.keys() - owned:
-            batch[key].unlink(missing_ok=True)
-            removed += 1
+            owned = set(session.scalars(select(Attachment.key).where(Attachment.key.in_(keys))))
+        orphans = [path for key, path in batch if key not in owned]
+        for path in orphans:
+            path.unlink(missing_ok=True)
+        removed += len(orphans)
     return removed
+
+
+def _key_of(path: Path) -> str:
+    """Return the key of a stored file: ``0a1b.jpg`` is a photo, ``0a1b.reduced.jpg`` its reduced copy."""
+    return path.name.partition(".")[0]
 
 
 def _old_files(before: float) -> Iterator[Path]:
@@ -175,6 +202,10 @@ def _path(key: str) -> Path:
     return _root() / key[:2] / f"{key}.jpg"
 
 
+def _reduced_path(key: str) -> Path:
+    return _root() / key[:2] / f"{key}.reduced.jpg"
+
+
 def _settle(photo: WaitingPhoto) -> str:
     """Give a waiting file a second name, which stays; the first is removed later. The file counts as just written."""
     key = secrets.token_hex(16)
@@ -183,6 +214,8 @@ def _settle(photo: WaitingPhoto) -> str:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.link(waiting_folder.copy_path(photo.key), path)
         os.utime(path)
+        with suppress(FileNotFoundError):  # a photo that waits since an earlier release has no reduced copy
+            os.link(waiting_folder.reduced_path(photo.key), _reduced_path(key))
     except FileNotFoundError as gone:
         raise Invalid(_("Ảnh đã chờ quá lâu và không còn nữa. Xin chọn lại ảnh."), field="photos") from gone
     except OSError as failure:

@@ -7,10 +7,10 @@ from backend.attachments import service
 from backend.attachments.models import Attachment
 
 
-def photo_response(photo: Attachment, place: int) -> Response:
-    """Return the response with a photo. Its file name holds only its position in the ticket."""
+def photo_response(photo: Attachment, place: int, *, reduced: bool = False) -> Response:
+    """Return the response with a photo or its reduced copy. Its file name holds only its position in the ticket."""
     return Response(
-        service.read_photo(photo),
+        service.read_reduced(photo) if reduced else service.read_photo(photo),
         media_type="image/jpeg",
         headers={
             "Content-Disposition": f"inline; filename=anh-{place}.jpg",

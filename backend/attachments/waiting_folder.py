@@ -1,4 +1,4 @@
-"""The folder of photos whose form is not sent yet: each as a copy and a small picture, up to a total size.
+"""The folder of photos whose form is not sent yet: each as a copy and two smaller ones, up to a total size.
 
 A photo waits a day at most. Where the folder is full, photos that have waited for an hour are removed first: a form is
 filled in within an hour, and somebody who fills the folder with photos must not block it for everybody until tomorrow.
@@ -36,6 +36,11 @@ def copy_path(key: str) -> Path:
     return _folder() / f"{key}.jpg"
 
 
+def reduced_path(key: str) -> Path:
+    """Return the path of the reduced copy of a waiting photo."""
+    return _folder() / f"{key}.reduced.jpg"
+
+
 def is_waiting(key: str) -> bool:
     return copy_path(key).is_file()
 
@@ -50,10 +55,11 @@ def read_thumbnail(key: str) -> bytes:
 
 def keep_photo(key: str, photo: EncodedPhoto, now: datetime) -> None:
     """Store a waiting photo. Raises WaitingFolderFull, OSError where the disk refuses."""
-    _make_room(len(photo.content) + len(photo.thumbnail), now)
+    _make_room(len(photo.content) + len(photo.thumbnail) + len(photo.reduced), now)
     try:
-        _write(copy_path(key), photo.content)
-        _write(_thumbnail_path(key), photo.thumbnail)
+        write_file(copy_path(key), photo.content)
+        write_file(_thumbnail_path(key), photo.thumbnail)
+        write_file(reduced_path(key), photo.reduced)
     except BaseException:
         copy_path(key).unlink(missing_ok=True)
         raise
@@ -95,7 +101,7 @@ def _thumbnail_path(key: str) -> Path:
     return _folder() / f"{key}.small.jpg"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Write the complete file under its name or nothing. It is on the disk before a row can name it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}")

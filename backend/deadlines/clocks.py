@@ -57,10 +57,15 @@ class ClockPreview:
         return resolve.verdict if resolve in self.judged else None
 
 
-def preview_event(events: Sequence[TicketEvent], event: TicketEvent, book: VersionBook) -> ClockPreview:
-    """Return what ``event`` would do to the clocks after the events so far. Nothing is written."""
+def preview_event(
+    events: Sequence[TicketEvent], event: TicketEvent, book: VersionBook, earlier: Sequence[TicketEvent] = ()
+) -> ClockPreview:
+    """Return what ``event`` would do to the clocks after the events so far. Nothing is written.
+
+    ``earlier`` are events that would be written before it, in the same step.
+    """
     before = state_of_clocks(events, book, event.at)
-    after = state_of_clocks((*events, event), book, event.at)
+    after = state_of_clocks((*events, *earlier, event), book, event.at)
     latest = None
     if event.event is Event.INFO_REQUESTED:
         limit = _pause_limit((*events, event), book)

@@ -43,6 +43,7 @@ class Event(StrEnum):
     RATED = "rated"
     CLOSED = "closed"
     RECOUNTED = "recounted"  # by another version of the calendar
+    NOTED = "noted"  # staff wrote an internal note; no clock reads it
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,11 @@ def _read_ground(_session: Session, event: Event, text: str, form: FormReader) -
     return ActionRequest(event, text, ground=form.raw("ground")[:40])
 
 
+def _read_note(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+    mention = form.integer("mention")
+    return ActionRequest(event, text, mentions=(mention,) if mention is not None else ())
+
+
 def _read_target(session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
     """Read the number of the ticket to merge into."""
     number = form.text("into", limit=40, required=_("Xin ghi mã số của phản ánh muốn gộp vào."))
@@ -76,4 +81,5 @@ _READERS: Final[Mapping[Event, RequestReader]] = {
     Event.REDIRECTED: _read_procedure,
     Event.REFUSED: _read_ground,
     Event.MERGED: _read_target,
+    Event.NOTED: _read_note,
 }

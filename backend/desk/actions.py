@@ -11,12 +11,13 @@ from backend.deadlines.clocks import ClockPreview
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.tickets import service
 from backend.tickets.dossier import Dossier
-from backend.tickets.lifecycle import Event, possible_transitions
+from backend.tickets.lifecycle import Event, Transition, possible_transitions, takes_first
+from backend.tickets.models import TicketState
 from backend.tickets.service import ActionRequest
 from backend.users.policy import Actor, Permission, can
 
 USUAL_EXTENSION: Final = "5 working days"  # the preview counts with this until the officer types a number
-ANSWER, SUBMIT, DELAY = "tra-loi", "trinh-duyet", "bao-cham"  # paths of three actions
+ANSWER, SUBMIT, DELAY, NOTE = "tra-loi", "trinh-duyet", "bao-cham", "ghi-chu"  # paths of four actions
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,11 @@ _ROWS: Final = (
         hint=_("Người gửi giữ mã số riêng và nhận trả lời chung. Gộp không xoá được trường hợp quá hạn và không thêm "
                "trường hợp đúng hạn. Có thể tách ra lại."),
     ),
+    TicketAction(
+        _E.NOTED, _A.WRITE_NOTE, NOTE, _("Ghi chú nội bộ"), _("Lưu ghi chú"),
+        _("Đã lưu ghi chú nội bộ."), "note", _("Ghi chú, chỉ nội bộ đọc được"), ("mention",),
+        hint=_("Người gửi không đọc được. Ghi @ và họ tên để nhắc một đồng nghiệp, như @Lò Thị Mai."),
+    ),
 )  # fmt: skip
 ACTIONS: Final[Mapping[str, TicketAction]] = {action.path: action for action in _ROWS}
 # The page leaves these out where there is nothing to decide on. For all other actions it says why they are refused.
@@ -180,12 +186,18 @@ def list_offers(dossier: Dossier, actor: Actor, usual: UsualChoices) -> list[Act
     subject = service.policy_subject(dossier.ticket)
     permitted = {
         (transition.event, transition.right)
-        for transition in possible_transitions(dossier.ticket.state)
+        for transition in _moves_from(dossier.ticket.state)
         if transition.right and can(actor, transition.right, subject)
     }
     open_actions = [action for action in ACTIONS.values() if (action.event, action.permission) in permitted]
     offers = [_first_offer(dossier, action, actor, usual) for action in open_actions]
     return _late_first(_submitted_first([offer for offer in offers if offer is not None]), dossier)
+
+
+def _moves_from(state: TicketState) -> list[Transition]:
+    """Return the moves from a state, with those that accept a new ticket in the same step."""
+    accepted = possible_transitions(TicketState.ACCEPTED)
+    return possible_transitions(state) + [move for move in accepted if takes_first(state, move.event)]
 
 
 def _first_offer(dossier: Dossier, action: TicketAction, actor: Actor, usual: UsualChoices) -> ActionOffer | None:
@@ -213,6 +225,8 @@ def _late_first(offers: list[ActionOffer], dossier: Dossier) -> list[ActionOffer
 
 
 def _offer(dossier: Dossier, action: TicketAction, action_request: ActionRequest, actor: Actor) -> ActionOffer | None:
+    if action.event is Event.NOTED:
+        return ActionOffer(action)  # a note changes nothing that a preview could show
     try:
         preview = service.preview_action(dossier, action_request, actor)
     except (Conflict, Forbidden) as refusal:

@@ -21,3 +21,12 @@ def photo_for_staff(
     """Show a photo of a ticket. Raises NotFound where the signed-in person may not see the ticket."""
     ticket = tickets.for_staff(session, number, actor)
     return photo_response(queries.find_photo(session, ticket.id, place), place)
+
+
+@router.get("/phan-anh/{number}/anh/{place}/nho", include_in_schema=False)
+def reduced_photo_for_staff(
+    session: SessionDep, number: str, place: int, actor: Annotated[Actor, Depends(allow(Permission.VIEW_TICKET))]
+) -> Response:
+    """Show the reduced copy of a photo, as it stands on the page of its ticket."""
+    ticket = tickets.for_staff(session, number, actor)
+    return photo_response(queries.find_photo(session, ticket.id, place), place, reduced=True)

@@ -1,6 +1,6 @@
 """The page of one ticket for staff: collects everything that the page shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,12 +11,17 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.attachments import queries as attachments
-from backend.deadlines.clocks import ClockPreview
 from backend.deadlines.grounds import DecisionGround, GroundList, grounds_on
-from backend.desk.actions import ActionOffer, TicketAction, UsualChoices, list_offers
+from backend.desk.actions import ActionOffer, UsualChoices, list_offers
+from backend.desk.drafts.queries import TicketDrafts, read_drafts
+from backend.desk.page_state import TicketPageView
+from backend.desk.thread import read_thread, select_entries
+from backend.desk.ticket_lists import INBOX as INBOX
+from backend.desk.ticket_lists import find_neighbours
 from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
-from backend.errors import DomainError, Invalid, _
+from backend.errors import _
 from backend.tickets import queries, rulebook, service
+from backend.tickets.checks.notes import may_read
 from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
 from backend.tickets.due_status import DueStatus, due_statuses, ended_status
 from backend.tickets.lifecycle import Event
@@ -27,13 +32,12 @@ from backend.units import queries as units
 from backend.units.models import Unit
 from backend.users import queries as users
 from backend.users.models import User
-from backend.users.policy import Actor, Permission, can
-from backend.web.forms import EMPTY, FormReader, FormView
+from backend.users.policy import HANDLERS, Actor, Permission, can
+from backend.web.forms import FormView
 from backend.web.language import gettext
 from backend.web.rendering import language_of, render_page
 from backend.worktime.calendar import local_time
 
-INBOX = "/hop-thu"
 BASIS = _("Căn cứ: %(basis)s")
 
 # The latest texts that the person who decides has to read at the form.
@@ -43,36 +47,20 @@ _ENDS = (
     *(Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED),
     *(Event.WITHDRAWN, Event.MERGED),
 )
+_NEEDED = (*_TO_DECIDE_ON, *_ENDS, Event.INFO_REQUESTED)
 _NAMES: dict[str, Any] = {"names": STATE_NAMES, "tones": STATE_TONES, "events": EVENT_NAMES, "clock_names": CLOCK_NAMES}
 
 
 @dataclass(frozen=True)
-class ActionAttempt:
-    """An action that was submitted: what was typed, and its result, either a refusal or the preview."""
-
-    action: TicketAction
-    form: FormView
-    refusal: DomainError | None = None
-    preview: ClockPreview | None = None
-
-    @classmethod
-    def refused(cls, action: TicketAction, typed: FormReader, refusal: DomainError) -> "ActionAttempt":
-        """Return the form as typed, with the refusal at its field. A refusal without a field stands above the page.
-
-        The services call an action's text ``text``; here it gets the name of the field on the page.
-        """
-        at_field = isinstance(refusal, Invalid) and bool(refusal.errors)
-        form = typed.form(refusal if isinstance(refusal, Invalid) else None)
-        errors = {action.field if name == "text" else name: error for name, error in form.errors.items()}
-        return cls(action, FormView(form.values, errors), None if at_field else refusal)
-
-
-@dataclass(frozen=True)
 class ActionChoices:
-    """What the forms of the actions offer to choose from; ``units`` as (id, name)."""
+    """What the forms of the actions offer to choose from; ``units`` as (id, name).
+
+    ``colleagues`` can be mentioned in a note; ``handlers`` can get the ticket.
+    """
 
     units: list[tuple[int, str]]
-    handlers: Sequence[User]  # the course names the same users: while these are held they are read only once
+    colleagues: Sequence[User]
+    handlers: Sequence[User]
     grounds: list[DecisionGround]
 
     def usual(self, dossier: Dossier) -> UsualChoices:
@@ -91,24 +79,20 @@ def ticket_page(
     ticket: Ticket,
     actor: Actor,
     status: int = 200,
-    *,
-    attempt: ActionAttempt | None = None,
-    typed: FormView = EMPTY,
-    confirmation: str = "",
-    with_contact: bool = False,
+    view: TicketPageView = TicketPageView(),  # noqa: B008 - frozen
 ) -> Response:
-    """Show the ticket with everything that ``actor`` can do.
-
-    ``attempt`` is an action that was refused or previewed, ``typed`` other text typed on the page, ``confirmation`` the
-    sentence about the action that was just carried out.
-    """
-    form = attempt.form if attempt else typed
+    """Show the ticket with everything that ``actor`` can do, and with what they typed."""
     now = clock.now()
     today = local_time(now).date()
     dossier = read_dossier(session, ticket, now)
     timing = dossier.timing()
     choices = _read_choices(session, ticket, actor, today)
     offers = list_offers(dossier, actor, choices.usual(dossier))
+    drafts = read_drafts(session, ticket.id, service.policy_subject(ticket), actor.user_id, now)
+    form = view.form(drafts)
+    timing_context = _timing_context(session, ticket, timing, choices.units, today)
+    names = timing_context["unit_names"], {user.id: user.name for user in choices.colleagues}
+    course_context = _course_context(session, dossier, view.whole_course, *names)
     return render_page(
         request,
         "desk/ticket.html",
@@ -116,16 +100,23 @@ def ticket_page(
         secret=True,
         ticket=ticket,
         form=form,
-        tried=attempt,
-        done=confirmation,
+        tried=view.attempt,
+        done=view.confirmation,
+        notice=view.notice,
         kept=_orphaned_texts(form, offers),
         unfolded=paths_typed(form),
         keep_at=f"{INBOX}/{ticket.number}/xem",
+        sign_out_at=f"{INBOX}/{ticket.number}/xem",
         offers=offers,
+        drafts=drafts,
+        both=_recorded_meanwhile(ticket, view, drafts, course_context["course"]),
+        own_texts=typed_texts(form),
+        ticket_list=view.ticket_list,
+        beside=find_neighbours(session, actor, view.ticket_list, ticket),
         **_choices_context(choices, language_of(request)),
-        **_timing_context(session, ticket, timing, choices.units, today),
-        **_course_context(session, dossier),
-        **_contact_context(ticket, actor, with_contact),
+        **timing_context,
+        **course_context,
+        **_contact_context(ticket, actor, view.with_contact),
         photos=attachments.of_ticket(session, ticket.id),
         **_NAMES,
     )
@@ -136,9 +127,12 @@ def _read_choices(session: Session, ticket: Ticket, actor: Actor, today: date) -
     subject = service.policy_subject(ticket)
     may_forward = can(actor, Permission.FORWARD_TICKET, subject)
     may_assign = can(actor, Permission.ASSIGN_TICKET, subject)
+    may_note = can(actor, Permission.WRITE_NOTE, subject)
+    colleagues = may_read(users.list_colleagues(session, ticket.unit_id), subject) if may_note or may_assign else []
     return ActionChoices(
         units=_forwarding_units(session, ticket, today) if may_forward else [],
-        handlers=users.list_handlers(session, ticket.unit_id) if may_assign else [],
+        colleagues=colleagues,
+        handlers=[user for user in colleagues if user.role in HANDLERS] if may_assign else [],
         grounds=grounds_on(GroundList.REFUSAL, today),
     )
 
@@ -148,6 +142,7 @@ def _choices_context(choices: ActionChoices, language: str) -> dict[str, Any]:
     return {
         "receiving_units": choices.units,
         "people": [(user.id, user.name) for user in choices.handlers],
+        "colleagues": [(user.id, user.name) for user in choices.colleagues],
         "grounds": _ground_options(choices.grounds, language),
     }
 
@@ -165,12 +160,19 @@ def _timing_context(
     }
 
 
-def _course_context(session: Session, dossier: Dossier) -> dict[str, Any]:
+def _course_context(
+    session: Session, dossier: Dossier, whole: bool, unit_names: Mapping[int, str], officer_names: Mapping[int, str]
+) -> dict[str, Any]:
     """Return what the page shows of the ticket's course, and of the tickets merged with it."""
     ticket = dossier.ticket
-    course = queries.list_course(session, ticket.id, internal=True, entries=dossier.entries)
+    entries = dossier.entries if whole else select_entries(dossier.entries, _NEEDED)
+    course = queries.list_course(
+        session, ticket.id, internal=True, entries=entries, unit_names=unit_names, officer_names=officer_names
+    )
     return {
         "course": course,
+        "thread": read_thread(course, ticket.channel),
+        "left_out": len(dossier.entries) - len(entries),
         "ended": None if ticket.open else _last(course, *_ENDS),
         "said": {event.value: _last(course, event) for event in (*_TO_DECIDE_ON, Event.INFO_REQUESTED)},
         "merged": queries.merged_into(session, ticket.id),
@@ -179,11 +181,26 @@ def _course_context(session: Session, dossier: Dossier) -> dict[str, Any]:
     }
 
 
+def _recorded_meanwhile(
+    ticket: Ticket, view: TicketPageView, drafts: TicketDrafts, course: Sequence[CourseStep]
+) -> list[CourseStep]:
+    """Return what was recorded since the reader saw the ticket: as they sent the page, or when they typed their draft.
+
+    Each event but a note raises the version of a ticket by one.
+    """
+    draft_version = drafts.own.version if drafts.own and view.typed is None else None
+    seen = view.seen if view.attempt is not None else draft_version
+    if seen is None or seen >= ticket.version or (view.attempt is not None and view.attempt.preview is not None):
+        return []
+    steps = [step for step in course if step.event is not Event.NOTED]
+    return steps[seen - ticket.version :]
+
+
 def _contact_context(ticket: Ticket, actor: Actor, with_contact: bool) -> dict[str, Any]:
-    may_read = can(actor, Permission.VIEW_CONTACT, service.policy_subject(ticket))
+    may_read_it = can(actor, Permission.VIEW_CONTACT, service.policy_subject(ticket))
     return {
         "contact": ticket.contact if with_contact else None,
-        "may_read_contact": ticket.contact is not None and may_read,
+        "may_read_contact": ticket.contact is not None and may_read_it,
     }
 
 

@@ -20,7 +20,7 @@ from backend.public.ticket_view import (
 from backend.tickets import service
 from backend.tickets.dossier import read_dossier
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Ticket
+from backend.tickets.models import Channel, Ticket
 from backend.tickets.senders.sender_rights import check_read
 from backend.tickets.service import ActionRequest
 from backend.users.guard import allow_everybody
@@ -35,7 +35,9 @@ ASK = _("Xin nhập mã số và mã bí mật để xem phản ánh.")
 @router.post(f"{TICKET}/khong-tam-dung", include_in_schema=False)
 def dispute_pause(request: Request, session: SessionDep, typed: TypedDep) -> Response:
     """Record that the sender does not accept a pause. The province judges the dispute, not the unit."""
-    dispute = ActionRequest(Event.PAUSE_DISPUTED, typed.raw("objection"), pause=typed.integer("pause"))
+    dispute = ActionRequest(
+        Event.PAUSE_DISPUTED, typed.raw("objection"), pause=typed.integer("pause"), channel=Channel.WEB
+    )
     confirmation = _("Đã ghi ý kiến của bạn. Cấp tỉnh sẽ xem xét và báo lại.")
     return _act(request, session, typed, dispute, "objection", confirmation)
 
@@ -110,7 +112,9 @@ def _find_decided_ticket(request: Request, session: Session) -> Ticket:
 def _send_back(request: Request, session: Session, typed: FormReader, event: Event) -> Response:
     """Have an answered or refused ticket handled again, with the sender's reason."""
     confirmation = _("Đã ghi yêu cầu. Phản ánh được giải quyết lại với hạn mới.")
-    return _act(request, session, typed, ActionRequest(event, typed.raw("reason")), "reason", confirmation)
+    return _act(
+        request, session, typed, ActionRequest(event, typed.raw("reason"), channel=Channel.WEB), "reason", confirmation
+    )
 
 
 def _act(

@@ -19,6 +19,7 @@ from backend.public.ticket_view import (
 )
 from backend.tickets import queries, service
 from backend.tickets.lifecycle import Event
+from backend.tickets.models import Channel
 from backend.tickets.senders.sender_rights import tell_sender
 from backend.users.guard import allow_everybody
 from backend.users.policy import SENDER
@@ -93,7 +94,7 @@ def reply_to_question(request: Request, session: SessionDep, typed: TypedDep) ->
     ticket = find_opened_ticket(request, session)
     if ticket is None:
         return ask_secret_again(request, typed)
-    reply = service.ActionRequest(Event.INFO_RECEIVED, text=typed.raw("text"))
+    reply = service.ActionRequest(Event.INFO_RECEIVED, text=typed.raw("text"), channel=Channel.WEB)
     try:
         with session.begin_nested():
             service.apply(session, ticket.id, reply, SENDER, now=clock.now())

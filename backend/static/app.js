@@ -28,6 +28,16 @@
     });
   });
 
+  // Nothing that was typed stays in a browser that somebody else may use next.
+  document.addEventListener("submit", function (event) {
+    var button = event.submitter;
+    var leaves = button && button.name === "act" && button.value === "sign-out";
+    if (leaves || event.target.getAttribute("action") === "/dang-xuat") {
+      sessionStorage.clear();
+      if (window.BroadcastChannel) new BroadcastChannel("langnghe").postMessage("signed-out");
+    }
+  }, true);
+
   document.addEventListener("htmx:sendError", function () { notice(document.body.dataset.offline); });
   document.addEventListener("htmx:timeout", function () { notice(document.body.dataset.offline); });
   document.addEventListener("htmx:responseError", function () { notice(document.body.dataset.failed); });

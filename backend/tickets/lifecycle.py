@@ -18,12 +18,15 @@ from backend.users.policy import Permission
 INTERNAL = frozenset(
     {
         *(Event.ASSIGNED, Event.SUBMITTED_FOR_APPROVAL, Event.RETURNED, Event.EXTENSION_REQUESTED),
-        *(Event.EXTENSION_DENIED, Event.RECOUNTED, Event.INFO_PASSED_ON),
+        *(Event.EXTENSION_DENIED, Event.RECOUNTED, Event.INFO_PASSED_ON, Event.NOTED),
     }
 )
 ANSWERS = frozenset({Event.ANSWERED, Event.ANSWERED_TOGETHER})
 # How a sender judges a decision. The sender must have read it.
 JUDGEMENTS = frozenset({Event.CONFIRMED, Event.DISPUTED, Event.REOPENED, Event.RATED})
+
+# Events of the work on a ticket for which a new ticket may be accepted in the same step.
+TAKEN_ALONG = frozenset({Event.ANSWERED, Event.SUBMITTED_FOR_APPROVAL})
 
 # Events that begin an episode. Their notes name the versions of calendar and rules that count it.
 BEGINNINGS = frozenset({Event.RECEIVED, Event.DISPUTED, Event.REOPENED})
@@ -112,6 +115,7 @@ _ROWS = (
     _T(_E.RATED, _SETTLED | {_S.MERGED}, by=EventAuthor.SENDER),
     _T(_E.CLOSED, _ANSWERED | {_S.CONFIRMED}, _S.CLOSED, by=EventAuthor.SYSTEM),
     _T(_E.RECOUNTED, _UNANSWERED | {_S.MERGED}, by=EventAuthor.SYSTEM),
+    _T(_E.NOTED, frozenset(TicketState), right=_A.WRITE_NOTE, text=True),
 )
 TRANSITIONS: dict[Event, tuple[Transition, ...]] = {
     event: tuple(row for row in _ROWS if row.event is event) for event in Event if event is not Event.RECEIVED
@@ -125,6 +129,11 @@ def find_transition(state: TicketState, event: Event) -> Transition:
     if row is None:
         raise Conflict(_("Phản ánh này đang ở bước khác nên không thực hiện được việc vừa chọn. Xin tải lại trang."))
     return row
+
+
+def takes_first(state: TicketState, event: Event) -> bool:
+    """Return whether a new ticket has to be accepted before the event, which may happen in the same step."""
+    return state is TicketState.NEW and event in TAKEN_ALONG
 
 
 def advance_state(path: StatePath, event: Event) -> StatePath:

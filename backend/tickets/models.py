@@ -266,6 +266,7 @@ class MessageKind(StrEnum):
     ANSWER = "answer"
     DRAFT = "draft"  # an answer before its approval; the sender never reads it
     OBJECTION = "objection"  # by the sender: a dispute, a request to reopen
+    NOTE = "note"  # of staff for staff; the sender never reads it
 
 
 class TicketMessage(Base):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, func, select, tuple_
@@ -46,7 +47,8 @@ SHOWN = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket
 class CourseStep:
     """One entry of a ticket's course. ``text`` is what was written, ``until`` the date that came with it.
 
-    ``officer`` is shown to staff only.
+    ``officer`` is shown to staff only, and so is ``mentions``: the names of those whom an internal note calls upon.
+    ``actor`` is the key of who caused it, ``channel`` the channel by which the sender wrote, where it is known.
     """
 
     event: Event
@@ -55,6 +57,9 @@ class CourseStep:
     text: str
     officer: str
     until: date | None = None
+    actor: str = ""
+    channel: str = ""
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,6 +200,40 @@ def list_inbox(
     return InboxPage(rows[:limit], (getattr(last, day.key), last.id))
 
 
+@dataclass(frozen=True)
+class TicketNeighbours:
+    """The public numbers of the tickets before and after a ticket in a list; empty at its ends."""
+
+    previous: str = ""
+    next: str = ""
+
+
+def find_neighbours(
+    session: Session,
+    actor: Actor,
+    ticket: Ticket,
+    *,
+    unit_id: int | None = None,
+    state: TicketState | None = None,
+    words: str = "",
+) -> TicketNeighbours:
+    """Return the tickets beside this one in the list of open tickets that ``list_inbox`` gives, with one statement.
+
+    The ticket itself need not be in the list any more: its due date and id say where it would stand.
+    """
+    statement = _visible(actor, Permission.VIEW_INBOX, unit_id).where(is_open())
+    if state is not None:
+        statement = statement.where(Ticket.state == state)
+    folded_words = fold_text(words).split()[:MOST_WORDS]
+    statement = statement.where(*(Ticket.title_folded.contains(word, autoescape=True) for word in folded_words))
+    page_key, here = tuple_(Ticket.due_date, Ticket.id), (ticket.due_date, ticket.id)
+    numbers = statement.with_only_columns(Ticket.number).limit(1)
+    after = numbers.where(page_key > here).order_by(Ticket.due_date, Ticket.id)
+    before = numbers.where(page_key < here).order_by(Ticket.due_date.desc(), Ticket.id.desc())
+    row = session.execute(select(before.scalar_subquery(), after.scalar_subquery())).one()
+    return TicketNeighbours(row[0] or "", row[1] or "")
+
+
 def count_load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> InboxLoad:
     """Count the open tickets of an inbox, and how many of them are overdue."""
     waiting = _visible(actor, Permission.VIEW_INBOX, unit_id).where(is_open())
@@ -245,16 +284,23 @@ def merged_into(session: Session, ticket_id: int) -> Sequence[Ticket]:
 
 
 def list_course(
-    session: Session, ticket_id: int, *, internal: bool = False, entries: Sequence[audit.AuditEntry] | None = None
+    session: Session,
+    ticket_id: int,
+    *,
+    internal: bool = False,
+    entries: Sequence[audit.AuditEntry] | None = None,
+    unit_names: Mapping[int, str] = MappingProxyType({}),
+    officer_names: Mapping[int, str] = MappingProxyType({}),
 ) -> list[CourseStep]:
     """Return everything that happened to a ticket, in order.
 
     What staff settle among themselves, such as drafts, is left out unless ``internal``. ``entries`` are the history of
-    the ticket if the caller has it. There are at most four statements, however long the course is.
+    the ticket if the caller has it, ``unit_names`` and ``officer_names`` the names that the caller has, by id. There
+    are at most four statements, however long the course is.
     """
     entries = audit.list_entries(session, audit.ticket_chain(ticket_id)) if entries is None else entries
     entries = [entry for entry in entries if internal or entry.action not in INTERNAL]
-    names = _names_in_course(session, entries)
+    names = _names_in_course(session, entries, unit_names, officer_names)
     steps: list[CourseStep] = []
     unit = ""
     for entry in entries:
@@ -267,6 +313,9 @@ def list_course(
             text=names.texts.get(entry.data.get("message"), ""),
             officer=names.officers.get(entry.user_id or 0, ""),
             until=date.fromisoformat(until) if until else None,
+            actor=entry.actor,
+            channel=entry.data.get("channel", ""),
+            mentions=tuple(names.officers.get(user_id, "") for user_id in entry.data.get("mentions", ())),
         )
         steps.append(step)
     return steps
@@ -281,18 +330,36 @@ class _CourseNames:
     officers: Mapping[int, str]
 
 
-def _names_in_course(session: Session, entries: Sequence[audit.AuditEntry]) -> _CourseNames:
+def _names_in_course(
+    session: Session,
+    entries: Sequence[audit.AuditEntry],
+    unit_names: Mapping[int, str],
+    officer_names: Mapping[int, str],
+) -> _CourseNames:
     message_ids = {entry.data["message"] for entry in entries if entry.data.get("message")}
     unit_ids = {entry.data["unit"] for entry in entries if "unit" in entry.data}
     user_ids = {entry.user_id for entry in entries if entry.user_id is not None}
-    messages = session.scalars(select(TicketMessage).where(TicketMessage.id.in_(message_ids)))
-    units = session.scalars(select(Unit).where(Unit.id.in_(unit_ids)))
-    users = session.scalars(select(User).where(User.id.in_(user_ids))) if user_ids else ()
+    user_ids |= {user_id for entry in entries for user_id in entry.data.get("mentions", ())}
+    unit_ids -= unit_names.keys()
+    user_ids -= officer_names.keys()
+    texts = select(TicketMessage.id, TicketMessage.body).where(TicketMessage.id.in_(message_ids))
+    units = select(Unit.id, Unit.name).where(Unit.id.in_(unit_ids))
+    officers = select(User.id, User.name).where(User.id.in_(user_ids))
     return _CourseNames(
-        texts={message.id: message.body for message in messages},
-        units={unit.id: unit.name for unit in units},
-        officers={user.id: user.name for user in users},
+        texts=_pairs(session, texts) if message_ids else {},
+        units={**unit_names, **(_pairs(session, units) if unit_ids else {})},
+        officers={**officer_names, **(_pairs(session, officers) if user_ids else {})},
     )
+
+
+def _pairs(session: Session, statement: Select[int, str]) -> dict[int, str]:
+    return {row_id: text for row_id, text in session.execute(statement)}  # noqa: C416 - rows are no tuples to mypy
+
+
+def list_latest_texts(session: Session, ticket_id: int, limit: int = 10) -> Sequence[str]:
+    """Return the texts that were last stored with a ticket, whoever wrote them; the latest first."""
+    latest = select(TicketMessage.body).where(TicketMessage.ticket_id == ticket_id)
+    return session.scalars(latest.order_by(TicketMessage.id.desc()).limit(limit)).all()
 
 
 def find_delay(session: Session, entries: Sequence[audit.AuditEntry]) -> AnswerDelay | None:

@@ -55,6 +55,7 @@ KINDS = {
     Event.INFO_RECEIVED: MessageKind.REPLY,
     Event.ANSWERED: MessageKind.ANSWER,
     Event.SUBMITTED_FOR_APPROVAL: MessageKind.DRAFT,
+    Event.NOTED: MessageKind.NOTE,
     **dict.fromkeys((Event.PAUSE_DISPUTED, Event.DISPUTED, Event.REOPENED), MessageKind.OBJECTION),
     **dict.fromkeys(
         (
@@ -85,22 +86,50 @@ SENDER_TEMPLATES = {
 
 
 def apply(
-    session: Session, ticket_id: int, request: ActionRequest, actor: Actor, *, now: datetime, version: int | None = None
+    session: Session,
+    ticket_id: int,
+    request: ActionRequest,
+    actor: Actor,
+    *,
+    now: datetime,
+    version: int | None = None,
+    take: bool = False,
 ) -> Ticket:
     """Apply the requested event to a ticket and return the ticket.
 
     ``version`` is the version of the ticket that the actor saw. It is None for the system and for senders: their events
-    do not depend on it.
+    do not depend on it. ``take``: where a new ticket has to be accepted before the event, it is accepted in the same
+    transaction; the sender then gets one message about both.
 
     Raises NotFound (no such ticket, or this actor must not see it), Forbidden, Conflict (the ticket has moved on, its
     state has no such move, or not now) and Invalid (what was typed).
     """
     try:
+        if take and _is_taken_first(session, ticket_id, request.event):
+            return _take_and_apply(session, ticket_id, request, actor, now, version)
         case, move = _lock_case(session, ticket_id, request, actor, now, version)
         return _write_event(case, move)
     except DomainError as refusal:
         record_refused(actor, request.event, ticket_id, refusal, now)
         raise
+
+
+def _is_taken_first(session: Session, ticket_id: int, event: Event) -> bool:
+    return event in lifecycle.TAKEN_ALONG and lifecycle.takes_first(_ticket(session, ticket_id, lock=True).state, event)
+
+
+def _take_and_apply(
+    session: Session, ticket_id: int, request: ActionRequest, actor: Actor, now: datetime, version: int | None
+) -> Ticket:
+    """Accept a new ticket, then apply the event. A refusal of the event undoes the acceptance.
+
+    Where the sender gets a message about the event, there is none about the acceptance.
+    """
+    with session.begin_nested():
+        case, move = _lock_case(session, ticket_id, ActionRequest(Event.ACCEPTED), actor, now, version)
+        _write_event(case, move, tell=request.event not in SENDER_TEMPLATES)
+        case, move = _lock_case(session, ticket_id, request, actor, now, None)
+        return _write_event(case, move)
 
 
 def record_refused(actor: Actor, event: Event, ticket_id: int | None, refusal: DomainError, now: datetime) -> None:
@@ -123,8 +152,13 @@ def preview_change(
 
 def preview_action(dossier: Dossier, request: ActionRequest, actor: Actor) -> ClockPreview:
     """Preview a request for a ticket that is read already. A page calls this for every action that it offers."""
-    _check_move(dossier.ticket, request.event, actor)
-    return preview_clocks(_case(dossier, request, actor))
+    case, earlier = _case(dossier, request, actor), ()
+    if lifecycle.takes_first(dossier.ticket.state, request.event):
+        _check_move(dossier.ticket, Event.ACCEPTED, actor)
+        earlier = (TicketEvent(Event.ACCEPTED, case.at, actor.key),)
+    else:
+        _check_move(dossier.ticket, request.event, actor)
+    return preview_clocks(case, earlier)
 
 
 def time_ticket(session: Session, ticket: Ticket, now: datetime | None) -> TicketTiming:
@@ -218,10 +252,11 @@ def _may_cause(move: Transition, ticket: Ticket, actor: Actor) -> bool:
     return actor.key in ACTORS_WITHOUT_PERMISSION[move.by]
 
 
-def _write_event(case: TicketCase, move: Transition) -> Ticket:
+def _write_event(case: TicketCase, move: Transition, *, tell: bool = True) -> Ticket:
     """Write the text, the history, the row, the results of clocks and the messages; then the same for merged tickets.
 
     The order matters: the notes of the history name the stored text, and the row follows from the new history.
+    ``tell``: whether the sender gets the message that belongs to the event, if one does.
     """
     session, ticket, event = case.session, case.ticket, case.request.event
     data = event_notes(case)
@@ -231,7 +266,7 @@ def _write_event(case: TicketCase, move: Transition) -> Ticket:
     seq = audit.record(session, audit.ticket_chain(ticket.id), event, actor=case.actor.key, now=case.at, data=data)
     _update_row(case, [*case.history, TicketEvent(event, case.at, case.actor.key, data)])
     message_id = message.id if message else case.request.message_id
-    if event in SENDER_TEMPLATES:
+    if tell and event in SENDER_TEMPLATES:
         template, occasion = SENDER_TEMPLATES[event], f"{event}:{seq}"
         put_to_sender(session, template, ticket_id=ticket.id, occasion=occasion, now=case.at, message_id=message_id)
     session.flush()
@@ -249,7 +284,8 @@ def _update_row(case: TicketCase, history: Sequence[TicketEvent]) -> None:
     ticket.state = columns.pop("state")
     for name, value in columns.items():
         setattr(ticket, name, value)
-    ticket.version += 1
+    if case.request.event is not Event.NOTED:  # a note makes nobody's open page old
+        ticket.version += 1
 
 
 def _write_merged(case: TicketCase, message_id: int | None) -> None:

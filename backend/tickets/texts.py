@@ -70,6 +70,7 @@ EVENT_NAMES: dict[Event, str] = {
     Event.RATED: _("Người gửi đã đánh giá"),
     Event.CLOSED: _("Kết thúc"),
     Event.RECOUNTED: _("Tính lại hạn theo lịch làm việc mới"),
+    Event.NOTED: _("Ghi chú nội bộ"),
 }
 CLOCK_NAMES: dict[ClockKind, str] = {
     ClockKind.CLASSIFY: _("phân loại"),

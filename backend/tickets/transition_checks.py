@@ -5,7 +5,7 @@ refuses with a sentence: Invalid for what was typed, Conflict for what the prese
 not. The checks of extensions, pauses, episodes, merging and sender's events stand in ``checks``, one module for each.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from backend.deadlines import limits
@@ -14,7 +14,7 @@ from backend.deadlines.events import TicketEvent
 from backend.deadlines.grounds import DecisionGround, GroundList, find_ground
 from backend.errors import Conflict, Forbidden, Invalid, _
 from backend.tickets import rulebook
-from backend.tickets.checks import episodes, extensions, merging, pauses, sender_events
+from backend.tickets.checks import episodes, extensions, merging, notes, pauses, sender_events
 from backend.tickets.checks.action_request import Notes, TicketCase, policy_subject
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import TicketState
@@ -30,14 +30,20 @@ def event_notes(case: TicketCase) -> Notes:
     """Return what the history notes with the event. Raises what the checks of the event refuse."""
     sender_events.check_sender_where_merged(case)
     check = _CHECKS.get(case.request.event)
-    return check(case) if check else {}
+    notes_of_event = check(case) if check else {}
+    channel = case.request.channel
+    return notes_of_event | {"channel": channel} if channel else notes_of_event
 
 
-def preview_clocks(case: TicketCase) -> ClockPreview:
-    """Return what the event would do to the clocks. A requested extension is previewed as if it were granted."""
+def preview_clocks(case: TicketCase, earlier: Sequence[TicketEvent] = ()) -> ClockPreview:
+    """Return what the event would do to the clocks. A requested extension is previewed as if it were granted.
+
+    ``earlier`` are events that would be written before it, in the same step.
+    """
     event = case.request.event
     event = Event.EXTENDED if event is Event.EXTENSION_REQUESTED else event
-    return preview_event(case.history, TicketEvent(event, case.at, case.actor.key, event_notes(case)), case.book)
+    requested = TicketEvent(event, case.at, case.actor.key, event_notes(case))
+    return preview_event(case.history, requested, case.book, earlier)
 
 
 def refusal_ground(case: TicketCase) -> DecisionGround:
@@ -150,4 +156,5 @@ _CHECKS: Final[Mapping[Event, Callable[[TicketCase], Notes]]] = {
     Event.DELAY_EXPLAINED: _check_delay,
     Event.PROGRESS_TOLD: _check_progress_notice,
     Event.RECOUNTED: _check_recount,
+    Event.NOTED: notes.check_note,
 }

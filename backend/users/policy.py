@@ -28,6 +28,7 @@ class Permission(StrEnum):
     EXTEND_TICKET = "extend_ticket"
     JUDGE_DISPUTE = "judge_dispute"
     PUBLISH_ANSWER = "publish_answer"
+    WRITE_NOTE = "write_note"
     VIEW_FIGURES = "view_figures"
     RUN_INDICES = "run_indices"
     MAKE_REPORTS = "make_reports"
@@ -71,6 +72,7 @@ OWN_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.HANDLE_TICKET: HANDLERS,
     Permission.FORWARD_TICKET: HANDLERS,
     Permission.MERGE_TICKET: HANDLERS,
+    Permission.WRITE_NOTE: HANDLERS,
     Permission.ASSIGN_TICKET: frozenset({Role.LEADER}),
     Permission.APPROVE_ANSWER: frozenset({Role.LEADER}),
     Permission.EXTEND_TICKET: frozenset({Role.LEADER}),
@@ -82,6 +84,7 @@ EVERY_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.VIEW_CONTACT: PROVINCE,
     Permission.FORWARD_TICKET: PROVINCE,
     Permission.MERGE_TICKET: PROVINCE,
+    Permission.WRITE_NOTE: PROVINCE,
     Permission.JUDGE_DISPUTE: PROVINCE,  # never the unit that paused the ticket
     Permission.PUBLISH_ANSWER: PROVINCE,
     Permission.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend.users.models import User
-from backend.users.policy import HANDLERS
+from backend.users.policy import HANDLERS, PROVINCE
 
 
 def list_accounts(session: Session) -> Sequence[User]:
@@ -23,3 +23,10 @@ def list_handlers(session: Session, unit_id: int) -> Sequence[User]:
     return session.scalars(
         select(User).where(User.unit_id == unit_id, User.active, User.role.in_(HANDLERS)).order_by(User.name, User.id)
     ).all()
+
+
+def list_colleagues(session: Session, unit_id: int) -> Sequence[User]:
+    """Return the open accounts of those who work on the tickets of a unit: its handlers, and the coordinators."""
+    handles = and_(User.unit_id == unit_id, User.role.in_(HANDLERS))
+    working = or_(handles, User.role.in_(PROVINCE))
+    return session.scalars(select(User).where(User.active, working).order_by(User.name, User.id)).all()

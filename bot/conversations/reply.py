@@ -6,6 +6,7 @@ from backend.notify.invitation import ButtonPress
 from backend.tickets import service
 from backend.tickets.dossier import read_dossier
 from backend.tickets.lifecycle import Event
+from backend.tickets.models import Channel
 from backend.tickets.senders.sender_rights import read_sender_rights
 from backend.users.policy import SENDER
 from backend.web.language import day_text
@@ -27,7 +28,7 @@ def press_reply(talk: ConversationTurn, chat_input: ChatInput, button: ButtonPre
 def take_input(talk: ConversationTurn, chat_input: ChatInput, _value: str | None) -> None:
     """Send the typed text as the reply. Raises NotFound unless this chat sent the ticket."""
     ticket_id = own_ticket(talk, int((talk.aside or {})["ticket_id"])).id
-    reply = service.ActionRequest(Event.INFO_RECEIVED, text=chat_input.text)
+    reply = service.ActionRequest(Event.INFO_RECEIVED, text=chat_input.text, channel=Channel.TELEGRAM)
     ticket = service.apply(talk.session, ticket_id, reply, SENDER, now=talk.now)
     talk.come_back()
     talk.say(texts.REPLY_SENT, due=day_text(ticket.due_date))

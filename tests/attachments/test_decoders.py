@@ -185,7 +185,7 @@ def test_pages_answer_while_more_forms_than_threads_wait_for_a_decoder(
     monkeypatch.setenv("LANGNGHE_DATA_DIR", str(tmp_path))
     pool = DecoderPool(decoders=1, places=FORMS)
     monkeypatch.setattr(service, "decoder_pool", lambda: pool)
-    monkeypatch.setattr(pool, "decode", lambda _content: decoder_answer.EncodedPhoto(picture(), 60, 40, picture()))
+    monkeypatch.setattr(pool, "decode", lambda _content: decoder_answer.EncodedPhoto(picture(), 60, 40, picture(), picture()))
     occupy(pool, open_door)
     health, answers = run_apart(answer_beside_photos({"title": "Ổ gà"}, open_door))
     pool.close()
@@ -290,7 +290,7 @@ def test_a_full_folder_lets_the_oldest_go_and_refuses_only_what_still_finds_no_r
     with pytest.raises(WaitingFolderFull):
         service.hold_photo(picture(size=(90, 90)), now + timedelta(minutes=59))
     photo = service.hold_photo(picture(size=(90, 90)), now + timedelta(minutes=61))
-    assert {path.name for path in files(tmp_path)} == {f"{photo.key}.jpg", f"{photo.key}.small.jpg"}
+    assert {path.name for path in files(tmp_path)} == {f"{photo.key}{kind}.jpg" for kind in ("", ".small", ".reduced")}
 
 
 class PhotoMessenger:

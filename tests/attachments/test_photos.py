@@ -27,6 +27,8 @@ from backend.web.rate_limits import NetworkFlow
 from tests.factories import World
 from tests.photos import files, picture, with_place
 from tests.sending import application, form
+from tests.signing_in import sign_in
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -126,7 +128,7 @@ def test_a_photo_of_no_ticket_is_swept_after_a_day_and_no_other(
     for path in files(tmp_path):
         os.utime(path, (now.timestamp(), now.timestamp()))
     assert service.sweep_orphans(now + timedelta(hours=23)) == 0
-    assert service.sweep_orphans(now + timedelta(hours=25)) == 5, "copy and small picture of two, and the stray"
+    assert service.sweep_orphans(now + timedelta(hours=25)) == 7, "three copies of two, and the stray"
     assert [path.stem for path in files(tmp_path)] == [kept.key]
     assert service.sweep_orphans(now + timedelta(hours=25)) == 0
 
@@ -226,3 +228,35 @@ def test_too_many_photos_from_one_network_wait_and_the_feedback_goes_on_without(
     refused = client.post("/gui", data=form(world), files=two)
     assert refused.status_code == 429 and 'id="photos-error"' in refused.text
     assert len(re.findall(r'name="held"', refused.text)) == 1
+
+
+def test_a_page_of_a_ticket_loads_reduced_copies_and_the_photo_itself_opens_on_click(
+    client: TestClient, session: Session, world: World, now: datetime
+) -> None:
+    ticket, _secret = world.receive(now)
+    stored = service.store_photo(session, ticket.id, picture(size=(1600, 1200)), now)
+    sign_in(client, world.user())
+    page = client.get(f"/hop-thu/{ticket.number}").text
+    address = f"/phan-anh/{ticket.number}/anh/1"
+    assert f'<a href="{address}">' in page and f'<img src="{address}/nho"' in page
+    reduced = client.get(f"{address}/nho")
+    with Image.open(BytesIO(reduced.content)) as image:
+        assert image.size == (400, 300)
+    assert len(reduced.content) < len(client.get(address).content) == stored.size
+    sign_in(client, world.user(unit=world.unit("LC-SXD")))
+    assert client.get(f"{address}/nho").status_code == 404
+
+
+def test_an_earlier_photo_gets_its_reduced_copy_after_the_first_look_and_the_sweep_lets_it_stay(
+    session: Session, world: World, now: datetime, tmp_path: Path
+) -> None:
+    ticket, _secret = world.receive(now)
+    stored = service.store_photo(session, ticket.id, picture(size=(1600, 1200)), now)
+    (path,) = [path for path in files(tmp_path) if ".reduced" in path.name and "held" not in path.parts]
+    path.unlink()
+    assert service.read_reduced(stored) == service.read_photo(stored)
+    wait_until(path.exists)
+    assert len(service.read_reduced(stored)) < stored.size
+    os.utime(path, (0, 0))
+    service.sweep_orphans(now)
+    assert path.exists()

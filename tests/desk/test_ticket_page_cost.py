@@ -43,6 +43,8 @@ def test_a_page_of_staff_reads_the_ticket_once_for_all_its_previews(
     ticket, _secret = world.receive(began)
     officer = world.actor()
     world.happen(ticket, Event.ACCEPTED, officer, began)
+    world.happen(ticket, Event.INFO_REQUESTED, officer, began)
+    world.happen(ticket, Event.INFO_RECEIVED, SENDER, began)
     sign_in(client, world.user(role))
     short = count(f"/hop-thu/{ticket.number}")
     for hours in range(1, 9):

@@ -32,6 +32,8 @@ class ActionRequest:
     - ``message_id``: a text that is already stored: the common answer, or the reply that was passed on.
     - ``from_id``: the merged ticket whose sender replied.
     - ``rating``: what the history keeps of a rating.
+    - ``mentions``: the accounts that an internal note calls upon.
+    - ``channel``: by which channel the sender wrote this, where it is known.
     """
 
     event: Event
@@ -49,6 +51,8 @@ class ActionRequest:
     message_id: int | None = None
     from_id: int | None = None
     rating: Mapping[str, Any] = field(default_factory=dict)
+    mentions: tuple[int, ...] = ()
+    channel: str = ""
 
 
 @dataclass(frozen=True)
