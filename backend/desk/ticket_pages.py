@@ -11,6 +11,7 @@ from backend import clock
 from backend.db import SessionDep, transaction
 from backend.desk.action_forms import read_action_request
 from backend.desk.actions import ACTIONS, TicketAction
+from backend.desk.answer_fields import with_proposal
 from backend.desk.ticket_view import INBOX, ActionAttempt, ticket_page
 from backend.desk.typed_texts import TypedText, fields_of, left_typed, something_typed, typed_texts
 from backend.documents import guidance_letter
@@ -72,7 +73,9 @@ def keep_typed(request: Request, session: SessionDep, actor: Viewer, number: str
     """Show the page again with everything typed: in another language if one was chosen, or after Enter in a field."""
     ticket = queries.for_staff(session, number, actor)
     choose_language(request, form.raw("lang"))
-    return remember_language(request, ticket_page(request, session, ticket, actor, typed=form.form()))
+    return remember_language(
+        request, ticket_page(request, session, ticket, actor, typed=with_proposal(form, ticket.content))
+    )
 
 
 @dataclass(frozen=True)

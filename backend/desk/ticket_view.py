@@ -14,6 +14,8 @@ from backend.attachments import queries as attachments
 from backend.deadlines.clocks import ClockPreview
 from backend.deadlines.grounds import DecisionGround, GroundList, grounds_on
 from backend.desk.actions import ActionOffer, TicketAction, UsualChoices, list_offers
+from backend.desk.answer_fields import errors_on_page
+from backend.desk.answer_view import BEGINS_WITH, PREVIEWLESS, read_answering
 from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
 from backend.errors import DomainError, Invalid, _
 from backend.tickets import queries, rulebook, service
@@ -37,13 +39,20 @@ INBOX = "/hop-thu"
 BASIS = _("Căn cứ: %(basis)s")
 
 # The latest texts that the person who decides has to read at the form.
-_TO_DECIDE_ON = (Event.SUBMITTED_FOR_APPROVAL, Event.EXTENSION_REQUESTED, Event.PAUSE_DISPUTED)
+_TO_DECIDE_ON = (*(Event.SUBMITTED_FOR_APPROVAL, Event.EXTENSION_REQUESTED, Event.PAUSE_DISPUTED, Event.POINTS_LISTED),)
 # The events that stop the clock.
 _ENDS = (
     *(Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED),
     *(Event.WITHDRAWN, Event.MERGED),
 )
-_NAMES: dict[str, Any] = {"names": STATE_NAMES, "tones": STATE_TONES, "events": EVENT_NAMES, "clock_names": CLOCK_NAMES}
+_NAMES: dict[str, Any] = {
+    "names": STATE_NAMES,
+    "tones": STATE_TONES,
+    "events": EVENT_NAMES,
+    "clock_names": CLOCK_NAMES,
+    "begins_with": BEGINS_WITH,
+    "previewless": PREVIEWLESS,
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ class ActionAttempt:
         """
         at_field = isinstance(refusal, Invalid) and bool(refusal.errors)
         form = typed.form(refusal if isinstance(refusal, Invalid) else None)
-        errors = {action.field if name == "text" else name: error for name, error in form.errors.items()}
+        errors = errors_on_page(form.errors, action.field, action.inputs)
         return cls(action, FormView(form.values, errors), None if at_field else refusal)
 
 
@@ -126,6 +135,7 @@ def ticket_page(
         **_timing_context(session, ticket, timing, choices.units, today),
         **_course_context(session, dossier),
         **_contact_context(ticket, actor, with_contact),
+        answering=read_answering(dossier, language_of(request)),
         photos=attachments.of_ticket(session, ticket.id),
         **_NAMES,
     )

@@ -6,12 +6,23 @@ The page is one form, so every button sends every text (see docs/decisions/0020-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from backend.desk import answer_fields
 from backend.desk.actions import ACTIONS, TicketAction
 from backend.tickets.lifecycle import Event
 from backend.tickets.queries import CourseStep
 from backend.web.forms import FormReader, FormView
 
-CHOICES = frozenset({"to_unit", "to_user", "procedure", "stands"})  # quick to choose again, and no text to copy
+CHOICES = answer_fields.CHOICES | {
+    "to_unit",
+    "to_user",
+    "procedure",
+    "stands",
+}  # quick to choose again, and no text to copy
+
+FILLED_IN = {
+    "approved": Event.SUBMITTED_FOR_APPROVAL,
+    "points": Event.POINTS_LISTED,
+}  # field -> the text it begins with
 
 
 @dataclass(frozen=True)
@@ -30,13 +41,17 @@ def fields_of(action: TicketAction) -> Collection[str]:
 def left_typed(typed: FormReader, action: TicketAction | None, course: Sequence[CourseStep]) -> FormView:
     """Return what was typed for other actions than ``action``.
 
-    The page fills in the draft that waits for approval; an unchanged draft does not count as typed.
+    The page fills in the draft that waits for approval and the points that are listed. Unchanged they do not count as
+    typed.
     """
     rest = typed.rest(fields_of(action) if action else ())
-    drafts = [_plain(step.text) for step in course if step.event is Event.SUBMITTED_FOR_APPROVAL]
-    if drafts and _plain(rest.value("approved")) == drafts[-1]:
-        return FormView({name: value for name, value in rest.values.items() if name != "approved"})
-    return FormView(dict(rest.values))
+    unchanged = {name for name, event in FILLED_IN.items() if _is_unchanged(rest.value(name), event, course)}
+    return FormView({name: value for name, value in rest.values.items() if name not in unchanged})
+
+
+def _is_unchanged(value: str, event: Event, course: Sequence[CourseStep]) -> bool:
+    texts = [_plain(step.text) for step in course if step.event is event]
+    return bool(texts) and _plain(value) == texts[-1]
 
 
 def typed_texts(form: FormView, open_paths: Collection[str] = ()) -> list[TypedText]:

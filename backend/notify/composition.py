@@ -17,7 +17,7 @@ from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.due_status import clock_runs
 from backend.tickets.lifecycle import ANSWERS, Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
-from backend.tickets.senders.sender_checks import count_answers
+from backend.tickets.senders.sender_checks import decision_number
 from backend.tickets.senders.sender_rights import read_sender_rights
 from backend.units.models import Unit
 from backend.users.models import User
@@ -105,7 +105,7 @@ def _message_facts(session: Session, row: OutboxMessage, ticket: Ticket, now: da
         today=local_time(now).date(),
         delay=queries.find_delay(session, dossier.entries) if row.template in texts.OF_DELAY else None,
         asks=_asks(row, dossier),
-        answer=count_answers(dossier.history),
+        answer=decision_number(dossier.history),
         text=text,
         language=ticket.language,
         follow=get_settings().base_url.rstrip("/") + "/theo-doi",

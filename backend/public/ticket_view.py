@@ -21,7 +21,7 @@ from backend.tickets.due_status import is_overdue
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import Ticket
 from backend.tickets.queries import CourseStep
-from backend.tickets.senders.sender_checks import count_answers
+from backend.tickets.senders.sender_checks import decision_number
 from backend.web.forms import FormReader, FormView
 from backend.web.rendering import redirect_to, render_page
 from backend.worktime.calendar import local_time
@@ -116,7 +116,7 @@ def _due_date_context(session: Session, dossier: Dossier, now: datetime) -> dict
 def _find_rating(session: Session, dossier: Dossier) -> Rating | None:
     """Return the rating of the latest answer, where the ticket is closed and rated."""
     ticket = dossier.ticket
-    return None if ticket.open else ratings.find_rating(session, ticket.id, count_answers(dossier.history))
+    return None if ticket.open else ratings.find_rating(session, ticket.id, decision_number(dossier.history))
 
 
 def _form(typed: FormReader | None, refusal: Invalid | None, used: Collection[str]) -> FormView:

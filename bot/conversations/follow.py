@@ -12,7 +12,7 @@ from backend.tickets.dossier import read_dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
-from backend.tickets.senders.sender_checks import count_answers
+from backend.tickets.senders.sender_checks import decision_number
 from backend.tickets.senders.sender_rights import read_sender_rights, tell_sender
 from backend.web.language import SOURCE, day_text, gettext, moment_text
 from bot import texts
@@ -132,7 +132,7 @@ def _offer_actions(talk: ConversationTurn, ticket: Ticket) -> None:
     if Event.RATED in rights:
         question = notices.rating_question(talk.language or SOURCE, 0)
         text = gettext(talk.language or SOURCE, texts.RATE_BUTTON_INTRO) + "\n" + question
-        talk.tell(text, invitation.rating_buttons(ticket.id, talk.chat_id, 0, count_answers(dossier.history)))
+        talk.tell(text, invitation.rating_buttons(ticket.id, talk.chat_id, 0, decision_number(dossier.history)))
     names = [talk.words(name) for event, name in texts.ON_THE_PAGE.items() if event in rights]
     if names:
         talk.say(texts.MORE_ON_WEB, what=", ".join(names), address=_address())
