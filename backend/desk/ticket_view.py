@@ -19,6 +19,7 @@ from backend.desk.answer_view import BEGINS_WITH, PREVIEWLESS, read_answering
 from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
 from backend.errors import DomainError, Invalid, _
 from backend.tickets import queries, rulebook, service
+from backend.tickets.checks.earlier_answers import REPEAT
 from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
 from backend.tickets.due_status import DueStatus, due_statuses, ended_status
 from backend.tickets.lifecycle import Event
@@ -85,12 +86,13 @@ class ActionChoices:
     grounds: list[DecisionGround]
 
     def usual(self, dossier: Dossier) -> UsualChoices:
-        """Return the choices for the previews: the first of each list, and the disputed pauses."""
+        """Return the choices for the previews: the first of each list that needs nothing more, and the disputed
+        pauses."""
         return UsualChoices(
             self.units[0][0] if self.units else None,
             self.handlers[0].id if self.handlers else None,
             [pause.number for pause in dossier.clocks.breaks if pause.disputed],
-            self.grounds[0].code,
+            next(ground.code for ground in self.grounds if ground.code != REPEAT),
         )
 
 
