@@ -17,8 +17,8 @@ from backend.tickets.senders.sender_checks import decision_number
 from backend.tickets.senders.sender_rights import read_sender_rights, tell_sender
 from backend.web.language import SOURCE
 from bot import texts
-from bot.conversations.follow import own_ticket
-from bot.conversations.talk import ConversationTurn
+from bot.conversations import judgement
+from bot.conversations.talk import ConversationTurn, own_ticket
 
 OPEN_MOST = 5  # unfinished ratings that a chat's state holds
 
@@ -104,3 +104,6 @@ def _store(talk: ConversationTurn, remark: str) -> None:
     ratings.store_rating(talk.session, ticket_id, rating, channel=Channel.TELEGRAM, now=talk.now)
     talk.come_back()
     talk.say(texts.RATED)
+    dossier = read_dossier(talk.session, queries.by_id(talk.session, ticket_id), talk.now)
+    if dossier.ticket.citizen_verdict is None:
+        judgement.offer_judgement(talk, dossier, read_sender_rights(dossier))

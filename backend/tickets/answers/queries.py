@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -68,10 +68,11 @@ def latest_draft(session: Session, history: Sequence[TicketEvent]) -> AnswerView
     return _latest(session, history, {Event.SUBMITTED_FOR_APPROVAL})
 
 
-def answer_at(session: Session, history: Sequence[TicketEvent], at: datetime, event: Event) -> AnswerView | None:
-    """Return the view of the entry that a message tells of, by its moment."""
-    entries = (entry for entry in history if entry.event is event and entry.at == at)
-    entry = next(entries, None)
+def answer_with_text(session: Session, history: Sequence[TicketEvent], message_id: int | None) -> AnswerView | None:
+    """Return the view of the answer or refusal whose text is this message; None for a message of another kind."""
+    kinds = ANSWERS | {Event.REFUSED}
+    entries = (entry for entry in history if entry.event in kinds and entry.data.get("message") == message_id)
+    entry = next(entries, None) if message_id is not None else None
     return read_answer(session, entry) if entry is not None else None
 
 

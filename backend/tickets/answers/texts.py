@@ -52,12 +52,12 @@ class AnswerTexts:
     earlier: str
     earlier_text: str
 
-    def paragraphs(self, language: str) -> list[str]:
-        """Return the parts as paragraphs of a message."""
+    def beside(self, language: str) -> list[str]:
+        """Return what stands below the text in a message, paragraph by paragraph: proof, earlier answer, points."""
         earlier = f"{self.earlier}\n{self.earlier_text}".strip()
         lines = [f"{number}. {point} – {reply}" for number, (point, reply) in enumerate(self.points, start=1)]
         points = "\n".join([gettext(language, POINTS), *lines]) if lines else ""
-        return [paragraph for paragraph in (self.outcome, *self.proof, earlier, points) if paragraph]
+        return [paragraph for paragraph in (*self.proof, earlier, points) if paragraph]
 
 
 def answer_texts(view: AnswerView, language: str) -> AnswerTexts:
