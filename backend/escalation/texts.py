@@ -29,8 +29,12 @@ class Urgency(StrEnum):
     TODAY = "today"
     LAST_DAY = "last_day"
     HALF = "half"
+    PROMISE_OVERDUE = "promise_overdue"
+    PROMISE_TODAY = "promise_today"
+    PROMISE_EVE = "promise_eve"
 
 
+OF_PROMISE = "promise_"  # how the codes of rules about promised work begin
 HEADINGS = {
     Urgency.OVERDUE_5: _("Quá hạn từ năm ngày làm việc trở lên"),
     Urgency.OVERDUE_3: _("Quá hạn từ ba ngày làm việc trở lên"),
@@ -38,6 +42,9 @@ HEADINGS = {
     Urgency.TODAY: _("Đến hạn hôm nay"),
     Urgency.LAST_DAY: _("Còn một ngày làm việc"),
     Urgency.HALF: _("Đã qua nửa thời hạn"),
+    Urgency.PROMISE_OVERDUE: _("Việc đã hẹn với người gửi, quá ngày hẹn mà chưa báo xong"),
+    Urgency.PROMISE_TODAY: _("Việc đã hẹn với người gửi, hẹn xong hôm nay"),
+    Urgency.PROMISE_EVE: _("Việc đã hẹn với người gửi, còn một ngày làm việc"),
 }
 LINE = _("%(number)s · %(title)s")
 ABOUT = _("%(unit)s · hạn %(due)s")
@@ -156,6 +163,8 @@ def urgency_of(code: str, due: date, today: date, days_left: int) -> Urgency | N
     ``code`` is the rule of the ladder, ``days_left`` are working days after today up to the due date. A notice is no
     longer true if the due date has moved.
     """
+    if code.startswith(OF_PROMISE):
+        return _urgency_of_promise(due, today, days_left)
     if due < today:
         return Urgency(code) if code.startswith(Urgency.OVERDUE) else Urgency.OVERDUE
     if due == today:
@@ -163,6 +172,12 @@ def urgency_of(code: str, due: date, today: date, days_left: int) -> Urgency | N
     if code == Urgency.HALF:
         return Urgency.HALF
     return Urgency.LAST_DAY if days_left <= 1 else None
+
+
+def _urgency_of_promise(due: date, today: date, days_left: int) -> Urgency | None:
+    if due <= today:
+        return Urgency.PROMISE_OVERDUE if due < today else Urgency.PROMISE_TODAY
+    return Urgency.PROMISE_EVE if days_left <= 1 else None
 
 
 def shortened_title(title: str) -> str:
