@@ -116,9 +116,6 @@ VIEW = _("Phản ánh %(number)s: %(title)s\nTình trạng: %(state)s\nCơ quan 
 VIEW_ON_WEB = _("Để trả lời hoặc đánh giá, xin mở trang theo dõi: %(address)s")
 MORE_ON_WEB = _("Bạn còn có thể: %(what)s. Xin mở trang theo dõi: %(address)s")
 ON_THE_PAGE = {
-    Event.CONFIRMED: _("xác nhận đã giải quyết xong"),
-    Event.DISPUTED: _("yêu cầu giải quyết lại"),
-    Event.REOPENED: _("yêu cầu giải quyết lại"),
     Event.PAUSE_DISPUTED: _("nêu ý không đồng ý việc tạm dừng"),
     Event.WITHDRAWN: _("rút phản ánh"),
 }
@@ -126,6 +123,13 @@ ON_THE_PAGE = {
 REPLY = _("Xin viết câu trả lời cho cơ quan xử lý phản ánh %(number)s.")
 REPLY_SENT = _("Đã gửi câu trả lời. Cơ quan xử lý tiếp tục làm việc; hạn trả lời: %(due)s.")
 REPLY_NOT_NEEDED = _("Phản ánh này hiện không chờ bạn trả lời.")
+
+SOLVED_TAKEN = _("Cảm ơn bạn đã xác nhận.")
+OBJECTION = _(
+    "Xin viết điều chưa được giải quyết, hoặc vì sao bạn không đồng ý, để cơ quan giải quyết lại phản ánh %(number)s."
+)
+OBJECTION_SENT = _("Đã ghi yêu cầu. Phản ánh được giải quyết lại với hạn mới: %(due)s.")
+JUDGED_BEFORE = _("Bạn đã cho biết ý kiến về lần trả lời này, hoặc đã hết thời gian yêu cầu giải quyết lại.")
 
 RATE_BUTTON_INTRO = _("Bạn đánh giá việc xử lý nhé.")
 SCORED = _("Câu %(n)s: mức %(score)s.")

@@ -26,8 +26,11 @@ class Event(StrEnum):
     EXTENSION_DENIED = "extension_denied"
     SUBMITTED_FOR_APPROVAL = "submitted_for_approval"
     RETURNED = "returned"
+    POINTS_LISTED = "points_listed"  # what the sender asks about, point by point
     ANSWERED = "answered"
     ANSWERED_TOGETHER = "answered_together"  # with the ticket that it is merged into
+    PROMISE_KEPT = "promise_kept"  # what the answer promised is done
+    PROMISE_EXPLAINED = "promise_explained"  # why it is not done yet, and the new date
     NOTIFIED = "notified"
     DELAY_EXPLAINED = "delay_explained"  # why the answer is late, and the new date
     PROGRESS_TOLD = "progress_told"

@@ -1,8 +1,8 @@
-"""Closed lists of grounds: for refusing feedback, and for decisions about a khiếu nại. Pure.
+"""Closed lists of grounds: for refusing feedback, for "cannot be done", and for decisions about a khiếu nại. Pure.
 
-An officer who refuses feedback chooses a ground from the list and adds an explanation. "Not ours" is no ground: what
-belongs to another unit is forwarded. Suspension (tạm đình chỉ), ending (đình chỉ) and "complex" belong to the procedure
-of a khiếu nại. Their lists are guidance, and no clock reads them.
+An officer who refuses feedback, or answers that it cannot be done, chooses a ground from the list and adds an
+explanation. "Not ours" is no ground: what belongs to another unit is forwarded. Suspension (tạm đình chỉ), ending (đình
+chỉ) and "complex" belong to the procedure of a khiếu nại. Their lists are guidance, and no clock reads them.
 
 Each ground has its basis, how sure it is, and its dates of force.
 """
@@ -21,6 +21,7 @@ class GroundList(StrEnum):
     """The decision that a ground is for."""
 
     REFUSAL = "refusal"
+    NOT_POSSIBLE = "not_possible"
     SUSPENSION = "suspension"
     ENDING = "ending"
     COMPLEX_CASE = "complex_case"
@@ -67,6 +68,44 @@ GROUNDS: Final[Mapping[GroundList, tuple[DecisionGround, ...]]] = {
             "not_feedback",
             _("Không phải phản ánh, kiến nghị: quảng cáo, gửi thử, lời lẽ xúc phạm"),
             _("Quy định riêng của hệ thống"),
+            RuleEvidence.OURS,
+        ),
+    ),
+    GroundList.NOT_POSSIBLE: (
+        DecisionGround(
+            "no_budget",
+            _("Chưa bố trí được kinh phí trong kế hoạch đã duyệt"),
+            _("Luật Ngân sách nhà nước: chỉ chi theo dự toán được giao"),
+            RuleEvidence.UNVERIFIED,
+        ),
+        DecisionGround(
+            "against_the_law",
+            _("Pháp luật hiện hành không cho phép làm như đề nghị"),
+            _("Văn bản và điều khoản nêu trong câu trả lời"),
+            RuleEvidence.OURS,
+        ),
+        DecisionGround(
+            "planning",
+            _("Không phù hợp với quy hoạch, kế hoạch đã được phê duyệt"),
+            _("Quyết định phê duyệt nêu trong câu trả lời"),
+            RuleEvidence.OURS,
+        ),
+        DecisionGround(
+            "private_matter",
+            _("Việc dân sự giữa các bên; cơ quan nhà nước chỉ hướng dẫn, hòa giải"),
+            _("Bộ luật Dân sự 2015; Luật Hòa giải ở cơ sở 2013"),
+            RuleEvidence.UNVERIFIED,
+        ),
+        DecisionGround(
+            "before_another",
+            _("Tòa án hoặc cơ quan có thẩm quyền khác đang giải quyết cùng việc này"),
+            _("Văn bản thụ lý nêu trong câu trả lời"),
+            RuleEvidence.OURS,
+        ),
+        DecisionGround(
+            "technical",
+            _("Điều kiện kỹ thuật, địa hình không cho phép, đã khảo sát"),
+            _("Kết quả khảo sát nêu trong câu trả lời"),
             RuleEvidence.OURS,
         ),
     ),

@@ -27,6 +27,7 @@ EPISODE_LIMITS: Final = (PAUSE_LIMIT, REOPEN_WINDOW, EXTENSION_LIMIT, PROMISE_LI
 # Limits that no rule sets.
 ACKNOWLEDGED_WITHIN: Final = timedelta(minutes=5)  # figures count this as acknowledged at once
 DUE_SOON: Final = Duration(3, TimeUnit.WORKING_DAYS)  # the inbox warns when no more than this is left
+COMMITMENT_LIMIT: Final = Duration(365, TimeUnit.CALENDAR_DAYS)  # how far off "will be done until" may lie
 URGENT_TERM: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a ticket is urgent if its term is not longer than this
 
 
@@ -93,6 +94,22 @@ def check_promise(
         raise Invalid(message, field="promised", day=f"{furthest:%d/%m/%Y}")
     if not calendar.is_working(promised):
         raise Invalid(_("Ngày hẹn mới phải là ngày làm việc."), field="promised")
+
+
+def check_commitment(calendar: WorkCalendar, until: date, now: datetime) -> None:
+    """Refuse a date of "will be done until" that is not ahead, too far away, or no working day.
+
+    On a working day there is somebody who can be reminded. Raises Invalid at the field ``until``.
+    """
+    today = local_time(now).date()
+    if until <= today:
+        raise Invalid(_("Ngày hẹn làm xong phải sau hôm nay."), field="until")
+    furthest = today + timedelta(days=COMMITMENT_LIMIT.value)
+    if until > furthest:
+        message = _("Ngày hẹn làm xong muộn nhất là ngày %(day)s.")
+        raise Invalid(message, field="until", day=f"{furthest:%d/%m/%Y}")
+    if not calendar.is_working(until):
+        raise Invalid(_("Ngày hẹn làm xong phải là ngày làm việc."), field="until")
 
 
 def is_question_too_many(rule: DeadlineRule, number: int) -> bool:

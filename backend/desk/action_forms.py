@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from backend.desk import answer_fields
 from backend.desk.actions import TicketAction
 from backend.errors import _
 from backend.tickets import queries
@@ -17,6 +18,8 @@ from backend.worktime.duration import MAX_VALUE
 def read_action_request(session: Session, action: TicketAction, form: FormReader) -> ActionRequest:
     """Return what a submitted form asks for. The form collects what is wrong with its fields."""
     text = form.raw(action.field) if action.field else ""
+    if action.field in answer_fields.TEXTS:
+        return _read_answer(action.event, text, action.field, form)
     return _READERS.get(action.event, _read_text)(session, action.event, text, form)
 
 
@@ -57,8 +60,22 @@ def _read_procedure(_session: Session, event: Event, text: str, form: FormReader
     return ActionRequest(event, text, procedure=form.raw("procedure")[:20])
 
 
-def _read_ground(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
-    return ActionRequest(event, text, ground=form.raw("ground")[:40])
+def _read_refusal(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+    """Read the ground, and the earlier ticket that a repeat names."""
+    earlier = answer_fields.read_earlier(form, answer_fields.REFUSAL)
+    return ActionRequest(event, text, ground=form.raw("ground")[:40], earlier=earlier)
+
+
+def _read_answer(event: Event, text: str, field: str, form: FormReader) -> ActionRequest:
+    """Read an answer, a draft or an approval, with its outcome, proof and points."""
+    typed = answer_fields.read_answer(form, field)
+    return ActionRequest(
+        event, text, until=typed.until, ground=typed.ground, answer=typed.content, earlier=typed.earlier
+    )
+
+
+def _read_new_promise(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
+    return ActionRequest(event, text, until=form.day("promise_reason_until"))
 
 
 def _read_note(_session: Session, event: Event, text: str, form: FormReader) -> ActionRequest:
@@ -79,7 +96,8 @@ _READERS: Final[Mapping[Event, RequestReader]] = {
     Event.DELAY_EXPLAINED: _read_promise,
     Event.PAUSE_JUDGED: _read_judgement,
     Event.REDIRECTED: _read_procedure,
-    Event.REFUSED: _read_ground,
+    Event.REFUSED: _read_refusal,
+    Event.PROMISE_EXPLAINED: _read_new_promise,
     Event.MERGED: _read_target,
     Event.NOTED: _read_note,
 }

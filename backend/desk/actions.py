@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from backend.deadlines.clocks import ClockPreview
+from backend.desk.answer_fields import answer_inputs, approval_inputs, refusal_inputs
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.tickets import service
+from backend.tickets.answers.outcomes import AnswerContent, AnswerOutcome
 from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import Event, Transition, possible_transitions, takes_first
 from backend.tickets.models import TicketState
@@ -75,7 +77,8 @@ _ROWS: Final = (
     ),
     TicketAction(
         _E.ANSWERED, _A.APPROVE_ANSWER, "duyet", _("Duyệt và gửi trả lời"), _("Duyệt và gửi"),
-        _("Đã duyệt và gửi trả lời."), "approved", _("Câu trả lời cho người gửi"), main=True, optional=True,
+        _("Đã duyệt và gửi trả lời."), "approved", _("Câu trả lời cho người gửi"), approval_inputs("approved"),
+        main=True, optional=True,
         hint=_("Có thể sửa trước khi gửi. Người soạn không tự duyệt trả lời của mình."),
     ),
     TicketAction(
@@ -84,7 +87,8 @@ _ROWS: Final = (
     ),
     TicketAction(
         _E.ANSWERED, _A.HANDLE_TICKET, ANSWER, _("Trả lời"), _("Gửi câu trả lời"),
-        _("Đã trả lời. Người gửi sẽ được báo."), "answer", _("Câu trả lời cho người gửi"), main=True,
+        _("Đã trả lời. Người gửi sẽ được báo."), "answer", _("Câu trả lời cho người gửi"), answer_inputs("answer"),
+        main=True,
         hint=_("Đồng hồ dừng ngay khi gửi; người gửi được báo."),
     ),
     TicketAction(
@@ -110,14 +114,31 @@ _ROWS: Final = (
         hint=_("Phản ánh trở lại bước trước khi gộp và thời hạn của nó chạy tiếp như chưa từng gộp."),
     ),
     TicketAction(
+        _E.PROMISE_KEPT, _A.HANDLE_TICKET, "da-lam-xong", _("Báo đã làm xong việc hẹn"), _("Báo đã làm xong"),
+        _("Đã báo cho người gửi. Người gửi có thể xác nhận hoặc không đồng ý."), "report",
+        _("Đã làm những gì, người gửi sẽ đọc được"), main=True,
+        hint=_("Việc hẹn được tính là đúng hẹn nếu báo không muộn hơn ngày hẹn đầu tiên."),
+    ),
+    TicketAction(
+        _E.PROMISE_EXPLAINED, _A.HANDLE_TICKET, "hen-lai-viec", _("Chưa làm xong: nêu lý do và hẹn lại"),
+        _("Gửi lý do và ngày hẹn mới"), _("Đã báo lý do và ngày hẹn mới cho người gửi."), "promise_reason",
+        _("Vì sao chưa làm xong, người gửi sẽ đọc được"), ("promise_reason_until",),
+        hint=_("Chỉ hẹn lại một lần. Ngày hẹn đầu tiên đã qua thì vẫn tính là sai hẹn."),
+    ),
+    TicketAction(
         _E.INFO_REQUESTED, _A.HANDLE_TICKET, "hoi-them", _("Đề nghị bổ sung thông tin"), _("Gửi đề nghị bổ sung"),
         _("Đã gửi đề nghị bổ sung cho người gửi."), "question", _("Cần người gửi cho biết"),
         hint=_("Những ngày chờ người gửi bổ sung không tính vào hạn. Hạn lùi đúng bằng số ngày làm việc đó."),
     ),
     TicketAction(
         _E.SUBMITTED_FOR_APPROVAL, _A.HANDLE_TICKET, SUBMIT, _("Trình duyệt trả lời"), _("Trình duyệt"),
-        _("Đã trình lãnh đạo duyệt."), "draft", _("Dự thảo câu trả lời"),
+        _("Đã trình lãnh đạo duyệt."), "draft", _("Dự thảo câu trả lời"), answer_inputs("draft"),
         hint=_("Người gửi chưa đọc được cho đến khi lãnh đạo duyệt. Thời gian chờ duyệt vẫn tính vào hạn."),
+    ),
+    TicketAction(
+        _E.POINTS_LISTED, _A.HANDLE_TICKET, "cac-diem", _("Các điểm được hỏi"), _("Lưu các điểm"),
+        _("Đã lưu các điểm được hỏi."), "points", _("Mỗi dòng một điểm, theo thứ tự trả lời"),
+        hint=_("Khi phản ánh hỏi nhiều điều: mỗi điểm có câu trả lời riêng, và không gửi khi còn điểm bỏ sót."),
     ),
     TicketAction(
         _E.FORWARDED, _A.FORWARD_TICKET, "chuyen", _("Chuyển cơ quan khác"), _("Chuyển phản ánh"),
@@ -143,7 +164,7 @@ _ROWS: Final = (
     TicketAction(
         _E.REFUSED, _A.HANDLE_TICKET, "tu-choi", _("Từ chối tiếp nhận"), _("Từ chối tiếp nhận"),
         _("Đã từ chối. Người gửi sẽ được báo lý do."), "refusal_reason", _("Giải thích thêm, người gửi sẽ đọc được"),
-        ("ground",),
+        ("ground", *refusal_inputs()),
         hint=_("Không phải việc của cơ quan thì chuyển đi, không từ chối."),
     ),
     TicketAction(
@@ -167,7 +188,9 @@ _ROWS: Final = (
 )  # fmt: skip
 ACTIONS: Final[Mapping[str, TicketAction]] = {action.path: action for action in _ROWS}
 # The page leaves these out where there is nothing to decide on. For all other actions it says why they are refused.
-_HIDDEN_IF_REFUSED: Final = frozenset({_E.EXTENDED, _E.EXTENSION_DENIED, _E.PAUSE_JUDGED, _E.PUBLISHED})
+_HIDDEN_IF_REFUSED: Final = frozenset(
+    {_E.EXTENDED, _E.EXTENSION_DENIED, _E.PAUSE_JUDGED, _E.PUBLISHED, _E.PROMISE_KEPT, _E.PROMISE_EXPLAINED}
+)
 
 
 @dataclass(frozen=True)
@@ -243,6 +266,8 @@ def _examples(action: TicketAction, usual: UsualChoices) -> list[ActionRequest]:
     match action.event:
         case Event.EXTENSION_REQUESTED:
             return [ActionRequest(action.event, more=USUAL_EXTENSION)]
+        case Event.ANSWERED | Event.SUBMITTED_FOR_APPROVAL:
+            return [ActionRequest(action.event, answer=AnswerContent(AnswerOutcome.DONE))]
         case Event.REDIRECTED:
             return [ActionRequest(action.event, procedure="complaint")]
         case Event.REFUSED:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from backend.deadlines.clocks import ClockPreview
 from backend.desk.actions import TicketAction
+from backend.desk.answer_fields import errors_on_page
 from backend.desk.drafts.queries import TicketDrafts
 from backend.desk.ticket_lists import TicketList
 from backend.errors import DomainError, Invalid
@@ -27,7 +28,7 @@ class ActionAttempt:
         """
         at_field = isinstance(refusal, Invalid) and bool(refusal.errors)
         form = typed.form(refusal if isinstance(refusal, Invalid) else None)
-        errors = {action.field if name == "text" else name: error for name, error in form.errors.items()}
+        errors = errors_on_page(form.errors, action.field, action.inputs)
         return cls(action, FormView(form.values, errors), None if at_field else refusal)
 
 

@@ -13,6 +13,7 @@ from backend import clock
 from backend.db import SessionDep, transaction
 from backend.desk.action_forms import read_action_request
 from backend.desk.actions import ACTIONS, TicketAction
+from backend.desk.answer_fields import with_proposal
 from backend.desk.page_state import ActionAttempt, TicketPageView
 from backend.desk.ticket_lists import TicketList, find_neighbours, read_list
 from backend.desk.ticket_view import INBOX, ticket_page
@@ -105,7 +106,7 @@ def keep_typed(request: Request, session: SessionDep, actor: Viewer, number: str
     if form.raw("act") == SIGN_OUT:
         return RedirectResponse(SIGN_OUT_AT, 307)
     choose_language(request, form.raw("lang"))
-    view = TicketPageView(read_list(form.raw("list")), typed=form.form())
+    view = TicketPageView(read_list(form.raw("list")), typed=with_proposal(form, ticket.content))
     return remember_language(request, ticket_page(request, session, ticket, actor, view=view))
 
 

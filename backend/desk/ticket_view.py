@@ -13,6 +13,7 @@ from backend import clock
 from backend.attachments import queries as attachments
 from backend.deadlines.grounds import DecisionGround, GroundList, grounds_on
 from backend.desk.actions import ActionOffer, UsualChoices, list_offers
+from backend.desk.answer_view import BEGINS_WITH, PREVIEWLESS, read_answering
 from backend.desk.drafts.queries import TicketDrafts, read_drafts
 from backend.desk.page_state import TicketPageView
 from backend.desk.thread import read_thread, select_entries
@@ -21,6 +22,7 @@ from backend.desk.ticket_lists import find_neighbours
 from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
 from backend.errors import _
 from backend.tickets import queries, rulebook, service
+from backend.tickets.checks.earlier_answers import REPEAT
 from backend.tickets.checks.notes import may_read
 from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
 from backend.tickets.due_status import DueStatus, due_statuses, ended_status
@@ -41,14 +43,21 @@ from backend.worktime.calendar import local_time
 BASIS = _("Căn cứ: %(basis)s")
 
 # The latest texts that the person who decides has to read at the form.
-_TO_DECIDE_ON = (Event.SUBMITTED_FOR_APPROVAL, Event.EXTENSION_REQUESTED, Event.PAUSE_DISPUTED)
+_TO_DECIDE_ON = (*(Event.SUBMITTED_FOR_APPROVAL, Event.EXTENSION_REQUESTED, Event.PAUSE_DISPUTED, Event.POINTS_LISTED),)
 # The events that stop the clock.
 _ENDS = (
     *(Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED),
     *(Event.WITHDRAWN, Event.MERGED),
 )
 _NEEDED = (*_TO_DECIDE_ON, *_ENDS, Event.INFO_REQUESTED)
-_NAMES: dict[str, Any] = {"names": STATE_NAMES, "tones": STATE_TONES, "events": EVENT_NAMES, "clock_names": CLOCK_NAMES}
+_NAMES: dict[str, Any] = {
+    "names": STATE_NAMES,
+    "tones": STATE_TONES,
+    "events": EVENT_NAMES,
+    "clock_names": CLOCK_NAMES,
+    "begins_with": BEGINS_WITH,
+    "previewless": PREVIEWLESS,
+}
 
 
 @dataclass(frozen=True)
@@ -64,12 +73,13 @@ class ActionChoices:
     grounds: list[DecisionGround]
 
     def usual(self, dossier: Dossier) -> UsualChoices:
-        """Return the choices for the previews: the first of each list, and the disputed pauses."""
+        """Return the choices for the previews: the first of each list that needs nothing more, and the disputed
+        pauses."""
         return UsualChoices(
             self.units[0][0] if self.units else None,
             self.handlers[0].id if self.handlers else None,
             [pause.number for pause in dossier.clocks.breaks if pause.disputed],
-            self.grounds[0].code,
+            next(ground.code for ground in self.grounds if ground.code != REPEAT),
         )
 
 
@@ -117,6 +127,7 @@ def ticket_page(
         **timing_context,
         **course_context,
         **_contact_context(ticket, actor, view.with_contact),
+        answering=read_answering(dossier, language_of(request)),
         photos=attachments.of_ticket(session, ticket.id),
         **_NAMES,
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from backend.desk import answer_fields
 from backend.desk.actions import ACTIONS, TicketAction
 from backend.desk.drafts import service as drafts
 from backend.tickets import queries
@@ -17,7 +18,7 @@ from backend.users.policy import Actor
 from backend.web.forms import FormReader, FormView
 
 # Quick to choose again, and no text to copy.
-CHOICES = frozenset({"to_unit", "to_user", "procedure", "stands", "mention"})
+CHOICES = answer_fields.CHOICES | {"to_unit", "to_user", "procedure", "stands", "mention"}
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ def fields_of(action: TicketAction) -> Collection[str]:
 def blank_recorded(fields: Mapping[str, str], recorded: Collection[str]) -> dict[str, str]:
     """Return the fields, empty where the text is recorded already.
 
-    The page fills in the draft that waits for approval; an unchanged draft does not count as typed. Neither does a text
-    that was sent a moment ago.
+    The page fills in the draft that waits for approval and the points that are listed; unchanged they do not count as
+    typed. Neither does a text that was sent a moment ago.
     """
     plain_texts = {_plain(text) for text in recorded}
     return {name: "" if _plain(value) in plain_texts else value for name, value in fields.items()}

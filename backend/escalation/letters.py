@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from backend.escalation import queries
 from backend.escalation.digest import ALONE
-from backend.escalation.ladder import StepRecipient, shipped_ladder
+from backend.escalation.ladder import StepRecipient, promise_ladder, shipped_ladder
 from backend.escalation.models import StaffNotice
-from backend.escalation.texts import LINES_MOST, DigestLine, StaffMessage, shortened_title, urgency_of
+from backend.escalation.texts import LINES_MOST, OF_PROMISE, DigestLine, StaffMessage, shortened_title, urgency_of
 from backend.outbox.models import OutboxMessage
 from backend.settings import get_settings
 from backend.tickets.models import Ticket
@@ -46,9 +46,12 @@ def staff_letter(session: Session, row: OutboxMessage, user: User, now: datetime
 
 def _line(session: Session, notice: StaffNotice, ticket: Ticket, user: User, today: date) -> DigestLine | None:
     """Return one ticket as it is today; None where the notice is no longer true."""
+    due = ticket.promise_until if notice.code.startswith(OF_PROMISE) else ticket.due_date if ticket.open else None
+    if due is None:
+        return None
     days = worktime.load_calendar(session, ticket.calendar_id).days
-    days_left = days.at(ticket.due_date.toordinal()) - days.at(today.toordinal())
-    urgency = urgency_of(notice.code, ticket.due_date, today, days_left)
+    days_left = days.at(due.toordinal()) - days.at(today.toordinal())
+    urgency = urgency_of(notice.code, due, today, days_left)
     if urgency is None:
         return None
     return DigestLine(
@@ -56,7 +59,7 @@ def _line(session: Session, notice: StaffNotice, ticket: Ticket, user: User, tod
         ticket.number,
         shortened_title(ticket.title),
         ticket.unit.name,
-        ticket.due_date,
+        due,
         "" if user.role in PAGES else _address(f"{INBOX}/{ticket.number}"),
         _missing_role(notice, user),
     )
@@ -68,5 +71,6 @@ def _address(path: str) -> str:
 
 def _missing_role(notice: StaffNotice, user: User) -> StepRecipient | None:
     """Return the role that should get this notice, where this person gets it because nobody has that role."""
-    recipient = next((rule.to for rule in shipped_ladder() if rule.code == notice.code), None)
+    rules = (*shipped_ladder(), *promise_ladder())
+    recipient = next((rule.to for rule in rules if rule.code == notice.code), None)
     return recipient if recipient is not None and recipient.value != user.role.value else None

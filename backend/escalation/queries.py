@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend.escalation.ladder import StepRecipient
@@ -58,12 +58,15 @@ def load_staff(session: Session) -> StaffDirectory:
     return StaffDirectory(session.scalars(people).all())
 
 
-def due_for_a_look(session: Session, now: datetime, after: int, limit: int) -> Sequence[int]:
-    """Return ids above ``after`` of tickets that need a look: a step may be due, or the ticket has changed."""
+def due_for_a_look(session: Session, stale: ColumnElement[bool], after: int, limit: int) -> Sequence[int]:
+    """Return ids above ``after`` of tickets that need a look: a step may be due, or the ticket has changed.
+
+    ``stale`` is ``stale_clock`` or ``stale_promise``; each has its own partial index.
+    """
     return session.scalars(
         select(Ticket.id)
         .outerjoin(TicketWatch, TicketWatch.ticket_id == Ticket.id)
-        .where(Ticket.id > after, *_stale(now))
+        .where(Ticket.id > after, stale)
         .order_by(Ticket.id)
         .limit(limit)
     ).all()
@@ -74,7 +77,7 @@ def lock_tickets(session: Session, ids: Collection[int], now: datetime) -> Seque
     return session.scalars(
         select(Ticket)
         .outerjoin(TicketWatch, TicketWatch.ticket_id == Ticket.id)
-        .where(Ticket.id.in_(ids), *_stale(now))
+        .where(Ticket.id.in_(ids), or_(stale_clock(now), stale_promise(now)))
         .options(joinedload(Ticket.category, innerjoin=True), joinedload(Ticket.unit, innerjoin=True))
         .order_by(Ticket.id)
         .with_for_update(of=Ticket, skip_locked=True, key_share=True)
@@ -103,7 +106,7 @@ def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[
     rows = session.execute(
         select(StaffNotice, Ticket)
         .join(Ticket, Ticket.id == StaffNotice.ticket_id)
-        .where(StaffNotice.message_id == message_id, clock_running())
+        .where(StaffNotice.message_id == message_id, or_(clock_running(), Ticket.promise_until.is_not(None)))
         .options(joinedload(Ticket.category, innerjoin=True), joinedload(Ticket.unit, innerjoin=True))
         .order_by(Ticket.due_date, Ticket.id, StaffNotice.id)
         .limit(limit)
@@ -111,9 +114,17 @@ def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[
     return [(notice, ticket) for notice, ticket in rows]
 
 
-def _stale(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return the conditions that a ticket waits and has changed since the last look, or that its next step is due."""
-    changed = or_(
-        TicketWatch.ticket_id.is_(None), TicketWatch.version != Ticket.version, TicketWatch.due_date != Ticket.due_date
-    )
-    return clock_running(), or_(changed, TicketWatch.next_at <= now)
+def stale_clock(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a ticket waits for its answer and needs a look."""
+    return and_(clock_running(), _changed_or_due(Ticket.due_date, now))
+
+
+def stale_promise(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a ticket waits for work that its answer promised and needs a look."""
+    return and_(Ticket.promise_until.is_not(None), _changed_or_due(Ticket.promise_until, now))
+
+
+def _changed_or_due(day: SQLColumnExpression[date | None], now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a ticket has changed since the last look, or that its next step is due."""
+    changed = or_(TicketWatch.ticket_id.is_(None), TicketWatch.version != Ticket.version, TicketWatch.due_date != day)
+    return or_(changed, TicketWatch.next_at <= now)

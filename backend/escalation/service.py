@@ -6,11 +6,11 @@ never changes only when people get a notice.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -37,6 +37,7 @@ from backend.worktime.duration import Duration, TimeUnit
 
 PROGRESS = "progress"  # the rule of the ladder that is also an event of the ticket
 PROGRESS_RULE = CODES[ClockKind.PROGRESS]
+PROMISE_TERM = Duration(15, TimeUnit.WORKING_DAYS)  # promised work has no term of its own; this one is not urgent
 BATCH = 100  # tickets that one task locks together; few, so that nobody waits long for one of them
 
 # With RETURNING, SQLAlchemy sends the rows of a batch as one statement. The returned ids are not used.
@@ -62,12 +63,17 @@ def parse_term(text: str) -> Duration:
 def sweep_tickets(now: datetime, enqueue: Callable[[list[int]], object]) -> int:
     """Hand out every ticket that needs a look, in batches by id until none is left. Return how many.
 
-    A second sweep is harmless: its tasks find nothing left to do.
+    These are the tickets that wait for an answer, and those that wait for work that their answer promised. A second
+    sweep is harmless: its tasks find nothing left to do.
     """
+    return sum(_sweep(now, enqueue, stale) for stale in (queries.stale_clock(now), queries.stale_promise(now)))
+
+
+def _sweep(now: datetime, enqueue: Callable[[list[int]], object], stale: ColumnElement[bool]) -> int:
     count = after = 0
     while True:
         with transaction() as session:
-            ids = list(queries.due_for_a_look(session, now, after, BATCH))
+            ids = list(queries.due_for_a_look(session, stale, after, BATCH))
         if not ids:
             return count
         enqueue(ids)
@@ -90,7 +96,7 @@ class EscalationBatch:
     def watches(self) -> list[dict[str, Any]]:
         """Return the rows of watches. Call it last: a notice of progress makes a new version of its ticket."""
         return [
-            {"ticket_id": ticket.id, "version": ticket.version, "due_date": ticket.due_date, "next_at": next_at}
+            {"ticket_id": ticket.id, "version": ticket.version, "due_date": due_of(ticket), "next_at": next_at}
             for ticket, next_at in self.looks
         ]
 
@@ -126,8 +132,21 @@ def decide_steps(ids: list[int], now: datetime) -> int:
         return len(locked_tickets)
 
 
+def due_of(ticket: Ticket) -> date:
+    """Return the day that people are reminded of: the due date, or after the answer the day that it promised."""
+    return ticket.promise_until or ticket.due_date
+
+
 def facts_of(ticket: Ticket) -> EscalationFacts:
-    """Return what the ladder needs to know of a ticket."""
+    """Return what the ladder needs to know of a ticket. Promised work is not urgent: the unit chose its day."""
+    if ticket.promise_until is not None:
+        return EscalationFacts(
+            ticket_id=ticket.id,
+            received_on=ticket.received_on,
+            due=ticket.promise_until,
+            term=PROMISE_TERM,
+            episode=ticket.episode,
+        )
     return EscalationFacts(
         ticket_id=ticket.id,
         received_on=ticket.received_on,
@@ -161,11 +180,14 @@ def _ladders(
     Before the due date the rule for notices of progress changes nothing, so it is read for overdue tickets only.
     """
     today = local_time(now).date()
-    late_tickets = [ticket for ticket in locked_tickets if ticket.due_date < today]
+    late_tickets = [ticket for ticket in locked_tickets if ticket.open and ticket.due_date < today]
     progress_rules = rulebook.noted_rules(session, late_tickets, PROGRESS_RULE) if late_tickets else {}
     last_rule = rulebook.last_rule_id(session)
     ladders = {}
     for ticket in locked_tickets:
+        if ticket.promise_until is not None:
+            ladders[ticket.id] = ladder.promise_ladder()
+            continue
         rules = rulebook.rules_since_reception(session, ticket, ladder.reception_codes(), last_rule)
         if ticket.id in progress_rules:
             rules[PROGRESS_RULE] = progress_rules[ticket.id]

@@ -31,8 +31,12 @@ class Urgency(StrEnum):
     TODAY = "today"
     LAST_DAY = "last_day"
     HALF = "half"
+    PROMISE_OVERDUE = "promise_overdue"
+    PROMISE_TODAY = "promise_today"
+    PROMISE_EVE = "promise_eve"
 
 
+OF_PROMISE = "promise_"  # how the codes of rules about promised work begin
 HEADINGS = {
     Urgency.BACKSTOP: _("Để quá lâu kể từ ngày tiếp nhận, người đứng đầu có thể bị xử lý trách nhiệm"),
     Urgency.BACKSTOP_WARNING: _("Sắp để quá lâu kể từ ngày tiếp nhận, xin giải quyết sớm"),
@@ -42,6 +46,9 @@ HEADINGS = {
     Urgency.TODAY: _("Đến hạn hôm nay"),
     Urgency.LAST_DAY: _("Còn một ngày làm việc"),
     Urgency.HALF: _("Đã qua nửa thời hạn"),
+    Urgency.PROMISE_OVERDUE: _("Việc đã hẹn với người gửi, quá ngày hẹn mà chưa báo xong"),
+    Urgency.PROMISE_TODAY: _("Việc đã hẹn với người gửi, hẹn xong hôm nay"),
+    Urgency.PROMISE_EVE: _("Việc đã hẹn với người gửi, còn một ngày làm việc"),
 }
 LINE = _("%(number)s · %(title)s")
 ABOUT = _("%(unit)s · hạn %(due)s")
@@ -162,6 +169,8 @@ def urgency_of(code: str, due: date, today: date, days_left: int) -> Urgency | N
     """
     if code.startswith(Urgency.BACKSTOP):
         return Urgency.BACKSTOP_WARNING if code == Urgency.BACKSTOP_WARNING else Urgency.BACKSTOP
+    if code.startswith(OF_PROMISE):
+        return _urgency_of_promise(due, today, days_left)
     if due < today:
         return Urgency(code) if code.startswith(Urgency.OVERDUE) else Urgency.OVERDUE
     if due == today:
@@ -169,6 +178,12 @@ def urgency_of(code: str, due: date, today: date, days_left: int) -> Urgency | N
     if code == Urgency.HALF:
         return Urgency.HALF
     return Urgency.LAST_DAY if days_left <= 1 else None
+
+
+def _urgency_of_promise(due: date, today: date, days_left: int) -> Urgency | None:
+    if due <= today:
+        return Urgency.PROMISE_OVERDUE if due < today else Urgency.PROMISE_TODAY
+    return Urgency.PROMISE_EVE if days_left <= 1 else None
 
 
 def shortened_title(title: str) -> str:

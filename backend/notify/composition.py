@@ -1,7 +1,7 @@
 """Make a message with an address from a row of the outbox. Text and address are read when the message is sent."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -13,12 +13,15 @@ from backend.notify.channels import Buttons, OutgoingMessage
 from backend.outbox.models import Medium, OutboxMessage
 from backend.settings import get_settings
 from backend.tickets import queries
+from backend.tickets.answers.promises import open_promise
+from backend.tickets.answers.queries import answer_with_text
+from backend.tickets.answers.texts import answer_texts
 from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.due_status import clock_runs
-from backend.tickets.lifecycle import ANSWERS, Event
+from backend.tickets.lifecycle import CLOSURES, Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
-from backend.tickets.senders.sender_checks import count_answers
-from backend.tickets.senders.sender_rights import read_sender_rights
+from backend.tickets.senders.sender_checks import decision_number
+from backend.tickets.senders.sender_rights import SenderRights, read_sender_rights, reopening_end
 from backend.units.models import Unit
 from backend.users.models import User
 from backend.web.rendering import template_environment
@@ -44,6 +47,8 @@ def compose_message(session: Session, row: OutboxMessage, now: datetime) -> Outg
     if row.template in texts.WHILE_OVERDUE and not clock_runs(ticket):
         raise RecipientMissing("the ticket has moved on")
     facts = _message_facts(session, row, ticket, now)
+    if row.template in texts.WHILE_PROMISED and facts.until is None:
+        raise RecipientMissing("the promise is settled")
     outgoing = partial(OutgoingMessage, key=row.key, recipient=address, subject=texts.message_subject(facts), at=now)
     if row.medium is Medium.TELEGRAM:
         return outgoing(body=texts.chat_text(facts), html="", buttons=_buttons(facts, ticket.id, int(address)))
@@ -64,25 +69,40 @@ def _to_staff(session: Session, row: OutboxMessage, user_id: int, now: datetime)
 
 
 def _buttons(facts: texts.MessageFacts, ticket_id: int, chat_id: int) -> Buttons:
-    """Return the buttons for the first of three scores, or for a reply; none where the reader can give neither."""
-    if facts.asks == Event.RATED:
-        return invitation.rating_buttons(ticket_id, chat_id, 0, facts.answer)
+    """Return the buttons for the first of three scores and for "solved?", or for a reply; none for what the reader
+    cannot give."""
+    if facts.template in texts.OF_CLOSURE:
+        labels = texts.judging_labels(facts.template, facts.judges)
+        said = {purpose: facts.say(label) for purpose, label in labels.items()}
+        scores = invitation.rating_buttons(ticket_id, chat_id, 0, facts.answer) if facts.asks == Event.RATED else ()
+        return (*scores, *invitation.solved_buttons(ticket_id, chat_id, facts.answer, said))
     if facts.asks == Event.INFO_RECEIVED:
         return invitation.reply_button(ticket_id, chat_id, facts.say(texts.REPLY_BUTTON))
     return ()
 
 
-def _asks(row: OutboxMessage, dossier: Dossier) -> Event | None:
+def _asks(row: OutboxMessage, dossier: Dossier, rights: SenderRights) -> Event | None:
     """Return the event that the message asks its reader for; None where the reader cannot cause it now.
 
-    A message about an earlier answer asks for no rating, because only the latest answer is rated.
+    A message about an earlier closure asks for no rating, because only the latest one is rated.
     """
     asks = texts.ASKS.get(row.template)
-    if asks is None or asks not in read_sender_rights(dossier, reading=True):
+    if asks is None or asks not in rights:
         return None
-    latest_answer = next((event for event in reversed(dossier.history) if event.event in ANSWERS), None)
-    is_earlier = latest_answer is not None and row.message_id != latest_answer.data.get("message")
-    return None if asks is Event.RATED and is_earlier else asks
+    return None if asks is Event.RATED and not _is_latest(row, dossier) else asks
+
+
+def _judges(row: OutboxMessage, dossier: Dossier, rights: SenderRights) -> frozenset[Event]:
+    """Return how the reader may judge the closure that the message tells of; nothing for an earlier closure."""
+    if row.template not in texts.OF_CLOSURE or not _is_latest(row, dossier):
+        return frozenset()
+    return frozenset(rights) & {Event.CONFIRMED, Event.DISPUTED, Event.REOPENED}
+
+
+def _is_latest(row: OutboxMessage, dossier: Dossier) -> bool:
+    """Tell whether the message tells of the latest closure of the ticket."""
+    latest = next((event for event in reversed(dossier.history) if event.event in CLOSURES), None)
+    return latest is not None and row.message_id == latest.data.get("message")
 
 
 def _address(contact: Contact | None, medium: Medium) -> str:
@@ -97,6 +117,9 @@ def _address(contact: Contact | None, medium: Medium) -> str:
 def _message_facts(session: Session, row: OutboxMessage, ticket: Ticket, now: datetime) -> texts.MessageFacts:
     text = session.get_one(TicketMessage, row.message_id).body if row.message_id is not None else ""
     dossier = read_dossier(session, ticket, now)
+    rights = read_sender_rights(dossier, reading=True)
+    view = answer_with_text(session, dossier.history, row.message_id)
+    answer = answer_texts(view, ticket.language) if view is not None else None
     return texts.MessageFacts(
         template=row.template,
         number=ticket.number,
@@ -104,12 +127,23 @@ def _message_facts(session: Session, row: OutboxMessage, ticket: Ticket, now: da
         due=ticket.due_date,
         today=local_time(now).date(),
         delay=queries.find_delay(session, dossier.entries) if row.template in texts.OF_DELAY else None,
-        asks=_asks(row, dossier),
-        answer=count_answers(dossier.history),
+        asks=_asks(row, dossier, rights),
+        judges=_judges(row, dossier, rights),
+        window=reopening_end(dossier),
+        outcome=answer.outcome if answer else "",
+        beside=answer.beside(ticket.language) if answer else (),
+        until=_promised(dossier),
+        answer=decision_number(dossier.history),
         text=text,
         language=ticket.language,
         follow=get_settings().base_url.rstrip("/") + "/theo-doi",
     )
+
+
+def _promised(dossier: Dossier) -> date | None:
+    """Return the date that the unit promises now for work that it still owes."""
+    promise = open_promise(dossier.history)
+    return promise.until if promise is not None else None
 
 
 def _unit_then(session: Session, row: OutboxMessage, ticket: Ticket, entries: Sequence[audit.AuditEntry]) -> str:

@@ -1,4 +1,4 @@
-"""Buttons under a message that ask its reader for a rating, or for a reply to a question.
+"""Buttons under a message that ask its reader for a rating, for a reply to a question, or whether it is solved.
 
 A press may come at any later time, and a client can forge its data. So each button carries a mark that only the server
 can make, for one ticket and one chat. The code that handles a press also checks that the ticket belongs to the chat,
@@ -9,15 +9,16 @@ about the second.
 import base64
 import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.errors import NotFound, _
 from backend.notify.channels import Buttons, ChatButton
 from backend.settings import get_settings
 
-RATE, REPLY = "rate", "reply"
+RATE, REPLY, SOLVED, UNSOLVED = "rate", "reply", "solved", "unsolved"
 PRESSED = re.compile(
-    r"(?P<purpose>rate|reply):(?P<ticket>[0-9]{1,10})(\.(?P<answer>[0-9]{1,4}))?"
+    r"(?P<purpose>rate|reply|solved|unsolved):(?P<ticket>[0-9]{1,10})(\.(?P<answer>[0-9]{1,4}))?"
     r":(?P<item>[0-2]):(?P<score>[1-5]):(?P<mark>[A-Za-z0-9_-]{12})"
 )
 
@@ -45,6 +46,16 @@ def rating_buttons(ticket_id: int, chat_id: int, item: int, answer: int = 1) -> 
     subject = str(ticket_id) if answer == 1 else f"{ticket_id}.{answer}"
     tail = sign_button(RATE, subject, chat_id)
     return (tuple(ChatButton(str(score), f"{RATE}:{subject}:{item}:{score}:{tail}") for score in range(1, 6)),)
+
+
+def solved_buttons(ticket_id: int, chat_id: int, answer: int, texts: Mapping[str, str]) -> Buttons:
+    """Return one row that asks whether it is solved. ``texts``: purpose -> label, for what the reader may do."""
+    subject = str(ticket_id) if answer == 1 else f"{ticket_id}.{answer}"
+    row = (
+        ChatButton(label, f"{purpose}:{subject}:0:1:{sign_button(purpose, subject, chat_id)}")
+        for purpose, label in texts.items()
+    )
+    return (tuple(row),) if texts else ()
 
 
 def reply_button(ticket_id: int, chat_id: int, text: str) -> Buttons:

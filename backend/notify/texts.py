@@ -4,10 +4,12 @@ No message holds the access secret or the sender's own text, because people read
 keep it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from backend.errors import _
+from backend.notify.invitation import SOLVED, UNSOLVED
 from backend.tickets import citizen_texts
 from backend.tickets.lifecycle import Event
 from backend.tickets.queries import AnswerDelay
@@ -26,6 +28,9 @@ SUBJECTS = {
     "merged": _("Phản ánh %(number)s được giải quyết cùng phản ánh khác"),
     "unmerged": _("Phản ánh %(number)s được giải quyết riêng trở lại"),
     "delay_explained": _("Phản ánh %(number)s: lý do chậm và ngày hẹn mới"),
+    "promise_kept": _("Phản ánh %(number)s: việc đã hẹn đã làm xong"),
+    "promise_explained": _("Phản ánh %(number)s: ngày hẹn làm xong mới"),
+    "promise_missed": _("Phản ánh %(number)s: đã quá ngày hẹn làm xong"),
     "apology": _("Xin lỗi vì phản ánh %(number)s chưa được trả lời đúng hạn"),
     "progress": _("Phản ánh %(number)s vẫn đang được xử lý"),
 }
@@ -51,6 +56,12 @@ OPENINGS = {
     ),
     "unmerged": _("Phản ánh %(number)s của bạn được giải quyết riêng trở lại. Hạn trả lời: %(due)s."),
     "delay_explained": _("%(unit)s không kịp trả lời phản ánh %(number)s của bạn đúng hạn, xin lỗi bạn và nêu lý do:"),
+    "promise_kept": _("%(unit)s báo đã làm xong việc hẹn với bạn ở phản ánh %(number)s:"),
+    "promise_explained": _("%(unit)s chưa làm xong việc hẹn với bạn ở phản ánh %(number)s, xin lỗi bạn và nêu lý do:"),
+    "promise_missed": _(
+        "Đã quá ngày %(until)s mà %(unit)s hẹn làm xong việc ở phản ánh %(number)s của bạn và chưa báo là xong. Xin "
+        "lỗi bạn. Cán bộ và lãnh đạo phụ trách đã được nhắc."
+    ),
     "apology": _("Phản ánh %(number)s của bạn đã quá hạn trả lời. Chúng tôi xin lỗi bạn vì sự chậm trễ này."),
     "progress": _(
         "Phản ánh %(number)s của bạn đã quá hạn trả lời và vẫn đang được %(unit)s xử lý. Xin lỗi bạn vì sự chậm trễ."
@@ -64,9 +75,10 @@ REASON = _("Lý do chậm, theo %(unit)s:")
 PROMISE = _("Ngày hẹn trả lời mới: %(promised)s.")
 PROMISE_BROKEN = _("Ngày hẹn lại %(promised)s cũng đã qua. Cán bộ và lãnh đạo phụ trách đã được nhắc.")
 NO_REASON = _("%(unit)s chưa nêu lý do chậm. Cán bộ và lãnh đạo phụ trách đã được nhắc.")
-WITH_TEXT = frozenset(
-    {"info_requested", "forwarded", "answered", "pause_judged", "refused", "redirected", "delay_explained"}
-)
+WHILE_PROMISED = frozenset({"promise_missed"})
+OF_CLOSURE = frozenset({"answered", "refused", "redirected", "promise_kept"})  # the sender is asked: solved?
+WITH_TEXT = OF_CLOSURE | {"info_requested", "forwarded", "pause_judged", "delay_explained", "promise_explained"}
+NEW_PROMISE = _("Hẹn làm xong trước hết ngày %(until)s. Bạn sẽ được báo khi xong.")
 KEEP_RECEIPT = _(
     "Xin giữ giấy tiếp nhận: mã số và mã bí mật ghi trên đó dùng để theo dõi. "
     "Vì an toàn, mã bí mật không được gửi qua thư."
@@ -82,12 +94,41 @@ CLOSINGS = {
         "nhập mã số và mã bí mật trên giấy tiếp nhận, rồi trả lời ba câu hỏi."
     ),
 }
+CLOSINGS |= dict.fromkeys(OF_CLOSURE, CLOSINGS["answered"])
 # The event that a message asks its reader for, if the reader can cause it when the message is sent.
-ASKS = {"info_requested": Event.INFO_RECEIVED, "answered": Event.RATED}
+ASKS = {"info_requested": Event.INFO_RECEIVED} | dict.fromkeys(OF_CLOSURE, Event.RATED)
+# Whether it is solved: what a letter says, by what its reader may do. The way to object stands in the second.
+CONFIRM = _("Việc đã xong? Xin mở trang theo dõi và bấm “Đã giải quyết xong”.")
+OBJECTIONS = {
+    "answered": _(
+        "Chưa xong, hoặc không đồng ý với trả lời? Ở trang theo dõi, đến hết ngày %(window)s, bạn ghi điều chưa được "
+        "giải quyết; %(unit)s phải giải quyết lại với hạn mới."
+    ),
+    "refused": _(
+        "Nếu không đồng ý: ở trang theo dõi, đến hết ngày %(window)s, bạn ghi vì sao cần được tiếp nhận; %(unit)s phải "
+        "xem lại và trả lời bạn."
+    ),
+    "redirected": _(
+        "Nếu thấy nội dung này vẫn là phản ánh: ở trang theo dõi, đến hết ngày %(window)s, bạn ghi vì sao; %(unit)s "
+        "phải xem lại và trả lời bạn."
+    ),
+}
+OBJECTIONS["promise_kept"] = OBJECTIONS["answered"]
+OBJECTION_OPEN = _(
+    "Không đồng ý với trả lời? Ở trang theo dõi, bạn ghi điều chưa được giải quyết bất cứ lúc nào trước khi việc đã "
+    "hẹn được báo là xong; %(unit)s phải giải quyết lại với hạn mới."
+)
+REVIEW = _(
+    "Bạn cũng có thể đề nghị cơ quan cấp trên xem xét lại; người xem xét là người không tham gia lần trả lời này."
+)
 FOLLOW = _("Trang theo dõi: %(address)s")
 AUTOMATIC = _("Thư này do hệ thống Lắng Nghe tự động gửi. Xin đừng trả lời thư.")
 REPLY_HERE = _("Trong khi chờ bạn trả lời, thời hạn xử lý tạm dừng. Bấm nút dưới đây để trả lời.")
 REPLY_BUTTON = _("✍️ Trả lời")
+SOLVED_HERE = _("Việc đã được giải quyết chưa?")
+ACCEPT_HERE = _("Bạn có đồng ý với việc này không?")
+SOLVED_BUTTON, UNSOLVED_BUTTON = _("✅ Đã xong"), _("❌ Chưa xong")
+ACCEPT_BUTTON, OBJECT_BUTTON = _("✅ Đồng ý"), _("❌ Không đồng ý")
 RATE_HERE = _("Bạn hài lòng đến mức nào với việc xử lý phản ánh này? Có ba câu, mỗi câu bấm một nút.")
 QUESTION = _("Câu %(n)s/3. %(item)s: bạn chọn mức nào?")
 
@@ -99,6 +140,8 @@ class MessageFacts:
     - ``text``: what the unit wrote, if anything. ``follow``: the address of the page to follow the ticket.
     - ``delay``: why the answer is late, if the unit has explained it.
     - ``asks``: the event that the reader is asked for: a reply, or a rating of the ``answer``-th answer.
+    - ``outcome`` and ``beside``: what an answer says above and below its text. ``until``: the date of a promise.
+    - ``judges``: how the reader may judge the closure now; ``window``: until which day they may object.
     """
 
     template: str
@@ -112,10 +155,21 @@ class MessageFacts:
     delay: AnswerDelay | None = None
     asks: Event | None = None
     answer: int = 1
+    outcome: str = ""
+    beside: Sequence[str] = ()
+    until: date | None = None
+    judges: frozenset[Event] = frozenset()
+    window: date | None = None
+
+    @property
+    def objects(self) -> bool:
+        return bool(self.judges & {Event.DISPUTED, Event.REOPENED})
 
     def say(self, message: str) -> str:
         params = {"number": self.number, "unit": self.unit, "due": day_text(self.due), "address": self.follow}
         params |= {"promised": day_text(self.delay.promised)} if self.delay else {}
+        params |= {"until": day_text(self.until)} if self.until else {}
+        params |= {"window": day_text(self.window)} if self.window else {}
         return gettext(self.language, message, params)
 
 
@@ -126,9 +180,29 @@ def message_subject(facts: MessageFacts) -> str:
 def mail_paragraphs(facts: MessageFacts) -> list[str]:
     """Return the paragraphs of an e-mail."""
     closing = CLOSINGS.get(facts.template) if facts.asks == ASKS.get(facts.template) else None
-    parts = [facts.say(OPENINGS[facts.template]), facts.text if facts.template in WITH_TEXT else "", *_delay(facts)]
+    parts = [*_told(facts), *_ways_to_judge(facts)]
     parts += [facts.say(closing) if closing else "", facts.say(FOLLOW), facts.say(AUTOMATIC)]
     return [part for part in parts if part]
+
+
+def _told(facts: MessageFacts) -> list[str]:
+    """Return what the unit says: the opening, the outcome, its text, proof and points, a new date."""
+    text = facts.text if facts.template in WITH_TEXT else ""
+    promise = facts.say(NEW_PROMISE) if facts.template == "promise_explained" and facts.until else ""
+    return [facts.say(OPENINGS[facts.template]), facts.outcome, text, *facts.beside, promise, *_delay(facts)]
+
+
+def _ways_to_judge(facts: MessageFacts) -> list[str]:
+    """Return how the sender confirms or objects: where, until when, to whom."""
+    if facts.template not in OF_CLOSURE:
+        return []
+    confirm = Event.CONFIRMED in facts.judges and facts.template in ("answered", "promise_kept")
+    objection = OBJECTIONS[facts.template] if facts.window else OBJECTION_OPEN
+    return [
+        facts.say(CONFIRM) if confirm else "",
+        facts.say(objection) if facts.objects else "",
+        facts.say(REVIEW) if facts.objects else "",
+    ]
 
 
 def _delay(facts: MessageFacts) -> list[str]:
@@ -149,12 +223,27 @@ def _delay(facts: MessageFacts) -> list[str]:
 
 def chat_text(facts: MessageFacts) -> str:
     """Return the text of a chat message. The buttons below it let the reader do what it asks for."""
-    parts = [facts.say(OPENINGS[facts.template]), facts.text if facts.template in WITH_TEXT else "", *_delay(facts)]
+    parts = _told(facts)
+    if facts.template == "refused":
+        parts += _ways_to_judge(facts)
     if facts.asks == Event.INFO_RECEIVED:
         parts.append(facts.say(REPLY_HERE))
     if facts.asks == Event.RATED:
         parts.append(facts.say(RATE_HERE) + "\n" + rating_question(facts.language, 0))
+    if facts.judges:
+        parts.append(facts.say(ACCEPT_HERE if facts.template in ("refused", "redirected") else SOLVED_HERE))
     return "\n\n".join(part for part in parts if part)
+
+
+def judging_labels(template: str, judges: frozenset[Event]) -> dict[str, str]:
+    """Return the labels of the buttons that ask whether it is solved: purpose of the button -> label."""
+    turned_away = template in ("refused", "redirected")
+    labels = {}
+    if Event.CONFIRMED in judges:
+        labels[SOLVED] = ACCEPT_BUTTON if turned_away else SOLVED_BUTTON
+    if judges & {Event.DISPUTED, Event.REOPENED}:
+        labels[UNSOLVED] = OBJECT_BUTTON if turned_away else UNSOLVED_BUTTON
+    return labels
 
 
 def rating_question(language: str, item: int) -> str:

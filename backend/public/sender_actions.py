@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
-from backend.deadlines import limits
 from backend.deadlines.clock_states import TicketClocks
 from backend.deadlines.clocks import ClockPreview
 from backend.deadlines.terms import TicketPause
@@ -67,10 +66,3 @@ def read_extension(clocks: TicketClocks, course: Sequence[CourseStep]) -> Extens
         return None
     requests = [step for step in course if step.event is Event.EXTENSION_REQUESTED and step.at <= extension.at]
     return ExtensionView(extension.at, requests[-1].text if requests else "")
-
-
-def find_reopening_end(clocks: TicketClocks) -> date | None:
-    """Return the last day on which the sender may have the ticket reopened; None before there is a decision."""
-    if clocks.decided is None:
-        return None
-    return limits.last_day(clocks.resolve.term.calendar, clocks.ruling.get(limits.REOPEN_WINDOW), clocks.decided)

@@ -12,18 +12,22 @@ from backend.attachments import queries as attachments
 from backend.errors import DomainError, Invalid, NotFound
 from backend.public import access
 from backend.public.due_date_texts import count_days
-from backend.public.sender_actions import find_reopening_end, list_open_actions, list_pauses, read_extension
+from backend.public.sender_actions import list_open_actions, list_pauses, read_extension
 from backend.ratings import service as ratings
 from backend.ratings.models import Rating
 from backend.tickets import citizen_texts, queries, rulebook
+from backend.tickets.answers.promises import open_promise
+from backend.tickets.answers.queries import latest_decision
+from backend.tickets.answers.texts import AnswerTexts, answer_texts
 from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.due_status import is_overdue
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import Ticket
 from backend.tickets.queries import CourseStep
-from backend.tickets.senders.sender_checks import count_answers
+from backend.tickets.senders.sender_checks import decision_number
+from backend.tickets.senders.sender_rights import reopening_end
 from backend.web.forms import FormReader, FormView
-from backend.web.rendering import redirect_to, render_page
+from backend.web.rendering import language_of, redirect_to, render_page
 from backend.worktime.calendar import local_time
 
 TICKET = "/theo-doi/phan-anh"
@@ -75,6 +79,7 @@ def ticket_page(
         ticket=ticket,
         **_course_context(session, dossier),
         **_due_date_context(session, dossier, now),
+        answer=_answer_texts(session, dossier, language_of(request)),
         photos=attachments.of_ticket(session, ticket.id),
         rating=_find_rating(session, dossier),
         words=citizen_texts,
@@ -93,11 +98,19 @@ def _course_context(session: Session, dossier: Dossier) -> dict[str, Any]:
         "actions": actions,
         "question": _last(steps, Event.INFO_REQUESTED) if "tra-loi" in actions else None,
         "decision": _last(steps, *DECISIONS) if ticket.told_at else None,
+        "promise": open_promise(dossier.history),
+        "report": _last(steps, Event.PROMISE_KEPT, Event.PROMISE_EXPLAINED),
         "delay": queries.find_delay(session, dossier.entries) if ticket.open else None,
         "stopped": _last(steps, *STOPS) if stopped else None,
         "extension": read_extension(dossier.clocks, course),
         "pauses": list_pauses(dossier, steps),
     }
+
+
+def _answer_texts(session: Session, dossier: Dossier, language: str) -> AnswerTexts | None:
+    """Return what the latest answer or refusal says beside its text, once its sender has read it."""
+    view = latest_decision(session, dossier.history) if dossier.ticket.told_at else None
+    return answer_texts(view, language) if view is not None else None
 
 
 def _due_date_context(session: Session, dossier: Dossier, now: datetime) -> dict[str, Any]:
@@ -107,7 +120,7 @@ def _due_date_context(session: Session, dossier: Dossier, now: datetime) -> dict
     return {
         "due": clocks.resolve.due,
         "overdue": is_overdue(ticket, today),
-        "window": find_reopening_end(clocks),
+        "window": reopening_end(dossier),
         "counting": count_days(clocks),
         "later_rule": rulebook.rule_of_today(session, ticket, clocks, today),
     }
@@ -116,7 +129,7 @@ def _due_date_context(session: Session, dossier: Dossier, now: datetime) -> dict
 def _find_rating(session: Session, dossier: Dossier) -> Rating | None:
     """Return the rating of the latest answer, where the ticket is closed and rated."""
     ticket = dossier.ticket
-    return None if ticket.open else ratings.find_rating(session, ticket.id, count_answers(dossier.history))
+    return None if ticket.open else ratings.find_rating(session, ticket.id, decision_number(dossier.history))
 
 
 def _form(typed: FormReader | None, refusal: Invalid | None, used: Collection[str]) -> FormView:

@@ -18,10 +18,13 @@ from backend.users.policy import Permission
 INTERNAL = frozenset(
     {
         *(Event.ASSIGNED, Event.SUBMITTED_FOR_APPROVAL, Event.RETURNED, Event.EXTENSION_REQUESTED),
-        *(Event.EXTENSION_DENIED, Event.RECOUNTED, Event.INFO_PASSED_ON, Event.NOTED),
+        *(Event.EXTENSION_DENIED, Event.RECOUNTED, Event.INFO_PASSED_ON, Event.NOTED, Event.POINTS_LISTED),
     }
 )
 ANSWERS = frozenset({Event.ANSWERED, Event.ANSWERED_TOGETHER})
+TURNED_AWAY = frozenset({Event.REFUSED, Event.REDIRECTED})
+# What ends the work from the sender's side: after each of these the sender is asked.
+CLOSURES = ANSWERS | TURNED_AWAY | {Event.PROMISE_KEPT}
 # How a sender judges a decision. The sender must have read it.
 JUDGEMENTS = frozenset({Event.CONFIRMED, Event.DISPUTED, Event.REOPENED, Event.RATED})
 
@@ -72,7 +75,8 @@ _UNANSWERED = frozenset(OPEN_STATES)
 _ANSWERED = frozenset({TicketState.ANSWERED, TicketState.PUBLISHED})
 _SETTLED = _ANSWERED | {TicketState.CONFIRMED, TicketState.CLOSED}
 _DECIDED = _SETTLED | {TicketState.REFUSED, TicketState.REDIRECTED}
-_REOPENABLE = frozenset({TicketState.CONFIRMED, TicketState.CLOSED, TicketState.REFUSED})
+_TURNED_AWAY = frozenset({TicketState.REFUSED, TicketState.REDIRECTED})
+_REOPENABLE = frozenset({TicketState.CONFIRMED, TicketState.CLOSED}) | _TURNED_AWAY
 # A unit that asks the sender has accepted the ticket: after the reply a new ticket is an accepted one.
 _BACK_TO_WORK = dict.fromkeys(_NEW | _WORK, TicketState.ACCEPTED) | {TicketState.IN_PROGRESS: TicketState.IN_PROGRESS}
 _AS_BEFORE = {state: state for state in _UNANSWERED}
@@ -95,16 +99,21 @@ _ROWS = (
     _T(_E.EXTENSION_DENIED, _WORK, right=_A.EXTEND_TICKET, text=True),
     _T(_E.SUBMITTED_FOR_APPROVAL, _WORK, _S.AWAITING_APPROVAL, _A.HANDLE_TICKET, text=True),
     _T(_E.RETURNED, frozenset({_S.AWAITING_APPROVAL}), _S.IN_PROGRESS, _A.APPROVE_ANSWER, text=True),
+    _T(_E.POINTS_LISTED, _UNANSWERED - {_S.AWAITING_APPROVAL}, right=_A.HANDLE_TICKET, text=True),
     _T(_E.ANSWERED, _WORK, _S.ANSWERED, _A.HANDLE_TICKET, text=True),
     _T(_E.ANSWERED, frozenset({_S.AWAITING_APPROVAL}), _S.ANSWERED, _A.APPROVE_ANSWER),
     _T(_E.ANSWERED_TOGETHER, frozenset({_S.MERGED}), by=EventAuthor.SYSTEM),
+    _T(_E.PROMISE_KEPT, _SETTLED - {_S.CONFIRMED}, right=_A.HANDLE_TICKET, text=True),
+    _T(_E.PROMISE_KEPT, frozenset({_S.CONFIRMED}), _S.ANSWERED, _A.HANDLE_TICKET, text=True),  # asked again: solved?
+    _T(_E.PROMISE_KEPT, frozenset({_S.MERGED}), by=EventAuthor.SYSTEM),
+    _T(_E.PROMISE_EXPLAINED, _SETTLED, right=_A.HANDLE_TICKET, text=True),
     _T(_E.NOTIFIED, _DECIDED | {_S.MERGED}, by=EventAuthor.EITHER),
     _T(_E.DELAY_EXPLAINED, _UNANSWERED - {_S.AWAITING_SENDER}, right=_A.HANDLE_TICKET, text=True),
     _T(_E.PROGRESS_TOLD, _UNANSWERED, by=EventAuthor.SYSTEM),
     _T(_E.PUBLISHED, frozenset({_S.ANSWERED}), _S.PUBLISHED, _A.PUBLISH_ANSWER),
     _T(_E.PUBLISHED, frozenset({_S.CONFIRMED, _S.CLOSED}), right=_A.PUBLISH_ANSWER),
     _T(_E.CONFIRMED, _ANSWERED, _S.CONFIRMED, by=EventAuthor.SENDER),
-    _T(_E.CONFIRMED, frozenset({_S.MERGED}), by=EventAuthor.SENDER),
+    _T(_E.CONFIRMED, _TURNED_AWAY | {_S.MERGED}, by=EventAuthor.SENDER),
     _T(_E.DISPUTED, _ANSWERED | {_S.MERGED}, _S.IN_PROGRESS, by=EventAuthor.SENDER, text=True),
     _T(_E.REOPENED, _REOPENABLE | {_S.MERGED}, _S.IN_PROGRESS, by=EventAuthor.SENDER, text=True),
     _T(_E.WITHDRAWN, _UNANSWERED | {_S.MERGED}, _S.WITHDRAWN, by=EventAuthor.SENDER),
@@ -112,7 +121,7 @@ _ROWS = (
     _T(_E.REDIRECTED, _NEW | {_S.ACCEPTED}, _S.REDIRECTED, _A.HANDLE_TICKET, text=True),
     _T(_E.MERGED, _UNANSWERED, _S.MERGED, _A.MERGE_TICKET, text=True),
     _T(_E.UNMERGED, frozenset({_S.MERGED}), _AS_BEFORE, _A.MERGE_TICKET, EventAuthor.SYSTEM, text=True),
-    _T(_E.RATED, _SETTLED | {_S.MERGED}, by=EventAuthor.SENDER),
+    _T(_E.RATED, _SETTLED | _TURNED_AWAY | {_S.MERGED}, by=EventAuthor.SENDER),
     _T(_E.CLOSED, _ANSWERED | {_S.CONFIRMED}, _S.CLOSED, by=EventAuthor.SYSTEM),
     _T(_E.RECOUNTED, _UNANSWERED | {_S.MERGED}, by=EventAuthor.SYSTEM),
     _T(_E.NOTED, frozenset(TicketState), right=_A.WRITE_NOTE, text=True),

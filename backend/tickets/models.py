@@ -25,6 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.db import Base, Moment, by_value
 from backend.deadlines.terms import Verdict as Verdict
+from backend.tickets.answers.outcomes import AnswerOutcome
 from backend.tickets.search.models import INDEX_OPTIONS
 from backend.units.models import Unit
 from backend.worktime.models import CalendarVersion
@@ -74,6 +75,13 @@ FOLDED_TITLE = (
     "lower(translate(regexp_replace(NORMALIZE(title, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), "
     "'đĐðÐɖƉ'::text, 'dddddd'::text))"
 )
+
+
+class CitizenVerdict(StrEnum):
+    """The last word of the sender about a closure. Without a word the column is empty: never "satisfied"."""
+
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
 
 
 class Channel(StrEnum):
@@ -145,6 +153,8 @@ class Ticket(Base):
         ),
         Index("ix_tickets_open", "id", postgresql_where=text(OPEN_SQL)),
         Index(None, "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+        CheckConstraint("promises_missed <= promises_given", name="promises"),
+        Index("ix_tickets_promised", "promise_until", "id", postgresql_where=text("promise_until IS NOT NULL")),
         Index("ix_tickets_received", "unit_id", "received_on"),
         Index("ix_tickets_received_all", "received_on"),
         Index("ix_tickets_answered", "unit_id", "answered_on"),
@@ -196,6 +206,16 @@ class Ticket(Base):
     working_days: Mapped[int | None] = mapped_column(doc="working days from reception to answer, without pauses")
     verdict: Mapped[Verdict | None] = mapped_column(by_value(Verdict, "verdict"))
     decided_at: Mapped[datetime | None] = mapped_column(Moment, doc="the latest answer, refusal or redirection")
+    answer_outcome: Mapped[AnswerOutcome | None] = mapped_column(
+        by_value(AnswerOutcome, "answer_outcome"), doc="of the latest answer; empty where the answer names none"
+    )
+    citizen_verdict: Mapped[CitizenVerdict | None] = mapped_column(
+        by_value(CitizenVerdict, "citizen_verdict"), doc="the sender's last word; a later answer does not erase it"
+    )
+    promises_given: Mapped[int] = mapped_column(default=0, server_default="0", doc="answers that promised a date")
+    promises_missed: Mapped[int] = mapped_column(default=0, server_default="0", doc="of these, ended after their date")
+    promised_on: Mapped[date | None] = mapped_column(doc="first date of the promise that is still owed")
+    promise_until: Mapped[date | None] = mapped_column(doc="date that holds now for the promise that is still owed")
     published_at: Mapped[datetime | None] = mapped_column(Moment)
     told_at: Mapped[datetime | None] = mapped_column(Moment, doc="when the latest decision first reached the sender")
     told_in_time: Mapped[bool | None] = mapped_column(doc="whether that was within the term of the rule ``notify``")
@@ -267,6 +287,9 @@ class MessageKind(StrEnum):
     DRAFT = "draft"  # an answer before its approval; the sender never reads it
     OBJECTION = "objection"  # by the sender: a dispute, a request to reopen
     NOTE = "note"  # of staff for staff; the sender never reads it
+    POINTS = "points"  # what the sender asks about, one point a line
+    REPORT = "report"  # what became of a promise
+    DETAILS = "details"  # proof and points of an answer (``AnswerDetails``); its entry names it as ``details``
 
 
 class TicketMessage(Base):

@@ -21,6 +21,9 @@ from backend.deadlines.due_dates import days_taken_in
 from backend.deadlines.events import TicketEvent
 from backend.errors import DomainError
 from backend.tickets import lifecycle, rulebook
+from backend.tickets.answers.outcomes import latest_outcome
+from backend.tickets.answers.promises import promise_columns
+from backend.tickets.answers.verdicts import latest_verdict
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState, Verdict
@@ -75,6 +78,9 @@ def project_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dic
         "accepted_at": last[Event.ACCEPTED].at if Event.ACCEPTED in last else None,
         "decided_at": clocks.decided,
         "published_at": last[Event.PUBLISHED].at if Event.PUBLISHED in last else None,
+        "answer_outcome": latest_outcome(history),
+        "citizen_verdict": latest_verdict(history),
+        **promise_columns(history),
         **_first_answer(history, clocks),
         **_notice_columns(history, clocks),
         "tell_by": _tell_by(history, state, clocks),

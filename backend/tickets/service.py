@@ -17,7 +17,10 @@ from backend.deadlines.events import TicketEvent
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.files.text import clean_text
 from backend.tickets import clock_results, lifecycle, projection
-from backend.tickets.checks.action_request import ActionRequest, TicketCase, policy_subject
+from backend.tickets.answers import details
+from backend.tickets.answers.outcomes import COMMON_NOTES
+from backend.tickets.answers.promises import open_promise
+from backend.tickets.checks.action_request import ActionRequest, Notes, TicketCase, policy_subject
 from backend.tickets.clock_results import result_columns
 from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
 from backend.tickets.lifecycle import Event, EventAuthor, Transition
@@ -56,6 +59,8 @@ KINDS = {
     Event.ANSWERED: MessageKind.ANSWER,
     Event.SUBMITTED_FOR_APPROVAL: MessageKind.DRAFT,
     Event.NOTED: MessageKind.NOTE,
+    Event.POINTS_LISTED: MessageKind.POINTS,
+    **dict.fromkeys((Event.PROMISE_KEPT, Event.PROMISE_EXPLAINED), MessageKind.REPORT),
     **dict.fromkeys((Event.PAUSE_DISPUTED, Event.DISPUTED, Event.REOPENED), MessageKind.OBJECTION),
     **dict.fromkeys(
         (
@@ -81,6 +86,7 @@ SENDER_TEMPLATES = {
     for event in (
         *(Event.ACCEPTED, Event.INFO_REQUESTED, Event.FORWARDED, Event.ANSWERED, Event.EXTENDED, Event.PAUSE_JUDGED),
         *(Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED, Event.DELAY_EXPLAINED),
+        *(Event.PROMISE_KEPT, Event.PROMISE_EXPLAINED),
     )
 } | {Event.ANSWERED_TOGETHER: Event.ANSWERED.value}
 
@@ -263,6 +269,7 @@ def _write_event(case: TicketCase, move: Transition, *, tell: bool = True) -> Ti
     message = _store_text(case, move)
     if message is not None:
         data |= {"message": message.id, "text": message.digest().hex()}
+    data |= details.store_details(case)
     seq = audit.record(session, audit.ticket_chain(ticket.id), event, actor=case.actor.key, now=case.at, data=data)
     _update_row(case, [*case.history, TicketEvent(event, case.at, case.actor.key, data)])
     message_id = message.id if message else case.request.message_id
@@ -270,7 +277,7 @@ def _write_event(case: TicketCase, move: Transition, *, tell: bool = True) -> Ti
         template, occasion = SENDER_TEMPLATES[event], f"{event}:{seq}"
         put_to_sender(session, template, ticket_id=ticket.id, occasion=occasion, now=case.at, message_id=message_id)
     session.flush()
-    _write_merged(case, message_id)
+    _write_merged(case, message_id, data)
     return ticket
 
 
@@ -288,13 +295,18 @@ def _update_row(case: TicketCase, history: Sequence[TicketEvent]) -> None:
         ticket.version += 1
 
 
-def _write_merged(case: TicketCase, message_id: int | None) -> None:
-    """Write what the event means for the tickets merged into this one, or for the one that it is merged into."""
+def _write_merged(case: TicketCase, message_id: int | None, notes: Notes) -> None:
+    """Write what the event means for the tickets merged into this one, or for the one that it is merged into.
+
+    ``notes`` are those of the event.
+    """
     event, into_id = case.request.event, case.ticket.merged_into_id
     if event is Event.INFO_RECEIVED and into_id is not None:
         _pass_on_reply(case, into_id, message_id)
     elif event is Event.ANSWERED:
-        _answer_merged(case, message_id)
+        _answer_merged(case, message_id, notes)
+    elif event is Event.PROMISE_KEPT and into_id is None:
+        _report_to_merged(case, message_id)
     elif event in UNANSWERED_ENDS:
         _release_merged(case)
 
@@ -346,12 +358,22 @@ def _pass_on_reply(case: TicketCase, into_id: int, message_id: int | None) -> No
     _write_event(into, move)
 
 
-def _answer_merged(case: TicketCase, message_id: int | None) -> None:
-    """Answer the merged tickets with the same text, each under its own number to its own sender."""
+def _answer_merged(case: TicketCase, message_id: int | None, notes: Notes) -> None:
+    """Answer the merged tickets with the same text and outcome, each under its own number to its own sender."""
+    common = {name: notes[name] for name in COMMON_NOTES if name in notes}
     for child_id, _language in _merged_tickets(case):
-        request = ActionRequest(Event.ANSWERED_TOGETHER, message_id=message_id)
+        request = ActionRequest(Event.ANSWERED_TOGETHER, message_id=message_id, common=common)
         child, move = _lock_case(case.session, child_id, request, SYSTEM, case.at, None)
         _write_event(child, move)
+
+
+def _report_to_merged(case: TicketCase, message_id: int | None) -> None:
+    """Tell the senders of merged tickets too that the promised work is done, where the same answer promised it."""
+    for child_id, _language in _merged_tickets(case):
+        request = ActionRequest(Event.PROMISE_KEPT, message_id=message_id)
+        child, move = _lock_case(case.session, child_id, request, SYSTEM, case.at, None)
+        if open_promise(child.history) is not None:
+            _write_event(child, move)
 
 
 def _release_merged(case: TicketCase) -> None:

@@ -87,9 +87,11 @@ def _reply_did_not_come(asked_before: datetime | None) -> ColumnElement[bool]:
 def _window_closed(decided_before: datetime | None) -> ColumnElement[bool]:
     """Return the condition that a ticket was decided before a moment and can be closed.
 
-    Tickets from another system ended there. None: no window closes by itself.
+    Tickets from another system ended there. Where promised work is owed the window stays open. None: no window closes
+    by itself.
     """
     if decided_before is None:
         return false()
     decided = Ticket.state.in_([state for state, event in LAPSE.items() if event is Event.CLOSED])
-    return and_(decided, Ticket.decided_at < decided_before, Ticket.channel != Channel.IMPORT)
+    nothing_owed = Ticket.promise_until.is_(None)
+    return and_(decided, Ticket.decided_at < decided_before, nothing_owed, Ticket.channel != Channel.IMPORT)

@@ -2,7 +2,8 @@
 
 ``tickets.service`` asks ``event_notes`` before each event. A check reads a ``TicketCase`` and returns the notes, or
 refuses with a sentence: Invalid for what was typed, Conflict for what the present state forbids, Forbidden for who may
-not. The checks of extensions, pauses, episodes, merging and sender's events stand in ``checks``, one module for each.
+not. The checks of answers, extensions, pauses, episodes, merging and sender's events stand in ``checks``, one module
+for each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +13,19 @@ from backend.deadlines import limits
 from backend.deadlines.clocks import ClockPreview, preview_event
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.grounds import DecisionGround, GroundList, find_ground
-from backend.errors import Conflict, Forbidden, Invalid, _
-from backend.tickets import rulebook
-from backend.tickets.checks import episodes, extensions, merging, notes, pauses, sender_events
+from backend.errors import Conflict, Invalid, _
+from backend.tickets.checks import (
+    answering,
+    earlier_answers,
+    episodes,
+    extensions,
+    merging,
+    notes,
+    pauses,
+    sender_events,
+)
 from backend.tickets.checks.action_request import Notes, TicketCase, policy_subject
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import TicketState
 from backend.units.models import Unit
 from backend.users.models import User
 from backend.users.policy import HANDLERS
@@ -72,24 +80,11 @@ def _check_assignment(case: TicketCase) -> Notes:
     return {"user": user.id}
 
 
-def _check_answer(case: TicketCase) -> Notes:
-    """A submitted answer is approved by a person who did not write it.
-
-    Where the rules want an approval of every answer of the category, no answer leaves without one, not even that of
-    a leader.
-    """
-    if case.ticket.state is not TicketState.AWAITING_APPROVAL:
-        if rulebook.needs_approval(case.session, case.ticket.category, local_time(case.at).date()):
-            raise Conflict(_("Trả lời loại phản ánh này phải có người thứ hai duyệt. Xin trình duyệt."))
-        return {}
-    draft = case.last(Event.SUBMITTED_FOR_APPROVAL)
-    if draft is not None and draft.actor == case.actor.key:
-        raise Forbidden(_("Người soạn không tự duyệt trả lời của mình."))
-    return {}
-
-
 def _check_refusal(case: TicketCase) -> Notes:
-    return {"ground": refusal_ground(case).code}
+    """A repeat may be refused only with the earlier answer."""
+    ground = refusal_ground(case)
+    repeat = ground.code == earlier_answers.REPEAT
+    return {"ground": ground.code, **(earlier_answers.check_earlier(case) if repeat else {})}
 
 
 def _check_redirection(case: TicketCase) -> Notes:
@@ -137,7 +132,11 @@ _CHECKS: Final[Mapping[Event, Callable[[TicketCase], Notes]]] = {
     Event.EXTENSION_REQUESTED: extensions.check_extension_request,
     Event.EXTENDED: extensions.check_extension,
     Event.EXTENSION_DENIED: extensions.check_denial,
-    Event.ANSWERED: _check_answer,
+    Event.SUBMITTED_FOR_APPROVAL: answering.check_outcome,
+    Event.POINTS_LISTED: answering.check_points,
+    Event.ANSWERED: answering.check_answer,
+    Event.PROMISE_KEPT: answering.check_kept,
+    Event.PROMISE_EXPLAINED: answering.check_explanation,
     Event.ANSWERED_TOGETHER: merging.common_answer_notes,
     Event.PAUSE_DISPUTED: pauses.check_dispute,
     Event.PAUSE_JUDGED: pauses.check_judgement,

@@ -2,21 +2,22 @@
 
 import re
 
-from backend.errors import NotFound
 from backend.messengers.messenger import ChatInput, InputKind
 from backend.notify import invitation
 from backend.notify import texts as notices
 from backend.settings import get_settings
 from backend.tickets import citizen_texts, queries
+from backend.tickets.answers.queries import latest_decision
+from backend.tickets.answers.texts import answer_texts
 from backend.tickets.dossier import read_dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
-from backend.tickets.senders.sender_checks import count_answers
 from backend.tickets.senders.sender_rights import read_sender_rights, tell_sender
-from backend.web.language import SOURCE, day_text, gettext, moment_text
+from backend.web.language import SOURCE, day_text, moment_text
 from bot import texts
-from bot.conversations.talk import ConversationTurn, chosen_number
+from bot.conversations.judgement import offer_judgement, offer_rating
+from bot.conversations.talk import ConversationTurn, chosen_number, own_ticket
 
 NUMBER = re.compile(r"(?<![0-9])(?:PAKN[. ]?)?20[0-9]{6}[. ][0-9]{4,12}(?![0-9])", re.IGNORECASE)
 SECRET_LIKE = re.compile(r"(?:[0-9A-Za-z][- ]?){16}")
@@ -85,14 +86,6 @@ def open_own(talk: ConversationTurn, _chat_input: ChatInput, value: str | None) 
     show_ticket(talk, own_ticket(talk, chosen_number(value, "t")))
 
 
-def own_ticket(talk: ConversationTurn, ticket_id: int) -> Ticket:
-    """Return a ticket that was sent from this chat. Raises NotFound for any other: a press can be forged."""
-    contact = talk.session.get(Contact, ticket_id)
-    if contact is None or contact.chat_id != talk.chat_id:
-        raise NotFound
-    return queries.by_id(talk.session, ticket_id)
-
-
 def show_ticket(talk: ConversationTurn, ticket: Ticket) -> None:
     """Show state, unit, due date and course, and below them what the sender can do now."""
     tell_sender(talk.session, ticket, talk.now)
@@ -110,6 +103,7 @@ def show_ticket(talk: ConversationTurn, ticket: Ticket) -> None:
     for step in queries.list_course(talk.session, ticket.id):
         line = f"• {moment_text(step.at)} – {talk.words(citizen_texts.EVENTS[step.event])}"
         parts.append(f"{line}\n{step.text}" if step.text else line)
+    parts += _latest_answer(talk, ticket)
     contact = talk.session.get(Contact, ticket.id)
     if contact is not None and contact.chat_id == talk.chat_id:
         talk.tell("\n".join(parts))
@@ -118,21 +112,31 @@ def show_ticket(talk: ConversationTurn, ticket: Ticket) -> None:
         talk.tell("\n".join([*parts, "", talk.words(texts.VIEW_ON_WEB, address=_address())]))
 
 
+def _latest_answer(talk: ConversationTurn, ticket: Ticket) -> list[str]:
+    """Return what the latest answer says beside its text, once the sender has read it."""
+    if ticket.told_at is None or ticket.open:
+        return []
+    language, history = talk.language or SOURCE, read_dossier(talk.session, ticket, talk.now).history
+    view = latest_decision(talk.session, history)
+    if view is None:
+        return []
+    answer = answer_texts(view, language)
+    return ["", *(part for part in (answer.outcome, *answer.beside(language)) if part)]
+
+
 def _address() -> str:
     return get_settings().base_url.rstrip("/") + "/theo-doi"
 
 
 def _offer_actions(talk: ConversationTurn, ticket: Ticket) -> None:
-    """Offer what the sender may do now: reply and rate by buttons here, everything else on the web page."""
+    """Offer what the sender may do now: reply, rate and judge by buttons here, everything else on the web page."""
     dossier = read_dossier(talk.session, ticket, talk.now)
     rights = read_sender_rights(dossier)
     if Event.INFO_RECEIVED in rights:
         buttons = invitation.reply_button(ticket.id, talk.chat_id, talk.words(notices.REPLY_BUTTON))
         talk.tell(talk.words(notices.REPLY_HERE), buttons)
-    if Event.RATED in rights:
-        question = notices.rating_question(talk.language or SOURCE, 0)
-        text = gettext(talk.language or SOURCE, texts.RATE_BUTTON_INTRO) + "\n" + question
-        talk.tell(text, invitation.rating_buttons(ticket.id, talk.chat_id, 0, count_answers(dossier.history)))
+    offer_rating(talk, dossier, rights)
+    offer_judgement(talk, dossier, rights)
     names = [talk.words(name) for event, name in texts.ON_THE_PAGE.items() if event in rights]
     if names:
         talk.say(texts.MORE_ON_WEB, what=", ".join(names), address=_address())

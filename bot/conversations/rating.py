@@ -13,12 +13,12 @@ from backend.tickets import queries
 from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
-from backend.tickets.senders.sender_checks import count_answers
+from backend.tickets.senders.sender_checks import decision_number
 from backend.tickets.senders.sender_rights import read_sender_rights, tell_sender
 from backend.web.language import SOURCE
 from bot import texts
-from bot.conversations.follow import own_ticket
-from bot.conversations.talk import ConversationTurn
+from bot.conversations import judgement
+from bot.conversations.talk import ConversationTurn, own_ticket
 
 OPEN_MOST = 5  # unfinished ratings that a chat's state holds
 
@@ -32,7 +32,7 @@ def press_score(talk: ConversationTurn, chat_input: ChatInput, button: ButtonPre
     talk.remove_buttons(chat_input)
     tell_sender(talk.session, ticket, talk.now)  # the button stands below the answer, so the sender has read it
     dossier = read_dossier(talk.session, queries.by_id(talk.session, ticket.id), talk.now)
-    answer = count_answers(dossier.history)
+    answer = decision_number(dossier.history)
     _check_rating_right(talk, dossier, answer)
     if button.answer != answer:
         raise Conflict(texts.ANSWERED_ANEW)
@@ -96,7 +96,7 @@ def _store(talk: ConversationTurn, remark: str) -> None:
     aside = talk.aside or {}
     ticket_id, answer = int(aside["ticket_id"]), int(aside.get("answer", 1))
     ticket = own_ticket(talk, ticket_id)
-    if count_answers(read_dossier(talk.session, ticket, talk.now).history) != answer:
+    if decision_number(read_dossier(talk.session, ticket, talk.now).history) != answer:
         raise Conflict(texts.ANSWERED_ANEW)
     scores = talk.state["scores"].pop(_rating_key(ticket_id, answer))
     scores_by_name = {name: scores[str(item)] for item, name in enumerate(ratings.ITEMS)}
@@ -104,3 +104,6 @@ def _store(talk: ConversationTurn, remark: str) -> None:
     ratings.store_rating(talk.session, ticket_id, rating, channel=Channel.TELEGRAM, now=talk.now)
     talk.come_back()
     talk.say(texts.RATED)
+    dossier = read_dossier(talk.session, queries.by_id(talk.session, ticket_id), talk.now)
+    if dossier.ticket.citizen_verdict is None:
+        judgement.offer_judgement(talk, dossier, read_sender_rights(dossier))

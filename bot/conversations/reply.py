@@ -11,8 +11,7 @@ from backend.tickets.senders.sender_rights import read_sender_rights
 from backend.users.policy import SENDER
 from backend.web.language import day_text
 from bot import texts
-from bot.conversations.follow import own_ticket
-from bot.conversations.talk import ConversationTurn
+from bot.conversations.talk import ConversationTurn, own_ticket
 
 
 def press_reply(talk: ConversationTurn, chat_input: ChatInput, button: ButtonPress) -> None:

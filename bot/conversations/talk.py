@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.errors import DomainError, Invalid
+from backend.errors import DomainError, Invalid, NotFound
 from backend.messengers.messenger import ChatInput, InputKind, Keyboard
 from backend.notify.channels import Buttons, ChatButton
-from backend.tickets import service
+from backend.tickets import queries, service
+from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import drafts
 from backend.web.language import SOURCE, gettext, translate_error
 from backend.worktime.calendar import ZONE
@@ -33,7 +34,8 @@ class ConversationTurn:
     """One turn of a chat. ``state`` is plain JSON and survives a restart:
 
     ``draft``  the feedback that is being written (see ``feedback``)
-    ``aside``  a short exchange beside the draft, with its ``kind``: language, menu, follow, list, reply, remark
+    ``aside``  a short exchange beside the draft, with its ``kind``: language, menu, follow, list, reply, remark,
+               objection
     ``nonce``  a token in the buttons of the latest question; a press with another token is old or forged
     ``scores`` ratings begun: key of the answer (see ``rating``) -> item -> score
     ``albums`` album -> ticket id of feedback already sent, so that a late photo still finds its ticket
@@ -110,6 +112,14 @@ class DraftStep:
 
     ask: Callable[[ConversationTurn, Draft], None]
     take: Callable[[ConversationTurn, Draft, ChatInput, str | None], bool]
+
+
+def own_ticket(talk: ConversationTurn, ticket_id: int) -> Ticket:
+    """Return a ticket that was sent from this chat. Raises NotFound for any other: a press can be forged."""
+    contact = talk.session.get(Contact, ticket_id)
+    if contact is None or contact.chat_id != talk.chat_id:
+        raise NotFound
+    return queries.by_id(talk.session, ticket_id)
 
 
 def check_field(field: str, **typed: str) -> None:

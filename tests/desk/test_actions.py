@@ -132,7 +132,7 @@ class TestApproval:
         self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act
     ) -> None:
         sign_in(client, world.user())
-        assert act("trinh-duyet", draft="Đã vá xong đoạn đường.").status_code == 303
+        assert act("trinh-duyet", draft_outcome="done", draft="Đã vá xong đoạn đường.").status_code == 303
         assert act("duyet").status_code == 403
         sign_in(client, world.user(Role.LEADER))
         shown = page_of(client, ticket)
@@ -146,7 +146,7 @@ class TestApproval:
         self, client: TestClient, session: Session, world: World, ticket: Ticket, act: Act
     ) -> None:
         sign_in(client, world.user())
-        act("trinh-duyet", draft="Đã xong.")
+        act("trinh-duyet", draft_outcome="done", draft="Đã xong.")
         sign_in(client, world.user(Role.LEADER))
         assert act("tra-lai", return_reason="Nêu rõ ngày vá.").status_code == 303
         session.refresh(ticket)
@@ -154,7 +154,7 @@ class TestApproval:
 
     def test_nobody_approves_their_own_draft(self, client: TestClient, world: World, ticket: Ticket, act: Act) -> None:
         sign_in(client, world.user(Role.LEADER))
-        act("trinh-duyet", draft="Đã xong.")
+        act("trinh-duyet", draft_outcome="done", draft="Đã xong.")
         refused = act("duyet", approved="Đã xong, bản cuối.")
         assert refused.status_code == 403 and "Người soạn không tự duyệt" in refused.text
         assert "Đã xong, bản cuối." in refused.text
@@ -222,7 +222,7 @@ class TestLeaving:
         sign_in(client, world.user())
         assert "Không được tính là trường hợp đúng hạn." in card(page_of(client, ticket), "tu-choi")
         assert act("tu-choi", refusal_reason=" ", ground="repeat").status_code == 422
-        assert act("tu-choi", refusal_reason="Trùng phản ánh đã trả lời.", ground="repeat").status_code == 303
+        assert act("tu-choi", refusal_reason="Không rõ ở đâu.", ground="unclear").status_code == 303
         session.refresh(ticket)
         assert (ticket.state, ticket.verdict) == (TicketState.REFUSED, None)
 
@@ -243,11 +243,11 @@ class TestLeaving:
         shown = page_of(client, ticket)
         assert "Nội dung đã được trả lời bằng văn bản và không có tình tiết mới" in shown
         assert "Căn cứ: NĐ 154/2026/NĐ-CP, Điều 4, điểm h" in shown
-        act("tu-choi", refusal_reason="Đã trả lời ngày 1/11.", ground="repeat")
+        act("tu-choi", refusal_reason="Xin ghi rõ ở đâu.", ground="unclear")
         message = session.scalars(select(TicketMessage).where(TicketMessage.ticket_id == ticket.id)).one()
         assert message.body == (
-            "Nội dung đã được trả lời bằng văn bản và không có tình tiết mới "
-            "(căn cứ: NĐ 154/2026/NĐ-CP, Điều 4, điểm h).\n\nĐã trả lời ngày 1/11."
+            "Nội dung không rõ, không đủ để xem xét "
+            "(căn cứ: NĐ 92/2017/NĐ-CP, yêu cầu đối với phản ánh, kiến nghị).\n\nXin ghi rõ ở đâu."
         )
 
     @pytest.mark.parametrize(("procedure", "law"), [("complaint", "Luật Khiếu nại"), ("denunciation", "Luật Tố cáo")])

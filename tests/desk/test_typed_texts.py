@@ -36,7 +36,7 @@ def begin(world: World, session: Session, now: datetime, events: tuple[Event, ..
     ticket, _secret = world.receive(now)
     officer = world.actor()
     for event in events:
-        service.apply(session, ticket.id, service.ActionRequest(event, text="Nội dung thử."), officer, now=now)
+        world.happen(ticket, event, officer, now)
     return ticket
 
 

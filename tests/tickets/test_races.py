@@ -16,7 +16,7 @@ from backend.users.models import Role
 from backend.users.policy import SENDER
 from tests.chains import first_break
 from tests.conftest import NOW
-from tests.factories import World
+from tests.factories import World, usual_notes
 from tests.threads import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -80,7 +80,7 @@ def test_six_people_with_one_page_open_and_six_different_deeds() -> None:
         world.happen(ticket, Event.ACCEPTED, officer, NOW)
         other, elsewhere = world.receive(NOW)[0], world.unit("LC-SXD").id
     deeds = [
-        (ActionRequest(Event.ANSWERED, "Đã vá xong."), officer),
+        (ActionRequest(Event.ANSWERED, "Đã vá xong.", **usual_notes(Event.ANSWERED)), officer),
         (ActionRequest(Event.INFO_REQUESTED, "Đoạn nào?"), officer),
         (ActionRequest(Event.ASSIGNED, to_user_id=officer.user_id), leader),
         (ActionRequest(Event.FORWARDED, "Việc của Sở.", to_unit_id=elsewhere), coordinator),

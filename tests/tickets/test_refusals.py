@@ -189,7 +189,7 @@ def test_whoever_has_nothing_to_do_with_it_leaves_an_entry(
 
 def test_done_twice_the_second_leaves_an_entry(stage: Stage) -> None:
     who = stage.sign_in()
-    assert [stage.press("tra-loi", answer="Đã vá xong.") for _again in range(2)] == [303, 409]
+    assert [stage.press("tra-loi", answer_outcome="done", answer="Đã vá xong.") for _again in range(2)] == [303, 409]
     assert stage.refusals() == [(who, "answered", "409")]
 
 

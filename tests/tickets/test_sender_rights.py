@@ -71,8 +71,10 @@ COURSES = {
     "closed": Course((A, ANSWER, TOLD, Event.CONFIRMED, Event.CLOSED), {Event.RATED, Event.REOPENED}),
     "rated": Course((A, ANSWER, TOLD, Event.RATED), JUDGE - {Event.RATED}),
     "rated, disputed, answered again": Course((A, ANSWER, TOLD, Event.RATED, Event.DISPUTED, ANSWER, TOLD), JUDGE),
-    "refused": Course((Event.REFUSED, TOLD), {Event.REOPENED}),
-    "redirected": Course((Event.REDIRECTED, TOLD), set()),
+    "refused": Course((Event.REFUSED, TOLD), {Event.CONFIRMED, Event.RATED, Event.REOPENED}),
+    "refused, confirmed": Course((Event.REFUSED, TOLD, Event.CONFIRMED), {Event.RATED, Event.REOPENED}),
+    "refused, rated": Course((Event.REFUSED, TOLD, Event.RATED), {Event.CONFIRMED, Event.REOPENED}),
+    "redirected": Course((Event.REDIRECTED, TOLD), {Event.CONFIRMED, Event.RATED, Event.REOPENED}),
     "withdrawn": Course((Event.WITHDRAWN,), set()),
     "merged": Course((A, Event.MERGED), {Event.WITHDRAWN}),
     "asked, then merged": Course((Q, Event.MERGED), {Event.INFO_RECEIVED, Event.WITHDRAWN}),
@@ -211,13 +213,9 @@ def test_the_chat_offers_the_same(matter: Matter, name: str) -> None:
     pressed = {button.data.split(":")[0] for effect in person.effects for row in effect.buttons for button in row}
     assert ("reply" in pressed) == (Event.INFO_RECEIVED in course.may)
     assert ("rate" in pressed) == (Event.RATED in course.may)
-    for event, words in (
-        (Event.CONFIRMED, "xác nhận đã giải quyết xong"),
-        (Event.DISPUTED, "yêu cầu giải quyết lại"),
-        (Event.WITHDRAWN, "rút phản ánh"),
-    ):
-        wanted = {event, Event.REOPENED} if event is Event.DISPUTED else {event}
-        assert (words in on_the_page) == bool(wanted & course.may), event
+    assert ("solved" in pressed) == (Event.CONFIRMED in course.may)
+    assert ("unsolved" in pressed) == bool({Event.DISPUTED, Event.REOPENED} & course.may)
+    assert ("rút phản ánh" in on_the_page) == (Event.WITHDRAWN in course.may)
 
 
 @pytest.mark.parametrize("name", COURSES)
@@ -229,9 +227,11 @@ def test_letters_ask_only_for_what_can_be_given(matter: Matter, session: Session
         select(OutboxMessage).where(OutboxMessage.ticket_id == matter.ticket.id).order_by(OutboxMessage.id)
     ).all()
     newest = {(row.template, row.medium): row for row in rows}
-    may = course.may | ({Event.RATED} if name == "answered, not read" else set())
+    may = course.may | (JUDGE if name == "answered, not read" else set())
     for template, event, purpose in (
         ("answered", Event.RATED, "rate"),
+        ("refused", Event.RATED, "rate"),
+        ("redirected", Event.RATED, "rate"),
         ("info_requested", Event.INFO_RECEIVED, "reply"),
     ):
         if (template, Medium.TELEGRAM) not in newest:
@@ -239,7 +239,10 @@ def test_letters_ask_only_for_what_can_be_given(matter: Matter, session: Session
         chat = composition.compose_message(session, newest[template, Medium.TELEGRAM], matter.now)
         mail = composition.compose_message(session, newest[template, Medium.EMAIL], matter.now)
         asked = {button.data.split(":")[0] for row in chat.buttons for button in row}
-        assert asked == ({purpose} if event in may else set())
+        assert asked - {"solved", "unsolved"} == ({purpose} if event in may else set())
+        if event is Event.RATED:
+            assert ("solved" in asked) == (Event.CONFIRMED in may)
+            assert ("unsolved" in asked) == bool({Event.DISPUTED, Event.REOPENED} & may)
         assert (texts.CLOSINGS[template] in mail.body) == (event in may)
 
 

@@ -18,7 +18,7 @@ from backend.tickets.models import MessageKind, TicketMessage, TicketState, Verd
 from backend.tickets.service import ActionRequest, preview_change
 from backend.users.models import Role
 from backend.worktime.calendar import ZONE
-from tests.factories import SENDER, SYSTEM
+from tests.factories import SENDER, SYSTEM, usual_notes
 from tests.life import DAY, START, Life, stranger
 
 
@@ -246,7 +246,7 @@ class TestPreview:
         forward = shown(Event.FORWARDED, to_unit_id=life.world.unit("LC-SXD").id)
         assert forward.charged == life.ticket.unit_id != forward.next_unit
         assert shown(Event.EXTENSION_REQUESTED, more="5 working days").due_after == date(2026, 12, 1)
-        assert shown(Event.ANSWERED).verdict is Verdict.ON_TIME
+        assert shown(Event.ANSWERED, **usual_notes(Event.ANSWERED)).verdict is Verdict.ON_TIME
         assert life.actions() == before
 
     def test_it_refuses_what_apply_would(self, life: Life) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend.deadlines.clock_states import TicketClocks, VersionBook
 from backend.deadlines.events import TicketEvent
+from backend.tickets.answers.outcomes import NO_CONTENT, NO_REFERENCE, AnswerContent, EarlierReference
 from backend.tickets.lifecycle import BEGINNINGS, Event
 from backend.tickets.models import CategoryClass, Ticket
 from backend.users.policy import Actor, PolicySubject
@@ -27,7 +28,10 @@ class ActionRequest:
       new date that is promised with the reason of a delay.
     - ``pause``: the number of the pause that is disputed or judged; None means the latest. ``stands``: the judgement.
     - ``procedure``: the procedure that the sender is redirected to.
-    - ``ground``: the code of a ground of refusal, from the closed list.
+    - ``ground``: the code of a ground of refusal, or of "cannot be done", from its closed list.
+    - ``answer``: outcome, proof and points of an answer. ``until`` is also the date of "will be done until".
+    - ``earlier``: the ticket that was answered before, for a repeat.
+    - ``common``: what the history notes of the common answer.
     - ``calendar_id``: the version of the calendar that counts from now on.
     - ``message_id``: a text that is already stored: the common answer, or the reply that was passed on.
     - ``from_id``: the merged ticket whose sender replied.
@@ -53,6 +57,9 @@ class ActionRequest:
     rating: Mapping[str, Any] = field(default_factory=dict)
     mentions: tuple[int, ...] = ()
     channel: str = ""
+    answer: AnswerContent = NO_CONTENT
+    earlier: EarlierReference = NO_REFERENCE
+    common: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

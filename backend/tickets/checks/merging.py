@@ -34,7 +34,7 @@ def passed_reply_notes(case: TicketCase) -> Notes:
 
 def common_answer_notes(case: TicketCase) -> Notes:
     """Note the answer that was given to the ticket that this one is merged into."""
-    return {"with": case.ticket.merged_into_id, "message": case.request.message_id}
+    return {"with": case.ticket.merged_into_id, "message": case.request.message_id, **case.request.common}
 
 
 def _target(case: TicketCase) -> Ticket:

@@ -18,14 +18,13 @@ def check_reply(case: TicketCase) -> Notes:
 
 
 def check_confirmation(case: TicketCase) -> Notes:
-    if case.into is not None:
-        sender_checks.check_confirmation_where_merged(case.history)
+    sender_checks.check_confirmed_once(case.history)
     return {}
 
 
 def check_rating(case: TicketCase) -> Notes:
-    """Return the notes of a rating: ``answer`` is the number of the rated answer, from 1; ``credited`` is the unit
-    that gave it."""
-    answer = sender_checks.rated_answer(case.history, case.clocks.decided)
+    """Return the notes of a rating: ``answer`` is the number of the rated decision; ``credited`` is the unit that
+    gave it."""
+    answer = sender_checks.rated_decision(case.history, case.clocks.decided)
     credited = case.into.unit_id if case.into is not None else case.ticket.unit_id
     return {"credited": credited, "answer": answer, **case.request.rating}

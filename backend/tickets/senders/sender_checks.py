@@ -6,20 +6,30 @@ from typing import Any
 
 from backend.deadlines.events import TicketEvent
 from backend.errors import Conflict, _
-from backend.tickets.lifecycle import ANSWERS, Event, possible_at, replay_states, sender_events
+from backend.tickets.lifecycle import ANSWERS, CLOSURES, TURNED_AWAY, Event, possible_at, replay_states, sender_events
 from backend.tickets.models import TicketState
 
 Notes = dict[str, Any]
+DECISIONS = ANSWERS | TURNED_AWAY
+ANSWERS_MOST = 1_000  # refusals and redirections are numbered from here on, so that the numbers of answers stay
 
 
-def count_answers(history: Sequence[TicketEvent]) -> int:
-    """Return how many answers the sender got, alone or with others. A rating names its answer by this number."""
-    return sum(1 for ticket_event in history if ticket_event.event in ANSWERS)
+def decision_number(history: Sequence[TicketEvent]) -> int:
+    """Return the number by which a rating names the latest decision; 0 before there is one.
+
+    Answers are numbered from 1, refusals and redirections from ``ANSWERS_MOST`` + 1.
+    """
+    decisions = [ticket_event.event for ticket_event in history if ticket_event.event in DECISIONS]
+    if not decisions:
+        return 0
+    turned_away = decisions[-1] in TURNED_AWAY
+    number = sum(1 for event in decisions if (event in TURNED_AWAY) == turned_away)
+    return number + ANSWERS_MOST if turned_away else number
 
 
-def followed_answer(history: Sequence[TicketEvent], event: Event) -> bool:
-    """Tell whether an event of this kind came after the latest answer."""
-    latest = max((index for index, ticket_event in enumerate(history) if ticket_event.event in ANSWERS), default=0)
+def followed_by(history: Sequence[TicketEvent], event: Event, closing: frozenset[Event]) -> bool:
+    """Tell whether an event of this kind came after the latest of the ``closing`` events."""
+    latest = max((index for index, ticket_event in enumerate(history) if ticket_event.event in closing), default=0)
     return any(ticket_event.event is event for ticket_event in history[latest:])
 
 
@@ -36,17 +46,17 @@ def check_reply_where_merged(history: Sequence[TicketEvent]) -> None:
         raise Conflict(_("Phản ánh này hiện không chờ bạn trả lời."))
 
 
-def check_confirmation_where_merged(history: Sequence[TicketEvent]) -> None:
-    """Refuse a second confirmation. The first one is recorded and leaves the state of a merged ticket as it is."""
-    if followed_answer(history, Event.CONFIRMED):
+def check_confirmed_once(history: Sequence[TicketEvent]) -> None:
+    """Refuse a second confirmation of one closure. Where the first leaves the state as it is, only this refuses."""
+    if followed_by(history, Event.CONFIRMED, CLOSURES):
         raise Conflict(_("Bạn đã xác nhận rồi."))
 
 
-def rated_answer(history: Sequence[TicketEvent], decided: datetime | None) -> int:
-    """Return the number of the answer that can be rated now. Raises Conflict without an answer or after a rating."""
-    answers = count_answers(history)
-    if decided is None or not answers:
+def rated_decision(history: Sequence[TicketEvent], decided: datetime | None) -> int:
+    """Return the number of the decision that can be rated now. Raises Conflict without one or after a rating."""
+    number = decision_number(history)
+    if decided is None or not number:
         raise Conflict(_("Phản ánh này chưa có trả lời để đánh giá."))
-    if followed_answer(history, Event.RATED):
+    if followed_by(history, Event.RATED, DECISIONS):
         raise Conflict(_("Phản ánh này đã được đánh giá. Cảm ơn bạn."))
-    return answers
+    return number

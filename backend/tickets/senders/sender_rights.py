@@ -6,13 +6,15 @@ answer that is already rated.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from backend.deadlines import limits
 from backend.deadlines.clocks import ClockPreview
 from backend.errors import Conflict, DomainError, _
 from backend.tickets import service
+from backend.tickets.answers.promises import closed_from
 from backend.tickets.dossier import Dossier
 from backend.tickets.lifecycle import JUDGEMENTS, Event, sender_events
 from backend.tickets.models import Ticket
@@ -37,6 +39,17 @@ def read_sender_rights(dossier: Dossier, *, reading: bool = False) -> SenderRigh
         if preview is not None:
             rights[event] = preview
     return rights
+
+
+def reopening_end(dossier: Dossier) -> date | None:
+    """Return the last day on which the sender may have the ticket handled again.
+
+    None: nothing is decided, or promised work is owed and the window has not begun to run.
+    """
+    closed, clocks = closed_from(dossier.history, dossier.clocks.decided), dossier.clocks
+    if closed is None:
+        return None
+    return limits.last_day(clocks.resolve.term.calendar, clocks.ruling.get(limits.REOPEN_WINDOW), closed)
 
 
 def tell_sender(session: Session, ticket: Ticket, now: datetime) -> None:
