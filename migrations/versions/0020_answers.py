@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0020"
-down_revision: str | Sequence[str] | None = "0015"
+down_revision: str | Sequence[str] | None = "0019"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 OUTCOMES = ("done", "partly", "promised", "not_possible", "not_as_described", "answered_before")
 VERDICTS = ("confirmed", "disputed")
-KINDS_BEFORE = ("question", "reply", "reason", "answer", "draft", "objection")
+KINDS_BEFORE = ("question", "reply", "reason", "answer", "draft", "objection", "note")
 KINDS = (*KINDS_BEFORE, "points", "report", "details")
 LAST_WORDS = """
     UPDATE tickets SET citizen_verdict = CASE WHEN said.action = 'confirmed' THEN 'confirmed' ELSE 'disputed' END
