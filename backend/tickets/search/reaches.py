@@ -6,8 +6,9 @@ query is asked for the latest thousand ids first, then for wider and wider reach
 the LIMIT.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, cast, literal, union_all
@@ -16,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.queries import select_visible
-from backend.tickets.search.documents import FAR_BITS, NEAR_BITS, far_block, near_block, unit_mark
+from backend.tickets.search.documents import FAR_BITS, NEAR_BITS, far_block, near_block, unit_block, unit_mark
 from backend.tickets.search.models import TicketSearch
 from backend.tickets.search.search_request import TicketSearchRequest
 
@@ -59,23 +60,31 @@ def search_statement(request: TicketSearchRequest, tiers: Sequence[SearchTier], 
 
 
 def _reaches(request: TicketSearchRequest, tier: SearchTier) -> Iterator[IdReach]:
-    """Yield ranges of ids, each wider than the one before, until all ids are covered.
-
-    In all units, the index gathers every word with a beginning before it narrows them; so such a query has no reaches
-    by blocks. In one unit the rows of the unit are looked through instead.
-    """
+    """Yield ranges of ids, each wider than the one before, until all ids are covered."""
     below, latest = tier.below, tier.below - 1
-    everywhere = request.searched_unit is None
-    if everywhere:
+    if request.searched_unit is None:
         yield IdReach(below - LATEST, below, by_key=True)
         below -= LATEST
-    blocks = () if everywhere and GOING_ON in tier.words else ((NEAR_BITS, near_block), (FAR_BITS, far_block))
-    for bits, block in blocks:
+    for bits, block in _blocks(request, tier.words):
         oldest = max(((latest >> bits) - 1) << bits, 0)
         if oldest < below:
             yield IdReach(oldest, below, tuple(sorted({block(oldest), block(latest)})))
             below = oldest
     yield IdReach(None, below)
+
+
+def _blocks(request: TicketSearchRequest, words: str) -> list[tuple[int, Callable[[int], str]]]:
+    """Return the sizes of blocks, in bits of an id, each with its lexeme.
+
+    In all units, the index gathers every word that may go on before it narrows them; so blocks save nothing there. A
+    unit has few tickets in a block of ids, so the large ones are enough. Senders are not kept by unit.
+    """
+    unit_id = request.searched_unit
+    if request.sender is None and unit_id is not None:
+        return [(FAR_BITS, partial(unit_block, unit_id))]
+    if request.sender is None and _goes_on(words):
+        return []
+    return [(NEAR_BITS, near_block), (FAR_BITS, far_block)]
 
 
 def _part(request: TicketSearchRequest, tier: SearchTier, reach: IdReach) -> Select[Any]:
@@ -111,10 +120,15 @@ def _word_conditions(request: TicketSearchRequest, words: str, reach: IdReach) -
         return [senders.is_(True) if reach.by_key else senders, *in_words]
     if reach.by_key:
         return [matches(TicketSearch.words, words).is_(True)]
-    narrow = [*_of_unit(request), *_of_blocks(reach)]
-    if GOING_ON in words and request.searched_unit is not None:
+    narrow = _of_blocks(reach) or _of_unit(request)
+    if _goes_on(words) and request.searched_unit is not None:
         return [matches(TicketSearch.words, " & ".join(narrow)), matches(TicketSearch.words, words).is_(True)]
     return [matches(TicketSearch.words, " & ".join([*narrow, words]))]
+
+
+def _goes_on(words: str) -> bool:
+    """Return whether a word of a query may go on. Parts of a number may too, but begin few lexemes."""
+    return GOING_ON in words and not words.startswith("'#")
 
 
 def _of_unit(request: TicketSearchRequest) -> list[str]:
