@@ -13,7 +13,9 @@ from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, MessageKind, Ticket, TicketMessage
 from backend.tickets.search import find, index_checks
-from backend.tickets.search.find import TicketSearchRequest, find_tickets, search_condition
+from backend.tickets.search.find import find_tickets, search_condition
+from backend.tickets.search.search_request import TicketSearchRequest
+from backend.tickets.search.time_limit import SearchTooSlow
 from backend.tickets.search.typed_query import read_query
 from backend.tickets.search.typed_sender import read_sender
 from backend.users.models import Role
@@ -266,7 +268,7 @@ def test_a_search_that_takes_too_long_is_stopped_and_the_page_goes_on(
     session.flush()
     monkeypatch.setattr(find, "SECONDS", 0.2)
     slow = [text("pg_sleep(5) IS NOT NULL")]
-    with pytest.raises(find.SearchTooSlow, match="Hãy thêm một chữ ít gặp hơn"):
+    with pytest.raises(SearchTooSlow, match="Hãy thêm một chữ ít gặp hơn"):
         find_tickets(session, TicketSearchRequest(coordinator, read_query("đèn"), where=slow))
     assert session.scalar(text("SHOW statement_timeout")) == "0"
     assert titles(session, coordinator, "đèn") == ["Đèn"]

@@ -15,7 +15,8 @@ from backend.kpi import ticket_lists
 from backend.kpi.charts import CHANNELS
 from backend.tickets import queries
 from backend.tickets.models import Ticket, TicketState, Verdict
-from backend.tickets.search.find import TicketSearchRequest, find_tickets
+from backend.tickets.search.find import find_tickets
+from backend.tickets.search.search_request import TicketSearchRequest
 from backend.tickets.search.typed_query import read_query
 from backend.tickets.texts import STATE_NAMES
 from backend.units import queries as units

@@ -1,9 +1,9 @@
 """What the address of the search asks for: words and the filters of the inbox. Read, refused, written back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement
@@ -90,34 +90,44 @@ class SearchFilter:
 def read_search(values: Mapping[str, str], choices: SearchChoices) -> SearchFilter:
     """Return the filter of an address or a form. Raises Invalid with a refusal at each field that asks for nothing
     there is."""
-    refusals: list[Invalid] = []
-
-    def choose(name: str, options: Mapping[str, Any] | tuple[str, ...]) -> str:
-        value = values.get(name, "")
-        if value and value not in options:
-            refusals.append(Invalid(NO_CHOICE, field=name))
-        return value if value in options else ""
-
-    def day(name: str) -> date | None:
-        value = values.get(name, "").strip()
-        found = day_written(value) if value else None
-        if value and found is None:
-            refusals.append(Invalid(NO_DAY, field=name))
-        return found
-
-    unit = choose("unit", {str(unit_id): name for unit_id, name in choices.units.items()})
+    reader = _SearchReader(values)
+    unit = reader.choose("unit", [str(unit_id) for unit_id in choices.units])
     search_filter = SearchFilter(
         words=values.get("q", "").strip(),
         unit_id=int(unit) if unit else None,
-        state=choose("state", STATES),
-        category=choose("category", choices.categories),
-        channel=choose("channel", tuple(channel.value for channel in Channel)),
-        received_from=day("received_from"),
-        received_to=day("received_to"),
+        state=reader.choose("state", STATES),
+        category=reader.choose("category", choices.categories),
+        channel=reader.choose("channel", [channel.value for channel in Channel]),
+        received_from=reader.day("received_from"),
+        received_to=reader.day("received_to"),
         after=values.get("after", ""),
     )
-    first, last = search_filter.received_from, search_filter.received_to
-    if first and last and first > last:
-        refusals.append(Invalid(WRONG_PERIOD, field="received_from"))
-    Invalid.collect(refusals)
+    reader.check_period(search_filter.received_from, search_filter.received_to)
+    Invalid.collect(reader.refusals)
     return search_filter
+
+
+class _SearchReader:
+    """Reads fields and collects their refusals."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
+        self.refusals: list[Invalid] = []
+
+    def choose(self, name: str, options: Collection[str]) -> str:
+        value = self.values.get(name, "")
+        if not value or value in options:
+            return value
+        self.refusals.append(Invalid(NO_CHOICE, field=name))
+        return ""
+
+    def day(self, name: str) -> date | None:
+        typed = self.values.get(name, "").strip()
+        day = day_written(typed) if typed else None
+        if typed and day is None:
+            self.refusals.append(Invalid(NO_DAY, field=name))
+        return day
+
+    def check_period(self, first: date | None, last: date | None) -> None:
+        if first and last and first > last:
+            self.refusals.append(Invalid(WRONG_PERIOD, field="received_from"))

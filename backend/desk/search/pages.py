@@ -16,7 +16,9 @@ from backend.kpi.charts import CHANNELS
 from backend.tickets import queries
 from backend.tickets.models import TicketState
 from backend.tickets.search.contact_searches import record_contact_search
-from backend.tickets.search.find import RANKED_MOST, SearchTooSlow, TicketSearchRequest, find_tickets
+from backend.tickets.search.find import RANKED_MOST, find_tickets
+from backend.tickets.search.search_request import TicketSearchRequest
+from backend.tickets.search.time_limit import SearchTooSlow
 from backend.tickets.search.typed_query import TypedQuery, read_query
 from backend.tickets.search.typed_sender import TypedSender, read_sender
 from backend.tickets.texts import STATE_NAMES, STATE_TONES

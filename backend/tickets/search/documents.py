@@ -89,9 +89,19 @@ def unit_mark(unit_id: int) -> str:
     return f"~u{unit_id}"
 
 
+def unit_block(unit_id: int, ticket_id: int) -> str:
+    """Return the lexeme of the tickets that a unit has in a large block of ids."""
+    return f"~u{unit_id}.{ticket_id >> FAR_BITS}"
+
+
+def unit_marks(unit_id: int, ticket_id: int) -> list[str]:
+    """Return the lexemes of a ticket that change with its unit; all begin with ``~u``."""
+    return [unit_mark(unit_id), unit_block(unit_id, ticket_id)]
+
+
 def ticket_marks(ticket_id: int, number: str, unit_id: int) -> list[str]:
     """Return the lexemes of a ticket that stand in none of its texts."""
-    return [near_block(ticket_id), far_block(ticket_id), unit_mark(unit_id), *number_parts(number)]
+    return [near_block(ticket_id), far_block(ticket_id), *unit_marks(unit_id, ticket_id), *number_parts(number)]
 
 
 def write_vector(texts: Iterable[SearchedText], marks: Sequence[str] = ()) -> str:

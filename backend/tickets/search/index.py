@@ -20,7 +20,7 @@ from backend.tickets.search.documents import (
     SearchedText,
     TextWeight,
     ticket_marks,
-    unit_mark,
+    unit_marks,
     write_vector,
 )
 from backend.tickets.search.typed_sender import sender_vector
@@ -133,8 +133,8 @@ def _note_message(_mapper: Mapper[Any], connection: Connection, message: TicketM
 def _note_unit(_mapper: Mapper[Any], connection: Connection, ticket: Ticket) -> None:
     """A ticket that goes to another unit is found there."""
     if inspect(ticket).attrs.unit_id.history.has_changes():
-        mark = write_vector([], [unit_mark(ticket.unit_id)])
-        connection.execute(MOVE, {"ticket_id": ticket.id, "words": mark})
+        marks = write_vector([], unit_marks(ticket.unit_id, ticket.id))
+        connection.execute(MOVE, {"ticket_id": ticket.id, "words": marks})
 
 
 @event.listens_for(Contact, "before_insert")

@@ -12,7 +12,7 @@ from typing import Final
 
 from backend.errors import Invalid, _
 from backend.files.text import INVISIBLE
-from backend.tickets.search.documents import DIGITS, split_words
+from backend.tickets.search.documents import COUNT_PART_LEAST, DIGITS, split_words
 from backend.tickets.search.documents import fold_word as fold
 
 TYPED_MOST: Final = 200  # characters
@@ -110,7 +110,8 @@ def _term(piece: re.Match[str]) -> SearchTerm | None:
 def _number_digits(typed: str) -> tuple[str, ...]:
     """Return the groups of digits of a typed number, such as 20261118 and 0012; nothing for other texts.
 
-    A group that runs on behind the day is cut there. A few digits alone are a word, not a part of a number.
+    A group that runs on behind the day is cut there. A few digits alone are a word, not a part of a number, and
+    a single digit is left out: it begins half of all numbers.
     """
     if not NUMBER_TYPED.fullmatch(typed):
         return ()
@@ -118,7 +119,9 @@ def _number_digits(typed: str) -> tuple[str, ...]:
     for digits in DIGITS.findall(typed):
         whole = len(digits) > DAY_DIGITS and digits.startswith("20")
         groups += [digits[:DAY_DIGITS], digits[DAY_DIGITS:]] if whole else [digits]
-    return tuple(groups) if len("".join(groups)) >= ALONE_LEAST else ()
+    if len("".join(groups)) < ALONE_LEAST:
+        return ()
+    return tuple(group for group in groups if len(group) >= COUNT_PART_LEAST)
 
 
 def _side_by_side(term: SearchTerm, going_on: bool) -> str:
