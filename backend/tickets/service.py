@@ -219,7 +219,15 @@ def _case(dossier: Dossier, request: ActionRequest, actor: Actor) -> TicketCase:
     if dossier.now < dossier.history[-1].at - SKEW:
         raise Conflict(_("Đồng hồ máy chủ đang sai nên chưa ghi nhận được. Xin báo quản trị viên."))
     return TicketCase(
-        dossier.session, dossier.ticket, request, actor, dossier.at, dossier.history, dossier.book, dossier.clocks
+        session=dossier.session,
+        ticket=dossier.ticket,
+        request=request,
+        actor=actor,
+        at=dossier.at,
+        history=dossier.history,
+        book=dossier.book,
+        clocks=dossier.clocks,
+        reading=dossier.reading,
     )
 
 
