@@ -272,7 +272,8 @@ def _write_event(case: TicketCase, move: Transition, *, tell: bool = True) -> Ti
     if message is not None:
         data |= {"message": message.id, "text": message.digest().hex()}
     seq = audit.record(session, audit.ticket_chain(ticket.id), event, actor=case.actor.key, now=case.at, data=data)
-    _update_row(case, [*case.history, TicketEvent(event, case.at, case.actor.key, data)])
+    if event is not Event.NOTED:  # nothing follows from a note, and it makes nobody's open page old
+        _update_row(case, [*case.history, TicketEvent(event, case.at, case.actor.key, data)])
     message_id = message.id if message else case.request.message_id
     if tell and event in SENDER_TEMPLATES:
         template, occasion = SENDER_TEMPLATES[event], f"{event}:{seq}"
@@ -292,8 +293,7 @@ def _update_row(case: TicketCase, history: Sequence[TicketEvent]) -> None:
     ticket.state = columns.pop("state")
     for name, value in columns.items():
         setattr(ticket, name, value)
-    if case.request.event is not Event.NOTED:  # a note makes nobody's open page old
-        ticket.version += 1
+    ticket.version += 1
 
 
 def _write_merged(case: TicketCase, message_id: int | None) -> None:
