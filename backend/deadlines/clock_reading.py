@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -53,6 +54,14 @@ class HistoryReading:
     def __post_init__(self) -> None:
         self.calendar_id = self.book.calendar_id
         self.ruling = dict(self.book.ruling)
+
+    def fork(self) -> "HistoryReading":
+        """Return a copy that may read on by itself."""
+        other = copy(self)
+        other.ruling, other.question_counts = dict(self.ruling), Counter(self.question_counts)
+        other.progress_notices, other.breaks = list(self.progress_notices), list(self.breaks)
+        other.holdings, other.ended_clocks = list(self.holdings), list(self.ended_clocks)
+        return other
 
     def take(self, event: TicketEvent) -> None:
         """Read the next event."""

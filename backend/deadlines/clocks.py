@@ -24,12 +24,17 @@ from backend.deadlines.terms import PauseEnd, Verdict
 
 def state_of_clocks(events: Iterable[TicketEvent], book: VersionBook, now: datetime) -> TicketClocks:
     """Return all clocks at ``now``. ``events`` are in the order of the history; those after ``now`` are left out."""
+    return read_history(events, book, now).clocks(now)
+
+
+def read_history(events: Iterable[TicketEvent], book: VersionBook, now: datetime) -> HistoryReading:
+    """Return the reading of a history up to ``now``. A page forks it for each of its previews."""
     reading = HistoryReading(book)
     for event in events:
         if event.at > now:
             break
         reading.take(event)
-    return reading.clocks(now)
+    return reading
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,19 @@ def preview_event(
 
     ``earlier`` are events that would be written before it, in the same step.
     """
-    before = state_of_clocks(events, book, event.at)
-    after = state_of_clocks((*events, *earlier, event), book, event.at)
+    return preview_steps(read_history(events, book, event.at), (*earlier, event))
+
+
+def preview_steps(reading: HistoryReading, steps: Sequence[TicketEvent]) -> ClockPreview:
+    """Return what ``steps`` would do together, at one moment, to clocks that are read up to this moment."""
+    event, before, next_reading = steps[-1], reading.clocks(steps[-1].at), reading.fork()
+    for step in steps:
+        next_reading.take(step)
+    after = next_reading.clocks(event.at)
     latest = None
     if event.event is Event.INFO_REQUESTED:
-        limit = _pause_limit((*events, event), book)
-        latest = state_of_clocks((*events, event), book, limit).resolve.due.on if limit else None
+        limit = _pause_limit(next_reading)
+        latest = next_reading.clocks(limit).resolve.due.on if limit else None
     return ClockPreview(
         before=before,
         after=after,
@@ -86,13 +98,20 @@ def _ended_clocks(clocks: TicketClocks) -> list[ClockState]:
     return [state for state in clocks.states if not state.running]
 
 
-def _pause_limit(events: Sequence[TicketEvent], book: VersionBook) -> datetime | None:
-    """Return the limit of the pause that lasts after these events, if one does."""
-    reading = HistoryReading(book)
-    for event in events:
-        reading.take(event)
+def _pause_limit(reading: HistoryReading) -> datetime | None:
+    """Return the limit of the pause that lasts, if one does."""
     last = reading.breaks[-1] if reading.breaks else None
     return reading.limit(last.start) if last is not None and last.ended_by is PauseEnd.LASTS else None
 
 
-__all__ = ["TICK", "ClockPreview", "TicketClocks", "VersionBook", "preview_event", "state_of_clocks"]
+__all__ = [
+    "TICK",
+    "ClockPreview",
+    "HistoryReading",
+    "TicketClocks",
+    "VersionBook",
+    "preview_event",
+    "preview_steps",
+    "read_history",
+    "state_of_clocks",
+]

@@ -94,6 +94,7 @@ def ticket_page(
     """Show the ticket with everything that ``actor`` can do, and with what they typed."""
     now = clock.now()
     today = local_time(now).date()
+    rulebook.read_rules_once(session)
     dossier = read_dossier(session, ticket, now)
     timing = dossier.timing()
     choices = _read_choices(session, ticket, actor, today)
@@ -243,7 +244,11 @@ def _due_status(ticket: Ticket, timing: TicketTiming, today: date) -> DueStatus:
 def _forwarding_units(session: Session, ticket: Ticket, today: date) -> list[tuple[int, str]]:
     """Return id and name of the units that may get the ticket: not its own unit, nor the one it must be hidden from."""
     excluded = {ticket.unit_id, service.policy_subject(ticket).hidden_from}
-    return [(unit.id, unit.name) for unit in units.list_receiving(session, today) if unit.id not in excluded]
+    return [
+        (unit_id, name)
+        for unit_id, name in units.list_receiving_names(session, today).items()
+        if unit_id not in excluded
+    ]
 
 
 def _unit_names(

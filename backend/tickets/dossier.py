@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend import audit
 from backend.deadlines.clock_states import TicketClocks, VersionBook
-from backend.deadlines.clocks import state_of_clocks
+from backend.deadlines.clocks import HistoryReading, read_history, state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.unit_shares import Ledger, share_time
 from backend.tickets import projection, rulebook
@@ -41,6 +41,7 @@ class Dossier:
     entries: Sequence[audit.AuditEntry]
     history: Sequence[TicketEvent]
     book: VersionBook
+    reading: HistoryReading
     clocks: TicketClocks
 
     def timing(self) -> TicketTiming:
@@ -64,4 +65,5 @@ def read_dossier(session: Session, ticket: Ticket, now: datetime) -> Dossier:
     history = projection.events_of(entries)
     at = max(now, history[-1].at)
     book = rulebook.version_book(session, ticket, history)
-    return Dossier(session, ticket, now, at, entries, history, book, state_of_clocks(history, book, at))
+    reading = read_history(history, book, at)
+    return Dossier(session, ticket, now, at, entries, history, book, reading, reading.clocks(at))

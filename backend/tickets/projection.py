@@ -32,7 +32,8 @@ from backend.worktime.calendar import local_time
 
 BATCH: Final = 500
 _DECISIONS: Final = frozenset({Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED})
-_EVENTS: Final = frozenset(event.value for event in Event)
+# An internal note is in the history, but nothing follows from it: no column, no clock.
+_EVENTS: Final = frozenset(event.value for event in Event if event is not Event.NOTED)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class ReplayDifference:
 
 
 def events_of(entries: Iterable[Any]) -> list[TicketEvent]:
-    """Return the events of a ticket's chain, in order. Entries that are no events are left out."""
+    """Return the events of a ticket's chain, in order. Notes and entries that are no events are left out."""
     return [
         TicketEvent(Event(entry.action), entry.at, entry.actor, entry.data)
         for entry in entries

@@ -74,6 +74,14 @@ class CalendarCache(dict[int, WorkCalendar]):
         return calendar
 
 
+READ_UPTO = "rules_read_upto"  # in ``session.info``: the last rule, for a session that only reads
+
+
+def read_rules_once(session: Session) -> None:
+    """Let the reads of this session ask for the last rule only once. Not for a session that adds rules."""
+    session.info[READ_UPTO] = session.scalar(select(func.max(RuleVersion.id))) or 0
+
+
 _cache: dict[str, tuple[int, Rulebook]] = {}  # by database: the id of the last rule, and the rules up to it
 
 
@@ -88,6 +96,8 @@ def load_rules(session: Session, upto: int | None = None) -> Rulebook:
     Rules are only added, never changed. So a process reads the rules up to an id once. A caller that knows the last id
     gives it as ``upto`` and saves a statement.
     """
+    if upto is None:
+        upto = session.info.get(READ_UPTO)
     if upto is None:
         upto = last_rule_id(session)
     database = str(session.get_bind().engine.url.database)

@@ -225,7 +225,15 @@ def _case(dossier: Dossier, request: ActionRequest, actor: Actor) -> TicketCase:
     if dossier.now < dossier.history[-1].at - SKEW:
         raise Conflict(_("Đồng hồ máy chủ đang sai nên chưa ghi nhận được. Xin báo quản trị viên."))
     return TicketCase(
-        dossier.session, dossier.ticket, request, actor, dossier.at, dossier.history, dossier.book, dossier.clocks
+        session=dossier.session,
+        ticket=dossier.ticket,
+        request=request,
+        actor=actor,
+        at=dossier.at,
+        history=dossier.history,
+        book=dossier.book,
+        clocks=dossier.clocks,
+        reading=dossier.reading,
     )
 
 
@@ -271,7 +279,8 @@ def _write_event(case: TicketCase, move: Transition, *, tell: bool = True) -> Ti
         data |= {"message": message.id, "text": message.digest().hex()}
     data |= details.store_details(case)
     seq = audit.record(session, audit.ticket_chain(ticket.id), event, actor=case.actor.key, now=case.at, data=data)
-    _update_row(case, [*case.history, TicketEvent(event, case.at, case.actor.key, data)])
+    if event is not Event.NOTED:  # nothing follows from a note, and it makes nobody's open page old
+        _update_row(case, [*case.history, TicketEvent(event, case.at, case.actor.key, data)])
     message_id = message.id if message else case.request.message_id
     if tell and event in SENDER_TEMPLATES:
         template, occasion = SENDER_TEMPLATES[event], f"{event}:{seq}"
@@ -291,8 +300,7 @@ def _update_row(case: TicketCase, history: Sequence[TicketEvent]) -> None:
     ticket.state = columns.pop("state")
     for name, value in columns.items():
         setattr(ticket, name, value)
-    if case.request.event is not Event.NOTED:  # a note makes nobody's open page old
-        ticket.version += 1
+    ticket.version += 1
 
 
 def _write_merged(case: TicketCase, message_id: int | None, notes: Notes) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from backend.deadlines import limits
-from backend.deadlines.clocks import ClockPreview, preview_event
+from backend.deadlines.clocks import ClockPreview, preview_steps
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.grounds import DecisionGround, GroundList, find_ground
 from backend.errors import Conflict, Invalid, _
@@ -51,7 +51,7 @@ def preview_clocks(case: TicketCase, earlier: Sequence[TicketEvent] = ()) -> Clo
     event = case.request.event
     event = Event.EXTENDED if event is Event.EXTENSION_REQUESTED else event
     requested = TicketEvent(event, case.at, case.actor.key, event_notes(case))
-    return preview_event(case.history, requested, case.book, earlier)
+    return preview_steps(case.reading, (*earlier, requested))
 
 
 def refusal_ground(case: TicketCase) -> DecisionGround:

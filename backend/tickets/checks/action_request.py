@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from backend.deadlines.clock_reading import HistoryReading
 from backend.deadlines.clock_states import TicketClocks, VersionBook
 from backend.deadlines.events import TicketEvent
 from backend.tickets.answers.outcomes import NO_CONTENT, NO_REFERENCE, AnswerContent, EarlierReference
@@ -64,7 +65,10 @@ class ActionRequest:
 
 @dataclass(frozen=True)
 class TicketCase:
-    """A ticket with its history, its clocks as they stand at ``at``, and the requested event."""
+    """A ticket with its history, its clocks as they stand at ``at``, and the requested event.
+
+    ``reading`` is the history as far as the clocks have read it.
+    """
 
     session: Session
     ticket: Ticket
@@ -74,6 +78,7 @@ class TicketCase:
     history: Sequence[TicketEvent]
     book: VersionBook
     clocks: TicketClocks
+    reading: HistoryReading
 
     def since_beginning(self, *events: Event) -> list[TicketEvent]:
         """Return the events of these kinds in the present episode, in order."""
