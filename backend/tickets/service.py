@@ -230,11 +230,10 @@ def _write_event(case: TicketCase, move: Transition) -> Ticket:
     The order matters: the notes of the history name the stored text, and the row follows from the new history.
     """
     session, ticket, event = case.session, case.ticket, case.request.event
-    data = event_notes(case)
+    data = event_notes(case) | details.store_details(case)
     message = _store_text(case, move)
     if message is not None:
         data |= {"message": message.id, "text": message.digest().hex()}
-    data |= details.store_details(case)
     seq = audit.record(session, audit.ticket_chain(ticket.id), event, actor=case.actor.key, now=case.at, data=data)
     _update_row(case, [*case.history, TicketEvent(event, case.at, case.actor.key, data)])
     message_id = message.id if message else case.request.message_id
