@@ -1,9 +1,10 @@
 """Makes people and tickets for tests, by the services that make them in life."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
+from random import Random
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -93,6 +94,15 @@ def usual_notes(event: Event) -> dict[str, Any]:
     if event in (Event.ANSWERED, Event.SUBMITTED_FOR_APPROVAL):
         return {"answer": AnswerContent(AnswerOutcome.DONE)}
     return {"ground": "unclear"} if event is Event.REFUSED else {}
+
+
+def drawn_notes(event: Event, dice: Random, at: datetime) -> dict[str, Any]:
+    """The same by chance: an answer with one of three outcomes, a promise of some day, which may be none to promise."""
+    until = {"until": (at + timedelta(days=dice.randrange(1, 30))).date()}
+    if event in (Event.ANSWERED, Event.SUBMITTED_FOR_APPROVAL):
+        outcome = dice.choice([AnswerOutcome.DONE, AnswerOutcome.PARTLY, AnswerOutcome.PROMISED])
+        return {"answer": AnswerContent(outcome), **until}
+    return until if event is Event.PROMISE_EXPLAINED else usual_notes(event)
 
 
 @cache

@@ -29,7 +29,7 @@ from backend.users.policy import Actor
 from backend.worktime.calendar import ZONE
 from tests.command import Command
 from tests.databases import copy_of, new_database, work_on
-from tests.factories import SENDER, SYSTEM, World
+from tests.factories import SENDER, SYSTEM, World, drawn_notes
 
 FIRST = datetime(2025, 11, 17, 9, 0, tzinfo=ZONE)
 DAYS = 365
@@ -136,6 +136,7 @@ def happen(session: Session, dice: random.Random, staff: Staff, ticket: Ticket, 
         "more": f"{dice.randrange(1, 9)} working days",
         "stands": dice.random() < 0.5,
         "procedure": "complaint",
+        **drawn_notes(move.event, dice, now),
     }
     change = service.ActionRequest(move.event, text="Nội dung thử.", **more)
     service.apply(session, ticket.id, change, actors.get(move.by) or dice.choice(people or staff.people), now=now)

@@ -33,21 +33,22 @@ SENT = text(rf"""
 
 # Texts that were changed, moved to another ticket or deleted, and texts that the history does not have.
 WRITTEN = text(f"""
-    SELECT coalesce(number, entry.chain) AS ticket, 'message:' || (entry.data ->> 'message') AS what,
+    SELECT coalesce(number, entry.chain) AS ticket, 'message:' || (entry.data ->> noted.id) AS what,
         CASE WHEN {MESSAGE_CHAIN} = entry.chain
             THEN encode(sha256(convert_to(said.body, 'UTF8')), 'hex') ELSE '' END AS stored,
-        entry.data ->> 'text' AS kept
+        entry.data ->> noted.hash AS kept
     FROM audit AS entry
-    LEFT JOIN ticket_messages AS said ON said.id::text = entry.data ->> 'message'
+    CROSS JOIN (VALUES ('message', 'text'), ('details', 'details_text')) AS noted (id, hash)
+    LEFT JOIN ticket_messages AS said ON said.id::text = entry.data ->> noted.id
     LEFT JOIN tickets ON {TICKET_CHAIN} = entry.chain
-    WHERE {audit.is_ticket_chain_sql("entry.chain")} AND entry.data ? 'message' AND entry.data ? 'text'
+    WHERE {audit.is_ticket_chain_sql("entry.chain")} AND entry.data ? noted.id AND entry.data ? noted.hash
         AND (said.id IS NULL OR {MESSAGE_CHAIN} <> entry.chain
-            OR encode(sha256(convert_to(said.body, 'UTF8')), 'hex') <> entry.data ->> 'text')
+            OR encode(sha256(convert_to(said.body, 'UTF8')), 'hex') <> entry.data ->> noted.hash)
     UNION ALL
     SELECT number, 'message:' || said.id, encode(sha256(convert_to(said.body, 'UTF8')), 'hex'), ''
     FROM ticket_messages AS said JOIN tickets ON tickets.id = said.ticket_id
     WHERE NOT EXISTS (
-        SELECT FROM audit WHERE chain = {MESSAGE_CHAIN} AND data ->> 'message' = said.id::text
+        SELECT FROM audit WHERE chain = {MESSAGE_CHAIN} AND said.id::text IN (data ->> 'message', data ->> 'details')
     )
     ORDER BY 1, 2
 """)  # noqa: S608 - only names of columns are filled in

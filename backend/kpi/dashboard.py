@@ -1,7 +1,7 @@
 """The figures of one unit and period for the managers' page: counts become figures with n and interval. Reads only."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from analytics.operations import ShareInterval, wilson_interval
 from backend.indicators import counts
+from backend.indicators.citizen_verdicts import CitizenCounts, count_verdicts, sum_verdicts
 from backend.indicators.counts import AGES, KpiScope, MonthCounts, OpenTickets
 from backend.indicators.filters import DashboardFilters, units_within
 from backend.indices.published.queries import YearComparison
@@ -45,7 +46,7 @@ class Dashboard:
     """Everything on the page.
 
     ``demonstration`` counts made-up tickets. ``imported`` counts tickets of another system, which have no record of
-    reception and notice.
+    reception and notice. ``verdicts``: what senders said, by unit.
     """
 
     figures: Figures
@@ -57,6 +58,12 @@ class Dashboard:
     response: ShareInterval
     demonstration: int
     imported: int
+    verdicts: Mapping[int, CitizenCounts]
+
+    @property
+    def citizens(self) -> CitizenCounts:
+        """What all senders said, of every unit on the page."""
+        return sum_verdicts(self.verdicts.values())
 
     @property
     def open_now(self) -> int:
@@ -85,6 +92,7 @@ def build_dashboard(session: Session, filters: DashboardFilters, actor: Actor, t
         response=wilson_interval(min(scores.n, whole.answered), whole.answered),
         demonstration=sum(row.demonstration for row in rows),
         imported=sum(row.received - row.own for row in rows),
+        verdicts=count_verdicts(session, scope),
     )
 
 

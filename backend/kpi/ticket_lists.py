@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
 from backend.errors import Invalid, _
-from backend.indicators import conditions
+from backend.indicators import citizen_verdicts, conditions
 from backend.indicators.counts import behind_figure
 from backend.indicators.filters import DashboardFilters, units_within
 from backend.kpi.dashboard import scope_of
@@ -29,6 +29,9 @@ class TicketGroup(StrEnum):
     OVERDUE = "qua-han"
     OVERDUE_NOW = "dang-qua-han"
     OPEN_NOW = "con-mo"
+    CONFIRMED = "xac-nhan"
+    DISPUTED = "khong-dong-y"
+    PROMISE_MISSED = "sai-hen"
 
 
 SHOWN = {
@@ -38,6 +41,9 @@ SHOWN = {
     TicketGroup.OVERDUE: conditions.UNANSWERED_IN_TIME,
     TicketGroup.OVERDUE_NOW: conditions.OVERDUE,
     TicketGroup.OPEN_NOW: conditions.OPEN,
+    TicketGroup.CONFIRMED: citizen_verdicts.CONFIRMED,
+    TicketGroup.DISPUTED: citizen_verdicts.DISPUTED,
+    TicketGroup.PROMISE_MISSED: citizen_verdicts.PROMISE_MISSED,
 }
 OF_TODAY = (TicketGroup.OVERDUE_NOW, TicketGroup.OPEN_NOW)  # these ignore the day of reception
 

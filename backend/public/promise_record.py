@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analytics.operations import ShareInterval, wilson_interval
+from backend.indicators.citizen_verdicts import CONFIRMED, DISPUTED
 from backend.indicators.conditions import ANSWERED, ON_TIME, OURS, counted, known
 from backend.tickets.models import Ticket
 from backend.worktime.calendar import ZONE
@@ -17,12 +18,19 @@ LEAST = 30  # with fewer answers the share says more about chance than about the
 
 @dataclass(frozen=True)
 class AnswerRecord:
-    """The answers given from ``first`` to ``last``, both included, and how many of them came by the due date."""
+    """The answers given from ``first`` to ``last``, both included: how many came by the due date, and how many of their
+    senders confirmed or disputed them."""
 
     first: date
     last: date
     answered: int
     on_time: int
+    confirmed: int
+    disputed: int
+
+    @property
+    def no_word(self) -> int:
+        return self.answered - self.confirmed - self.disputed
 
     @property
     def rate(self) -> ShareInterval:
@@ -48,9 +56,9 @@ def answer_record(session: Session, now: datetime) -> AnswerRecord | None:
 
 def _count(session: Session, last: date) -> AnswerRecord:
     first = last - PERIOD + timedelta(days=1)
-    answered, on_time = session.execute(
-        select(known(ANSWERED, last), counted(ON_TIME, last)).where(
+    answered, on_time, confirmed, disputed = session.execute(
+        select(known(ANSWERED, last), counted(ON_TIME, last), counted(CONFIRMED, last), counted(DISPUTED, last)).where(
             Ticket.answered_on.between(first, last), OURS.condition(last)
         )
     ).one()
-    return AnswerRecord(first, last, answered, on_time)
+    return AnswerRecord(first, last, answered, on_time, confirmed, disputed)

@@ -273,11 +273,10 @@ def _write_event(case: TicketCase, move: Transition, *, tell: bool = True) -> Ti
     ``tell``: whether the sender gets the message that belongs to the event, if one does.
     """
     session, ticket, event = case.session, case.ticket, case.request.event
-    data = event_notes(case)
+    data = event_notes(case) | details.store_details(case)
     message = _store_text(case, move)
     if message is not None:
         data |= {"message": message.id, "text": message.digest().hex()}
-    data |= details.store_details(case)
     seq = audit.record(session, audit.ticket_chain(ticket.id), event, actor=case.actor.key, now=case.at, data=data)
     if event is not Event.NOTED:  # nothing follows from a note, and it makes nobody's open page old
         _update_row(case, [*case.history, TicketEvent(event, case.at, case.actor.key, data)])

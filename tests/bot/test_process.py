@@ -32,7 +32,7 @@ from backend.web import rate_limits
 from bot import gateway, persistence
 from tests.bot_api_server import TOKEN, BotApiServer, Sent
 from tests.databases import new_database
-from tests.factories import World
+from tests.factories import World, usual_notes
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
@@ -92,7 +92,9 @@ class Life:
         with db.transaction() as session:
             unit = session.get_one(Unit, session.get_one(Ticket, ticket_id).unit_id)
             officer = World(session).actor(Role.OFFICER, unit)
-            tickets.apply(session, ticket_id, tickets.ActionRequest(event, text), officer, now=clock.now())
+            tickets.apply(
+                session, ticket_id, tickets.ActionRequest(event, text, **usual_notes(event)), officer, now=clock.now()
+            )
         self.deliver()
 
 

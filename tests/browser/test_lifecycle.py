@@ -110,6 +110,7 @@ def test_pause_dispute_extension_forward_answer_and_reopening(people: People) ->
     assert "Sở Xây dựng" in ledger
     department.press("Tiếp nhận")
     department.page.get_by_label("Câu trả lời cho người gửi").fill("Đã thay nắp cống mới.")
+    department.page.check("[name=answer_outcome][value=done]")
     department.press("Gửi câu trả lời")
 
     citizen.page.reload()

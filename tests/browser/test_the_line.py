@@ -54,6 +54,7 @@ def test_citizen_sends_officer_answers_citizen_rates_manager_sees(people: People
     officer.page.reload()
     assert "Cột số 12, cạnh quầy thuốc." in officer.text
     officer.page.get_by_label("Câu trả lời cho người gửi").fill("Đã thay bóng ở cột số 12, đèn sáng lại từ tối nay.")
+    officer.page.check("[name=answer_outcome][value=done]")
     officer.press("Gửi câu trả lời")
     assert "Đã trả lời" in officer.text
 

@@ -68,7 +68,7 @@ def test_every_tile_says_its_n_and_opens_its_definition(client: TestClient, worl
     manager(client, world)
     page = client.get("/chi-so").text
     tiles = re.findall(r'<div class="stat">(.*?)</div>', page, flags=re.DOTALL)
-    assert len(tiles) == 8
+    assert len(tiles) == 10
     for tile in tiles:
         assert re.search(r"n = \d", text_of(tile)) and re.search(r"\d{2}/\d{2}/\d{4}", tile), tile
     anchors = set(re.findall(r"/chi-so/dinh-nghia#(\w+)", page))

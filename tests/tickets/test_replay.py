@@ -16,7 +16,7 @@ from backend.tickets.lifecycle import Event, EventAuthor, possible_transitions
 from backend.tickets.models import Verdict
 from backend.tickets.service import ActionRequest
 from backend.worktime.duration import Duration, TimeUnit
-from tests.factories import SENDER, SYSTEM
+from tests.factories import SENDER, SYSTEM, drawn_notes
 from tests.life import START, Life, stranger
 
 
@@ -100,6 +100,7 @@ def test_replay_equals_state_after_any_course(life: Life, seed: int) -> None:
             "more": f"{dice.randrange(1, 9)} working days" if dice.random() < 0.8 else "",
             "stands": dice.random() < 0.5,
             "procedure": "complaint",
+            **drawn_notes(move.event, dice, life.at),
         }
         change = ActionRequest(move.event, text="Nội dung.", **more)
         actor = actors.get(move.by) or dice.choice(people)

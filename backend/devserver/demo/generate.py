@@ -6,11 +6,12 @@ of a larger one.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from random import Random
 
 from backend.devserver.demo import texts
+from backend.tickets.answers.outcomes import AnswerOutcome
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
 from backend.worktime.arithmetic import due_moment
@@ -31,17 +32,22 @@ DEPARTMENT = {
     "utilities": "LC-SCT",
 }
 CONDUCT_DESK = "LC-VP"
+OUTCOMES = {AnswerOutcome.DONE: 74, AnswerOutcome.PARTLY: 16, AnswerOutcome.NOT_AS_DESCRIBED: 10}  # with their weights
 
 
 @dataclass(frozen=True)
 class DemoEvent:
-    """One event of a ticket: who caused it (``sender``, ``system``, or the code of a unit) and the text written."""
+    """One event of a ticket: who caused it (``sender``, ``system``, or the code of a unit) and the text written.
+
+    ``outcome`` is that of an answer.
+    """
 
     event: Event
     at: datetime
     by: str
     text: str = ""
     to: str = ""
+    outcome: AnswerOutcome = AnswerOutcome.DONE
 
 
 @dataclass
@@ -66,7 +72,12 @@ def generate_cases(
 ) -> Iterator[DemoCase]:
     """Yield ``count`` tickets received within the 18 months up to ``until``, not in the order of time."""
     for i in range(count):
-        yield _case(Random(f"{seed}:{i}"), seed, communes, calendar, until)
+        case = _case(Random(f"{seed}:{i}"), seed, communes, calendar, until)
+        # What came into the demonstration later draws from a generator of its own, so that the tickets stay the same.
+        later = Random(f"{seed}:{i}:outcome")
+        case.course = [_with_outcome(later, moment) for moment in case.course]
+        _judge(later, case, calendar, datetime.combine(until, time.max, ZONE))
+        yield case
 
 
 def _case(rng: Random, seed: int, communes: Sequence[str], calendar: WorkCalendar, until: date) -> DemoCase:
@@ -124,6 +135,32 @@ def _course(
         yield DemoEvent(Event.NOTIFIED, at + timedelta(minutes=rng.randrange(1, 30)), "system")
     elif rng.random() < 0.5:
         yield DemoEvent(Event.NOTIFIED, at + timedelta(days=rng.randrange(5), minutes=40), "sender")
+
+
+def _with_outcome(rng: Random, moment: DemoEvent) -> DemoEvent:
+    """Give an answer its outcome: most are done."""
+    if moment.event is not Event.ANSWERED:
+        return moment
+    return replace(moment, outcome=rng.choices(list(OUTCOMES), weights=list(OUTCOMES.values()))[0])
+
+
+def _judge(rng: Random, case: DemoCase, calendar: WorkCalendar, end: datetime) -> None:
+    """Let senders who rated say whether it is solved. Who is not content has the ticket handled again."""
+    if case.scores is None:
+        return
+    answer = next(moment for moment in case.course if moment.event is Event.ANSWERED)
+    at = case.course[-1].at + timedelta(minutes=3)
+    said: list[DemoEvent] = []
+    if min(case.scores) >= 4:
+        said = [DemoEvent(Event.CONFIRMED, at, "sender")]
+    elif min(case.scores) <= 2:
+        again = _later_moment(rng, calendar, at, rng.choice([3, 5, 8]))
+        said = [
+            DemoEvent(Event.DISPUTED, at, "sender", texts.OBJECTION),
+            DemoEvent(Event.ANSWERED, again, answer.by, texts.SECOND_ANSWER),
+            DemoEvent(Event.NOTIFIED, again + timedelta(minutes=4), "system"),
+        ]
+    case.course += [moment for moment in said if moment.at <= end]
 
 
 def _person_name(rng: Random) -> str:

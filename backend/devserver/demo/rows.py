@@ -29,7 +29,7 @@ Row = tuple[Any, ...]
 PROJECTED = (
     *("state", "episode", "unit_id", "rule", "term", "rule_id", "calendar_id", "due_date", "due_estimated"),
     *("accepted_at", "decided_at", "answered_at", "answered_on", "working_days", "verdict", "told_at", "told_in_time"),
-    *("paused_on", "tell_by"),
+    *("paused_on", "tell_by", "answer_outcome", "citizen_verdict"),
 )
 RESULTS = (
     *("ticket_id", "episode", "clock", "nth", "version", "unit_id", "value", "rule_id", "calendar_id", "started_at"),
@@ -106,9 +106,10 @@ def add_case(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRu
     if case.name:
         rows.contacts.append((place.ticket_id, case.name, case.email or None, case.received))
     if case.scores:
+        rated_at = next(step.at for step in case.course if step.event is Event.RATED)
         rows.ratings.append(
             (place.ticket_id, unit_id, received_on, *case.scores, case.remark or None, case.channel.value,
-             RATING_FORM, case.course[-1].at)
+             RATING_FORM, rated_at)
         )  # fmt: skip
 
 
@@ -164,6 +165,10 @@ def _notes(step: DemoEvent, case: DemoCase, place: CasePlacement, terms: DemoRul
         return {"from": place.units[unit], "unit": place.units[step.to]}
     if step.event is Event.RATED and case.scores:
         return rating_notes(case.scores, case.remark) | {"credited": place.units[unit]}
+    if step.event is Event.ANSWERED:
+        return {"outcome": step.outcome.value}
+    if step.event is Event.DISPUTED:
+        return {"calendar": terms.calendar_id, "rules": terms.rule_ids(case)}
     return {}
 
 

@@ -153,6 +153,8 @@ SAMPLES: dict[str, tuple[DemoText, ...]] = {
 QUESTION = "Để kiểm tra được, xin ông/bà cho biết rõ vị trí và gửi thêm ảnh hoặc bản chụp giấy hẹn nếu có."
 REPLY = "Vị trí ở ngay đầu {place}, cách trục đường chính khoảng 200 mét. Tôi không có giấy tờ gì thêm."
 FORWARD = "Nội dung thuộc thẩm quyền của cơ quan nhận chuyển; xin tiếp tục giải quyết và trả lời người gửi."
+OBJECTION = "Tôi thấy việc chưa xong như trả lời, mong cơ quan xem lại."
+SECOND_ANSWER = "Đã kiểm tra lại cùng người dân và làm nốt phần còn lại; nghiệm thu xong trong tuần."
 REMARKS = (
     "Giải quyết nhanh, cảm ơn.", "Mong lần sau báo kết quả sớm hơn.", "Cán bộ gọi điện hỏi rõ, tôi hài lòng.",
     "Trả lời còn chung chung.", "Đã làm đúng như trả lời.", "Phải chờ lâu quá.",
