@@ -55,6 +55,8 @@ KINDS = {
     Event.INFO_RECEIVED: MessageKind.REPLY,
     Event.ANSWERED: MessageKind.ANSWER,
     Event.SUBMITTED_FOR_APPROVAL: MessageKind.DRAFT,
+    Event.SECOND_LOOK_CORRECTED: MessageKind.ANSWER,
+    **dict.fromkeys((Event.SECOND_LOOK_UPHELD, Event.SECOND_LOOK_SENT_BACK), MessageKind.REASON),
     **dict.fromkeys((Event.PAUSE_DISPUTED, Event.DISPUTED, Event.REOPENED), MessageKind.OBJECTION),
     **dict.fromkeys(
         (
@@ -80,6 +82,7 @@ SENDER_TEMPLATES = {
     for event in (
         *(Event.ACCEPTED, Event.INFO_REQUESTED, Event.FORWARDED, Event.ANSWERED, Event.EXTENDED, Event.PAUSE_JUDGED),
         *(Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED, Event.DELAY_EXPLAINED),
+        *(Event.SECOND_LOOK_UPHELD, Event.SECOND_LOOK_CORRECTED, Event.SECOND_LOOK_SENT_BACK),
     )
 } | {Event.ANSWERED_TOGETHER: Event.ANSWERED.value}
 

@@ -14,7 +14,7 @@ from backend.deadlines.events import TicketEvent
 from backend.deadlines.grounds import DecisionGround, GroundList, find_ground
 from backend.errors import Conflict, Forbidden, Invalid, _
 from backend.tickets import rulebook
-from backend.tickets.checks import episodes, extensions, merging, pauses, sender_events
+from backend.tickets.checks import episodes, extensions, merging, pauses, second_look_results, sender_events
 from backend.tickets.checks.action_request import Notes, TicketCase, policy_subject
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import TicketState
@@ -150,4 +150,7 @@ _CHECKS: Final[Mapping[Event, Callable[[TicketCase], Notes]]] = {
     Event.DELAY_EXPLAINED: _check_delay,
     Event.PROGRESS_TOLD: _check_progress_notice,
     Event.RECOUNTED: _check_recount,
+    Event.SECOND_LOOK_UPHELD: second_look_results.check_result,
+    Event.SECOND_LOOK_CORRECTED: second_look_results.check_result,
+    Event.SECOND_LOOK_SENT_BACK: second_look_results.check_sending_back,
 }

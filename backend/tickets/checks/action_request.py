@@ -32,6 +32,7 @@ class ActionRequest:
     - ``message_id``: a text that is already stored: the common answer, or the reply that was passed on.
     - ``from_id``: the merged ticket whose sender replied.
     - ``rating``: what the history keeps of a rating.
+    - ``look_id``: the second look that is decided.
     """
 
     event: Event
@@ -49,6 +50,7 @@ class ActionRequest:
     message_id: int | None = None
     from_id: int | None = None
     rating: Mapping[str, Any] = field(default_factory=dict)
+    look_id: int | None = None
 
 
 @dataclass(frozen=True)
