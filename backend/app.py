@@ -42,6 +42,7 @@ ROOMS: list[str] = [
     "backend.public.following_pages",
     "backend.public.action_pages",
     "backend.public.rating_pages",
+    "backend.public.second_look_pages",
 ]
 
 house = APIRouter(dependencies=[Depends(allow_everybody)])

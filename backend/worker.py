@@ -41,6 +41,7 @@ BEAT = (
     PeriodicTask("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),
     PeriodicTask("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
     PeriodicTask("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
+    PeriodicTask("escalation.sweep_looks", 300.0, WORK, "find second looks near or past their due date"),
     PeriodicTask("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
     PeriodicTask("surveys.sweep", 3600.0, WORK, "remove files of ballots that nobody took up"),
     PeriodicTask("tickets.sweep", 3600.0, WORK, "end pauses past their limit, close what can no longer be reopened"),

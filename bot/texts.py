@@ -127,6 +127,15 @@ REPLY = _("Xin viết câu trả lời cho cơ quan xử lý phản ánh %(numbe
 REPLY_SENT = _("Đã gửi câu trả lời. Cơ quan xử lý tiếp tục làm việc; hạn trả lời: %(due)s.")
 REPLY_NOT_NEEDED = _("Phản ánh này hiện không chờ bạn trả lời.")
 
+LOOK_OFFER = _(
+    "Không đồng ý với kết quả? Một người của cấp trên, không tham gia giải quyết trước đây, có thể xem lại một lần và trả "
+    "lời bạn chậm nhất ngày %(due)s."
+)
+LOOK_BUTTON = _("Yêu cầu cấp trên xem lại")
+LOOK_REASON = _("Xin viết vì sao bạn không đồng ý với kết quả của phản ánh %(number)s. Đổi ý thì bấm /huy.")
+LOOK_ASKED = _("Đã ghi yêu cầu. Cấp trên xem lại và trả lời bạn chậm nhất ngày %(due)s.")
+LOOK_NOT_POSSIBLE = _("Phản ánh này hiện không yêu cầu cấp trên xem lại được.")
+
 RATE_BUTTON_INTRO = _("Bạn đánh giá việc xử lý nhé.")
 SCORED = _("Câu %(n)s: mức %(score)s.")
 SCORED_BEFORE = _("Câu %(n)s bạn đã chọn mức %(score)s.")

@@ -29,6 +29,9 @@ class Urgency(StrEnum):
     TODAY = "today"
     LAST_DAY = "last_day"
     HALF = "half"
+    LOOK_OVERDUE = "look_overdue"
+    LOOK_LAST_DAY = "look_last_day"
+    LOOK_WAITS = "look_waits"
 
 
 HEADINGS = {
@@ -38,6 +41,9 @@ HEADINGS = {
     Urgency.TODAY: _("Đến hạn hôm nay"),
     Urgency.LAST_DAY: _("Còn một ngày làm việc"),
     Urgency.HALF: _("Đã qua nửa thời hạn"),
+    Urgency.LOOK_OVERDUE: _("Yêu cầu xem lại đã quá hạn"),
+    Urgency.LOOK_LAST_DAY: _("Yêu cầu xem lại sắp đến hạn"),
+    Urgency.LOOK_WAITS: _("Yêu cầu xem lại đang chờ"),
 }
 LINE = _("%(number)s · %(title)s")
 ABOUT = _("%(unit)s · hạn %(due)s")

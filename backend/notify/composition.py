@@ -17,6 +17,8 @@ from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.due_status import clock_runs
 from backend.tickets.lifecycle import ANSWERS, Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
+from backend.tickets.second_looks import queries as second_looks
+from backend.tickets.second_looks.service import ASKED_TEMPLATE
 from backend.tickets.senders.sender_checks import count_answers
 from backend.tickets.senders.sender_rights import read_sender_rights
 from backend.units.models import Unit
@@ -106,6 +108,7 @@ def _message_facts(session: Session, row: OutboxMessage, ticket: Ticket, now: da
         delay=queries.find_delay(session, dossier.entries) if row.template in texts.OF_DELAY else None,
         asks=_asks(row, dossier),
         answer=count_answers(dossier.history),
+        look_due=second_looks.due_date_of(session, ticket.id) if row.template == ASKED_TEMPLATE else None,
         text=text,
         language=ticket.language,
         follow=get_settings().base_url.rstrip("/") + "/theo-doi",

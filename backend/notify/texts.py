@@ -11,6 +11,7 @@ from backend.errors import _
 from backend.tickets import citizen_texts
 from backend.tickets.lifecycle import Event
 from backend.tickets.queries import AnswerDelay
+from backend.tickets.second_looks import look_texts
 from backend.web.language import day_text, gettext
 
 SUBJECTS = {
@@ -28,6 +29,7 @@ SUBJECTS = {
     "delay_explained": _("Phản ánh %(number)s: lý do chậm và ngày hẹn mới"),
     "apology": _("Xin lỗi vì phản ánh %(number)s chưa được trả lời đúng hạn"),
     "progress": _("Phản ánh %(number)s vẫn đang được xử lý"),
+    **look_texts.SUBJECTS,
 }
 OPENINGS = {
     "received": _(
@@ -55,6 +57,7 @@ OPENINGS = {
     "progress": _(
         "Phản ánh %(number)s của bạn đã quá hạn trả lời và vẫn đang được %(unit)s xử lý. Xin lỗi bạn vì sự chậm trễ."
     ),
+    **look_texts.OPENINGS,
 }
 WHILE_OVERDUE = frozenset({"apology", "progress"})
 OF_DELAY = WHILE_OVERDUE | {"delay_explained"}
@@ -65,7 +68,10 @@ PROMISE = _("Ngày hẹn trả lời mới: %(promised)s.")
 PROMISE_BROKEN = _("Ngày hẹn lại %(promised)s cũng đã qua. Cán bộ và lãnh đạo phụ trách đã được nhắc.")
 NO_REASON = _("%(unit)s chưa nêu lý do chậm. Cán bộ và lãnh đạo phụ trách đã được nhắc.")
 WITH_TEXT = frozenset(
-    {"info_requested", "forwarded", "answered", "pause_judged", "refused", "redirected", "delay_explained"}
+    {
+        *("info_requested", "forwarded", "answered", "pause_judged", "refused", "redirected", "delay_explained"),
+        *look_texts.WITH_LETTER,
+    }
 )
 KEEP_RECEIPT = _(
     "Xin giữ giấy tiếp nhận: mã số và mã bí mật ghi trên đó dùng để theo dõi. "
@@ -98,6 +104,7 @@ class MessageFacts:
 
     - ``text``: what the unit wrote, if anything. ``follow``: the address of the page to follow the ticket.
     - ``delay``: why the answer is late, if the unit has explained it.
+    - ``look_due``: the due date of the second look that the sender has asked for.
     - ``asks``: the event that the reader is asked for: a reply, or a rating of the ``answer``-th answer.
     """
 
@@ -112,10 +119,12 @@ class MessageFacts:
     delay: AnswerDelay | None = None
     asks: Event | None = None
     answer: int = 1
+    look_due: date | None = None
 
     def say(self, message: str) -> str:
         params = {"number": self.number, "unit": self.unit, "due": day_text(self.due), "address": self.follow}
         params |= {"promised": day_text(self.delay.promised)} if self.delay else {}
+        params |= {"look_due": day_text(self.look_due)} if self.look_due else {}
         return gettext(self.language, message, params)
 
 
@@ -127,8 +136,14 @@ def mail_paragraphs(facts: MessageFacts) -> list[str]:
     """Return the paragraphs of an e-mail."""
     closing = CLOSINGS.get(facts.template) if facts.asks == ASKS.get(facts.template) else None
     parts = [facts.say(OPENINGS[facts.template]), facts.text if facts.template in WITH_TEXT else "", *_delay(facts)]
+    parts += _endings(facts)
     parts += [facts.say(closing) if closing else "", facts.say(FOLLOW), facts.say(AUTOMATIC)]
     return [part for part in parts if part]
+
+
+def _endings(facts: MessageFacts) -> list[str]:
+    """Return the paragraphs below the letter about a second look: where else its reader can turn."""
+    return [facts.say(paragraph) for paragraph in look_texts.ENDINGS.get(facts.template, ())]
 
 
 def _delay(facts: MessageFacts) -> list[str]:
@@ -150,6 +165,7 @@ def _delay(facts: MessageFacts) -> list[str]:
 def chat_text(facts: MessageFacts) -> str:
     """Return the text of a chat message. The buttons below it let the reader do what it asks for."""
     parts = [facts.say(OPENINGS[facts.template]), facts.text if facts.template in WITH_TEXT else "", *_delay(facts)]
+    parts += _endings(facts)
     if facts.asks == Event.INFO_RECEIVED:
         parts.append(facts.say(REPLY_HERE))
     if facts.asks == Event.RATED:

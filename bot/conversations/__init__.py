@@ -12,7 +12,7 @@ from backend.notify import invitation
 from backend.notify.invitation import ButtonPress
 from backend.web.language import LANGUAGES
 from bot import texts
-from bot.conversations import feedback, follow, rating, reply
+from bot.conversations import feedback, follow, rating, reply, second_look
 from bot.conversations.talk import ConversationTurn
 
 __all__ = ["ConversationTurn", "respond", "tell_refusal"]
@@ -53,7 +53,7 @@ def _ends_aside(talk: ConversationTurn, refusal: DomainError) -> bool:
 
     After Invalid the aside stays open: the text was wrong, and another text may follow.
     """
-    writing = talk.aside is not None and talk.aside["kind"] in ("reply", "remark")
+    writing = talk.aside is not None and talk.aside["kind"] in ("reply", "remark", "second_look")
     return writing and not isinstance(refusal, Invalid)
 
 
@@ -93,12 +93,14 @@ def _press(talk: ConversationTurn, chat_input: ChatInput) -> None:
 
 
 def _press_notice(talk: ConversationTurn, chat_input: ChatInput, button: ButtonPress) -> None:
-    """Handle a button below a notice: a score of a rating, or the request to reply to the unit's question."""
+    """Handle a button below a notice: a score of a rating, a second look, or the reply to the unit's question."""
     same_ticket = talk.aside is not None and talk.aside.get("ticket_id") == button.ticket_id
     if not same_ticket:
         rating.finish_before(talk)
     if button.purpose == invitation.RATE:
         rating.press_score(talk, chat_input, button)
+    elif button.purpose == invitation.LOOK:
+        second_look.press_look(talk, chat_input, button)
     else:
         reply.press_reply(talk, chat_input, button)
 
@@ -220,5 +222,6 @@ ASIDES: dict[str, Callable[[ConversationTurn, ChatInput, str | None], None]] = {
     "list": follow.open_own,
     "reply": reply.take_input,
     "remark": rating.take_remark,
+    "second_look": second_look.take_input,
 }
-LISTENING = frozenset({"follow", "reply", "remark"})  # asides that wait for text
+LISTENING = frozenset({"follow", "reply", "remark", "second_look"})  # asides that wait for text

@@ -93,13 +93,24 @@ def tickets_with_open_look(session: Session, ticket_ids: Sequence[int]) -> set[i
     return set(session.scalars(statement))
 
 
-def due_for_reminder(session: Session, now: datetime, limit: int) -> Sequence[SecondLook]:
-    """Lock open second looks whose next reminder may be due. What somebody else has locked waits."""
+def due_for_reminder(session: Session, now: datetime, limit: int) -> Sequence[int]:
+    """Return ids of open second looks whose next reminder may be due."""
+    statement = select(SecondLook.id).where(literal_column(OPEN_LOOK), SecondLook.remind_at <= now)
+    return session.scalars(statement.order_by(SecondLook.remind_at).limit(limit)).all()
+
+
+def lock_for_reminder(session: Session, look_ids: Sequence[int], now: datetime) -> Sequence[SecondLook]:
+    """Lock those of the second looks that still need a reminder. What somebody else has locked waits."""
     return session.scalars(
         select(SecondLook)
-        .where(literal_column(OPEN_LOOK), SecondLook.remind_at <= now)
-        .options(joinedload(SecondLook.ticket).joinedload(Ticket.category), joinedload(SecondLook.unit))
+        .where(SecondLook.id.in_(look_ids), literal_column(OPEN_LOOK), SecondLook.remind_at <= now)
         .order_by(SecondLook.id)
-        .limit(limit)
-        .with_for_update(of=SecondLook, skip_locked=True)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     ).all()
+
+
+def noticed_looks(session: Session, ticket_ids: Sequence[int]) -> dict[int, SecondLook]:
+    """Return the open second looks of these tickets by the id of the ticket, for messages to the level above."""
+    statement = select(SecondLook).where(SecondLook.ticket_id.in_(ticket_ids), literal_column(OPEN_LOOK))
+    return {look.ticket_id: look for look in session.scalars(statement.options(*SHOWN))}
