@@ -128,8 +128,8 @@ REPLY_SENT = _("Đã gửi câu trả lời. Cơ quan xử lý tiếp tục làm
 REPLY_NOT_NEEDED = _("Phản ánh này hiện không chờ bạn trả lời.")
 
 LOOK_OFFER = _(
-    "Không đồng ý với kết quả? Một người của cấp trên, không tham gia giải quyết trước đây, có thể xem lại một lần và trả "
-    "lời bạn chậm nhất ngày %(due)s."
+    "Không đồng ý với kết quả? Một người của cấp trên, không tham gia giải quyết trước đây, có thể xem lại một lần và "
+    "trả lời bạn chậm nhất ngày %(due)s."
 )
 LOOK_BUTTON = _("Yêu cầu cấp trên xem lại")
 LOOK_REASON = _("Xin viết vì sao bạn không đồng ý với kết quả của phản ánh %(number)s. Đổi ý thì bấm /huy.")

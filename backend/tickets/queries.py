@@ -223,6 +223,11 @@ def _visible(actor: Actor, permission: Permission, unit_id: int | None = None) -
     return statement
 
 
+def visible_tickets(actor: Actor, permission: Permission, unit_id: int | None = None) -> Select[Ticket]:
+    """Return the tickets that the policy lets ``actor`` see, as a statement that a desk narrows further."""
+    return _visible(actor, permission, unit_id)
+
+
 def count_days(ticket: Ticket, clocks: TicketClocks) -> DueCounting:
     """Return how the due date of a ticket was counted, day by day."""
     term = clocks.resolve.term

@@ -53,8 +53,8 @@ SUBJECTS: Final[Mapping[str, str]] = {
 }
 OPENINGS: Final[Mapping[str, str]] = {
     LookEvent.ASKED.value: _(
-        "Chúng tôi đã nhận yêu cầu của bạn: cấp trên của %(unit)s sẽ xem lại kết quả của phản ánh %(number)s. Người xem "
-        "lại không phải là người đã tham gia giải quyết. Bạn được trả lời chậm nhất ngày %(look_due)s."
+        "Chúng tôi đã nhận yêu cầu của bạn: cấp trên của %(unit)s sẽ xem lại kết quả của phản ánh %(number)s. Người "
+        "xem lại không phải là người đã tham gia giải quyết. Bạn được trả lời chậm nhất ngày %(look_due)s."
     ),
     Event.SECOND_LOOK_UPHELD.value: _(
         "Cấp trên của %(unit)s đã xem lại phản ánh %(number)s của bạn và giữ nguyên kết quả. Lý do:"
