@@ -82,7 +82,7 @@ def show_late(
         raise NotFound(_("Cơ quan này không có phản ánh nào quá hạn mà bạn được xem."))
     unit_id = chosen.id if chosen else None
     after = read_day_key(sau)
-    page = queries.list_waiting(session, actor, LATE.condition(today), unit_id=unit_id, after=after)
+    page = queries.list_waiting(session, actor, LATE.condition(today, actor), unit_id=unit_id, after=after)
     address = f"{LATE.address}?don-vi={quote(unit_code)}" if chosen else LATE.address
     return render_page(
         request,

@@ -58,7 +58,7 @@ def show_list(
     after: str,
 ) -> Response:
     """Show a page of a list by due date."""
-    page = queries.list_waiting(session, actor, desk_list.condition(today), after=read_day_key(after))
+    page = queries.list_waiting(session, actor, desk_list.condition(today, actor), after=read_day_key(after))
     return render_page(
         request,
         "desk/supervision/list.html",

@@ -132,7 +132,7 @@ def _decide(
     except DomainError as refusal:
         view = approvals.refused_form(form, action, number, refusal)
         return _approvals_page(request, session, actor, "", refusal, view)
-    page = queries.list_waiting(session, actor, APPROVALS.condition(_today()), limit=SHOWN_APPROVALS)
+    page = queries.list_waiting(session, actor, APPROVALS.condition(_today(), actor), limit=SHOWN_APPROVALS)
     if approvals.texts_left(form, read_rows(session, page.tickets, _today(), approvals.SHOWN)):
         return _approvals_page(request, session, actor, "", form=form.form(), confirmation=action.confirmation)
     return redirect_to(request, LEADER, flash=action.confirmation)
@@ -148,7 +148,7 @@ def _approvals_page(
     confirmation: str = "",
 ) -> Response:
     today = _today()
-    condition = APPROVALS.condition(today)
+    condition = APPROVALS.condition(today, actor)
     page = queries.list_waiting(session, actor, condition, after=read_day_key(after), limit=SHOWN_APPROVALS)
     return render_page(
         request,

@@ -98,7 +98,7 @@ def count_waiting(session: Session, actor: Actor, condition: ColumnElement[bool]
 
 def list_to_publish(session: Session, actor: Actor, after: MomentKey | None, limit: int) -> PublicationPage:
     """Return a page of the answered tickets that are not public yet."""
-    statement = tickets.visible_tickets(actor, Permission.VIEW_INBOX).where(to_publish())
+    statement = tickets.visible_tickets(actor, Permission.VIEW_INBOX).where(to_publish(actor))
     if after is not None:
         statement = statement.where(tuple_(Ticket.decided_at, Ticket.id) > after)
     statement = statement.options(*tickets.SHOWN).order_by(Ticket.decided_at, Ticket.id).limit(limit + 1)

@@ -4,7 +4,7 @@ What the state of a ticket does not say follows from its history: a request that
 indexes of the history on these events serve the conditions.
 """
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, not_, select
+from sqlalchemy import Boolean, ColumnElement, Select, and_, exists, literal_column, not_, select
 from sqlalchemy.orm import aliased
 
 from backend import audit
@@ -12,6 +12,8 @@ from backend.audit import AuditEntry
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import TO_PUBLISH_SQL, Category, CategoryClass, Ticket, TicketState, is_open
 from backend.tickets.second_looks.models import OPEN_LOOK, SecondLook
+from backend.tickets.second_looks.reviewers import visible_to
+from backend.users.policy import Actor
 
 
 def not_taken() -> ColumnElement[bool]:
@@ -57,15 +59,16 @@ def about_conduct() -> ColumnElement[bool]:
     return and_(is_open(), Ticket.category_code.in_(_conduct_categories()))
 
 
-def to_publish() -> ColumnElement[bool]:
+def to_publish(actor: Actor) -> ColumnElement[bool]:
     """Answered and not public yet.
 
     Complaints about conduct are left out, because their unit must not read them. So are answers that the level above
-    looks at: they may change.
+    looks at, because they may change; but not for somebody of the unit, who would learn of the second look by that.
     """
-    looked_at = exists().where(SecondLook.ticket_id == Ticket.id, literal_column(f"second_looks.{OPEN_LOOK}"))
+    is_open_look = literal_column(f"second_looks.{OPEN_LOOK}", Boolean())
+    looked_at = exists().where(SecondLook.ticket_id == Ticket.id, is_open_look, visible_to(actor))
     return and_(
-        literal_column(f"tickets.{TO_PUBLISH_SQL}"),
+        literal_column(f"tickets.{TO_PUBLISH_SQL}", Boolean()),
         Ticket.category_code.not_in(_conduct_categories()),
         not_(looked_at),
     )

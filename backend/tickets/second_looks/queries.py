@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, literal_column, select, tuple_
+from sqlalchemy import Boolean, ColumnElement, func, literal_column, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from backend.errors import NotFound
@@ -26,6 +26,11 @@ SHOWN = (
 LookKey = tuple[date, int]
 
 
+def _is_open() -> ColumnElement[bool]:
+    """Return the condition of open second looks, as their partial indexes state it."""
+    return literal_column(f"second_looks.{OPEN_LOOK}", Boolean())
+
+
 @dataclass(frozen=True)
 class LookPage:
     """A page of second looks. ``after`` is the key of the last one; None on the last page."""
@@ -45,7 +50,7 @@ class LookLetter:
 def list_open_looks(session: Session, actor: Actor, after: LookKey | None = None, limit: int = PAGE) -> LookPage:
     """Return a page of the open second looks that ``actor`` may see, soonest due first."""
     key = tuple_(SecondLook.due_date, SecondLook.id)
-    statement = select(SecondLook).where(literal_column(OPEN_LOOK), visible_to(actor)).options(*SHOWN)
+    statement = select(SecondLook).where(_is_open(), visible_to(actor)).options(*SHOWN)
     if after is not None:
         statement = statement.where(key > after)
     rows = session.scalars(statement.order_by(SecondLook.due_date, SecondLook.id).limit(limit + 1)).all()
@@ -61,7 +66,7 @@ def list_decided_looks(session: Session, actor: Actor, limit: int = PAGE) -> Seq
 
 def count_open_looks(session: Session, actor: Actor) -> int:
     """Count the open second looks that ``actor`` may see, at most ``COUNTED``."""
-    waiting = select(SecondLook.id).where(literal_column(OPEN_LOOK), visible_to(actor)).limit(COUNTED).subquery()
+    waiting = select(SecondLook.id).where(_is_open(), visible_to(actor)).limit(COUNTED).subquery()
     return session.scalar(select(func.count()).select_from(waiting)) or 0
 
 
@@ -87,15 +92,9 @@ def due_date_of(session: Session, ticket_id: int) -> date | None:
     return session.scalar(select(SecondLook.due_date).where(SecondLook.ticket_id == ticket_id))
 
 
-def tickets_with_open_look(session: Session, ticket_ids: Sequence[int]) -> set[int]:
-    """Return which of these tickets have an open second look. Only pages of the level above ask."""
-    statement = select(SecondLook.ticket_id).where(SecondLook.ticket_id.in_(ticket_ids), literal_column(OPEN_LOOK))
-    return set(session.scalars(statement))
-
-
 def due_for_reminder(session: Session, now: datetime, limit: int) -> Sequence[int]:
     """Return ids of open second looks whose next reminder may be due."""
-    statement = select(SecondLook.id).where(literal_column(OPEN_LOOK), SecondLook.remind_at <= now)
+    statement = select(SecondLook.id).where(_is_open(), SecondLook.remind_at <= now)
     return session.scalars(statement.order_by(SecondLook.remind_at).limit(limit)).all()
 
 
@@ -103,7 +102,7 @@ def lock_for_reminder(session: Session, look_ids: Sequence[int], now: datetime) 
     """Lock those of the second looks that still need a reminder. What somebody else has locked waits."""
     return session.scalars(
         select(SecondLook)
-        .where(SecondLook.id.in_(look_ids), literal_column(OPEN_LOOK), SecondLook.remind_at <= now)
+        .where(SecondLook.id.in_(look_ids), _is_open(), SecondLook.remind_at <= now)
         .order_by(SecondLook.id)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
@@ -112,5 +111,5 @@ def lock_for_reminder(session: Session, look_ids: Sequence[int], now: datetime) 
 
 def noticed_looks(session: Session, ticket_ids: Sequence[int]) -> dict[int, SecondLook]:
     """Return the open second looks of these tickets by the id of the ticket, for messages to the level above."""
-    statement = select(SecondLook).where(SecondLook.ticket_id.in_(ticket_ids), literal_column(OPEN_LOOK))
+    statement = select(SecondLook).where(SecondLook.ticket_id.in_(ticket_ids), _is_open())
     return {look.ticket_id: look for look in session.scalars(statement.options(*SHOWN))}
