@@ -1,5 +1,6 @@
 """Second looks for those above a unit: the list, one of them with all that there is to read, and the decision."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -14,7 +15,9 @@ from backend.desk.supervision.page_keys import read_day_key, write_key
 from backend.errors import DomainError, Invalid, _
 from backend.tickets import queries as tickets
 from backend.tickets.dossier import read_dossier
+from backend.tickets.lifecycle import ANSWERS, Event
 from backend.tickets.models import TicketState
+from backend.tickets.queries import CourseStep
 from backend.tickets.second_looks import look_terms, look_texts, queries, reviewers, service
 from backend.tickets.second_looks.look_texts import DayTexts
 from backend.tickets.second_looks.models import LookResult, LookStage, SecondLook
@@ -26,6 +29,7 @@ from backend.web.forms import EMPTY, FormReader, FormView, TypedDep
 from backend.web.rendering import choose_language, error_sentence, redirect_to, remember_language, render_page
 from backend.worktime.calendar import local_time
 
+DECISIONS = (*ANSWERS, Event.REFUSED)
 LETTER = "letter"  # the name of the text field; the service calls it ``text``
 LOOK = LOOKS + "/{look_id}"
 
@@ -106,6 +110,12 @@ def show_photo(session: SessionDep, actor: Reviewer, look_id: int, place: int) -
     return photo_response(attachments.find_photo(session, look.ticket_id, place), place)
 
 
+def _last_decision(course: Sequence[CourseStep], look: SecondLook) -> CourseStep | None:
+    """Return the answer or refusal that the sender does not accept."""
+    steps = [step for step in course if step.event in DECISIONS and step.at <= look.asked_at]
+    return steps[-1] if steps else None
+
+
 def _read_decision(form: FormReader) -> LookDecision:
     typed = form.raw("result")
     result = LookResult(typed) if typed in set(LookResult) else None
@@ -155,6 +165,7 @@ def _page(
         look=look,
         ticket=look.ticket,
         course=course,
+        decision=_last_decision(course, look),
         events=EVENT_NAMES,
         letter=letter.letter if letter is not None else "",
         photos=attachments.of_ticket(session, look.ticket_id),
