@@ -46,19 +46,27 @@ def _compare(row: Row[Any], entries: Sequence[Any], of_ticket: Sequence[Any]) ->
     except (KeyError, ValueError) as error:
         yield ReplayDifference(row.number, "second_look:history", "", type(error).__name__)
         return
-    for name in _COMPARED:
-        stored, replayed = _plain(getattr(row, name)), _plain(course[name])
-        if stored != replayed:
-            yield ReplayDifference(row.number, f"second_look:{name}", stored, replayed)
-    texts = {"reason": row.reason, "letter": row.body or ""}
-    for name, body in texts.items():
-        digest = text_digest(body) if body else ""
-        if digest != course[name]:
-            yield ReplayDifference(row.number, f"second_look:{name}", digest, course[name])
+    yield from _compare_columns(row, course)
+    yield from _compare_texts(row, course)
     results = [entry.action for entry in of_ticket if entry.action in _EVENTS and entry.data.get("look") == row.id]
     expected = [_RESULTS[LookResult(row.result).value]] if row.result else []
     if results != expected:
         yield ReplayDifference(row.number, "second_look:event", ", ".join(expected), ", ".join(results))
+
+
+def _compare_columns(row: Row[Any], course: Mapping[str, Any]) -> Iterator[ReplayDifference]:
+    for name in _COMPARED:
+        stored, replayed = _plain(getattr(row, name)), _plain(course[name])
+        if stored != replayed:
+            yield ReplayDifference(row.number, f"second_look:{name}", stored, replayed)
+
+
+def _compare_texts(row: Row[Any], course: Mapping[str, Any]) -> Iterator[ReplayDifference]:
+    """Compare the texts with the hashes that the chain has of them."""
+    for name, body in (("reason", row.reason), ("letter", row.body)):
+        digest = text_digest(body) if body else ""
+        if digest != course[name]:
+            yield ReplayDifference(row.number, f"second_look:{name}", digest, course[name])
 
 
 def _plain(value: Any) -> str:
