@@ -29,11 +29,15 @@ ROOMS: list[str] = [
     "backend.reports.pages",
     "backend.users.pages",
     "backend.users.account_pages",
+    "backend.desk.supervision.coordinator_pages",
+    "backend.desk.supervision.leader_pages",
+    "backend.desk.supervision.look_pages",
     "backend.desk.inbox_pages",
     "backend.desk.search.pages",
     "backend.desk.exports.pages",
     "backend.desk.ticket_pages",
     "backend.desk.drafts.pages",
+    "backend.history.log_pages",
     "backend.notify.pages",
     "backend.surveys.rounds.pages",
     "backend.surveys.entry.pages",
@@ -45,6 +49,7 @@ ROOMS: list[str] = [
     "backend.public.following_pages",
     "backend.public.action_pages",
     "backend.public.rating_pages",
+    "backend.public.second_look_pages",
 ]
 
 house = APIRouter(dependencies=[Depends(allow_everybody)])

@@ -18,6 +18,7 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     ForeignKey,
+    Index,
     LargeBinary,
     SQLColumnExpression,
     String,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -34,7 +36,7 @@ from backend import db
 from backend.db import AdvisoryLock, Base, Moment, table_of
 
 Chain = NewType("Chain", str)
-_TICKET, _USER = "ticket:", "user:"
+_TICKET, _USER, _LOOK = "ticket:", "user:", "second_look:"
 FIRST = bytes(32)
 REFUSED = "refused:"  # prefix of the chain of an actor's refused actions: refused:user:7
 # Entries that no account has made; their ``data`` is JSON.
@@ -68,6 +70,11 @@ def ticket_id_of(chain: str) -> int | None:
     return int(number) if number != chain and number.isascii() and number.isdigit() else None
 
 
+def look_chain(look_id: int) -> Chain:
+    """Return the name of the chain of a second look: ``second_look:7``. It is not part of the ticket's chain."""
+    return Chain(f"{_LOOK}{look_id}")
+
+
 def user_key(user_id: int) -> Chain:
     """Return the name of an account, as an actor and as a chain: ``user:7``."""
     return Chain(f"{_USER}{user_id}")
@@ -86,6 +93,10 @@ class AuditEntry(Base):
     __table_args__ = (
         UniqueConstraint("chain", "seq"),
         CheckConstraint("seq > 0", name="seq"),
+        Index("ix_audit_at", "at", "id"),
+        # What may wait for a decision: few entries, so that the desks need not search the history.
+        Index("ix_audit_pause_disputed", "chain", postgresql_where=text("action = 'pause_disputed'")),
+        Index("ix_audit_extension_requested", "chain", postgresql_where=text("action = 'extension_requested'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -15,6 +15,7 @@ import backend.surveys.models
 import backend.tickets.clock_models
 import backend.tickets.models
 import backend.tickets.search.models
+import backend.tickets.second_looks.models
 import backend.units.models
 import backend.users.models
 import backend.web.rate_limits

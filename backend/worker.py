@@ -43,6 +43,7 @@ BEAT = (
     PeriodicTask("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),
     PeriodicTask("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
     PeriodicTask("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
+    PeriodicTask("escalation.sweep_looks", 300.0, WORK, "find second looks near or past their due date"),
     PeriodicTask("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
     PeriodicTask("exports.sweep", 600.0, WORK, "remove exported files that have expired or lost their reader"),
     PeriodicTask("surveys.sweep", 3600.0, WORK, "remove files of ballots that nobody took up"),

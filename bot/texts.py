@@ -130,6 +130,14 @@ OBJECTION = _(
 )
 OBJECTION_SENT = _("Đã ghi yêu cầu. Phản ánh được giải quyết lại với hạn mới: %(due)s.")
 JUDGED_BEFORE = _("Bạn đã cho biết ý kiến về lần trả lời này, hoặc đã hết thời gian yêu cầu giải quyết lại.")
+LOOK_OFFER = _(
+    "Không đồng ý với kết quả? Một người của cấp trên, không tham gia giải quyết trước đây, có thể xem lại một lần và "
+    "trả lời bạn chậm nhất ngày %(due)s."
+)
+LOOK_BUTTON = _("Yêu cầu cấp trên xem lại")
+LOOK_REASON = _("Xin viết vì sao bạn không đồng ý với kết quả của phản ánh %(number)s. Đổi ý thì bấm /huy.")
+LOOK_ASKED = _("Đã ghi yêu cầu. Cấp trên xem lại và trả lời bạn chậm nhất ngày %(due)s.")
+LOOK_NOT_POSSIBLE = _("Phản ánh này hiện không yêu cầu cấp trên xem lại được.")
 
 RATE_BUTTON_INTRO = _("Bạn đánh giá việc xử lý nhé.")
 SCORED = _("Câu %(n)s: mức %(score)s.")

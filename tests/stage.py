@@ -1,24 +1,29 @@
 """What there is behind every address with a parameter, and how a route is asked."""
 
+import io
 from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from PIL import Image
 from sqlalchemy.orm import Session
 
 from backend.app import create_app
+from backend.attachments import service as attachments
 from backend.indices.runs import service as runs
 from backend.surveys.ballot_files import waiting
 from backend.surveys.models import BallotBatch
 from backend.surveys.rounds import service as surveys
+from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
+from backend.tickets.second_looks import service as looks
 from backend.tickets.service import policy_subject
 from backend.units.models import Unit
 from backend.users.guard import COOKIE
 from backend.users.models import Role, User
 from backend.users.policy import PolicySubject
-from tests.factories import World
+from tests.factories import SENDER, World
 from tests.routes import declared
 
 ROUTES = declared(create_app())
@@ -38,6 +43,8 @@ class Stage:
     calendar: int
     job: int
     run: int
+    look: int = 0
+    desk: Unit | None = None
 
     def fill(self, path: str) -> str:
         """The address of a route here; KeyError names a parameter that nobody explained."""
@@ -45,13 +52,15 @@ class Stage:
         known |= {"mark": "0", "name": "app.css", "mail_id": 0}
         known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
         known |= {"import_id": self.imports, "export_id": 0}
-        known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run}
+        known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run, "look_id": self.look}
         return path.replace(":path", "").format(**known)
 
     def subject(self, path: str) -> PolicySubject | None:
         """What the policy is asked about: the ticket of the address, the unit of it or of its run, or nothing."""
         if "{number}" in path:
             return policy_subject(self.ticket)
+        if "{look_id}" in path and self.desk is not None:
+            return PolicySubject(self.desk.id, hidden_from=self.unit.id)  # the unit above, and the one that answered
         return PolicySubject(self.unit.id) if "{unit_id}" in path or "{run_id}" in path else None
 
 
@@ -65,6 +74,16 @@ def surveyed(session: Session, now: datetime) -> tuple[int, int]:
     session.add(batch)
     session.flush()
     return batch.id, waiting.begin_import(session, SURVEY, b"", "phieu.csv", None, now).id
+
+
+def second_look(session: Session, world: World, now: datetime) -> int:
+    """A second look at an answer of the unit; the ticket has a photo."""
+    ticket, _secret = world.answered(now, now)
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8), "green").save(picture, "JPEG")
+    attachments.store_photo(session, ticket.id, picture.getvalue(), now)
+    world.happen(ticket, Event.NOTIFIED, SENDER, now)
+    return looks.ask_second_look(session, ticket.id, "Mới vá một nửa.", now=now).id
 
 
 def index_run(session: Session, world: World, now: datetime) -> int:

@@ -28,7 +28,7 @@ from backend.worktime import service as worktime
 from tests.factories import World, actor_for
 from tests.routes import Declared, declared
 from tests.signing_in import signed_in
-from tests.stage import ROUTES, Stage, ask, index_run, surveyed
+from tests.stage import ROUTES, Stage, ask, index_run, second_look, surveyed
 
 # Served by the framework in development alone, so it has no dependency; a test below sees to that.
 OPEN_IN_DEVELOPMENT = {"GET /openapi.json"}
@@ -59,6 +59,7 @@ def people(session: Session, world: World, now: datetime) -> list[Person]:
         ("manager", Role.MANAGER, None),
         ("survey officer", Role.SURVEY, None),
         ("administrator", Role.ADMINISTRATOR, None),
+        ("auditor", Role.AUDITOR, None),
     ]
     return [Person("anonymous", None, None)] + [
         Person(name, actor_for(user := world.user(role, unit)), signed_in(session, user, now))
@@ -82,7 +83,9 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
             ticket.unit_id = world.unit().id
         session.flush()
         held, account = queries.by_id(session, ticket.id), world.user(Role.MANAGER)
-        found.append(Stage(name, held, account, world.unit(), *batch, calendar, job, index_run(session, world, now)))
+        run, look = index_run(session, world, now), second_look(session, world, now)
+        work = (*batch, calendar, job, run, look, world.unit("LC-VP"))
+        found.append(Stage(name, held, account, world.unit(), *work))
     return found
 
 

@@ -22,6 +22,7 @@ from backend.history.heads import DailyHead
 from backend.history.verification import VerificationReport
 from backend.tickets import projection
 from backend.tickets.search.index_checks import check_index
+from backend.tickets.second_looks import verification as verification_of_looks
 
 verify = typer.Typer(help="Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký.", no_args_is_help=True)
 
@@ -88,7 +89,9 @@ def tickets_command(as_json: AsJson = False) -> None:
     được so với dấu vết trong nhật ký."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        found_by_check = chain(projection.check_all(session), words.differences(session))
+        found_by_check = chain(
+            projection.check_all(session), verification_of_looks.check_looks(session), words.differences(session)
+        )
         differences = [asdict(difference) for difference in found_by_check]
     if as_json:
         typer.echo(json.dumps({"ok": not differences, "differences": differences}, ensure_ascii=False, indent=2))

@@ -353,6 +353,7 @@ _HANDLERS: Final[dict[Event, Callable[[HistoryReading, TicketEvent], None]]] = {
     Event.RECEIVED: _begin,
     Event.DISPUTED: _begin,
     Event.REOPENED: _begin,
+    Event.SECOND_LOOK_SENT_BACK: _begin,
     Event.ACCEPTED: _accept,
     Event.ASSIGNED: _accept,
     Event.INFO_REQUESTED: _start_pause,

@@ -47,6 +47,10 @@ class Event(StrEnum):
     CLOSED = "closed"
     RECOUNTED = "recounted"  # by another version of the calendar
     NOTED = "noted"  # staff wrote an internal note; no clock reads it
+    # What the level above decided after a second look. Only the result is an event of the ticket.
+    SECOND_LOOK_UPHELD = "second_look_upheld"
+    SECOND_LOOK_CORRECTED = "second_look_corrected"  # its letter answers in place of the unit
+    SECOND_LOOK_SENT_BACK = "second_look_sent_back"  # the unit handles the ticket again
 
 
 @dataclass(frozen=True)

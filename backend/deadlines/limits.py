@@ -22,6 +22,7 @@ PAUSE_LIMIT: Final = "pause_limit"  # how long a question to the sender stops th
 REOPEN_WINDOW: Final = "reopen_window"  # how long after the decision the sender may reopen the ticket
 EXTENSION_LIMIT: Final = "extension_limit"  # how far after the due date an extension may reach
 PROMISE_LIMIT: Final = "promise_limit"  # how far off the new date of a late answer may lie
+SECOND_LOOK: Final = "second_look"  # how long the level above may take for a second look; the sender asks for it once
 EPISODE_LIMITS: Final = (PAUSE_LIMIT, REOPEN_WINDOW, EXTENSION_LIMIT, PROMISE_LIMIT)
 
 # Limits that no rule sets.

@@ -132,6 +132,12 @@ def promise_ladder() -> tuple[EscalationRule, ...]:
     return _read_ladder("promise_ladder.toml")
 
 
+@lru_cache
+def look_ladder() -> tuple[EscalationRule, ...]:
+    """Return the rules about second looks, in the order of their file."""
+    return _read_ladder("look_ladder.toml")
+
+
 def _read_ladder(name: str) -> tuple[EscalationRule, ...]:
     text = files("backend.escalation").joinpath("data", name).read_text(encoding="utf-8")
     return tuple(_read_rule(row) for row in tomllib.loads(text)["rung"])

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from backend.escalation import queries
 from backend.escalation.digest import ALONE
 from backend.escalation.ladder import StepRecipient, promise_ladder, shipped_ladder
+from backend.escalation.look_lines import look_lines
 from backend.escalation.models import StaffNotice
 from backend.escalation.texts import LINES_MOST, OF_PROMISE, DigestLine, StaffMessage, shortened_title, urgency_of
 from backend.outbox.models import OutboxMessage
@@ -30,6 +31,7 @@ def staff_letter(session: Session, row: OutboxMessage, user: User, now: datetime
     today = local_time(now).date()
     visible = [(notice, ticket) for notice, ticket in notices if queries.may_know(user, ticket)]
     lines = [line for notice, ticket in visible if (line := _line(session, notice, ticket, user, today))]
+    lines += look_lines(session, queries.look_notices_of(session, row.id, LINES_MOST), user, today)
     if not lines:
         return None
     alone = row.template == ALONE

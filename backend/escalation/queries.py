@@ -16,6 +16,7 @@ from backend.users.models import Role, User
 from backend.users.policy import Actor, Permission, can
 
 SETTLE = timedelta(minutes=15)  # a digest waits so long, so that all notices of one sweep are in it
+LOOK_CODES = "look_"  # the codes of notices about second looks begin so
 UPWARDS = (StepRecipient.OFFICER, StepRecipient.LEADER, StepRecipient.COORDINATOR, StepRecipient.MANAGER)
 PERMISSIONS = {
     Role.OFFICER: Permission.VIEW_TICKET,
@@ -106,12 +107,26 @@ def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[
     rows = session.execute(
         select(StaffNotice, Ticket)
         .join(Ticket, Ticket.id == StaffNotice.ticket_id)
-        .where(StaffNotice.message_id == message_id, or_(clock_running(), Ticket.promise_until.is_not(None)))
+        .where(
+            StaffNotice.message_id == message_id,
+            or_(clock_running(), Ticket.promise_until.is_not(None)),
+            ~StaffNotice.code.startswith(LOOK_CODES),
+        )
         .options(joinedload(Ticket.category, innerjoin=True), joinedload(Ticket.unit, innerjoin=True))
         .order_by(Ticket.due_date, Ticket.id, StaffNotice.id)
         .limit(limit)
     )
     return [(notice, ticket) for notice, ticket in rows]
+
+
+def look_notices_of(session: Session, message_id: int, limit: int) -> Sequence[StaffNotice]:
+    """Return the notices of a message to staff that are about second looks."""
+    return session.scalars(
+        select(StaffNotice)
+        .where(StaffNotice.message_id == message_id, StaffNotice.code.startswith(LOOK_CODES))
+        .order_by(StaffNotice.id)
+        .limit(limit)
+    ).all()
 
 
 def stale_clock(now: datetime) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """Tasks of reminders: sweeps find tickets and people, small tasks decide."""
 
 from backend import clock
-from backend.escalation import digest, service
+from backend.escalation import digest, look_reminders, service
 from backend.worker import app
 
 
@@ -15,6 +15,18 @@ def sweep_tickets() -> None:
 def decide_steps(ids: list[int]) -> None:
     """Look at a few tickets again and write their notices."""
     service.decide_steps(ids, clock.now())
+
+
+@app.task(name="escalation.sweep_looks")
+def sweep_looks() -> None:
+    """Find second looks near or after their due date. A late, double or missed run is harmless."""
+    look_reminders.sweep_looks(clock.now(), lambda ids: remind_reviewers.apply_async((ids,)))
+
+
+@app.task(name="escalation.remind_reviewers")
+def remind_reviewers(ids: list[int]) -> None:
+    """Look at a few second looks again and write the notices of the level above."""
+    look_reminders.remind_reviewers(ids, clock.now())
 
 
 @app.task(name="escalation.collect")

@@ -34,6 +34,9 @@ class Urgency(StrEnum):
     PROMISE_OVERDUE = "promise_overdue"
     PROMISE_TODAY = "promise_today"
     PROMISE_EVE = "promise_eve"
+    LOOK_OVERDUE = "look_overdue"
+    LOOK_LAST_DAY = "look_last_day"
+    LOOK_WAITS = "look_waits"
 
 
 OF_PROMISE = "promise_"  # how the codes of rules about promised work begin
@@ -49,6 +52,9 @@ HEADINGS = {
     Urgency.PROMISE_OVERDUE: _("Việc đã hẹn với người gửi, quá ngày hẹn mà chưa báo xong"),
     Urgency.PROMISE_TODAY: _("Việc đã hẹn với người gửi, hẹn xong hôm nay"),
     Urgency.PROMISE_EVE: _("Việc đã hẹn với người gửi, còn một ngày làm việc"),
+    Urgency.LOOK_OVERDUE: _("Yêu cầu xem lại đã quá hạn"),
+    Urgency.LOOK_LAST_DAY: _("Yêu cầu xem lại sắp đến hạn"),
+    Urgency.LOOK_WAITS: _("Yêu cầu xem lại đang chờ"),
 }
 LINE = _("%(number)s · %(title)s")
 ABOUT = _("%(unit)s · hạn %(due)s")

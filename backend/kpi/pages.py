@@ -12,6 +12,7 @@ from backend.db import SessionDep
 from backend.errors import Invalid
 from backend.indicators.definitions import PARTS, definitions, rules_on
 from backend.indicators.filters import FIELDS, DashboardFilters, read_filters, sees_all, units_to_choose, usual_period
+from backend.indicators.second_look_counts import count_second_looks
 from backend.indices.texts import VERDICTS
 from backend.kpi import charts, dashboard, ticket_lists
 from backend.kpi.borders import outline_units
@@ -62,6 +63,7 @@ def manager_page(request: Request, session: SessionDep, actor: Viewer) -> Respon
         map=_map(session, board, filters, today, actor, words),
         may_read=can(actor, Permission.VIEW_TICKET, PolicySubject(filters.unit.id if filters.unit else None)),
         groups=ticket_lists.TicketGroup,
+        second_looks=count_second_looks(session, filters, actor),
         **frame,
     )
 

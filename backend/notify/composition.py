@@ -20,6 +20,8 @@ from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.due_status import clock_runs
 from backend.tickets.lifecycle import CLOSURES, Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
+from backend.tickets.second_looks import queries as second_looks
+from backend.tickets.second_looks.service import ASKED_TEMPLATE
 from backend.tickets.senders.sender_checks import decision_number
 from backend.tickets.senders.sender_rights import SenderRights, read_sender_rights, reopening_end
 from backend.units.models import Unit
@@ -134,6 +136,7 @@ def _message_facts(session: Session, row: OutboxMessage, ticket: Ticket, now: da
         beside=answer.beside(ticket.language) if answer else (),
         until=_promised(dossier),
         answer=decision_number(dossier.history),
+        look_due=second_looks.due_date_of(session, ticket.id) if row.template == ASKED_TEMPLATE else None,
         text=text,
         language=ticket.language,
         follow=get_settings().base_url.rstrip("/") + "/theo-doi",

@@ -1,4 +1,5 @@
-"""Buttons under a message that ask its reader for a rating, for a reply to a question, or whether it is solved.
+"""Buttons under a message that ask its reader for a rating, for a reply to a question, whether it is solved, or for a
+second look by the level above.
 
 A press may come at any later time, and a client can forge its data. So each button carries a mark that only the server
 can make, for one ticket and one chat. The code that handles a press also checks that the ticket belongs to the chat,
@@ -16,9 +17,9 @@ from backend.errors import NotFound, _
 from backend.notify.channels import Buttons, ChatButton
 from backend.settings import get_settings
 
-RATE, REPLY, SOLVED, UNSOLVED = "rate", "reply", "solved", "unsolved"
+RATE, REPLY, SOLVED, UNSOLVED, LOOK = "rate", "reply", "solved", "unsolved", "look"
 PRESSED = re.compile(
-    r"(?P<purpose>rate|reply|solved|unsolved):(?P<ticket>[0-9]{1,10})(\.(?P<answer>[0-9]{1,4}))?"
+    r"(?P<purpose>rate|reply|solved|unsolved|look):(?P<ticket>[0-9]{1,10})(\.(?P<answer>[0-9]{1,4}))?"
     r":(?P<item>[0-2]):(?P<score>[1-5]):(?P<mark>[A-Za-z0-9_-]{12})"
 )
 
@@ -61,6 +62,11 @@ def solved_buttons(ticket_id: int, chat_id: int, answer: int, texts: Mapping[str
 def reply_button(ticket_id: int, chat_id: int, text: str) -> Buttons:
     """Return one button that opens the reply to a question."""
     return ((ChatButton(text, f"{REPLY}:{ticket_id}:0:1:{sign_button(REPLY, str(ticket_id), chat_id)}"),),)
+
+
+def look_button(ticket_id: int, chat_id: int, text: str) -> Buttons:
+    """Return one button that asks the level above for a second look."""
+    return ((ChatButton(text, f"{LOOK}:{ticket_id}:0:1:{sign_button(LOOK, str(ticket_id), chat_id)}"),),)
 
 
 def read_press(data: str, chat_id: int) -> ButtonPress | None:

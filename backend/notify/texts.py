@@ -13,6 +13,7 @@ from backend.notify.invitation import SOLVED, UNSOLVED
 from backend.tickets import citizen_texts
 from backend.tickets.lifecycle import Event
 from backend.tickets.queries import AnswerDelay
+from backend.tickets.second_looks import look_texts
 from backend.web.language import day_text, gettext
 
 SUBJECTS = {
@@ -33,6 +34,7 @@ SUBJECTS = {
     "promise_missed": _("Phản ánh %(number)s: đã quá ngày hẹn làm xong"),
     "apology": _("Xin lỗi vì phản ánh %(number)s chưa được trả lời đúng hạn"),
     "progress": _("Phản ánh %(number)s vẫn đang được xử lý"),
+    **look_texts.SUBJECTS,
 }
 OPENINGS = {
     "received": _(
@@ -66,6 +68,7 @@ OPENINGS = {
     "progress": _(
         "Phản ánh %(number)s của bạn đã quá hạn trả lời và vẫn đang được %(unit)s xử lý. Xin lỗi bạn vì sự chậm trễ."
     ),
+    **look_texts.OPENINGS,
 }
 WHILE_OVERDUE = frozenset({"apology", "progress"})
 OF_DELAY = WHILE_OVERDUE | {"delay_explained"}
@@ -77,7 +80,13 @@ PROMISE_BROKEN = _("Ngày hẹn lại %(promised)s cũng đã qua. Cán bộ và
 NO_REASON = _("%(unit)s chưa nêu lý do chậm. Cán bộ và lãnh đạo phụ trách đã được nhắc.")
 WHILE_PROMISED = frozenset({"promise_missed"})
 OF_CLOSURE = frozenset({"answered", "refused", "redirected", "promise_kept"})  # the sender is asked: solved?
-WITH_TEXT = OF_CLOSURE | {"info_requested", "forwarded", "pause_judged", "delay_explained", "promise_explained"}
+WITH_TEXT = frozenset(
+    {
+        *OF_CLOSURE,
+        *("info_requested", "forwarded", "pause_judged", "delay_explained", "promise_explained"),
+        *look_texts.WITH_LETTER,
+    }
+)
 NEW_PROMISE = _("Hẹn làm xong trước hết ngày %(until)s. Bạn sẽ được báo khi xong.")
 KEEP_RECEIPT = _(
     "Xin giữ giấy tiếp nhận: mã số và mã bí mật ghi trên đó dùng để theo dõi. "
@@ -139,6 +148,7 @@ class MessageFacts:
 
     - ``text``: what the unit wrote, if anything. ``follow``: the address of the page to follow the ticket.
     - ``delay``: why the answer is late, if the unit has explained it.
+    - ``look_due``: the due date of the second look that the sender has asked for.
     - ``asks``: the event that the reader is asked for: a reply, or a rating of the ``answer``-th answer.
     - ``outcome`` and ``beside``: what an answer says above and below its text. ``until``: the date of a promise.
     - ``judges``: how the reader may judge the closure now; ``window``: until which day they may object.
@@ -160,6 +170,7 @@ class MessageFacts:
     until: date | None = None
     judges: frozenset[Event] = frozenset()
     window: date | None = None
+    look_due: date | None = None
 
     @property
     def objects(self) -> bool:
@@ -170,6 +181,7 @@ class MessageFacts:
         params |= {"promised": day_text(self.delay.promised)} if self.delay else {}
         params |= {"until": day_text(self.until)} if self.until else {}
         params |= {"window": day_text(self.window)} if self.window else {}
+        params |= {"look_due": day_text(self.look_due)} if self.look_due else {}
         return gettext(self.language, message, params)
 
 
@@ -180,7 +192,7 @@ def message_subject(facts: MessageFacts) -> str:
 def mail_paragraphs(facts: MessageFacts) -> list[str]:
     """Return the paragraphs of an e-mail."""
     closing = CLOSINGS.get(facts.template) if facts.asks == ASKS.get(facts.template) else None
-    parts = [*_told(facts), *_ways_to_judge(facts)]
+    parts = [*_told(facts), *_endings(facts), *_ways_to_judge(facts)]
     parts += [facts.say(closing) if closing else "", facts.say(FOLLOW), facts.say(AUTOMATIC)]
     return [part for part in parts if part]
 
@@ -190,6 +202,11 @@ def _told(facts: MessageFacts) -> list[str]:
     text = facts.text if facts.template in WITH_TEXT else ""
     promise = facts.say(NEW_PROMISE) if facts.template == "promise_explained" and facts.until else ""
     return [facts.say(OPENINGS[facts.template]), facts.outcome, text, *facts.beside, promise, *_delay(facts)]
+
+
+def _endings(facts: MessageFacts) -> list[str]:
+    """Return the paragraphs below the letter about a second look: where else its reader can turn."""
+    return [facts.say(paragraph) for paragraph in look_texts.ENDINGS.get(facts.template, ())]
 
 
 def _ways_to_judge(facts: MessageFacts) -> list[str]:
@@ -223,7 +240,7 @@ def _delay(facts: MessageFacts) -> list[str]:
 
 def chat_text(facts: MessageFacts) -> str:
     """Return the text of a chat message. The buttons below it let the reader do what it asks for."""
-    parts = _told(facts)
+    parts = [*_told(facts), *_endings(facts)]
     if facts.template == "refused":
         parts += _ways_to_judge(facts)
     if facts.asks == Event.INFO_RECEIVED:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backend.deadlines.clock_states import TicketClocks
+from backend.deadlines.terms import Term
 from backend.worktime.duration import Duration
 from backend.worktime.explain import ExplainedDay
 
@@ -22,9 +23,12 @@ class PublicCounting:
 def count_days(clocks: TicketClocks) -> PublicCounting:
     """Return how the present due date was counted. An open pause moves it only once the sender has replied."""
     resolve = clocks.resolve
-    calendar = resolve.term.calendar
-    term = resolve.term.duration or Duration.parse(resolve.rule.value)
-    days = resolve.term.days()
+    return count_term(resolve.term, resolve.term.duration or Duration.parse(resolve.rule.value), resolve.rule.basis)
+
+
+def count_term(term: Term, duration: Duration, legal: str) -> PublicCounting:
+    """Return how a term was counted. ``legal`` is the basis of its rule."""
+    days = term.days()
     first, last = days[0].day.year, days[-1].day.year
     years = str(first) if first == last else f"{first}-{last}"
-    return PublicCounting(term, days, years, calendar.basis, resolve.rule.basis)
+    return PublicCounting(duration, days, years, term.calendar.basis, legal)

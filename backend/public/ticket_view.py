@@ -11,7 +11,7 @@ from backend import clock
 from backend.attachments import queries as attachments
 from backend.errors import DomainError, Invalid, NotFound
 from backend.public import access
-from backend.public.due_date_texts import count_days
+from backend.public.due_date_texts import count_days, count_term
 from backend.public.sender_actions import list_open_actions, list_pauses, read_extension
 from backend.ratings import service as ratings
 from backend.ratings.models import Rating
@@ -24,14 +24,26 @@ from backend.tickets.due_status import is_overdue
 from backend.tickets.lifecycle import INTERNAL, Event
 from backend.tickets.models import Ticket
 from backend.tickets.queries import CourseStep
+from backend.tickets.second_looks import asking, look_terms, look_texts
+from backend.tickets.second_looks import queries as second_looks
+from backend.tickets.second_looks.look_texts import DayTexts
 from backend.tickets.senders.sender_checks import decision_number
 from backend.tickets.senders.sender_rights import reopening_end
 from backend.web.forms import FormReader, FormView
 from backend.web.rendering import language_of, redirect_to, render_page
 from backend.worktime.calendar import local_time
+from backend.worktime.duration import Duration
 
 TICKET = "/theo-doi/phan-anh"
-TYPED_FIELDS = ("text", "objection", "reason", "remark", "pause", *ratings.ITEMS)  # all fields of the page
+TYPED_FIELDS = (
+    "text",
+    "objection",
+    "reason",
+    "look_reason",
+    "remark",
+    "pause",
+    *ratings.ITEMS,
+)  # all fields of the page
 DECISIONS = (Event.ANSWERED, Event.ANSWERED_TOGETHER, Event.REFUSED, Event.REDIRECTED)
 STOPS = (*DECISIONS[1:], Event.WITHDRAWN)  # end the term without an answer of the ticket's own
 
@@ -80,6 +92,7 @@ def ticket_page(
         **_course_context(session, dossier),
         **_due_date_context(session, dossier, now),
         answer=_answer_texts(session, dossier, language_of(request)),
+        **_second_look_context(session, dossier),
         photos=attachments.of_ticket(session, ticket.id),
         rating=_find_rating(session, dossier),
         words=citizen_texts,
@@ -123,6 +136,23 @@ def _due_date_context(session: Session, dossier: Dossier, now: datetime) -> dict
         "window": reopening_end(dossier),
         "counting": count_days(clocks),
         "later_rule": rulebook.rule_of_today(session, ticket, clocks, today),
+    }
+
+
+def _second_look_context(session: Session, dossier: Dossier) -> dict[str, Any]:
+    """Return the second look that the sender asked for, with how its due date was counted, or the one on offer."""
+    look = second_looks.for_sender(session, dossier.ticket.id)
+    counting = None
+    if look is not None and look.look.open:
+        term = look_terms.stored_term(session, look.look)
+        duration = term.duration or Duration.parse(look.look.term)
+        counting = count_term(term, duration, look_terms.find_basis(session, look.look))
+    return {
+        "look": look,
+        "look_offer": asking.read_offer(dossier) if look is None else None,
+        "look_counting": counting,
+        "look_days": DayTexts,
+        "look_texts": look_texts,
     }
 
 

@@ -81,6 +81,9 @@ EVENTS: dict[Event, str] = {
     Event.RATED: _("Bạn đã đánh giá"),
     Event.CLOSED: _("Kết thúc"),
     Event.RECOUNTED: _("Tính lại hạn theo lịch làm việc mới"),
+    Event.SECOND_LOOK_UPHELD: _("Cấp trên đã xem lại: giữ nguyên kết quả"),
+    Event.SECOND_LOOK_CORRECTED: _("Cấp trên đã xem lại và trả lời thay"),
+    Event.SECOND_LOOK_SENT_BACK: _("Cấp trên đã xem lại: cơ quan phải giải quyết lại"),
 }
 
 # The three items of the SIPAS group on receiving and handling feedback, by the column that stores the score.

@@ -32,7 +32,7 @@ JUDGEMENTS = frozenset({Event.CONFIRMED, Event.DISPUTED, Event.REOPENED, Event.R
 TAKEN_ALONG = frozenset({Event.ANSWERED, Event.SUBMITTED_FOR_APPROVAL})
 
 # Events that begin an episode. Their notes name the versions of calendar and rules that count it.
-BEGINNINGS = frozenset({Event.RECEIVED, Event.DISPUTED, Event.REOPENED})
+BEGINNINGS = frozenset({Event.RECEIVED, Event.DISPUTED, Event.REOPENED, Event.SECOND_LOOK_SENT_BACK})
 
 
 class EventAuthor(StrEnum):
@@ -77,6 +77,7 @@ _SETTLED = _ANSWERED | {TicketState.CONFIRMED, TicketState.CLOSED}
 _DECIDED = _SETTLED | {TicketState.REFUSED, TicketState.REDIRECTED}
 _TURNED_AWAY = frozenset({TicketState.REFUSED, TicketState.REDIRECTED})
 _REOPENABLE = frozenset({TicketState.CONFIRMED, TicketState.CLOSED}) | _TURNED_AWAY
+_LOOKED_AT = _SETTLED | {TicketState.REFUSED, TicketState.MERGED}  # see ``second_looks``
 # A unit that asks the sender has accepted the ticket: after the reply a new ticket is an accepted one.
 _BACK_TO_WORK = dict.fromkeys(_NEW | _WORK, TicketState.ACCEPTED) | {TicketState.IN_PROGRESS: TicketState.IN_PROGRESS}
 _AS_BEFORE = {state: state for state in _UNANSWERED}
@@ -125,6 +126,9 @@ _ROWS = (
     _T(_E.CLOSED, _ANSWERED | {_S.CONFIRMED}, _S.CLOSED, by=EventAuthor.SYSTEM),
     _T(_E.RECOUNTED, _UNANSWERED | {_S.MERGED}, by=EventAuthor.SYSTEM),
     _T(_E.NOTED, frozenset(TicketState), right=_A.WRITE_NOTE, text=True),
+    _T(_E.SECOND_LOOK_UPHELD, _LOOKED_AT, by=EventAuthor.SYSTEM, text=True),
+    _T(_E.SECOND_LOOK_CORRECTED, _LOOKED_AT - {_S.REFUSED}, by=EventAuthor.SYSTEM, text=True),
+    _T(_E.SECOND_LOOK_SENT_BACK, _LOOKED_AT, _S.IN_PROGRESS, by=EventAuthor.SYSTEM, text=True),
 )
 TRANSITIONS: dict[Event, tuple[Transition, ...]] = {
     event: tuple(row for row in _ROWS if row.event is event) for event in Event if event is not Event.RECEIVED

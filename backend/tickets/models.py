@@ -70,6 +70,8 @@ SETTLED_SQL = _sql_list(SETTLED_STATES)
 # Literal values, so that every query plan can use the partial indexes on this condition.
 OPEN_SQL = f"state IN {_sql_list(OPEN_STATES)}"
 
+# Answered and not yet public, while the sender may still object.
+TO_PUBLISH_SQL = "state IN ('answered', 'confirmed') AND published_at IS NULL"
 
 FOLDED_TITLE = (
     "lower(translate(regexp_replace(NORMALIZE(title, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), "
@@ -158,6 +160,7 @@ class Ticket(Base):
         Index("ix_tickets_received", "unit_id", "received_on"),
         Index("ix_tickets_received_all", "received_on"),
         Index("ix_tickets_answered", "unit_id", "answered_on"),
+        Index("ix_tickets_to_publish", "decided_at", "id", postgresql_where=text(TO_PUBLISH_SQL)),
     )
 
     id: Mapped[int] = mapped_column(ticket_ids, primary_key=True)

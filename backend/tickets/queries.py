@@ -15,7 +15,7 @@ from backend.deadlines.clock_states import TicketClocks
 from backend.errors import NotFound, _
 from backend.files.text import fold_text
 from backend.tickets.due_status import past_due
-from backend.tickets.lifecycle import INTERNAL, Event
+from backend.tickets.lifecycle import BEGINNINGS, INTERNAL, Event
 from backend.tickets.models import (
     OPEN_STATES,
     SETTLED_STATES,
@@ -368,7 +368,7 @@ def find_delay(session: Session, entries: Sequence[audit.AuditEntry]) -> AnswerD
     ``entries`` are the whole history of the ticket.
     """
     for entry in reversed(entries):
-        if entry.action in (Event.DISPUTED, Event.REOPENED):
+        if entry.action in BEGINNINGS:
             return None
         if entry.action == Event.DELAY_EXPLAINED:
             message = session.get_one(TicketMessage, entry.data["message"])

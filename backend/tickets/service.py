@@ -61,6 +61,8 @@ KINDS = {
     Event.NOTED: MessageKind.NOTE,
     Event.POINTS_LISTED: MessageKind.POINTS,
     **dict.fromkeys((Event.PROMISE_KEPT, Event.PROMISE_EXPLAINED), MessageKind.REPORT),
+    Event.SECOND_LOOK_CORRECTED: MessageKind.ANSWER,
+    **dict.fromkeys((Event.SECOND_LOOK_UPHELD, Event.SECOND_LOOK_SENT_BACK), MessageKind.REASON),
     **dict.fromkeys((Event.PAUSE_DISPUTED, Event.DISPUTED, Event.REOPENED), MessageKind.OBJECTION),
     **dict.fromkeys(
         (
@@ -87,6 +89,7 @@ SENDER_TEMPLATES = {
         *(Event.ACCEPTED, Event.INFO_REQUESTED, Event.FORWARDED, Event.ANSWERED, Event.EXTENDED, Event.PAUSE_JUDGED),
         *(Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED, Event.DELAY_EXPLAINED),
         *(Event.PROMISE_KEPT, Event.PROMISE_EXPLAINED),
+        *(Event.SECOND_LOOK_UPHELD, Event.SECOND_LOOK_CORRECTED, Event.SECOND_LOOK_SENT_BACK),
     )
 } | {Event.ANSWERED_TOGETHER: Event.ANSWERED.value}
 

@@ -74,6 +74,9 @@ EVENT_NAMES: dict[Event, str] = {
     Event.CLOSED: _("Kết thúc"),
     Event.RECOUNTED: _("Tính lại hạn theo lịch làm việc mới"),
     Event.NOTED: _("Ghi chú nội bộ"),
+    Event.SECOND_LOOK_UPHELD: _("Cấp trên xem lại: giữ nguyên kết quả"),
+    Event.SECOND_LOOK_CORRECTED: _("Cấp trên xem lại: trả lời thay"),
+    Event.SECOND_LOOK_SENT_BACK: _("Cấp trên xem lại: yêu cầu giải quyết lại"),
 }
 CLOCK_NAMES: dict[ClockKind, str] = {
     ClockKind.CLASSIFY: _("phân loại"),
@@ -114,6 +117,7 @@ OF_DATA: tuple[str, ...] = (
         "hằng năm (12729/VPCP-KGVX, 10065/VPCP-KGVX)"
     ),
     _("Theo cách làm chung của cơ quan nhà nước; pháp luật chưa quy định thời hạn này"),
+    _("Thông lệ: bộ quy tắc xử lý khiếu nại của Ombudsman chính quyền địa phương Anh (LGSCO)"),
     _("Theo cách làm chung của cơ quan nhà nước với phản ánh hiện trường khẩn; pháp luật chưa quy định thời hạn này"),
     _("Theo cách làm chung của cơ quan nhà nước với phản ánh kiểm tra được ngay; pháp luật chưa quy định thời hạn này"),
 )

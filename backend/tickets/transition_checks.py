@@ -22,6 +22,7 @@ from backend.tickets.checks import (
     merging,
     notes,
     pauses,
+    second_look_results,
     sender_events,
 )
 from backend.tickets.checks.action_request import Notes, TicketCase, policy_subject
@@ -156,4 +157,7 @@ _CHECKS: Final[Mapping[Event, Callable[[TicketCase], Notes]]] = {
     Event.PROGRESS_TOLD: _check_progress_notice,
     Event.RECOUNTED: _check_recount,
     Event.NOTED: notes.check_note,
+    Event.SECOND_LOOK_UPHELD: second_look_results.check_result,
+    Event.SECOND_LOOK_CORRECTED: second_look_results.check_result,
+    Event.SECOND_LOOK_SENT_BACK: second_look_results.check_sending_back,
 }

@@ -20,6 +20,7 @@ class Role(StrEnum):
     MANAGER = "manager"
     SURVEY = "survey_officer"
     ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
 
 
 STAFF = tuple(role for role in Role if role is not Role.CITIZEN)
@@ -33,7 +34,7 @@ class User(Base):
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("role <> 'citizen'", name="staff"),
         CheckConstraint(
-            "unit_id IS NOT NULL OR role IN ('coordinator', 'manager', 'survey_officer', 'administrator')",
+            "unit_id IS NOT NULL OR role IN ('coordinator', 'manager', 'survey_officer', 'administrator', 'auditor')",
             name="unit_of_role",
         ),
     )

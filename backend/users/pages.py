@@ -20,6 +20,7 @@ SIGN_IN = "/dang-nhap"
 PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
 INBOX, FIGURES, REPORTS, SURVEYS, ACCOUNTS = "/hop-thu", "/chi-so", "/bao-cao", "/khao-sat", "/tai-khoan"
 CALENDARS = "/lich-lam-viec"
+COORDINATION, LEADERSHIP, LOG = "/ban-dieu-phoi", "/ban-lanh-dao", "/nhat-ky"
 HOME: dict[Role, str] = {
     Role.OFFICER: INBOX,
     Role.LEADER: INBOX,
@@ -27,6 +28,7 @@ HOME: dict[Role, str] = {
     Role.MANAGER: FIGURES,
     Role.SURVEY: SURVEYS,
     Role.ADMINISTRATOR: ACCOUNTS,
+    Role.AUDITOR: LOG,
 }
 LABELS = {
     INBOX: _("Phản ánh cần xử lý"),
@@ -35,14 +37,18 @@ LABELS = {
     SURVEYS: _("Khảo sát"),
     ACCOUNTS: _("Tài khoản"),
     CALENDARS: _("Lịch làm việc"),
+    COORDINATION: _("Bàn điều phối"),
+    LEADERSHIP: _("Bàn lãnh đạo"),
+    LOG: _("Nhật ký"),
 }
 NAVIGATION: dict[Role, tuple[str, ...]] = {
     Role.OFFICER: (INBOX,),
-    Role.LEADER: (INBOX, FIGURES),
-    Role.COORDINATOR: (INBOX, FIGURES, REPORTS),
+    Role.LEADER: (INBOX, LEADERSHIP, FIGURES),
+    Role.COORDINATOR: (INBOX, COORDINATION, FIGURES, REPORTS),
     Role.MANAGER: (FIGURES, REPORTS, SURVEYS),
     Role.SURVEY: (SURVEYS,),
     Role.ADMINISTRATOR: (ACCOUNTS, CALENDARS),
+    Role.AUDITOR: (LOG, FIGURES),
 }
 
 router = APIRouter()

@@ -2,8 +2,8 @@
 
 The roles: the one-stop officer receives and handles tickets of a unit, and so does its leader. The provincial
 coordinator forwards between units. The manager sees figures and no personal data. The survey officer runs surveys and
-sees no ticket. The administrator configures and sees no content. No role of a unit can see a complaint about the
-conduct of that unit.
+sees no ticket. The administrator configures and sees no content. The auditor reads the log and the figures and changes
+nothing. No role of a unit can see a complaint about the conduct of that unit, nor a second look at its answer.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,10 @@ class Permission(StrEnum):
     JUDGE_DISPUTE = "judge_dispute"
     PUBLISH_ANSWER = "publish_answer"
     WRITE_NOTE = "write_note"
+    REVIEW_ANSWER = "review_answer"
+    SUPERVISE_UNITS = "supervise_units"
+    LEAD_UNIT = "lead_unit"
+    VIEW_LOG = "view_log"
     VIEW_FIGURES = "view_figures"
     RUN_INDICES = "run_indices"
     MAKE_REPORTS = "make_reports"
@@ -55,7 +59,10 @@ SYSTEM = Actor(Role.CITIZEN, key="system")
 
 @dataclass(frozen=True)
 class PolicySubject:
-    """The subject of an action, as far as the rules need it: its unit, and the unit that must not see it."""
+    """The subject of an action, as far as the rules need it: its unit, and the unit that must not see it.
+
+    For a second look ``unit_id`` is a unit above the one that answered, and ``hidden_from`` the one that answered.
+    """
 
     unit_id: int | None
     hidden_from: int | None = None
@@ -76,6 +83,8 @@ OWN_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.ASSIGN_TICKET: frozenset({Role.LEADER}),
     Permission.APPROVE_ANSWER: frozenset({Role.LEADER}),
     Permission.EXTEND_TICKET: frozenset({Role.LEADER}),
+    Permission.REVIEW_ANSWER: HANDLERS,  # the subject's unit is the one above the unit that answered
+    Permission.LEAD_UNIT: frozenset({Role.LEADER}),
     Permission.VIEW_FIGURES: frozenset({Role.LEADER}),
 }
 EVERY_UNIT: dict[Permission, frozenset[Role]] = {
@@ -87,7 +96,10 @@ EVERY_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.WRITE_NOTE: PROVINCE,
     Permission.JUDGE_DISPUTE: PROVINCE,  # never the unit that paused the ticket
     Permission.PUBLISH_ANSWER: PROVINCE,
-    Permission.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR}),
+    Permission.REVIEW_ANSWER: PROVINCE,
+    Permission.SUPERVISE_UNITS: PROVINCE,
+    Permission.VIEW_LOG: frozenset({Role.AUDITOR}),
+    Permission.VIEW_FIGURES: frozenset({Role.MANAGER, Role.COORDINATOR, Role.AUDITOR}),
     Permission.RUN_INDICES: frozenset({Role.MANAGER}),
     Permission.MAKE_REPORTS: frozenset({Role.MANAGER, Role.COORDINATOR}),
     Permission.VIEW_SURVEYS: frozenset({Role.SURVEY, Role.MANAGER}),
@@ -112,5 +124,5 @@ def can(actor: Actor | None, permission: Permission, subject: PolicySubject | No
 
 
 def _is_hidden(actor: Actor, subject: PolicySubject | None) -> bool:
-    """Return whether the subject is a complaint about the conduct of the actor's unit."""
+    """Return whether the subject is a complaint about the conduct of the actor's unit, or a look at its answer."""
     return subject is not None and subject.hidden_from is not None and subject.hidden_from == actor.unit_id

@@ -11,4 +11,5 @@ ROLE_NAMES: dict[Role, str] = {
     Role.MANAGER: _("Quản lý, theo dõi chỉ số"),
     Role.SURVEY: _("Phụ trách khảo sát"),
     Role.ADMINISTRATOR: _("Quản trị tài khoản"),
+    Role.AUDITOR: _("Kiểm tra nhật ký và chỉ số"),
 }

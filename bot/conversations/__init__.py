@@ -12,7 +12,7 @@ from backend.notify import invitation
 from backend.notify.invitation import ButtonPress
 from backend.web.language import LANGUAGES
 from bot import texts
-from bot.conversations import feedback, follow, judgement, rating, reply
+from bot.conversations import feedback, follow, judgement, rating, reply, second_look
 from bot.conversations.talk import ConversationTurn
 
 __all__ = ["ConversationTurn", "respond", "tell_refusal"]
@@ -53,7 +53,7 @@ def _ends_aside(talk: ConversationTurn, refusal: DomainError) -> bool:
 
     After Invalid the aside stays open: the text was wrong, and another text may follow.
     """
-    writing = talk.aside is not None and talk.aside["kind"] in ("reply", "remark", "objection")
+    writing = talk.aside is not None and talk.aside["kind"] in ("reply", "remark", "objection", "second_look")
     return writing and not isinstance(refusal, Invalid)
 
 
@@ -93,7 +93,7 @@ def _press(talk: ConversationTurn, chat_input: ChatInput) -> None:
 
 
 def _press_notice(talk: ConversationTurn, chat_input: ChatInput, button: ButtonPress) -> None:
-    """Handle a button below a notice: a score of a rating, "solved" or not, or the request to reply to a
+    """Handle a button below a notice: a score of a rating, "solved" or not, a second look, or the reply to the unit's
     question."""
     same_ticket = talk.aside is not None and talk.aside.get("ticket_id") == button.ticket_id
     if not same_ticket:
@@ -102,6 +102,8 @@ def _press_notice(talk: ConversationTurn, chat_input: ChatInput, button: ButtonP
         rating.press_score(talk, chat_input, button)
     elif button.purpose in (invitation.SOLVED, invitation.UNSOLVED):
         judgement.press_judgement(talk, chat_input, button)
+    elif button.purpose == invitation.LOOK:
+        second_look.press_look(talk, chat_input, button)
     else:
         reply.press_reply(talk, chat_input, button)
 
@@ -224,5 +226,6 @@ ASIDES: dict[str, Callable[[ConversationTurn, ChatInput, str | None], None]] = {
     "reply": reply.take_input,
     "remark": rating.take_remark,
     "objection": judgement.take_objection,
+    "second_look": second_look.take_input,
 }
-LISTENING = frozenset({"follow", "reply", "remark", "objection"})  # asides that wait for text
+LISTENING = frozenset({"follow", "reply", "remark", "objection", "second_look"})  # asides that wait for text

@@ -9,10 +9,11 @@ from backend.settings import get_settings
 from backend.tickets import citizen_texts, queries
 from backend.tickets.answers.queries import latest_decision
 from backend.tickets.answers.texts import answer_texts
-from backend.tickets.dossier import read_dossier
+from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact, Ticket
 from backend.tickets.reception import receipts
+from backend.tickets.second_looks import asking
 from backend.tickets.senders.sender_rights import read_sender_rights, tell_sender
 from backend.web.language import SOURCE, day_text, moment_text
 from bot import texts
@@ -128,6 +129,14 @@ def _address() -> str:
     return get_settings().base_url.rstrip("/") + "/theo-doi"
 
 
+def _offer_look(talk: ConversationTurn, dossier: Dossier) -> None:
+    """Offer a second look, if the sender may ask for one now."""
+    offer = asking.read_offer(dossier)
+    if offer is not None:
+        button = invitation.look_button(dossier.ticket.id, talk.chat_id, talk.words(texts.LOOK_BUTTON))
+        talk.tell(talk.words(texts.LOOK_OFFER, due=day_text(offer.clock.term.due().on)), button)
+
+
 def _offer_actions(talk: ConversationTurn, ticket: Ticket) -> None:
     """Offer what the sender may do now: reply, rate and judge by buttons here, everything else on the web page."""
     dossier = read_dossier(talk.session, ticket, talk.now)
@@ -137,6 +146,7 @@ def _offer_actions(talk: ConversationTurn, ticket: Ticket) -> None:
         talk.tell(talk.words(notices.REPLY_HERE), buttons)
     offer_rating(talk, dossier, rights)
     offer_judgement(talk, dossier, rights)
+    _offer_look(talk, dossier)
     names = [talk.words(name) for event, name in texts.ON_THE_PAGE.items() if event in rights]
     if names:
         talk.say(texts.MORE_ON_WEB, what=", ".join(names), address=_address())

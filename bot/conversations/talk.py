@@ -35,7 +35,7 @@ class ConversationTurn:
 
     ``draft``  the feedback that is being written (see ``feedback``)
     ``aside``  a short exchange beside the draft, with its ``kind``: language, menu, follow, list, reply, remark,
-               objection
+               objection, second_look
     ``nonce``  a token in the buttons of the latest question; a press with another token is old or forged
     ``scores`` ratings begun: key of the answer (see ``rating``) -> item -> score
     ``albums`` album -> ticket id of feedback already sent, so that a late photo still finds its ticket

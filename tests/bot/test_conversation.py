@@ -19,6 +19,7 @@ from backend.ratings.models import Rating
 from backend.ratings.service import RatingScores, store_rating
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, Ticket, TicketState
+from backend.tickets.second_looks.models import SecondLook
 from backend.users.models import Role
 from bot import gateway, persistence, texts
 from bot.effects import EffectKind
@@ -338,3 +339,30 @@ def test_no_order_of_moves_breaks_the_conversation(
         assert texts.FAILED not in said
         photo_of_album = argument is InputKind.PHOTO
         assert said or photo_of_album
+
+
+def test_a_second_look_is_asked_for_below_the_answer_and_once(
+    person: Person, session: Session, answered: Ticket
+) -> None:
+    person.say("/start")
+    person.press("Tiếng Việt")
+    person.say("/cuatoi")
+    assert "chậm nhất ngày 17/12/2026" in person.press(answered.number)
+    button = next(button.data for button in person.buttons if "cấp trên xem lại" in button.text)
+    assert "vì sao bạn không đồng ý" in person.press_data(button)
+    assert "vì sao bạn không đồng ý" in person.say("  ")
+    assert "chậm nhất ngày 17/12/2026" in person.say("Mới vá một nửa.")
+    look = session.scalars(select(SecondLook)).one()
+    assert (look.ticket_id, look.reason) == (answered.id, "Mới vá một nửa.")
+    assert "không yêu cầu cấp trên xem lại được" in person.press_data(button)
+    person.say("/cuatoi")
+    assert "cấp trên xem lại" not in person.press(answered.number)
+
+
+def test_a_stranger_asks_for_no_second_look(person: Person, stranger: Person, answered: Ticket) -> None:
+    data = invitation.look_button(answered.id, CHAT, "x")[0][0].data
+    stranger.say("/start")
+    stranger.press("Tiếng Việt")
+    assert "Nút này không dùng được" in stranger.press_data(data)
+    own = invitation.look_button(answered.id, STRANGER, "x")[0][0].data
+    assert "Không tìm thấy" in stranger.press_data(own)

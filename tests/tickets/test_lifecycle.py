@@ -42,6 +42,9 @@ def ends(*events: Event) -> TicketState:
         ([A, Event.ANSWERED, Event.DISPUTED], TicketState.IN_PROGRESS),
         ([A, Event.ANSWERED, Event.CLOSED, Event.REOPENED], TicketState.IN_PROGRESS),
         ([Event.REFUSED, Event.REOPENED], TicketState.IN_PROGRESS),
+        ([A, Event.ANSWERED, Event.SECOND_LOOK_UPHELD], TicketState.ANSWERED),
+        ([A, Event.ANSWERED, Event.SECOND_LOOK_SENT_BACK], TicketState.IN_PROGRESS),
+        ([Event.REFUSED, Event.SECOND_LOOK_SENT_BACK], TicketState.IN_PROGRESS),
         ([Event.REDIRECTED], TicketState.REDIRECTED),
         ([A, Q, Event.WITHDRAWN], TicketState.WITHDRAWN),
     ],
@@ -82,6 +85,9 @@ def test_a_detour_ends_where_it_began(course: list[Event], state: TicketState) -
         (TicketState.ANSWERED, Event.FORWARDED),
         (TicketState.ANSWERED, Event.REOPENED),
         (TicketState.CLOSED, Event.DISPUTED),
+        (TicketState.REFUSED, Event.SECOND_LOOK_CORRECTED),
+        (TicketState.REDIRECTED, Event.SECOND_LOOK_UPHELD),
+        (TicketState.IN_PROGRESS, Event.SECOND_LOOK_SENT_BACK),
         (TicketState.MERGED, Event.ANSWERED),
         (TicketState.MERGED, Event.MERGED),
         (TicketState.NEW, Event.UNMERGED),
@@ -105,7 +111,7 @@ def test_a_move_is_possible_exactly_where_it_does_not_conflict(state: TicketStat
 
 
 @given(st.lists(st.sampled_from(MOVES), max_size=14))
-def test_an_answered_ticket_is_opened_again_by_its_sender_alone(course: list[Event]) -> None:
+def test_an_answered_ticket_is_opened_again_by_its_sender_or_after_a_second_look_alone(course: list[Event]) -> None:
     standing = StatePath(TicketState.NEW)
     for event in course:
         before = standing
@@ -114,7 +120,7 @@ def test_an_answered_ticket_is_opened_again_by_its_sender_alone(course: list[Eve
         except Conflict:
             continue
         if before.state in SETTLED_STATES and standing.state in OPEN_STATES:
-            assert event in (Event.DISPUTED, Event.REOPENED)
+            assert event in (Event.DISPUTED, Event.REOPENED, Event.SECOND_LOOK_SENT_BACK)
         assert bool(standing.before) == (standing.state in (TicketState.AWAITING_SENDER, TicketState.MERGED))
 
 

@@ -35,6 +35,7 @@ ACCOUNTS = (
     DemoAccount("quanly@demo.langnghe.vn", "Trần Minh Tuấn", Role.MANAGER, None),
     DemoAccount("khaosat@demo.langnghe.vn", "Tẩn Mẩy Liều", Role.SURVEY, None),
     DemoAccount("quantri@demo.langnghe.vn", "Đèo Ngọc Kim", Role.ADMINISTRATOR, None),
+    DemoAccount("kiemtra@demo.langnghe.vn", "Hoàng Văn Lâm", Role.AUDITOR, None),
 )
 
 SURNAMES = ("Lò", "Vàng", "Nguyễn", "Lù", "Tẩn", "Trần", "Lý", "Giàng", "Phạm", "Hoàng", "Đèo")

@@ -39,6 +39,7 @@ class ActionRequest:
     - ``rating``: what the history keeps of a rating.
     - ``mentions``: the accounts that an internal note calls upon.
     - ``channel``: by which channel the sender wrote this, where it is known.
+    - ``look_id``: the second look that is decided.
     """
 
     event: Event
@@ -61,6 +62,7 @@ class ActionRequest:
     answer: AnswerContent = NO_CONTENT
     earlier: EarlierReference = NO_REFERENCE
     common: Mapping[str, Any] = field(default_factory=dict)
+    look_id: int | None = None
 
 
 @dataclass(frozen=True)
