@@ -76,12 +76,13 @@ def surveyed(session: Session, now: datetime) -> tuple[int, int]:
     return batch.id, waiting.begin_import(session, SURVEY, b"", "phieu.csv", None, now).id
 
 
-def second_look(session: Session, world: World, now: datetime) -> int:
-    """A second look at an answer of the unit; the ticket has a photo."""
+def second_look(session: Session, world: World, now: datetime, *, photo: bool = True) -> int:
+    """A second look at an answer of the unit; the ticket may have a photo."""
     ticket, _secret = world.answered(now, now)
-    picture = io.BytesIO()
-    Image.new("RGB", (8, 8), "green").save(picture, "JPEG")
-    attachments.store_photo(session, ticket.id, picture.getvalue(), now)
+    if photo:
+        picture = io.BytesIO()
+        Image.new("RGB", (8, 8), "green").save(picture, "JPEG")
+        attachments.store_photo(session, ticket.id, picture.getvalue(), now)
     world.happen(ticket, Event.NOTIFIED, SENDER, now)
     return looks.ask_second_look(session, ticket.id, "Mới vá một nửa.", now=now).id
 

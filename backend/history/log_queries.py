@@ -78,7 +78,7 @@ def list_log(session: Session, log_filter: LogFilter, after: LogKey | None = Non
     return LogPage(entries, (last.at, last.id) if last is not None else None)
 
 
-def _filtered(log_filter: LogFilter) -> Select[tuple[AuditEntry]]:
+def _filtered(log_filter: LogFilter) -> Select[AuditEntry]:
     statement = select(AuditEntry)
     if log_filter.chain:
         statement = statement.where(AuditEntry.chain == log_filter.chain)

@@ -41,9 +41,10 @@ from backend.worktime.calendar import local_time
 from tests.ballots import as_csv, row
 from tests.browser.conftest import People, Site
 from tests.browser.feedback_form import fill_form
-from tests.factories import actor_for
+from tests.factories import World, actor_for
 from tests.routes import declared
 from tests.signing_in import signed_in
+from tests.stage import second_look
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -100,6 +101,7 @@ def stage(opened: Session) -> Stage:
     reports.store_files(opened, about, reports.make(opened, about, now), now)
     counted = {unit_id: _run(opened, unit_id, now) for unit_id in {user.unit_id for user in users}}
     parts = _survey(opened, now) | {"calendar_id": calendar, "job_id": recount, "mail_id": mail.id, "place": 1}
+    parts["look_id"] = second_look(opened, World(opened), now - timedelta(hours=1), photo=False)
     parts |= {"instrument_key": "household-2023", "mark": "0", "name": "app.css"}
     opened.commit()
     return Stage(parts, counted, tokens, users)
@@ -215,7 +217,13 @@ def addresses(stage: Stage, user: User | None) -> list[str]:
         and route.path not in OF_SENDERS
         and (Permission.PUBLIC in route.actions or not route.actions) == (user is None)
         and all(can(actor, action) for action in route.actions)
+        and ("{look_id}" not in route.path or _may_review(user, route.path))
     ]
+
+
+def _may_review(user: User | None, path: str) -> bool:
+    """The unit that answered does not see the second look of the stage, which has no photo."""
+    return user is not None and user.role is Role.COORDINATOR and not path.endswith("/anh/{place}")
 
 
 def sends(citizen: Watch) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.escalation import digest, look_reminders, queries
+from backend.escalation.models import StaffNotice
 from backend.notify import service as delivery
 from backend.outbox.models import DeliveryState, OutboxMessage
 from backend.settings import get_settings
@@ -88,7 +89,5 @@ def test_somebody_who_had_a_part_is_not_asked_to_review(
     second = looks.ask_second_look(session, earlier.id, "Chưa xong.", now=now)
     look_reminders.remind_reviewers([second.id], now)
     session.expire_all()
-    notices = session.scalars(
-        select(queries.StaffNotice.user_id).where(queries.StaffNotice.ticket_id == earlier.id)
-    ).all()
+    notices = session.scalars(select(StaffNotice.user_id).where(StaffNotice.ticket_id == earlier.id)).all()
     assert notices == [other.id]

@@ -98,7 +98,8 @@ def test_pages_of_the_log_follow_one_another_without_a_gap(session: Session, wor
         world.answered(now, now)
     wanted = log_queries.LogFilter(now.date(), now.date())
     whole = list(log_queries.list_log(session, wanted, limit=1000).entries)
-    after, pieces = None, []
+    after: log_queries.LogKey | None = None
+    pieces: list[log_queries.LogEntry] = []
     while True:
         page = log_queries.list_log(session, wanted, after, limit=4)
         pieces += page.entries

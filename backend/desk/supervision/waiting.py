@@ -74,7 +74,7 @@ def to_publish(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def _conduct_categories() -> Select[tuple[str]]:
+def _conduct_categories() -> Select[str]:
     return select(Category.code).where(Category.category_class == CategoryClass.CONDUCT)
 
 
