@@ -11,7 +11,9 @@ import backend.ratings.models
 import backend.reports.models
 import backend.surveys.models
 import backend.tickets.clock_models
+import backend.tickets.groups.models
 import backend.tickets.models
+import backend.tickets.similar.models
 import backend.units.models
 import backend.users.models
 import backend.web.rate_limits

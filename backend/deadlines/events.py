@@ -42,6 +42,8 @@ class Event(StrEnum):
     UNMERGED = "unmerged"
     RATED = "rated"
     CLOSED = "closed"
+    GROUPED = "grouped"  # put into a group of tickets about the same matter; moves no clock
+    UNGROUPED = "ungrouped"
     RECOUNTED = "recounted"  # by another version of the calendar
 
 

@@ -143,6 +143,7 @@ class Ticket(Base):
         ),
         Index("ix_tickets_open", "id", postgresql_where=text(OPEN_SQL)),
         Index(None, "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+        Index(None, "group_id", postgresql_where=text("group_id IS NOT NULL")),
         Index("ix_tickets_received", "unit_id", "received_on"),
         Index("ix_tickets_received_all", "received_on"),
         Index("ix_tickets_answered", "unit_id", "answered_on"),
@@ -188,6 +189,7 @@ class Ticket(Base):
     paused_on: Mapped[date | None] = mapped_column(doc="first day of the pause that stops the clock now")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("ticket_groups.id"))
     # These belong to the first answer. Reopening changes neither the verdict nor the day.
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     answered_on: Mapped[date | None] = mapped_column()

@@ -20,6 +20,7 @@ from backend.tickets import clock_results, lifecycle, projection
 from backend.tickets.checks.action_request import ActionRequest, TicketCase, policy_subject
 from backend.tickets.clock_results import result_columns
 from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
+from backend.tickets.groups import memberships
 from backend.tickets.lifecycle import Event, EventAuthor, Transition
 from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketState
 from backend.tickets.reception.drafts import FeedbackDraft
@@ -60,6 +61,7 @@ KINDS = {
         (
             *(Event.FORWARDED, Event.RESUMED, Event.PAUSE_JUDGED, Event.EXTENSION_REQUESTED, Event.EXTENSION_DENIED),
             *(Event.DELAY_EXPLAINED, Event.RETURNED, Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED),
+            Event.UNGROUPED,
         ),
         MessageKind.REASON,
     ),
@@ -236,6 +238,7 @@ def _write_event(case: TicketCase, move: Transition) -> Ticket:
         put_to_sender(session, template, ticket_id=ticket.id, occasion=occasion, now=case.at, message_id=message_id)
     session.flush()
     _write_merged(case, message_id)
+    _write_grouped(case)
     return ticket
 
 
@@ -261,6 +264,17 @@ def _write_merged(case: TicketCase, message_id: int | None) -> None:
         _answer_merged(case, message_id)
     elif event in UNANSWERED_ENDS:
         _release_merged(case)
+
+
+def _write_grouped(case: TicketCase) -> None:
+    """Tell the group what came from the sender of its member, and take a member out that goes its own way."""
+    ticket, event = case.ticket, case.request.event
+    if ticket.group_id is None:
+        return
+    memberships.note_news(case.session, ticket, event, case.at)
+    if event in memberships.LEAVING:
+        request = ActionRequest(Event.UNGROUPED, memberships.LEAVING[event])
+        _write_event(*_lock_case(case.session, ticket.id, request, SYSTEM, case.at, None))
 
 
 def _store_text(case: TicketCase, move: Transition) -> TicketMessage | None:

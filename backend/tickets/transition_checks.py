@@ -14,7 +14,7 @@ from backend.deadlines.events import TicketEvent
 from backend.deadlines.grounds import DecisionGround, GroundList, find_ground
 from backend.errors import Conflict, Forbidden, Invalid, _
 from backend.tickets import rulebook
-from backend.tickets.checks import episodes, extensions, merging, pauses, sender_events
+from backend.tickets.checks import episodes, extensions, grouping, merging, pauses, sender_events
 from backend.tickets.checks.action_request import Notes, TicketCase, policy_subject
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import TicketState
@@ -141,6 +141,8 @@ _CHECKS: Final[Mapping[Event, Callable[[TicketCase], Notes]]] = {
     Event.REFUSED: _check_refusal,
     Event.REDIRECTED: _check_redirection,
     Event.MERGED: merging.check_merge,
+    Event.GROUPED: grouping.check_grouping,
+    Event.UNGROUPED: grouping.check_ungrouping,
     Event.CONFIRMED: sender_events.check_confirmation,
     Event.INFO_RECEIVED: sender_events.check_reply,
     Event.INFO_PASSED_ON: merging.passed_reply_notes,
