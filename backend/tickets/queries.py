@@ -223,6 +223,14 @@ def _visible(actor: Actor, permission: Permission, unit_id: int | None = None) -
     return statement
 
 
+def visible_among(
+    session: Session, actor: Actor, permission: Permission, ticket_ids: Sequence[int]
+) -> Sequence[Ticket]:  # fmt: skip
+    """Return those of the tickets that ``actor`` may see."""
+    statement = _visible(actor, permission).where(Ticket.id.in_(ticket_ids)).options(*SHOWN)
+    return session.scalars(statement).all() if ticket_ids else ()
+
+
 def count_days(ticket: Ticket, clocks: TicketClocks) -> DueCounting:
     """Return how the due date of a ticket was counted, day by day."""
     term = clocks.resolve.term

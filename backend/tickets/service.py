@@ -26,6 +26,7 @@ from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketSta
 from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.reception.opening import AlreadySent, Receipt, look_over, open_ticket
 from backend.tickets.senders.sender_messages import put_to_sender
+from backend.tickets.similar import service as similar
 from backend.tickets.transition_checks import event_notes, preview_clocks, refusal_ground
 from backend.users import service as users
 from backend.users.policy import SENDER, SYSTEM, Actor, Permission, can
@@ -239,6 +240,8 @@ def _write_event(case: TicketCase, move: Transition) -> Ticket:
     session.flush()
     _write_merged(case, message_id)
     _write_grouped(case)
+    if event is Event.FORWARDED:
+        similar.follow_unit(session, ticket)
     return ticket
 
 

@@ -82,7 +82,6 @@ def _create_similar() -> None:
         sa.Column("unit_id", sa.Integer(), nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
         sa.Column("pairs", postgresql.ARRAY(sa.Integer()), nullable=False),
-        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_similar_texts_ticket_id_tickets")),
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_similar_texts")),
     )
     op.create_index(op.f("ix_similar_texts_received_on"), "similar_texts", ["received_on"])

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, Index, Integer
+from sqlalchemy import Index, Integer
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,7 +15,7 @@ class SimilarText(Base):
     __tablename__ = "similar_texts"
     __table_args__ = (Index(None, "received_on"),)
 
-    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True, autoincrement=False)
+    ticket_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     unit_id: Mapped[int] = mapped_column()
     received_on: Mapped[date] = mapped_column()
     pairs: Mapped[list[int]] = mapped_column(ARRAY(Integer))
