@@ -223,12 +223,9 @@ def _visible(actor: Actor, permission: Permission, unit_id: int | None = None) -
     return statement
 
 
-def visible_among(
-    session: Session, actor: Actor, permission: Permission, ticket_ids: Sequence[int]
-) -> Sequence[Ticket]:  # fmt: skip
-    """Return those of the tickets that ``actor`` may see."""
-    statement = _visible(actor, permission).where(Ticket.id.in_(ticket_ids)).options(*SHOWN)
-    return session.scalars(statement).all() if ticket_ids else ()
+def visible_tickets(actor: Actor, permission: Permission) -> Select[Ticket]:
+    """Return the tickets that ``actor`` may see, as a statement to narrow further."""
+    return _visible(actor, permission)
 
 
 def count_days(ticket: Ticket, clocks: TicketClocks) -> DueCounting:

@@ -18,19 +18,22 @@ def check_grouping(case: TicketCase) -> Notes:
     group = case.session.get(TicketGroup, case.request.group_id) if case.request.group_id is not None else None
     if group is None:
         raise NotFound(_("Không tìm thấy nhóm phản ánh này."))
-    if group.ended_at is not None:
-        raise Conflict(_("Nhóm này đã được bỏ. Xin lập nhóm khác."))
-    if ticket.group_id is not None:
-        raise Conflict(_("Phản ánh này đã ở trong một nhóm. Xin đưa ra khỏi nhóm đó trước."))
-    check_same_scope(group, ticket)
+    check_joining(group, ticket)
     if _count_members(case, group) >= limits.GROUP_MOST:
         message = _("Một nhóm có nhiều nhất %(most)s phản ánh. Xin lập thêm nhóm khác.")
         raise Conflict(message, most=limits.GROUP_MOST)
     return {"group": group.id}
 
 
-def check_same_scope(group: TicketGroup, ticket: Ticket) -> None:
-    """Refuse a ticket of another unit, and one that other people may see. Raises Invalid."""
+def check_joining(group: TicketGroup, ticket: Ticket) -> None:
+    """Refuse a ticket that is in a group, one of another unit, and one that other people may see.
+
+    Raises Conflict and Invalid. Needs ``ticket.category`` loaded. A page asks for a group that is not stored yet.
+    """
+    if group.ended_at is not None:
+        raise Conflict(_("Nhóm này đã được bỏ. Xin lập nhóm khác."))
+    if ticket.group_id is not None:
+        raise Conflict(_("Phản ánh này đã ở trong một nhóm. Xin đưa ra khỏi nhóm đó trước."))
     if ticket.unit_id != group.unit_id:
         raise Invalid(_("Phản ánh này do cơ quan khác giữ; một nhóm chỉ gồm phản ánh của một cơ quan."), field="pick")
     if policy_subject(ticket).hidden_from != group.hidden_from_id:

@@ -7,15 +7,21 @@ The cost is bounded whatever the history: each pair gives at most ``LATEST`` tic
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from backend.tickets import queries
 from backend.tickets.models import Ticket
 from backend.tickets.similar.models import SimilarText
-from backend.tickets.similar.scoring import DAYS_MOST, SimilarityScore, SimilarSubject, score_similarity
+from backend.tickets.similar.scoring import (
+    DAYS_MOST,
+    PAIRS_LEAST,
+    SimilarityScore,
+    SimilarSubject,
+    score_similarity,
+)
 from backend.tickets.similar.word_pairs import read_pairs
 from backend.units.neighbours import list_neighbours
 from backend.users.policy import EVERY_UNIT, Actor, Permission
@@ -56,14 +62,16 @@ def list_similar(session: Session, ticket: Ticket, actor: Actor, today: date) ->
     """
     pairs = read_pairs(ticket.title, ticket.content)
     neighbours = list_neighbours(session, ticket.about_unit_id)
-    stored_pairs = _candidates(session, ticket, list(pairs), _places(ticket, actor, neighbours), today)
-    own = subject_of(ticket)
-    similar = [
-        SimilarTicket(other, score_similarity(own, pairs, subject_of(other), stored_pairs[other.id], neighbours))
-        for other in queries.visible_among(session, actor, Permission.VIEW_TICKET, list(stored_pairs))
-    ]
-    worth_showing = [row for row in similar if row.score.is_similar]
-    return sorted(worth_showing, key=lambda row: (-row.score.points, -row.ticket.id))[:SIMILAR_MOST]
+    scores: dict[int, SimilarityScore] = {}
+    for row in _candidates(session, ticket, actor, list(pairs), _places(ticket, actor, neighbours), today):
+        other = SimilarSubject(row.about_unit_id, row.category_code, row.received_on)
+        score = score_similarity(subject_of(ticket), pairs, other, row.pairs, neighbours)
+        if score.is_similar:
+            scores[row.id] = score
+    best = sorted(scores, key=lambda ticket_id: (-scores[ticket_id].points, -ticket_id))[:SIMILAR_MOST]
+    tickets = session.scalars(select(Ticket).where(Ticket.id.in_(best)).options(*queries.SHOWN))
+    similar = {row.id: SimilarTicket(row, scores[row.id]) for row in tickets}
+    return [similar[ticket_id] for ticket_id in best]
 
 
 def subject_of(ticket: Ticket) -> SimilarSubject:
@@ -79,13 +87,16 @@ def _places(ticket: Ticket, actor: Actor, neighbours: frozenset[int]) -> list[in
 
 
 def _candidates(
-    session: Session, ticket: Ticket, pairs: Sequence[int], units: Sequence[int], today: date
-) -> dict[int, list[int]]:
-    """Return the pairs of the tickets with the most pairs in common, by id."""
+    session: Session, ticket: Ticket, actor: Actor, pairs: Sequence[int], units: Sequence[int], today: date
+) -> Sequence[Row[Any]]:
+    """Return what the tickets with the most pairs in common are compared by, of those that ``actor`` may see."""
     values = {"pairs": list(pairs), "units": list(units), "own_id": ticket.id}
-    bounds = {"latest": LATEST, "scored": SCORED, "least": 2}
+    bounds = {"latest": LATEST, "scored": SCORED, "least": PAIRS_LEAST}
     ids = session.scalars(CANDIDATES, values | bounds).all()
-    rows = select(SimilarText.ticket_id, SimilarText.pairs).where(
-        SimilarText.ticket_id.in_(ids), SimilarText.received_on >= today - timedelta(days=DAYS_MOST)
+    statement = (
+        queries.visible_tickets(actor, Permission.VIEW_TICKET)
+        .join(SimilarText, SimilarText.ticket_id == Ticket.id)
+        .where(Ticket.id.in_(ids), Ticket.received_on >= today - timedelta(days=DAYS_MOST))
+        .with_only_columns(Ticket.id, Ticket.about_unit_id, Ticket.category_code, Ticket.received_on, SimilarText.pairs)
     )
-    return {row.ticket_id: row.pairs for row in session.execute(rows)}
+    return session.execute(statement).all()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.db import table_of, transaction
 from backend.tickets.models import Ticket
-from backend.tickets.similar.models import SimilarPair, SimilarText
+from backend.tickets.similar.models import SimilarText
 from backend.tickets.similar.scoring import DAYS_MOST
 from backend.tickets.similar.word_pairs import read_pairs
 from backend.worktime.calendar import local_time
@@ -25,6 +25,12 @@ MOVE_PAIRS: Final = text("""
         AND similar_pairs.pair = ANY(similar_texts.pairs) AND similar_pairs.ticket_id = :ticket_id
 """)
 MOVE_TEXT: Final = text("UPDATE similar_texts SET unit_id = :unit_id WHERE ticket_id = :ticket_id")
+STORE_PAIRS: Final = text("""
+    INSERT INTO similar_pairs (unit_id, pair, ticket_id)
+    SELECT unit_id, unnest(pairs), ticket_id FROM similar_texts WHERE ticket_id = ANY(CAST(:ids AS integer[]))
+    ORDER BY 1, 2, 3
+    ON CONFLICT DO NOTHING
+""")
 REMOVE_PAIRS: Final = text("""
     DELETE FROM similar_pairs USING similar_texts, unnest(similar_texts.pairs) AS own(pair)
     WHERE similar_texts.ticket_id = ANY(CAST(:ids AS integer[])) AND similar_pairs.unit_id = similar_texts.unit_id
@@ -45,34 +51,41 @@ def list_new_texts(now: datetime, *, everything: bool = False) -> int:
     ``everything``: also of tickets older than a day, such as those that were imported.
     """
     since = local_time(now).date() - (timedelta(days=DAYS_MOST) if everything else RECENT)
-    total = 0
+    total, after = 0, 0
     while True:
         with transaction() as session:
-            tickets = _without_pairs(session, since)
+            tickets = _without_pairs(session, since, after)
             store_pairs(session, tickets)
         total += len(tickets)
         if len(tickets) < BATCH:
             return total
+        after = tickets[-1].id
 
 
-def _without_pairs(session: Session, since: date) -> Sequence[Ticket]:
+def _without_pairs(session: Session, since: date, after: int) -> Sequence[Ticket]:
     """Return recent tickets without pairs. Those that somebody works on right now are left for the next run."""
     stored = exists().where(SimilarText.ticket_id == Ticket.id)
-    statement = select(Ticket).where(Ticket.received_on >= since, ~stored).order_by(Ticket.id).limit(BATCH)
+    recent = select(Ticket).where(Ticket.received_on >= since, Ticket.id > after, ~stored)
+    statement = recent.order_by(Ticket.id).limit(BATCH)
     return session.scalars(statement.with_for_update(read=True, skip_locked=True)).all()
 
 
 def store_pairs(session: Session, tickets: Sequence[Ticket]) -> None:
     """Store the pairs of tickets, once for each. A ticket without any pair gets an empty row."""
-    texts, pairs = [], []
-    for ticket in tickets:
-        numbers = list(read_pairs(ticket.title, ticket.content))
-        place = {"unit_id": ticket.unit_id, "ticket_id": ticket.id}
-        texts.append(place | {"received_on": ticket.received_on, "pairs": numbers})
-        pairs += [place | {"pair": number} for number in numbers]
-    for model, rows in ((SimilarText, texts), (SimilarPair, pairs)):
-        if rows:
-            session.execute(insert(table_of(model)).on_conflict_do_nothing(), rows)
+    if not tickets:
+        return
+    numbers = {ticket.id: list(read_pairs(ticket.title, ticket.content)) for ticket in tickets}
+    texts = [
+        {
+            "ticket_id": ticket.id,
+            "unit_id": ticket.unit_id,
+            "received_on": ticket.received_on,
+            "pairs": numbers[ticket.id],
+        }
+        for ticket in tickets
+    ]
+    session.execute(insert(table_of(SimilarText)).on_conflict_do_nothing(), texts)
+    session.execute(STORE_PAIRS, {"ids": list(numbers)})
 
 
 def remove_old_texts(now: datetime) -> int:
