@@ -12,6 +12,7 @@ from backend.indices.runs import service as runs
 from backend.surveys.ballot_files import waiting
 from backend.surveys.models import BallotBatch
 from backend.surveys.rounds import service as surveys
+from backend.tickets.groups.models import TicketGroup
 from backend.tickets.models import Ticket
 from backend.tickets.service import policy_subject
 from backend.units.models import Unit
@@ -38,6 +39,7 @@ class Stage:
     calendar: int
     job: int
     run: int
+    group: int
 
     def fill(self, path: str) -> str:
         """The address of a route here; KeyError names a parameter that nobody explained."""
@@ -45,14 +47,14 @@ class Stage:
         known |= {"mark": "0", "name": "app.css", "mail_id": 0}
         known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
         known["import_id"] = self.imports
-        known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run}
+        known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run, "group_id": self.group}
         return path.replace(":path", "").format(**known)
 
     def subject(self, path: str) -> PolicySubject | None:
         """What the policy is asked about: the ticket of the address, the unit of it or of its run, or nothing."""
         if "{number}" in path:
             return policy_subject(self.ticket)
-        return PolicySubject(self.unit.id) if "{unit_id}" in path or "{run_id}" in path else None
+        return PolicySubject(self.unit.id) if {"{unit_id}", "{run_id}", "{group_id}"} & set(path.split("/")) else None
 
 
 def surveyed(session: Session, now: datetime) -> tuple[int, int]:
@@ -65,6 +67,14 @@ def surveyed(session: Session, now: datetime) -> tuple[int, int]:
     session.add(batch)
     session.flush()
     return batch.id, waiting.begin_import(session, SURVEY, b"", "phieu.csv", None, now).id
+
+
+def group_of(session: Session, world: World, now: datetime) -> int:
+    """A group of the unit, without a member."""
+    group = TicketGroup(title="Ổ gà", unit_id=world.unit().id, officer_id=world.user().id, created_at=now)
+    session.add(group)
+    session.flush()
+    return group.id
 
 
 def index_run(session: Session, world: World, now: datetime) -> int:

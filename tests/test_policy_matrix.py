@@ -28,7 +28,7 @@ from backend.worktime import service as worktime
 from tests.factories import World, actor_for
 from tests.routes import Declared, declared
 from tests.signing_in import signed_in
-from tests.stage import ROUTES, Stage, ask, index_run, surveyed
+from tests.stage import ROUTES, Stage, ask, group_of, index_run, surveyed
 
 # Served by the framework in development alone, so it has no dependency; a test below sees to that.
 OPEN_IN_DEVELOPMENT = {"GET /openapi.json"}
@@ -82,7 +82,8 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
             ticket.unit_id = world.unit().id
         session.flush()
         held, account = queries.by_id(session, ticket.id), world.user(Role.MANAGER)
-        found.append(Stage(name, held, account, world.unit(), *batch, calendar, job, index_run(session, world, now)))
+        run, group = index_run(session, world, now), group_of(session, world, now)
+        found.append(Stage(name, held, account, world.unit(), *batch, calendar, job, run, group))
     return found
 
 

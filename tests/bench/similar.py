@@ -92,7 +92,7 @@ def measure(session: Session, name: str, actor: Actor) -> str:
     recent = select(Ticket.id).where(Ticket.received_on >= today - timedelta(days=20)).order_by(Ticket.id)
     ids = session.scalars(recent.where(Ticket.unit_id == actor.unit_id) if actor.unit_id else recent).all()
     spent = []
-    for ticket_id in random.Random(5).choices(ids, k=READS):  # noqa: S311 - the same tickets in every run
+    for ticket_id in random.Random(5).choices(ids, k=READS):
         session.expunge_all()
         ticket = session.get_one(Ticket, ticket_id)
         began = time.perf_counter()
@@ -106,13 +106,13 @@ def measure(session: Session, name: str, actor: Actor) -> str:
 
 def fill(engine: Engine, units: list[int], stored: int, size: int) -> None:
     """Add tickets that are not open until there are ``size``, spread over three years."""
-    chance, now = random.Random(7), clock.now()  # noqa: S311 - the same tickets in every run
+    chance, now = random.Random(7), clock.now()
     for first in range(stored, size, CHUNK):
         with Session(engine) as session, session.begin():
             calendar = session.scalar(text("SELECT min(id) FROM calendar_versions")) or 0
             numbers = range(first, min(first + CHUNK, size))
             rows = (make_row(number, units, chance, now, calendar) for number in numbers)
-            db.copy_rows(session, f"COPY tickets ({COLUMNS}) FROM STDIN", rows)  # noqa: S608 - our own constant
+            db.copy_rows(session, f"COPY tickets ({COLUMNS}) FROM STDIN", rows)
 
 
 def make_row(
