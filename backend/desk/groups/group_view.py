@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend import clock
 from backend.deadlines.clocks import ClockPreview, preview_event
 from backend.deadlines.events import TicketEvent
+from backend.deadlines.limits import GROUP_COUNTED
 from backend.desk.groups.group_actions import FIELDS, VERBS, GroupVerb
 from backend.desk.groups.picks_form import pick_value
 from backend.errors import Conflict, DomainError
@@ -81,6 +82,7 @@ def group_page(
         refusal=None if form.errors else refusal,
         done=confirmation,
         counted=counted,
+        counted_from=GROUP_COUNTED,
         keep_at=f"/nhom-phan-anh/{group.id}/xem",
         officer=session.get_one(User, group.officer_id),
         mine=group.officer_id == actor.user_id,

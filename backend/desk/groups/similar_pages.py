@@ -9,6 +9,7 @@ from backend.db import SessionDep
 from backend.tickets import queries
 from backend.tickets.models import OPEN_STATES
 from backend.tickets.similar.queries import list_similar
+from backend.tickets.similar.scoring import DAYS_MOST
 from backend.tickets.texts import STATE_NAMES, STATE_TONES
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission, can
@@ -31,6 +32,7 @@ def show_similar(
         secret=True,
         ticket=ticket,
         similar=list_similar(session, ticket, actor, today),
+        days_most=DAYS_MOST,
         may_pick=can(actor, Permission.MERGE_TICKET) and ticket.state in OPEN_STATES,
         open_states=OPEN_STATES,
         names=STATE_NAMES,
