@@ -39,7 +39,7 @@ def look_side_by_side(
     try:
         picked = find_tickets(session, actor, [*ticked, *typed_numbers(numbers)])
         picked.check()
-        if len(picked.tickets) < 2:
+        if len(picked.tickets) < 2 and (ticked or numbers):
             raise Invalid(_("Xin chọn hoặc ghi mã số của ít nhất một phản ánh khác."), field="numbers")
     except Invalid as refusal:
         shown = find_tickets(session, actor, ticked[:2]).tickets
