@@ -12,7 +12,7 @@ from backend.indices.runs import service as runs
 from backend.surveys.ballot_files import waiting
 from backend.surveys.models import BallotBatch
 from backend.surveys.rounds import service as surveys
-from backend.tickets.groups.models import TicketGroup
+from backend.tickets.groups.models import MatterGroup
 from backend.tickets.models import Ticket
 from backend.tickets.service import policy_subject
 from backend.units.models import Unit
@@ -71,7 +71,7 @@ def surveyed(session: Session, now: datetime) -> tuple[int, int]:
 
 def group_of(session: Session, world: World, now: datetime) -> int:
     """A group of the unit, without a member."""
-    group = TicketGroup(title="Ổ gà", unit_id=world.unit().id, officer_id=world.user().id, created_at=now)
+    group = MatterGroup(title="Ổ gà", unit_id=world.unit().id, officer_id=world.user().id, created_at=now)
     session.add(group)
     session.flush()
     return group.id

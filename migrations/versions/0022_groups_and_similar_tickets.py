@@ -43,7 +43,7 @@ def _create_groups() -> None:
         sa.ForeignKeyConstraint(["officer_id"], ["users.id"], name=op.f("fk_ticket_groups_officer_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_groups")),
     )
-    op.create_index(op.f("ix_ticket_groups_unit_id"), "ticket_groups", ["unit_id", "id"])
+    op.create_index(op.f("ix_ticket_groups_unit_id_id"), "ticket_groups", ["unit_id", "id"])
     op.create_table(
         "ticket_group_news",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -57,7 +57,7 @@ def _create_groups() -> None:
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_ticket_group_news_ticket_id_tickets")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_group_news")),
     )
-    op.create_index(op.f("ix_ticket_group_news_group_id"), "ticket_group_news", ["group_id", "id"])
+    op.create_index(op.f("ix_ticket_group_news_group_id_id"), "ticket_group_news", ["group_id", "id"])
     op.create_table(
         "ticket_group_steps",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -72,7 +72,7 @@ def _create_groups() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_ticket_group_steps_user_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_group_steps")),
     )
-    op.create_index(op.f("ix_ticket_group_steps_group_id"), "ticket_group_steps", ["group_id", "id"])
+    op.create_index(op.f("ix_ticket_group_steps_group_id_id"), "ticket_group_steps", ["group_id", "id"])
 
 
 def _create_similar() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from backend.tickets import service as tickets
-from backend.tickets.groups.models import TicketGroup
+from backend.tickets.groups.models import MatterGroup
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState
 from backend.tickets.similar import service as similar
@@ -33,10 +33,10 @@ def three(world: World, now: datetime) -> list[Ticket]:
 
 
 @pytest.fixture
-def grouped(client: TestClient, session: Session, world: World, three: list[Ticket]) -> TicketGroup:
+def grouped(client: TestClient, session: Session, world: World, three: list[Ticket]) -> MatterGroup:
     sign_in(client, world.user())
     assert form_group(client, session, three).status_code == 303
-    return session.scalars(select(TicketGroup)).one()
+    return session.scalars(select(MatterGroup)).one()
 
 
 def values(session: Session, *picked: Ticket) -> list[str]:
@@ -51,7 +51,7 @@ def form_group(client: TestClient, session: Session, picked: list[Ticket], **fie
 
 
 def press(
-    client: TestClient, session: Session, group: TicketGroup, path: str, *picked: Ticket, **fields: str
+    client: TestClient, session: Session, group: MatterGroup, path: str, *picked: Ticket, **fields: str
 ) -> Response:
     return client.post(f"{GROUPS}/{group.id}/{path}", data={"pick": values(session, *picked), **fields})
 
@@ -147,7 +147,7 @@ class TestPicking:
     ) -> None:
         sign_in(client, world.user())
         answer = form_group(client, session, three[:2])
-        group = session.scalars(select(TicketGroup)).one()
+        group = session.scalars(select(MatterGroup)).one()
         assert answer.headers["location"] == f"{GROUPS}/{group.id}" and group.title == three[0].title
         page = client.get(f"{GROUPS}/chon", params={"pick": [three[0].number, three[2].number]}).text
         assert "Thêm vào nhóm" in page
@@ -158,14 +158,14 @@ class TestPicking:
 
 class TestGroup:
     def test_the_page_tells_each_members_verdict_before_the_answer(
-        self, client: TestClient, grouped: TicketGroup, three: list[Ticket]
+        self, client: TestClient, grouped: MatterGroup, three: list[Ticket]
     ) -> None:
         shown = words(client.get(f"{GROUPS}/{grouped.id}").text)
         assert shown.count("Nếu trả lời bây giờ: đúng hạn") == 2
         assert shown.count("Nếu trả lời bây giờ: quá hạn") == 1
 
     def test_badges_lead_from_ticket_and_inbox_to_the_group(
-        self, client: TestClient, grouped: TicketGroup, three: list[Ticket]
+        self, client: TestClient, grouped: MatterGroup, three: list[Ticket]
     ) -> None:
         link = f'href="{GROUPS}/{grouped.id}"'
         assert link in client.get(f"/hop-thu/{three[0].number}").text
@@ -173,7 +173,7 @@ class TestGroup:
         assert link in client.get(GROUPS).text
 
     def test_the_letter_is_shown_before_it_leaves(
-        self, client: TestClient, session: Session, grouped: TicketGroup
+        self, client: TestClient, session: Session, grouped: MatterGroup
     ) -> None:
         page = client.post(f"{GROUPS}/{grouped.id}/xem", data={"answer": "Đã vá.", "mention": "1", "preview": "1"})
         assert "Chúng tôi cũng nhận được phản ánh khác về cùng việc này." in page.text
@@ -184,7 +184,7 @@ class TestGroup:
         client: TestClient,
         session: Session,
         world: World,
-        grouped: TicketGroup,
+        grouped: MatterGroup,
         three: list[Ticket],
         now: datetime,
     ) -> None:
@@ -200,25 +200,25 @@ class TestGroup:
         assert [ticket.verdict for ticket in three] == ["on_time", None, "late"]
 
     def test_an_empty_answer_is_refused_at_its_field_with_everything_that_was_typed(
-        self, client: TestClient, session: Session, grouped: TicketGroup, three: list[Ticket]
+        self, client: TestClient, session: Session, grouped: MatterGroup, three: list[Ticket]
     ) -> None:
         page = press(client, session, grouped, "tra-loi", three[0], answer=" ", question="Chỗ nào?")
         assert page.status_code == 422 and "Chỗ nào?" in page.text and 'href="#answer"' in page.text
         assert page.text.count(" checked") == 1
 
-    def test_nothing_ticked_is_told(self, client: TestClient, session: Session, grouped: TicketGroup) -> None:
+    def test_nothing_ticked_is_told(self, client: TestClient, session: Session, grouped: MatterGroup) -> None:
         page = press(client, session, grouped, "tra-loi", answer="Đã vá xong.")
         assert page.status_code == 422 and "Xin chọn ít nhất một phản ánh." in page.text and "Đã vá xong." in page.text
 
     def test_what_was_typed_for_another_action_stays_after_one_is_done(
-        self, client: TestClient, session: Session, grouped: TicketGroup, three: list[Ticket]
+        self, client: TestClient, session: Session, grouped: MatterGroup, three: list[Ticket]
     ) -> None:
         page = press(client, session, grouped, "bo-ra", three[0], leave_reason="Khác chỗ.", answer="Đang gõ dở.")
         assert page.status_code == 200 and "Đang gõ dở." in page.text and "Khác chỗ." not in page.text
         assert "Đã đưa 1 phản ánh ra khỏi nhóm." in page.text
 
     def test_the_leader_reads_the_draft_once_and_sends_it_to_all(
-        self, client: TestClient, session: Session, world: World, grouped: TicketGroup, three: list[Ticket]
+        self, client: TestClient, session: Session, world: World, grouped: MatterGroup, three: list[Ticket]
     ) -> None:
         press(client, session, grouped, "trinh-duyet", *three, answer="Dự thảo chung.")
         sign_in(client, world.user(Role.LEADER))
@@ -233,7 +233,7 @@ class TestGroup:
         client: TestClient,
         session: Session,
         world: World,
-        grouped: TicketGroup,
+        grouped: MatterGroup,
         three: list[Ticket],
         now: datetime,
     ) -> None:
@@ -246,7 +246,7 @@ class TestGroup:
         assert "tin mới" not in client.get(GROUPS).text
 
     def test_a_whole_group_is_undone(
-        self, client: TestClient, session: Session, grouped: TicketGroup, three: list[Ticket]
+        self, client: TestClient, session: Session, grouped: MatterGroup, three: list[Ticket]
     ) -> None:
         assert press(client, session, grouped, "bo-nhom").status_code == 422
         assert press(client, session, grouped, "bo-nhom", undo_reason="Không cùng việc.").status_code == 303
@@ -262,7 +262,7 @@ class TestGroup:
         desk = world.user(Role.OFFICER, world.unit("LC-VP"))
         sign_in(client, desk)
         assert form_group(client, session, complaints).status_code == 303
-        group = session.scalars(select(TicketGroup)).one()
+        group = session.scalars(select(MatterGroup)).one()
         assert group.title in client.get(GROUPS).text
         for user in (world.user(), world.user(Role.COORDINATOR, world.unit()), world.user(Role.LEADER)):
             sign_in(client, user)
@@ -280,7 +280,7 @@ class TestGroup:
         assert client.get(GROUPS, params={"before": before}).status_code < 500
 
     def test_the_page_reads_all_members_together(
-        self, client: TestClient, session: Session, world: World, grouped: TicketGroup, now: datetime
+        self, client: TestClient, session: Session, world: World, grouped: MatterGroup, now: datetime
     ) -> None:
         asked: list[str] = []
         event.listen(session.get_bind(), "before_cursor_execute", lambda *args: asked.append(args[2]))

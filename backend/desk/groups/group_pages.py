@@ -14,7 +14,7 @@ from backend.desk.groups.picks_form import read_picks, ticked_numbers
 from backend.errors import DomainError, Invalid, _
 from backend.tickets.groups import queries
 from backend.tickets.groups import service as groups
-from backend.tickets.groups.models import TicketGroup
+from backend.tickets.groups.models import MatterGroup
 from backend.tickets.groups.service import GroupAction
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission
@@ -127,7 +127,7 @@ def _show_refused(
     field: str,
 ) -> Response:
     """Show the group as it is now, with the refusal and with everything that was typed and ticked."""
-    group: TicketGroup = queries.find_group(session, group_id, actor)
+    group: MatterGroup = queries.find_group(session, group_id, actor)
     view = form.form()
     if isinstance(refusal, Invalid):
         name = {"text": field}.get(refusal.field or "pick", refusal.field or "pick")

@@ -19,7 +19,7 @@ from backend.tickets import rulebook
 from backend.tickets.dossier import Dossier
 from backend.tickets.due_status import DueStatus, due_statuses, ended_status
 from backend.tickets.groups import queries
-from backend.tickets.groups.models import GroupStep, TicketGroup
+from backend.tickets.groups.models import GroupStep, MatterGroup
 from backend.tickets.groups.picks import PicksRefused
 from backend.tickets.groups.service import events_before, group_subject
 from backend.tickets.groups.shared_answers import answer_text
@@ -53,7 +53,7 @@ class MemberRow:
 def group_page(
     request: Request,
     session: Session,
-    group: TicketGroup,
+    group: MatterGroup,
     actor: Actor,
     status: int = 200,
     *,
@@ -141,7 +141,7 @@ def _due_status(dossier: Dossier, today: date) -> DueStatus:
 
 
 def _verbs(
-    session: Session, group: TicketGroup, actor: Actor, tickets: Sequence[Ticket], today: date
+    session: Session, group: MatterGroup, actor: Actor, tickets: Sequence[Ticket], today: date
 ) -> dict[str, GroupVerb]:  # fmt: skip
     """Return what the actor may do with members in their present states, by path."""
     subject = group_subject(group)

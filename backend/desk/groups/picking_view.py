@@ -15,7 +15,7 @@ from backend.tickets import lifecycle, service
 from backend.tickets.checks.action_request import ActionRequest, policy_subject
 from backend.tickets.checks.grouping import check_joining
 from backend.tickets.dossier import Dossier
-from backend.tickets.groups.models import TicketGroup
+from backend.tickets.groups.models import MatterGroup
 from backend.tickets.groups.picks import PicksRefused
 from backend.tickets.groups.queries import find_group, read_dossiers
 from backend.tickets.lifecycle import Event
@@ -82,17 +82,17 @@ def picking_page(
     )
 
 
-def _target_group(session: Session, first: Ticket, actor: Actor) -> TicketGroup:
+def _target_group(session: Session, first: Ticket, actor: Actor) -> MatterGroup:
     """Return the group of the first ticket, or one that is not stored, as it would be formed around it."""
     if first.group_id is not None:
         return find_group(session, first.group_id, actor)
-    return TicketGroup(title="", unit_id=first.unit_id, hidden_from_id=policy_subject(first).hidden_from)
+    return MatterGroup(title="", unit_id=first.unit_id, hidden_from_id=policy_subject(first).hidden_from)
 
 
 def _picked(
     dossier: Dossier,
     first: Ticket,
-    group: TicketGroup,
+    group: MatterGroup,
     actor: Actor,
     results: Mapping[int, DomainError | None],
     ticked: Sequence[str] | None,
@@ -120,7 +120,7 @@ def _preview_merge(
         return None, refusal
 
 
-def _refusal_to_join(group: TicketGroup, ticket: Ticket) -> DomainError | None:
+def _refusal_to_join(group: MatterGroup, ticket: Ticket) -> DomainError | None:
     """Return why a ticket cannot be put into the group; None where it can, or where it is in that group already."""
     if group.id is not None and ticket.group_id == group.id:
         return None

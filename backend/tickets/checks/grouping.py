@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 from backend.deadlines import limits
 from backend.errors import Conflict, Invalid, NotFound, _
 from backend.tickets.checks.action_request import Notes, TicketCase, policy_subject
-from backend.tickets.groups.models import TicketGroup
+from backend.tickets.groups.models import MatterGroup
 from backend.tickets.models import Ticket
 
 
@@ -15,7 +15,7 @@ def check_grouping(case: TicketCase) -> Notes:
     ``tickets.groups.service`` holds the lock of groups meanwhile, so the number of members cannot rise in between.
     """
     ticket = case.ticket
-    group = case.session.get(TicketGroup, case.request.group_id) if case.request.group_id is not None else None
+    group = case.session.get(MatterGroup, case.request.group_id) if case.request.group_id is not None else None
     if group is None:
         raise NotFound(_("Không tìm thấy nhóm phản ánh này."))
     check_joining(group, ticket)
@@ -25,7 +25,7 @@ def check_grouping(case: TicketCase) -> Notes:
     return {"group": group.id}
 
 
-def check_joining(group: TicketGroup, ticket: Ticket) -> None:
+def check_joining(group: MatterGroup, ticket: Ticket) -> None:
     """Refuse a ticket that is in a group, one of another unit, and one that other people may see.
 
     Raises Conflict and Invalid. Needs ``ticket.category`` loaded. A page asks for a group that is not stored yet.
@@ -48,5 +48,5 @@ def check_ungrouping(case: TicketCase) -> Notes:
     return {"group": case.ticket.group_id}
 
 
-def _count_members(case: TicketCase, group: TicketGroup) -> int:
+def _count_members(case: TicketCase, group: MatterGroup) -> int:
     return case.session.scalar(select(func.count()).where(Ticket.group_id == group.id)) or 0

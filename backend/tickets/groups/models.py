@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.db import Base, Moment
 
 
-class TicketGroup(Base):
+class MatterGroup(Base):
     """Tickets of one unit that are reviewed once and answered together; each keeps its own clock and sender."""
 
     __tablename__ = "ticket_groups"

@@ -14,7 +14,7 @@ from backend.deadlines.clocks import state_of_clocks
 from backend.errors import NotFound, _
 from backend.tickets import projection, rulebook
 from backend.tickets.dossier import Dossier
-from backend.tickets.groups.models import GroupNews, GroupStep, TicketGroup
+from backend.tickets.groups.models import GroupNews, GroupStep, MatterGroup
 from backend.tickets.groups.service import group_subject
 from backend.tickets.models import Ticket, is_open
 from backend.tickets.queries import SHOWN
@@ -29,15 +29,15 @@ NEWS_MOST: Final = 30  # the latest; a member can be answered, disputed and reop
 class GroupRow:
     """A group in the list: how many members it has, how many of them are open, and how many news are unread."""
 
-    group: TicketGroup
+    group: MatterGroup
     members: int
     open: int
     unread: int
 
 
-def find_group(session: Session, group_id: int, actor: Actor) -> TicketGroup:
+def find_group(session: Session, group_id: int, actor: Actor) -> MatterGroup:
     """Return a group. Raises NotFound also where this actor must not see it."""
-    group = session.get(TicketGroup, group_id, populate_existing=True)
+    group = session.get(MatterGroup, group_id, populate_existing=True)
     if group is None or not can(actor, Permission.VIEW_TICKET, group_subject(group)):
         raise NotFound(_("Không tìm thấy nhóm phản ánh này."))
     return group
@@ -51,10 +51,10 @@ def list_members(session: Session, group_id: int) -> Sequence[Ticket]:
 
 def list_groups(session: Session, actor: Actor, *, before: int | None = None) -> list[GroupRow]:
     """Return the latest groups that ``actor`` may see and that were not undone, with ids before ``before``."""
-    statement = select(TicketGroup).where(_visible_groups(actor), TicketGroup.ended_at.is_(None))
+    statement = select(MatterGroup).where(_visible_groups(actor), MatterGroup.ended_at.is_(None))
     if before is not None:
-        statement = statement.where(TicketGroup.id < before)
-    groups = session.scalars(statement.order_by(TicketGroup.id.desc()).limit(GROUPS_MOST)).all()
+        statement = statement.where(MatterGroup.id < before)
+    groups = session.scalars(statement.order_by(MatterGroup.id.desc()).limit(GROUPS_MOST)).all()
     members, news = _count_members(session, groups), _count_unread(session, groups)
     return [GroupRow(group, *members.get(group.id, (0, 0)), news.get(group.id, 0)) for group in groups]
 
@@ -62,11 +62,11 @@ def list_groups(session: Session, actor: Actor, *, before: int | None = None) ->
 def _visible_groups(actor: Actor) -> ColumnElement[bool]:
     """Return what ``policy.can`` allows, as a condition."""
     every = actor.role in EVERY_UNIT[Permission.VIEW_INBOX]
-    within = true() if every else TicketGroup.unit_id == actor.unit_id
-    return and_(within, TicketGroup.hidden_from_id.is_distinct_from(actor.unit_id) if actor.unit_id else true())
+    within = true() if every else MatterGroup.unit_id == actor.unit_id
+    return and_(within, MatterGroup.hidden_from_id.is_distinct_from(actor.unit_id) if actor.unit_id else true())
 
 
-def _count_members(session: Session, groups: Sequence[TicketGroup]) -> dict[int, tuple[int, int]]:
+def _count_members(session: Session, groups: Sequence[MatterGroup]) -> dict[int, tuple[int, int]]:
     rows = session.execute(
         select(Ticket.group_id, func.count().label("members"), func.count().filter(is_open()).label("open"))
         .where(Ticket.group_id.in_([group.id for group in groups]))
@@ -75,24 +75,24 @@ def _count_members(session: Session, groups: Sequence[TicketGroup]) -> dict[int,
     return {row.group_id: (row.members, row.open) for row in rows}
 
 
-def _count_unread(session: Session, groups: Sequence[TicketGroup]) -> dict[int, int]:
-    unread = and_(GroupNews.group_id == TicketGroup.id, GroupNews.id > TicketGroup.read_upto)
+def _count_unread(session: Session, groups: Sequence[MatterGroup]) -> dict[int, int]:
+    unread = and_(GroupNews.group_id == MatterGroup.id, GroupNews.id > MatterGroup.read_upto)
     rows = session.execute(
-        select(TicketGroup.id, func.count().label("unread"))
+        select(MatterGroup.id, func.count().label("unread"))
         .join(GroupNews, unread)
-        .where(TicketGroup.id.in_([group.id for group in groups]))
-        .group_by(TicketGroup.id)
+        .where(MatterGroup.id.in_([group.id for group in groups]))
+        .group_by(MatterGroup.id)
     )
     return {row.id: row.unread for row in rows}
 
 
-def list_news(session: Session, group: TicketGroup) -> Sequence[GroupNews]:
+def list_news(session: Session, group: MatterGroup) -> Sequence[GroupNews]:
     """Return what the senders of a group added, the latest first."""
     statement = select(GroupNews).where(GroupNews.group_id == group.id).order_by(GroupNews.id.desc())
     return session.scalars(statement.limit(NEWS_MOST)).all()
 
 
-def last_step(session: Session, group: TicketGroup) -> GroupStep | None:
+def last_step(session: Session, group: MatterGroup) -> GroupStep | None:
     """Return the latest action on many members."""
     statement = select(GroupStep).where(GroupStep.group_id == group.id).order_by(GroupStep.id.desc())
     return session.scalars(statement.limit(1)).first()

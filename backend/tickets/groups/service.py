@@ -16,7 +16,7 @@ from backend.deadlines import limits
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.files.text import clean_text
 from backend.tickets.checks.action_request import ActionRequest, policy_subject
-from backend.tickets.groups.models import GroupNews, GroupStep, TicketGroup
+from backend.tickets.groups.models import GroupNews, GroupStep, MatterGroup
 from backend.tickets.groups.picks import PickResult, PicksRefused, TicketPick, check_all, lock_picks, try_each
 from backend.tickets.groups.shared_answers import answer_text
 from backend.tickets.lifecycle import TRANSITIONS, Event
@@ -36,14 +36,14 @@ class GroupAction:
     mention: bool = False
 
 
-def group_subject(group: TicketGroup) -> PolicySubject:
+def group_subject(group: MatterGroup) -> PolicySubject:
     """Return what the policy asks about a group: the same as about each of its tickets."""
     return PolicySubject(group.unit_id, group.hidden_from_id)
 
 
 def form_group(
     session: Session, picks: Sequence[TicketPick], title: str, actor: Actor, *, now: datetime
-) -> TicketGroup:  # fmt: skip
+) -> MatterGroup:  # fmt: skip
     """Put the picked tickets into a new group, all of them or none. The actor becomes its officer.
 
     Raises Invalid for too few or too many picks, and PicksRefused with the reason of each ticket.
@@ -52,7 +52,7 @@ def form_group(
     versions = lock_picks(session, picks)
     first = _first_ticket(session, picks[0], actor)
     name = clean_text(title, limit=TITLE_MOST, field="title") or first.title
-    group = TicketGroup(
+    group = MatterGroup(
         title=name,
         unit_id=first.unit_id,
         hidden_from_id=policy_subject(first).hidden_from,
@@ -67,7 +67,7 @@ def form_group(
 
 def add_members(
     session: Session, group_id: int, picks: Sequence[TicketPick], actor: Actor, *, now: datetime
-) -> TicketGroup:  # fmt: skip
+) -> MatterGroup:  # fmt: skip
     """Put more tickets into a group, all of them or none."""
     if not picks:
         raise Invalid(_("Xin chọn ít nhất một phản ánh."), field="pick")
@@ -83,7 +83,7 @@ def take_out(
     return act_on_members(session, group_id, picks, GroupAction(Event.UNGROUPED, reason), actor, now=now)
 
 
-def undo_group(session: Session, group_id: int, reason: str, actor: Actor, *, now: datetime) -> TicketGroup:
+def undo_group(session: Session, group_id: int, reason: str, actor: Actor, *, now: datetime) -> MatterGroup:
     """Take every member out and end the group. Answers that were given stay as they are."""
     group = lock_group(session, group_id, actor)
     if not reason.strip():
@@ -160,12 +160,12 @@ def mark_read(session: Session, group_id: int, actor: Actor, upto: int) -> None:
     group.read_upto = max(group.read_upto, min(upto, latest))
 
 
-def lock_group(session: Session, group_id: int, actor: Actor) -> TicketGroup:
+def lock_group(session: Session, group_id: int, actor: Actor) -> MatterGroup:
     """Lock a group that the actor may change. Raises NotFound, Forbidden, and Conflict for a group that was undone.
 
     The lock leaves its key free, so a sender's news about a member never waits for it.
     """
-    statement = select(TicketGroup).where(TicketGroup.id == group_id).with_for_update(key_share=True)
+    statement = select(MatterGroup).where(MatterGroup.id == group_id).with_for_update(key_share=True)
     group = session.scalar(statement.execution_options(populate_existing=True))
     if group is None or not can(actor, Permission.VIEW_TICKET, group_subject(group)):
         raise NotFound(_("Không tìm thấy nhóm phản ánh này."))
@@ -189,7 +189,7 @@ class MemberAct:
     """What happens to one member after another: the events of ``action``, in a transaction that holds the locks."""
 
     session: Session
-    group: TicketGroup
+    group: MatterGroup
     action: GroupAction
     others: int
     actor: Actor
@@ -235,7 +235,7 @@ def _first_ticket(session: Session, pick: TicketPick, actor: Actor) -> Ticket:
 
 
 def _group_each(
-    session: Session, group: TicketGroup, versions: Mapping[int, int], actor: Actor, now: datetime
+    session: Session, group: MatterGroup, versions: Mapping[int, int], actor: Actor, now: datetime
 ) -> list[PickResult]:
     """Put each ticket into the group. All must succeed, so the caller raises where one did not."""
     request = ActionRequest(Event.GROUPED, group_id=group.id)
@@ -256,7 +256,7 @@ def _refusal_of_all(results: Sequence[PickResult]) -> DomainError | None:
 
 
 def _note_step(
-    group: TicketGroup, event: Event, results: Sequence[PickResult], actor: Actor, now: datetime
+    group: MatterGroup, event: Event, results: Sequence[PickResult], actor: Actor, now: datetime
 ) -> GroupStep:
     """Return the note of what an action came to for each ticket, so that the page can tell it row by row."""
     return GroupStep(

@@ -16,7 +16,7 @@ from backend.errors import DomainError
 from backend.tickets import projection, service
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.groups import service as groups
-from backend.tickets.groups.models import TicketGroup
+from backend.tickets.groups.models import MatterGroup
 from backend.tickets.groups.picks import TicketPick
 from backend.tickets.groups.service import GroupAction
 from backend.tickets.lifecycle import Event
@@ -52,7 +52,7 @@ class Twins:
         self.members = [world.receive(START + timedelta(minutes=n))[0] for n in range(MEMBERS)]
         self.twins = [world.receive(START + timedelta(minutes=n))[0] for n in range(MEMBERS)]
         session.flush()
-        self.group: TicketGroup = groups.form_group(session, self.picks(), "", self.officer, now=self.later(0))
+        self.group: MatterGroup = groups.form_group(session, self.picks(), "", self.officer, now=self.later(0))
 
     def later(self, days: int) -> Any:
         self.at += timedelta(days=days, hours=1)

@@ -11,7 +11,7 @@ from backend.deadlines import limits
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from backend.tickets import projection, queries, service
 from backend.tickets.groups import service as groups
-from backend.tickets.groups.models import GroupNews, GroupStep, TicketGroup
+from backend.tickets.groups.models import GroupNews, GroupStep, MatterGroup
 from backend.tickets.groups.picks import PicksRefused, TicketPick
 from backend.tickets.groups.service import GroupAction
 from backend.tickets.lifecycle import Event
@@ -38,7 +38,7 @@ def tickets(session: Session, world: World) -> list[Ticket]:
 
 
 @pytest.fixture
-def group(session: Session, tickets: list[Ticket], officer: Actor) -> TicketGroup:
+def group(session: Session, tickets: list[Ticket], officer: Actor) -> MatterGroup:
     return groups.form_group(session, picks_of(session, *tickets), "", officer, now=START + DAY)
 
 
@@ -47,7 +47,7 @@ def actions(session: Session, ticket: Ticket) -> list[str]:
 
 
 def answer_all(
-    session: Session, group: TicketGroup, tickets: list[Ticket], actor: Actor, days: float = 2
+    session: Session, group: MatterGroup, tickets: list[Ticket], actor: Actor, days: float = 2
 ) -> list[bool]:
     action = GroupAction(Event.ANSWERED, "Đã vá xong ổ gà.", mention=True)
     results = groups.act_on_members(
@@ -68,7 +68,7 @@ class TestForming:
         assert actions(session, tickets[0]) == ["received", "grouped"]
         assert list(projection.check_all(session)) == []
 
-    def test_the_sender_sees_nothing_of_it(self, session: Session, tickets: list[Ticket], group: TicketGroup) -> None:
+    def test_the_sender_sees_nothing_of_it(self, session: Session, tickets: list[Ticket], group: MatterGroup) -> None:
         steps = queries.list_course(session, tickets[0].id)
         assert [step.event for step in steps] == [Event.RECEIVED]
 
@@ -82,7 +82,7 @@ class TestForming:
             groups.form_group(session, many, "", officer, now=START)
 
     def test_a_group_grows_to_its_bound_and_no_further(
-        self, session: Session, world: World, group: TicketGroup, officer: Actor, monkeypatch: pytest.MonkeyPatch
+        self, session: Session, world: World, group: MatterGroup, officer: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(limits, "GROUP_MOST", 5)
         more = [world.receive(START)[0] for _ in range(2)]
@@ -125,7 +125,7 @@ class TestForming:
             groups.form_group(session, picks_of(session, *tickets), "", world.actor(role), now=START)
 
     def test_a_ticket_is_in_one_group_only(
-        self, session: Session, world: World, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, world: World, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         fresh = world.receive(START)[0]
         with pytest.raises(PicksRefused) as refused, session.begin_nested():
@@ -135,7 +135,7 @@ class TestForming:
 
 class TestAnswering:
     def test_one_answer_reaches_every_member_under_its_own_number(
-        self, session: Session, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         assert answer_all(session, group, tickets, officer) == [True] * 4
         assert {ticket.state for ticket in tickets} == {TicketState.ANSWERED}
@@ -161,7 +161,7 @@ class TestAnswering:
         assert [old.verdict, fresh.verdict] == ["late", "on_time"]
 
     def test_a_member_that_waits_for_its_sender_is_told_and_the_others_are_answered(
-        self, session: Session, world: World, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, world: World, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         world.happen(tickets[1], Event.INFO_REQUESTED, officer, START + DAY)
         assert answer_all(session, group, tickets, officer) == [True, False, True, True]
@@ -170,7 +170,7 @@ class TestAnswering:
         assert tickets[1].state is TicketState.AWAITING_SENDER and tickets[1].group_id == group.id
 
     def test_a_page_that_is_old_for_one_member_answers_the_others(
-        self, session: Session, world: World, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, world: World, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         seen = picks_of(session, *tickets)
         world.happen(tickets[3], Event.ACCEPTED, officer, START + DAY)
@@ -180,7 +180,7 @@ class TestAnswering:
         assert isinstance(results[3].refusal, Conflict)
 
     def test_a_text_that_is_missing_is_one_refusal_at_the_field(
-        self, session: Session, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         with pytest.raises(Invalid, match="Xin ghi nội dung") as refused:
             groups.act_on_members(
@@ -190,7 +190,7 @@ class TestAnswering:
         assert session.scalars(select(GroupStep)).all() == []
 
     def test_one_review_by_a_second_person(
-        self, session: Session, world: World, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, world: World, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         leader = world.actor(Role.LEADER)
         submit = GroupAction(Event.SUBMITTED_FOR_APPROVAL, "Dự thảo chung.")
@@ -205,7 +205,7 @@ class TestAnswering:
 
 class TestLeaving:
     def test_a_member_is_taken_out_with_a_reason(
-        self, session: Session, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         groups.take_out(session, group.id, picks_of(session, tickets[0]), "Khác chỗ.", officer, now=START + DAY)
         assert (tickets[0].group_id, tickets[1].group_id) == (None, group.id)
@@ -215,7 +215,7 @@ class TestLeaving:
             groups.take_out(session, group.id, picks_of(session, tickets[1]), " ", officer, now=START + DAY)
 
     def test_undoing_the_group_leaves_every_ticket_as_if_it_had_never_been(
-        self, session: Session, world: World, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, world: World, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         groups.undo_group(session, group.id, "Không cùng một việc.", officer, now=START + DAY)
         control = world.receive(START)[0]
@@ -228,7 +228,7 @@ class TestLeaving:
             groups.add_members(session, group.id, picks_of(session, control), officer, now=START + DAY)
 
     def test_whoever_does_not_accept_the_answer_goes_on_alone_and_the_officer_hears_of_it(
-        self, session: Session, world: World, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, world: World, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         answer_all(session, group, tickets, officer)
         for ticket in tickets[:2]:
@@ -255,7 +255,7 @@ class TestLeaving:
         session: Session,
         world: World,
         tickets: list[Ticket],
-        group: TicketGroup,
+        group: MatterGroup,
         officer: Actor,
         event: Event,
         state: TicketState,
@@ -272,7 +272,7 @@ class TestLeaving:
 
 class TestReading:
     def test_news_are_marked_as_read_up_to_the_last_that_was_shown(
-        self, session: Session, world: World, tickets: list[Ticket], group: TicketGroup, officer: Actor
+        self, session: Session, world: World, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         world.happen(tickets[0], Event.WITHDRAWN, SENDER, START + DAY)
         (first,) = session.scalars(select(GroupNews.id)).all()
@@ -282,7 +282,7 @@ class TestReading:
         assert group.read_upto == first
 
     def test_a_colleague_may_take_the_group_over_and_a_stranger_finds_none(
-        self, session: Session, world: World, group: TicketGroup
+        self, session: Session, world: World, group: MatterGroup
     ) -> None:
         colleague = world.actor()
         groups.become_officer(session, group.id, colleague)

@@ -1,4 +1,4 @@
-"""The life of a group, told with its letters: `pytest -s tests/tickets/groups/test_group_story.py` prints it."""
+"""The life of a group, told with its letters: `pytest -s tests/tickets/test_group_story.py` prints it."""
 
 import sys
 from datetime import datetime
