@@ -13,9 +13,11 @@ import backend.ratings.models
 import backend.reports.models
 import backend.surveys.models
 import backend.tickets.clock_models
+import backend.tickets.groups.models
 import backend.tickets.models
 import backend.tickets.search.models
 import backend.tickets.second_looks.models
+import backend.tickets.similar.models
 import backend.units.models
 import backend.users.models
 import backend.web.rate_limits

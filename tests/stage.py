@@ -15,6 +15,7 @@ from backend.indices.runs import service as runs
 from backend.surveys.ballot_files import waiting
 from backend.surveys.models import BallotBatch
 from backend.surveys.rounds import service as surveys
+from backend.tickets.groups.models import MatterGroup
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.tickets.second_looks import service as looks
@@ -43,6 +44,7 @@ class Stage:
     calendar: int
     job: int
     run: int
+    group: int = 0
     look: int = 0
     desk: Unit | None = None
 
@@ -51,7 +53,7 @@ class Stage:
         known = {"number": self.ticket.number, "user_id": self.account.id, "unit_id": self.unit.id, "place": 1}
         known |= {"mark": "0", "name": "app.css", "mail_id": 0}
         known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
-        known |= {"import_id": self.imports, "export_id": 0}
+        known |= {"import_id": self.imports, "export_id": 0, "group_id": self.group}
         known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run, "look_id": self.look}
         return path.replace(":path", "").format(**known)
 
@@ -61,7 +63,7 @@ class Stage:
             return policy_subject(self.ticket)
         if "{look_id}" in path and self.desk is not None:
             return PolicySubject(self.desk.id, hidden_from=self.unit.id)  # the unit above, and the one that answered
-        return PolicySubject(self.unit.id) if "{unit_id}" in path or "{run_id}" in path else None
+        return PolicySubject(self.unit.id) if {"{unit_id}", "{run_id}", "{group_id}"} & set(path.split("/")) else None
 
 
 def surveyed(session: Session, now: datetime) -> tuple[int, int]:
@@ -85,6 +87,14 @@ def second_look(session: Session, world: World, now: datetime, *, photo: bool = 
         attachments.store_photo(session, ticket.id, picture.getvalue(), now)
     world.happen(ticket, Event.NOTIFIED, SENDER, now)
     return looks.ask_second_look(session, ticket.id, "Mới vá một nửa.", now=now).id
+
+
+def group_of(session: Session, world: World, now: datetime) -> int:
+    """A group of the unit, without a member."""
+    group = MatterGroup(title="Ổ gà", unit_id=world.unit().id, officer_id=world.user().id, created_at=now)
+    session.add(group)
+    session.flush()
+    return group.id
 
 
 def index_run(session: Session, world: World, now: datetime) -> int:

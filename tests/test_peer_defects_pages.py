@@ -35,7 +35,7 @@ from tests.following import TICKET, follow
 from tests.photos import picture
 from tests.signing_in import sign_in, signed_in
 from tests.smtp_server import SmtpServer
-from tests.stage import ROUTES, Stage, ask, index_run, surveyed
+from tests.stage import ROUTES, Stage, ask, group_of, index_run, surveyed
 
 DAY = timedelta(days=1)
 MANY = 60_000
@@ -111,7 +111,8 @@ class TestDjangoHelpdesk:
         calendar = worktime.active_id(session)
         job = ask_job(session, calendars.RECOUNT, str(calendar), now=now).id
         account, unit, run = world.user(Role.MANAGER), world.unit(), index_run(session, world, now)
-        return Stage("a ticket", ticket, account, unit, batch, imports, calendar, job, run), secret
+        group = group_of(session, world, now)
+        return Stage("a ticket", ticket, account, unit, batch, imports, calendar, job, run, group), secret
 
     def test_the_secret_stands_in_no_row_mail_log_or_history(
         self, session: Session, world: World, now: datetime, caplog: pytest.LogCaptureFixture

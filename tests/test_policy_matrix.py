@@ -28,7 +28,7 @@ from backend.worktime import service as worktime
 from tests.factories import World, actor_for
 from tests.routes import Declared, declared
 from tests.signing_in import signed_in
-from tests.stage import ROUTES, Stage, ask, index_run, second_look, surveyed
+from tests.stage import ROUTES, Stage, ask, group_of, index_run, second_look, surveyed
 
 # Served by the framework in development alone, so it has no dependency; a test below sees to that.
 OPEN_IN_DEVELOPMENT = {"GET /openapi.json"}
@@ -84,7 +84,7 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
         session.flush()
         held, account = queries.by_id(session, ticket.id), world.user(Role.MANAGER)
         run, look = index_run(session, world, now), second_look(session, world, now)
-        work = (*batch, calendar, job, run, look, world.unit("LC-VP"))
+        work = (*batch, calendar, job, run, group_of(session, world, now), look, world.unit("LC-VP"))
         found.append(Stage(name, held, account, world.unit(), *work))
     return found
 

@@ -45,6 +45,8 @@ class Event(StrEnum):
     UNMERGED = "unmerged"
     RATED = "rated"
     CLOSED = "closed"
+    GROUPED = "grouped"  # put into a group of tickets about the same matter; moves no clock
+    UNGROUPED = "ungrouped"
     RECOUNTED = "recounted"  # by another version of the calendar
     NOTED = "noted"  # staff wrote an internal note; no clock reads it
     # What the level above decided after a second look. Only the result is an event of the ticket.

@@ -29,6 +29,9 @@ EPISODE_LIMITS: Final = (PAUSE_LIMIT, REOPEN_WINDOW, EXTENSION_LIMIT, PROMISE_LI
 ACKNOWLEDGED_WITHIN: Final = timedelta(minutes=5)  # figures count this as acknowledged at once
 DUE_SOON: Final = Duration(3, TimeUnit.WORKING_DAYS)  # the inbox warns when no more than this is left
 COMMITMENT_LIMIT: Final = Duration(365, TimeUnit.CALENDAR_DAYS)  # how far off "will be done until" may lie
+GROUP_LEAST: Final = 2  # tickets that make a group
+GROUP_MOST: Final = 50  # tickets in a group: they are answered in one transaction
+GROUP_COUNTED: Final = 3  # a letter says how many others reported the same from this number on
 URGENT_TERM: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a ticket is urgent if its term is not longer than this
 
 

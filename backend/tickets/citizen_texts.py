@@ -78,6 +78,8 @@ EVENTS: dict[Event, str] = {
     Event.REDIRECTED: _("Cơ quan hướng dẫn sang thủ tục khác"),
     Event.MERGED: _("Giải quyết cùng phản ánh giống như vậy"),
     Event.UNMERGED: _("Giải quyết riêng trở lại"),
+    Event.GROUPED: _("Xem xét cùng phản ánh giống như vậy"),
+    Event.UNGROUPED: _("Xem xét riêng trở lại"),
     Event.RATED: _("Bạn đã đánh giá"),
     Event.CLOSED: _("Kết thúc"),
     Event.RECOUNTED: _("Tính lại hạn theo lịch làm việc mới"),

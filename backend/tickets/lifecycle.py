@@ -19,6 +19,7 @@ INTERNAL = frozenset(
     {
         *(Event.ASSIGNED, Event.SUBMITTED_FOR_APPROVAL, Event.RETURNED, Event.EXTENSION_REQUESTED),
         *(Event.EXTENSION_DENIED, Event.RECOUNTED, Event.INFO_PASSED_ON, Event.NOTED, Event.POINTS_LISTED),
+        *(Event.GROUPED, Event.UNGROUPED),
     }
 )
 ANSWERS = frozenset({Event.ANSWERED, Event.ANSWERED_TOGETHER})
@@ -122,6 +123,8 @@ _ROWS = (
     _T(_E.REDIRECTED, _NEW | {_S.ACCEPTED}, _S.REDIRECTED, _A.HANDLE_TICKET, text=True),
     _T(_E.MERGED, _UNANSWERED, _S.MERGED, _A.MERGE_TICKET, text=True),
     _T(_E.UNMERGED, frozenset({_S.MERGED}), _AS_BEFORE, _A.MERGE_TICKET, EventAuthor.SYSTEM, text=True),
+    _T(_E.GROUPED, _UNANSWERED, right=_A.MERGE_TICKET),
+    _T(_E.UNGROUPED, frozenset(TicketState), None, _A.MERGE_TICKET, EventAuthor.SYSTEM, text=True),
     _T(_E.RATED, _SETTLED | _TURNED_AWAY | {_S.MERGED}, by=EventAuthor.SENDER),
     _T(_E.CLOSED, _ANSWERED | {_S.CONFIRMED}, _S.CLOSED, by=EventAuthor.SYSTEM),
     _T(_E.RECOUNTED, _UNANSWERED | {_S.MERGED}, by=EventAuthor.SYSTEM),

@@ -157,6 +157,7 @@ class Ticket(Base):
         Index(None, "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
         CheckConstraint("promises_missed <= promises_given", name="promises"),
         Index("ix_tickets_promised", "promise_until", "id", postgresql_where=text("promise_until IS NOT NULL")),
+        Index(None, "group_id", postgresql_where=text("group_id IS NOT NULL")),
         Index("ix_tickets_received", "unit_id", "received_on"),
         Index("ix_tickets_received_all", "received_on"),
         Index("ix_tickets_answered", "unit_id", "answered_on"),
@@ -203,6 +204,7 @@ class Ticket(Base):
     paused_on: Mapped[date | None] = mapped_column(doc="first day of the pause that stops the clock now")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("ticket_groups.id"))
     # These belong to the first answer. Reopening changes neither the verdict nor the day.
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     answered_on: Mapped[date | None] = mapped_column()

@@ -76,6 +76,7 @@ def project_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dic
         "assignee_id": _assignee(history),
         "paused_on": _paused_on(history, state, clocks),
         "merged_into_id": merged,
+        "group_id": _group(history),
         "accepted_at": last[Event.ACCEPTED].at if Event.ACCEPTED in last else None,
         "decided_at": clocks.decided,
         "published_at": last[Event.PUBLISHED].at if Event.PUBLISHED in last else None,
@@ -105,6 +106,12 @@ def _assignee(history: Sequence[TicketEvent]) -> int | None:
         elif ticket_event.event is Event.FORWARDED:
             user_id = None
     return user_id
+
+
+def _group(history: Sequence[TicketEvent]) -> int | None:
+    """Return the group that the ticket was put into last and has not left."""
+    moves = [event for event in history if event.event in (Event.GROUPED, Event.UNGROUPED)]
+    return moves[-1].data.get("group") if moves and moves[-1].event is Event.GROUPED else None
 
 
 def _first_answer(history: Sequence[TicketEvent], clocks: TicketClocks) -> dict[str, Any]:

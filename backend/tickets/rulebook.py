@@ -201,14 +201,18 @@ def rules_since_reception(
 
 
 def version_book(
-    session: Session, ticket: Any, history: Sequence[TicketEvent], calendars: CalendarCache | None = None
+    session: Session,
+    ticket: Any,
+    history: Sequence[TicketEvent],
+    calendars: CalendarCache | None = None,
+    rules: Rulebook | None = None,
 ) -> VersionBook:
     """Return the versions of rules and calendars that apply to a history.
 
     A history may name no versions: an old one, or one from another system. Then the versions noted in the ticket's row
-    apply. ``ticket`` is a Ticket or a row of its columns.
+    apply. ``ticket`` is a Ticket or a row of its columns. A caller with many tickets gives ``calendars`` and ``rules``.
     """
-    rules = load_rules(session)
+    rules = rules or load_rules(session)
     rules_in_force = dict(rules.ruling(ticket.received_on, RuleSubject()))
     if not (history and history[0].data.get("rules")):
         rules_in_force["resolve"] = _rule_noted(ticket, rules, rules_in_force["resolve"])

@@ -23,11 +23,13 @@ from backend.tickets.answers.promises import open_promise
 from backend.tickets.checks.action_request import ActionRequest, Notes, TicketCase, policy_subject
 from backend.tickets.clock_results import result_columns
 from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
+from backend.tickets.groups import memberships
 from backend.tickets.lifecycle import Event, EventAuthor, Transition
 from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketState
 from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.reception.opening import AlreadySent, Receipt, look_over, open_ticket
 from backend.tickets.senders.sender_messages import put_to_sender
+from backend.tickets.similar import service as similar
 from backend.tickets.transition_checks import event_notes, preview_clocks, refusal_ground
 from backend.users import service as users
 from backend.users.policy import SENDER, SYSTEM, Actor, Permission, can
@@ -68,6 +70,7 @@ KINDS = {
         (
             *(Event.FORWARDED, Event.RESUMED, Event.PAUSE_JUDGED, Event.EXTENSION_REQUESTED, Event.EXTENSION_DENIED),
             *(Event.DELAY_EXPLAINED, Event.RETURNED, Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED),
+            Event.UNGROUPED,
         ),
         MessageKind.REASON,
     ),
@@ -289,6 +292,9 @@ def _write_event(case: TicketCase, move: Transition, *, tell: bool = True) -> Ti
         put_to_sender(session, template, ticket_id=ticket.id, occasion=occasion, now=case.at, message_id=message_id)
     session.flush()
     _write_merged(case, message_id, data)
+    _write_grouped(case)
+    if event is Event.FORWARDED:
+        similar.follow_unit(session, ticket)
     return ticket
 
 
@@ -319,6 +325,17 @@ def _write_merged(case: TicketCase, message_id: int | None, notes: Notes) -> Non
         _report_to_merged(case, message_id)
     elif event in UNANSWERED_ENDS:
         _release_merged(case)
+
+
+def _write_grouped(case: TicketCase) -> None:
+    """Tell the group what came from the sender of its member, and take a member out that goes its own way."""
+    ticket, event = case.ticket, case.request.event
+    if ticket.group_id is None:
+        return
+    memberships.note_news(case.session, ticket, event, case.at)
+    if event in memberships.LEAVING:
+        request = ActionRequest(Event.UNGROUPED, memberships.LEAVING[event])
+        _write_event(*_lock_case(case.session, ticket.id, request, SYSTEM, case.at, None))
 
 
 def _store_text(case: TicketCase, move: Transition) -> TicketMessage | None:

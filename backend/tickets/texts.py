@@ -70,6 +70,8 @@ EVENT_NAMES: dict[Event, str] = {
     Event.REDIRECTED: _("Hướng dẫn sang thủ tục khác"),
     Event.MERGED: _("Gộp vào phản ánh khác"),
     Event.UNMERGED: _("Tách ra khỏi phản ánh đã gộp"),
+    Event.GROUPED: _("Đưa vào nhóm phản ánh cùng việc"),
+    Event.UNGROUPED: _("Ra khỏi nhóm phản ánh"),
     Event.RATED: _("Người gửi đã đánh giá"),
     Event.CLOSED: _("Kết thúc"),
     Event.RECOUNTED: _("Tính lại hạn theo lịch làm việc mới"),

@@ -9,7 +9,7 @@ from functools import partial
 from backend.clock import now
 from backend.settings import ROOT
 from backend.worktime.calendar import local_time
-from tests.bench import ballots, clock, escalation, estimate, line, pages, past, photos
+from tests.bench import ballots, clock, escalation, estimate, line, pages, past, photos, similar
 from tests.bench.stage import stage
 
 TARGET = ROOT / "docs" / "benchmarks.md"
@@ -23,6 +23,7 @@ and clients share the same cores. PostgreSQL is the embedded one with fsync on.
 ON_STAGE = (
     ("Reception", line.run),
     ("Pages", pages.run),
+    ("Similar tickets", similar.run),
     ("Heavy photos", photos.run),
     ("Escalation", escalation.run),
     ("Cases open for ten years", past.run),

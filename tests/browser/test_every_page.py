@@ -29,6 +29,8 @@ from backend.reports import service as reports
 from backend.surveys.ballot_files import importing, waiting
 from backend.surveys.ballot_files.importing import ImportActor
 from backend.surveys.rounds import service as surveys
+from backend.tickets.groups import service as groups
+from backend.tickets.groups.picks import TicketPick
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket
 from backend.tickets.service import ActionRequest, apply
@@ -102,6 +104,7 @@ def stage(opened: Session) -> Stage:
     counted = {unit_id: _run(opened, unit_id, now) for unit_id in {user.unit_id for user in users}}
     parts = _survey(opened, now) | {"calendar_id": calendar, "job_id": recount, "mail_id": mail.id, "place": 1}
     parts["look_id"] = second_look(opened, World(opened), now - timedelta(hours=1), photo=False)
+    parts["group_id"] = group_of(opened)
     parts |= {"instrument_key": "household-2023", "mark": "0", "name": "app.css"}
     opened.commit()
     return Stage(parts, counted, tokens, users)
@@ -114,6 +117,15 @@ def finished_job(session: Session, kind: JobKind, subject: str, now: datetime, n
     assert lease is not None
     finish_job(session, lease, now=now, note=note)
     return job_id
+
+
+def group_of(session: Session) -> int:
+    """A group of two tickets of the unit that officer and leader belong to; its id."""
+    officer = actor_for(session.scalars(select(User).where(User.email == "canbo@demo.langnghe.vn")).one())
+    world = World(session)
+    tickets = [world.receive(clock.now())[0] for _ in range(2)]
+    picks = [TicketPick(ticket.id, ticket.version) for ticket in tickets]
+    return groups.form_group(session, picks, "", officer, now=clock.now()).id
 
 
 def _survey(session: Session, now: datetime) -> dict[str, str | int]:

@@ -36,6 +36,7 @@ class ActionRequest:
     - ``calendar_id``: the version of the calendar that counts from now on.
     - ``message_id``: a text that is already stored: the common answer, or the reply that was passed on.
     - ``from_id``: the merged ticket whose sender replied.
+    - ``group_id``: the group that the ticket is put into.
     - ``rating``: what the history keeps of a rating.
     - ``mentions``: the accounts that an internal note calls upon.
     - ``channel``: by which channel the sender wrote this, where it is known.
@@ -56,6 +57,7 @@ class ActionRequest:
     calendar_id: int | None = None
     message_id: int | None = None
     from_id: int | None = None
+    group_id: int | None = None
     rating: Mapping[str, Any] = field(default_factory=dict)
     mentions: tuple[int, ...] = ()
     channel: str = ""
