@@ -12,6 +12,7 @@ import backend.reports.models
 import backend.surveys.models
 import backend.tickets.clock_models
 import backend.tickets.models
+import backend.tickets.notices.models
 import backend.units.models
 import backend.users.models
 import backend.web.rate_limits

@@ -27,6 +27,7 @@ EPISODE_LIMITS: Final = (PAUSE_LIMIT, REOPEN_WINDOW, EXTENSION_LIMIT, PROMISE_LI
 # Limits that no rule sets.
 ACKNOWLEDGED_WITHIN: Final = timedelta(minutes=5)  # figures count this as acknowledged at once
 DUE_SOON: Final = Duration(3, TimeUnit.WORKING_DAYS)  # the inbox warns when no more than this is left
+ASK_AT_ONCE: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a request for approval does not wait for the digest then
 URGENT_TERM: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a ticket is urgent if its term is not longer than this
 
 

@@ -127,6 +127,12 @@ def shipped_ladder() -> tuple[EscalationRule, ...]:
     return tuple(_read_rule(row) for row in tomllib.loads(text)["rung"])
 
 
+@lru_cache
+def shipped_codes() -> frozenset[str]:
+    """Return the codes of all rules of the ladder."""
+    return frozenset(rule.code for rule in shipped_ladder())
+
+
 def _read_rule(row: Mapping[str, Any]) -> EscalationRule:
     when, value = EscalationTrigger(row["when"]), row["value"]
     return EscalationRule(

@@ -223,6 +223,11 @@ def _visible(actor: Actor, permission: Permission, unit_id: int | None = None) -
     return statement
 
 
+def visible_tickets(actor: Actor, permission: Permission) -> Select[Ticket]:
+    """Return the tickets for which ``actor`` has the permission, as a statement that other statements build on."""
+    return _visible(actor, permission)
+
+
 def count_days(ticket: Ticket, clocks: TicketClocks) -> DueCounting:
     """Return how the due date of a ticket was counted, day by day."""
     term = clocks.resolve.term
