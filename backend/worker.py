@@ -22,6 +22,7 @@ TASK_MODULES = (
     "backend.notify.tasks",
     "backend.reports.tasks",
     "backend.surveys.ballot_files.tasks",
+    "backend.tickets.notices.tasks",
     "backend.tickets.tasks",
     "backend.users.tasks",
 )
@@ -44,6 +45,7 @@ BEAT = (
     PeriodicTask("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
     PeriodicTask("surveys.sweep", 3600.0, WORK, "remove files of ballots that nobody took up"),
     PeriodicTask("tickets.sweep", 3600.0, WORK, "end pauses past their limit, close what can no longer be reopened"),
+    PeriodicTask("tickets.prune_notices", 86400.0, WORK, "remove old notices to staff"),
     PeriodicTask("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),
     # These are short and must not wait behind long work, so they use the queue of messages.
     PeriodicTask("jobs.sweep", 10.0, MESSAGES, "find long work that nobody took up, or that a dead worker left"),

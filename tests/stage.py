@@ -44,7 +44,7 @@ class Stage:
         known = {"number": self.ticket.number, "user_id": self.account.id, "unit_id": self.unit.id, "place": 1}
         known |= {"mark": "0", "name": "app.css", "mail_id": 0}
         known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
-        known["import_id"] = self.imports
+        known |= {"import_id": self.imports, "notice_id": 0}
         known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run}
         return path.replace(":path", "").format(**known)
 

@@ -11,6 +11,7 @@ from backend import clock
 from backend.db import SessionDep, transaction
 from backend.desk.action_forms import read_action_request
 from backend.desk.actions import ACTIONS, TicketAction
+from backend.desk.notices.reading import note_ticket_read
 from backend.desk.ticket_view import INBOX, ActionAttempt, ticket_page
 from backend.desk.typed_texts import TypedText, fields_of, left_typed, something_typed, typed_texts
 from backend.documents import guidance_letter
@@ -35,7 +36,9 @@ Viewer = Annotated[Actor, Depends(allow(Permission.VIEW_TICKET))]
 
 @router.get(INBOX + "/{number}")
 def show_ticket(request: Request, session: SessionDep, actor: Viewer, number: str) -> Response:
-    return ticket_page(request, session, queries.for_staff(session, number, actor), actor)
+    ticket = queries.for_staff(session, number, actor)
+    note_ticket_read(request, session, actor, ticket.id)
+    return ticket_page(request, session, ticket, actor)
 
 
 @router.get(INBOX + "/{number}/phieu-huong-dan")

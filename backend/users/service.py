@@ -151,10 +151,11 @@ def _check_credentials(session: Session, email: str, password: str, prefix: str,
     return user
 
 
-def actor_of(session: Session, token: str | None, now: datetime) -> Actor | None:
+def actor_of(session: Session, token: str | None, now: datetime, *, touch: bool = True) -> Actor | None:
     """Return the actor of a session's token.
 
-    Return None where the session is unknown, ended or idle for too long, or its account is closed.
+    Return None where the session is unknown, ended or idle for too long, or its account is closed. Without ``touch``
+    the look-up does not count as use: a page that asks by itself keeps no session alive.
     """
     if not token:
         return None
@@ -167,7 +168,7 @@ def actor_of(session: Session, token: str | None, now: datetime) -> Actor | None
         return None
     if now >= user_session.expires_at or now - user_session.seen_at >= IDLE:
         return None
-    if now - user_session.seen_at >= TOUCH:
+    if touch and now - user_session.seen_at >= TOUCH:
         session.execute(update(UserSession).where(UserSession.id == user_session.id).values(seen_at=now))
     user = user_session.user
     return Actor(user.role, user.id, user.unit_id, user.name, audit.user_key(user.id))

@@ -11,7 +11,8 @@ from typing import Final
 
 from backend.deadlines.events import Event
 from backend.tickets.notices.kinds import NoticeKind
-from backend.users.policy import Permission
+from backend.users.models import Role
+from backend.users.policy import EVERY_UNIT, HANDLERS, OWN_UNIT, Permission
 
 
 class NoticeAudience(StrEnum):
@@ -24,6 +25,17 @@ class NoticeAudience(StrEnum):
     SUBMITTER = "submitter"  # who asked for what is decided now
     COORDINATORS = "coordinators"
     MENTIONED = "mentioned"  # named in the notes of the event: ``mentions``
+
+
+# The roles that can belong to an audience.
+ROLES_OF: Final[Mapping[NoticeAudience, frozenset[Role]]] = {
+    NoticeAudience.OFFICERS: frozenset({Role.OFFICER}),
+    NoticeAudience.LEADERS: frozenset({Role.LEADER}),
+    NoticeAudience.COORDINATORS: frozenset({Role.COORDINATOR}),
+    NoticeAudience.MENTIONED: frozenset({Role.OFFICER, Role.LEADER, Role.COORDINATOR}),
+    **dict.fromkeys((NoticeAudience.HANDLERS, NoticeAudience.ASSIGNEE, NoticeAudience.SUBMITTER), HANDLERS),
+}
+REMINDED: Final = frozenset({Role.OFFICER, Role.LEADER, Role.COORDINATOR, Role.MANAGER})  # by the ladder
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,19 @@ def notice_rule(action: str) -> NoticeRule | None:
     if rule is None and action.startswith(SECOND_LOOK):
         return ANY_SECOND_LOOK
     return rule
+
+
+def kinds_for(role: Role) -> tuple[NoticeKind, ...]:
+    """Return the kinds of notices that a role can get, in the order of the page of choices."""
+    kinds = {rule.kind for rule in (*NOTICE_RULES.values(), ANY_SECOND_LOOK) if _may_get(role, rule)}
+    kinds |= {NoticeKind.REMINDER} if role in REMINDED else set()
+    return tuple(kind for kind in NoticeKind if kind in kinds)
+
+
+def _may_get(role: Role, rule: NoticeRule) -> bool:
+    """Tell whether the role has the permission of a rule, and belongs to its audience or may be named in it."""
+    rights = EVERY_UNIT.get(rule.permission, frozenset()) | OWN_UNIT.get(rule.permission, frozenset())
+    return role in rights and any(role in ROLES_OF[audience] for audience in rule.to)
 
 
 def kind_of(code: str) -> NoticeKind:

@@ -93,6 +93,11 @@ def read_ways(session: Session, user_id: int) -> dict[NoticeKind, NoticeWay]:
     return DEFAULTS | {choice.kind: choice.way for choice in choices}
 
 
+def find_settings(session: Session, user_id: int) -> NoticeSettings | None:
+    """Return the settings of a person, if there are any yet."""
+    return session.get(NoticeSettings, user_id)
+
+
 def find_chat(session: Session, user_id: int) -> int | None:
     """Return the person's own chat with the bot, if one is bound."""
     return session.scalar(select(NoticeSettings.chat_id).where(NoticeSettings.user_id == user_id))

@@ -131,9 +131,12 @@ def _has_active_assignee(occasion: NoticeOccasion) -> ColumnElement[bool]:
     )
 
 
-def mark_ticket_read(session: Session, user_id: int, ticket_id: int, now: datetime) -> None:
-    """Mark the notices of one person about one ticket as read, because the person sees the ticket itself."""
-    _mark(session, StaffNotice.ticket_id == ticket_id, user_id, now)
+def mark_ticket_read(session: Session, user_id: int, ticket_id: int, now: datetime) -> int:
+    """Mark the notices of one person about one ticket as read, because the person sees the ticket itself.
+
+    Return how many were unread.
+    """
+    return _mark(session, StaffNotice.ticket_id == ticket_id, user_id, now)
 
 
 def mark_notice_read(session: Session, user_id: int, notice_id: int, now: datetime) -> None:
@@ -147,9 +150,10 @@ def mark_all_read(session: Session, user_id: int, upto: int, seen_ticket_id: int
     mark_arrivals_seen(session, user_id, seen_ticket_id)
 
 
-def _mark(session: Session, which: ColumnExpressionArgument[bool], user_id: int, now: datetime) -> None:
+def _mark(session: Session, which: ColumnExpressionArgument[bool], user_id: int, now: datetime) -> int:
     unread = (StaffNotice.user_id == user_id, StaffNotice.read_at.is_(None), which)
-    session.execute(update(StaffNotice).where(*unread).values(read_at=now))
+    marking = update(StaffNotice).where(*unread).values(read_at=now).returning(StaffNotice.id)
+    return len(session.scalars(marking).all())
 
 
 def mark_arrivals_seen(session: Session, user_id: int, ticket_id: int) -> None:
