@@ -45,6 +45,7 @@ class Stage:
         known |= {"mark": "0", "name": "app.css", "mail_id": 0}
         known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
         known |= {"import_id": self.imports, "notice_id": 0}
+        known |= {"category_code": "roads", "rule_code": "resolve"}
         known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run}
         return path.replace(":path", "").format(**known)
 

@@ -19,7 +19,7 @@ from backend.web.rendering import NavItem, language_of, redirect_to, render_page
 SIGN_IN = "/dang-nhap"
 PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
 INBOX, FIGURES, REPORTS, SURVEYS, ACCOUNTS = "/hop-thu", "/chi-so", "/bao-cao", "/khao-sat", "/tai-khoan"
-CALENDARS = "/lich-lam-viec"
+CALENDARS, CONFIGURATION = "/lich-lam-viec", "/cau-hinh"
 HOME: dict[Role, str] = {
     Role.OFFICER: INBOX,
     Role.LEADER: INBOX,
@@ -35,6 +35,7 @@ LABELS = {
     SURVEYS: _("Khảo sát"),
     ACCOUNTS: _("Tài khoản"),
     CALENDARS: _("Lịch làm việc"),
+    CONFIGURATION: _("Cấu hình"),
 }
 NAVIGATION: dict[Role, tuple[str, ...]] = {
     Role.OFFICER: (INBOX,),
@@ -42,7 +43,7 @@ NAVIGATION: dict[Role, tuple[str, ...]] = {
     Role.COORDINATOR: (INBOX, FIGURES, REPORTS),
     Role.MANAGER: (FIGURES, REPORTS, SURVEYS),
     Role.SURVEY: (SURVEYS,),
-    Role.ADMINISTRATOR: (ACCOUNTS, CALENDARS),
+    Role.ADMINISTRATOR: (ACCOUNTS, CALENDARS, CONFIGURATION),
 }
 
 router = APIRouter()
