@@ -171,6 +171,8 @@ def choose_ways(session: Session, user_id: int, ways: dict[NoticeKind, NoticeWay
     wrong = [kind for kind, way in ways.items() if way not in WAYS[kind]]
     Invalid.collect([Invalid(_("Hãy chọn một trong các mục."), field=kind.value) for kind in wrong])
     rows = [{"user_id": user_id, "kind": kind, "way": way} for kind, way in ways.items()]
+    if not rows:
+        return
     put = insert(table_of(NoticeChoice))
     session.execute(put.on_conflict_do_update(index_elements=["user_id", "kind"], set_={"way": put.excluded.way}), rows)
 
