@@ -101,6 +101,8 @@ def stage(opened: Session) -> Stage:
     counted = {unit_id: _run(opened, unit_id, now) for unit_id in {user.unit_id for user in users}}
     parts = _survey(opened, now) | {"calendar_id": calendar, "job_id": recount, "mail_id": mail.id, "place": 1}
     parts |= {"instrument_key": "household-2023", "mark": "0", "name": "app.css"}
+    officer = next(user for user in users if user.role is Role.OFFICER)
+    parts |= {"user_id": officer.id, "unit_id": officer.unit_id or 0, "category_code": "roads", "rule_code": "resolve"}
     opened.commit()
     return Stage(parts, counted, tokens, users)
 
