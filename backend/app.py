@@ -28,10 +28,16 @@ ROOMS: list[str] = [
     "backend.indices.pages",
     "backend.reports.pages",
     "backend.users.pages",
-    "backend.users.account_pages",
     "backend.desk.supervision.coordinator_pages",
     "backend.desk.supervision.leader_pages",
     "backend.desk.supervision.look_pages",
+    "backend.administration.pages",
+    "backend.administration.account_pages",
+    "backend.administration.closing_pages",
+    "backend.administration.category_pages",
+    "backend.administration.rule_pages",
+    "backend.desk.notices.pages",
+    "backend.desk.notices.choice_pages",
     "backend.desk.inbox_pages",
     "backend.desk.search.pages",
     "backend.desk.exports.pages",
@@ -99,7 +105,8 @@ def create_app() -> FastAPI:
     """Return the application with every room.
 
     Rooms may set these hooks on ``app.state``: ``navigation(request) -> list[NavItem]``; ``demonstration() -> bool``,
-    which must be cheap, because every page calls it; ``not_signed_in(request) -> Response``, awaited, which keeps a
+    which must be cheap, because every page calls it; ``make_bell(session, actor, counted) -> Bell | None``, called when
+    a signed-in person is looked up; ``not_signed_in(request) -> Response``, awaited, which keeps a
     form that was sent without a session; ``to_close``, a list of functions without arguments that run when the
     application ends.
     """

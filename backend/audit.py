@@ -80,6 +80,11 @@ def user_key(user_id: int) -> Chain:
     return Chain(f"{_USER}{user_id}")
 
 
+def user_key_of(user_id: SQLColumnExpression[int]) -> ColumnElement[str]:
+    """Return the same for a column of ids, as an expression of SQL."""
+    return literal(_USER) + cast(user_id, String)
+
+
 def user_id_in(key: str) -> int | None:
     """Return the account that an actor or a chain names, or None for the sender, the system and other chains."""
     number = key.removeprefix(_USER)

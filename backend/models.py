@@ -15,6 +15,7 @@ import backend.surveys.models
 import backend.tickets.clock_models
 import backend.tickets.groups.models
 import backend.tickets.models
+import backend.tickets.notices.models
 import backend.tickets.search.models
 import backend.tickets.second_looks.models
 import backend.tickets.similar.models

@@ -25,6 +25,7 @@ TASK_MODULES = (
     "backend.reports.tasks",
     "backend.surveys.ballot_files.tasks",
     "backend.tickets.similar.tasks",
+    "backend.tickets.notices.tasks",
     "backend.tickets.tasks",
     "backend.users.tasks",
 )
@@ -52,6 +53,7 @@ BEAT = (
     PeriodicTask("desk.forget_drafts", 3600.0, WORK, "remove drafts of staff that nobody has touched for a month"),
     PeriodicTask("tickets.list_texts", 60.0, WORK, "store the word pairs of new tickets, to find similar ones"),
     PeriodicTask("tickets.tidy_texts", 3600.0, WORK, "remove word pairs of old tickets, store those left out"),
+    PeriodicTask("tickets.prune_notices", 86400.0, WORK, "remove old notices to staff"),
     PeriodicTask("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),
     # These are short and must not wait behind long work, so they use the queue of messages.
     PeriodicTask("jobs.sweep", 10.0, MESSAGES, "find long work that nobody took up, or that a dead worker left"),

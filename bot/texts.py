@@ -8,6 +8,7 @@ GREETING = _(
     "Xin chào! Đây là Lắng Nghe, nơi tiếp nhận phản ánh, kiến nghị về cơ quan và đời sống ở địa phương. "
     "Bạn có thể dừng bất cứ lúc nào bằng /huy; chưa bấm Gửi thì chưa có gì được gửi đi."
 )
+STAFF_CHAT_BOUND = _("Đã nối cuộc trò chuyện này với tài khoản cán bộ. Từ nay thông báo công việc được gửi vào đây.")
 HELP = _(
     "Tôi giúp được gì:\n"
     "/gui – gửi phản ánh, kiến nghị\n"

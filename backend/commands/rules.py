@@ -61,7 +61,7 @@ def set_rule(
 ) -> None:
     """Thêm quy định riêng của tỉnh. Phản ánh đã nhận giữ thời hạn cũ; kết quả đã chốt không đổi."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
-        user = account_that_may(session, by, Permission.MANAGE_CALENDARS, Forbidden())
+        user = account_that_may(session, by, Permission.CONFIGURE, Forbidden())
         rule = DeadlineRule(
             code,
             **read_value(value),

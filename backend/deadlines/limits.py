@@ -32,6 +32,7 @@ COMMITMENT_LIMIT: Final = Duration(365, TimeUnit.CALENDAR_DAYS)  # how far off "
 GROUP_LEAST: Final = 2  # tickets that make a group
 GROUP_MOST: Final = 50  # tickets in a group: they are answered in one transaction
 GROUP_COUNTED: Final = 3  # a letter says how many others reported the same from this number on
+ASK_AT_ONCE: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a request for approval does not wait for the digest then
 URGENT_TERM: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a ticket is urgent if its term is not longer than this
 
 

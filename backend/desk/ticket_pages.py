@@ -14,6 +14,7 @@ from backend.db import SessionDep, transaction
 from backend.desk.action_forms import read_action_request
 from backend.desk.actions import ACTIONS, TicketAction
 from backend.desk.answer_fields import with_proposal
+from backend.desk.notices.reading import note_ticket_read
 from backend.desk.page_state import ActionAttempt, TicketPageView
 from backend.desk.ticket_lists import TicketList, find_neighbours, read_list
 from backend.desk.ticket_view import INBOX, ticket_page
@@ -53,7 +54,9 @@ def show_ticket(
 ) -> Response:
     """Show the ticket. ``list`` is the address of the list from which it was opened."""
     view = TicketPageView(read_list(list or _came_from(request)), whole_course=course == "all")
-    return ticket_page(request, session, queries.for_staff(session, number, actor), actor, view=view)
+    ticket = queries.for_staff(session, number, actor)
+    note_ticket_read(request, session, actor, ticket.id)
+    return ticket_page(request, session, ticket, actor, view=view)
 
 
 def _came_from(request: Request) -> str:

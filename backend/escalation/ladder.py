@@ -143,6 +143,12 @@ def _read_ladder(name: str) -> tuple[EscalationRule, ...]:
     return tuple(_read_rule(row) for row in tomllib.loads(text)["rung"])
 
 
+@lru_cache
+def shipped_codes() -> frozenset[str]:
+    """Return the codes of all rules about due dates and promised days."""
+    return frozenset(rule.code for rule in (*shipped_ladder(), *promise_ladder()))
+
+
 def _read_rule(row: Mapping[str, Any]) -> EscalationRule:
     when, value = EscalationTrigger(row["when"]), row["value"]
     return EscalationRule(

@@ -1,11 +1,12 @@
-"""Tables of reminders: when to look at a ticket next, which steps it has reached, which notices wait for staff."""
+"""Tables of reminders: when to look at a ticket next, and which steps it has reached."""
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, Moment
+from backend.tickets.notices.models import StaffNotice as StaffNotice
 
 
 class TicketWatch(Base):
@@ -41,21 +42,3 @@ class StepRecord(Base):
     times: Mapped[int] = mapped_column(
         default=0, server_default="0", doc="how often a repeating step was reached; else 0"
     )
-
-
-class StaffNotice(Base):
-    """One notice for one member of staff. It waits for the digest of a half day; an urgent one is sent by itself."""
-
-    __tablename__ = "escalation_notices"
-    __table_args__ = (
-        Index("ix_escalation_notices_waiting", "user_id", "at", postgresql_where=text("message_id IS NULL")),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    key: Mapped[str] = mapped_column(String(140), unique=True, doc="ticket:42:overdue:2026-11-22:user:7")
-    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    code: Mapped[str] = mapped_column(String(40))
-    urgent: Mapped[bool] = mapped_column()
-    at: Mapped[datetime] = mapped_column(Moment)
-    message_id: Mapped[int | None] = mapped_column(ForeignKey("outbox.id"), index=True)

@@ -7,30 +7,31 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from backend.escalation.ladder import StepRecipient
+from backend.escalation.ladder import StepRecipient, shipped_codes
 from backend.escalation.models import StaffNotice, StepRecord, TicketWatch
 from backend.tickets.due_status import clock_running
 from backend.tickets.models import Ticket
+from backend.tickets.notices.kinds import NoticeKind, NoticeWay
+from backend.tickets.notices.models import NoticeChoice
+from backend.tickets.notices.queries import PERMISSIONS, unsent
 from backend.tickets.service import policy_subject
-from backend.users.models import Role, User
-from backend.users.policy import Actor, Permission, can
+from backend.users.models import User
+from backend.users.policy import Actor, can
 
 SETTLE = timedelta(minutes=15)  # a digest waits so long, so that all notices of one sweep are in it
 LOOK_CODES = "look_"  # the codes of notices about second looks begin so
 UPWARDS = (StepRecipient.OFFICER, StepRecipient.LEADER, StepRecipient.COORDINATOR, StepRecipient.MANAGER)
-PERMISSIONS = {
-    Role.OFFICER: Permission.VIEW_TICKET,
-    Role.LEADER: Permission.VIEW_TICKET,
-    Role.COORDINATOR: Permission.VIEW_TICKET,
-    Role.MANAGER: Permission.VIEW_FIGURES,
-}
 
 
 @dataclass(frozen=True)
 class StaffDirectory:
-    """The active people with a role of the ladder; a few hundred in a province."""
+    """The active people with a role of the ladder; a few hundred in a province.
+
+    ``at_once`` are the ids of those who want every reminder at once.
+    """
 
     people: Sequence[User]
+    at_once: frozenset[int] = frozenset()
 
     def to_tell(self, to: StepRecipient, ticket: Ticket) -> list[User]:
         """Return the people of a role who may know about the ticket.
@@ -56,7 +57,10 @@ def may_know(user: User, ticket: Ticket) -> bool:
 
 def load_staff(session: Session) -> StaffDirectory:
     people = select(User).where(User.active, User.role.in_(list(PERMISSIONS))).order_by(User.id)
-    return StaffDirectory(session.scalars(people).all())
+    at_once = select(NoticeChoice.user_id).where(
+        NoticeChoice.kind == NoticeKind.REMINDER, NoticeChoice.way == NoticeWay.AT_ONCE
+    )
+    return StaffDirectory(session.scalars(people).all(), frozenset(session.scalars(at_once)))
 
 
 def due_for_a_look(session: Session, stale: ColumnElement[bool], after: int, limit: int) -> Sequence[int]:
@@ -93,25 +97,24 @@ def steps_known(session: Session, ids: Collection[int]) -> dict[str, int]:
 
 
 def people_with_notices(session: Session, now: datetime) -> Sequence[int]:
-    """Return ids of people with an urgent notice, or with one that has waited for ``SETTLE``."""
-    return session.scalars(
-        select(StaffNotice.user_id)
-        .where(StaffNotice.message_id.is_(None), or_(StaffNotice.urgent, StaffNotice.at <= now - SETTLE))
-        .distinct()
-        .order_by(StaffNotice.user_id)
-    ).all()
+    """Return ids of people with a notice to send at once, or with one that has waited for ``SETTLE``."""
+    ready = or_(StaffNotice.way == NoticeWay.AT_ONCE, StaffNotice.at <= now - SETTLE)
+    waiting = select(StaffNotice.user_id).where(unsent(), ready)
+    return session.scalars(waiting.distinct().order_by(StaffNotice.user_id)).all()
 
 
 def notices_of(session: Session, message_id: int, limit: int) -> Sequence[tuple[StaffNotice, Ticket]]:
-    """Return the notices of a message to staff with their tickets as they are now, soonest due first."""
+    """Return the notices of a message to staff with their tickets as they are now, soonest due first.
+
+    A reminder about a ticket whose clock has stopped is left out.
+    """
+    still_true = or_(
+        clock_running(), Ticket.promise_until.is_not(None), StaffNotice.code.not_in(sorted(shipped_codes()))
+    )
     rows = session.execute(
         select(StaffNotice, Ticket)
         .join(Ticket, Ticket.id == StaffNotice.ticket_id)
-        .where(
-            StaffNotice.message_id == message_id,
-            or_(clock_running(), Ticket.promise_until.is_not(None)),
-            ~StaffNotice.code.startswith(LOOK_CODES),
-        )
+        .where(StaffNotice.message_id == message_id, still_true, ~StaffNotice.code.startswith(LOOK_CODES))
         .options(joinedload(Ticket.category, innerjoin=True), joinedload(Ticket.unit, innerjoin=True))
         .order_by(Ticket.due_date, Ticket.id, StaffNotice.id)
         .limit(limit)

@@ -28,6 +28,7 @@ from backend.tickets import service as tickets
 from backend.tickets.due_status import clock_runs
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Contact, Ticket
+from backend.tickets.notices.kinds import NoticeWay
 from backend.tickets.senders.sender_messages import media_of
 from backend.users.models import User
 from backend.users.policy import SYSTEM
@@ -104,7 +105,7 @@ class EscalationBatch:
         row = {"key": step.key(ticket.id), "ticket_id": ticket.id, "code": step.code, "times": step.times}
         self.steps.append({**row, "at": self.now, "told": told})
 
-    def notice(self, ticket: Ticket, step: EscalationStep, user: User, *, urgent: bool) -> None:
+    def notice(self, ticket: Ticket, step: EscalationStep, user: User, *, at_once: bool) -> None:
         """Add a notice. Its key says where somebody gets it in place of another role: ``...:for:leader:user:7``."""
         in_place_of = "" if user.role.value == step.to.value else f":for:{step.to.value}"
         self.notices.append(
@@ -113,7 +114,7 @@ class EscalationBatch:
                 "ticket_id": ticket.id,
                 "user_id": user.id,
                 "code": step.code,
-                "urgent": urgent,
+                "way": NoticeWay.AT_ONCE if at_once else NoticeWay.GATHERED,
                 "at": self.now,
                 "message_id": None,
             }
@@ -217,7 +218,7 @@ def _look_at(
         if step.to is StepRecipient.SENDER:
             batch.senders.append((ticket, step))
         for user in people:
-            batch.notice(ticket, step, user, urgent=facts.urgent)
+            batch.notice(ticket, step, user, at_once=facts.urgent or user.id in staff.at_once)
     batch.watch(ticket, ladder.next_look(facts, calendar, now, rules))
 
 

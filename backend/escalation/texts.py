@@ -68,24 +68,38 @@ DIGEST_SUBJECT = _("Phản ánh cần chú ý: %(n)s")
 ALONE_SUBJECT = _("Khẩn: phản ánh %(number)s")
 MORE = _("Và %(n)s phản ánh khác, xem trong hệ thống.")
 OPEN = _("Mở: %(address)s")
+NEWS_SUBJECT = _("%(news)s: phản ánh %(number)s")
+NEW_TICKETS = _("Phản ánh mới chưa ai tiếp nhận: %(n)s")
+CHOOSE = _("Đổi cách nhận thông báo: %(address)s")
+SENT_AT_ONCE = _("Hệ thống Lắng Nghe gửi ngay tin này vì việc gấp hoặc vì bạn chọn nhận ngay. Xin đừng trả lời thư.")
 SENT_WHEN = _("Hệ thống Lắng Nghe gửi thư này nhiều nhất một lần mỗi buổi làm việc. Xin đừng trả lời thư.")
 
 
 @dataclass(frozen=True)
 class DigestLine:
-    """One ticket and how it stands.
+    """One ticket and how it stands, or with ``news`` what happened to it.
 
     ``missing``: nobody has this role, so this reader gets the notice instead. ``address``: where the reader can open
     the ticket; empty for a manager.
     """
 
-    urgency: Urgency
+    urgency: Urgency | None
     number: str
     title: str
     unit: str
     due: date
     address: str = ""
     missing: StepRecipient | None = None
+    news: str = ""
+
+
+@dataclass(frozen=True)
+class NewTickets:
+    """New tickets of the unit: how many, the lines of a few, and the page that shows all. Many have no lines."""
+
+    count: int
+    lines: Sequence[DigestLine]
+    address: str
 
 
 @dataclass(frozen=True)
@@ -109,7 +123,7 @@ class LetterPart:
     lines: Sequence[LineTexts]
 
     def __str__(self) -> str:
-        return "\n".join([self.heading, *map(str, self.lines)])
+        return "\n".join([*([self.heading] if self.heading else []), *map(str, self.lines)])
 
 
 @dataclass(frozen=True)
@@ -117,7 +131,7 @@ class StaffMessage:
     """A message to a member of staff, before it is text.
 
     ``more`` counts the tickets that did not fit. ``address`` is the page that shows them. ``alone``: it is about one
-    urgent ticket.
+    ticket. ``choices`` is the page on which its reader chooses what to get.
     """
 
     role: Role
@@ -126,20 +140,39 @@ class StaffMessage:
     more: int
     address: str
     alone: bool
+    new_tickets: NewTickets | None = None
+    choices: str = ""
 
     def subject(self) -> str:
         if self.alone:
-            return gettext(self.language, ALONE_SUBJECT, {"number": self.lines[0].number})
-        return gettext(self.language, DIGEST_SUBJECT, {"n": number_text(len(self.lines) + self.more, self.language)})
+            (line,) = self.lines
+            news = gettext(self.language, line.news) if line.news else ""
+            subject = NEWS_SUBJECT if line.news else ALONE_SUBJECT
+            return gettext(self.language, subject, {"number": line.number, "news": news})
+        count = len(self.lines) + self.more + (self.new_tickets.count if self.new_tickets else 0)
+        return gettext(self.language, DIGEST_SUBJECT, {"n": number_text(count, self.language)})
 
     def parts(self) -> list[LetterPart]:
-        """Return one part for each urgency, the most urgent first."""
+        """Return one part for each urgency, the most urgent first; then one for each event, and the new tickets."""
+        headings = [*HEADINGS.values(), *dict.fromkeys(line.news for line in self.lines if line.news)]
         parts = []
-        for urgency, heading in HEADINGS.items():
-            lines = [self._line(line) for line in self.lines if line.urgency is urgency]
+        for heading in headings:
+            lines = [self._line(line) for line in self.lines if self._heading(line) == heading]
             if lines:
                 parts.append(LetterPart(gettext(self.language, heading) + ":", lines))
-        return parts
+        return [*parts, *self._new_tickets()]
+
+    def _heading(self, line: DigestLine) -> str:
+        return HEADINGS[line.urgency] if line.urgency is not None else line.news
+
+    def _new_tickets(self) -> list[LetterPart]:
+        """Return the part of new tickets: a line for each of a few, one line with the number for many."""
+        if self.new_tickets is None:
+            return []
+        heading = gettext(self.language, NEW_TICKETS, {"n": number_text(self.new_tickets.count, self.language)})
+        if self.new_tickets.lines:
+            return [LetterPart(heading + ":", [self._line(line) for line in self.new_tickets.lines])]
+        return [LetterPart("", [LineTexts(heading, self.new_tickets.address, "")])]
 
     def closing(self) -> list[str]:
         """Return the paragraphs below the tickets."""
@@ -147,7 +180,8 @@ class StaffMessage:
         return [
             *more,
             gettext(self.language, OPEN, {"address": self.address}),
-            gettext(self.language, SENT_WHEN),
+            *([gettext(self.language, CHOOSE, {"address": self.choices})] if self.choices else []),
+            gettext(self.language, SENT_AT_ONCE if self.alone else SENT_WHEN),
         ]
 
     def paragraphs(self) -> list[str]:

@@ -73,3 +73,9 @@ def fold_text(text: str) -> str:
     """
     bare = "".join(c for c in unicodedata.normalize("NFKD", few_marks(text)) if not unicodedata.combining(c))
     return " ".join(INVISIBLE.sub("", bare).casefold().translate(D_WITH_STROKE).split())
+
+
+def folded_sql(column: str) -> str:
+    """Return the search form of a column as an expression of SQL, for small tables that have no stored one."""
+    bare = f"regexp_replace(NORMALIZE({column}, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text)"
+    return f"lower(translate({bare}, 'đĐðÐɖƉ'::text, 'dddddd'::text))"

@@ -20,6 +20,7 @@ from backend.tickets.dossier import Dossier, read_dossier
 from backend.tickets.due_status import clock_runs
 from backend.tickets.lifecycle import CLOSURES, Event
 from backend.tickets.models import Contact, Ticket, TicketMessage
+from backend.tickets.notices import queries as notices
 from backend.tickets.second_looks import queries as second_looks
 from backend.tickets.second_looks.service import ASKED_TEMPLATE
 from backend.tickets.senders.sender_checks import decision_number
@@ -65,9 +66,19 @@ def _to_staff(session: Session, row: OutboxMessage, user_id: int, now: datetime)
     letter = letters.staff_letter(session, row, user, now) if user.active else None
     if letter is None:
         raise RecipientMissing("nothing left to tell, or a closed account")
-    html = template_environment(letter.language).get_template("notify/staff_email.html").render(told=letter)
     body = "\n\n".join(letter.paragraphs()) + "\n"
+    if row.medium is Medium.TELEGRAM:
+        return OutgoingMessage(row.key, _staff_chat(session, user_id), letter.subject(), body, "", now)
+    html = template_environment(letter.language).get_template("notify/staff_email.html").render(told=letter)
     return OutgoingMessage(row.key, user.email, letter.subject(), body, html, now)
+
+
+def _staff_chat(session: Session, user_id: int) -> str:
+    """Return the chat that a member of staff has bound. Raises RecipientMissing where it is not bound any more."""
+    chat_id = notices.find_chat(session, user_id)
+    if chat_id is None:
+        raise RecipientMissing("no chat")
+    return str(chat_id)
 
 
 def _buttons(facts: texts.MessageFacts, ticket_id: int, chat_id: int) -> Buttons:

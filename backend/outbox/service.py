@@ -63,13 +63,15 @@ def put_all(session: Session, messages: Sequence[dict[str, Any]]) -> None:
         session.execute(PUT.returning(table_of(OutboxMessage).c.id), messages)
 
 
-def put_to_staff(session: Session, template: str, *, user_id: int, key: str, now: datetime) -> int | None:
-    """Write an e-mail to a member of staff. Return the id of the row, or None where the key was used before."""
+def put_to_staff(
+    session: Session, template: str, *, user_id: int, key: str, now: datetime, medium: Medium = Medium.EMAIL
+) -> int | None:
+    """Write a message to a member of staff. Return the id of the row, or None where the key was used before."""
     row_id: int | None = session.scalar(
         PUT.returning(table_of(OutboxMessage).c.id),
         {
             "key": key,
-            "medium": Medium.EMAIL,
+            "medium": medium,
             "template": template,
             "user_id": user_id,
             "created_at": now,

@@ -38,9 +38,15 @@
     }
   }, true);
 
-  document.addEventListener("htmx:sendError", function () { notice(document.body.dataset.offline); });
-  document.addEventListener("htmx:timeout", function () { notice(document.body.dataset.offline); });
-  document.addEventListener("htmx:responseError", function () { notice(document.body.dataset.failed); });
+  // What a page asks by itself fails in silence: nobody waits for it.
+  function fails(event, words) {
+    document.addEventListener(event, function (failure) {
+      if (!failure.target.closest("[data-background]")) notice(document.body.dataset[words]);
+    });
+  }
+  fails("htmx:sendError", "offline");
+  fails("htmx:timeout", "offline");
+  fails("htmx:responseError", "failed");
 
   // A menu closes by Escape and by a click beside it.
   function close(event) {

@@ -86,7 +86,7 @@ _AS_BEFORE = {state: state for state in _UNANSWERED}
 _T, _E, _A, _S = Transition, Event, Permission, TicketState
 _ROWS = (
     _T(_E.ACCEPTED, _NEW, _S.ACCEPTED, _A.HANDLE_TICKET),
-    _T(_E.ASSIGNED, _NEW | _WORK, _S.IN_PROGRESS, _A.ASSIGN_TICKET),
+    _T(_E.ASSIGNED, _NEW | _WORK, _S.IN_PROGRESS, _A.ASSIGN_TICKET, EventAuthor.SYSTEM),  # the system: of a hand-over
     _T(_E.INFO_REQUESTED, _NEW | _WORK, _S.AWAITING_SENDER, _A.HANDLE_TICKET, text=True),
     _T(_E.INFO_RECEIVED, frozenset({_S.AWAITING_SENDER}), _BACK_TO_WORK, by=EventAuthor.SENDER, text=True),
     _T(_E.INFO_RECEIVED, frozenset({_S.MERGED}), by=EventAuthor.SENDER, text=True),  # see ``advance``

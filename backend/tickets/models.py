@@ -69,6 +69,7 @@ def _sql_list(states: tuple[TicketState, ...]) -> str:
 SETTLED_SQL = _sql_list(SETTLED_STATES)
 # Literal values, so that every query plan can use the partial indexes on this condition.
 OPEN_SQL = f"state IN {_sql_list(OPEN_STATES)}"
+NEW_SQL = f"state = '{TicketState.NEW.value}'"
 
 # Answered and not yet public, while the sender may still object.
 TO_PUBLISH_SQL = "state IN ('answered', 'confirmed') AND published_at IS NULL"
@@ -154,6 +155,7 @@ class Ticket(Base):
             postgresql_where=text(OPEN_SQL),
         ),
         Index("ix_tickets_open", "id", postgresql_where=text(OPEN_SQL)),
+        Index("ix_tickets_new", "unit_id", "id", postgresql_where=text(NEW_SQL)),
         Index(None, "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
         CheckConstraint("promises_missed <= promises_given", name="promises"),
         Index("ix_tickets_promised", "promise_until", "id", postgresql_where=text("promise_until IS NOT NULL")),
@@ -322,3 +324,8 @@ def words_digest(title: str, content: str) -> str:
 def is_open() -> ColumnElement[bool]:
     """Return the condition that a ticket is open. The partial indexes of open tickets serve it."""
     return literal_column(f"tickets.{OPEN_SQL}", Boolean())
+
+
+def is_new() -> ColumnElement[bool]:
+    """Return the condition that nobody has taken up a ticket yet. The partial index of new tickets serves it."""
+    return literal_column(f"tickets.{NEW_SQL}", Boolean())

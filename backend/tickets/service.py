@@ -26,6 +26,7 @@ from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
 from backend.tickets.groups import memberships
 from backend.tickets.lifecycle import Event, EventAuthor, Transition
 from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketState
+from backend.tickets.notices.event_notices import tell_of_event
 from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.reception.opening import AlreadySent, Receipt, look_over, open_ticket
 from backend.tickets.senders.sender_messages import put_to_sender
@@ -291,6 +292,7 @@ def _write_event(case: TicketCase, move: Transition, *, tell: bool = True) -> Ti
         template, occasion = SENDER_TEMPLATES[event], f"{event}:{seq}"
         put_to_sender(session, template, ticket_id=ticket.id, occasion=occasion, now=case.at, message_id=message_id)
     session.flush()
+    tell_of_event(case, seq, data)
     _write_merged(case, message_id, data)
     _write_grouped(case)
     if event is Event.FORWARDED:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.db import transaction
 from backend.errors import Forbidden, NotSignedIn
 from backend.users.policy import Actor, Permission, can
 from backend.users.service import actor_of
+from backend.web.rendering import Bell, is_background
 
 COOKIE = "session"
 
@@ -23,9 +25,19 @@ def current_actor(request: Request) -> Actor | None:
     actor = None
     if token := request.cookies.get(COOKIE):
         with transaction() as session:
-            actor = actor_of(session, token, clock.now())
+            actor = actor_of(session, token, clock.now(), touch=not is_background(request))
+            request.state.bell = _make_bell(request, session, actor)
     request.state.actor = actor
     return actor
+
+
+def _make_bell(request: Request, session: Session, actor: Actor | None) -> Bell | None:
+    """Return the bell of the page, by the hook ``app.state.make_bell``. It is counted for whole pages alone."""
+    make_bell: Callable[..., Bell | None] | None = getattr(request.app.state, "make_bell", None)
+    if make_bell is None or actor is None:
+        return None
+    whole_page = request.method == "GET" and request.headers.get("sec-fetch-dest", "document") == "document"
+    return make_bell(session, actor, counted=whole_page)
 
 
 MaybeActor = Annotated[Actor | None, Depends(current_actor)]

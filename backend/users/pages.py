@@ -19,7 +19,7 @@ from backend.web.rendering import NavItem, language_of, redirect_to, render_page
 SIGN_IN = "/dang-nhap"
 PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
 INBOX, FIGURES, REPORTS, SURVEYS, ACCOUNTS = "/hop-thu", "/chi-so", "/bao-cao", "/khao-sat", "/tai-khoan"
-CALENDARS = "/lich-lam-viec"
+CALENDARS, CONFIGURATION = "/lich-lam-viec", "/cau-hinh"
 COORDINATION, LEADERSHIP, LOG = "/ban-dieu-phoi", "/ban-lanh-dao", "/nhat-ky"
 HOME: dict[Role, str] = {
     Role.OFFICER: INBOX,
@@ -40,6 +40,7 @@ LABELS = {
     COORDINATION: _("Bàn điều phối"),
     LEADERSHIP: _("Bàn lãnh đạo"),
     LOG: _("Nhật ký"),
+    CONFIGURATION: _("Cấu hình"),
 }
 NAVIGATION: dict[Role, tuple[str, ...]] = {
     Role.OFFICER: (INBOX,),
@@ -47,7 +48,7 @@ NAVIGATION: dict[Role, tuple[str, ...]] = {
     Role.COORDINATOR: (INBOX, COORDINATION, FIGURES, REPORTS),
     Role.MANAGER: (FIGURES, REPORTS, SURVEYS),
     Role.SURVEY: (SURVEYS,),
-    Role.ADMINISTRATOR: (ACCOUNTS, CALENDARS),
+    Role.ADMINISTRATOR: (ACCOUNTS, CALENDARS, CONFIGURATION),
     Role.AUDITOR: (LOG, FIGURES),
 }
 

@@ -40,6 +40,7 @@ class Permission(StrEnum):
     RUN_SURVEYS = "run_surveys"
     MANAGE_USERS = "manage_users"
     MANAGE_CALENDARS = "manage_calendars"
+    CONFIGURE = "configure"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ EVERY_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.RUN_SURVEYS: frozenset({Role.SURVEY}),
     Permission.MANAGE_USERS: frozenset({Role.ADMINISTRATOR}),
     Permission.MANAGE_CALENDARS: frozenset({Role.ADMINISTRATOR}),
+    Permission.CONFIGURE: frozenset({Role.ADMINISTRATOR}),  # categories, where feedback goes, rules, the directory
     Permission.USE_ACCOUNT: frozenset(STAFF),
 }
 

@@ -86,12 +86,12 @@ def _wrong_account(
         refusals.append(Invalid(_("Hãy nhập họ tên."), field="name"))
     if role not in STAFF:
         refusals.append(Invalid(_("Hãy chọn một vai trò."), field="role"))
-    if wrong_unit := _wrong_unit(session, role, unit_id, now):
-        refusals.append(Invalid(wrong_unit, field="unit"))
+    if refused_unit := wrong_unit(session, role, unit_id, now):
+        refusals.append(Invalid(refused_unit, field="unit"))
     return refusals
 
 
-def _wrong_unit(session: Session, role: Role, unit_id: int | None, now: datetime) -> str | None:
+def wrong_unit(session: Session, role: Role, unit_id: int | None, now: datetime) -> str | None:
     """Return the refusal of a unit. It must be valid today and receive feedback; other units never have a ticket."""
     if unit_id is None:
         return _("Vai trò này cần một cơ quan.") if role in HANDLERS else None
@@ -151,10 +151,11 @@ def _check_credentials(session: Session, email: str, password: str, prefix: str,
     return user
 
 
-def actor_of(session: Session, token: str | None, now: datetime) -> Actor | None:
+def actor_of(session: Session, token: str | None, now: datetime, *, touch: bool = True) -> Actor | None:
     """Return the actor of a session's token.
 
-    Return None where the session is unknown, ended or idle for too long, or its account is closed.
+    Return None where the session is unknown, ended or idle for too long, or its account is closed. Without ``touch``
+    the look-up does not count as use: a page that asks by itself keeps no session alive.
     """
     if not token:
         return None
@@ -167,7 +168,7 @@ def actor_of(session: Session, token: str | None, now: datetime) -> Actor | None
         return None
     if now >= user_session.expires_at or now - user_session.seen_at >= IDLE:
         return None
-    if now - user_session.seen_at >= TOUCH:
+    if touch and now - user_session.seen_at >= TOUCH:
         session.execute(update(UserSession).where(UserSession.id == user_session.id).values(seen_at=now))
     user = user_session.user
     return Actor(user.role, user.id, user.unit_id, user.name, audit.user_key(user.id))
@@ -201,7 +202,7 @@ def set_active(session: Session, user_id: int, active: bool, *, by: Actor | None
     ``by`` None means the operator at the command line. Raises Conflict where people close the account they are using:
     somebody must remain who can open it again.
     """
-    user = _account(session, user_id)
+    user = find_account(session, user_id)
     if not active and by is not None and by.user_id == user_id:
         raise Conflict(_("Bạn không thể khóa tài khoản mình đang dùng."))
     if user.active != active:
@@ -216,7 +217,7 @@ def set_active(session: Session, user_id: int, active: bool, *, by: Actor | None
 
 def reset_password(session: Session, user_id: int, *, by: Actor, now: datetime) -> tuple[User, str]:
     """Give an account a random password and end its sessions. Return the account and the password, to display once."""
-    user = _account(session, user_id)
+    user = find_account(session, user_id)
     password = secrets.token_urlsafe(12)
     _set_password(session, user, password, by=by.key, now=now)
     return user, password
@@ -228,7 +229,7 @@ def change_password(session: Session, user_id: int, current: str, new: str, *, t
     Raises Invalid at ``current`` or ``new``, and TooMany after too many wrong current passwords.
     """
     rate_limits.check_limit(session, rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, audit.user_key(user_id), now)
-    user = _account(session, user_id)
+    user = find_account(session, user_id)
     if not _password_fits(user, current):
         rate_limits.count_failure(rate_limits.SIGN_IN_BY_ACCOUNT_AND_NETWORK, audit.user_key(user_id), now)
         raise Invalid(_("Mật khẩu hiện tại không đúng."), field="current")
@@ -236,7 +237,8 @@ def change_password(session: Session, user_id: int, current: str, new: str, *, t
     return _set_password(session, user, new, by=audit.user_key(user_id), now=now, keep=token)
 
 
-def _account(session: Session, user_id: int) -> User:
+def find_account(session: Session, user_id: int) -> User:
+    """Return an account, locked for a change and for an entry in its chain of the history. Raises NotFound."""
     lock_user(session, user_id)
     user = session.get(User, user_id, populate_existing=True)
     if user is None:

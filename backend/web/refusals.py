@@ -17,7 +17,7 @@ from backend.errors import DomainError, Invalid, NotFound, NotSignedIn, TooLarge
 from backend.settings import get_settings
 from backend.web.forms import ID_MOST
 from backend.web.gate import SAFE
-from backend.web.rendering import current_address, error_sentence, render_page, same_site_path
+from backend.web.rendering import current_address, error_sentence, is_background, render_page, same_site_path
 
 SIGN_IN = "/dang-nhap"
 TITLES = {
@@ -98,6 +98,8 @@ async def _not_signed_in(request: Request, error: NotSignedIn) -> Response:
     """Send the reader to the sign-in page and back. The hook ``app.state.not_signed_in`` keeps a submitted form."""
     if prefers_json(request):
         return show_refusal(request, error)
+    if is_background(request):
+        return Response(status_code=204)  # nobody asked; what is being typed on the page must stay
     if request.headers.get("hx-request") == "true":
         page_path = same_site_path(urlsplit(request.headers.get("hx-current-url", "")).path)
         return Response(status_code=401, headers={"HX-Redirect": f"{SIGN_IN}?next={quote(page_path, safe='/')}"})

@@ -25,6 +25,7 @@ TEMPLATES = ROOT / "backend" / "templates"
 LANGUAGE_COOKIE = "lang"
 FLASH_COOKIE = "flash"
 FLASH_SECONDS = 120
+BACKGROUND = "x-background"  # header of the requests that a page makes by itself
 YEAR = 365 * 24 * 3600
 INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 FLASH_KINDS = {"success", "info", "warning"}
@@ -36,6 +37,19 @@ class NavItem:
 
     href: str
     label: str
+
+
+@dataclass(frozen=True)
+class Bell:
+    """The bell of a member of staff: how many unread notices, None where nobody has counted, and up to how many."""
+
+    count: int | None
+    most: int
+
+    @property
+    def text(self) -> str:
+        """The number as it is displayed: ``99+`` where there are more."""
+        return f"{self.most - 1}+" if (self.count or 0) >= self.most else str(self.count or 0)
 
 
 PUBLIC_NAVIGATION = [NavItem("/gui", _("Gửi phản ánh")), NavItem("/theo-doi", _("Theo dõi phản ánh"))]
@@ -161,6 +175,7 @@ def _frame(request: Request) -> dict[str, object]:
         "here": current_address(request),
         "navigation": navigation(request) if navigation else PUBLIC_NAVIGATION,
         "demo": bool(demonstration and demonstration()),
+        "bell": getattr(request.state, "bell", None),
     }
 
 
@@ -176,6 +191,11 @@ def _html(request: Request, html: str, status: int, *, stored: bool, packed: boo
         body = compress_body(body)
         headers |= {"Content-Encoding": "gzip", "Vary": "Cookie, Accept-Language, Accept-Encoding"}
     return HTMLResponse(body, status_code=status, headers=headers)
+
+
+def is_background(request: Request) -> bool:
+    """Return whether a page asks by itself, and not its reader. Such a request keeps no session alive."""
+    return BACKGROUND in request.headers
 
 
 def wants_fragment(request: Request) -> bool:

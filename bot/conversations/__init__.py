@@ -10,9 +10,10 @@ from backend.errors import DomainError, Invalid
 from backend.messengers.messenger import ChatInput, InputKind, Keyboard
 from backend.notify import invitation
 from backend.notify.invitation import ButtonPress
+from backend.tickets.notices import staff_chats
 from backend.web.language import LANGUAGES
 from bot import texts
-from bot.conversations import feedback, follow, judgement, rating, reply, second_look
+from bot.conversations import feedback, follow, judgement, rating, reply, second_look, staff_link
 from bot.conversations.talk import ConversationTurn
 
 __all__ = ["ConversationTurn", "respond", "tell_refusal"]
@@ -23,6 +24,8 @@ def respond(talk: ConversationTurn, chat_input: ChatInput) -> None:
     command = _command(chat_input)
     if chat_input.kind is InputKind.EDITED:
         talk.say(texts.EDITED_DRAFT if "draft" in talk.state else texts.EDITED_SENT)
+    elif command == staff_chats.COMMAND:
+        staff_link.take_code(talk, chat_input)
     elif talk.language is None and talk.pressed(chat_input) is None:
         _ask_language(talk, first=True)
     elif command in COMMANDS:

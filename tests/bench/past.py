@@ -20,7 +20,7 @@ MANY = 100_000
 YEARS = 10
 OFFICES = 40
 WEEK = timedelta(days=7)
-TABLES = ("escalation_watches", "escalation_steps", "escalation_notices")
+TABLES = ("escalation_watches", "escalation_steps", "staff_notices")
 SIZE = "SELECT count(*), pg_total_relation_size('{table}') FROM {table}"
 MEGABYTE = 1024**2
 

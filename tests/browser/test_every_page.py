@@ -106,6 +106,8 @@ def stage(opened: Session) -> Stage:
     parts["look_id"] = second_look(opened, World(opened), now - timedelta(hours=1), photo=False)
     parts["group_id"] = group_of(opened)
     parts |= {"instrument_key": "household-2023", "mark": "0", "name": "app.css"}
+    officer = next(user for user in users if user.role is Role.OFFICER)
+    parts |= {"user_id": officer.id, "unit_id": officer.unit_id or 0, "category_code": "roads", "rule_code": "resolve"}
     opened.commit()
     return Stage(parts, counted, tokens, users)
 
