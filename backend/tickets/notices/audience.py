@@ -55,8 +55,8 @@ def _rule(kind: NoticeKind, permission: Permission, *to: NoticeAudience, urgent_
     return NoticeRule(kind, frozenset(to), permission, urgent_near)
 
 
-# Keyed by the action as the history names it. A second look has rows here as soon as its events exist: an event with a
-# name that begins with ``second_look_`` and without a row of its own goes to those who judge disputes.
+# Keyed by the action as the history names it. An entry about a second look without a row of its own goes to those who
+# judge disputes.
 NOTICE_RULES: Final[Mapping[str, NoticeRule]] = {
     Event.FORWARDED: _rule(_K.NEW, _P.VIEW_TICKET, _A.OFFICERS, _A.LEADERS),
     Event.ASSIGNED: _rule(_K.ASSIGNED, _P.HANDLE_TICKET, _A.ASSIGNEE),
@@ -72,7 +72,11 @@ NOTICE_RULES: Final[Mapping[str, NoticeRule]] = {
     Event.PAUSE_JUDGED: _rule(_K.DISPUTE, _P.HANDLE_TICKET, _A.HANDLERS),
     Event.DISPUTED: _rule(_K.DISPUTE, _P.HANDLE_TICKET, _A.HANDLERS, _A.LEADERS),
     Event.REOPENED: _rule(_K.DISPUTE, _P.HANDLE_TICKET, _A.HANDLERS, _A.LEADERS),
-    "noted": _rule(_K.MENTION, _P.VIEW_TICKET, _A.MENTIONED),
+    Event.NOTED: _rule(_K.MENTION, _P.VIEW_TICKET, _A.MENTIONED),
+    # The unit hears of the result alone; reviewers are told of their work by the ladder of second looks.
+    Event.SECOND_LOOK_UPHELD: _rule(_K.SECOND_LOOK, _P.HANDLE_TICKET, _A.HANDLERS, _A.LEADERS),
+    Event.SECOND_LOOK_CORRECTED: _rule(_K.SECOND_LOOK, _P.HANDLE_TICKET, _A.HANDLERS, _A.LEADERS),
+    Event.SECOND_LOOK_SENT_BACK: _rule(_K.SECOND_LOOK, _P.HANDLE_TICKET, _A.HANDLERS, _A.LEADERS),
 }
 SECOND_LOOK: Final = "second_look_"
 ANY_SECOND_LOOK: Final = _rule(_K.SECOND_LOOK, _P.JUDGE_DISPUTE, _A.COORDINATORS)
