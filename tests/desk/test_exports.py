@@ -115,7 +115,7 @@ def test_the_inbox_is_exported_as_it_is_shown(
 @pytest.mark.parametrize("typed", FORMULAS)
 def test_no_text_becomes_a_formula_and_every_text_comes_back(file_format: str, typed: str) -> None:
     stream = io.BytesIO()
-    table = [[f"{typed} head", "n"], [typed, -5]]
+    table: list[list[str | int]] = [[f"{typed} head", "n"], [typed, -5]]
     if file_format == "csv":
         write_csv(stream, table)
         raw = list(csv.reader(io.StringIO(stream.getvalue().decode("utf-8-sig"), newline="")))

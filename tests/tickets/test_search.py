@@ -2,9 +2,10 @@
 
 import unicodedata
 from datetime import datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Boolean, literal_column, text, update
 from sqlalchemy.orm import Session
 
 from backend import db
@@ -30,7 +31,7 @@ def coordinator(world: World) -> Actor:
     return world.actor(Role.COORDINATOR)
 
 
-def titles(session: Session, actor: Actor, typed: str, **more: object) -> list[str]:
+def titles(session: Session, actor: Actor, typed: str, **more: Any) -> list[str]:
     """Titles of the tickets that the words find, in the order of the answer."""
     session.flush()
     request = TicketSearchRequest(actor, read_query(typed), **more)
@@ -267,7 +268,7 @@ def test_a_search_that_takes_too_long_is_stopped_and_the_page_goes_on(
     world.receive(now, title="Đèn")
     session.flush()
     monkeypatch.setattr(find, "SECONDS", 0.2)
-    slow = [text("pg_sleep(5) IS NOT NULL")]
+    slow = [literal_column("pg_sleep(5) IS NOT NULL", Boolean())]
     with pytest.raises(SearchTooSlow, match="Hãy thêm một chữ ít gặp hơn"):
         find_tickets(session, TicketSearchRequest(coordinator, read_query("đèn"), where=slow))
     assert session.scalar(text("SHOW statement_timeout")) == "0"

@@ -9,7 +9,7 @@ the LIMIT.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, cast, literal, union_all
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -53,7 +53,7 @@ def matches(column: InstrumentedAttribute[str] | InstrumentedAttribute[str | Non
     return column.bool_op("@@")(cast(literal(query), TSQUERY))
 
 
-def search_statement(request: TicketSearchRequest, tiers: Sequence[SearchTier], most: int) -> CompoundSelect[Any]:
+def search_statement(request: TicketSearchRequest, tiers: Sequence[SearchTier], most: int) -> CompoundSelect[int, int]:
     """Return tier and id of at most ``most`` tickets, the best tier first and the newest first within it."""
     parts = [_part(request, tier, reach).limit(most) for tier in tiers for reach in _reaches(request, tier)]
     return union_all(*parts).limit(most)
@@ -87,11 +87,11 @@ def _blocks(request: TicketSearchRequest, words: str) -> list[tuple[int, Callabl
     return [(NEAR_BITS, near_block), (FAR_BITS, far_block)]
 
 
-def _part(request: TicketSearchRequest, tier: SearchTier, reach: IdReach) -> Select[Any]:
+def _part(request: TicketSearchRequest, tier: SearchTier, reach: IdReach) -> Select[int, int]:
     """Return the hits of one tier in one reach, without those of earlier tiers."""
     driver = Contact.ticket_id if request.sender else TicketSearch.ticket_id
-    statement = select_visible(request.actor, request.permission, request.unit_id)
-    statement = statement.with_only_columns(literal(tier.number).label("tier"), Ticket.id.label("ticket_id"))
+    visible = select_visible(request.actor, request.permission, request.unit_id)
+    statement = visible.with_only_columns(literal(tier.number).label("tier"), Ticket.id.label("ticket_id"))
     statement = statement.join(TicketSearch, TicketSearch.ticket_id == Ticket.id).where(*request.where)
     if request.sender is not None:
         statement = statement.join(Contact, Contact.ticket_id == Ticket.id)
