@@ -185,9 +185,8 @@ def test_pages_answer_while_more_forms_than_threads_wait_for_a_decoder(
     monkeypatch.setenv("LANGNGHE_DATA_DIR", str(tmp_path))
     pool = DecoderPool(decoders=1, places=FORMS)
     monkeypatch.setattr(service, "decoder_pool", lambda: pool)
-    monkeypatch.setattr(
-        pool, "decode", lambda _content: decoder_answer.EncodedPhoto(picture(), 60, 40, picture(), picture())
-    )
+    photo = decoder_answer.EncodedPhoto(picture(), 60, 40, thumbnail=picture(), reduced=picture())
+    monkeypatch.setattr(pool, "decode", lambda _content: photo)
     occupy(pool, open_door)
     health, answers = run_apart(answer_beside_photos({"title": "Ổ gà"}, open_door))
     pool.close()

@@ -54,7 +54,9 @@ ROUND = "lai-chau-2026"
 MANAGER = Actor(Role.MANAGER, key="system")
 TICKET = "/theo-doi/phan-anh"
 # What is fetched, not read: files, pictures, a part of a page, answers for machines.
-FETCHED = re.compile(r"\.(xlsx|docx|csv|json|ico|pdf|zip)$|^/(static/|healthz$|don-vi$|api/|open311/)|/anh/|/tai$")
+FETCHED = re.compile(
+    r"\.(xlsx|docx|csv|json|ico|pdf|zip)$|^/(static/|healthz$|don-vi$|api/|open311/)|/anh/|/tai$|/dang-soan$"
+)
 # Pages of a feedback that its sender has just sent or opened; ``as_a_sender`` comes to them.
 SENT = ["/bien-nhan", TICKET, f"{TICKET}/rut", f"{TICKET}/anh/1"]
 TOLD = [TICKET, f"{TICKET}/phieu-huong-dan", f"{TICKET}/phieu-huong-dan.docx"]

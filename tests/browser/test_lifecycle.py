@@ -22,6 +22,8 @@ def follower(people: People, number: str, secret: str) -> Visitor:
 
 def see_how_it_was_counted(person: Visitor, summary: str) -> str:
     """Unfold the days of the due date and read the page with them."""
+    if person.page.locator("form.ticket").count():
+        unfold(person, "Hạn này được tính thế nào")
     unfold(person, summary)
     text = person.text
     assert "Lịch làm việc" in text
@@ -62,6 +64,7 @@ def test_pause_dispute_extension_forward_answer_and_reopening(people: People) ->
     coordinator.page.get_by_label("Bỏ: những ngày đó vẫn tính vào hạn").check()
     coordinator.page.get_by_label("Lý do, người gửi sẽ đọc được").fill("Trong ảnh đã có tên trường.")
     coordinator.press("Ghi kết quả xét")
+    unfold(coordinator, "Thời gian xử lý tại từng cơ quan")
     assert "đã bỏ sau ý kiến không đồng ý" in coordinator.text
 
     citizen.page.reload()
@@ -105,6 +108,7 @@ def test_pause_dispute_extension_forward_answer_and_reopening(people: People) ->
     department = staff(people, "lc-sxd", number)
     assert "Cống trên đường tỉnh." in department.text
     assert due_of(department) == foreseen[2]
+    unfold(department, "Thời gian xử lý tại từng cơ quan")
     ledger = department.page.inner_text("table.ledger")
     assert "Phường Đoàn Kết" in ledger
     assert "Sở Xây dựng" in ledger

@@ -22,7 +22,7 @@ def test_a_ticket_is_printed_on_two_pages_at_most_without_forms(people: People) 
     assert printed_pages(officer) <= 2
     officer.page.emulate_media(media="print")
     assert officer.page.locator("input:visible, textarea:visible, button:visible").count() == 0
-    assert "Diễn biến" in officer.text and "Hạn xử lý" in officer.text and "Đếm từng ngày" not in officer.text
+    assert "diễn biến" in officer.text and "Hạn xử lý" in officer.text and "Đếm từng ngày" not in officer.text
 
 
 def test_the_guidance_letter_is_printed_in_the_layout_of_its_file(people: People) -> None:
