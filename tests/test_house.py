@@ -35,7 +35,7 @@ DECLARE_ROUTES = {
     "backend/app.py",  # health, and the router that the rooms' routers go into
     "backend/web/assets.py",  # the files of static/, which belong to no room
 }
-FINAL_STATES = {TicketState.REDIRECTED, TicketState.WITHDRAWN}
+FINAL_STATES = {TicketState.WITHDRAWN}
 # Each writes tickets where there is no transition: reception brings one into being; the two loads bring finished
 # histories in bulk, by rows that went through the same table; a recount moves due dates in bulk and no state.
 WRITE_TICKETS = {

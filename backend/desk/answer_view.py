@@ -9,10 +9,10 @@ from backend.tickets.answers import queries
 from backend.tickets.answers.points import propose_points
 from backend.tickets.answers.promises import AnswerPromise, open_promise
 from backend.tickets.answers.queries import AnswerView
-from backend.tickets.answers.texts import OUTCOMES, AnswerTexts, answer_texts
+from backend.tickets.answers.texts import OUTCOME_NAMES, AnswerTexts, answer_texts
 from backend.tickets.dossier import Dossier
 from backend.tickets.models import TicketState
-from backend.web.language import gettext
+from backend.web.language import day_text, gettext
 from backend.worktime.calendar import local_time
 
 # The text fields that begin with a text that is there already: field -> the event that wrote it.
@@ -23,21 +23,25 @@ PREVIEWLESS: Final = ("assigned", "noted", "answered", "submitted_for_approval",
 
 @dataclass(frozen=True)
 class DeskAnswer:
-    """An answer, a refusal or a draft as staff read it: its texts, and what the sender does not get."""
+    """An answer, a refusal or a draft as staff read it: its texts, and what the sender does not get.
+
+    ``outcome`` is its name for staff, with the date or the ground; empty where there is none.
+    """
 
     view: AnswerView
     texts: AnswerTexts
+    outcome: str
 
 
 @dataclass(frozen=True)
 class DeskAnswering:
     """What the forms of answers offer, and what was said so far.
 
-    ``outcomes`` and ``grounds`` are (value, name, explanation). ``points`` are those that the officer listed;
+    ``outcomes`` and ``grounds`` are (value, name). ``points`` are those that the officer listed;
     ``proposed``: the sender's text holds points that could be listed.
     """
 
-    outcomes: Sequence[tuple[str, str, str]]
+    outcomes: Sequence[tuple[str, str]]
     grounds: Sequence[tuple[str, str]]
     points: Sequence[str]
     proposed: bool
@@ -55,10 +59,7 @@ def read_answering(dossier: Dossier, language: str) -> DeskAnswering:
     points = queries.points_of(session, history)
     awaiting = ticket.state is TicketState.AWAITING_APPROVAL
     return DeskAnswering(
-        outcomes=[
-            (outcome.value, gettext(language, name), gettext(language, meaning))
-            for outcome, (name, meaning) in OUTCOMES.items()
-        ],
+        outcomes=[(outcome.value, gettext(language, name)) for outcome, name in OUTCOME_NAMES.items()],
         grounds=[
             (ground.code, f"{gettext(language, ground.text)} ({gettext(language, ground.basis)})")
             for ground in grounds_on(GroundList.NOT_POSSIBLE, today)
@@ -73,4 +74,14 @@ def read_answering(dossier: Dossier, language: str) -> DeskAnswering:
 
 
 def _desk_answer(view: AnswerView | None, language: str) -> DeskAnswer | None:
-    return DeskAnswer(view, answer_texts(view, language)) if view is not None else None
+    if view is None:
+        return None
+    return DeskAnswer(view, answer_texts(view, language), _outcome_for_staff(view, language))
+
+
+def _outcome_for_staff(view: AnswerView, language: str) -> str:
+    if view.outcome is None:
+        return ""
+    name = gettext(language, OUTCOME_NAMES[view.outcome])
+    more = gettext(language, view.ground.text) if view.ground else day_text(view.until) if view.until else ""
+    return f"{name}: {more}" if more else name

@@ -14,9 +14,9 @@ from typing import Any, Final
 from backend.deadlines.events import Event, TicketEvent
 
 # Notes of an answer that name its outcome. An approval takes them over from the draft, a common answer from its ticket.
-OUTCOME_NOTES: Final = ("outcome", "until", "ground", "earlier", "earlier_answer", "same_sender")
+OUTCOME_NOTES: Final = ("outcome", "promised", "ground", "earlier", "earlier_answer", "same_sender")
 # The sender of a merged ticket gets the number of the earlier ticket alone: that answer was written to another sender.
-COMMON_NOTES: Final = ("outcome", "until", "ground", "earlier")
+COMMON_NOTES: Final = ("outcome", "promised", "ground", "earlier")
 
 
 class AnswerOutcome(StrEnum):

@@ -87,7 +87,7 @@ def promise_columns(history: Sequence[TicketEvent]) -> dict[str, Any]:
 def _given_by(answer: TicketEvent) -> list[AnswerPromise]:
     if outcome_of(answer.data) is not AnswerOutcome.PROMISED:
         return []
-    until = date.fromisoformat(answer.data["until"])
+    until = date.fromisoformat(answer.data["promised"])
     return [AnswerPromise(answer.at, until, until, common=answer.event is Event.ANSWERED_TOGETHER)]
 
 

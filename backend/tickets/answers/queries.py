@@ -46,11 +46,11 @@ class AnswerView:
 def read_answer(session: Session, event: TicketEvent) -> AnswerView:
     """Return what the entry of an answer, a draft or a refusal says beside its text."""
     notes = event.data
-    until = notes.get("until") if event.event is not Event.REFUSED else None
+    promised = notes.get("promised")
     return AnswerView(
         told=event.event in ANSWERS or event.event is Event.SUBMITTED_FOR_APPROVAL,
         outcome=outcome_of(notes),
-        until=date.fromisoformat(until) if until else None,
+        until=date.fromisoformat(promised) if promised else None,
         ground=_ground(event) if "outcome" in notes else None,
         earlier=_earlier(session, notes),
         details=_details(session, notes),

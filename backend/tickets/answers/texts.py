@@ -8,14 +8,13 @@ from backend.tickets.answers.outcomes import AnswerOutcome, AnswerProof, PointRe
 from backend.tickets.answers.queries import AnswerView
 from backend.web.language import day_text, gettext
 
-# Outcome -> its name, and what it means, for the officer who chooses.
-OUTCOMES: dict[AnswerOutcome, tuple[str, str]] = {
-    AnswerOutcome.DONE: (_("Đã làm xong"), _("việc đã xong lúc trả lời")),
-    AnswerOutcome.PARTLY: (_("Làm được một phần"), _("nêu rõ phần nào đã xong, phần nào chưa")),
-    AnswerOutcome.PROMISED: (_("Hẹn ngày làm xong"), _("ngày hẹn được theo dõi và nhắc; người gửi được báo khi xong")),
-    AnswerOutcome.NOT_POSSIBLE: (_("Không làm được"), _("vì một lý do theo danh mục, có căn cứ")),
-    AnswerOutcome.NOT_AS_DESCRIBED: (_("Kiểm tra không đúng như phản ánh"), _("nêu đã kiểm tra thế nào")),
-    AnswerOutcome.ANSWERED_BEFORE: (_("Đã trả lời trước đây"), _("dẫn mã số của phản ánh đã được trả lời")),
+OUTCOME_NAMES: dict[AnswerOutcome, str] = {
+    AnswerOutcome.DONE: _("Đã làm xong"),
+    AnswerOutcome.PARTLY: _("Làm được một phần"),
+    AnswerOutcome.PROMISED: _("Hẹn ngày làm xong"),
+    AnswerOutcome.NOT_POSSIBLE: _("Không làm được, có lý do theo danh mục"),
+    AnswerOutcome.NOT_AS_DESCRIBED: _("Đã kiểm tra, không đúng như phản ánh"),
+    AnswerOutcome.ANSWERED_BEFORE: _("Đã trả lời trước đây"),
 }
 OUTCOME_SENTENCES: dict[AnswerOutcome, str] = {
     AnswerOutcome.DONE: _("Kết quả: đã làm xong."),

@@ -87,13 +87,13 @@ def _outcome_of_draft(case: TicketCase, draft: TicketEvent) -> Notes:
     if "outcome" not in draft.data:
         return check_outcome(case)
     notes = {name: draft.data[name] for name in OUTCOME_NOTES if name in draft.data}
-    if "until" in notes:
-        limits.check_commitment(_calendar(case), date.fromisoformat(notes["until"]), case.at)
+    if "promised" in notes:
+        limits.check_commitment(_calendar(case), date.fromisoformat(notes["promised"]), case.at)
     return notes
 
 
 def _check_promise(case: TicketCase) -> Notes:
-    return {"until": _promised_date(case).isoformat()}
+    return {"promised": _promised_date(case).isoformat()}
 
 
 def _check_impossible(case: TicketCase) -> Notes:
