@@ -27,12 +27,14 @@ from tests.factories import World
 from tests.life import START
 
 MEMBERS = 2
-OWN = ("id", "number", "version", "group_id", "secret_hash", "idempotency_hash", "fingerprint", "title_folded")
-OWN += ("due_date", "due_estimated")  # in the row as of the last event; compared as of now
+OF_EACH = {"id", "number", "version", "group_id", "secret_hash", "idempotency_hash", "fingerprint", "title_folded"}
+AS_OF_LAST_EVENT = {"due_date", "due_estimated"}  # in the row; they are compared as of now
 
 # What may happen: to one member and its twin, or to the group as a whole and to the twin of each member by itself.
-ALONE = (Event.INFO_REQUESTED, Event.INFO_RECEIVED, Event.FORWARDED, Event.WITHDRAWN, Event.ANSWERED, Event.REFUSED)
-ALONE += (Event.NOTIFIED, Event.DISPUTED, Event.CONFIRMED, Event.ACCEPTED, Event.SUBMITTED_FOR_APPROVAL)
+ALONE = (
+    *(Event.INFO_REQUESTED, Event.INFO_RECEIVED, Event.FORWARDED, Event.WITHDRAWN, Event.ANSWERED, Event.REFUSED),
+    *(Event.NOTIFIED, Event.DISPUTED, Event.CONFIRMED, Event.ACCEPTED, Event.SUBMITTED_FOR_APPROVAL),
+)
 TOGETHER = (Event.ANSWERED, Event.INFO_REQUESTED, Event.SUBMITTED_FOR_APPROVAL, Event.UNGROUPED)
 FROM_SENDER = {Event.INFO_RECEIVED, Event.WITHDRAWN, Event.NOTIFIED, Event.DISPUTED, Event.CONFIRMED}
 steps = st.one_of(
@@ -105,7 +107,8 @@ class Twins:
 
     def state_of(self, ticket: Ticket) -> Mapping[str, Any]:
         """Everything about a ticket but what is its own: columns, verdicts, and the clocks as of now."""
-        columns = {column.name: getattr(ticket, column.name) for column in Ticket.__table__.c if column.name not in OWN}
+        names = {column.name for column in Ticket.__table__.c} - OF_EACH - AS_OF_LAST_EVENT
+        columns = {name: getattr(ticket, name) for name in names}
         judged = select(ClockVersion).where(ClockVersion.ticket_id == ticket.id, ClockVersion.verdict.is_not(None))
         verdicts = sorted(
             (row.clock.value, row.episode, row.nth, row.verdict or "", row.due_date, row.late_days)

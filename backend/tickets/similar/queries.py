@@ -7,7 +7,7 @@ The cost is bounded whatever the history: each pair gives at most ``LATEST`` tic
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
@@ -88,7 +88,7 @@ def _places(ticket: Ticket, actor: Actor, neighbours: frozenset[int]) -> list[in
 
 def _candidates(
     session: Session, ticket: Ticket, actor: Actor, pairs: Sequence[int], units: Sequence[int], today: date
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[int, int, str, date, list[int]]]:
     """Return what the tickets with the most pairs in common are compared by, of those that ``actor`` may see."""
     values = {"pairs": list(pairs), "units": list(units), "own_id": ticket.id}
     bounds = {"latest": LATEST, "scored": SCORED, "least": PAIRS_LEAST}
