@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, exists, func, literal_column, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend.deadlines.events import Event
@@ -111,7 +111,9 @@ def find_chat(session: Session, user_id: int) -> int | None:
     return session.scalar(select(NoticeSettings.chat_id).where(NoticeSettings.user_id == user_id))
 
 
-def new_tickets(unit_id: int | ColumnElement[int], after: int | ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
+def new_tickets(
+    unit_id: int | SQLColumnExpression[int | None], after: int | ColumnElement[int]
+) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions on tickets that nobody of a unit has taken up, with an id above ``after``.
 
     The partial index of new tickets serves them.

@@ -95,7 +95,7 @@ def tell_staff(session: Session, occasion: NoticeOccasion) -> None:
 def _telling(rule: NoticeRule, *, hidden: bool, at_once: bool) -> Insert:
     """Return the statement that writes the notices of a rule. It is built once: building takes longer than running."""
     table = table_of(StaffNotice)
-    way = func.coalesce(NoticeChoice.way, literal(DEFAULTS[rule.kind], StaffNotice.way.type))
+    way: ColumnElement[NoticeWay] = func.coalesce(NoticeChoice.way, literal(DEFAULTS[rule.kind], StaffNotice.way.type))
     if at_once:
         way = case((way == NoticeWay.GATHERED, literal(NoticeWay.AT_ONCE, StaffNotice.way.type)), else_=way)
     people = (
