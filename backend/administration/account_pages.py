@@ -133,7 +133,7 @@ def account_page(
     form: FormView = EMPTY,
     new_password: str = "",
     template: str = "administration/account.html",
-    **more: object,
+    **more: Any,
 ) -> Response:
     """Show an account with its open work and its history. Raises NotFound."""
     user = queries.find_account_with_unit(session, user_id)

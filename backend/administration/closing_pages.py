@@ -17,7 +17,7 @@ from backend.errors import Conflict, Invalid, _
 from backend.users import service
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission
-from backend.web.forms import FormReader, TypedDep
+from backend.web.forms import EMPTY, FormReader, TypedDep
 from backend.web.rendering import redirect_to
 
 CLOSE, RESET, HAND_OVER = (ACCOUNTS + "/{user_id}/" + verb for verb in ("dong", "mat-khau-moi", "ban-giao"))
@@ -109,5 +109,6 @@ def _confirm(
     refusal: Invalid | Conflict | None = None,
 ) -> Response:
     """Show the page before an action, with a refusal at its field if there is one."""
-    view = {"form": form.refused(refusal, "to_user")} if form is not None and refusal is not None else {}
-    return account_page(request, session, user_id, status, template="administration/confirm.html", what=what, **view)
+    view = form.refused(refusal, "to_user") if form is not None and refusal is not None else EMPTY
+    template = "administration/confirm.html"
+    return account_page(request, session, user_id, status, form=view, template=template, what=what)

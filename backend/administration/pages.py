@@ -38,11 +38,7 @@ def show_directory(
 ) -> Response:
     """Show units with their dates and successors, a page at a time. They are only read here."""
     typed = {"q": q, "kind": kind, "t": t}
-    refusals = []
-    if kind and kind not in list(UnitKind):
-        refusals.append(Invalid(_("Hãy chọn một trong các mục."), field="kind"))
-    if t not in PERIODS:
-        refusals.append(Invalid(_("Hãy chọn một trong các mục."), field="t"))
+    refusals = _wrong_filter(kind, t)
     wanted = UnitFilter() if refusals else UnitFilter(q[:SEARCH_MOST], UnitKind(kind) if kind else None, PERIODS[t])
     page = listing.list_units(session, wanted, local_time(clock.now()).date(), after=_read_id(sau))
     parameters = {name: value for name, value in typed.items() if value}
@@ -57,6 +53,12 @@ def show_directory(
         older=f"{DIRECTORY}?{urlencode(parameters | {'sau': page.after})}" if page.after else None,
         newest=f"{DIRECTORY}?{urlencode(parameters)}" if sau else None,
     )
+
+
+def _wrong_filter(kind: str, period: str) -> list[Invalid]:
+    """Return the refusals of a kind and a period that do not exist, each at its field."""
+    wrong = [("kind", bool(kind) and kind not in list(UnitKind)), ("t", period not in PERIODS)]
+    return [Invalid(_("Hãy chọn một trong các mục."), field=name) for name, is_wrong in wrong if is_wrong]
 
 
 def _read_id(typed: str) -> int | None:

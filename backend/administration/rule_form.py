@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -58,7 +58,7 @@ def read_rule(session: Session, form: FormReader, today: date) -> DeadlineRule:
     if category and category_class:
         form.refuse("class", _("Xin chọn một loại phản ánh hoặc một nhóm, không chọn cả hai."))
     form.check()
-    narrowed = {
+    narrowed: dict[str, Any] = {
         "category": category,
         "category_class": category_class,
         "manner": IN_PERSON_OR_LETTER if form.ticked("direct") else "",
@@ -93,7 +93,7 @@ def province_code(session: Session) -> str:
     return session.scalar(provinces.order_by(Unit.valid_to.is_not(None), Unit.id).limit(1)) or ""
 
 
-def _read_value(form: FormReader, code: str) -> dict[str, object]:
+def _read_value(form: FormReader, code: str) -> dict[str, Any]:
     """Return the value as fields of a rule: a word for the rule of approval, a duration for all others."""
     if code == APPROVAL:
         return {"word": form.choice("word", list(APPROVAL_NAMES)), "duration": None}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import and_, func, literal_column, or_, select, tuple_
+from sqlalchemy import String, and_, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from backend.files.text import fold_text, folded_sql
@@ -13,7 +13,7 @@ from backend.users.policy import HANDLERS, PROVINCE
 
 ACCOUNTS_PAGE: Final = 50
 WORDS_MOST: Final = 8
-FOLDED_NAME: Final = literal_column(folded_sql("users.name"))
+FOLDED_NAME: Final = literal_column(folded_sql("users.name"), String())
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ The policy is asked when a notice is shown. A ticket that was forwarded or hidde
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, exists, func, literal_column, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend.deadlines.events import Event
@@ -56,13 +57,20 @@ def gets_notices(actor: Actor) -> bool:
 
 def count_unread(session: Session, actor: Actor) -> int:
     """Return the number at the bell, in one statement: unread notices and new tickets, at most ``COUNTED``."""
+    return min(session.scalar(_counting(actor.role, actor.user_id, actor.unit_id, COUNTED)) or 0, COUNTED)
+
+
+@lru_cache(maxsize=1_000)
+def _counting(role: Role, user_id: int | None, unit_id: int | None, most: int) -> Select[int]:
+    """Return the statement of the bell for one person. Every page of staff runs it, and building it takes longer than
+    running it, so each process keeps those of the people who are here."""
+    actor = Actor(role, user_id, unit_id)
     unread = _visible_notices(actor).where(StaffNotice.read_at.is_(None)).with_only_columns(StaffNotice.id)
-    total = select(func.count()).select_from(unread.limit(COUNTED).subquery()).scalar_subquery()
-    if actor.role in HANDLERS:
-        arrived = _unseen_arrivals(actor).with_only_columns(Ticket.id).limit(COUNTED).subquery()
-        arrivals = select(func.count()).select_from(arrived).scalar_subquery()
-        return min(session.scalar(select(total + arrivals)) or 0, COUNTED)
-    return session.scalar(select(total)) or 0
+    total = select(func.count()).select_from(unread.limit(most).subquery()).scalar_subquery()
+    if role not in HANDLERS:
+        return select(total)
+    arrived = _unseen_arrivals(actor).with_only_columns(Ticket.id).limit(most).subquery()
+    return select(total + select(func.count()).select_from(arrived).scalar_subquery())
 
 
 def list_notices(session: Session, actor: Actor, *, before: int | None = None, limit: int = PAGE) -> NoticePage:
@@ -103,7 +111,9 @@ def find_chat(session: Session, user_id: int) -> int | None:
     return session.scalar(select(NoticeSettings.chat_id).where(NoticeSettings.user_id == user_id))
 
 
-def new_tickets(unit_id: int | ColumnElement[int], after: int | ColumnElement[int]) -> tuple[ColumnElement[bool], ...]:
+def new_tickets(
+    unit_id: int | SQLColumnExpression[int | None], after: int | ColumnElement[int]
+) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions on tickets that nobody of a unit has taken up, with an id above ``after``.
 
     The partial index of new tickets serves them.

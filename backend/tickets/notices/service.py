@@ -3,11 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     ColumnExpressionArgument,
+    Integer,
+    String,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -17,13 +22,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Session, aliased
 
 from backend import audit
-from backend.db import table_of, transaction
+from backend.db import Moment, table_of, transaction
 from backend.errors import Invalid, _
-from backend.tickets.notices.audience import NoticeAudience, notice_rule
+from backend.tickets.notices.audience import NoticeAudience, NoticeRule, notice_rule
 from backend.tickets.notices.kinds import DEFAULTS, WAYS, NoticeKind, NoticeWay
 from backend.tickets.notices.models import NoticeChoice, NoticeSettings, StaffNotice
 from backend.users.models import Role, User
@@ -32,6 +37,9 @@ from backend.users.policy import EVERY_UNIT, HANDLERS, OWN_UNIT, Permission, Pol
 STORED_FOR = timedelta(days=90)
 PRUNED_TOGETHER = 1_000
 
+UNIT = bindparam("unit", type_=Integer)
+HIDDEN_FROM = bindparam("hidden_from", type_=Integer)
+ASSIGNEE = bindparam("assignee", type_=Integer)
 _COLUMNS = ("key", "ticket_id", "user_id", "code", "way", "at")
 
 
@@ -63,72 +71,87 @@ def tell_staff(session: Session, occasion: NoticeOccasion) -> None:
     same event writes nothing.
     """
     rule = notice_rule(occasion.action)
-    if rule is None or (rule.to == {NoticeAudience.SUBMITTER} and audit.user_id_in(occasion.submitter) is None):
+    submitter = audit.user_id_in(occasion.submitter)
+    if rule is None or (rule.to == {NoticeAudience.SUBMITTER} and submitter is None):
         return
-    way = func.coalesce(NoticeChoice.way, literal(DEFAULTS[rule.kind], StaffNotice.way.type))
-    if rule.urgent_near and occasion.near:
-        at_once = literal(NoticeWay.AT_ONCE, StaffNotice.way.type)
-        way = case((way == NoticeWay.GATHERED, at_once), else_=way)
-    prefix = f"{audit.ticket_chain(occasion.ticket_id)}:{occasion.action}:{occasion.seq}:"
+    subject = occasion.subject
+    statement = _telling(rule, hidden=subject.hidden_from is not None, at_once=rule.urgent_near and occasion.near)
+    values = {
+        "prefix": f"{audit.ticket_chain(occasion.ticket_id)}:{occasion.action}:{occasion.seq}:",
+        "ticket": occasion.ticket_id,
+        "action": occasion.action,
+        "happened_at": occasion.at,
+        "actor": audit.user_id_in(occasion.actor) or 0,
+        "unit": subject.unit_id,
+        "hidden_from": subject.hidden_from,
+        "assignee": occasion.assignee_id or 0,
+        "submitter": submitter or 0,
+        "mentions": sorted(occasion.mentions),
+    }
+    session.execute(statement, values)
+
+
+@lru_cache(maxsize=100)
+def _telling(rule: NoticeRule, *, hidden: bool, at_once: bool) -> Insert:
+    """Return the statement that writes the notices of a rule. It is built once: building takes longer than running."""
+    table = table_of(StaffNotice)
+    way: ColumnElement[NoticeWay] = func.coalesce(NoticeChoice.way, literal(DEFAULTS[rule.kind], StaffNotice.way.type))
+    if at_once:
+        way = case((way == NoticeWay.GATHERED, literal(NoticeWay.AT_ONCE, StaffNotice.way.type)), else_=way)
     people = (
         select(
-            literal(prefix) + audit.user_key_of(User.id),
-            literal(occasion.ticket_id),
+            bindparam("prefix", type_=String) + audit.user_key_of(User.id),
+            bindparam("ticket", type_=Integer),
             User.id,
-            literal(occasion.action),
+            bindparam("action", type_=String),
             way,
-            literal(occasion.at),
+            bindparam("happened_at", type_=Moment),
         )
         .outerjoin(NoticeChoice, and_(NoticeChoice.user_id == User.id, NoticeChoice.kind == rule.kind))
         .where(
             User.active,
-            User.id != (audit.user_id_in(occasion.actor) or 0),
-            may(rule.permission, occasion.subject),
-            or_(*(_is_concerned(audience, occasion) for audience in sorted(rule.to))),
+            User.id != bindparam("actor"),
+            may(rule.permission, UNIT, HIDDEN_FROM if hidden else None),
+            or_(*(_is_concerned(audience) for audience in sorted(rule.to))),
             way != NoticeWay.OFF,
         )
     )
-    table = table_of(StaffNotice)
-    session.execute(insert(table).from_select(_COLUMNS, people).on_conflict_do_nothing(index_elements=["key"]))
+    return insert(table).from_select(_COLUMNS, people).on_conflict_do_nothing(index_elements=["key"])
 
 
-def may(permission: Permission, subject: PolicySubject) -> ColumnElement[bool]:
-    """Return the condition on accounts that ``policy.can`` allows the permission for a ticket."""
+def may(
+    permission: Permission, unit_id: BindParameter[int] | int, hidden_from: BindParameter[int] | int | None
+) -> ColumnElement[bool]:
+    """Return the condition on accounts that ``policy.can`` allows the permission for a ticket of a unit."""
     rights: ColumnElement[bool] = or_(
         User.role.in_(EVERY_UNIT.get(permission, frozenset())),
-        and_(User.role.in_(OWN_UNIT.get(permission, frozenset())), User.unit_id == subject.unit_id),
+        and_(User.role.in_(OWN_UNIT.get(permission, frozenset())), User.unit_id == unit_id),
     )
-    if subject.hidden_from is None:
-        return rights
-    return and_(rights, User.unit_id.is_distinct_from(subject.hidden_from))
+    return rights if hidden_from is None else and_(rights, User.unit_id.is_distinct_from(hidden_from))
 
 
-def _is_concerned(audience: NoticeAudience, occasion: NoticeOccasion) -> ColumnElement[bool]:
+def _is_concerned(audience: NoticeAudience) -> ColumnElement[bool]:
     """Return the condition that an account belongs to an audience."""
-    of_unit = User.unit_id == occasion.subject.unit_id
+    of_unit = User.unit_id == UNIT
     officers = and_(of_unit, User.role == Role.OFFICER)
-    assignee = User.id == (occasion.assignee_id or 0)
+    assignee = User.id == ASSIGNEE
     conditions: dict[NoticeAudience, ColumnElement[bool]] = {
         NoticeAudience.OFFICERS: officers,
         NoticeAudience.LEADERS: and_(of_unit, User.role == Role.LEADER),
         NoticeAudience.ASSIGNEE: assignee,
-        NoticeAudience.HANDLERS: or_(assignee, and_(officers, ~_has_active_assignee(occasion))),
-        NoticeAudience.SUBMITTER: User.id == (audit.user_id_in(occasion.submitter) or 0),
+        NoticeAudience.HANDLERS: or_(assignee, and_(officers, ~_has_active_assignee())),
+        NoticeAudience.SUBMITTER: User.id == bindparam("submitter", type_=Integer),
         NoticeAudience.COORDINATORS: User.role == Role.COORDINATOR,
-        NoticeAudience.MENTIONED: User.id.in_(sorted(occasion.mentions)),
+        NoticeAudience.MENTIONED: User.id.in_(bindparam("mentions", type_=Integer, expanding=True)),
     }
     return conditions[audience]
 
 
-def _has_active_assignee(occasion: NoticeOccasion) -> ColumnElement[bool]:
+def _has_active_assignee() -> ColumnElement[bool]:
     """Return the condition that the assigned officer is active and still belongs to the unit."""
     assignee = aliased(User)
-    return exists().where(
-        assignee.id == (occasion.assignee_id or 0),
-        assignee.active,
-        assignee.role.in_(HANDLERS),
-        assignee.unit_id == occasion.subject.unit_id,
-    )
+    of_unit = (assignee.active, assignee.role.in_(HANDLERS), assignee.unit_id == UNIT)
+    return exists().where(assignee.id == ASSIGNEE, *of_unit)
 
 
 def mark_ticket_read(session: Session, user_id: int, ticket_id: int, now: datetime) -> int:

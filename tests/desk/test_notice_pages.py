@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend.errors import Invalid
 from backend.outbox.models import Medium
 from backend.tickets import service as tickets
 from backend.tickets.lifecycle import Event
@@ -229,7 +230,7 @@ def test_a_chat_is_bound_by_a_code_that_is_shown_once_and_works_once(
     assert staff_chats.bind_chat(session, code, 77, now) == officer
     settings = queries.find_settings(session, officer.id)
     assert (settings.chat_id, settings.medium) == (77, Medium.TELEGRAM)
-    with pytest.raises(staff_chats.Invalid):
+    with pytest.raises(Invalid):
         staff_chats.bind_chat(session, code, 78, now)
     assert client.post(f"{CHOICES}/bo-noi").status_code == 303
     session.refresh(settings)
@@ -239,9 +240,9 @@ def test_a_chat_is_bound_by_a_code_that_is_shown_once_and_works_once(
 def test_an_old_code_and_that_of_a_closed_account_bind_nothing(session: Session, world: World, now: datetime) -> None:
     user = world.user()
     code = staff_chats.make_code(session, user.id, now)
-    with pytest.raises(staff_chats.Invalid):
+    with pytest.raises(Invalid):
         staff_chats.bind_chat(session, code, 77, now + staff_chats.CODE_FOR)
     user.active = False
     session.flush()
-    with pytest.raises(staff_chats.Invalid):
+    with pytest.raises(Invalid):
         staff_chats.bind_chat(session, code, 77, now)

@@ -255,7 +255,9 @@ def test_the_condition_on_accounts_is_the_policy(
 ) -> None:
     own, other = world.unit().id, world.unit("LC-SYT").id
     for subject in (PolicySubject(own), PolicySubject(own, hidden_from=other), PolicySubject(other, hidden_from=own)):
-        chosen = set(session.scalars(select(User.id).where(service.may(permission, subject))))
+        chosen = set(
+            session.scalars(select(User.id).where(service.may(permission, subject.unit_id, subject.hidden_from)))
+        )
         assert chosen == {user.id for user in people.values() if can(actor_for(user), permission, subject)}
 
 
