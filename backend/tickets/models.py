@@ -74,6 +74,19 @@ FOLDED_TITLE = (
 )
 
 
+class WaitsFor(StrEnum):
+    """What a ticket waits for. ``waiting`` has the rule; only a ticket that is not open waits for nothing."""
+
+    NEW = "new"  # a unit that takes it up
+    WORK = "work"
+    REPLIED = "replied"  # somebody who reads what the sender has just said
+    ANSWER_APPROVAL = "answer_approval"
+    EXTENSION_APPROVAL = "extension_approval"
+    PAUSE_DISPUTE = "pause_dispute"  # the judgement of a pause that the sender disputes
+    SENDER = "sender"
+    NOTHING = "nothing"
+
+
 class Channel(StrEnum):
     """How the feedback came in."""
 
@@ -132,6 +145,7 @@ class Ticket(Base):
         CheckConstraint(f"answered_at IS NOT NULL OR state NOT IN {SETTLED_SQL}", name="answered_state"),
         CheckConstraint("(state = 'merged') = (merged_into_id IS NOT NULL)", name="merged_state"),
         CheckConstraint("merged_into_id <> id", name="merged_into_another"),
+        CheckConstraint(f"(waits_for = 'nothing') = (NOT {OPEN_SQL})", name="waiting_state"),
         CheckConstraint("answered_at IS NULL OR answered_on >= received_on", name="answered_after_received"),
         CheckConstraint("octet_length(secret_hash) = 32 OR channel = 'import'", name="secret"),
         Index(
@@ -186,6 +200,9 @@ class Ticket(Base):
     )
     accepted_at: Mapped[datetime | None] = mapped_column(Moment)
     paused_on: Mapped[date | None] = mapped_column(doc="first day of the pause that stops the clock now")
+    waits_for: Mapped[WaitsFor] = mapped_column(by_value(WaitsFor, "waits_for"))
+    waits_since: Mapped[datetime] = mapped_column(Moment, doc="for a ticket that is not open: when its work ended")
+    changed_at: Mapped[datetime] = mapped_column(Moment, doc="when something last happened that concerns staff")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
     # These belong to the first answer. Reopening changes neither the verdict nor the day.
