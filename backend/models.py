@@ -2,6 +2,7 @@
 
 import backend.attachments.models
 import backend.audit
+import backend.desk.inbox.models
 import backend.escalation.models
 import backend.history.models
 import backend.indices.models

@@ -11,7 +11,9 @@ from backend import clock
 from backend.db import SessionDep, transaction
 from backend.desk.action_forms import read_action_request
 from backend.desk.actions import ACTIONS, TicketAction
-from backend.desk.ticket_view import INBOX, ActionAttempt, ticket_page
+from backend.desk.inbox.filters import INBOX
+from backend.desk.inbox.return_path import list_address, ticket_address
+from backend.desk.ticket_view import ActionAttempt, ticket_page
 from backend.desk.typed_texts import TypedText, fields_of, left_typed, something_typed, typed_texts
 from backend.documents import guidance_letter
 from backend.errors import Conflict, DomainError, Forbidden, NotFound, _
@@ -180,10 +182,10 @@ def _answer_done(
     except NotFound:
         if texts := typed_texts(form.rest(fields_of(action))):
             return _texts_page(request, texts, translate_for(request, action.confirmation), "success", 200)
-        return redirect_to(request, INBOX, flash=action.confirmation)
+        return redirect_to(request, list_address(form.raw("from")), flash=action.confirmation)
     rest = left_typed(form, action, queries.list_course(session, ticket.id, internal=True))
     if not something_typed(rest):
-        return redirect_to(request, f"{INBOX}/{number}", flash=action.confirmation)
+        return redirect_to(request, ticket_address(number, form.raw("from")), flash=action.confirmation)
     return ticket_page(request, session, ticket, actor, typed=rest, confirmation=action.confirmation)
 
 

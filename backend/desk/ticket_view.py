@@ -14,6 +14,8 @@ from backend.attachments import queries as attachments
 from backend.deadlines.clocks import ClockPreview
 from backend.deadlines.grounds import DecisionGround, GroundList, grounds_on
 from backend.desk.actions import ActionOffer, TicketAction, UsualChoices, list_offers
+from backend.desk.inbox import looks, return_path
+from backend.desk.inbox.filters import INBOX
 from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
 from backend.errors import DomainError, Invalid, _
 from backend.tickets import queries, rulebook, service
@@ -33,7 +35,6 @@ from backend.web.language import gettext
 from backend.web.rendering import language_of, render_page
 from backend.worktime.calendar import local_time
 
-INBOX = "/hop-thu"
 BASIS = _("Căn cứ: %(basis)s")
 
 # The latest texts that the person who decides has to read at the form.
@@ -105,6 +106,8 @@ def ticket_page(
     form = attempt.form if attempt else typed
     now = clock.now()
     today = local_time(now).date()
+    looks.note_look(session, ticket, actor, now)
+    list_query = return_path.list_query_of(request, form)
     dossier = read_dossier(session, ticket, now)
     timing = dossier.timing()
     choices = _read_choices(session, ticket, actor, today)
@@ -117,6 +120,8 @@ def ticket_page(
         ticket=ticket,
         form=form,
         tried=attempt,
+        list_query=list_query,
+        back=return_path.list_address(list_query, ticket.id),
         done=confirmation,
         kept=_orphaned_texts(form, offers),
         unfolded=paths_typed(form),

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_
 
 from backend.deadlines.limits import DUE_SOON
 from backend.tickets.models import Ticket, TicketState, Verdict, is_open
+from backend.worktime.arithmetic import next_working
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.vector import working_days_between
 
@@ -71,6 +72,19 @@ def clock_runs(ticket: Ticket) -> bool:
 def clock_running() -> ColumnElement[bool]:
     """Return the rule of ``clock_runs`` as a condition."""
     return and_(is_open(), or_(Ticket.state != TicketState.AWAITING_SENDER, Ticket.paused_on.is_(None)))
+
+
+def due_between(first: date, last: date) -> ColumnElement[bool]:
+    """Return the condition that the clock runs and the due date is one of these days."""
+    return and_(clock_running(), Ticket.due_date.between(first, last))
+
+
+def soon_until(calendar: WorkCalendar, today: date) -> date:
+    """Return the last day that is soon: with the next working day it would be more than ``DUE_SOON`` away."""
+    day = today
+    for _working_day in range(DUE_SOON.value + 1):
+        day = date.fromordinal(next_working(calendar, day.toordinal() + 1))
+    return date.fromordinal(day.toordinal() - 1)
 
 
 def undecided() -> ColumnElement[bool]:

@@ -66,6 +66,11 @@ def _sql_list(states: tuple[TicketState, ...]) -> str:
 SETTLED_SQL = _sql_list(SETTLED_STATES)
 # Literal values, so that every query plan can use the partial indexes on this condition.
 OPEN_SQL = f"state IN {_sql_list(OPEN_STATES)}"
+_ENDED = ("state", "waits_since", "id")
+INBOX_INCLUDES = (
+    *("state", "waits_for", "waits_since", "changed_at", "assignee_id", "category_code", "about_unit_id", "channel"),
+    *("received_on", "received_at", "paused_on", "verdict"),
+)
 
 
 FOLDED_TITLE = (
@@ -148,14 +153,25 @@ class Ticket(Base):
         CheckConstraint(f"(waits_for = 'nothing') = (NOT {OPEN_SQL})", name="waiting_state"),
         CheckConstraint("answered_at IS NULL OR answered_on >= received_on", name="answered_after_received"),
         CheckConstraint("octet_length(secret_hash) = 32 OR channel = 'import'", name="secret"),
+        # The inbox: what its filters ask of open tickets stands in the index, so that only the page itself is read.
         Index(
             "ix_tickets_inbox",
-            "unit_id",
-            "due_date",
-            "id",
+            *("unit_id", "due_date", "id"),
+            postgresql_include=INBOX_INCLUDES,
             postgresql_where=text(OPEN_SQL),
         ),
         Index("ix_tickets_open", "id", postgresql_where=text(OPEN_SQL)),
+        # The orders of the province's inbox.
+        Index("ix_tickets_open_due", "due_date", "id", postgresql_where=text(OPEN_SQL)),
+        Index("ix_tickets_open_received", "received_at", "id", postgresql_where=text(OPEN_SQL)),
+        Index("ix_tickets_open_changed", "changed_at", "id", postgresql_where=text(OPEN_SQL)),
+        Index("ix_tickets_open_waiting", "waits_since", "id", postgresql_where=text(OPEN_SQL)),
+        Index("ix_tickets_assignee", "assignee_id", postgresql_where=text(f"assignee_id IS NOT NULL AND {OPEN_SQL}")),
+        # Lists of ended tickets, of the province and of a unit.
+        Index("ix_tickets_ended", "state", "waits_since", "id", postgresql_where=text(f"NOT {OPEN_SQL}")),
+        Index(
+            "ix_tickets_ended_unit", "unit_id", "state", "waits_since", "id", postgresql_where=text(f"NOT {OPEN_SQL}")
+        ),
         Index(None, "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
         Index("ix_tickets_received", "unit_id", "received_on"),
         Index("ix_tickets_received_all", "received_on"),

@@ -11,6 +11,7 @@ To add something to wait for: a member of ``WaitsFor``, a row in ``_waits_for``,
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from backend.deadlines.events import TicketEvent
@@ -39,6 +40,27 @@ BEGUN_BY: Final[Mapping[WaitsFor, frozenset[Event]]] = {
     WaitsFor.PAUSE_DISPUTE: frozenset({Event.PAUSE_DISPUTED}),
     WaitsFor.SENDER: frozenset({Event.INFO_REQUESTED}),
     WaitsFor.NOTHING: _ENDS,
+}
+
+
+class TicketParty(StrEnum):
+    """Who is to act next."""
+
+    HANDLER = "handler"  # the assignee, or else an officer of the unit
+    LEADER = "leader"
+    COORDINATOR = "coordinator"
+    SENDER = "sender"
+
+
+# Who is to act next, by what the ticket waits for.
+WAITED_BY: Final[Mapping[WaitsFor, TicketParty]] = {
+    WaitsFor.NEW: TicketParty.HANDLER,
+    WaitsFor.WORK: TicketParty.HANDLER,
+    WaitsFor.REPLIED: TicketParty.HANDLER,
+    WaitsFor.ANSWER_APPROVAL: TicketParty.LEADER,
+    WaitsFor.EXTENSION_APPROVAL: TicketParty.LEADER,
+    WaitsFor.PAUSE_DISPUTE: TicketParty.COORDINATOR,
+    WaitsFor.SENDER: TicketParty.SENDER,
 }
 _WORK_STATES: Final = frozenset({TicketState.ACCEPTED, TicketState.IN_PROGRESS})
 _EXTENSION_DECIDED: Final = BEGINNINGS | {Event.EXTENDED, Event.EXTENSION_DENIED}

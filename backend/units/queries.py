@@ -17,6 +17,13 @@ def list_receiving(session: Session, today: date) -> Sequence[Unit]:
     ).all()
 
 
+def list_receiving_names(session: Session, today: date) -> dict[int, str]:
+    """Return the names of the units that receive feedback today, by id, in the order of ``list_receiving``."""
+    order = (Unit.kind.desc(), Unit.folded, Unit.id)
+    rows = session.execute(select(Unit.id, Unit.name).where(Unit.receives, *_valid(today)).order_by(*order))
+    return {row.id: row.name for row in rows}
+
+
 def find_units(session: Session, typed: str, today: date, limit: int = 8) -> Sequence[Unit]:
     """Return receiving units whose name contains every typed word, with or without tone marks; best match first.
 
