@@ -7,7 +7,7 @@ each change. A unit has few open tickets and counts them in its index. Decision 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, not_, select, text
 from sqlalchemy.orm import Session
@@ -83,15 +83,19 @@ def count_inbox(
 ) -> InboxCounts:
     """Count the inbox of a unit, or of the whole province, and the saved views."""
     shown = [*visible(reader.actor, Permission.VIEW_INBOX, unit_id), is_open()]
-    whole_province = reader.everywhere and unit_id is None
-    waits, overdue = _count_province(session, reader) if whole_province else _count_listed(session, shown, reader.today)
     countable = {view_id: inbox_filter for view_id, inbox_filter in views.items() if _is_countable(inbox_filter)}
     alone = {view_id: _count_alone(countable[view_id], reader) for view_id in countable}
     indexed = {view_id: statement for view_id, statement in alone.items() if statement is not None}
-    numbers = _read_numbers(session, [_count_mine(shown, reader), _count_read(shown, reader), *indexed.values()])
-    mine, read = numbers[:2]
+    single_counts = [_count_mine(shown, reader), _count_read(shown, reader), *indexed.values()]
+    whole_province = reader.everywhere and unit_id is None
+    kinds = _province_kinds(reader.today) if whole_province else _listed_kinds(shown, reader.today)
+    waits, overdue, numbers = _read_kinds(session, kinds, single_counts)
+    if whole_province and reader.actor.unit_id is not None:
+        waits, overdue = _without_hidden(session, reader, waits, overdue)
+    mine, read = numbers[:2] or (0, 0)
     scanned = {view_id: countable[view_id] for view_id, statement in alone.items() if statement is None}
-    counted = dict(zip(indexed, numbers[2:], strict=True)) | _count_together(session, scanned, reader)
+    counted = dict(zip(indexed, numbers[2:] or [0] * len(indexed), strict=True))
+    counted |= _count_together(session, scanned, reader)
     return InboxCounts(waits, overdue, mine, sum(waits.values()) - read, counted)
 
 
@@ -111,29 +115,37 @@ def compare_counts(session: Session) -> list[CountDifference]:
     ]
 
 
-def _count_listed(
-    session: Session, shown: Sequence[ColumnElement[bool]], today: date
-) -> tuple[dict[WaitsFor, int], int]:
-    statement = (
-        select(Ticket.waits_for, func.count(), func.count().filter(overdue_on(today)))
-        .where(*shown)
-        .group_by(Ticket.waits_for)
-    )
-    rows = session.execute(statement).all()
-    return {waits_for: tickets for waits_for, tickets, _overdue in rows}, sum(overdue for *_rest, overdue in rows)
+def _listed_kinds(shown: Sequence[ColumnElement[bool]], today: date) -> Select[Any]:
+    """Return for each wait how many tickets there are, and how many of them are overdue, from the tickets."""
+    overdue = func.count().filter(overdue_on(today))
+    return select(Ticket.waits_for, func.count(), overdue).where(*shown).group_by(Ticket.waits_for)
 
 
-def _count_province(session: Session, reader: InboxReader) -> tuple[dict[WaitsFor, int], int]:
-    """Sum up the stored counts. What must stay hidden from the reader's own unit is taken off."""
+def _province_kinds(today: date) -> Select[Any]:
+    """Return the same for the whole province, from the stored counts."""
     total = func.sum(OpenTicketCount.tickets)
-    overdue_total = func.coalesce(total.filter(_stored_overdue(reader.today)), 0)
-    statement = select(OpenTicketCount.waits_for, total, overdue_total)
-    rows = session.execute(statement.group_by(OpenTicketCount.waits_for)).all()
-    waits = {waits_for: int(tickets) for waits_for, tickets, _overdue in rows}
-    overdue = sum(int(overdue) for *_rest, overdue in rows)
-    if reader.actor.unit_id is None:
-        return waits, overdue
-    hidden, hidden_overdue = _count_listed(session, [hidden_from(reader.actor.unit_id), is_open()], reader.today)
+    overdue = func.coalesce(total.filter(_stored_overdue(today)), 0)
+    return select(OpenTicketCount.waits_for, total, overdue).group_by(OpenTicketCount.waits_for)
+
+
+def _read_kinds(
+    session: Session, kinds: Select[Any], single_counts: Sequence[Select[int]] = ()
+) -> tuple[dict[WaitsFor, int], int, list[int]]:
+    """Return the tickets of each wait, how many of all are overdue, and the single counts, in one statement.
+
+    Where there is no open ticket at all, there are no single counts either.
+    """
+    rows = session.execute(kinds.add_columns(*(statement.scalar_subquery() for statement in single_counts))).all()
+    waits = {row[0]: int(row[1]) for row in rows}
+    return waits, sum(int(row[2]) for row in rows), [int(number) for number in rows[0][3:]] if rows else []
+
+
+def _without_hidden(
+    session: Session, reader: InboxReader, waits: Mapping[WaitsFor, int], overdue: int
+) -> tuple[dict[WaitsFor, int], int]:
+    """Take off the complaints about the conduct of the reader's own unit."""
+    hidden_kinds = _listed_kinds([hidden_from(reader.actor.unit_id or 0), is_open()], reader.today)
+    hidden, hidden_overdue, _none = _read_kinds(session, hidden_kinds)
     return {kind: tickets - hidden.get(kind, 0) for kind, tickets in waits.items()}, overdue - hidden_overdue
 
 
@@ -151,12 +163,6 @@ def _count_read(shown: Sequence[ColumnElement[bool]], reader: InboxReader) -> Se
     seen = and_(TicketLook.ticket_id == Ticket.id, TicketLook.user_id == reader.actor.user_id)
     read = select(func.count()).select_from(TicketLook).join(Ticket, seen)
     return read.where(*shown, TicketLook.at >= Ticket.changed_at)
-
-
-def _read_numbers(session: Session, statements: Sequence[Select[int]]) -> list[int]:
-    """Return the results of several counts in one statement."""
-    row = session.execute(select(*(statement.scalar_subquery() for statement in statements))).one()
-    return [int(number) for number in row]
 
 
 def _is_countable(inbox_filter: InboxFilter) -> bool:

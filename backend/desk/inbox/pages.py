@@ -15,8 +15,9 @@ from backend.desk.inbox import choices as inbox_choices
 from backend.desk.inbox import counts, return_path, rows, tabs, texts, views
 from backend.desk.inbox.conditions import InboxReader
 from backend.desk.inbox.filters import FIELDS, INBOX, FilterChoices, InboxFilter, read_filter
-from backend.desk.inbox.models import InboxDisplay, SavedView
+from backend.desk.inbox.models import SavedView
 from backend.desk.inbox.rows import InboxPage
+from backend.desk.inbox.views import InboxSetting
 from backend.errors import Invalid, NotFound
 from backend.kpi.charts import CHANNELS
 from backend.tickets import queries
@@ -68,11 +69,10 @@ def show_inbox(request: Request, session: SessionDep, actor: Reader) -> Response
         return redirect_to(request, f"{INBOX}/{number}")
     now = clock.now()
     reader = read_reader(session, actor, now)
-    stored = views.list_views(session, actor)
-    display = views.display_of(session, actor)
-    asked = _read_request(request, stored, display)
+    setting = views.read_setting(session, actor)
+    asked = _read_request(request, setting)
     choices = inbox_choices.read_choices(session, reader, asked.fields.get("unit", ""), language_of(request))
-    view_filters = read_views(stored, choices)
+    view_filters = read_views(setting.views, choices)
     try:
         inbox_filter = read_filter(asked.fields, choices)
     except Invalid as refusal:
@@ -91,14 +91,14 @@ def show_inbox(request: Request, session: SessionDep, actor: Reader) -> Response
         status,
         form=form,
         page=page,
-        display=display,
+        display=setting.display,
         reader=reader,
         choices=choices,
         hours_left=_minutes_left(reader, now) // 60,
         minutes_left=_minutes_left(reader, now) % 60,
         numbers=numbers,
         usual_tabs=tabs.usual_tabs(numbers, inbox_filter if not asked.view else None, assignable=not reader.everywhere),
-        view_tabs=tabs.view_tabs(stored, view_filters, numbers, asked.view),
+        view_tabs=tabs.view_tabs(setting.views, view_filters, numbers, asked.view),
         ended_tabs=tabs.ended_tabs(inbox_filter if not asked.view else None),
         view=asked.view,
         may_change=asked.view is not None and views.may_change(actor, asked.view),
@@ -127,7 +127,7 @@ def read_views(stored: Sequence[SavedView], choices: FilterChoices) -> dict[int,
     return filters
 
 
-def _read_request(request: Request, stored: Sequence[SavedView], display: InboxDisplay) -> InboxRequest:
+def _read_request(request: Request, setting: InboxSetting) -> InboxRequest:
     """Return what the address asks for. Without any filter it is the view that it names, or else the reader's usual
     one. Raises NotFound for a view that is not there."""
     query = request.query_params
@@ -136,9 +136,9 @@ def _read_request(request: Request, stored: Sequence[SavedView], display: InboxD
     view = None
     if view_id:
         number = int(view_id) if view_id.isascii() and view_id.isdigit() and len(view_id) <= 9 else None
-        view = views.find_view(stored, number)
+        view = views.find_view(setting.views, number)
     elif not fields:
-        view = next((view for view in stored if view.id == display.default_view_id), None)
+        view = next((view for view in setting.views if view.id == setting.display.default_view_id), None)
     if view is not None and not fields:
         fields = dict(parse_qsl(view.query))
     return InboxRequest(view, fields, query.get("after", ""))

@@ -8,16 +8,16 @@ ended, from the index of their state. Where further filters leave out most of th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, select, tuple_, union_all
-from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.desk.inbox.conditions import InboxReader, list_conditions, place_conditions
 from backend.desk.inbox.filters import InboxFilter, InboxSort, ListScope
 from backend.desk.inbox.models import TicketLook
 from backend.tickets.due_status import DueStatus, due_statuses
-from backend.tickets.models import OPEN_STATES, Ticket, TicketState
+from backend.tickets.models import OPEN_STATES, Channel, Ticket, TicketState, Verdict, WaitsFor
 from backend.units.models import Unit
 from backend.users.models import User
 
@@ -32,22 +32,38 @@ SORT_COLUMNS: Final[dict[str, InstrumentedAttribute[Any]]] = {
     InboxSort.CHANGED.value: Ticket.changed_at,
     InboxSort.WAITING.value: Ticket.waits_since,
 }
-_SHOWN: Final = (
-    *(Ticket.number, Ticket.title, Ticket.state, Ticket.version, Ticket.channel, Ticket.category_code, Ticket.unit_id),
-    *(Ticket.assignee_id, Ticket.received_at, Ticket.changed_at, Ticket.waits_for, Ticket.waits_since),
-    *(Ticket.due_date, Ticket.due_estimated, Ticket.paused_on, Ticket.verdict),
-)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 Place = tuple[Any, int]  # where a page ends: the value that it is sorted by, and the id of the ticket
 
 
+class ListedTicket(NamedTuple):
+    """The columns of a ticket that its row shows. A list reads these alone."""
+
+    id: int
+    number: str
+    title: str
+    state: TicketState
+    version: int
+    channel: Channel
+    category_code: str
+    assignee_id: int | None
+    received_at: datetime
+    changed_at: datetime
+    waits_for: WaitsFor
+    waits_since: datetime
+    due_date: date
+    due_estimated: bool
+    paused_on: date | None
+    verdict: Verdict | None
+
+
 @dataclass(frozen=True)
 class InboxRow:
     """A ticket of the list: how it stands today, who has it, and whether this reader has seen its last change."""
 
-    ticket: Ticket
+    ticket: ListedTicket
     due_status: DueStatus
     unit: str
     assignee: str
@@ -179,17 +195,23 @@ def _end_of(session: Session, walk: Select[Any]) -> Place | None:
 def _read_rows(session: Session, places: Select[Any], order: InboxSort, reader: InboxReader) -> list[InboxRow]:
     page = places.subquery("page")
     seen = and_(TicketLook.ticket_id == Ticket.id, TicketLook.user_id == reader.actor.user_id)
+    shown = [getattr(Ticket, name) for name in ListedTicket._fields]
     statement = (
-        select(Ticket, Unit.name, User.name, TicketLook.at)
-        .join(page, page.c.id == Ticket.id)
+        select(*shown, Unit.name, User.name, TicketLook.at)
+        .select_from(page)
+        .join(Ticket, page.c.id == Ticket.id)
         .join(Unit, Unit.id == Ticket.unit_id)
         .outerjoin(User, User.id == Ticket.assignee_id)
         .outerjoin(TicketLook, seen)
-        .options(load_only(*_SHOWN, raiseload=True))
     )
     rows = session.execute(_ordered(statement, order)).all()
-    statuses = due_statuses(reader.calendar, reader.today, [row[0] for row in rows])
+    tickets = [ListedTicket._make(row[: len(shown)]) for row in rows]
+    statuses = due_statuses(reader.calendar, reader.today, tickets)
     return [
-        InboxRow(ticket, status, unit, assignee or "", ticket.open and (at is None or at < ticket.changed_at))
-        for (ticket, unit, assignee, at), status in zip(rows, statuses, strict=True)
+        InboxRow(ticket, status, unit, assignee or "", _is_unread(ticket, looked_at))
+        for ticket, status, (*_columns, unit, assignee, looked_at) in zip(tickets, statuses, rows, strict=True)
     ]
+
+
+def _is_unread(ticket: ListedTicket, looked_at: datetime | None) -> bool:
+    return ticket.waits_for is not WaitsFor.NOTHING and (looked_at is None or looked_at < ticket.changed_at)

@@ -120,16 +120,16 @@ def _typed_view(session: Session, actor: Actor, form: FormReader) -> SavedView:
     if view_id is None:
         form.refuse("view", _("Hãy chọn một bộ lọc."))
     form.check()
-    return views.find_view(views.list_views(session, actor), view_id)
+    return views.find_view(views.read_setting(session, actor).views, view_id)
 
 
 def _views_page(
     request: Request, session: Session, actor: Actor, status: int = 200, *, form: FormView | None = None
 ) -> Response:
     reader = read_reader(session, actor, clock.now())
-    stored = views.list_views(session, actor)
+    setting = views.read_setting(session, actor)
     choices = inbox_choices.read_choices(session, reader, "", language_of(request))
-    filters = read_views(stored, choices)
+    filters = read_views(setting.views, choices)
     options = texts.filter_options(choices, language_of(request), ended=False)
     described = {view_id: texts.filter_values(inbox_filter, options) for view_id, inbox_filter in filters.items()}
     return render_page(
@@ -137,10 +137,10 @@ def _views_page(
         "desk/inbox/views.html",
         status,
         form=form or FormView(),
-        stored=stored,
+        stored=setting.views,
         described=described,
-        changeable={view.id for view in stored if views.may_change(actor, view)},
-        display=views.display_of(session, actor),
+        changeable={view.id for view in setting.views if views.may_change(actor, view)},
+        display=setting.display,
         columns=views.COLUMNS if reader.everywhere else [name for name in views.COLUMNS if name != "unit"],
         densities=InboxDensity,
         texts=texts,

@@ -5,6 +5,7 @@ tickets: whoever opens it sees what they may see.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +19,7 @@ from backend.desk.inbox.filters import InboxFilter
 from backend.desk.inbox.models import InboxDensity, InboxDisplay, SavedView
 from backend.errors import Conflict, Forbidden, Invalid, NotFound, _
 from backend.files.text import clean_text
+from backend.users.models import User
 from backend.users.policy import Actor, Permission, PolicySubject, can
 
 NAME_MOST: Final = 60  # characters
@@ -28,12 +30,28 @@ USUAL_COLUMNS: Final = ("category", "unit", "assignee")
 NAME_TAKEN: Final = _("Tên này đã dùng cho một bộ lọc khác.")
 
 
-def list_views(session: Session, actor: Actor) -> Sequence[SavedView]:
-    """Return the views that a person can open: those of the unit first, then their own, each by name."""
-    own = SavedView.owner_id == actor.user_id
-    condition = or_(own, SavedView.unit_id == actor.unit_id) if actor.unit_id is not None else own
-    order = (SavedView.unit_id.is_(None), SavedView.name, SavedView.id)
-    return session.scalars(select(SavedView).where(condition).order_by(*order)).all()
+@dataclass(frozen=True)
+class InboxSetting:
+    """What a person has set up: the views that they can open, and how the list is shown."""
+
+    views: Sequence[SavedView]
+    display: InboxDisplay
+
+
+def read_setting(session: Session, actor: Actor) -> InboxSetting:
+    """Return the setting of a person, in one statement: views of the unit first, then their own, each by name."""
+    reachable = or_(SavedView.owner_id == User.id, SavedView.unit_id == User.unit_id)
+    statement = (
+        select(SavedView, InboxDisplay)
+        .select_from(User)
+        .outerjoin(SavedView, reachable)
+        .outerjoin(InboxDisplay, InboxDisplay.user_id == User.id)
+        .where(User.id == actor.user_id)
+        .order_by(SavedView.unit_id.is_(None), SavedView.name, SavedView.id)
+    )
+    rows = session.execute(statement).all()
+    display = next((display for _view, display in rows if display is not None), None)
+    return InboxSetting([view for view, _display in rows if view is not None], display or _usual_display(actor))
 
 
 def find_view(views: Sequence[SavedView], view_id: int | None) -> SavedView:
@@ -102,13 +120,6 @@ def delete_view(session: Session, actor: Actor, view: SavedView) -> None:
     session.flush()
 
 
-def display_of(session: Session, actor: Actor) -> InboxDisplay:
-    """Return how a person has the list shown; the usual way where they have chosen nothing."""
-    stored = session.get(InboxDisplay, actor.user_id)
-    usual = {"columns": list(USUAL_COLUMNS), "density": InboxDensity.ROOMY, "default_view_id": None}
-    return stored or InboxDisplay(user_id=actor.user_id, **usual)
-
-
 def set_display(session: Session, actor: Actor, columns: Sequence[str], density: InboxDensity) -> None:
     _store_display(session, actor, columns=[name for name in COLUMNS if name in columns], density=density)
 
@@ -123,6 +134,12 @@ def _store_display(session: Session, actor: Actor, **changes: object) -> None:
     usual = {"columns": list(USUAL_COLUMNS), "density": InboxDensity.ROOMY}
     statement = insert(table).values(user_id=actor.user_id, **(usual | changes))
     session.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=changes))
+
+
+def _usual_display(actor: Actor) -> InboxDisplay:
+    """Return how the list is shown to somebody who has chosen nothing."""
+    columns = list(USUAL_COLUMNS)
+    return InboxDisplay(user_id=actor.user_id, columns=columns, density=InboxDensity.ROOMY, default_view_id=None)
 
 
 def _check_change(actor: Actor, view: SavedView) -> None:
