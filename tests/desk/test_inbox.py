@@ -180,7 +180,7 @@ def test_tabs_keep_the_unit_and_the_form_keeps_every_filter(client: TestClient, 
     world.receive(now, title="Đèn đường", unit_id=unit.id)
     officer(client, world, Role.COORDINATOR)
     page = client.get("/hop-thu", params={"q": "den", "unit": unit.id, "state": "new"}).text
-    tabs = page.split('<nav class="tabs"')[1].split("</nav>")[0]
+    tabs = page.split('<nav class="tabs usual"')[1].split("</nav>")[0]
     assert all(f"unit={unit.id}" in href for href in re.findall(r'href="([^"]+)"', tabs))
     assert '<option value="new" selected>' in page and 'value="den"' in page
 

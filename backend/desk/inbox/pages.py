@@ -97,7 +97,7 @@ def show_inbox(request: Request, session: SessionDep, actor: Reader) -> Response
         hours_left=_minutes_left(reader, now) // 60,
         minutes_left=_minutes_left(reader, now) % 60,
         numbers=numbers,
-        usual_tabs=tabs.usual_tabs(numbers, inbox_filter if not asked.view else None, assignable=not reader.everywhere),
+        usual_tabs=tabs.usual_tabs(numbers, inbox_filter if not asked.view else None, everywhere=reader.everywhere),
         view_tabs=tabs.view_tabs(setting.views, view_filters, numbers, asked.view),
         ended_tabs=tabs.ended_tabs(inbox_filter if not asked.view else None),
         view=asked.view,

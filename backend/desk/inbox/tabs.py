@@ -10,16 +10,16 @@ from backend.desk.inbox.models import SavedView
 from backend.desk.inbox.texts import SCOPE_NAMES
 from backend.errors import _
 from backend.tickets.models import OPEN_STATES, TicketState, WaitsFor
-from backend.tickets.texts import STATE_NAMES, WAIT_NAMES
+from backend.tickets.texts import STATE_NAMES
 
 MINE, UNREAD, OVERDUE = _("Giao cho tôi"), _("Chưa đọc"), _("Quá hạn")
 _WAITS: Final = (
-    (WaitsFor.NEW.value, WAIT_NAMES[WaitsFor.NEW]),
-    (WaitsFor.REPLIED.value, WAIT_NAMES[WaitsFor.REPLIED]),
-    (APPROVAL, _("Chờ lãnh đạo duyệt")),
-    (WaitsFor.PAUSE_DISPUTE.value, WAIT_NAMES[WaitsFor.PAUSE_DISPUTE]),
-    (WaitsFor.SENDER.value, WAIT_NAMES[WaitsFor.SENDER]),
+    (WaitsFor.NEW.value, _("Mới")),
+    (WaitsFor.REPLIED.value, _("Vừa phản hồi")),
+    (APPROVAL, _("Chờ duyệt")),
+    (WaitsFor.SENDER.value, _("Chờ bổ sung")),
 )
+_OF_PROVINCE: Final = ((WaitsFor.PAUSE_DISPUTE.value, _("Chờ xét tạm dừng")),)
 _ENDED: Final = (ListScope.ENDED, *(state for state in TicketState if state not in OPEN_STATES))
 
 
@@ -34,17 +34,18 @@ class InboxTab:
     urgent: bool = False
 
 
-def usual_tabs(counts: InboxCounts, current: InboxFilter | None, *, assignable: bool) -> list[InboxTab]:
+def usual_tabs(counts: InboxCounts, current: InboxFilter | None, *, everywhere: bool) -> list[InboxTab]:
     """Return the tabs that everybody has. They keep the chosen unit and leave every other filter.
 
-    ``assignable``: tickets can be assigned to this reader.
+    ``everywhere``: the reader sees every unit. Such a reader judges disputes, and no ticket is assigned to them.
     """
     unit = current.unit if current else None
     rows: list[tuple[str, InboxFilter, int]] = [(SCOPE_NAMES[ListScope.OPEN], InboxFilter(), counts.open)]
-    if assignable:
+    if not everywhere:
         rows.append((MINE, InboxFilter(who=ME), counts.mine))
     rows.append((UNREAD, InboxFilter(unread=True), counts.unread))
-    rows += [(name, InboxFilter(waits=choice), counts.waiting(choice)) for choice, name in _WAITS]
+    waits = (*_WAITS, *_OF_PROVINCE) if everywhere else _WAITS
+    rows += [(name, InboxFilter(waits=choice), counts.waiting(choice)) for choice, name in waits]
     rows.append((OVERDUE, InboxFilter(due=DueChoice.OVERDUE), counts.overdue))
     return [
         InboxTab(name, _address(tab, unit), count, _same(tab, current), urgent=name is OVERDUE and count > 0)
