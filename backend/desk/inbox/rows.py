@@ -22,7 +22,7 @@ from backend.units.models import Unit
 from backend.users.models import User
 
 PAGE: Final = 50
-LOOK_BACK: Final = 5_000  # ended tickets that one page looks through
+LOOK_BACK: Final = 3_000  # ended tickets that one page looks through
 # Days of reception that are few enough to look through all tickets of them: of the province, and of one unit.
 DAYS_OF_ALL, DAYS_OF_UNIT = timedelta(days=31), timedelta(days=366)
 ENDED_STATES: Final = tuple(state for state in TicketState if state not in OPEN_STATES)
@@ -127,8 +127,11 @@ def _sort_column(order: InboxSort) -> InstrumentedAttribute[Any]:
 
 
 def _ordered(statement: Select[Any], order: InboxSort) -> Select[Any]:
-    column = _sort_column(order)
-    return statement.order_by(*((column.desc(), Ticket.id.desc()) if order.latest_first else (column, Ticket.id)))
+    return statement.order_by(*_directed((_sort_column(order), Ticket.id), order))
+
+
+def _directed(keys: Sequence[ColumnElement[Any]], order: InboxSort) -> list[ColumnElement[Any]]:
+    return [key.desc() if order.latest_first else key.asc() for key in keys]
 
 
 def _beyond(after: Place | None, order: InboxSort) -> list[ColumnElement[bool]]:
@@ -160,7 +163,9 @@ def _places(
     if walk is not None:
         looked_at = walk.subquery("looked_at")
         statement = select(Ticket.id).join(looked_at, looked_at.c.id == Ticket.id)
-        return _ordered(statement.where(*list_conditions(inbox_filter, reader)), inbox_filter.order).limit(most)
+        # In the order of the walk, so that it ends as soon as the page is full.
+        places = _directed((looked_at.c.place, looked_at.c.id), inbox_filter.order)
+        return statement.where(*list_conditions(inbox_filter, reader)).order_by(*places).limit(most)
     conditions = [*list_conditions(inbox_filter, reader), *_beyond(after, inbox_filter.order)]
     if inbox_filter.state is ListScope.ENDED:
         return _of_each_state(inbox_filter, conditions, most)
@@ -181,9 +186,8 @@ def _of_each_state(inbox_filter: InboxFilter, conditions: Sequence[ColumnElement
     if len(branches) == 1:
         return branches[0]
     together = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
-    keys = (together.c.place, together.c.id)
-    directed = [key.desc() for key in keys] if order.latest_first else keys
-    return select(together.c.id, together.c.place).order_by(*directed).limit(most)
+    places = _directed((together.c.place, together.c.id), order)
+    return select(together.c.id, together.c.place).order_by(*places).limit(most)
 
 
 def _end_of(session: Session, walk: Select[Any]) -> Place | None:
