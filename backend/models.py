@@ -4,6 +4,7 @@ import backend.attachments.models
 import backend.audit
 import backend.desk.drafts.models
 import backend.desk.exports.models
+import backend.desk.inbox.models
 import backend.escalation.models
 import backend.history.models
 import backend.indices.models

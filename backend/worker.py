@@ -17,6 +17,7 @@ TASK_MODULES = (
     "backend.calendars.tasks",
     "backend.desk.exports.tasks",
     "backend.desk.drafts.tasks",
+    "backend.desk.inbox.tasks",
     "backend.escalation.tasks",
     "backend.history.tasks",
     "backend.indices.runs.tasks",
@@ -44,6 +45,7 @@ class PeriodicTask:
 BEAT = (
     PeriodicTask("notify.sweep", 10.0, MESSAGES, "find messages that are due, again due, or left by a dead worker"),
     PeriodicTask("attachments.sweep", 3600.0, WORK, "remove photos of forms that were never sent"),
+    PeriodicTask("desk.forget_looks", 3600.0, WORK, "forget who looked at tickets that are not open any more"),
     PeriodicTask("escalation.sweep", 300.0, WORK, "find tickets near or past their due date, however many"),
     PeriodicTask("escalation.sweep_looks", 300.0, WORK, "find second looks near or past their due date"),
     PeriodicTask("escalation.collect", 300.0, WORK, "find staff for whom reminders wait, once a half day"),
@@ -57,6 +59,7 @@ BEAT = (
     PeriodicTask("users.forget_attempts", 3600.0, WORK, "remove counts of failed attempts that limit nothing any more"),
     # These are short and must not wait behind long work, so they use the queue of messages.
     PeriodicTask("jobs.sweep", 10.0, MESSAGES, "find long work that nobody took up, or that a dead worker left"),
+    PeriodicTask("desk.fold_counts", 60.0, MESSAGES, "fold the changes of the counts of open tickets"),
     PeriodicTask("history.seal", 30.0, MESSAGES, "put new entries of the history under the global chain"),
     PeriodicTask("history.sign", 600.0, MESSAGES, "sign the global chain as it stood at the end of yesterday"),
 )

@@ -17,6 +17,9 @@ from analytics.operations import wilson_interval
 from backend import audit
 from backend.attachments import service as photos
 from backend.calendars import service as calendars
+from backend.desk.inbox import rows
+from backend.desk.inbox.filters import InboxFilter
+from backend.desk.inbox.pages import read_reader
 from backend.indicators import counts as kpi
 from backend.jobs.service import ask_job
 from backend.notify import service as delivery
@@ -227,13 +230,16 @@ class TestFreeScoutAndZammad:
             found += nodes([entry["Plan"] for entry in plan])
         return found
 
-    def test_the_inbox_is_read_from_its_index_and_no_further_than_the_page(self, session: Session, many: Actor) -> None:
+    def test_the_inbox_is_read_from_its_index_and_no_further_than_the_page(
+        self, session: Session, many: Actor, now: datetime
+    ) -> None:
         # A bitmap of the unit's few open tickets costs about the same, and statistics are a random sample.
         session.execute(text("SET LOCAL enable_bitmapscan = off"))
-        found = self.plans(session, lambda: queries.list_inbox(session, many))
-        (scan,) = [node for node in found if node.get("Relation Name") == "tickets"]
-        assert scan["Index Name"] == "ix_tickets_inbox"
-        assert scan["Actual Rows"] <= queries.PAGE + 1
+        reader = read_reader(session, many, now)
+        found = self.plans(session, lambda: rows.list_rows(session, InboxFilter(), reader))
+        scans = [node for node in found if node.get("Relation Name") == "tickets"]
+        assert {node["Index Name"] for node in scans} == {"ix_tickets_inbox", "pk_tickets"}
+        assert all(node["Actual Rows"] <= rows.PAGE + 1 for node in scans)
 
     def test_a_number_is_found_by_its_index(self, session: Session, many: Actor, now: datetime) -> None:
         number = session.scalars(select(Ticket.number).order_by(Ticket.id).limit(1)).one()
@@ -249,9 +255,10 @@ class TestFreeScoutAndZammad:
 
     def test_a_full_inbox_is_asked_in_one_statement(self, session: Session, many: Actor, now: datetime) -> None:
         asked: list[str] = []
+        reader = read_reader(session, many, now)
         event.listen(session.get_bind(), "before_cursor_execute", lambda *args: asked.append(args[2]))
-        found = queries.list_inbox(session, many)
-        assert len(found.tickets) == queries.PAGE
+        page = rows.list_rows(session, InboxFilter(), reader)
+        assert len(page.rows) == rows.PAGE
         assert len(asked) == 1
 
 

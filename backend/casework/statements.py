@@ -46,7 +46,8 @@ OPEN_DAYS: Final = """
 CLOSE: Final = f"""
     UPDATE tickets SET state = 'answered', version = version + 1, answered_at = staged.answered_at,
         answered_on = staged.answered_on, working_days = staged.working_days, decided_at = staged.answered_at,
-        verdict = CASE WHEN staged.answered_on > tickets.due_date THEN 'late' ELSE 'on_time' END
+        verdict = CASE WHEN staged.answered_on > tickets.due_date THEN 'late' ELSE 'on_time' END,
+        waits_for = 'nothing', waits_since = staged.answered_at, changed_at = staged.answered_at
     FROM staged_cases staged
     WHERE tickets.id = ANY(ARRAY(SELECT known_id FROM staged_cases WHERE known_id IS NOT NULL))
         AND tickets.import_key = staged.import_key AND tickets.channel = 'import' AND tickets.state = 'new'
@@ -62,12 +63,14 @@ CLOSE: Final = f"""
 ADD: Final = f"""
     INSERT INTO tickets
         (id, number, state, version, channel, language, about_unit_id, secret_hash, demonstration, decided_at,
-        reminded_after, {COLUMNS})
+        waits_for, waits_since, changed_at, reminded_after, {COLUMNS})
     SELECT fresh.id,
         'PAKN.' || to_char(received_on, 'YYYYMMDD') || '.'
             || lpad((fresh.id - base)::text, greatest(4, length((fresh.id - base)::text)), '0'),
         CASE WHEN answered_at IS NULL THEN 'new' ELSE 'answered' END, 1, 'import', 'vi', unit_id, '', false,
-        answered_at, CAST(:reminded_after AS date), {COLUMNS}
+        answered_at, CASE WHEN answered_at IS NULL THEN 'new' ELSE 'nothing' END,
+        coalesce(answered_at, received_at), coalesce(answered_at, received_at),
+        CAST(:reminded_after AS date), {COLUMNS}
     FROM (
         SELECT nextval('tickets_id_seq') AS id, (SELECT base FROM ticket_days WHERE day = received_on) AS base, staged.*
         FROM staged_cases staged WHERE known_id IS NULL

@@ -1,56 +1,60 @@
-"""The list from which a ticket was opened: its address travels with the page, so that the next ticket can follow."""
+"""The list from which a ticket was opened: its address travels with the page of the ticket.
+
+So "back" leads to the same place and row, and the next ticket of the list can follow: without JavaScript, and in
+several windows at the same time.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from sqlalchemy.orm import Session
 
-from backend.tickets import queries
-from backend.tickets.models import OPEN_STATES, Ticket, TicketState
-from backend.tickets.queries import TicketNeighbours
+from backend.desk.inbox.filters import FIELDS, INBOX
+from backend.desk.inbox.neighbours import TicketNeighbours, list_neighbours
+from backend.desk.inbox.rows import row_id
+from backend.tickets.models import Ticket
 from backend.users.policy import Actor
-from backend.web.forms import ID_MOST
 from backend.web.rendering import same_site_path
 
-INBOX: Final = "/hop-thu"
-ADDRESS_MOST: Final = 600  # characters
-WORDS_MOST: Final = 100
+LIST_MOST: Final = 600  # characters of an address
+_KNOWN: Final = frozenset({*FIELDS, "view", "after"})
 
 
 @dataclass(frozen=True)
 class TicketList:
-    """A list of open tickets: its address, and what of it decides which tickets follow each other."""
+    """A list of tickets by the query of its address; empty for the whole inbox."""
 
-    address: str = INBOX
-    unit_id: int | None = None
-    state: TicketState | None = None
-    words: str = ""
+    query: str = ""
+
+    @property
+    def address(self) -> str:
+        return f"{INBOX}?{self.query}" if self.query else INBOX
+
+    def row_address(self, ticket_id: int) -> str:
+        """Return the address of the list, at the row of a ticket."""
+        return f"{self.address}#{row_id(ticket_id)}"
 
     def ticket_address(self, number: str) -> str:
         """Return the address of a ticket that was opened from this list."""
-        address = f"{INBOX}/{number}"
-        return address if self.address == INBOX else f"{address}?{urlencode({'list': self.address})}"
+        return f"{INBOX}/{number}" + (f"?{urlencode({'list': self.address})}" if self.query else "")
 
 
 def read_list(typed: str) -> TicketList:
-    """Return the list with this address. Anything but an address of the inbox is read as the whole inbox."""
-    address = same_site_path(typed[: ADDRESS_MOST + 1], default=INBOX)
+    """Return the list with this address, with the parameters of a list only.
+
+    Anything but an address of the inbox is read as the whole inbox: whoever writes another address leads nowhere else.
+    """
+    address = same_site_path(typed[: LIST_MOST + 1], default=INBOX)
     parts = urlsplit(address)
-    if len(address) > ADDRESS_MOST or parts.path != INBOX or parts.fragment:
+    if len(address) > LIST_MOST or parts.path != INBOX:
         return TicketList()
-    fields = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    state, unit = fields.get("state", ""), fields.get("unit", "")
-    return TicketList(
-        address,
-        unit_id=int(unit) if unit.isascii() and unit.isdigit() and len(unit) <= 10 and int(unit) <= ID_MOST else None,
-        state=TicketState(state) if state in set(OPEN_STATES) else None,
-        words=" ".join(fields.get("q", "").split())[:WORDS_MOST],
-    )
+    return TicketList(urlencode([(name, value) for name, value in parse_qsl(parts.query) if name in _KNOWN]))
 
 
-def find_neighbours(session: Session, actor: Actor, ticket_list: TicketList, ticket: Ticket) -> TicketNeighbours:
-    """Return the tickets before and after this one in a list."""
-    return queries.find_neighbours(
-        session, actor, ticket, unit_id=ticket_list.unit_id, state=ticket_list.state, words=ticket_list.words
-    )
+def find_neighbours(
+    session: Session, actor: Actor, ticket_list: TicketList, ticket: Ticket, now: datetime
+) -> TicketNeighbours:
+    """Return the tickets before and after this one in a list of open tickets."""
+    return list_neighbours(session, actor, ticket, dict(parse_qsl(ticket_list.query)), now)

@@ -168,7 +168,9 @@ def _act(
         attempt = ActionAttempt.refused(action, form, refusal)
         return _show_again(request, session, actor, number, form, attempt, refusal.status)
     ticket_list = read_list(form.raw("list"))
-    following = find_neighbours(session, actor, ticket_list, ticket).next if form.raw("act") == NEXT else ""
+    following = ""
+    if form.raw("act") == NEXT:
+        following = find_neighbours(session, actor, ticket_list, ticket, clock.now()).next
     try:
         if preview_only:
             preview = service.preview_change(session, ticket.id, action_request, actor, now=clock.now())

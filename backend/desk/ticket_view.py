@@ -15,9 +15,10 @@ from backend.deadlines.grounds import DecisionGround, GroundList, grounds_on
 from backend.desk.actions import ActionOffer, UsualChoices, list_offers
 from backend.desk.answer_view import BEGINS_WITH, PREVIEWLESS, read_answering
 from backend.desk.drafts.queries import TicketDrafts, read_drafts
+from backend.desk.inbox import looks
+from backend.desk.inbox.filters import INBOX as INBOX
 from backend.desk.page_state import TicketPageView
 from backend.desk.thread import read_thread, select_entries
-from backend.desk.ticket_lists import INBOX as INBOX
 from backend.desk.ticket_lists import find_neighbours
 from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
 from backend.errors import _
@@ -95,6 +96,7 @@ def ticket_page(
     now = clock.now()
     today = local_time(now).date()
     rulebook.read_rules_once(session)
+    looks.note_look(session, ticket, actor, now)
     dossier = read_dossier(session, ticket, now)
     timing = dossier.timing()
     choices = _read_choices(session, ticket, actor, today)
@@ -123,7 +125,7 @@ def ticket_page(
         both=_recorded_meanwhile(ticket, view, drafts, course_context["course"]),
         own_texts=typed_texts(form),
         ticket_list=view.ticket_list,
-        beside=find_neighbours(session, actor, view.ticket_list, ticket),
+        beside=find_neighbours(session, actor, view.ticket_list, ticket, now),
         **_choices_context(choices, language_of(request)),
         **timing_context,
         **course_context,

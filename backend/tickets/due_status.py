@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 from sqlalchemy import ColumnElement, and_, not_, or_
 
 from backend.deadlines.limits import DUE_SOON
-from backend.tickets.models import Ticket, TicketState, Verdict, is_open
+from backend.tickets.models import OPEN_STATES, SETTLED_STATES, Ticket, TicketState, Verdict, is_open
+from backend.worktime.arithmetic import next_working
 from backend.worktime.calendar import WorkCalendar
 from backend.worktime.vector import working_days_between
 
@@ -40,13 +42,26 @@ class DueStatus:
     days: int = 0
 
 
-def is_overdue(ticket: Ticket, today: date) -> bool:
+class TimedTicket(Protocol):
+    """What the due status of a ticket follows from: a ticket, or a row of a list with the same names."""
+
+    @property
+    def state(self) -> TicketState: ...
+    @property
+    def due_date(self) -> date: ...
+    @property
+    def paused_on(self) -> date | None: ...
+    @property
+    def verdict(self) -> Verdict | None: ...
+
+
+def is_overdue(ticket: TimedTicket, today: date) -> bool:
     """Tell whether the ticket is open after its due date.
 
     A ticket whose sender was asked on or before the due date is not overdue while it waits, because its clock is
     stopped. If the sender was asked after the due date, the ticket was late already and stays late.
     """
-    return ticket.open and ticket.due_date < today and not _paused_in_time(ticket)
+    return ticket.state in OPEN_STATES and ticket.due_date < today and not _paused_in_time(ticket)
 
 
 def overdue_on(today: date) -> ColumnElement[bool]:
@@ -73,6 +88,19 @@ def clock_running() -> ColumnElement[bool]:
     return and_(is_open(), or_(Ticket.state != TicketState.AWAITING_SENDER, Ticket.paused_on.is_(None)))
 
 
+def due_between(first: date, last: date) -> ColumnElement[bool]:
+    """Return the condition that the clock runs and the due date is one of these days."""
+    return and_(clock_running(), Ticket.due_date.between(first, last))
+
+
+def soon_until(calendar: WorkCalendar, today: date) -> date:
+    """Return the last day that is soon: with the next working day it would be more than ``DUE_SOON`` away."""
+    day = today
+    for _working_day in range(DUE_SOON.value + 1):
+        day = date.fromordinal(next_working(calendar, day.toordinal() + 1))
+    return date.fromordinal(day.toordinal() - 1)
+
+
 def undecided() -> ColumnElement[bool]:
     """Return the condition that a ticket has no verdict yet and will get one.
 
@@ -83,7 +111,7 @@ def undecided() -> ColumnElement[bool]:
     return and_(Ticket.verdict.is_(None), or_(is_open(), waits_with_another))
 
 
-def due_statuses(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket]) -> list[DueStatus]:
+def due_statuses(calendar: WorkCalendar, today: date, tickets: Sequence[TimedTicket]) -> list[DueStatus]:
     """Return the due status of each ticket. Working days are counted for all tickets of a page at once."""
     if not tickets:
         return []
@@ -92,9 +120,9 @@ def due_statuses(calendar: WorkCalendar, today: date, tickets: Sequence[Ticket])
     return [_due_status(ticket, today, int(days)) for ticket, days in zip(tickets, days_left, strict=True)]
 
 
-def _due_status(ticket: Ticket, today: date, days_left: int) -> DueStatus:
+def _due_status(ticket: TimedTicket, today: date, days_left: int) -> DueStatus:
     """Return the status of one ticket. ``days_left``: working days after today up to the due date."""
-    if not ticket.open:
+    if ticket.state not in OPEN_STATES:
         return ended_status(ticket, ticket.verdict)
     if is_overdue(ticket, today):
         return DueStatus(DuePace.OVERDUE, (today - ticket.due_date).days)
@@ -105,13 +133,13 @@ def _due_status(ticket: Ticket, today: date, days_left: int) -> DueStatus:
     return DueStatus(DuePace.SOON if days_left <= DUE_SOON.value else DuePace.AHEAD, days_left)
 
 
-def ended_status(ticket: Ticket, verdict: Verdict | None) -> DueStatus:
+def ended_status(ticket: TimedTicket, verdict: Verdict | None) -> DueStatus:
     """Return the status of a ticket that nobody works on any more. ``verdict`` is that of the episode in question."""
     late = verdict is Verdict.LATE
-    if ticket.settled:
+    if ticket.state in SETTLED_STATES:
         return DueStatus(DuePace.LATE if late else DuePace.ON_TIME)
     return DueStatus(DuePace.ENDED_LATE if late else DuePace.ENDED)
 
 
-def _paused_in_time(ticket: Ticket) -> bool:
+def _paused_in_time(ticket: TimedTicket) -> bool:
     return ticket.paused_on is not None and ticket.paused_on <= ticket.due_date

@@ -70,6 +70,11 @@ SETTLED_SQL = _sql_list(SETTLED_STATES)
 # Literal values, so that every query plan can use the partial indexes on this condition.
 OPEN_SQL = f"state IN {_sql_list(OPEN_STATES)}"
 NEW_SQL = f"state = '{TicketState.NEW.value}'"
+_ENDED = ("state", "waits_since", "id")
+INBOX_INCLUDES = (
+    *("state", "waits_for", "waits_since", "changed_at", "assignee_id", "category_code", "about_unit_id", "channel"),
+    *("received_on", "received_at", "paused_on", "verdict"),
+)
 
 # Answered and not yet public, while the sender may still object.
 TO_PUBLISH_SQL = "state IN ('answered', 'confirmed') AND published_at IS NULL"
@@ -85,6 +90,19 @@ class CitizenVerdict(StrEnum):
 
     CONFIRMED = "confirmed"
     DISPUTED = "disputed"
+
+
+class WaitsFor(StrEnum):
+    """What a ticket waits for. ``waiting`` has the rule; only a ticket that is not open waits for nothing."""
+
+    NEW = "new"  # a unit that takes it up
+    WORK = "work"
+    REPLIED = "replied"  # somebody who reads what the sender has just said
+    ANSWER_APPROVAL = "answer_approval"
+    EXTENSION_APPROVAL = "extension_approval"
+    PAUSE_DISPUTE = "pause_dispute"  # the judgement of a pause that the sender disputes
+    SENDER = "sender"
+    NOTHING = "nothing"
 
 
 class Channel(StrEnum):
@@ -145,17 +163,29 @@ class Ticket(Base):
         CheckConstraint(f"answered_at IS NOT NULL OR state NOT IN {SETTLED_SQL}", name="answered_state"),
         CheckConstraint("(state = 'merged') = (merged_into_id IS NOT NULL)", name="merged_state"),
         CheckConstraint("merged_into_id <> id", name="merged_into_another"),
+        CheckConstraint(f"(waits_for = 'nothing') = (NOT {OPEN_SQL})", name="waiting_state"),
         CheckConstraint("answered_at IS NULL OR answered_on >= received_on", name="answered_after_received"),
         CheckConstraint("octet_length(secret_hash) = 32 OR channel = 'import'", name="secret"),
+        # The inbox: what its filters ask of open tickets stands in the index, so that only the page itself is read.
         Index(
             "ix_tickets_inbox",
-            "unit_id",
-            "due_date",
-            "id",
+            *("unit_id", "due_date", "id"),
+            postgresql_include=INBOX_INCLUDES,
             postgresql_where=text(OPEN_SQL),
         ),
         Index("ix_tickets_open", "id", postgresql_where=text(OPEN_SQL)),
         Index("ix_tickets_new", "unit_id", "id", postgresql_where=text(NEW_SQL)),
+        # The orders of the province's inbox.
+        Index("ix_tickets_open_due", "due_date", "id", postgresql_where=text(OPEN_SQL)),
+        Index("ix_tickets_open_received", "received_at", "id", postgresql_where=text(OPEN_SQL)),
+        Index("ix_tickets_open_changed", "changed_at", "id", postgresql_where=text(OPEN_SQL)),
+        Index("ix_tickets_open_waiting", "waits_since", "id", postgresql_where=text(OPEN_SQL)),
+        Index("ix_tickets_assignee", "assignee_id", postgresql_where=text(f"assignee_id IS NOT NULL AND {OPEN_SQL}")),
+        # Lists of ended tickets, of the province and of a unit.
+        Index("ix_tickets_ended", "state", "waits_since", "id", postgresql_where=text(f"NOT {OPEN_SQL}")),
+        Index(
+            "ix_tickets_ended_unit", "unit_id", "state", "waits_since", "id", postgresql_where=text(f"NOT {OPEN_SQL}")
+        ),
         Index(None, "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
         CheckConstraint("promises_missed <= promises_given", name="promises"),
         Index("ix_tickets_promised", "promise_until", "id", postgresql_where=text("promise_until IS NOT NULL")),
@@ -204,6 +234,9 @@ class Ticket(Base):
     )
     accepted_at: Mapped[datetime | None] = mapped_column(Moment)
     paused_on: Mapped[date | None] = mapped_column(doc="first day of the pause that stops the clock now")
+    waits_for: Mapped[WaitsFor] = mapped_column(by_value(WaitsFor, "waits_for"))
+    waits_since: Mapped[datetime] = mapped_column(Moment, doc="for a ticket that is not open: when its work ended")
+    changed_at: Mapped[datetime] = mapped_column(Moment, doc="when something last happened that concerns staff")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
     group_id: Mapped[int | None] = mapped_column(ForeignKey("ticket_groups.id"))

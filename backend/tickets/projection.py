@@ -20,7 +20,7 @@ from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.due_dates import days_taken_in
 from backend.deadlines.events import TicketEvent
 from backend.errors import DomainError
-from backend.tickets import lifecycle, rulebook
+from backend.tickets import lifecycle, rulebook, waiting
 from backend.tickets.answers.outcomes import latest_outcome
 from backend.tickets.answers.promises import promise_columns
 from backend.tickets.answers.verdicts import latest_verdict
@@ -63,6 +63,7 @@ def project_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dic
     ).state
     last = {ticket_event.event: ticket_event for ticket_event in history}
     merged = last[Event.MERGED].data.get("into") if state is TicketState.MERGED else None
+    paused_on = _paused_on(history, state, clocks)
     return {
         "state": state,
         "episode": clocks.episode,
@@ -74,7 +75,8 @@ def project_columns(history: Sequence[TicketEvent], clocks: TicketClocks) -> dic
         "due_date": resolve.due.on,
         "due_estimated": resolve.due.estimate,
         "assignee_id": _assignee(history),
-        "paused_on": _paused_on(history, state, clocks),
+        "paused_on": paused_on,
+        **_wait_columns(history, state, paused_on),
         "merged_into_id": merged,
         "group_id": _group(history),
         "accepted_at": last[Event.ACCEPTED].at if Event.ACCEPTED in last else None,
@@ -158,6 +160,11 @@ def _paused_on(history: Sequence[TicketEvent], state: TicketState, clocks: Ticke
     start = clocks.breaks[-1].start
     over = any(ticket_event.event is Event.PAUSE_EXPIRED and ticket_event.at > start for ticket_event in history)
     return None if over else local_time(start).date()
+
+
+def _wait_columns(history: Sequence[TicketEvent], state: TicketState, paused_on: date | None) -> dict[str, Any]:
+    wait = waiting.wait_of(history, state, paused_on is not None)
+    return {"waits_for": wait.waits_for, "waits_since": wait.since, "changed_at": wait.changed_at}
 
 
 def _tell_by(history: Sequence[TicketEvent], state: TicketState, clocks: TicketClocks) -> date | None:

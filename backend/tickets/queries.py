@@ -1,4 +1,4 @@
-"""Reads of tickets for pages and the bot: one ticket, the inbox, the course, the counting of a due date."""
+"""Reads of tickets for pages and the bot: one ticket, who may see it, the course, the counting of a due date."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,26 +7,14 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session, joinedload
 
 from backend import audit
 from backend.deadlines.clock_states import TicketClocks
 from backend.errors import NotFound, _
-from backend.files.text import fold_text
-from backend.tickets.due_status import past_due
 from backend.tickets.lifecycle import BEGINNINGS, INTERNAL, Event
-from backend.tickets.models import (
-    OPEN_STATES,
-    SETTLED_STATES,
-    Category,
-    CategoryClass,
-    Contact,
-    Ticket,
-    TicketMessage,
-    TicketState,
-    is_open,
-)
+from backend.tickets.models import Category, CategoryClass, Contact, Ticket, TicketMessage
 from backend.tickets.reception import receipts
 from backend.tickets.service import policy_subject
 from backend.units.models import Unit
@@ -37,9 +25,6 @@ from backend.worktime.duration import Duration
 from backend.worktime.explain import DayReason, ExplainedDay
 from backend.worktime.moments import Pause
 
-PAGE = 50
-COUNTED = 1_000  # an inbox counts no further: counting more is slow and helps nobody
-MOST_WORDS = 8
 SHOWN = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket.about_unit))
 
 
@@ -68,22 +53,6 @@ class AnswerDelay:
 
     reason: str
     promised: date
-
-
-@dataclass(frozen=True)
-class InboxPage:
-    """A page of an inbox, soonest due first. ``after`` is the key of its last ticket; None on the last page."""
-
-    tickets: Sequence[Ticket]
-    after: tuple[date, int] | None
-
-
-@dataclass(frozen=True)
-class InboxLoad:
-    """How many tickets of an inbox are open, and how many of these are overdue. At most ``COUNTED`` each."""
-
-    open: int
-    overdue: int
 
 
 @dataclass(frozen=True)
@@ -164,107 +133,31 @@ def of_chat(session: Session, chat_id: int, limit: int = 10) -> Sequence[Ticket]
     ).all()
 
 
-def list_inbox(
-    session: Session,
-    actor: Actor,
-    *,
-    unit_id: int | None = None,
-    state: TicketState | None = None,
-    words: str = "",
-    after: tuple[date, int] | None = None,
-    limit: int = PAGE,
-) -> InboxPage:
-    """Return a page of the tickets that ``actor`` may see: of the own unit, or of any unit for the coordinator.
+def visible(actor: Actor, permission: Permission, unit_id: int | None = None) -> list[ColumnElement[bool]]:
+    """Return what ``policy.can`` allows, as conditions on tickets.
 
-    Without ``state`` and ``words`` these are the open tickets, soonest due first. With a state in which no work is left
-    they are the tickets of that state, latest first. ``words`` are searched in titles without tone marks; without a
-    state they are searched in tickets of every state.
-    """
-    statement = _visible(actor, Permission.VIEW_INBOX, unit_id).options(*SHOWN)
-    day = Ticket.answered_on if state in SETTLED_STATES else Ticket.due_date
-    page_key = tuple_(day, Ticket.id)
-    latest_first = state not in OPEN_STATES if state is not None else bool(words)
-    if state is not None:
-        statement = statement.where(Ticket.state == state)
-    folded_words = fold_text(words).split()[:MOST_WORDS]
-    statement = statement.where(*(Ticket.title_folded.contains(word, autoescape=True) for word in folded_words))
-    if not latest_first:
-        statement = statement.where(is_open())
-    if after is not None:
-        statement = statement.where(page_key < after if latest_first else page_key > after)
-    order = (day.desc(), Ticket.id.desc()) if latest_first else (day, Ticket.id)
-    rows = session.scalars(statement.order_by(*order).limit(limit + 1)).all()
-    if len(rows) <= limit:
-        return InboxPage(rows, None)
-    last = rows[limit - 1]
-    return InboxPage(rows[:limit], (getattr(last, day.key), last.id))
-
-
-@dataclass(frozen=True)
-class TicketNeighbours:
-    """The public numbers of the tickets before and after a ticket in a list; empty at its ends."""
-
-    previous: str = ""
-    next: str = ""
-
-
-def find_neighbours(
-    session: Session,
-    actor: Actor,
-    ticket: Ticket,
-    *,
-    unit_id: int | None = None,
-    state: TicketState | None = None,
-    words: str = "",
-) -> TicketNeighbours:
-    """Return the tickets beside this one in the list of open tickets that ``list_inbox`` gives, with one statement.
-
-    The ticket itself need not be in the list any more: its due date and id say where it would stand.
-    """
-    statement = _visible(actor, Permission.VIEW_INBOX, unit_id).where(is_open())
-    if state is not None:
-        statement = statement.where(Ticket.state == state)
-    folded_words = fold_text(words).split()[:MOST_WORDS]
-    statement = statement.where(*(Ticket.title_folded.contains(word, autoescape=True) for word in folded_words))
-    page_key, here = tuple_(Ticket.due_date, Ticket.id), (ticket.due_date, ticket.id)
-    numbers = statement.with_only_columns(Ticket.number).limit(1)
-    after = numbers.where(page_key > here).order_by(Ticket.due_date, Ticket.id)
-    before = numbers.where(page_key < here).order_by(Ticket.due_date.desc(), Ticket.id.desc())
-    row = session.execute(select(before.scalar_subquery(), after.scalar_subquery())).one()
-    return TicketNeighbours(row[0] or "", row[1] or "")
-
-
-def count_load(session: Session, actor: Actor, today: date, unit_id: int | None = None) -> InboxLoad:
-    """Count the open tickets of an inbox, and how many of them are overdue."""
-    waiting = _visible(actor, Permission.VIEW_INBOX, unit_id).where(is_open())
-    overdue = waiting.where(past_due(today))
-
-    def count(rows: Select[Ticket]) -> int:
-        bounded = rows.with_only_columns(Ticket.id).limit(COUNTED).subquery()
-        return session.scalar(select(func.count()).select_from(bounded)) or 0
-
-    return InboxLoad(count(waiting), count(overdue))
-
-
-def _visible(actor: Actor, permission: Permission, unit_id: int | None = None) -> Select[Ticket]:
-    """Return what ``policy.can`` allows, as a statement.
-
-    The actor sees the own unit or every unit, but never a complaint about the conduct of the own unit.
+    The actor sees the own unit or every unit (or only ``unit_id`` of these), but never a complaint about the conduct of
+    the own unit.
     """
     if actor.role not in EVERY_UNIT[permission]:
         unit_id = actor.unit_id
-    statement = select(Ticket)
+    conditions: list[ColumnElement[bool]] = []
     if unit_id is not None:
-        statement = statement.where(Ticket.unit_id == unit_id)
+        conditions.append(Ticket.unit_id == unit_id)
     if actor.unit_id is not None:
-        conduct = select(Category.code).where(Category.category_class == CategoryClass.CONDUCT)
-        statement = statement.where(~(Ticket.category_code.in_(conduct) & (Ticket.about_unit_id == actor.unit_id)))
-    return statement
+        conditions.append(~hidden_from(actor.unit_id))
+    return conditions
+
+
+def hidden_from(unit_id: int) -> ColumnElement[bool]:
+    """Return the condition that a ticket is a complaint about the conduct of a unit."""
+    conduct = select(Category.code).where(Category.category_class == CategoryClass.CONDUCT)
+    return and_(Ticket.category_code.in_(conduct), Ticket.about_unit_id == unit_id)
 
 
 def select_visible(actor: Actor, permission: Permission, unit_id: int | None = None) -> Select[Ticket]:
     """Return the tickets for which ``policy.can`` gives the actor the permission, as a statement to be narrowed."""
-    return _visible(actor, permission, unit_id)
+    return select(Ticket).where(*visible(actor, permission, unit_id))
 
 
 def count_days(ticket: Ticket, clocks: TicketClocks) -> DueCounting:

@@ -3,7 +3,8 @@
 from backend.deadlines.clock_states import ClockKind
 from backend.errors import _
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import TicketState
+from backend.tickets.models import TicketState, WaitsFor
+from backend.tickets.waiting import TicketParty
 from backend.worktime.duration import TimeUnit
 
 STATE_NAMES: dict[TicketState, str] = {
@@ -35,6 +36,32 @@ STATE_TONES: dict[TicketState, str] = {
     TicketState.REDIRECTED: "ended",
     TicketState.WITHDRAWN: "ended",
     TicketState.MERGED: "ended",
+}
+WAIT_NAMES: dict[WaitsFor, str] = {
+    WaitsFor.NEW: _("Mới, chờ tiếp nhận"),
+    WaitsFor.WORK: _("Chờ xử lý"),
+    WaitsFor.REPLIED: _("Người gửi vừa phản hồi"),
+    WaitsFor.ANSWER_APPROVAL: _("Chờ duyệt trả lời"),
+    WaitsFor.EXTENSION_APPROVAL: _("Chờ duyệt gia hạn"),
+    WaitsFor.PAUSE_DISPUTE: _("Chờ xét ý kiến về tạm dừng"),
+    WaitsFor.SENDER: _("Chờ người gửi bổ sung"),
+    WaitsFor.NOTHING: _("Không còn chờ gì"),
+}
+WAIT_TONES: dict[WaitsFor, str] = {
+    WaitsFor.NEW: "info",
+    WaitsFor.WORK: "progress",
+    WaitsFor.REPLIED: "info",
+    WaitsFor.ANSWER_APPROVAL: "waiting",
+    WaitsFor.EXTENSION_APPROVAL: "waiting",
+    WaitsFor.PAUSE_DISPUTE: "waiting",
+    WaitsFor.SENDER: "waiting",
+    WaitsFor.NOTHING: "ended",
+}
+PARTY_NAMES: dict[TicketParty, str] = {
+    TicketParty.HANDLER: _("cán bộ của cơ quan"),
+    TicketParty.LEADER: _("lãnh đạo cơ quan"),
+    TicketParty.COORDINATOR: _("điều phối cấp tỉnh"),
+    TicketParty.SENDER: _("người gửi"),
 }
 EVENT_NAMES: dict[Event, str] = {
     Event.RECEIVED: _("Đã nhận phản ánh"),

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     PUBLIC = "public"
     USE_ACCOUNT = "use_account"
     VIEW_INBOX = "view_inbox"
+    SHARE_VIEW = "share_view"
     VIEW_TICKET = "view_ticket"
     VIEW_CONTACT = "view_contact"
     HANDLE_TICKET = "handle_ticket"
@@ -75,6 +76,7 @@ PROVINCE = frozenset({Role.COORDINATOR})
 # Roles that have a permission for their own unit (OWN_UNIT), and for every unit (EVERY_UNIT).
 OWN_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.VIEW_INBOX: HANDLERS,
+    Permission.SHARE_VIEW: frozenset({Role.LEADER}),
     Permission.VIEW_TICKET: HANDLERS,
     Permission.VIEW_CONTACT: HANDLERS,
     Permission.HANDLE_TICKET: HANDLERS,

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from backend.tickets.search.index import index_tickets
 
 revision: str = "0018"
-down_revision: str | Sequence[str] | None = "0015"
+down_revision: str | Sequence[str] | None = "0017"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -11,6 +11,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from backend.deadlines.rules import DeadlineRule, RuleEvidence
+from backend.desk.inbox.conditions import InboxReader
+from backend.desk.inbox.counts import count_inbox
 from backend.indicators import conditions
 from backend.indicators.definitions import definitions
 from backend.indicators.filters import DashboardFilters
@@ -22,7 +24,7 @@ from backend.kpi import dashboard
 from backend.ratings import service as ratings
 from backend.ratings.service import RatingScores
 from backend.settings import ROOT
-from backend.tickets import projection, queries, rulebook, sweeps
+from backend.tickets import projection, rulebook, sweeps
 from backend.tickets.due_status import DuePace, due_statuses, is_overdue, overdue_on
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel, Ticket
@@ -109,14 +111,16 @@ def overdue_answers(session: Session, world: World, ticket: Ticket, today: date)
     session.refresh(ticket)
     calendar = worktime.load_calendar(session, worktime.active_id(session))
     (standing,) = due_statuses(calendar, today, [ticket])
-    leader = world.actor(Role.LEADER)
+    of_unit = InboxReader(world.actor(Role.LEADER), today, calendar)
+    of_province = InboxReader(world.actor(Role.COORDINATOR), today, calendar)
     asked = runs.prepare_request(session, None, OCTOBER.first, OCTOBER.last, MANAGER, today)
     (case,) = [case for case in inputs.read_inputs(session, asked).cases if case.id == ticket.id]
     return {
         is_overdue(ticket, today),
         session.scalar(select(Ticket.id).where(Ticket.id == ticket.id, overdue_on(today))) is not None,
         standing.pace is DuePace.OVERDUE,
-        queries.count_load(session, leader, today).overdue == 1,
+        count_inbox(session, of_unit, None, {}).overdue == 1,
+        count_inbox(session, of_province, None, {}).overdue == 1,
         look(session, today).overdue_now == 1,
         look(session, today).figures.overdue == 1,
         case.standing == "overdue",

@@ -6,7 +6,7 @@ only one page of it is in memory.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -34,6 +34,7 @@ class ListReading:
     filters: Mapping[str, str]
     today: date
     language: str
+    now: datetime
 
     def say(self, message: str) -> str:
         return gettext(self.language, message)
@@ -71,7 +72,7 @@ def _ticket_header(_reading: ListReading) -> Sequence[str]:
 
 
 def _inbox(reading: ListReading) -> Rows:
-    tickets = ticket_rows.list_inbox(reading.session, reading.actor, reading.filters)
+    tickets = ticket_rows.list_inbox(reading.session, reading.actor, reading.filters, reading.now)
     return ticket_rows.write_rows(tickets, reading.language)
 
 

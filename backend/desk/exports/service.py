@@ -213,7 +213,7 @@ class _RowCounter:
 
 def _reading(session: Session, actor: Actor, export: ListExport) -> ListReading:
     today = local_time(export.asked_at).date()
-    return ListReading(session, actor, dict(export.filters), today, export.language)
+    return ListReading(session, actor, dict(export.filters), today, export.language, export.asked_at)
 
 
 def _check_under_way(session: Session, user_id: int) -> None:

@@ -1,12 +1,16 @@
 """Tickets as rows of an exported list. They hold no personal data of senders."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from backend.desk.inbox.choices import read_choices, read_reader
+from backend.desk.inbox.filters import read_filter
+from backend.desk.inbox.rows import Place, list_rows
 from backend.desk.search.filters import SearchChoices, read_search
 from backend.errors import Invalid, _
 from backend.files.sheets import Value
@@ -14,14 +18,14 @@ from backend.indicators.filters import read_filters
 from backend.kpi import ticket_lists
 from backend.kpi.charts import CHANNELS
 from backend.tickets import queries
-from backend.tickets.models import Ticket, TicketState, Verdict
+from backend.tickets.models import Ticket, Verdict
 from backend.tickets.search.find import find_tickets
 from backend.tickets.search.search_request import TicketSearchRequest
 from backend.tickets.search.typed_query import read_query
 from backend.tickets.texts import STATE_NAMES
 from backend.units import queries as units
 from backend.users.policy import EVERY_UNIT, Actor, Permission
-from backend.web.language import day_text, gettext
+from backend.web.language import SOURCE, day_text, gettext
 
 PAGE: Final = 1_000
 SHOWN: Final = (joinedload(Ticket.category), joinedload(Ticket.unit), joinedload(Ticket.about_unit))
@@ -53,28 +57,26 @@ def write_rows(tickets: Iterable[Ticket], language: str) -> Iterator[Sequence[Va
         ]
 
 
-def list_inbox(session: Session, actor: Actor, filters: Mapping[str, str]) -> Iterator[Ticket]:
-    """Yield the tickets that the inbox shows with these filters, in its order."""
-    state, unit = filters.get("state", ""), filters.get("unit", "")
-    if state and state not in set(TicketState):
-        raise Invalid(_("Không có trạng thái này."), field="state")
-    if unit and not (unit.isascii() and unit.isdigit() and len(unit) <= 9):
-        raise Invalid(_("Xin chọn cơ quan trong danh sách."), field="unit")
-    after: tuple[date, int] | None = None
+def list_inbox(session: Session, actor: Actor, filters: Mapping[str, str], now: datetime) -> Iterator[Ticket]:
+    """Yield the tickets that the inbox shows with these filters, in its order. Raises Invalid for a filter that does
+    not exist."""
+    reader = read_reader(session, actor, now)
+    choices = read_choices(session, reader, filters.get("unit", ""), SOURCE)
+    inbox_filter = read_filter(filters, replace(choices, any_handler=True))
+    after: Place | None = None
     while True:
-        page = queries.list_inbox(
-            session,
-            actor,
-            unit_id=int(unit) if unit else None,
-            state=TicketState(state) if state else None,
-            words=filters.get("q", ""),
-            after=after,
-            limit=PAGE,
-        )
-        yield from page.tickets
+        page = list_rows(session, inbox_filter, reader, after, limit=PAGE)
+        yield from _whole_tickets(session, [row.ticket.id for row in page.rows])
         after = page.after
         if after is None:
             return
+
+
+def _whole_tickets(session: Session, ticket_ids: Sequence[int]) -> Iterator[Ticket]:
+    """Yield the tickets with what their rows need, in the order of the ids."""
+    tickets = session.scalars(select(Ticket).where(Ticket.id.in_(ticket_ids)).options(*SHOWN))
+    by_id = {ticket.id: ticket for ticket in tickets}
+    yield from (by_id[ticket_id] for ticket_id in ticket_ids if ticket_id in by_id)
 
 
 def list_found(session: Session, actor: Actor, filters: Mapping[str, str], today: date) -> Iterator[Ticket]:
@@ -92,9 +94,7 @@ def list_found(session: Session, actor: Actor, filters: Mapping[str, str], today
     after: str | None = ""
     while after is not None:
         found = find_tickets(session, request, after, page=PAGE)
-        tickets = session.scalars(select(Ticket).where(Ticket.id.in_(found.ticket_ids)).options(*SHOWN))
-        by_id = {ticket.id: ticket for ticket in tickets}
-        yield from (by_id[ticket_id] for ticket_id in found.ticket_ids if ticket_id in by_id)
+        yield from _whole_tickets(session, found.ticket_ids)
         after = found.after
 
 

@@ -29,7 +29,7 @@ Row = tuple[Any, ...]
 PROJECTED = (
     *("state", "episode", "unit_id", "rule", "term", "rule_id", "calendar_id", "due_date", "due_estimated"),
     *("accepted_at", "decided_at", "answered_at", "answered_on", "working_days", "verdict", "told_at", "told_in_time"),
-    *("paused_on", "tell_by", "answer_outcome", "citizen_verdict"),
+    *("paused_on", "waits_for", "waits_since", "changed_at", "tell_by", "answer_outcome", "citizen_verdict"),
 )
 RESULTS = (
     *("ticket_id", "episode", "clock", "nth", "version", "unit_id", "value", "rule_id", "calendar_id", "started_at"),

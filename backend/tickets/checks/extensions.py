@@ -6,13 +6,14 @@ from backend.deadlines.events import TicketEvent
 from backend.errors import Conflict, Forbidden, Invalid, _
 from backend.tickets.checks.action_request import Notes, TicketCase
 from backend.tickets.lifecycle import Event
+from backend.tickets.waiting import pending_extension
 from backend.worktime.duration import Duration
 
 
 def check_extension_request(case: TicketCase) -> Notes:
     """Refuse a second open request, and one that does not name either a length or a date."""
     _check_open_term(case)
-    if _pending_request(case) is not None:
+    if pending_extension(case.history) is not None:
         raise Conflict(_("Đã có đề nghị gia hạn đang chờ duyệt."))
     more, until = case.request.more.strip(), case.request.until
     if bool(more) == (until is not None):
@@ -51,15 +52,9 @@ def _check_length(case: TicketCase, length: Notes) -> None:
     limits.check_extension(case.clocks.resolve.term, extension, case.clocks.ruling.get(limits.EXTENSION_LIMIT))
 
 
-def _pending_request(case: TicketCase) -> TicketEvent | None:
-    """Return the request that nobody has decided yet."""
-    events = case.since_beginning(Event.EXTENSION_REQUESTED, Event.EXTENDED, Event.EXTENSION_DENIED)
-    return events[-1] if events and events[-1].event is Event.EXTENSION_REQUESTED else None
-
-
 def _request_of_another(case: TicketCase) -> TicketEvent:
     """Return the pending request. Raises Forbidden where the actor made it."""
-    pending = _pending_request(case)
+    pending = pending_extension(case.history)
     if pending is None:
         raise Conflict(_("Không có đề nghị gia hạn nào đang chờ duyệt."))
     if pending.actor == case.actor.key:

@@ -4,6 +4,7 @@ from backend.deadlines.terms import PauseEnd, TicketPause
 from backend.errors import Conflict, Forbidden, Invalid, _
 from backend.tickets.checks.action_request import Notes, TicketCase
 from backend.tickets.lifecycle import Event
+from backend.tickets.waiting import pending_disputes
 
 
 def check_dispute(case: TicketCase) -> Notes:
@@ -17,7 +18,7 @@ def check_dispute(case: TicketCase) -> Notes:
 def check_judgement(case: TicketCase) -> Notes:
     """A dispute is judged once, by somebody who did not start the pause."""
     pause = _requested_pause(case)
-    if not pause.disputed or _is_judged(case, pause):
+    if pause.number not in pending_disputes(case.history):
         raise Conflict(_("Lần tạm dừng này không có ý kiến không đồng ý nào đang chờ."))
     if pause.asked_by == case.actor.key:
         raise Forbidden(_("Người đã tạm dừng không tự xem xét ý kiến không đồng ý về việc đó."))
@@ -42,8 +43,3 @@ def _requested_pause(case: TicketCase) -> TicketPause:
     if not 1 <= number <= len(case.clocks.breaks):
         raise Invalid(_("Không có lần tạm dừng này."), field="pause")
     return case.clocks.breaks[number - 1]
-
-
-def _is_judged(case: TicketCase, pause: TicketPause) -> bool:
-    judgements = (ticket_event for ticket_event in case.history if ticket_event.event is Event.PAUSE_JUDGED)
-    return any(judgement.data.get("pause") == pause.number for judgement in judgements)

@@ -20,7 +20,16 @@ from backend.outbox import service as outbox
 from backend.settings import get_settings
 from backend.tickets import rulebook
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Category, Contact, Ticket, TicketDay, TicketState, ticket_ids, words_digest
+from backend.tickets.models import (
+    Category,
+    Contact,
+    Ticket,
+    TicketDay,
+    TicketState,
+    WaitsFor,
+    ticket_ids,
+    words_digest,
+)
 from backend.tickets.reception import drafts, receipts, routing
 from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.search.index import TicketTexts, index_received
@@ -206,6 +215,9 @@ def _store_ticket(
         "calendar_id": calendar_id,
         "due_date": due.on,
         "due_estimated": due.estimate,
+        "waits_for": WaitsFor.NEW,
+        "waits_since": now,
+        "changed_at": now,
         "secret_hash": receipts.secret_hash(_secret(draft)),
         "idempotency_hash": receipts.key_hash(draft.key),
         "fingerprint": draft.fingerprint(),

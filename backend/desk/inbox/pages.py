@@ -1,0 +1,183 @@
+"""The page of the inbox: the tickets of a unit or of the province, as its address asks for them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
+
+from backend import clock
+from backend.db import SessionDep
+from backend.desk.inbox import choices as inbox_choices
+from backend.desk.inbox import counts, rows, tabs, texts, views
+from backend.desk.inbox.conditions import InboxReader
+from backend.desk.inbox.filters import FIELDS, INBOX, FilterChoices, InboxFilter, read_filter
+from backend.desk.inbox.models import SavedView
+from backend.desk.inbox.rows import InboxPage
+from backend.desk.inbox.views import InboxSetting
+from backend.desk.search.filters import SEARCH, SearchFilter
+from backend.errors import Invalid, NotFound
+from backend.kpi.charts import CHANNELS
+from backend.tickets import queries
+from backend.tickets.reception import receipts
+from backend.tickets.texts import PARTY_NAMES, STATE_NAMES, STATE_TONES, WAIT_NAMES, WAIT_TONES
+from backend.tickets.waiting import WAITED_BY
+from backend.users.guard import allow
+from backend.users.policy import Actor, Permission
+from backend.web.forms import ID_MOST, FormView
+from backend.web.rendering import language_of, redirect_to, render_page
+from backend.worktime.arithmetic import worked_time
+from backend.worktime.calendar import ZONE
+
+router = APIRouter()
+Reader = Annotated[Actor, Depends(allow(Permission.VIEW_INBOX))]
+_NAMES: Final[dict[str, Any]] = {
+    "state_names": STATE_NAMES,
+    "state_tones": STATE_TONES,
+    "wait_names": WAIT_NAMES,
+    "wait_tones": WAIT_TONES,
+    "party_names": PARTY_NAMES,
+    "waited_by": WAITED_BY,
+    "channel_names": CHANNELS,
+    "texts": texts,
+    "row_id": rows.row_id,
+}
+
+
+@dataclass(frozen=True)
+class InboxRequest:
+    """What an address of the inbox asks for: the saved view that it names or that the reader opens the inbox with, and
+    the fields of its filters."""
+
+    view: SavedView | None
+    fields: Mapping[str, str]
+    after: str = ""
+
+
+@router.get(INBOX)
+def show_inbox(request: Request, session: SessionDep, actor: Reader) -> Response:
+    """Show a page of the inbox. The number of a visible ticket in ``q`` leads to that ticket.
+
+    An address that asks for what there is not gets the page with the refusals at their fields (422), one that names an
+    unknown view the error page (404).
+    """
+    typed = request.query_params.get("q", "")
+    if typed and (number := _find_number(session, typed, actor)):
+        return redirect_to(request, f"{INBOX}/{number}")
+    now = clock.now()
+    reader = inbox_choices.read_reader(session, actor, now)
+    setting = views.read_setting(session, actor)
+    asked = _read_request(request, setting)
+    choices = inbox_choices.read_choices(session, reader, asked.fields.get("unit", ""), language_of(request))
+    view_filters = read_views(setting.views, choices)
+    try:
+        inbox_filter = read_filter(asked.fields, choices)
+    except Invalid as refusal:
+        form, page, inbox_filter, status = _refused_form(asked.fields, refusal), InboxPage([]), None, 422
+    else:
+        form, status = FormView(inbox_filter.form_values()), 200
+        after = rows.read_place(asked.after, inbox_filter.order, ID_MOST)
+        page = rows.list_rows(session, inbox_filter, reader, after)
+    options = texts.filter_options(
+        choices, language_of(request), ended=inbox_filter is not None and inbox_filter.ended_only
+    )
+    numbers = counts.count_inbox(session, reader, inbox_filter.unit if inbox_filter else None, view_filters)
+    return render_page(
+        request,
+        "desk/inbox.html",
+        status,
+        form=form,
+        page=page,
+        display=setting.display,
+        reader=reader,
+        choices=choices,
+        hours_left=_minutes_left(reader, now) // 60,
+        minutes_left=_minutes_left(reader, now) % 60,
+        numbers=numbers,
+        usual_tabs=tabs.usual_tabs(numbers, inbox_filter if not asked.view else None, everywhere=reader.everywhere),
+        view_tabs=tabs.view_tabs(setting.views, view_filters, numbers, asked.view),
+        ended_tabs=tabs.ended_tabs(inbox_filter if not asked.view else None),
+        view=asked.view,
+        may_change=asked.view is not None and views.may_change(actor, asked.view),
+        may_share=views.may_share(actor),
+        options=options,
+        **_list_links(inbox_filter, options, asked, page),
+        **_NAMES,
+    )
+
+
+def read_views(stored: Sequence[SavedView], choices: FilterChoices) -> dict[int, InboxFilter]:
+    """Return the filters of saved views by id. A view that names what there is no longer is left out."""
+    lenient = replace(choices, any_handler=True)
+    filters: dict[int, InboxFilter] = {}
+    for view in stored:
+        try:
+            filters[view.id] = read_filter(dict(parse_qsl(view.query)), lenient)
+        except Invalid:
+            continue
+    return filters
+
+
+def _read_request(request: Request, setting: InboxSetting) -> InboxRequest:
+    """Return what the address asks for. Without any filter it is the view that it names, or else the reader's usual
+    one. Raises NotFound for a view that is not there."""
+    query = request.query_params
+    fields = {name: query[name] for name in FIELDS if query.get(name)}
+    view_id = query.get("view", "")
+    view = None
+    if view_id:
+        number = int(view_id) if view_id.isascii() and view_id.isdigit() and len(view_id) <= 9 else None
+        view = views.find_view(setting.views, number)
+    elif not fields:
+        view = next((view for view in setting.views if view.id == setting.display.default_view_id), None)
+    if view is not None and not fields:
+        fields = dict(parse_qsl(view.query))
+    return InboxRequest(view, fields, query.get("after", ""))
+
+
+def _refused_form(fields: Mapping[str, str], refusal: Invalid) -> FormView:
+    return FormView(fields, {error.field: error for error in refusal.errors if error.field})
+
+
+def _list_links(
+    inbox_filter: InboxFilter | None, options: Mapping[str, texts.Options], asked: InboxRequest, page: InboxPage
+) -> dict[str, Any]:
+    """Return the addresses of the page: the next and the first page, the list without one of its filters, and the query
+    by which a ticket leads back to this place."""
+    if inbox_filter is None:
+        nothing = {"chips": [], "list_query": "", "filter_query": "", "order_refused": False}
+        nothing["search_address"] = SEARCH
+        return {"next_page": None, "first_page": None, **nothing}
+    view_id = asked.view.id if asked.view else None
+    chips = [
+        (texts.FILTER_LABELS[name], value, inbox_filter.without(name).address(view=view_id))
+        for name, value in texts.filter_values(inbox_filter, options)
+    ]
+    here = {"view": view_id, "after": asked.after}
+    more = urlencode({name: value for name, value in here.items() if value})
+    return {
+        "next_page": inbox_filter.address(view=view_id, after=rows.write_place(page.after)) if page.after else None,
+        "first_page": inbox_filter.address(view=view_id) if asked.after else None,
+        "chips": chips,
+        "list_query": inbox_filter.query() + (f"&{more}" if more else ""),
+        "search_address": SearchFilter(words=inbox_filter.words, unit_id=inbox_filter.unit).address(),
+        "filter_query": inbox_filter.query(),
+        "order_refused": inbox_filter.sort not in (None, inbox_filter.order),
+    }
+
+
+def _minutes_left(reader: InboxReader, now: datetime) -> int:
+    """Return the working minutes of today that are left."""
+    midnight = datetime.combine(reader.today, time(tzinfo=ZONE)) + timedelta(days=1)
+    return int(worked_time(reader.calendar, now, midnight) // timedelta(minutes=1))
+
+
+def _find_number(session: Session, typed: str, actor: Actor) -> str | None:
+    """Return the number of the ticket that was typed, where this actor may see it."""
+    try:
+        return queries.for_staff(session, receipts.read_number(typed), actor).number
+    except NotFound:
+        return None
