@@ -18,8 +18,8 @@ from backend import audit
 from backend.attachments import service as photos
 from backend.calendars import service as calendars
 from backend.desk.inbox import rows
+from backend.desk.inbox.choices import read_reader
 from backend.desk.inbox.filters import InboxFilter
-from backend.desk.inbox.pages import read_reader
 from backend.indicators import counts as kpi
 from backend.jobs.service import ask_job
 from backend.notify import service as delivery

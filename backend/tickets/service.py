@@ -6,6 +6,7 @@ A refused attempt is recorded in a separate transaction.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, joinedload
@@ -165,7 +166,8 @@ def preview_change(
 
 def preview_action(dossier: Dossier, request: ActionRequest, actor: Actor) -> ClockPreview:
     """Preview a request for a ticket that is read already. A page calls this for every action that it offers."""
-    case, earlier = _case(dossier, request, actor), ()
+    case = _case(dossier, request, actor)
+    earlier: tuple[TicketEvent, ...] = ()
     if lifecycle.takes_first(dossier.ticket.state, request.event):
         _check_move(dossier.ticket, Event.ACCEPTED, actor)
         earlier = (TicketEvent(Event.ACCEPTED, case.at, actor.key),)
@@ -389,7 +391,7 @@ def _pass_on_reply(case: TicketCase, into_id: int, message_id: int | None) -> No
 
 def _answer_merged(case: TicketCase, message_id: int | None, notes: Notes) -> None:
     """Answer the merged tickets with the same text and outcome, each under its own number to its own sender."""
-    common = {name: notes[name] for name in COMMON_NOTES if name in notes}
+    common: dict[str, Any] = {name: notes[name] for name in COMMON_NOTES if name in notes}
     for child_id, _language in _merged_tickets(case):
         request = ActionRequest(Event.ANSWERED_TOGETHER, message_id=message_id, common=common)
         child, move = _lock_case(case.session, child_id, request, SYSTEM, case.at, None)

@@ -32,6 +32,7 @@ BEGUN_BY: Final[Mapping[WaitsFor, frozenset[Event]]] = {
         {
             *(Event.ACCEPTED, Event.ASSIGNED, Event.RESUMED, Event.PAUSE_EXPIRED, Event.PAUSE_JUDGED, Event.EXTENDED),
             *(Event.EXTENSION_DENIED, Event.RETURNED, Event.DELAY_EXPLAINED, Event.UNMERGED),
+            Event.SECOND_LOOK_SENT_BACK,
         }
     ),
     WaitsFor.REPLIED: REPLIES,

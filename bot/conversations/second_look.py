@@ -7,8 +7,7 @@ from backend.tickets.dossier import read_dossier
 from backend.tickets.second_looks import asking, service
 from backend.web.language import day_text
 from bot import texts
-from bot.conversations.follow import own_ticket
-from bot.conversations.talk import ConversationTurn
+from bot.conversations.talk import ConversationTurn, own_ticket
 
 
 def press_look(talk: ConversationTurn, chat_input: ChatInput, button: ButtonPress) -> None:

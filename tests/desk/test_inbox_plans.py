@@ -11,9 +11,9 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from backend.desk.inbox import counts, rows
+from backend.desk.inbox.choices import read_reader
 from backend.desk.inbox.conditions import InboxReader
 from backend.desk.inbox.filters import DueChoice, InboxFilter, InboxSort, ListScope, VerdictChoice
-from backend.desk.inbox.pages import read_reader
 from backend.tickets.models import Ticket, TicketState
 from backend.users.models import Role
 from tests.factories import World

@@ -11,8 +11,9 @@ from backend import clock
 from backend.db import SessionDep
 from backend.desk.drafts import service
 from backend.desk.drafts.queries import read_drafts
+from backend.desk.inbox.filters import INBOX
 from backend.desk.page_state import TicketPageView
-from backend.desk.ticket_lists import INBOX, read_list
+from backend.desk.ticket_lists import read_list
 from backend.desk.ticket_view import ticket_page
 from backend.desk.typed_texts import PageTexts
 from backend.errors import DomainError, _

@@ -11,9 +11,10 @@ from backend import clock
 from backend.db import SessionDep
 from backend.desk.inbox import choices as inbox_choices
 from backend.desk.inbox import texts, views
+from backend.desk.inbox.choices import read_reader
 from backend.desk.inbox.filters import ADDRESS_MOST, INBOX, InboxFilter, read_filter
 from backend.desk.inbox.models import InboxDensity, SavedView
-from backend.desk.inbox.pages import read_reader, read_views
+from backend.desk.inbox.pages import read_views
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, _
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from backend import audit
-from backend.deadlines.clocks import state_of_clocks
+from backend.deadlines.clocks import read_history
 from backend.errors import NotFound, _
 from backend.tickets import projection, rulebook
 from backend.tickets.dossier import Dossier
@@ -114,8 +114,8 @@ def read_dossiers(session: Session, tickets: Sequence[Ticket], now: datetime) ->
         history = projection.events_of(own)
         at = max(now, history[-1].at)
         book = rulebook.version_book(session, ticket, history, calendars, rules)
-        clocks = state_of_clocks(history, book, at)
-        dossiers[ticket.id] = Dossier(session, ticket, now, at, own, history, book, clocks)
+        reading = read_history(history, book, at)
+        dossiers[ticket.id] = Dossier(session, ticket, now, at, own, history, book, reading, reading.clocks(at))
     return dossiers
 
 
