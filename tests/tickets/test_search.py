@@ -21,6 +21,7 @@ from backend.tickets.search.typed_query import read_query
 from backend.tickets.search.typed_sender import read_sender
 from backend.users.models import Role
 from backend.users.policy import Actor
+from tests.command import Command
 from tests.factories import SENDER, World
 
 PLAIN = "Nội dung giống như tiêu đề, không có gì thêm."
@@ -338,6 +339,30 @@ def test_check_names_what_is_missing_or_wrong_and_rebuild_mends_it(
     ]
     assert list(index_checks.rebuild_index(db.transaction))[-1] == session.query(Ticket).count()
     assert list(index_checks.check_index(session)) == []
+
+
+def test_rebuilding_from_nothing_makes_rows_and_index(
+    session: Session, world: World, now: datetime, coordinator: Actor
+) -> None:
+    world.receive(now, title="Đèn ở chợ")
+    session.flush()
+    session.execute(text("DELETE FROM ticket_search"))
+    assert list(index_checks.rebuild_index(db.transaction))[-1] == session.query(Ticket).count()
+    assert session.scalar(text("SELECT to_regclass('ix_ticket_search_words') IS NOT NULL"))
+    assert titles(session, coordinator, "đèn chợ") == ["Đèn ở chợ"]
+
+
+def test_the_commands_say_what_they_did(
+    session: Session, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, _secret = world.receive(now, title="Đèn ở chợ")
+    session.flush()
+    run = Command(monkeypatch)
+    assert "Mọi phản ánh được tìm thấy" in run.run("verify", "search").output
+    session.execute(text("UPDATE ticket_search SET words = 'x' WHERE ticket_id = :id"), {"id": ticket.id})
+    assert f"{ticket.number}: các chữ để tìm khác" in run.run("verify", "search").output
+    assert run.json("search", "rebuild")["tickets"] == session.query(Ticket).count()
+    assert run.json("verify", "search") == {"ok": True, "differences": []}
 
 
 def test_a_text_of_ten_thousand_different_words_can_still_be_written(

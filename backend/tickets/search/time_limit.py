@@ -12,13 +12,18 @@ from sqlalchemy.orm import Session
 
 from backend.errors import DomainError, _
 
-# Plans depend on the words, so they are made for each search. A parallel plan would not end with the first hits.
-BEGIN: Final = text("""
-    SELECT current_setting('statement_timeout') AS timeout, set_config('statement_timeout', :milliseconds, true),
-        set_config('plan_cache_mode', 'force_custom_plan', true),
-        set_config('max_parallel_workers_per_gather', '0', true)
-""")
-LIMIT: Final = text("SELECT set_config('statement_timeout', :milliseconds, true)")
+# Plans depend on the words, so they are made for each search. A parallel plan, or a join that reads a whole table,
+# would not end with the first hits.
+SETTINGS: Final = {
+    "plan_cache_mode": "force_custom_plan",
+    "max_parallel_workers_per_gather": "0",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+TIMEOUT: Final = "statement_timeout"
+READ: Final = text("SELECT " + ", ".join(f"current_setting('{name}') AS {name}" for name in (TIMEOUT, *SETTINGS)))
+SET: Final = text("SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in (TIMEOUT, *SETTINGS)))
+LIMIT: Final = text(f"SELECT set_config('{TIMEOUT}', :{TIMEOUT}, true)")
 LITTLE: Final = 0.1  # share of the time after which the limit of the next statement is set anew
 
 
@@ -46,7 +51,7 @@ class TimeLeft:
         if spent >= self.seconds:
             raise SearchTooSlow
         if spent > LITTLE * self.seconds:
-            self.session.execute(LIMIT, {"milliseconds": str(max(int((self.seconds - spent) * 1000), 1))})
+            self.session.execute(LIMIT, {TIMEOUT: str(max(int((self.seconds - spent) * 1000), 1))})
 
 
 @contextmanager
@@ -54,9 +59,10 @@ def within(session: Session, seconds: float) -> Iterator[TimeLeft]:
     """Run statements within a time, in a savepoint: the transaction can go on after a refusal."""
     try:
         with session.begin_nested():
-            settings = session.execute(BEGIN, {"milliseconds": str(int(seconds * 1000))}).one()
+            before = dict(session.execute(READ).mappings().one())
+            session.execute(SET, {TIMEOUT: str(int(seconds * 1000)), **SETTINGS})
             yield TimeLeft(session, seconds)
-            session.execute(LIMIT, {"milliseconds": settings.timeout})
+            session.execute(SET, before)
     except OperationalError as failure:
         if isinstance(failure.orig, QueryCanceled):
             raise SearchTooSlow from None
