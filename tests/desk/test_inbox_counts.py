@@ -234,7 +234,7 @@ def test_row_says_what_is_waited_for_and_by_whom(
     def row() -> str:
         return InboxHtml(client.get("/hop-thu").text).row("Đường")
 
-    assert "Mới, chờ tiếp nhận chờ: cơ quan, chưa giao ai, từ 18/11/2026" in row()
+    assert "Mới, chờ tiếp nhận chờ: cơ quan, chưa giao ai, kể từ 18/11/2026" in row()
     service.apply(session, ticket.id, ActionRequest(Event.ASSIGNED, to_user_id=user.id), leader, now=now)
     assert "Chờ xử lý chờ: bạn" in row()
     world.happen(ticket, Event.SUBMITTED_FOR_APPROVAL, world.actor(), now)

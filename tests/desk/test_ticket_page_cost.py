@@ -15,7 +15,7 @@ from tests.factories import World
 from tests.following import TICKET, follow
 from tests.signing_in import sign_in
 
-OF_STAFF, OF_SENDER = 14, 9  # statements, the look at who is signed in among them
+OF_STAFF, OF_SENDER = 15, 9  # statements, the look at who is signed in and the note that they looked among them
 Count = Callable[[str], int]
 
 
