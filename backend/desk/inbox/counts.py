@@ -7,7 +7,7 @@ each change. A unit has few open tickets and counts them in its index. Decision 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, not_, select, text
 from sqlalchemy.orm import Session
@@ -125,13 +125,13 @@ def _count_kinds(
     return waits, overdue, numbers
 
 
-def _listed_kinds(shown: Sequence[ColumnElement[bool]], today: date) -> Select[Any]:
+def _listed_kinds(shown: Sequence[ColumnElement[bool]], today: date) -> Select[WaitsFor, int, int]:
     """Return for each wait how many tickets there are, and how many of them are overdue, from the tickets."""
     overdue = func.count().filter(overdue_on(today))
     return select(Ticket.waits_for, func.count(), overdue).where(*shown).group_by(Ticket.waits_for)
 
 
-def _province_kinds(today: date) -> Select[Any]:
+def _province_kinds(today: date) -> Select[WaitsFor, int, int]:
     """Return the same for the whole province, from the stored counts."""
     total = func.sum(OpenTicketCount.tickets)
     overdue = func.coalesce(total.filter(_stored_overdue(today)), 0)
@@ -139,7 +139,7 @@ def _province_kinds(today: date) -> Select[Any]:
 
 
 def _read_kinds(
-    session: Session, kinds: Select[Any], single_counts: Sequence[Select[int]] = ()
+    session: Session, kinds: Select[WaitsFor, int, int], single_counts: Sequence[Select[int]] = ()
 ) -> tuple[dict[WaitsFor, int], int, list[int]]:
     """Return the tickets of each wait, how many of all are overdue, and the single counts, in one statement.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.desk.inbox.conditions import InboxReader, list_conditions, place_conditions
@@ -130,7 +130,7 @@ def _ordered(statement: Select[Any], order: InboxSort) -> Select[Any]:
     return statement.order_by(*_directed((_sort_column(order), Ticket.id), order))
 
 
-def _directed(keys: Sequence[ColumnElement[Any]], order: InboxSort) -> list[ColumnElement[Any]]:
+def _directed(keys: Sequence[SQLColumnExpression[Any]], order: InboxSort) -> list[ColumnElement[Any]]:
     return [key.desc() if order.latest_first else key.asc() for key in keys]
 
 
