@@ -18,6 +18,7 @@ from backend.desk.inbox.models import OpenTicketCount, TicketLook
 from backend.tickets import service
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, WaitsFor, is_open
+from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.service import ActionRequest
 from backend.users.models import Role
 from backend.worktime import service as worktime
@@ -112,7 +113,7 @@ def test_writers_and_folds_at_once_lose_no_count(committed: Engine, monkeypatch:
     with db.transaction() as session:
         receivers = [World(session).draft() for _ in range(40)]
 
-    def receive(drafts: list[object]) -> None:
+    def receive(drafts: list[FeedbackDraft]) -> None:
         for draft in drafts:
             with db.transaction() as session:
                 ticket_id = service.open_ticket(session, draft, now=now).ticket_id
@@ -234,7 +235,7 @@ def test_row_says_what_is_waited_for_and_by_whom(
     def row() -> str:
         return InboxHtml(client.get("/hop-thu").text).row("Đường")
 
-    assert "Mới, chờ tiếp nhận chờ: cơ quan, chưa giao ai, từ 18/11/2026" in row()
+    assert "Mới, chờ tiếp nhận chờ: cơ quan, chưa giao ai, kể từ 18/11/2026" in row()
     service.apply(session, ticket.id, ActionRequest(Event.ASSIGNED, to_user_id=user.id), leader, now=now)
     assert "Chờ xử lý chờ: bạn" in row()
     world.happen(ticket, Event.SUBMITTED_FOR_APPROVAL, world.actor(), now)

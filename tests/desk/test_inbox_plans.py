@@ -47,8 +47,8 @@ def session(committed: Engine) -> Iterator[Session]:
 class Crowd:
     """Copies one open and one ended ticket many times over 50 units and 500 days."""
 
-    def __init__(self, session: Session, now: datetime) -> None:
-        self.session = session
+    def __init__(self, engine: Engine, session: Session, now: datetime) -> None:
+        self.engine, self.session = engine, session
         world = World(session)
         world.answered(now - 5 * DAY, now - DAY)
         world.receive(now)
@@ -70,7 +70,7 @@ class Crowd:
         statement = f"INSERT INTO tickets ({', '.join(columns)}) SELECT {chosen} FROM {source}, "
         self.session.execute(text(statement + "generate_series(1, :count) n"), {"kind": waits_for, "count": count})
         self.session.commit()
-        with self.session.get_bind().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE tickets"))
 
 
@@ -108,10 +108,10 @@ def tickets_read(found: Sequence[dict[str, Any]]) -> float:
 
 
 def test_lists_and_counts_read_no_more_when_four_times_as_many_have_ended(
-    session: Session, now: datetime, plans: Plans, monkeypatch: pytest.MonkeyPatch
+    committed: Engine, session: Session, now: datetime, plans: Plans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "LOOK_BACK", 100)  # as small beside these few tickets as it is in life
-    crowd, world = Crowd(session, now), World(session)
+    crowd, world = Crowd(committed, session, now), World(session)
     readers = {role: read_reader(session, world.actor(role), now) for role in (Role.OFFICER, Role.COORDINATOR)}
     crowd.grow("new", OPEN)
     crowd.grow("nothing", FEW)

@@ -15,7 +15,8 @@ from tests.factories import World
 from tests.following import TICKET, follow
 from tests.signing_in import sign_in
 
-OF_STAFF, OF_SENDER = 15, 9  # statements, who is signed in and the number at the bell among them
+# Statements; who is signed in, the number at the bell and the note that they looked are among them.
+OF_STAFF, OF_SENDER = 16, 9
 Count = Callable[[str], int]
 
 

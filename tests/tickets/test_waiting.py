@@ -1,6 +1,7 @@
 """What a ticket waits for after each event, and since when. Every life is replayed and compared at its end."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def actor_of(life: Life, event: Event) -> Actor:
 
 def let(life: Life, *events: Event) -> None:
     for event in events:
-        more = {"more": "5 working days"} if event is Event.EXTENSION_REQUESTED else {}
+        more: dict[str, Any] = {"more": "5 working days"} if event is Event.EXTENSION_REQUESTED else {}
         more |= {"stands": True} if event is Event.PAUSE_JUDGED else {}
         more |= {"until": life.ticket.due_date + timedelta(days=3)} if event is Event.DELAY_EXPLAINED else {}
         life.act(event, actor_of(life, event), days=0.1, **more)

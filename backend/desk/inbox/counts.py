@@ -7,7 +7,7 @@ each change. A unit has few open tickets and counts them in its index. Decision 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, not_, select, text
 from sqlalchemy.orm import Session
@@ -84,19 +84,13 @@ def count_inbox(
     """Count the inbox of a unit, or of the whole province, and the saved views."""
     shown = [*visible(reader.actor, Permission.VIEW_INBOX, unit_id), is_open()]
     countable = {view_id: inbox_filter for view_id, inbox_filter in views.items() if _is_countable(inbox_filter)}
-    alone = {view_id: _count_alone(countable[view_id], reader) for view_id in countable}
+    alone = {view_id: _count_alone(inbox_filter, reader) for view_id, inbox_filter in countable.items()}
     indexed = {view_id: statement for view_id, statement in alone.items() if statement is not None}
+    scanned = {view_id: countable[view_id] for view_id in countable.keys() - indexed.keys()}
     single_counts = [_count_mine(shown, reader), _count_read(shown, reader), *indexed.values()]
-    whole_province = reader.everywhere and unit_id is None
-    kinds = _province_kinds(reader.today) if whole_province else _listed_kinds(shown, reader.today)
-    waits, overdue, numbers = _read_kinds(session, kinds, single_counts)
-    if whole_province and reader.actor.unit_id is not None:
-        waits, overdue = _without_hidden(session, reader, waits, overdue)
-    mine, read = numbers[:2] or (0, 0)
-    scanned = {view_id: countable[view_id] for view_id, statement in alone.items() if statement is None}
-    counted = dict(zip(indexed, numbers[2:] or [0] * len(indexed), strict=True))
-    counted |= _count_together(session, scanned, reader)
-    return InboxCounts(waits, overdue, mine, sum(waits.values()) - read, counted)
+    waits, overdue, numbers = _count_kinds(session, reader, unit_id, shown, single_counts)
+    counted = dict(zip(indexed, numbers[2:], strict=True)) | _count_together(session, scanned, reader)
+    return InboxCounts(waits, overdue, mine=numbers[0], unread=sum(waits.values()) - numbers[1], views=counted)
 
 
 def fold_counts(session: Session, *, least: int = FOLD_FROM) -> bool:
@@ -115,13 +109,29 @@ def compare_counts(session: Session) -> list[CountDifference]:
     ]
 
 
-def _listed_kinds(shown: Sequence[ColumnElement[bool]], today: date) -> Select[Any]:
+def _count_kinds(
+    session: Session,
+    reader: InboxReader,
+    unit_id: int | None,
+    shown: Sequence[ColumnElement[bool]],
+    single_counts: Sequence[Select[int]],
+) -> tuple[dict[WaitsFor, int], int, list[int]]:
+    """Return the tickets of each wait, how many of all are overdue, and the single counts."""
+    if unit_id is not None or not reader.everywhere:
+        return _read_kinds(session, _listed_kinds(shown, reader.today), single_counts)
+    waits, overdue, numbers = _read_kinds(session, _province_kinds(reader.today), single_counts)
+    if reader.actor.unit_id is not None:
+        waits, overdue = _without_hidden(session, reader, waits, overdue)
+    return waits, overdue, numbers
+
+
+def _listed_kinds(shown: Sequence[ColumnElement[bool]], today: date) -> Select[WaitsFor, int, int]:
     """Return for each wait how many tickets there are, and how many of them are overdue, from the tickets."""
     overdue = func.count().filter(overdue_on(today))
     return select(Ticket.waits_for, func.count(), overdue).where(*shown).group_by(Ticket.waits_for)
 
 
-def _province_kinds(today: date) -> Select[Any]:
+def _province_kinds(today: date) -> Select[WaitsFor, int, int]:
     """Return the same for the whole province, from the stored counts."""
     total = func.sum(OpenTicketCount.tickets)
     overdue = func.coalesce(total.filter(_stored_overdue(today)), 0)
@@ -129,15 +139,16 @@ def _province_kinds(today: date) -> Select[Any]:
 
 
 def _read_kinds(
-    session: Session, kinds: Select[Any], single_counts: Sequence[Select[int]] = ()
+    session: Session, kinds: Select[WaitsFor, int, int], single_counts: Sequence[Select[int]] = ()
 ) -> tuple[dict[WaitsFor, int], int, list[int]]:
     """Return the tickets of each wait, how many of all are overdue, and the single counts, in one statement.
 
-    Where there is no open ticket at all, there are no single counts either.
+    Where there is no open ticket at all, the single counts are 0 as well.
     """
     rows = session.execute(kinds.add_columns(*(statement.scalar_subquery() for statement in single_counts))).all()
     waits = {row[0]: int(row[1]) for row in rows}
-    return waits, sum(int(row[2]) for row in rows), [int(number) for number in rows[0][3:]] if rows else []
+    numbers = [int(number) for number in rows[0][3:]] if rows else [0] * len(single_counts)
+    return waits, sum(int(row[2]) for row in rows), numbers
 
 
 def _without_hidden(

@@ -57,6 +57,16 @@ class InboxRequest:
     after: str = ""
 
 
+@dataclass(frozen=True)
+class InboxDesk:
+    """Who reads the inbox, what they have set up and can choose, and what the address asks for."""
+
+    reader: InboxReader
+    setting: InboxSetting
+    choices: FilterChoices
+    asked: InboxRequest
+
+
 @router.get(INBOX)
 def show_inbox(request: Request, session: SessionDep, actor: Reader) -> Response:
     """Show a page of the inbox. The number of a visible ticket in ``q`` leads to that ticket.
@@ -68,23 +78,38 @@ def show_inbox(request: Request, session: SessionDep, actor: Reader) -> Response
     if typed and (number := _find_number(session, typed, actor)):
         return redirect_to(request, f"{INBOX}/{number}")
     now = clock.now()
-    reader = inbox_choices.read_reader(session, actor, now)
-    setting = views.read_setting(session, actor)
+    reader, setting = inbox_choices.read_reader(session, actor, now), views.read_setting(session, actor)
     asked = _read_request(request, setting)
     choices = inbox_choices.read_choices(session, reader, asked.fields.get("unit", ""), language_of(request))
-    view_filters = read_views(setting.views, choices)
+    desk = InboxDesk(reader, setting, choices, asked)
+    minutes = divmod(_minutes_left(reader, now), 60)
     try:
         inbox_filter = read_filter(asked.fields, choices)
     except Invalid as refusal:
-        form, page, inbox_filter, status = _refused_form(asked.fields, refusal), InboxPage([]), None, 422
-    else:
-        form, status = FormView(inbox_filter.form_values()), 200
-        after = rows.read_place(asked.after, inbox_filter.order, ID_MOST)
-        page = rows.list_rows(session, inbox_filter, reader, after)
-    options = texts.filter_options(
-        choices, language_of(request), ended=inbox_filter is not None and inbox_filter.ended_only
-    )
+        form = FormView(asked.fields, {error.field: error for error in refusal.errors if error.field})
+        return _inbox_page(request, session, desk, form, InboxPage([]), None, minutes, refusal.status)
+    after = rows.read_place(asked.after, inbox_filter.order, ID_MOST)
+    page = rows.list_rows(session, inbox_filter, reader, after)
+    return _inbox_page(request, session, desk, FormView(inbox_filter.form_values()), page, inbox_filter, minutes)
+
+
+def _inbox_page(
+    request: Request,
+    session: Session,
+    desk: InboxDesk,
+    form: FormView,
+    page: InboxPage,
+    inbox_filter: InboxFilter | None,
+    left_today: tuple[int, int],
+    status: int = 200,
+) -> Response:
+    """Show a page of the list, or the refused form without a list. ``left_today``: working hours and minutes."""
+    reader, setting, view = desk.reader, desk.setting, desk.asked.view
+    view_filters = read_views(setting.views, desk.choices)
     numbers = counts.count_inbox(session, reader, inbox_filter.unit if inbox_filter else None, view_filters)
+    in_tab = None if view else inbox_filter
+    ended = inbox_filter is not None and inbox_filter.ended_only
+    options = texts.filter_options(desk.choices, language_of(request), ended=ended)
     return render_page(
         request,
         "desk/inbox.html",
@@ -93,18 +118,18 @@ def show_inbox(request: Request, session: SessionDep, actor: Reader) -> Response
         page=page,
         display=setting.display,
         reader=reader,
-        choices=choices,
-        hours_left=_minutes_left(reader, now) // 60,
-        minutes_left=_minutes_left(reader, now) % 60,
+        choices=desk.choices,
+        hours_left=left_today[0],
+        minutes_left=left_today[1],
         numbers=numbers,
-        usual_tabs=tabs.usual_tabs(numbers, inbox_filter if not asked.view else None, everywhere=reader.everywhere),
-        view_tabs=tabs.view_tabs(setting.views, view_filters, numbers, asked.view),
-        ended_tabs=tabs.ended_tabs(inbox_filter if not asked.view else None),
-        view=asked.view,
-        may_change=asked.view is not None and views.may_change(actor, asked.view),
-        may_share=views.may_share(actor),
+        usual_tabs=tabs.usual_tabs(numbers, in_tab, everywhere=reader.everywhere),
+        view_tabs=tabs.view_tabs(setting.views, view_filters, numbers, view),
+        ended_tabs=tabs.ended_tabs(in_tab),
+        view=view,
+        may_change=view is not None and views.may_change(reader.actor, view),
+        may_share=views.may_share(reader.actor),
         options=options,
-        **_list_links(inbox_filter, options, asked, page),
+        **_list_links(inbox_filter, options, desk.asked, page),
         **_NAMES,
     )
 
@@ -136,10 +161,6 @@ def _read_request(request: Request, setting: InboxSetting) -> InboxRequest:
     if view is not None and not fields:
         fields = dict(parse_qsl(view.query))
     return InboxRequest(view, fields, query.get("after", ""))
-
-
-def _refused_form(fields: Mapping[str, str], refusal: Invalid) -> FormView:
-    return FormView(fields, {error.field: error for error in refusal.errors if error.field})
 
 
 def _list_links(

@@ -20,7 +20,10 @@ _WAITS: Final = (
     (WaitsFor.SENDER.value, _("Chờ bổ sung")),
 )
 _OF_PROVINCE: Final = ((WaitsFor.PAUSE_DISPUTE.value, _("Chờ xét tạm dừng")),)
-_ENDED: Final = (ListScope.ENDED, *(state for state in TicketState if state not in OPEN_STATES))
+_ENDED: Final[Sequence[ListScope | TicketState]] = (
+    ListScope.ENDED,
+    *(state for state in TicketState if state not in OPEN_STATES),
+)
 
 
 @dataclass(frozen=True)

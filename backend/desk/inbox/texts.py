@@ -39,7 +39,7 @@ WHO_NAMES: Final[Mapping[str, str]] = {ME: _("Giao cho tôi"), NOBODY: _("Chưa 
 DUE_NAMES: Final[Mapping[DueChoice, str]] = {
     DueChoice.OVERDUE: _("Quá hạn"),
     DueChoice.TODAY: _("Hạn là hôm nay"),
-    DueChoice.SOON: _("Hạn trong 3 ngày làm việc tới"),
+    DueChoice.SOON: _("Sắp đến hạn, kể cả hôm nay"),
 }
 VERDICT_NAMES: Final[Mapping[VerdictChoice, str]] = {
     VerdictChoice.ON_TIME: _("Trả lời đúng hạn"),
