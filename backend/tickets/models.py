@@ -25,6 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from backend.db import Base, Moment, by_value
 from backend.deadlines.terms import Verdict as Verdict
 from backend.tickets.answers.outcomes import AnswerOutcome
+from backend.tickets.answers.outcomes import CitizenVerdict as CitizenVerdict
 from backend.units.models import Unit
 from backend.worktime.models import CalendarVersion
 
@@ -73,13 +74,6 @@ FOLDED_TITLE = (
     "lower(translate(regexp_replace(NORMALIZE(title, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), "
     "'đĐðÐɖƉ'::text, 'dddddd'::text))"
 )
-
-
-class CitizenVerdict(StrEnum):
-    """The last word of the sender about a closure. Without a word the column is empty: never "satisfied"."""
-
-    CONFIRMED = "confirmed"
-    DISPUTED = "disputed"
 
 
 class Channel(StrEnum):
