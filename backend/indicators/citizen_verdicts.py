@@ -60,11 +60,11 @@ CITIZEN_INDICATORS = (CONFIRMED, DISPUTED, NO_WORD, PROMISE_MISSED)
 class CitizenCounts:
     """What senders said of the closed tickets of a unit and a period, and the promises of answers.
 
-    asked = confirmed + disputed + no word. ``promised``: tickets with a promise whose end is known, ``missed`` those of
-    them with one that was not kept by its first date.
+    closed = confirmed + disputed + no word. ``promised``: tickets with a promise whose end is known. ``missed``: those
+    of them with a promise that was not kept by its first date.
     """
 
-    asked: int = 0
+    closed: int = 0
     confirmed: int = 0
     disputed: int = 0
     promised: int = 0
@@ -72,12 +72,12 @@ class CitizenCounts:
 
     @property
     def no_word(self) -> int:
-        return self.asked - self.confirmed - self.disputed
+        return self.closed - self.confirmed - self.disputed
 
     @property
     def rate(self) -> ShareInterval:
         """The share of confirmed among all who were asked. Those without a word stay in the denominator."""
-        return wilson_interval(self.confirmed, self.asked)
+        return wilson_interval(self.confirmed, self.closed)
 
     @property
     def missed_rate(self) -> ShareInterval:
@@ -99,7 +99,7 @@ def count_verdicts(session: Session, scope: KpiScope) -> Mapping[int, CitizenCou
 def citizen_columns(today: date) -> dict[str, ColumnElement[int]]:
     """Return the counts as columns of a statement over tickets, in the order of `CitizenCounts`."""
     columns = {
-        "asked": known(CONFIRMED, today),
+        "closed": known(CONFIRMED, today),
         "confirmed": counted(CONFIRMED, today),
         "disputed": counted(DISPUTED, today),
         "promised": known(PROMISE_MISSED, today),
@@ -111,7 +111,7 @@ def citizen_columns(today: date) -> dict[str, ColumnElement[int]]:
 def sum_verdicts(counts: Iterable[CitizenCounts]) -> CitizenCounts:
     counts = list(counts)
     return CitizenCounts(
-        asked=sum(row.asked for row in counts),
+        closed=sum(row.closed for row in counts),
         confirmed=sum(row.confirmed for row in counts),
         disputed=sum(row.disputed for row in counts),
         promised=sum(row.promised for row in counts),

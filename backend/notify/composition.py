@@ -85,10 +85,10 @@ def _buttons(facts: texts.MessageFacts, ticket_id: int, chat_id: int) -> Buttons
     """Return the buttons for the first of three scores and for "solved?", or for a reply; none for what the reader
     cannot give."""
     if facts.template in texts.OF_CLOSURE:
-        labels = texts.judging_labels(facts.template, facts.judges)
-        said = {purpose: facts.say(label) for purpose, label in labels.items()}
+        names = texts.judging_labels(facts.template, facts.judges)
+        labels = {purpose: facts.say(name) for purpose, name in names.items()}
         scores = invitation.rating_buttons(ticket_id, chat_id, 0, facts.answer) if facts.asks == Event.RATED else ()
-        return (*scores, *invitation.solved_buttons(ticket_id, chat_id, facts.answer, said))
+        return (*scores, *invitation.solved_buttons(ticket_id, chat_id, facts.answer, labels))
     if facts.asks == Event.INFO_RECEIVED:
         return invitation.reply_button(ticket_id, chat_id, facts.say(texts.REPLY_BUTTON))
     return ()

@@ -192,12 +192,12 @@ def message_subject(facts: MessageFacts) -> str:
 def mail_paragraphs(facts: MessageFacts) -> list[str]:
     """Return the paragraphs of an e-mail."""
     closing = CLOSINGS.get(facts.template) if facts.asks == ASKS.get(facts.template) else None
-    parts = [*_told(facts), *_endings(facts), *_ways_to_judge(facts)]
+    parts = [*_news(facts), *_endings(facts), *_ways_to_judge(facts)]
     parts += [facts.say(closing) if closing else "", facts.say(FOLLOW), facts.say(AUTOMATIC)]
     return [part for part in parts if part]
 
 
-def _told(facts: MessageFacts) -> list[str]:
+def _news(facts: MessageFacts) -> list[str]:
     """Return what the unit says: the opening, the outcome, its text, proof and points, a new date."""
     text = facts.text if facts.template in WITH_TEXT else ""
     promise = facts.say(NEW_PROMISE) if facts.template == "promise_explained" and facts.until else ""
@@ -240,7 +240,7 @@ def _delay(facts: MessageFacts) -> list[str]:
 
 def chat_text(facts: MessageFacts) -> str:
     """Return the text of a chat message. The buttons below it let the reader do what it asks for."""
-    parts = [*_told(facts), *_endings(facts)]
+    parts = [*_news(facts), *_endings(facts)]
     if facts.template == "refused":
         parts += _ways_to_judge(facts)
     if facts.asks == Event.INFO_RECEIVED:

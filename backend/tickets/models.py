@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from backend.db import Base, Moment, by_value
 from backend.deadlines.terms import Verdict as Verdict
 from backend.tickets.answers.outcomes import AnswerOutcome
+from backend.tickets.answers.outcomes import CitizenVerdict as CitizenVerdict
 from backend.tickets.search.models import INDEX_OPTIONS
 from backend.units.models import Unit
 from backend.worktime.models import CalendarVersion
@@ -83,13 +84,6 @@ FOLDED_TITLE = (
     "lower(translate(regexp_replace(NORMALIZE(title, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), "
     "'đĐðÐɖƉ'::text, 'dddddd'::text))"
 )
-
-
-class CitizenVerdict(StrEnum):
-    """The last word of the sender about a closure. Without a word the column is empty: never "satisfied"."""
-
-    CONFIRMED = "confirmed"
-    DISPUTED = "disputed"
 
 
 class WaitsFor(StrEnum):

@@ -21,9 +21,8 @@ from backend.deadlines.due_dates import days_taken_in
 from backend.deadlines.events import TicketEvent
 from backend.errors import DomainError
 from backend.tickets import lifecycle, rulebook, waiting
-from backend.tickets.answers.outcomes import latest_outcome
+from backend.tickets.answers.outcomes import latest_outcome, latest_verdict
 from backend.tickets.answers.promises import promise_columns
-from backend.tickets.answers.verdicts import latest_verdict
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Ticket, TicketState, Verdict

@@ -6,7 +6,6 @@ A refused attempt is recorded in a separate transaction.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, joinedload
@@ -391,7 +390,7 @@ def _pass_on_reply(case: TicketCase, into_id: int, message_id: int | None) -> No
 
 def _answer_merged(case: TicketCase, message_id: int | None, notes: Notes) -> None:
     """Answer the merged tickets with the same text and outcome, each under its own number to its own sender."""
-    common: dict[str, Any] = {name: notes[name] for name in COMMON_NOTES if name in notes}
+    common: Notes = {name: notes[name] for name in COMMON_NOTES if name in notes}
     for child_id, _language in _merged_tickets(case):
         request = ActionRequest(Event.ANSWERED_TOGETHER, message_id=message_id, common=common)
         child, move = _lock_case(case.session, child_id, request, SYSTEM, case.at, None)

@@ -40,7 +40,7 @@ def test_no_word_stays_in_the_denominator_and_is_never_satisfied(session: Sessio
     says(session, closed[1], Event.DISPUTED)
     says(session, refused, Event.CONFIRMED)
     figures = counts(session, world)
-    assert (figures.asked, figures.confirmed, figures.disputed, figures.no_word) == (5, 2, 1, 2)
+    assert (figures.closed, figures.confirmed, figures.disputed, figures.no_word) == (5, 2, 1, 2)
     assert (figures.rate.k, figures.rate.n) == (2, 5)
 
 

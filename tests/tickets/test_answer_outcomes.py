@@ -128,8 +128,8 @@ class TestEachOutcome:
     def test_answered_before_gives_the_same_sender_the_earlier_answer(self, life: Life) -> None:
         tell("Đã trả lời trước đây, cùng người gửi")
         earlier, _secret = life.world.answered(START - 9 * DAY, START - 5 * DAY)
-        named = {"earlier": EarlierReference(earlier.number)}
-        life.act(Event.ANSWERED, text="Không có gì mới.", **named, **says(AnswerOutcome.ANSWERED_BEFORE))
+        content = says(AnswerOutcome.ANSWERED_BEFORE) | {"earlier": EarlierReference(earlier.number)}
+        life.act(Event.ANSWERED, text="Không có gì mới.", **content)
         mail = letter(life, "answered")
         assert earlier.number in mail and "Đã vá xong đoạn đường." in mail
 

@@ -150,17 +150,17 @@ def _judge(rng: Random, case: DemoCase, calendar: WorkCalendar, end: datetime) -
         return
     answer = next(moment for moment in case.course if moment.event is Event.ANSWERED)
     at = case.course[-1].at + timedelta(minutes=3)
-    said: list[DemoEvent] = []
+    last_words: list[DemoEvent] = []
     if min(case.scores) >= 4:
-        said = [DemoEvent(Event.CONFIRMED, at, "sender")]
+        last_words = [DemoEvent(Event.CONFIRMED, at, "sender")]
     elif min(case.scores) <= 2:
         again = _later_moment(rng, calendar, at, rng.choice([3, 5, 8]))
-        said = [
+        last_words = [
             DemoEvent(Event.DISPUTED, at, "sender", texts.OBJECTION),
             DemoEvent(Event.ANSWERED, again, answer.by, texts.SECOND_ANSWER),
             DemoEvent(Event.NOTIFIED, again + timedelta(minutes=4), "system"),
         ]
-    case.course += [moment for moment in said if moment.at <= end]
+    case.course += [moment for moment in last_words if moment.at <= end]
 
 
 def _person_name(rng: Random) -> str:

@@ -1,4 +1,4 @@
-"""What an answer says became of the matter: its outcome, its proof, its points. Pure.
+"""What an answer says became of the matter, and what its sender says of it: outcome, proof, points, verdict. Pure.
 
 The outcome stands in the notes of the entry ``answered`` and follows from there into a column of the ticket. Answers of
 earlier versions and of other systems have none, and none is guessed for them.
@@ -28,6 +28,20 @@ class AnswerOutcome(StrEnum):
     NOT_POSSIBLE = "not_possible"  # with a ground of the closed list
     NOT_AS_DESCRIBED = "not_as_described"  # checked, and not found so
     ANSWERED_BEFORE = "answered_before"  # with the number of the ticket that was answered
+
+
+class CitizenVerdict(StrEnum):
+    """The last word of the sender about a closure. Without a word there is none: never "satisfied"."""
+
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+
+
+_VERDICT_OF: Final = {
+    Event.CONFIRMED: CitizenVerdict.CONFIRMED,
+    Event.DISPUTED: CitizenVerdict.DISPUTED,
+    Event.REOPENED: CitizenVerdict.DISPUTED,
+}
 
 
 @dataclass(frozen=True)
@@ -138,6 +152,15 @@ def latest_outcome(history: Sequence[TicketEvent]) -> AnswerOutcome | None:
     answers = (event for event in reversed(history) if event.event in (Event.ANSWERED, Event.ANSWERED_TOGETHER))
     latest = next(answers, None)
     return outcome_of(latest.data) if latest is not None else None
+
+
+def latest_verdict(history: Sequence[TicketEvent]) -> CitizenVerdict | None:
+    """Return the last word of the sender; None where they said nothing.
+
+    A unit cannot erase a dispute by another answer: only the sender's next word replaces it.
+    """
+    words = (_VERDICT_OF[event.event] for event in reversed(history) if event.event in _VERDICT_OF)
+    return next(words, None)
 
 
 def _day_or_text(name: str, value: Any) -> Any:

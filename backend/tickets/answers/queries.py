@@ -28,10 +28,10 @@ class EarlierAnswer:
 class AnswerView:
     """What an answer, a draft or a refusal says beside its text.
 
-    ``told``: it is an answer or a draft, so an outcome is expected; without one it is of before, or of another system.
+    ``names_outcome``: it is an answer or a draft; without an outcome it is of before, or of another system.
     """
 
-    told: bool
+    names_outcome: bool
     outcome: AnswerOutcome | None
     until: date | None
     ground: DecisionGround | None
@@ -40,7 +40,7 @@ class AnswerView:
 
     @property
     def nameless(self) -> bool:
-        return self.told and self.outcome is None
+        return self.names_outcome and self.outcome is None
 
 
 def read_answer(session: Session, event: TicketEvent) -> AnswerView:
@@ -48,7 +48,7 @@ def read_answer(session: Session, event: TicketEvent) -> AnswerView:
     notes = event.data
     promised = notes.get("promised")
     return AnswerView(
-        told=event.event in ANSWERS or event.event is Event.SUBMITTED_FOR_APPROVAL,
+        names_outcome=event.event in ANSWERS or event.event is Event.SUBMITTED_FOR_APPROVAL,
         outcome=outcome_of(notes),
         until=date.fromisoformat(promised) if promised else None,
         ground=_ground(event) if "outcome" in notes else None,
