@@ -155,6 +155,18 @@ class TestPicking:
         session.expire_all()
         assert {ticket.group_id for ticket in three} == {group.id}
 
+    def test_more_than_a_group_holds_and_picks_of_another_shape_are_told(
+        self, client: TestClient, world: World, three: list[Ticket]
+    ) -> None:
+        sign_in(client, world.user())
+        many = " ".join(f"20200101.{number:04d}" for number in range(1, 60))
+        page = client.get(f"{GROUPS}/chon", params={"pick": three[0].number, "numbers": many})
+        assert page.status_code == 422 and "Chọn nhiều nhất 50 phản ánh một lần." in page.text
+        for first in ("", "x", f"{three[0].number}@x", f"{three[0].number}@999999999999"):
+            for path in ("gop", "lap"):
+                page = client.post(f"{GROUPS}/{path}", data={"first": first, "pick": ["@", "a@b@1"], "reason": "x"})
+                assert page.status_code == 422
+
 
 class TestGroup:
     def test_the_page_tells_each_members_verdict_before_the_answer(
