@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backend.errors import _
 from backend.tickets.models import Contact, Ticket, TicketMessage
 from backend.tickets.queries import SHOWN
-from backend.tickets.search.passages import MarkedPassage, count_words, mark_passage
+from backend.tickets.search.passages import MarkedPassage, PassageMarker
 from backend.tickets.search.typed_query import TypedQuery
 
 PASSAGES_MOST: Final = 2
@@ -58,8 +58,9 @@ def show_hits(
     if with_senders:
         rows = session.scalars(select(Contact).where(Contact.ticket_id.in_(ticket_ids)))
         senders = {contact.ticket_id: contact for contact in rows}
+    marker = PassageMarker(query) if query is not None else None
     return [
-        _shown(tickets[ticket_id], messages.get(ticket_id, ()), query, senders.get(ticket_id))
+        _shown(tickets[ticket_id], messages.get(ticket_id, ()), marker, senders.get(ticket_id))
         for ticket_id in ticket_ids
         if ticket_id in tickets
     ]
@@ -79,25 +80,25 @@ def _messages(session: Session, ticket_ids: Sequence[int]) -> dict[int, list[tup
 
 
 def _shown(
-    ticket: Ticket, messages: Sequence[tuple[str, str]], query: TypedQuery | None, sender: Contact | None
+    ticket: Ticket, messages: Sequence[tuple[str, str]], marker: PassageMarker | None, sender: Contact | None
 ) -> ShownHit:
-    if query is None:
+    if marker is None:
         return ShownHit(ticket, None, (), sender)
-    title = mark_passage(ticket.title, query, whole=True)
-    return ShownHit(ticket, title, _passages(ticket, messages, query, title.words), sender)
+    title = marker.mark(ticket.title, whole=True)
+    return ShownHit(ticket, title, _passages(ticket, messages, marker, title.words), sender)
 
 
 def _passages(
-    ticket: Ticket, messages: Sequence[tuple[str, str]], query: TypedQuery, in_title: frozenset[int]
+    ticket: Ticket, messages: Sequence[tuple[str, str]], marker: PassageMarker, in_title: frozenset[int]
 ) -> list[PlacedPassage]:
     """Return the fewest passages that show the words which are not in the title, the text of the sender first."""
-    wanted = frozenset(range(count_words(query))) - in_title
+    wanted = marker.words - in_title
     texts = [(CONTENT, ticket.content), *((PLACES.get(kind, OTHER), body) for kind, body in messages)]
     passages: list[PlacedPassage] = []
     for place, body in texts:
         if not wanted or len(passages) == PASSAGES_MOST:
             break
-        passage = mark_passage(body, query)
+        passage = marker.mark(body)
         if passage.words & wanted:
             passages.append(PlacedPassage(place, passage))
             wanted -= passage.words

@@ -46,7 +46,7 @@ class _SearchedWord:
         return folded.startswith(self.folded) if self.going_on else folded == self.folded
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _PlacedWord:
     """A word of a text: its letters from ``begin`` to ``end``, and which searched words it is."""
 
@@ -56,29 +56,50 @@ class _PlacedWord:
     exact: bool
 
 
-def mark_passage(text: str, query: TypedQuery, *, whole: bool = False) -> MarkedPassage:
-    """Return the passage of a text with most of the searched words, as written there before without tones.
+class PassageMarker:
+    """Marks the words of one query in texts. It remembers each word that it met: texts repeat their words."""
 
-    ``whole``: all of a short text. Without any of the words the passage is the beginning of the text.
-    """
-    text = unicodedata.normalize("NFC", few_marks(text))
-    searched = _searched_words(query)
-    placed = [_place(match.start(), match.end(), match.group(), searched) for match in WORD.finditer(text)]
-    first, last = (0, len(placed)) if whole else _best_window(placed)
-    window = placed[first:last]
-    begin = window[0].begin if first and window else 0
-    end = window[-1].end if last < len(placed) and window else len(text)
-    parts = [*_parts(text, window, begin, end)]
-    if begin:
-        parts.insert(0, PassagePart(f"{ELLIPSIS} ", False))
-    if end < len(text):
-        parts.append(PassagePart(f" {ELLIPSIS}", False))
-    return MarkedPassage(tuple(parts), frozenset[int]().union(*(word.words for word in window)))
+    def __init__(self, query: TypedQuery) -> None:
+        self._searched = _searched_words(query)
+        self._met: dict[str, tuple[frozenset[int], bool]] = {}
+
+    @property
+    def words(self) -> frozenset[int]:
+        """All words of the query, by their place in it."""
+        return frozenset(range(len(self._searched)))
+
+    def mark(self, text: str, *, whole: bool = False) -> MarkedPassage:
+        """Return the passage of a text with most of the searched words, those with the tones that were typed first.
+
+        ``whole``: all of a short text. Without any of the words the passage is the beginning of the text.
+        """
+        text = unicodedata.normalize("NFC", few_marks(text))
+        placed = [_PlacedWord(match.start(), match.end(), *self._fit(match.group())) for match in WORD.finditer(text)]
+        first, last = (0, len(placed)) if whole else _best_window(placed)
+        window = placed[first:last]
+        begin = window[0].begin if first and window else 0
+        end = window[-1].end if last < len(placed) and window else len(text)
+        parts = _parts(text, window, begin, end)
+        if begin:
+            parts.insert(0, PassagePart(f"{ELLIPSIS} ", False))
+        if end < len(text):
+            parts.append(PassagePart(f" {ELLIPSIS}", False))
+        return MarkedPassage(tuple(parts), frozenset[int]().union(*(word.words for word in window if word.words)))
+
+    def _fit(self, letters: str) -> tuple[frozenset[int], bool]:
+        """Return which searched words a word is, and whether it has the tones of one that was typed with tones."""
+        met = self._met.get(letters)
+        if met is None:
+            met = self._met[letters] = _fit_word(letters, self._searched)
+        return met
 
 
-def count_words(query: TypedQuery) -> int:
-    """Return how many words a query has."""
-    return sum(len(term.words) for term in query.terms)
+def _fit_word(letters: str, searched: Sequence[_SearchedWord]) -> tuple[frozenset[int], bool]:
+    words = split_words(letters)
+    written = words[0] if words else ""
+    folded = fold_word(written)
+    fitting = frozenset(number for number, word in enumerate(searched) if word.fits(folded))
+    return fitting, any(searched[number].toned and written.startswith(searched[number].written) for number in fitting)
 
 
 def _searched_words(query: TypedQuery) -> list[_SearchedWord]:
@@ -90,15 +111,6 @@ def _searched_words(query: TypedQuery) -> list[_SearchedWord]:
     ]
     last = words[-1]
     return [*words[:-1], _SearchedWord(last.folded, last.written, last.going_on or bool(query.going_on))]
-
-
-def _place(begin: int, end: int, letters: str, searched: Sequence[_SearchedWord]) -> _PlacedWord:
-    words = split_words(letters)
-    written = words[0] if words else ""
-    folded = fold_word(written)
-    fitting = frozenset(number for number, word in enumerate(searched) if word.fits(folded))
-    exact = any(searched[number].toned and written.startswith(searched[number].written) for number in fitting)
-    return _PlacedWord(begin, end, fitting, exact)
 
 
 def _best_window(placed: Sequence[_PlacedWord]) -> tuple[int, int]:

@@ -76,8 +76,9 @@ def _reaches(request: TicketSearchRequest, tier: SearchTier) -> Iterator[IdReach
 def _blocks(request: TicketSearchRequest, words: str) -> list[tuple[int, Callable[[int], str]]]:
     """Return the sizes of blocks, in bits of an id, each with its lexeme.
 
-    In all units, the index gathers every word that may go on before it narrows them; so blocks save nothing there. A
-    unit has few tickets in a block of ids, so the large ones are enough. Senders are not kept by unit.
+    The index gathers all words with a beginning before it narrows them. So blocks save nothing where a word may go on
+    and all units are searched; in one unit such a word is looked up in the rows that the other lexemes leave. A unit
+    has few tickets in a block of ids, so the large ones are enough. Senders are not kept by unit.
     """
     unit_id = request.searched_unit
     if request.sender is None and unit_id is not None:
@@ -121,8 +122,12 @@ def _word_conditions(request: TicketSearchRequest, words: str, reach: IdReach) -
     if reach.by_key:
         return [matches(TicketSearch.words, words).is_(True)]
     narrow = _of_blocks(reach) or _of_unit(request)
-    if _goes_on(words) and request.searched_unit is not None:
-        return [matches(TicketSearch.words, " & ".join(narrow)), matches(TicketSearch.words, words).is_(True)]
+    if request.searched_unit is not None and _goes_on(words):
+        fixed = [part for part in words.split(" & ") if GOING_ON not in part]
+        return [
+            matches(TicketSearch.words, " & ".join([*narrow, *fixed])),
+            matches(TicketSearch.words, words).is_(True),
+        ]
     return [matches(TicketSearch.words, " & ".join([*narrow, words]))]
 
 
