@@ -101,6 +101,7 @@ class AuditEntry(Base):
         Index("ix_audit_at", "at", "id"),
         # What may wait for a decision: few entries, so that the desks need not search the history.
         Index("ix_audit_pause_disputed", "chain", postgresql_where=text("action = 'pause_disputed'")),
+        Index("ix_audit_pause_judged", "chain", postgresql_where=text("action = 'pause_judged'")),
         Index("ix_audit_extension_requested", "chain", postgresql_where=text("action = 'extension_requested'")),
     )
 

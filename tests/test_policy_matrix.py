@@ -75,6 +75,7 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
     Image.new("RGB", (8, 8), "green").save(picture, "JPEG")
     batch, calendar = surveyed(session, now), worktime.active_id(session)
     job = ask_job(session, calendars.RECOUNT, str(calendar), now=now).id
+    look = second_look(session, world, now)
     found = []
     for name, category in (("a ticket", "roads"), ("a complaint", "attitude"), ("a misled complaint", "attitude")):
         ticket, _secret = world.receive(now, category_code=category)
@@ -83,7 +84,7 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
             ticket.unit_id = world.unit().id
         session.flush()
         held, account = queries.by_id(session, ticket.id), world.user(Role.MANAGER)
-        run, look = index_run(session, world, now), second_look(session, world, now)
+        run = index_run(session, world, now)
         work = (*batch, calendar, job, run, group_of(session, world, now), look, world.unit("LC-VP"))
         found.append(Stage(name, held, account, world.unit(), *work))
     return found

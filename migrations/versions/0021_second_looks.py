@@ -18,7 +18,7 @@ BEFORE = ("citizen", "officer", "leader", "coordinator", "manager", "survey_offi
 AFTER = (*BEFORE, "auditor")
 OPEN_LOOK = "stage <> 'decided'"
 TO_PUBLISH = "state IN ('answered', 'confirmed') AND published_at IS NULL"
-WAITING = ("pause_disputed", "extension_requested")
+WAITING = ("pause_disputed", "pause_judged", "extension_requested")
 
 
 def _roles(roles: tuple[str, ...]) -> None:

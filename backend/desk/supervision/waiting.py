@@ -25,8 +25,8 @@ def pause_is_disputed() -> ColumnElement[bool]:
     """The sender does not agree with a pause, and the province has not judged that yet."""
     dispute, judgement = aliased(AuditEntry), aliased(AuditEntry)
     same_pause = judgement.data["pause"].as_integer() == dispute.data["pause"].as_integer()
-    judged = exists().where(judgement.chain == dispute.chain, judgement.action == Event.PAUSE_JUDGED.value, same_pause)
-    return and_(is_open(), exists().where(*_last_word(dispute, Event.PAUSE_DISPUTED), not_(judged)))
+    judged = exists().where(judgement.chain == dispute.chain, _is_kind(judgement, Event.PAUSE_JUDGED), same_pause)
+    return and_(is_open(), exists().where(*_of_ticket(dispute, Event.PAUSE_DISPUTED), not_(judged)))
 
 
 def extension_is_requested() -> ColumnElement[bool]:
@@ -37,7 +37,7 @@ def extension_is_requested() -> ColumnElement[bool]:
         later.chain == request.chain, later.seq > request.seq, later.action.in_([event.value for event in ends])
     )
     worked_on = Ticket.state.in_((TicketState.ACCEPTED, TicketState.IN_PROGRESS))
-    return and_(is_open(), worked_on, exists().where(*_last_word(request, Event.EXTENSION_REQUESTED), not_(decided)))
+    return and_(is_open(), worked_on, exists().where(*_of_ticket(request, Event.EXTENSION_REQUESTED), not_(decided)))
 
 
 def answer_awaits_approval() -> ColumnElement[bool]:
@@ -78,6 +78,11 @@ def _conduct_categories() -> Select[str]:
     return select(Category.code).where(Category.category_class == CategoryClass.CONDUCT)
 
 
-def _last_word(entry: type[AuditEntry], event: Event) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return the conditions that an entry of the ticket's chain is of this kind, as its partial index states it."""
-    return entry.chain == audit.ticket_chain_of(Ticket.id), entry.action == literal_column(f"'{event.value}'")
+def _of_ticket(entry: type[AuditEntry], event: Event) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the conditions that an entry is of the ticket's chain and of this kind."""
+    return entry.chain == audit.ticket_chain_of(Ticket.id), _is_kind(entry, event)
+
+
+def _is_kind(entry: type[AuditEntry], event: Event) -> ColumnElement[bool]:
+    """Return the condition that an entry is of this kind, as its partial index states it."""
+    return entry.action == literal_column(f"'{event.value}'")
