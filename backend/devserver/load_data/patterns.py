@@ -30,6 +30,7 @@ PROJECTED: Final = (
     *("state", "episode", "unit_id", "rule", "term", "rule_id", "calendar_id", "due_date", "due_estimated"),
     *("assignee_id", "paused_on", "merged_into_id", "accepted_at", "decided_at", "published_at", "answered_at"),
     *("answered_on", "working_days", "verdict", "told_at", "told_in_time", "tell_by"),
+    *("waits_for", "waits_since", "changed_at"),
 )
 RESULTS: Final = (
     *("episode", "clock", "nth", "version", "unit_id", "value", "rule_id", "calendar_id", "started_at", "due_date"),
