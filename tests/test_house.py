@@ -36,7 +36,7 @@ DECLARE_ROUTES = {
     "backend/web/assets.py",  # the files of static/, which belong to no room
 }
 FINAL_STATES = {TicketState.REDIRECTED, TicketState.WITHDRAWN}
-# Each writes tickets where there is no transition: reception brings one into being; the two loads bring finished
+# Each writes tickets where there is no transition: reception brings one into being; the three loads bring finished
 # histories in bulk, by rows that went through the same table; a recount moves due dates in bulk and no state.
 WRITE_TICKETS = {
     "backend/calendars/recount.py",
@@ -44,6 +44,7 @@ WRITE_TICKETS = {
     "backend/tickets/reception/opening.py",
     "backend/casework/statements.py",
     "backend/devserver/demo/load.py",
+    "backend/devserver/load_data/statements.py",
 }
 COMMIT = {"backend/db.py", "migrations/env.py"}
 READ_CLOCK = {"backend/clock.py"}
