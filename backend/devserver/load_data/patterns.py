@@ -16,7 +16,7 @@ from backend.deadlines.clocks import state_of_clocks
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.rules import DeadlineRule, RuleSubject, manner_of
 from backend.devserver.demo import texts
-from backend.devserver.load_data.courses import LoadStep, LoadCourse, Party
+from backend.devserver.load_data.courses import LoadCourse, LoadStep, Party
 from backend.tickets import projection
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Channel
