@@ -11,6 +11,7 @@ from backend.db import Base, by_value
 from backend.tickets.models import Channel
 
 EVERY_UNIT = 0  # stands for all units together; no unit has this id
+EVERY_MONTH = date.min  # stands for all months together, in the cells of open tickets
 
 
 class RollupKind(StrEnum):

@@ -35,7 +35,7 @@ from backend.db import table_of
 from backend.indicators.rollups.facts import take_up_limits, ticket_facts
 from backend.indicators.rollups.given_rows import rows_as_table
 from backend.indicators.rollups.kinds import NAMES, base_cells, count_of, tally_cells, value_of
-from backend.indicators.rollups.models import EVERY_UNIT, TALLIES, CountedMonth, RollupCell, RollupKind
+from backend.indicators.rollups.models import EVERY_MONTH, EVERY_UNIT, TALLIES, CountedMonth, RollupCell, RollupKind
 from backend.indicators.rollups.takeup_terms import TakeUpTerms, days_of_month
 from backend.tickets.models import Ticket
 
@@ -67,6 +67,22 @@ def sum_units(session: Session, months: Sequence[date]) -> None:
     _write(session, fresh, and_(kinds, CELLS.c.unit_id == EVERY_UNIT, CELLS.c.month.in_(months)))
 
 
+def sum_open(session: Session, unit_ids: Sequence[int]) -> None:
+    """Sum the open tickets of these units up, whenever they were received."""
+    fresh = open_of_all_months(unit_ids).cte("fresh").prefix_with("MATERIALIZED", dialect="postgresql")
+    theirs = and_(CELLS.c.kind == RollupKind.OPEN, CELLS.c.month == EVERY_MONTH, CELLS.c.unit_id.in_(unit_ids))
+    _write(session, fresh, theirs)
+
+
+def open_of_all_months(unit_ids: Sequence[int]) -> Select[Any]:
+    """Return the cells of the open tickets of units, of all months together."""
+    by_month = and_(CELLS.c.kind == RollupKind.OPEN, CELLS.c.month != EVERY_MONTH, CELLS.c.unit_id.in_(unit_ids))
+    base = select(CELLS).where(by_month).subquery("base")
+    key = (base.c.kind, base.c.unit_id, base.c.credited_id, base.c.channel, base.c.hidden, base.c.detail)
+    columns = {column.name: column for column in key} | {"month": literal(EVERY_MONTH, Date).label("month")}
+    return select(*(columns[name] for name in KEY), _summed(base, RollupKind.OPEN)).group_by(*key)
+
+
 def facts_of(keys: FromClause, pairs: Sequence[tuple[int, date]], today: date, terms: TakeUpTerms) -> CTE:
     """Return the facts about the tickets of some units and months, read once by the statement that counts them."""
     days = [day for month in sorted({month for _unit, month in pairs}) for day in days_of_month(month)]
@@ -84,12 +100,17 @@ def summed_cells(months: Sequence[date]) -> CompoundSelect[Any]:
 
 def _sums(base: FromClause, kind: RollupKind) -> Select[Any]:
     key = _key_of_all(base)
-    sums = [cast(func.sum(base.c.numbers[place]), BigInteger) for place in range(1, len(NAMES[kind]) + 1)]
     return (
-        select(cast(base.c.kind, String).label("kind"), *key, base.c.detail, array(sums).label("numbers"))
+        select(cast(base.c.kind, String).label("kind"), *key, base.c.detail, _summed(base, kind))
         .where(base.c.kind == kind)
         .group_by(base.c.kind, base.c.month, base.c.channel, base.c.detail)
     )
+
+
+def _summed(base: FromClause, kind: RollupKind) -> ColumnElement[Any]:
+    """Return the sums of the numbers of cells, place by place."""
+    sums = [cast(func.sum(base.c.numbers[place]), BigInteger) for place in range(1, len(NAMES[kind]) + 1)]
+    return array(sums).label("numbers")
 
 
 def _tallies(base: FromClause) -> Select[Any]:

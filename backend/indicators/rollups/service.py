@@ -8,7 +8,7 @@ import secrets
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import delete, exists, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from backend import db
@@ -16,7 +16,7 @@ from backend.db import AdvisoryLock, table_of
 from backend.indicators.rollups import recount
 from backend.indicators.rollups.models import CountedMonth, RollupState, changes
 from backend.indicators.rollups.takeup_terms import TakeUpTerms
-from backend.tickets import rulebook
+from backend.tickets.clock_models import RuleVersion
 from backend.worktime import service as worktime
 
 MOST: Final = 200  # months of units in one transaction
@@ -43,10 +43,9 @@ def bring_up_to_date(today: date) -> str:
 def look_at(session: Session, today: date) -> tuple[str, bool]:
     """Return the mark of the last count, and whether something is to be counted."""
     state = table_of(RollupState)
-    expired = exists().where(_is_expired(today))
-    noted = exists(select(changes.c.id))
-    row = session.execute(select(state.c.mark, state.c.versions, or_(noted, expired).label("behind"))).one()
-    return row.mark, row.behind or row.versions != _versions(session)
+    behind = or_(exists(select(changes.c.id)), exists().where(_is_expired(today)), state.c.versions != _versions())
+    row = session.execute(select(state.c.mark, behind.label("behind"))).one()
+    return row.mark, row.behind
 
 
 def count_changes(session: Session, today: date) -> int:
@@ -59,29 +58,30 @@ def count_changes(session: Session, today: date) -> int:
     if units_months:
         recount.count_cells(session, units_months, today, terms)
         recount.sum_units(session, sorted({month for _unit, month in units_months}))
+        recount.sum_open(session, sorted({unit_id for unit_id, _month in units_months}))
         mark = {"mark": secrets.token_hex(8)}
         session.execute(update(table_of(RollupState)).values(**mark))
     return len(units_months)
 
 
-def _versions(session: Session) -> str:
-    """Return the versions that decide by when a ticket must be taken up."""
-    rules = rulebook.load_rules(session).by_id
-    return f"{worktime.active_id(session)}:{max(rules, default=0)}"
+def _versions() -> ColumnElement[str]:
+    """Return the versions that decide by when a ticket must be taken up, as an expression: calendar and last rule."""
+    calendar = worktime.active_version().scalar_subquery()
+    last_rule = select(func.max(RuleVersion.id)).scalar_subquery()
+    return func.concat_ws(":", calendar, last_rule)
 
 
 def _note_changed_terms(session: Session, terms: TakeUpTerms) -> None:
     """Note the months in which another calendar or rule has moved the last day of taking up."""
-    versions = _versions(session)
     state, counted = table_of(RollupState), table_of(CountedMonth)
-    if session.scalar(select(state.c.versions)) == versions:
+    if session.scalar(select(state.c.versions == _versions())):
         return
     for month in session.scalars(select(counted.c.month).distinct()).all():
         moved = select(counted.c.unit_id, counted.c.month).where(
             counted.c.month == month, counted.c.terms != terms.mark_month(month)
         )
         session.execute(insert(changes).from_select(["unit_id", "month"], moved))
-    session.execute(update(state).values(versions=versions))
+    session.execute(update(state).values(versions=_versions()))
 
 
 def _take_changes(session: Session) -> list[UnitMonth]:
