@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import CompoundSelect
 from sqlalchemy.types import TypeEngine
 
 from backend.db import table_of
@@ -102,8 +103,10 @@ def _reaches_out(session: Session, month: date, scope: RollupScope) -> bool:
     last = days_of_month(month)[-1]
     if scope.first <= month and last <= scope.last:
         return False
-    outside = [Ticket.received_on.between(month, last), ~Ticket.received_on.between(scope.first, scope.last)]
-    return bool(session.scalar(select(exists().where(*outside))))
+    day = Ticket.received_on
+    earliest = session.scalar(select(day).where(day >= month).order_by(day).limit(1))
+    latest = session.scalar(select(day).where(day <= last).order_by(day.desc()).limit(1))
+    return bool(earliest and latest and (earliest < scope.first or latest > scope.last))
 
 
 class CellReader:
@@ -174,21 +177,26 @@ _COLUMNS: dict[str, TypeEngine[Any]] = {
 def read_cells(session: Session, scope: RollupScope) -> CellReader:
     """Return a reader of a scope. The caller has brought the roll-ups up to date."""
     parts = split_period(session, scope)
-    live = [cell for edge in parts.edges for cell in _count_days(session, scope, edge)]
+    live = [cell for edge in parts.edges for cell in _count_days(session, scope, edge, parts.every_unit)]
     return CellReader(scope, parts, live)
 
 
-def _count_days(session: Session, scope: RollupScope, edge: DayRange) -> list[Sequence[Any]]:
+def _count_days(session: Session, scope: RollupScope, edge: DayRange, every_unit: bool) -> list[Sequence[Any]]:
     """Count the tickets of some days of a month as the roll-ups count a whole month."""
     calendar = worktime.load_calendar(session, worktime.active_id(session))
     days = [day for day in days_of_month(edge.first.replace(day=1)) if edge.first <= day <= edge.last]
-    theirs = or_(Ticket.unit_id == _any(scope.unit_ids), Rating.unit_id == _any(scope.unit_ids))
-    facts = ticket_facts(scope.today, take_up_limits(TakeUpTerms(session, calendar), days)).where(
-        Ticket.received_on.between(edge.first, edge.last), theirs
-    )
+    facts = ticket_facts(scope.today, take_up_limits(TakeUpTerms(session, calendar), days))
+    facts = facts.where(Ticket.received_on.between(*edge) if every_unit else Ticket.id.in_(_theirs(scope, edge)))
     cells = base_cells(facts.cte().prefix_with("MATERIALIZED", dialect="postgresql")).subquery()
     columns = [cells.c.kind, *(cells.c[name] for name in _COLUMNS if name != "numbers"), cast(cells.c.numbers, Text)]
     return [tuple(row) for row in session.execute(select(*columns))]
+
+
+def _theirs(scope: RollupScope, edge: DayRange) -> CompoundSelect[Any]:
+    """Return the tickets of some days that the units hold, or whose ratings count to them."""
+    held = select(Ticket.id).where(Ticket.unit_id == _any(scope.unit_ids), Ticket.received_on.between(*edge))
+    credited = select(Rating.ticket_id).where(Rating.unit_id == _any(scope.unit_ids), Rating.received_on.between(*edge))
+    return held.union(credited)
 
 
 def open_cells(scope: RollupScope) -> FromClause:
