@@ -36,7 +36,7 @@ from backend.indicators.rollups.models import TALLIES, RollupKind
 from backend.tickets.models import Channel
 
 COUNT_BITS: Final = 20  # of a packed value; a value stands in the bits above
-SCORE_BITS: Final = 3
+FLAG_BITS, SCORE_BITS, DAY_BITS = 1, 3, 12  # of a packed rating, from the last item up to the unit
 KEY: Final = ("unit_id", "month", "credited_id", "channel", "hidden")
 BY_STAFF: Final = Channel.COUNTER  # ratings that an officer entered are counted, but are no part of the scores
 ITEMS: Final = ("ease", "by_rules", "timely")
@@ -151,11 +151,12 @@ def _values(facts: FromClause) -> FromClause:
 
 
 def _packed_rating(facts: FromClause) -> ColumnElement[int | None]:
-    """Pack what the association of ratings needs; NULL where one part is not known. `unpack_ratings` reads it."""
+    """Pack what the association of ratings needs: unit, days, four flags, three scores. NULL: a part is not known."""
     flags = [facts.c.standing == "late", facts.c.is_told, facts.c.is_acknowledged, facts.c.in_two_days]
-    packed: ColumnElement[Any] = cast(facts.c.credited_id, BigInteger) * (1 << 12) + facts.c.days
+    days = func.least(facts.c.days, (1 << DAY_BITS) - 1)
+    packed: ColumnElement[Any] = cast(facts.c.credited_id, BigInteger) * (1 << DAY_BITS) + days
     for flag in flags:
-        packed = packed * 2 + case((flag, 1), (~flag, 0))
+        packed = packed * (1 << FLAG_BITS) + case((flag, 1), (~flag, 0))
     for item in ITEMS:
         packed = packed * (1 << SCORE_BITS) + facts.c[item]
     return packed
