@@ -48,7 +48,7 @@ SUMMED = tuple(kind for kind in NAMES if kind is not RollupKind.OPEN)
 
 def count_cells(session: Session, pairs: Sequence[tuple[int, date]], today: date, terms: TakeUpTerms) -> None:
     """Count the tickets of these units and months, and note until when the counts hold."""
-    keys = _unit_months(pairs, terms)
+    keys = unit_months(pairs, terms)
     session.execute(delete(COUNTED_MONTHS).where(_is_among(COUNTED_MONTHS, keys)))
     facts = facts_of(keys, pairs, today, terms)
     fresh = base_cells(facts).cte("fresh").prefix_with("MATERIALIZED", dialect="postgresql")
@@ -139,7 +139,7 @@ def _key_of_all(base: FromClause) -> list[ColumnElement[Any]]:
     ]
 
 
-def _unit_months(pairs: Sequence[tuple[int, date]], terms: TakeUpTerms) -> FromClause:
+def unit_months(pairs: Sequence[tuple[int, date]], terms: TakeUpTerms) -> FromClause:
     """Return units and months as rows that a statement can join, with the last day and the terms of each month."""
     months = {month: (days_of_month(month)[-1], terms.mark_month(month)) for month in {pair[1] for pair in pairs}}
     rows = [(unit_id, month, *months[month]) for unit_id, month in pairs]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import astuple, fields
 from datetime import date
 from typing import Any
 
@@ -131,13 +131,12 @@ def _cells(session: Session, reader: CellReader) -> dict[Quarter, dict[CellKey, 
         session, cells, RollupKind.CLOSED, TALLY, cells.c.channel, cells.c.detail
     ):
         standing, category = detail.split("|")
-        tallies[quarter][standing, channel, category] = RatingTally(*sums)
+        tallies[quarter][standing, channel.value, category] = RatingTally(*sums)
     return tallies
 
 
 def _add(tallies: Iterable[RatingTally]) -> RatingTally:
-    columns = zip(*((getattr(tally, name) for name in TALLY) for tally in tallies), strict=True)
-    return RatingTally(*map(sum, columns))
+    return RatingTally(*map(sum, zip(*map(astuple, tallies), strict=True)))
 
 
 def _values(session: Session, cells: FromClause) -> dict[Quarter, CountedValues]:

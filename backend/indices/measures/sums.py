@@ -4,7 +4,7 @@ They come from the rows of a stored run (`case_sums`) or from the roll-ups (`rol
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -57,10 +57,6 @@ class RatingTally:
 
     def mean(self, item: int = GROUP) -> float:
         return self.total(item) / self.rated
-
-    def __add__(self, other: "RatingTally") -> "RatingTally":
-        names = (part.name for part in fields(RatingTally))
-        return RatingTally(*(getattr(self, name) + getattr(other, name) for name in names))
 
 
 class StandingKey(NamedTuple):
