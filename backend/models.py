@@ -7,6 +7,7 @@ import backend.desk.exports.models
 import backend.desk.inbox.models
 import backend.escalation.models
 import backend.history.models
+import backend.indicators.rollups.models
 import backend.indices.models
 import backend.jobs.models
 import backend.outbox.models
