@@ -1,5 +1,5 @@
-"""``langnghe verify``: prove that the history was not rewritten, that tickets follow from it and are found by their words,
-and that figures follow from tickets.
+"""``langnghe verify``: prove that the history was not rewritten, that tickets follow from it and are found by their
+words, and that figures follow from tickets.
 
 Status 0: everything holds; 1: something does not; 2: it could not be checked.
 """
