@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import date
+from typing import Any, Final
 
 from backend.deadlines.grounds import GroundList, grounds_on
 from backend.tickets.answers import queries
@@ -59,11 +60,7 @@ def read_answering(dossier: Dossier, language: str) -> DeskAnswering:
     points = queries.points_of(session, history)
     awaiting = ticket.state is TicketState.AWAITING_APPROVAL
     return DeskAnswering(
-        outcomes=[(outcome.value, gettext(language, name)) for outcome, name in OUTCOME_NAMES.items()],
-        grounds=[
-            (ground.code, f"{gettext(language, ground.text)} ({gettext(language, ground.basis)})")
-            for ground in grounds_on(GroundList.NOT_POSSIBLE, today)
-        ],
+        **_choices(language, today),
         points=points,
         proposed=not points and bool(propose_points(ticket.content)),
         draft=_desk_answer(queries.latest_draft(session, history), language) if awaiting else None,
@@ -71,6 +68,23 @@ def read_answering(dossier: Dossier, language: str) -> DeskAnswering:
         promise=promise,
         promise_missed=promise is not None and promise.promised < today,
     )
+
+
+def answering_of_group(language: str, today: date) -> DeskAnswering:
+    """Return what the answer to a group offers: it names an outcome and replies to no single point."""
+    nothing: dict[str, Any] = dict.fromkeys(("draft", "answer", "promise"))
+    return DeskAnswering(**_choices(language, today), points=(), proposed=False, promise_missed=False, **nothing)
+
+
+def _choices(language: str, today: date) -> dict[str, Any]:
+    """Return the outcomes, and the grounds on which something cannot be done today."""
+    grounds = grounds_on(GroundList.NOT_POSSIBLE, today)
+    return {
+        "outcomes": [(outcome.value, gettext(language, name)) for outcome, name in OUTCOME_NAMES.items()],
+        "grounds": [
+            (ground.code, f"{gettext(language, ground.text)} ({gettext(language, ground.basis)})") for ground in grounds
+        ],
+    }
 
 
 def _desk_answer(view: AnswerView | None, language: str) -> DeskAnswer | None:

@@ -53,7 +53,8 @@ def form_group(client: TestClient, session: Session, picked: list[Ticket], **fie
 def press(
     client: TestClient, session: Session, group: MatterGroup, path: str, *picked: Ticket, **fields: str
 ) -> Response:
-    return client.post(f"{GROUPS}/{group.id}/{path}", data={"pick": values(session, *picked), **fields})
+    outcome = {"answer_outcome": "done"} if path in ("tra-loi", "trinh-duyet") else {}
+    return client.post(f"{GROUPS}/{group.id}/{path}", data={"pick": values(session, *picked), **outcome, **fields})
 
 
 def words(page: str) -> str:
@@ -216,7 +217,7 @@ class TestGroup:
     ) -> None:
         page = press(client, session, grouped, "tra-loi", three[0], answer=" ", question="Chỗ nào?")
         assert page.status_code == 422 and "Chỗ nào?" in page.text and 'href="#answer"' in page.text
-        assert page.text.count(" checked") == 1
+        assert page.text.count(" checked") == 2, "the ticked ticket and the outcome"
 
     def test_nothing_ticked_is_told(self, client: TestClient, session: Session, grouped: MatterGroup) -> None:
         page = press(client, session, grouped, "tra-loi", answer="Đã vá xong.")

@@ -68,7 +68,10 @@ def test_a_note_makes_nobody_s_open_page_old(client: TestClient, session: Sessio
     seen = str(life.ticket.version)
     sign_in(client, life.world.user())
     write(client, life.ticket, "Đã gọi cho người gửi.")
-    answer = client.post(f"/hop-thu/{life.ticket.number}/tra-loi", data={"version": seen, "answer": "Đã vá xong."})
+    answer = client.post(
+        f"/hop-thu/{life.ticket.number}/tra-loi",
+        data={"version": seen, "answer": "Đã vá xong.", "answer_outcome": "done"},
+    )
     session.refresh(life.ticket)
     assert answer.status_code == 303 and life.ticket.state is TicketState.ANSWERED
 

@@ -188,7 +188,11 @@ def test_sent_back_the_unit_answers_again_with_a_new_due_date(story: Story) -> N
     assert LETTERS["sent_back"] in letter and f"{story.ticket.due_date:%d/%m/%Y}" in letter
     assert "Luật Khiếu nại" not in letter
     assert LETTERS["sent_back"] in read_by_unit(story)
-    sent = {"version": str(story.ticket.version), "answer": "Đã vá cả phần trước cổng trường."}
+    sent = {
+        "version": str(story.ticket.version),
+        "answer": "Đã vá cả phần trước cổng trường.",
+        "answer_outcome": "done",
+    }
     story.staff(story.world.user(Role.OFFICER))
     assert story.client.post(f"/hop-thu/{story.ticket.number}/tra-loi", data=sent).status_code == 303
     story.letters()

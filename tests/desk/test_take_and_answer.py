@@ -38,7 +38,7 @@ def test_one_request_accepts_and_answers_and_the_sender_gets_one_letter(
     sign_in(client, life.world.user())
     page = client.get(f"/hop-thu/{ticket.number}").text
     assert "Tiếp nhận và gửi câu trả lời" in page and "Trả lời bây giờ là đúng hạn." in card(page, "tra-loi")
-    answer = {"version": str(ticket.version), "answer": "Đã vá xong."}
+    answer = {"version": str(ticket.version), "answer": "Đã vá xong.", "answer_outcome": "done"}
     assert client.post(f"/hop-thu/{ticket.number}/tra-loi", data=answer).status_code == 303
     session.refresh(ticket)
     assert course(session, ticket) == ["received", "accepted", "answered"]
@@ -51,14 +51,16 @@ def test_a_new_ticket_is_accepted_and_submitted_and_the_sender_hears_of_the_acce
     client: TestClient, session: Session, life: Life
 ) -> None:
     sign_in(client, life.world.user())
-    draft = {"version": str(life.ticket.version), "draft": "Đã vá xong."}
+    draft = {"version": str(life.ticket.version), "draft": "Đã vá xong.", "draft_outcome": "done"}
     assert client.post(f"/hop-thu/{life.ticket.number}/trinh-duyet", data=draft).status_code == 303
     session.refresh(life.ticket)
     assert course(session, life.ticket) == ["received", "accepted", "submitted_for_approval"]
     assert templates(session, life.ticket)[-1] == "accepted"
 
 
-@pytest.mark.parametrize(("fields", "status"), [({"answer": " "}, 422), ({"answer": "Xong.", "version": "7"}, 409)])
+@pytest.mark.parametrize(
+    ("fields", "status"), [({"answer": " "}, 422), ({"answer": "Xong.", "answer_outcome": "done", "version": "7"}, 409)]
+)
 def test_what_is_refused_accepts_nothing(
     client: TestClient, session: Session, life: Life, fields: dict[str, str], status: int
 ) -> None:
@@ -77,7 +79,7 @@ def test_where_every_answer_needs_an_approval_a_new_ticket_is_not_answered_direc
     )
     rulebook.set_by_province(session, rule, leader.id, life.at)
     sign_in(client, leader)
-    data = {"version": str(life.ticket.version), "answer": "Xong."}
+    data = {"version": str(life.ticket.version), "answer": "Xong.", "answer_outcome": "done"}
     refused = client.post(f"/hop-thu/{life.ticket.number}/tra-loi", data=data)
     assert refused.status_code == 409 and "phải có người thứ hai duyệt" in refused.text
     assert course(session, life.ticket) == ["received"]
@@ -90,7 +92,13 @@ class TestNext:
         return [world.receive(now - timedelta(days=days), title=f"Ổ gà trước {days} ngày")[0] for days in (14, 7, 0)]
 
     def answer(self, client: TestClient, ticket: Ticket, **more: str) -> str:
-        data = {"version": str(ticket.version), "answer": "Đã vá xong.", "act": "next", **more}
+        data = {
+            "version": str(ticket.version),
+            "answer": "Đã vá xong.",
+            "answer_outcome": "done",
+            "act": "next",
+            **more,
+        }
         answer = client.post(f"/hop-thu/{ticket.number}/tra-loi", data=data)
         assert answer.status_code == 303
         return answer.headers["location"]

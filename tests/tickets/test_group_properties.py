@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend.errors import DomainError
 from backend.tickets import projection, service
+from backend.tickets.answers.outcomes import AnswerContent, AnswerOutcome
 from backend.tickets.clock_models import ClockVersion
 from backend.tickets.groups import service as groups
 from backend.tickets.groups.models import MatterGroup
@@ -25,6 +26,8 @@ from backend.users.models import Role
 from backend.users.policy import SENDER, Actor
 from tests.factories import World
 from tests.life import START
+
+DONE = AnswerContent(AnswerOutcome.DONE)
 
 MEMBERS = 2
 OF_EACH = {"id", "number", "version", "group_id", "secret_hash", "idempotency_hash", "fingerprint", "title_folded"}
@@ -90,7 +93,7 @@ class Twins:
             return
         inside = [member.group_id == self.group.id for member in self.members]
         with self.allowed([]):
-            action = GroupAction(event, "Nội dung thử.")
+            action = GroupAction(event, "Nội dung thử.", answer=DONE)
             groups.act_on_members(self.session, self.group.id, self.picks(), action, self.officer, now=self.at)
         for member, twin, was_inside in zip(self.members, self.twins, inside, strict=True):
             self.session.refresh(member)

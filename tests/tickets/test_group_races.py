@@ -9,6 +9,7 @@ from sqlalchemy import select
 from backend import audit, db
 from backend.errors import Conflict, DomainError
 from backend.tickets import projection, service
+from backend.tickets.answers.outcomes import AnswerContent, AnswerOutcome
 from backend.tickets.groups import service as groups
 from backend.tickets.groups.models import GroupNews
 from backend.tickets.groups.picks import PicksRefused, TicketPick
@@ -23,9 +24,11 @@ from tests.conftest import NOW
 from tests.factories import World
 from tests.threads import at_once
 
+DONE = AnswerContent(AnswerOutcome.DONE)
+
 pytestmark = pytest.mark.usefixtures("committed")
 LATER = NOW + timedelta(hours=1)
-ANSWER = GroupAction(Event.ANSWERED, "Đã vá xong.", mention=True)
+ANSWER = GroupAction(Event.ANSWERED, "Đã vá xong.", mention=True, answer=DONE)
 
 
 @dataclass(frozen=True)

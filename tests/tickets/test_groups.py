@@ -10,6 +10,7 @@ from backend import audit
 from backend.deadlines import limits
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from backend.tickets import projection, queries, service
+from backend.tickets.answers.outcomes import AnswerContent, AnswerOutcome
 from backend.tickets.groups import service as groups
 from backend.tickets.groups.models import GroupNews, GroupStep, MatterGroup
 from backend.tickets.groups.picks import PicksRefused, TicketPick
@@ -20,6 +21,8 @@ from backend.users.models import Role
 from backend.users.policy import SENDER, Actor
 from tests.factories import World
 from tests.life import DAY, START
+
+DONE = AnswerContent(AnswerOutcome.DONE)
 
 
 def picks_of(session: Session, *tickets: Ticket) -> list[TicketPick]:
@@ -49,7 +52,7 @@ def actions(session: Session, ticket: Ticket) -> list[str]:
 def answer_all(
     session: Session, group: MatterGroup, tickets: list[Ticket], actor: Actor, days: float = 2
 ) -> list[bool]:
-    action = GroupAction(Event.ANSWERED, "Đã vá xong ổ gà.", mention=True)
+    action = GroupAction(Event.ANSWERED, "Đã vá xong ổ gà.", mention=True, answer=DONE)
     results = groups.act_on_members(
         session, group.id, picks_of(session, *tickets), action, actor, now=START + DAY * days
     )
@@ -174,7 +177,7 @@ class TestAnswering:
     ) -> None:
         seen = picks_of(session, *tickets)
         world.happen(tickets[3], Event.ACCEPTED, officer, START + DAY)
-        action = GroupAction(Event.ANSWERED, "Đã vá xong.")
+        action = GroupAction(Event.ANSWERED, "Đã vá xong.", answer=DONE)
         results = groups.act_on_members(session, group.id, seen, action, officer, now=START + DAY)
         assert [result.refusal is None for result in results] == [True, True, True, False]
         assert isinstance(results[3].refusal, Conflict)
@@ -184,7 +187,12 @@ class TestAnswering:
     ) -> None:
         with pytest.raises(Invalid, match="Xin ghi nội dung") as refused:
             groups.act_on_members(
-                session, group.id, picks_of(session, *tickets), GroupAction(Event.ANSWERED), officer, now=START + DAY
+                session,
+                group.id,
+                picks_of(session, *tickets),
+                GroupAction(Event.ANSWERED, answer=DONE),
+                officer,
+                now=START + DAY,
             )
         assert refused.value.field == "text"
         assert session.scalars(select(GroupStep)).all() == []
@@ -193,10 +201,10 @@ class TestAnswering:
         self, session: Session, world: World, tickets: list[Ticket], group: MatterGroup, officer: Actor
     ) -> None:
         leader = world.actor(Role.LEADER)
-        submit = GroupAction(Event.SUBMITTED_FOR_APPROVAL, "Dự thảo chung.")
+        submit = GroupAction(Event.SUBMITTED_FOR_APPROVAL, "Dự thảo chung.", answer=DONE)
         groups.act_on_members(session, group.id, picks_of(session, *tickets), submit, officer, now=START + DAY)
         assert {ticket.state for ticket in tickets} == {TicketState.AWAITING_APPROVAL}
-        approve = GroupAction(Event.ANSWERED, "Dự thảo chung, đã sửa.", mention=True)
+        approve = GroupAction(Event.ANSWERED, "Dự thảo chung, đã sửa.", mention=True, answer=DONE)
         with pytest.raises(Forbidden):
             groups.act_on_members(session, group.id, picks_of(session, *tickets), approve, officer, now=START + DAY)
         groups.act_on_members(session, group.id, picks_of(session, *tickets), approve, leader, now=START + DAY)

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.db import SessionDep
+from backend.desk.answer_fields import read_answer
 from backend.desk.groups.group_actions import VERBS, GroupVerb
 from backend.desk.groups.group_view import group_page, typed_rest
 from backend.desk.groups.picks_form import read_picks, ticked_numbers
 from backend.errors import DomainError, Invalid, _
+from backend.tickets.checks.answering import OUTCOME_MISSING
 from backend.tickets.groups import queries
 from backend.tickets.groups import service as groups
 from backend.tickets.groups.models import MatterGroup
@@ -74,8 +76,8 @@ def _act(
     request: Request, session: Session, actor: Actor, group_id: int, form: FormReader, verb: GroupVerb
 ) -> Response:  # fmt: skip
     """Let the event happen to each ticked member, and tell the result row by row."""
-    action = GroupAction(verb.event, form.raw(verb.field), mention=form.ticked("mention"))
     try:
+        action = _read_action(form, verb)
         with session.begin_nested():
             picks = read_picks(session, actor, form)
             results = groups.act_on_members(session, group_id, picks, action, actor, now=clock.now())
@@ -88,6 +90,18 @@ def _act(
         return group_page(request, session, group, actor, form=rest, confirmation=verb.confirmation, counted=reached)
     kind = "success" if reached == len(results) else "warning"
     return redirect_to(request, f"{GROUPS}/{group_id}", flash=verb.confirmation, kind=kind, n=reached)
+
+
+def _read_action(form: FormReader, verb: GroupVerb) -> GroupAction:
+    """Return the action of a submitted form. Raises Invalid for wrong fields of an answer."""
+    text, mention = form.raw(verb.field), form.ticked("mention")
+    if verb.field != "answer":
+        return GroupAction(verb.event, text, mention)
+    typed = read_answer(form, verb.field)
+    form.check()
+    if typed.content.outcome is None and verb.path != "duyet":
+        raise Invalid(OUTCOME_MISSING, field="answer_outcome")
+    return GroupAction(verb.event, text, mention, typed.content, typed.until, typed.ground, typed.earlier)
 
 
 @router.post(GROUPS + "/{group_id}/bo-nhom")
@@ -130,8 +144,8 @@ def _show_refused(
     group: MatterGroup = queries.find_group(session, group_id, actor)
     view = form.form()
     if isinstance(refusal, Invalid):
-        name = {"text": field}.get(refusal.field or "pick", refusal.field or "pick")
-        view = FormView(view.values, {name: refusal})
+        errors = {error.field or "pick": error for error in refusal.errors or (refusal,)}
+        view = FormView(view.values, {field if name == "text" else name: error for name, error in errors.items()})
     return group_page(request, session, group, actor, refusal.status, form=view, refusal=refusal, ticked=_ticked(form))
 
 

@@ -12,6 +12,7 @@ from backend import clock
 from backend.deadlines.clocks import ClockPreview, preview_event
 from backend.deadlines.events import TicketEvent
 from backend.deadlines.limits import GROUP_COUNTED
+from backend.desk.answer_view import answering_of_group
 from backend.desk.groups.group_actions import FIELDS, VERBS, GroupVerb
 from backend.desk.groups.picks_form import pick_value
 from backend.errors import Conflict, DomainError
@@ -30,7 +31,7 @@ from backend.tickets.texts import EVENT_NAMES, STATE_NAMES, STATE_TONES
 from backend.users.models import User
 from backend.users.policy import Actor, can
 from backend.web.forms import EMPTY, FormView
-from backend.web.rendering import render_page
+from backend.web.rendering import language_of, render_page
 from backend.worktime.calendar import local_time
 
 
@@ -88,6 +89,7 @@ def group_page(
         mine=group.officer_id == actor.user_id,
         verbs=_verbs(session, group, actor, tickets, today),
         draft=_draft(session, tickets),
+        answering=answering_of_group(language_of(request), today),
         letter=answer_text(form.value("answer"), len(rows) - 1, "vi") if form.value("preview") else "",
         news=news,
         step=step,

@@ -18,6 +18,8 @@ from backend.tickets.lifecycle import Event
 from backend.tickets.models import TicketState
 from backend.worktime.calendar import WorkCalendar, local_time
 
+OUTCOME_MISSING: Final = _("Xin chọn kết quả: đã làm xong, làm được một phần, hẹn ngày, không làm được …")
+
 
 def check_answer(case: TicketCase) -> Notes:
     """A submitted answer is approved by a person who did not write it.
@@ -39,9 +41,7 @@ def check_outcome(case: TicketCase) -> Notes:
     """Return the notes of the outcome. Raises Invalid at the field of what is missing."""
     outcome = case.request.answer.outcome
     if outcome is None:
-        raise Invalid(
-            _("Xin chọn kết quả: đã làm xong, làm được một phần, hẹn ngày, không làm được …"), field="outcome"
-        )
+        raise Invalid(OUTCOME_MISSING, field="outcome")
     check = _NEEDS.get(outcome)
     return {"outcome": outcome.value, **(check(case) if check else {})}
 

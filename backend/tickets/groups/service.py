@@ -5,7 +5,7 @@ Every change of a ticket goes through ``tickets.service.apply``. A group is a li
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,6 +15,7 @@ from backend.db import AdvisoryLock, hold_lock
 from backend.deadlines import limits
 from backend.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, _
 from backend.files.text import clean_text
+from backend.tickets.answers.outcomes import NO_CONTENT, NO_REFERENCE, AnswerContent, EarlierReference
 from backend.tickets.checks.action_request import ActionRequest, policy_subject
 from backend.tickets.groups.models import GroupNews, GroupStep, MatterGroup
 from backend.tickets.groups.picks import PickResult, PicksRefused, TicketPick, check_all, lock_picks, try_each
@@ -29,11 +30,24 @@ TITLE_MOST = 200
 
 @dataclass(frozen=True)
 class GroupAction:
-    """One event for many members. ``mention``: an answer says that others reported the same."""
+    """One event for many members. ``mention``: an answer says that others reported the same.
+
+    ``answer``, ``until``, ``ground`` and ``earlier`` say what an answer or a draft names (see ``ActionRequest``).
+    """
 
     event: Event
     text: str = ""
     mention: bool = False
+    answer: AnswerContent = NO_CONTENT
+    until: date | None = None
+    ground: str = ""
+    earlier: EarlierReference = NO_REFERENCE
+
+    def request(self, event: Event, text: str) -> ActionRequest:
+        """Return what each member is asked for."""
+        return ActionRequest(
+            event, text, until=self.until, ground=self.ground, answer=self.answer, earlier=self.earlier
+        )
 
 
 def group_subject(group: MatterGroup) -> PolicySubject:
@@ -204,7 +218,7 @@ class MemberAct:
         *steps, last = events_before(ticket, self.action.event)
         for event in steps:
             version = self._apply(ticket, ActionRequest(event), version)
-        self._apply(ticket, ActionRequest(last, text), version)
+        self._apply(ticket, self.action.request(last, text), version)
 
     def _apply(self, ticket: Ticket, request: ActionRequest, version: int) -> int:
         return apply(self.session, ticket.id, request, self.actor, now=self.now, version=version).version
