@@ -30,14 +30,14 @@ from backend.users.policy import Actor, can
 from backend.worktime.calendar import local_time
 
 AT_ONCE_MOST: Final = 2_000  # rows that are written while the reader waits, within a second
-ROWS_MOST: Final = 1_000_000  # a sheet of a workbook holds 1,048,576
+ROWS_MOST: Final = 500_000  # about four minutes; a task may take ten
 UNDER_WAY_MOST: Final = 3  # exports of one person that a worker has not finished
 KEPT_FOR: Final = timedelta(hours=24)
 ORPHANED_AFTER: Final = timedelta(days=2)
 PROGRESS_EVERY: Final = 1_000  # rows
 SHOWN_MOST: Final = 30  # exports on the page of a person
 NO_RIGHT: Final = _("Quyền của bạn đã thay đổi nên tệp này đã bị xóa. Hãy xuất lại nếu còn được xem danh sách.")
-TOO_LONG: Final = _("Danh sách dài hơn một triệu dòng. Hãy lọc bớt rồi xuất.")
+TOO_LONG: Final = _("Danh sách dài hơn 500.000 dòng. Hãy lọc bớt rồi xuất.")
 GONE: Final = _("Tệp này không còn nữa. Hãy xuất lại.")
 EXPORT: Final = JobKind("exports.make", failed=_("Chưa lập được tệp vì lỗi của hệ thống. Hãy xuất lại."))
 
