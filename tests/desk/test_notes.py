@@ -54,7 +54,7 @@ def test_a_note_changes_no_state_no_clock_and_no_version_in_any_state(
     other, _secret = life.world.receive(life.at)
     if last is not None:
         life.act(Event.ACCEPTED)
-        life.act(last, days=1, **({"into_id": other.id} if last is Event.MERGED else {}))
+        life.act(last, days=1, into_id=other.id if last is Event.MERGED else None)
     session.refresh(life.ticket)
     before = life.ticket.state, life.ticket.version, life.ticket.due_date
     sign_in(client, life.world.user())
