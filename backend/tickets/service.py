@@ -164,15 +164,14 @@ def preview_change(
 
 
 def preview_action(dossier: Dossier, request: ActionRequest, actor: Actor) -> ClockPreview:
-    """Preview a request for a ticket that is read already. A page calls this for every action that it offers."""
+    """Preview a request for a ticket that is read already. A page calls this for every action that it offers.
+
+    For a new ticket an event that may follow its acceptance in one step is previewed with the acceptance.
+    """
+    taken_first = lifecycle.takes_first(dossier.ticket.state, request.event)
+    _check_move(dossier.ticket, Event.ACCEPTED if taken_first else request.event, actor)
     case = _case(dossier, request, actor)
-    earlier: tuple[TicketEvent, ...] = ()
-    if lifecycle.takes_first(dossier.ticket.state, request.event):
-        _check_move(dossier.ticket, Event.ACCEPTED, actor)
-        earlier = (TicketEvent(Event.ACCEPTED, case.at, actor.key),)
-    else:
-        _check_move(dossier.ticket, request.event, actor)
-    return preview_clocks(case, earlier)
+    return preview_clocks(case, [TicketEvent(Event.ACCEPTED, case.at, actor.key)] if taken_first else [])
 
 
 def time_ticket(session: Session, ticket: Ticket, now: datetime | None) -> TicketTiming:
