@@ -271,12 +271,14 @@ def test_the_closed_lists_name_the_basis_of_each_ground():
         return [(row["list"], row["ground"], row["basis"]) for row in map(json.loads, printed)]
 
     today = listed("--on", "2026-11-30")
-    assert {name for name, _ground, _basis in today} == {"refusal", "suspension", "ending", "complex_case"}
+    assert {name for name, _ground, _basis in today} == {
+        *("refusal", "not_possible", "suspension", "ending", "complex_case"),
+    }
     assert all(basis for _name, _ground, basis in today)
     assert ("refusal", "repeat", "NĐ 154/2026/NĐ-CP, Điều 4, điểm h") in today
     before = listed("--on", "2026-06-30")
     assert ("refusal", "repeat", "Thông lệ của các hệ thống tương tự") in before
-    assert {name for name, _ground, _basis in before} == {"refusal", "ending"}
+    assert {name for name, _ground, _basis in before} == {"refusal", "not_possible", "ending"}
 
 
 def test_due_date_needs_neither_database_library_nor_web_framework():
