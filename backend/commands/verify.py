@@ -18,6 +18,7 @@ from backend import clock, db
 from backend.audit import BrokenLink
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.commands.output_language import say_number, say_text
+from backend.desk.inbox import counts as inbox_counts
 from backend.errors import Invalid, _
 from backend.history import verification, words
 from backend.history.heads import DailyHead
@@ -54,6 +55,7 @@ WHERE = {
 LOST = {
     "ticket": _("%(ticket)s: có trong nhật ký nhưng không còn trong dữ liệu"),
     "words": _("%(ticket)s: tiêu đề hoặc nội dung đã bị sửa"),
+    "open_tickets": _("Số phản ánh đang mở (%(ticket)s) đang lưu là %(stored)s, đếm lại là %(replayed)s"),
     "rating": _("%(ticket)s: đánh giá đang lưu là %(stored)s, theo nhật ký là %(replayed)s"),
 }
 NO_TEXT = {
@@ -94,11 +96,14 @@ def audit_command(
 @verify.command("tickets")
 def tickets_command(as_json: AsJson = False) -> None:
     """Dựng lại trạng thái, hạn, kết luận của từng phản ánh từ nhật ký và so với dữ liệu đang lưu; lời văn và đánh giá
-    được so với dấu vết trong nhật ký."""
+    được so với dấu vết trong nhật ký, số phản ánh đang mở được đếm lại."""
     with refusals_as_lines(), database_at_hand(), db.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         found_by_check = chain(
-            projection.check_all(session), verification_of_looks.check_looks(session), words.differences(session)
+            projection.check_all(session),
+            verification_of_looks.check_looks(session),
+            words.differences(session),
+            inbox_counts.compare_counts(session),
         )
         differences = [asdict(difference) for difference in found_by_check]
     if as_json:

@@ -103,7 +103,7 @@ def test_wrong_count_is_found(session: Session, world: World, now: datetime) -> 
     world.receive(now)
     session.execute(text("UPDATE open_ticket_counts SET tickets = 2"))
     (difference,) = counts.compare_counts(session)
-    assert (difference.stored, difference.counted) == (2, 1)
+    assert (difference.stored, difference.replayed) == ("2", "1")
 
 
 def test_writers_and_folds_at_once_lose_no_count(committed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from backend.desk.inbox.filters import NOBODY, WAIT_CHOICES, DueChoice, InboxFil
 from backend.desk.inbox.models import OpenTicketCount, TicketLook
 from backend.tickets.due_status import overdue_on
 from backend.tickets.models import Ticket, WaitsFor, is_open
+from backend.tickets.projection import ReplayDifference
 from backend.tickets.queries import hidden_from, visible
 from backend.users.policy import Permission
 
@@ -69,15 +70,6 @@ class InboxCounts:
         return sum(self.waits.get(waits_for, 0) for waits_for in WAIT_CHOICES[choice])
 
 
-@dataclass(frozen=True)
-class CountDifference:
-    """A kind of open tickets whose stored count is not the number of its tickets."""
-
-    kind: str
-    stored: int
-    counted: int
-
-
 def count_inbox(
     session: Session, reader: InboxReader, unit_id: int | None, views: Mapping[int, InboxFilter]
 ) -> InboxCounts:
@@ -101,10 +93,10 @@ def fold_counts(session: Session, *, least: int = FOLD_FROM) -> bool:
     return True
 
 
-def compare_counts(session: Session) -> list[CountDifference]:
-    """Return the kinds of open tickets whose stored count differs from the tickets."""
+def compare_counts(session: Session) -> list[ReplayDifference]:
+    """Return the kinds of open tickets whose stored count is not the number of its tickets."""
     return [
-        CountDifference(f"{row.waits_for} {row.due_date} {row.paused_in_time}", row.stored, row.counted)
+        ReplayDifference(f"{row.waits_for} {row.due_date}", "open_tickets", str(row.stored), str(row.counted))
         for row in session.execute(COMPARE)
     ]
 
