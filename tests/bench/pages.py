@@ -1,7 +1,7 @@
 """The desk's and the managers' pages at 100,000 and at 1,000,000 tickets of six events each, by four readers at once.
 
-Beside each page stands its floor: the least that SQL must read for it, asked by as many readers at once. "Changed" means
-that a ticket has changed before each read, so that figures are counted again and no answer is kept in memory.
+Beside each page stands its floor: the least that SQL must read for it, asked by as many readers at once. "Changed"
+means that a ticket has changed before each read, so that figures are counted again and no answer is kept in memory.
 ``python -m tests.bench pages`` measures this alone; pages are found by their address.
 """
 
@@ -11,12 +11,13 @@ import urllib.parse
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import psycopg
 
+from backend.audit import ticket_chain_sql
 from backend.clock import now
 from backend.devserver.demo.accounts import ACCOUNTS
 from backend.users.models import Role
@@ -28,11 +29,13 @@ EVENTS = 6
 CLIENTS = 4
 WARMING, READS = 3, 20  # by each client
 OPEN = "state IN ('new', 'accepted', 'in_progress', 'awaiting_sender', 'awaiting_approval')"
+CHAIN = ticket_chain_sql("tickets.id")
 LISTED = "SELECT id, number, title, state, due_date, received_on FROM tickets"
 # What a figure over the tickets themselves would read; the roll-ups exist so that pages need not.
 COUNTED = """
     SELECT unit_id, date_trunc('month', received_on), count(*), count(*) FILTER (WHERE verdict = 'on_time'),
-        count(*) FILTER (WHERE verdict = 'late') FROM tickets WHERE received_on BETWEEN '{first}' AND '{last}' GROUP BY 1, 2
+        count(*) FILTER (WHERE verdict = 'late')
+    FROM tickets WHERE received_on BETWEEN '{first}' AND '{last}' GROUP BY 1, 2
 """
 RATED = """
     SELECT date_trunc('quarter', tickets.received_on), verdict, tickets.channel, category_code, count(*), sum(ease)
@@ -41,7 +44,7 @@ RATED = """
 """
 ONE_CHANGE = """
     UPDATE tickets SET version = version + 1 WHERE id = (
-        SELECT id FROM tickets WHERE received_on > %s ORDER BY id OFFSET floor(random() * 5000) LIMIT 1
+        SELECT id FROM tickets WHERE received_on > %s ORDER BY received_on OFFSET floor(random() * 5000) LIMIT 1
     )
 """
 
@@ -91,21 +94,16 @@ def pages_of(stage: Stage) -> list[MeasuredPage]:
     number = _number_of_open(stage)
     words = urllib.parse.quote("sạt lở bản Nà")
     search = (f"/hop-thu/tim?q={words}", f"/hop-thu?q={words}")
-    of_ticket = (
-        f"SELECT * FROM tickets LEFT JOIN audit ON chain = 'ticket' || ':' || tickets.id WHERE number = '{number}'"
-    )
+    of_ticket = f"SELECT * FROM tickets LEFT JOIN audit ON chain = {CHAIN} WHERE number = '{number}'"
+    first_open, of_unit = _listed(OPEN, "due_date, id"), _listed(f"{OPEN} AND unit_id = 2", "due_date, id")
+    last_closed = _listed("state = 'closed'", "id DESC")
+    with_words = _listed("title_folded LIKE '%sat lo%'", "id DESC")
     pages = [
-        MeasuredPage("inbox of the province", Role.COORDINATOR, ("/hop-thu",), _listed(OPEN, "due_date, id")),
-        MeasuredPage(
-            "inbox of a unit", Role.OFFICER, ("/hop-thu",), _listed(f"{OPEN} AND unit_id = 2", "due_date, id")
-        ),
-        MeasuredPage(
-            "closed tickets", Role.COORDINATOR, ("/hop-thu?state=closed",), _listed("state = 'closed'", "id DESC")
-        ),
+        MeasuredPage("inbox of the province", Role.COORDINATOR, ("/hop-thu",), first_open),
+        MeasuredPage("inbox of a unit", Role.OFFICER, ("/hop-thu",), of_unit),
+        MeasuredPage("closed tickets", Role.COORDINATOR, ("/hop-thu?state=closed",), last_closed),
         MeasuredPage("a ticket", Role.COORDINATOR, (f"/hop-thu/{number}",), of_ticket),
-        MeasuredPage(
-            "search, four words", Role.COORDINATOR, search, _listed("title_folded LIKE '%sat lo%'", "id DESC")
-        ),
+        MeasuredPage("search, four words", Role.COORDINATOR, search, with_words),
     ]
     figures = {"12 months": year, "ten years": ten}
     for title, path, floor in (("manager", "/chi-so", COUNTED), ("two sides", "/chi-so/hai-mat", RATED)):
@@ -185,7 +183,7 @@ def _read_pages(address: str, database: str, role: Role, path: str, changed: boo
     """Milliseconds and bytes of each read of one client, after some to warm up."""
     connection = http.client.HTTPConnection(address, timeout=300)
     cookie, taken = sign_in(connection, role), []
-    since = date.today() - timedelta(days=300)
+    since = local_time(now()).date() - timedelta(days=300)
     with psycopg.connect(database, autocommit=True) as changing:
         for _read in range(WARMING + READS):
             if changed:
