@@ -15,6 +15,7 @@ from backend.indicators.rollups.models import CountedMonth, changes
 from backend.indicators.rollups.queries import RollupScope, read_cells
 from backend.indicators.rollups.verification import find_differences
 from backend.kpi import dashboard
+from backend.tickets import service
 from backend.tickets.due_status import overdue_on
 from backend.tickets.lifecycle import Event
 from backend.tickets.models import Category, CategoryClass, Channel, Ticket, Verdict, is_open
@@ -66,27 +67,24 @@ def _number(session: Session, *where: object) -> int:
     return session.scalar(select(func.count()).select_from(Ticket).where(*where)) or 0  # type: ignore[arg-type] # any condition
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_rollups_equal_a_recount_after_random_moves(session: Session, world: World, seed: int) -> None:
     town = RandomTown(session, world, Random(seed), START)
-    for step in range(90):
-        town.receive() if step % 3 == 0 else town.move()
+    for step in range(100):
+        town.receive() if step % 4 == 0 else town.move()
         town.pass_time()
-        if step % 30 == 17:
+        if step == 40:
             town.another_calendar()
-        if step % 30 == 29:
+        if step in (45, 99):
             assert_exact(session, town.today)
-    assert len(town.happened) > 10
-    for later in (1, 30, 400):
-        assert_exact(session, town.today + later * DAY)
+    assert town.happened >= {Event.ACCEPTED, Event.ANSWERED, Event.RATED, Event.MERGED, Event.RECOUNTED}
+    assert_exact(session, town.today + 30 * DAY)
 
 
 def test_a_merge_that_is_undone_leaves_no_trace(session: Session, world: World) -> None:
     first, second = (world.receive(START)[0] for _n in range(2))
     coordinator = world.actor(Role.COORDINATOR)
     assert_exact(session, START.date())
-    from backend.tickets import service
-
     merge = service.ActionRequest(Event.MERGED, "Cùng một việc.", into_id=first.id)
     service.apply(session, second.id, merge, coordinator, now=START + DAY)
     assert_exact(session, START.date() + DAY)
@@ -99,12 +97,10 @@ def test_a_row_changed_behind_our_back_is_counted_too(session: Session, world: W
     ticket, _secret = world.answered(START, START + DAY)
     assert_exact(session, START.date() + 10 * DAY)
     elsewhere = world.unit("03390").id
-    session.execute(
-        update(Ticket).where(Ticket.id == ticket.id).values(unit_id=elsewhere, received_on=date(2026, 7, 1))
-    )
+    moved = {"unit_id": elsewhere, "received_on": date(2026, 7, 1)}
+    session.execute(update(Ticket).where(Ticket.id == ticket.id).values(**moved))
     session.execute(update(Category).where(Category.code == "roads").values(category_class=CategoryClass.CONDUCT))
     assert_exact(session, START.date() + 10 * DAY)
-    session.execute(text("DELETE FROM ticket_contacts"))
 
 
 def test_only_what_differs_is_written(session: Session, world: World) -> None:
@@ -129,22 +125,16 @@ def test_the_passing_of_a_day_counts_only_what_it_changes(session: Session, worl
     waiting, _secret = world.receive(START + 60 * DAY)
     today = (START + 61 * DAY).date()
     rollups.bring_up_to_date(today)
-    mark, behind = rollups.look_at(session, today)
-    assert not behind
-    assert rollups.look_at(session, waiting.due_date) == (mark, False) or True
+    assert not rollups.look_at(session, today)[1]
     assert rollups.look_at(session, waiting.due_date + DAY)[1], "then it is overdue"
-    held = session.scalars(select(CountedMonth.holds_until).order_by(CountedMonth.month)).all()
-    assert held[0] > today + 300 * DAY and held[1] <= waiting.due_date
+    first, second = session.scalars(select(CountedMonth.holds_until).order_by(CountedMonth.month)).all()
+    assert first > today + 300 * DAY and today <= second <= waiting.due_date
 
 
 def test_a_complaint_about_conduct_is_not_counted_for_its_own_unit(session: Session, world: World) -> None:
     """Not even where it has come to lie with that unit, which no move of ours does."""
     unit = world.unit()
-    ticket, _secret = (
-        world.receive(START, category_code="attitude", about=None)
-        if False
-        else world.receive(START, category_code="attitude")
-    )
+    ticket, _secret = world.receive(START, category_code="attitude")
     session.execute(update(Ticket).where(Ticket.id == ticket.id).values(unit_id=unit.id))
     world.receive(START)
     today = START.date() + DAY
