@@ -17,6 +17,7 @@ from backend.db import transaction
 from backend.escalation import ladder
 from backend.escalation.ladder import EscalationFacts, EscalationStep
 from backend.escalation.service import PUT_NOTICE, parse_term
+from backend.tickets.notices.kinds import NoticeWay
 from backend.tickets.second_looks import queries as second_looks
 from backend.tickets.second_looks.models import SecondLook
 from backend.tickets.second_looks.reviewers import had_part, may_see
@@ -95,7 +96,7 @@ def _notice(look: SecondLook, step: EscalationStep, user: User, now: datetime) -
         "ticket_id": look.ticket_id,
         "user_id": user.id,
         "code": step.code,
-        "urgent": False,
+        "way": NoticeWay.GATHERED,
         "at": now,
         "message_id": None,
     }

@@ -67,9 +67,9 @@ def look_at_all(client: TestClient, session: Session, user: User, ticket: Ticket
 def test_no_page_of_the_unit_changes_until_there_is_a_result(
     client: TestClient, session: Session, world: World, now: datetime, ticket: Ticket, people: dict[str, User]
 ) -> None:
+    reviewer = world.actor(Role.COORDINATOR)
     before = {name: look_at_all(client, session, user, ticket, now) for name, user in people.items()}
     look = looks.ask_second_look(session, ticket.id, REASON, now=now)
-    reviewer = world.actor(Role.COORDINATOR)
     looks.take_look(session, look.id, reviewer, now=now)
     for name, user in people.items():
         after = look_at_again(client, session, user, ticket)

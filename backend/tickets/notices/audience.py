@@ -79,6 +79,7 @@ NOTICE_RULES: Final[Mapping[str, NoticeRule]] = {
     Event.SECOND_LOOK_SENT_BACK: _rule(_K.SECOND_LOOK, _P.HANDLE_TICKET, _A.HANDLERS, _A.LEADERS),
 }
 SECOND_LOOK: Final = "second_look_"
+LOOK: Final = "look_"  # how the codes of reminders about second looks begin
 ANY_SECOND_LOOK: Final = _rule(_K.SECOND_LOOK, _P.JUDGE_DISPUTE, _A.COORDINATORS)
 # The request that an event decides; its author is the ``SUBMITTER``.
 DECIDES: Final[Mapping[str, Event]] = {
@@ -112,5 +113,7 @@ def _may_get(role: Role, rule: NoticeRule) -> bool:
 
 def kind_of(code: str) -> NoticeKind:
     """Return the kind of a notice by its code: the name of an event, or a rule of the ladder."""
+    if code.startswith(LOOK):
+        return NoticeKind.SECOND_LOOK
     rule = notice_rule(code)
     return rule.kind if rule is not None else NoticeKind.REMINDER

@@ -24,6 +24,15 @@ EVENT_TITLES: dict[str, str] = {
     "noted": _("Bạn được nhắc tên trong ghi chú"),
 }
 SECOND_LOOK_TITLE = _("Yêu cầu xem xét lại trả lời")
+LOOK_TITLES: dict[str, str] = {
+    Event.SECOND_LOOK_UPHELD: _("Cấp trên xem lại: giữ nguyên kết quả"),
+    Event.SECOND_LOOK_CORRECTED: _("Cấp trên xem lại: trả lời thay"),
+    Event.SECOND_LOOK_SENT_BACK: _("Cấp trên xem lại: yêu cầu giải quyết lại"),
+    "look_new": _("Yêu cầu xem lại đang chờ"),
+    "look_half": _("Yêu cầu xem lại đang chờ"),
+    "look_last_day": _("Yêu cầu xem lại sắp đến hạn"),
+    "look_overdue": _("Yêu cầu xem lại đã quá hạn"),
+}
 # Reminders of the ladder. The digest says how a ticket stands on the day of sending; the list says what was reached.
 REMINDER_TITLES: dict[str, str] = {
     "half": _("Đã qua nửa thời hạn"),
@@ -34,6 +43,9 @@ REMINDER_TITLES: dict[str, str] = {
     "backstop_warning": _("Sắp để quá lâu kể từ ngày tiếp nhận, xin giải quyết sớm"),
     "backstop": _("Để quá lâu kể từ ngày tiếp nhận"),
     "backstop_above": _("Để quá lâu kể từ ngày tiếp nhận"),
+    "promise_eve": _("Việc đã hẹn với người gửi, còn một ngày làm việc"),
+    "promise_today": _("Việc đã hẹn với người gửi, hẹn xong hôm nay"),
+    "promise_overdue": _("Việc đã hẹn với người gửi, quá ngày hẹn mà chưa báo xong"),
 }
 KIND_NAMES: dict[NoticeKind, str] = {
     NoticeKind.NEW: _("Phản ánh mới đến cơ quan"),
@@ -58,4 +70,5 @@ def notice_title(code: str) -> str:
     """Return what a notice says, by its code, as a message of the catalogue."""
     if code.startswith(SECOND_LOOK) and code not in NOTICE_RULES:
         return SECOND_LOOK_TITLE
-    return EVENT_TITLES.get(code) or REMINDER_TITLES.get(code, code)
+    titles = EVENT_TITLES | LOOK_TITLES | REMINDER_TITLES
+    return titles.get(code, code)
