@@ -1,6 +1,6 @@
 """Words by which tickets are found, and files that lists are exported to.
 
-The words are written in batches, each in a transaction of its own, so nobody waits: about four minutes a million
+The words are written in batches, each in a transaction of its own, so nobody waits: about ten minutes a million
 tickets. Tickets that an earlier release receives meanwhile are added by ``langnghe search rebuild``.
 """
 
