@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -258,7 +259,8 @@ def test_a_browser_killed_in_mid_typing_loses_what_was_typed_after_the_last_save
         wait_until((tmp_path / "saved").exists)
         family = psutil.Process(typist.pid).children(recursive=True)
         for member in family:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):  # it has ended with its parent
+                member.kill()
     finally:
         typist.kill()
         typist.wait()
