@@ -105,8 +105,7 @@ _ROWS = (
     _T(_E.ANSWERED, _WORK, _S.ANSWERED, _A.HANDLE_TICKET, text=True),
     _T(_E.ANSWERED, frozenset({_S.AWAITING_APPROVAL}), _S.ANSWERED, _A.APPROVE_ANSWER),
     _T(_E.ANSWERED_TOGETHER, frozenset({_S.MERGED}), by=EventAuthor.SYSTEM),
-    _T(_E.PROMISE_KEPT, _SETTLED - {_S.CONFIRMED}, right=_A.HANDLE_TICKET, text=True),
-    _T(_E.PROMISE_KEPT, frozenset({_S.CONFIRMED}), _S.ANSWERED, _A.HANDLE_TICKET, text=True),  # asked again: solved?
+    _T(_E.PROMISE_KEPT, _SETTLED, right=_A.HANDLE_TICKET, text=True),
     _T(_E.PROMISE_KEPT, frozenset({_S.MERGED}), by=EventAuthor.SYSTEM),
     _T(_E.PROMISE_EXPLAINED, _SETTLED, right=_A.HANDLE_TICKET, text=True),
     _T(_E.NOTIFIED, _DECIDED | {_S.MERGED}, by=EventAuthor.EITHER),

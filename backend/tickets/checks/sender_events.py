@@ -1,5 +1,7 @@
 """What the events of a sender need, also where the ticket is merged into another one."""
 
+from backend.errors import Conflict, _
+from backend.tickets.answers.promises import open_promise
 from backend.tickets.checks.action_request import Notes, TicketCase
 from backend.tickets.senders import sender_checks
 from backend.users.policy import SENDER
@@ -18,6 +20,9 @@ def check_reply(case: TicketCase) -> Notes:
 
 
 def check_confirmation(case: TicketCase) -> Notes:
+    """Nothing is solved while promised work is owed: the sender is asked when it is reported as done."""
+    if open_promise(case.history) is not None:
+        raise Conflict(_("Việc còn đang hẹn. Bạn được hỏi khi cơ quan báo đã làm xong."))
     sender_checks.check_confirmed_once(case.history)
     return {}
 
