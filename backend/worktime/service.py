@@ -25,7 +25,7 @@ def active_id(session: Session, code: str = DEFAULT) -> int:
     return calendar_id
 
 
-def active_version(code: str = DEFAULT) -> Select[tuple[int]]:
+def active_version(code: str = DEFAULT) -> Select[int]:
     """Return the statement that finds the id of the active version of a code."""
     return (
         select(CalendarVersion.id)

@@ -25,6 +25,8 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import TypeEngine
 
 from backend.indicators import conditions
 from backend.indicators.conditions import TicketIndicator, answer_of
@@ -57,7 +59,12 @@ COUNTED: dict[str, TicketIndicator] = {
 
 def take_up_limits(terms: TakeUpTerms, days: Sequence[date]) -> FromClause:
     """Return the last days for tickets of these days, as rows that a statement can join."""
-    columns = {"received_on": Date(), "category_code": String(), "channel": String(), "last_day": Date()}
+    columns: dict[str, TypeEngine[Any]] = {
+        "received_on": Date(),
+        "category_code": String(),
+        "channel": String(),
+        "last_day": Date(),
+    }
     return rows_as_table("limits", columns, terms.rows(days))
 
 
@@ -80,7 +87,7 @@ def ticket_facts(today: date, limits: FromClause) -> Select[Any]:
 
 def fact_columns(today: date, limits: FromClause) -> list[ColumnElement[Any]]:
     """Return what is known of each ticket, by name."""
-    columns: dict[str, ColumnElement[Any]] = {
+    columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
         "id": Ticket.id,
         "unit_id": Ticket.unit_id,
         "credited_id": func.coalesce(Rating.unit_id, Ticket.unit_id),
@@ -106,8 +113,10 @@ def fact_columns(today: date, limits: FromClause) -> list[ColumnElement[Any]]:
         "age": _age(today),
         "turns_on": _turns_on(today, limits),
     }
-    counted = {f"is_{name}": answer_of(indicator, today) for name, indicator in COUNTED.items()}
-    return [expression.label(name) for name, expression in (columns | counted).items()]
+    counted: dict[str, ColumnElement[Any]] = {
+        f"is_{name}": answer_of(indicator, today) for name, indicator in COUNTED.items()
+    }
+    return [expression.label(name) for name, expression in {**columns, **counted}.items()]
 
 
 def _hidden() -> ColumnElement[bool]:
@@ -143,6 +152,6 @@ def _turns_on(today: date, limits: FromClause) -> ColumnElement[date | None]:
     NULL: for ever. A day too early only means that a ticket is counted once more.
     """
     day = literal(today, Date)
-    turning: list[ColumnElement[date]] = [*conditions.TURNING_DAYS, limits.c.last_day]
+    turning: list[Any] = [*conditions.TURNING_DAYS, limits.c.last_day]
     ages = [case((conditions.OPEN.condition(today), Ticket.received_on + most)) for most in AGES]
     return func.least(*(case((turn >= day, turn)) for turn in (*turning, *ages)))

@@ -81,8 +81,8 @@ class PeriodParts:
 def split_period(session: Session, scope: RollupScope) -> PeriodParts:
     """Return the parts of the period of a scope. A month whose tickets all lie in the period is a whole one."""
     within = COUNTED_MONTHS.c.month.between(scope.first.replace(day=1), scope.last)
-    months = session.scalars(select(COUNTED_MONTHS.c.month).where(within).distinct().order_by(COUNTED_MONTHS.c.month))
-    months = months.all()
+    counted = select(COUNTED_MONTHS.c.month).where(within).distinct().order_by(COUNTED_MONTHS.c.month)
+    months = list(session.scalars(counted))
     partial = {month for month in (*months[:1], *months[-1:]) if _reaches_out(session, month, scope)}
     edges = (DayRange(max(month, scope.first), min(days_of_month(month)[-1], scope.last)) for month in sorted(partial))
     whole = tuple(month for month in months if month not in partial)

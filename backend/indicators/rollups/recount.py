@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import CompoundSelect
+from sqlalchemy.types import TypeEngine
 
 from backend.db import table_of
 from backend.indicators.rollups.facts import take_up_limits, ticket_facts
@@ -143,7 +144,7 @@ def unit_months(pairs: Sequence[tuple[int, date]], terms: TakeUpTerms) -> FromCl
     """Return units and months as rows that a statement can join, with the last day and the terms of each month."""
     months = {month: (days_of_month(month)[-1], terms.mark_month(month)) for month in {pair[1] for pair in pairs}}
     rows = [(unit_id, month, *months[month]) for unit_id, month in pairs]
-    columns = {"unit_id": Integer(), "month": Date(), "last": Date(), "terms": Text()}
+    columns: dict[str, TypeEngine[Any]] = {"unit_id": Integer(), "month": Date(), "last": Date(), "terms": Text()}
     return rows_as_table("keys", columns, rows)
 
 

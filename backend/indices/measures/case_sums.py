@@ -50,17 +50,22 @@ def sum_span(cases: Iterable[IndexCase], unit_ids: frozenset[int]) -> SpanSums:
     for case in closed:
         by_cell[case.standing, case.channel, case.category].append(case)
     return SpanSums(
-        on_time=_count(int(case.standing == "on_time") for case in held if case.standing in DECIDED),
+        on_time=_count(map(_is_on_time, held)),
         at_once=_count(case.at_once for case in held),
         in_two_days=_count(case.in_two_days for case in held),
-        again=_count(case.again for case in held if case.answered),
+        again=_count(case.again if case.answered else None for case in held),
         told=_count(case.told for case in held),
-        standings=Counter(_standing_key(case) for case in held),
+        standings=Counter(map(_standing_key, held)),
         days=_counted(case.days for case in held),
         told_seconds=_counted(case.told_after for case in held),
         closed=_tally(closed),
         cells={key: _tally(group) for key, group in by_cell.items()},
     )
+
+
+def _is_on_time(case: IndexCase) -> int | None:
+    """Return 1 (on time) or 0 (late, or open past due); None while the outcome is not decided."""
+    return int(case.standing == "on_time") if case.standing in DECIDED else None
 
 
 def _by_unit(cases: Iterable[IndexCase], unit_ids: frozenset[int]) -> dict[int, SpanSums]:
@@ -94,17 +99,11 @@ def _standing_key(case: IndexCase) -> StandingKey:
 def _tally(closed: Iterable[IndexCase]) -> RatingTally:
     """Add up answered tickets. Scores are whole numbers, so the sums are exact in any order."""
     closed = list(closed)
-    scores = [case.scores for case in closed if case.scores and case.rated_by != BY_STAFF]
-    totals = [sum(three) for three in scores]
-    return RatingTally(
-        len(closed),
-        len(scores),
-        sum(1 for case in closed if case.scores and case.rated_by == BY_STAFF),
-        *(sum(three[item] for three in scores) for item in range(3)),
-        *(sum(three[item] ** 2 for three in scores) for item in range(3)),
-        sum(totals),
-        sum(total**2 for total in totals),
-    )
+    rated = [case for case in closed if case.scores]
+    scores = np.array([case.scores for case in rated if case.rated_by != BY_STAFF], np.int64).reshape(-1, 3)
+    together = scores.sum(axis=1)
+    numbers = (len(closed), len(scores), len(rated) - len(scores), *scores.sum(axis=0), *(scores**2).sum(axis=0))
+    return RatingTally(*map(int, (*numbers, together.sum(), (together**2).sum())))
 
 
 def _counted(values: Iterable[int | None]) -> CountedValues:

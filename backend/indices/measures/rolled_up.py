@@ -50,7 +50,7 @@ def read_sums(session: Session, run_request: RunRequest, *, sees_conduct: bool =
     quarters = split_quarters(run_request.first, run_request.last)
     all_held = reader.either(RollupKind.HELD, summed=True)
     counts = session.execute(select(*(total(all_held, RollupKind.HELD, name) for name in ("tickets", "demonstration"))))
-    tickets, demonstration = counts.one()
+    tickets, demonstration = tuple(counts.one())
     return PeriodSums(
         whole=spans.get(None, SpanSums()),
         quarters=[spans.get(_quarter_of(first), SpanSums()) for first, _last in quarters],
@@ -83,7 +83,7 @@ def _sums_by(
     return session.execute(select(grouped.c.quarter, *keys, *sums).group_by(sets)).all()
 
 
-def _together(*columns: ColumnElement[Any]) -> ColumnElement[Any]:
+def _together(*columns: ColumnElement[Any]) -> Any:
     """Return one set of ``GROUPING SETS``, which may be empty."""
     return tuple_(*columns) if columns else text("()")
 
@@ -118,20 +118,19 @@ def _answers(row: Any) -> dict[str, AnswerCount]:
 def _standings(session: Session, reader: CellReader) -> dict[Quarter, dict[StandingKey, int]]:
     cells = reader.held(RollupKind.STANDING, summed=True)
     standings: dict[Quarter, dict[StandingKey, int]] = defaultdict(dict)
-    for quarter, detail, count in _sums_by(session, cells, RollupKind.STANDING, ("tickets",), cells.c.detail):
-        standing, outside, taken_up, again, lowest = detail.split("|")
-        standings[quarter][StandingKey(standing, outside == "1", taken_up == "1", again == "1", int(lowest))] = count
+    for row in _sums_by(session, cells, RollupKind.STANDING, ("tickets",), cells.c.detail):
+        standing, outside, taken_up, again, lowest = row.detail.split("|")
+        key = StandingKey(standing, outside == "1", taken_up == "1", again == "1", int(lowest))
+        standings[row.quarter][key] = row.tickets
     return standings
 
 
 def _cells(session: Session, reader: CellReader) -> dict[Quarter, dict[CellKey, RatingTally]]:
     cells = reader.credited(RollupKind.CLOSED, summed=True)
     tallies: dict[Quarter, dict[CellKey, RatingTally]] = defaultdict(dict)
-    for quarter, channel, detail, *sums in _sums_by(
-        session, cells, RollupKind.CLOSED, TALLY, cells.c.channel, cells.c.detail
-    ):
-        standing, category = detail.split("|")
-        tallies[quarter][standing, channel.value, category] = RatingTally(*sums)
+    for row in _sums_by(session, cells, RollupKind.CLOSED, TALLY, cells.c.channel, cells.c.detail):
+        standing, category = row.detail.split("|")
+        tallies[row.quarter][standing, row.channel.value, category] = RatingTally(*row[3:])
     return tallies
 
 

@@ -5,7 +5,7 @@ Scores are mean / 5 x 100 and shares are parts of tickets: two quantities that a
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -17,7 +17,7 @@ from analytics.order import median_interval
 from backend.indicators.official_ratios import OfficialTicket, is_dissatisfied, on_time_ratio, satisfied_ratio
 from backend.indicators.published_error import Z95, published_estimate
 from backend.indices.measures.inputs import ITEM_CODES, RunInputs
-from backend.indices.measures.sums import AnswerCount, CountedValues, PeriodSums, SpanSums
+from backend.indices.measures.sums import AnswerCount, CountedValues, PeriodSums, SpanSums, StandingKey
 from backend.indices.measures.values import GROUP, ITEMS, RunValue, split_quarters
 from backend.indices.models import FigureSide, Measure
 
@@ -84,19 +84,12 @@ def operation_values(span: TicketSpan) -> Iterator[RunValue]:
 
 def qd766(span: TicketSpan) -> Iterator[RunValue]:
     """Yield the two ratios of QĐ 766 on tickets first received in the period, with what was deducted and left out."""
-    within = {key: count for key, count in span.sums.standings.items() if not key.outside}
-    counted: Counter[OfficialTicket] = Counter()
-    for key, count in within.items():
-        if key.taken_up:
-            counted[OfficialTicket(key.standing, is_dissatisfied(key.lowest), key.again)] += count
+    counted = _official_tickets(span.sums.standings)
     late = sum(count for ticket, count in counted.items() if ticket.missed)
-    waiting = {key: count for key, count in within.items() if not key.taken_up}
-    waiting_overdue = sum(count for key, count in waiting.items() if key.standing == "overdue")
-    left_out = {"waiting": sum(waiting.values()), "waiting_overdue": waiting_overdue}
     on_time = on_time_ratio(counted.total(), late)
     yield _share(
         span, FigureSide.OPERATIONS, 2, "qd766_on_time", on_time,
-        extra={"k": on_time.k, "late": late, **left_out},
+        extra={"k": on_time.k, "late": late, **_left_out(span.sums.standings)},
     )  # fmt: skip
     satisfied = satisfied_ratio(counted)
     yield _share(
@@ -108,6 +101,22 @@ def qd766(span: TicketSpan) -> Iterator[RunValue]:
             "counted_once": satisfied.n - satisfied.k,
         },
     )  # fmt: skip
+
+
+def _official_tickets(standings: Mapping[StandingKey, int]) -> Counter[OfficialTicket]:
+    """Return the tickets that the ratios count: within the unit's authority, and taken up."""
+    counted: Counter[OfficialTicket] = Counter()
+    for key, count in standings.items():
+        if key.taken_up and not key.outside:
+            counted[OfficialTicket(key.standing, is_dissatisfied(key.lowest), key.again)] += count
+    return counted
+
+
+def _left_out(standings: Mapping[StandingKey, int]) -> dict[str, int]:
+    """Return how many tickets wait to be taken up, and how many of them are overdue."""
+    waiting = {key: count for key, count in standings.items() if not key.outside and not key.taken_up}
+    overdue = sum(count for key, count in waiting.items() if key.standing == "overdue")
+    return {"waiting": sum(waiting.values()), "waiting_overdue": overdue}
 
 
 def unit_spans(sums: PeriodSums, first: date, last: date) -> list[TicketSpan]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from random import Random
 
 from sqlalchemy import select
@@ -86,13 +87,13 @@ class RandomTown:
         self.session.flush()
         for ticket_id in self.session.scalars(select(Ticket.id)).all():
             request = service.ActionRequest(Event.RECOUNTED, calendar_id=row.id)
-            self._attempt(lambda of=ticket_id, change=request: self._apply(of, change, SYSTEM))
+            self._attempt(partial(self._apply, ticket_id, request, SYSTEM))
 
     def _act(self, ticket: Ticket, event: Event) -> None:
         actors = [*self.rng.sample(self.staff, len(self.staff)), SENDER, SYSTEM]
         for actor in actors:
             request = self._request(ticket, event, actor)
-            if self._attempt(lambda by=actor, change=request: self._apply(ticket.id, change, by)):
+            if self._attempt(partial(self._apply, ticket.id, request, actor)):
                 return
 
     def _apply(self, ticket_id: int, request: service.ActionRequest, actor: Actor) -> None:
@@ -100,7 +101,8 @@ class RandomTown:
         self.happened.add(request.event)
 
     def _rate(self, ticket: Ticket) -> None:
-        scores = RatingScores(*(self.rng.randrange(1, 6) for _item in range(3)))
+        ease, by_rules, timely = (self.rng.randrange(1, 6) for _item in range(3))
+        scores = RatingScores(ease, by_rules, timely)
         channel = self.rng.choice([Channel.WEB, Channel.COUNTER])
         ratings.store_rating(self.session, ticket.id, scores, channel=channel, now=self.at)
         self.happened.add(Event.RATED)

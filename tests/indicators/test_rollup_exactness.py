@@ -24,7 +24,7 @@ from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime.calendar import ZONE
 from tests.factories import World
-from tests.indicators.rollups.moves import RandomTown
+from tests.indicators.rollup_moves import RandomTown
 from tests.indices.values import assert_same_values
 
 START = datetime(2026, 8, 3, 9, 0, tzinfo=ZONE)
