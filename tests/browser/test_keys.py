@@ -13,7 +13,7 @@ from tests.factories import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PICTURES = os.environ.get("PICTURES", "")  # a folder: screenshots are left there
-LIST = "/hop-thu?q=k%C3%A8+m%C6%B0%C6%A1ng"
+LIST = "/hop-thu?state=open&q=k%C3%A8+m%C6%B0%C6%A1ng"
 FOCUSED = "document.activeElement"
 
 
