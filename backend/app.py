@@ -40,6 +40,7 @@ ROOMS: list[str] = [
     "backend.desk.notices.choice_pages",
     "backend.desk.inbox.pages",
     "backend.desk.inbox.view_pages",
+    "backend.desk.bulk.pages",
     "backend.desk.search.pages",
     "backend.desk.exports.pages",
     "backend.desk.groups.picking_pages",

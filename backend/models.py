@@ -2,6 +2,7 @@
 
 import backend.attachments.models
 import backend.audit
+import backend.desk.bulk.models
 import backend.desk.drafts.models
 import backend.desk.exports.models
 import backend.desk.inbox.models

@@ -53,7 +53,7 @@ class Stage:
         known = {"number": self.ticket.number, "user_id": self.account.id, "unit_id": self.unit.id, "place": 1}
         known |= {"mark": "0", "name": "app.css", "mail_id": 0}
         known |= {"survey_code": SURVEY, "batch_id": self.batch, "instrument_key": "household-2023", "slip": "0"}
-        known |= {"import_id": self.imports, "export_id": 0, "group_id": self.group, "notice_id": 0}
+        known |= {"import_id": self.imports, "export_id": 0, "step_id": 0, "group_id": self.group, "notice_id": 0}
         known |= {"category_code": "roads", "rule_code": "resolve"}
         known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run, "look_id": self.look}
         return path.replace(":path", "").format(**known)

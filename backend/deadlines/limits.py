@@ -31,6 +31,7 @@ DUE_SOON: Final = Duration(3, TimeUnit.WORKING_DAYS)  # the inbox warns when no 
 COMMITMENT_LIMIT: Final = Duration(365, TimeUnit.CALENDAR_DAYS)  # how far off "will be done until" may lie
 GROUP_LEAST: Final = 2  # tickets that make a group
 GROUP_MOST: Final = 50  # tickets in a group: they are answered in one transaction
+BULK_MOST: Final = 50  # tickets that one step on many takes: a page of the inbox
 GROUP_COUNTED: Final = 3  # a letter says how many others reported the same from this number on
 ASK_AT_ONCE: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a request for approval does not wait for the digest then
 URGENT_TERM: Final = Duration(1, TimeUnit.WORKING_DAYS)  # a ticket is urgent if its term is not longer than this

@@ -384,7 +384,7 @@ def test_each_page_with_a_list_offers_its_export(client: TestClient, world: Worl
         assert f'name="filters" value="{address.partition("?")[2]}"' in html
     sign_in(client, world.user(Role.ADMINISTRATOR))
     assert 'name="list" value="tai-khoan"' in client.get("/tai-khoan").text
-    assert set(offered) | {"tai-khoan", "dong-bi-giu"} == set(LISTS)
+    assert set(offered) | {"da-chon", "tai-khoan", "dong-bi-giu"} == set(LISTS)
 
 
 def test_nobody_exports_without_an_account(client: TestClient, session: Session) -> None:

@@ -205,7 +205,9 @@ class TestWayBack:
     def test_way_back_leads_nowhere_else(self, client: TestClient, world: World, now: datetime, typed: str) -> None:
         ticket = world.receive(now)[0]
         sign_in(client, world.user())
-        answer = client.get(f"/hop-thu/{ticket.number}", params={"list": f"/hop-thu?{typed}" if typed != "//xau.example" else typed})
+        answer = client.get(
+            f"/hop-thu/{ticket.number}", params={"list": f"/hop-thu?{typed}" if typed != "//xau.example" else typed}
+        )
         assert answer.status_code == 200 and "<script>" not in answer.text.split("</head>")[1].replace("</script>", "")
         assert not [href for href in _links(answer.text) if "xau.example" in href]
 

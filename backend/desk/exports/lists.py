@@ -23,6 +23,7 @@ from backend.web.language import day_text, gettext
 from backend.worktime.calendar import local_time
 
 ID_DIGITS: Final = 9
+TICKED: Final = "da-chon"  # the list of ticked rows
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,11 @@ def _inbox(reading: ListReading) -> Rows:
     return ticket_rows.write_rows(tickets, reading.language)
 
 
+def _ticked(reading: ListReading) -> Rows:
+    tickets = ticket_rows.list_ticked(reading.session, reading.actor, reading.filters)
+    return ticket_rows.write_rows(tickets, reading.language)
+
+
 def _search(reading: ListReading) -> Rows:
     tickets = ticket_rows.list_found(reading.session, reading.actor, reading.filters, reading.today)
     return ticket_rows.write_rows(tickets, reading.language)
@@ -118,6 +124,7 @@ def _held_rows(reading: ListReading) -> Rows:
 
 LISTS: Final[Mapping[str, ExportedList]] = {
     "hop-thu": ExportedList(_("Phản ánh cần xử lý"), "hop-thu", Permission.VIEW_INBOX, _ticket_header, _inbox),
+    TICKED: ExportedList(_("Phản ánh đã chọn"), "phan-anh-da-chon", Permission.VIEW_INBOX, _ticket_header, _ticked),
     "tim": ExportedList(_("Phản ánh tìm được"), "tim-phan-anh", Permission.VIEW_TICKET, _ticket_header, _search),
     "chi-so": ExportedList(
         _("Phản ánh của một con số"), "phan-anh", Permission.VIEW_TICKET, _ticket_header, _behind_figure

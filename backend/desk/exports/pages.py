@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 from backend import clock
 from backend.db import SessionDep, transaction
 from backend.desk.exports import service
-from backend.desk.exports.lists import LISTS, find_list
+from backend.desk.exports.lists import LISTS, TICKED, find_list
 from backend.desk.exports.models import ExportFormat, ListExport
 from backend.errors import Forbidden, Invalid, NotFound, _
 from backend.jobs.broker import hand_to_worker
@@ -34,16 +34,17 @@ Member = Annotated[Actor, Depends(allow(Permission.USE_ACCOUNT))]
 
 @router.post(EXPORTS)
 def ask_for_export(request: Request, session: SessionDep, actor: Member, form: TypedDep) -> Response:
-    """Export a list with the filters of its address. A short one is downloaded at once."""
+    """Export a list with the filters of its address, or the ticked rows. A short one is downloaded at once."""
     filters = form.raw("filters")
-    if len(filters) > FILTERS_MOST:
+    picks = " ".join(value for value in form.data.getlist("pick") if isinstance(value, str))
+    if len(filters) + len(picks) > FILTERS_MOST:
         raise Invalid(_("Bộ lọc quá dài."), field="filters")
     export, job = service.ask_export(
         session,
         actor,
-        form.raw("list"),
+        form.raw("list") or TICKED,
         form.raw("format"),
-        dict(parse_qsl(filters)),
+        dict(parse_qsl(filters)) | ({"pick": picks} if picks else {}),
         language=language_of(request),
         now=clock.now(),
     )

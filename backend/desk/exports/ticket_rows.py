@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from backend.desk.bulk.selection import read_selection
 from backend.desk.inbox.choices import read_choices, read_reader
 from backend.desk.inbox.filters import read_filter
 from backend.desk.inbox.rows import Place, list_rows
@@ -77,6 +78,13 @@ def _whole_tickets(session: Session, ticket_ids: Sequence[int]) -> Iterator[Tick
     tickets = session.scalars(select(Ticket).where(Ticket.id.in_(ticket_ids)).options(*SHOWN))
     by_id = {ticket.id: ticket for ticket in tickets}
     yield from (by_id[ticket_id] for ticket_id in ticket_ids if ticket_id in by_id)
+
+
+def list_ticked(session: Session, actor: Actor, filters: Mapping[str, str]) -> Iterator[Ticket]:
+    """Yield the ticked tickets that the reader may see, in the order of ticking. What the reader may not see is not
+    there, and is not told. Raises Invalid for none ticked, and for too many."""
+    selection = read_selection(session, actor, filters.get("pick", "").split())
+    yield from selection.tickets
 
 
 def list_found(session: Session, actor: Actor, filters: Mapping[str, str], today: date) -> Iterator[Ticket]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend import clock
 from backend.db import SessionDep
+from backend.desk.bulk.verbs import list_verbs, may_merge
 from backend.desk.inbox import choices as inbox_choices
 from backend.desk.inbox import counts, rows, tabs, texts, views
 from backend.desk.inbox.conditions import InboxReader
@@ -128,6 +129,9 @@ def _inbox_page(
         view=view,
         may_change=view is not None and views.may_change(reader.actor, view),
         may_share=views.may_share(reader.actor),
+        verbs=list_verbs(reader.actor),
+        may_merge=may_merge(reader.actor),
+        ticked_all=request.query_params.get("tick") == "all",
         options=options,
         **_list_links(inbox_filter, options, desk.asked, page),
         **_NAMES,
