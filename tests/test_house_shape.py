@@ -134,7 +134,8 @@ def test_no_line_of_a_style_sheet_holds_two_declarations() -> None:
 
 def test_tests_stand_where_the_rooms_stand() -> None:
     folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")} - {ROOT / "tests"}
-    strange = {folder.name for folder in folders if not (ROOT / "backend" / folder.name).is_dir()} - APART
+    names = {f"{folder.relative_to(ROOT / 'tests')}" for folder in folders}
+    strange = {name for name in names if not (ROOT / "backend" / name).is_dir()} - APART
     assert strange == set()
     assert [folder.name for folder in folders if not (folder / "__init__.py").exists()] == []
 

@@ -1,5 +1,6 @@
 """The page that leads to everything an administrator sets, and the directory of units."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -39,9 +40,8 @@ def show_directory(
     """Show units with their dates and successors, a page at a time. They are only read here."""
     typed = {"q": q, "kind": kind, "t": t}
     refusals = _wrong_filter(kind, t)
-    wanted = UnitFilter() if refusals else UnitFilter(q[:SEARCH_MOST], UnitKind(kind) if kind else None, PERIODS[t])
+    wanted = UnitFilter() if refusals else _read_filter(q, kind, t)
     page = listing.list_units(session, wanted, local_time(clock.now()).date(), after=_read_id(sau))
-    parameters = {name: value for name, value in typed.items() if value}
     return render_page(
         request,
         "administration/units.html",
@@ -50,9 +50,21 @@ def show_directory(
         page=page,
         kinds=[(kind.value, name) for kind, name in UNIT_KIND_NAMES.items()],
         kind_names=UNIT_KIND_NAMES,
-        older=f"{DIRECTORY}?{urlencode(parameters | {'sau': page.after})}" if page.after else None,
-        newest=f"{DIRECTORY}?{urlencode(parameters)}" if sau else None,
+        **_page_links(typed, page.after, first=not sau),
     )
+
+
+def _read_filter(q: str, kind: str, period: str) -> UnitFilter:
+    return UnitFilter(q[:SEARCH_MOST], UnitKind(kind) if kind else None, PERIODS[period])
+
+
+def _page_links(typed: Mapping[str, str], after: int | None, *, first: bool) -> dict[str, str | None]:
+    """Return the addresses of the next and the first page, with what was typed."""
+    parameters: dict[str, str | int] = {name: value for name, value in typed.items() if value}
+    return {
+        "older": f"{DIRECTORY}?{urlencode(parameters | {'sau': after})}" if after else None,
+        "newest": None if first else f"{DIRECTORY}?{urlencode(parameters)}",
+    }
 
 
 def _wrong_filter(kind: str, period: str) -> list[Invalid]:
