@@ -1,7 +1,7 @@
 """The page that leads to everything an administrator sets, and the directory of units."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -58,7 +58,7 @@ def _read_filter(q: str, kind: str, period: str) -> UnitFilter:
     return UnitFilter(q[:SEARCH_MOST], UnitKind(kind) if kind else None, PERIODS[period])
 
 
-def _page_links(typed: Mapping[str, str], after: int | None, *, first: bool) -> dict[str, str | None]:
+def _page_links(typed: Mapping[str, str], after: int | None, *, first: bool) -> dict[str, Any]:
     """Return the addresses of the next and the first page, with what was typed."""
     parameters: dict[str, str | int] = {name: value for name, value in typed.items() if value}
     return {
