@@ -169,7 +169,8 @@ class Ticket(Base):
         ),
         Index("ix_tickets_open", "id", postgresql_where=text(OPEN_SQL)),
         Index("ix_tickets_new", "unit_id", "id", postgresql_where=text(NEW_SQL)),
-        # The orders of the province's inbox.
+        # The orders of the province's inbox, and its lists of what few tickets wait for.
+        Index("ix_tickets_open_wait", "waits_for", "due_date", "id", postgresql_where=text(OPEN_SQL)),
         Index("ix_tickets_open_due", "due_date", "id", postgresql_where=text(OPEN_SQL)),
         Index("ix_tickets_open_received", "received_at", "id", postgresql_where=text(OPEN_SQL)),
         Index("ix_tickets_open_changed", "changed_at", "id", postgresql_where=text(OPEN_SQL)),

@@ -71,6 +71,7 @@ INCLUDES = [
     *("received_on", "received_at", "paused_on", "verdict"),
 ]
 INDEXES = {
+    "ix_tickets_open_wait": (["waits_for", "due_date", "id"], OPEN),
     "ix_tickets_open_due": (["due_date", "id"], OPEN),
     "ix_tickets_open_received": (["received_at", "id"], OPEN),
     "ix_tickets_open_changed": (["changed_at", "id"], OPEN),

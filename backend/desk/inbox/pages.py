@@ -17,15 +17,14 @@ from backend.desk.inbox import counts, rows, tabs, texts, views
 from backend.desk.inbox.conditions import InboxReader
 from backend.desk.inbox.filters import FIELDS, INBOX, FilterChoices, InboxFilter, read_filter
 from backend.desk.inbox.models import SavedView
+from backend.desk.inbox.row_texts import RowWriter
 from backend.desk.inbox.rows import InboxPage
 from backend.desk.inbox.views import InboxSetting
 from backend.desk.search.filters import SEARCH, SearchFilter
 from backend.errors import Invalid, NotFound
-from backend.kpi.charts import CHANNELS
 from backend.tickets import queries
 from backend.tickets.reception import receipts
-from backend.tickets.texts import PARTY_NAMES, STATE_NAMES, STATE_TONES, WAIT_NAMES, WAIT_TONES
-from backend.tickets.waiting import WAITED_BY
+from backend.tickets.texts import STATE_NAMES, STATE_TONES, WAIT_NAMES, WAIT_TONES
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission
 from backend.web.forms import ID_MOST, FormView
@@ -40,9 +39,6 @@ _NAMES: Final[dict[str, Any]] = {
     "state_tones": STATE_TONES,
     "wait_names": WAIT_NAMES,
     "wait_tones": WAIT_TONES,
-    "party_names": PARTY_NAMES,
-    "waited_by": WAITED_BY,
-    "channel_names": CHANNELS,
     "texts": texts,
     "row_id": rows.row_id,
 }
@@ -110,7 +106,9 @@ def _inbox_page(
     numbers = counts.count_inbox(session, reader, inbox_filter.unit if inbox_filter else None, view_filters)
     in_tab = None if view else inbox_filter
     ended = inbox_filter is not None and inbox_filter.ended_only
-    options = texts.filter_options(desk.choices, language_of(request), ended=ended)
+    language = language_of(request)
+    options = texts.filter_options(desk.choices, language, ended=ended)
+    writer = RowWriter(language, reader, setting.display, desk.choices.categories, left_today)
     return render_page(
         request,
         "desk/inbox.html",
@@ -120,8 +118,7 @@ def _inbox_page(
         display=setting.display,
         reader=reader,
         choices=desk.choices,
-        hours_left=left_today[0],
-        minutes_left=left_today[1],
+        rows=[(row, writer.write(row)) for row in page.rows],
         numbers=numbers,
         usual_tabs=tabs.usual_tabs(numbers, in_tab, everywhere=reader.everywhere),
         view_tabs=tabs.view_tabs(setting.views, view_filters, numbers, view),

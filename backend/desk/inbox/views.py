@@ -26,7 +26,7 @@ NAME_MOST: Final = 60  # characters
 VIEWS_MOST: Final = 20  # of one person, and of one unit
 # What a row can show beside title, number, wait and due date, in this order.
 COLUMNS: Final = ("category", "unit", "assignee", "channel", "received", "changed")
-USUAL_COLUMNS: Final = ("category", "unit", "assignee")
+USUAL_COLUMNS: Final = ("category", "unit")
 NAME_TAKEN: Final = _("Tên này đã dùng cho một bộ lọc khác.")
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from backend import db
 from backend.audit import FIRST
 from backend.db import AdvisoryLock, copy_rows, hold_lock
+from backend.desk.inbox.counts import fold_counts
 from backend.devserver.demo.accounts import create_officers
 from backend.devserver.demo.generate import CONDUCT_DESK, DEPARTMENT
 from backend.devserver.load_data import statements as sql
@@ -84,6 +85,7 @@ def load_tickets(request: LoadRequest, now: datetime) -> Iterator[int]:
             yield stored
     with db.transaction() as session:
         session.execute(text(f"ANALYZE {', '.join(sql.LOADED)}"))
+        fold_counts(session)
 
 
 def _prepare(session: Session, request: LoadRequest, now: datetime) -> LoadSetting:
