@@ -133,3 +133,25 @@ def test_an_officer_forwards_many_on_a_phone_without_scripts(people: People, num
     assert "xong" in officer.text
     width = officer.page.locator("html").evaluate("node => node.scrollWidth")
     assert width <= 360
+
+
+def test_what_changes_meanwhile_is_told_and_no_row_moves(
+    leader: Visitor, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def place() -> float:
+        return float(leader.page.evaluate("document.querySelector('#rows').getBoundingClientRect().top"))
+
+    before = place()
+    engine = create_engine(site.database)
+    factory: sessionmaker[Session] = sessionmaker(engine, expire_on_commit=False)
+    monkeypatch.setattr(db, "session_factory", lambda: factory)
+    with factory() as session, session.begin():
+        World(session).receive(clock.now(), title="Kè mương vừa sạt thêm")
+    engine.dispose()
+    link = leader.page.get_by_role("link", name="Có 1 thay đổi, tải lại")
+    link.wait_for(timeout=90_000)
+    leader.check()
+    picture(leader, "changes-1366")
+    assert place() == before and "Kè mương vừa sạt thêm" not in leader.text
+    leader.follow(link)
+    assert "Kè mương vừa sạt thêm" in leader.text

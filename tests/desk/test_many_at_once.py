@@ -282,3 +282,32 @@ class TestExportOfTheTicked:
     def test_nothing_ticked_is_told(self, client: TestClient, world: World) -> None:
         sign_in(client, world.user())
         assert client.post("/xuat", data={"format": "csv"}).status_code == 422
+
+
+class TestChanges:
+    def test_a_list_says_how_many_of_its_tickets_changed_since_it_was_built(
+        self, client: TestClient, world: World, three: list[Ticket], elsewhere: Ticket, now: datetime
+    ) -> None:
+        sign_in(client, world.user())
+        since = {"state": "open", "since": f"{int((now - timedelta(days=1)).timestamp() * 1_000_000)},0"}
+        part = client.get("/hop-thu/thay-doi", params=since)
+        assert part.status_code == 200 and "Có 2 thay đổi, tải lại" in part.text and "<html" not in part.text
+        assert 'href="/hop-thu?' in part.text
+        assert client.get("/hop-thu/thay-doi", params=since | {"n": "2"}).status_code == 204
+
+    @pytest.mark.parametrize("typed", [{}, {"since": "x"}, {"since": "1,0", "waits": "khong-co"}, {"since": "9" * 30}])
+    def test_an_address_that_asks_for_nothing_gets_an_empty_answer(
+        self, client: TestClient, world: World, typed: dict[str, str]
+    ) -> None:
+        sign_in(client, world.user())
+        assert client.get("/hop-thu/thay-doi", params=typed).status_code == 204
+
+    def test_the_page_of_open_tickets_asks_by_itself(
+        self, client: TestClient, world: World, three: list[Ticket]
+    ) -> None:  # fmt: skip
+        sign_in(client, world.user(Role.LEADER))
+        page = client.get("/hop-thu").text
+        address = re.search(r'hx-get="(/hop-thu/thay-doi[^"]+)"', page)
+        assert address and client.get(unescape(address[1])).status_code == 204
+        assert 'href="/ban-lanh-dao/can-bo"' in page
+        assert "/hop-thu/thay-doi" not in client.get("/hop-thu?state=ended").text

@@ -54,7 +54,8 @@ def preview_rows(
 
 
 def _row(dossier: Dossier, selection: BulkSelection, attempt: BulkAttempt, actor: Actor) -> BulkRow:
-    ticket, preview, refusal = dossier.ticket, None, None
+    ticket, preview = dossier.ticket, None
+    refusal: DomainError | None = None
     try:
         preview = service.preview_action(dossier, attempt.request, actor)
     except Invalid as wrong_choice:

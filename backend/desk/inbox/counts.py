@@ -6,7 +6,7 @@ each change. A unit has few open tickets and counts them in its index. Decision 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, not_, select, text
@@ -21,6 +21,7 @@ from backend.tickets.projection import ReplayDifference
 from backend.tickets.queries import hidden_from, visible
 from backend.users.policy import Permission
 
+CHANGES_MOST: Final = 100  # changes of a list that are counted
 FOLD_FROM: Final = 500  # rows that a fold would remove; fewer are not worth it
 # One statement: a reader sees the rows before or the sums after, never a part of them.
 FOLD: Final = text("""
@@ -83,6 +84,12 @@ def count_inbox(
     waits, overdue, numbers = _count_kinds(session, reader, unit_id, shown, single_counts)
     counted = dict(zip(indexed, numbers[2:], strict=True)) | _count_together(session, scanned, reader)
     return InboxCounts(waits, overdue, mine=numbers[0], unread=sum(waits.values()) - numbers[1], views=counted)
+
+
+def count_changes(session: Session, inbox_filter: InboxFilter, reader: InboxReader, since: datetime) -> int:
+    """Return how many tickets of a list of open tickets are new or changed since a moment; ``CHANGES_MOST`` at most."""
+    changed = select(Ticket.id).where(*list_conditions(inbox_filter, reader), Ticket.changed_at > since)
+    return session.scalar(select(func.count()).select_from(changed.limit(CHANGES_MOST).subquery())) or 0
 
 
 def fold_counts(session: Session, *, least: int = FOLD_FROM) -> bool:

@@ -15,7 +15,7 @@ from backend.desk.bulk.verbs import list_verbs, may_merge
 from backend.desk.inbox import choices as inbox_choices
 from backend.desk.inbox import counts, rows, tabs, texts, views
 from backend.desk.inbox.conditions import InboxReader
-from backend.desk.inbox.filters import FIELDS, INBOX, FilterChoices, InboxFilter, read_filter
+from backend.desk.inbox.filters import FIELDS, INBOX, FilterChoices, InboxFilter, InboxSort, read_filter
 from backend.desk.inbox.models import SavedView
 from backend.desk.inbox.row_texts import RowWriter
 from backend.desk.inbox.rows import InboxPage
@@ -26,7 +26,7 @@ from backend.tickets import queries
 from backend.tickets.reception import receipts
 from backend.tickets.texts import STATE_NAMES, STATE_TONES, WAIT_NAMES, WAIT_TONES
 from backend.users.guard import allow
-from backend.users.policy import Actor, Permission
+from backend.users.policy import Actor, Permission, can
 from backend.web.forms import ID_MOST, FormView
 from backend.web.rendering import language_of, redirect_to, render_page
 from backend.worktime.arithmetic import worked_time
@@ -90,6 +90,31 @@ def show_inbox(request: Request, session: SessionDep, actor: Reader) -> Response
     return _inbox_page(request, session, desk, FormView(inbox_filter.form_values()), page, inbox_filter, minutes)
 
 
+@router.get(INBOX + "/thay-doi")
+def show_changes(request: Request, session: SessionDep, actor: Reader) -> Response:
+    """Say how many tickets of a list changed since its page was built. The page asks by itself, and its rows stay.
+
+    Nothing new, and a list that cannot be read, get an empty answer (204), after which the page stays as it is.
+    """
+    fields = {name: request.query_params[name] for name in FIELDS if request.query_params.get(name)}
+    since = rows.read_place(request.query_params.get("since", ""), InboxSort.CHANGED, ID_MOST)
+    reader = inbox_choices.read_reader(session, actor, clock.now())
+    choices = inbox_choices.read_choices(session, reader, fields.get("unit", ""), language_of(request))
+    try:
+        inbox_filter = read_filter(fields, choices)
+    except Invalid:
+        return Response(status_code=204)
+    if since is None or not inbox_filter.open_only:
+        return Response(status_code=204)
+    changes = counts.count_changes(session, inbox_filter, reader, since[0])
+    if not changes or str(changes) == request.query_params.get("n"):
+        return Response(status_code=204)
+    address, most = inbox_filter.address(view=None), counts.CHANGES_MOST
+    return render_page(
+        request, "desk/inbox/_changes.html", block="changes", changes=changes, most=most, list_address=address
+    )
+
+
 def _inbox_page(
     request: Request,
     session: Session,
@@ -126,6 +151,7 @@ def _inbox_page(
         view=view,
         may_change=view is not None and views.may_change(reader.actor, view),
         may_share=views.may_share(reader.actor),
+        may_lead=can(reader.actor, Permission.LEAD_UNIT),
         verbs=list_verbs(reader.actor),
         may_merge=may_merge(reader.actor),
         ticked_all=request.query_params.get("tick") == "all",
@@ -170,7 +196,7 @@ def _list_links(
     """Return the addresses of the page: the next and the first page, the list without one of its filters, and the query
     by which a ticket leads back to this place."""
     if inbox_filter is None:
-        nothing = {"chips": [], "list_query": "", "filter_query": "", "order_refused": False}
+        nothing = {"chips": [], "since": "", "list_query": "", "filter_query": "", "order_refused": False}
         nothing["search_address"] = SEARCH
         return {"next_page": None, "first_page": None, **nothing}
     view_id = asked.view.id if asked.view else None
@@ -184,6 +210,7 @@ def _list_links(
         "next_page": inbox_filter.address(view=view_id, after=rows.write_place(page.after)) if page.after else None,
         "first_page": inbox_filter.address(view=view_id) if asked.after else None,
         "chips": chips,
+        "since": rows.write_place((clock.now(), 0)) if inbox_filter.open_only and not asked.after else "",
         "list_query": inbox_filter.query() + (f"&{more}" if more else ""),
         "search_address": SearchFilter(words=inbox_filter.words, unit_id=inbox_filter.unit).address(),
         "filter_query": inbox_filter.query(),
