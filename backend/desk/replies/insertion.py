@@ -6,7 +6,6 @@ The page is one form: a button sends everything that is typed, and the page come
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData

@@ -13,7 +13,7 @@ from backend.desk.replies.placeholders import CONDITIONS, PLACEHOLDERS
 from backend.desk.replies.preview import FilledExample, fill_examples
 from backend.desk.replies.service import ReplyFields
 from backend.desk.replies.texts import KIND_NAMES
-from backend.errors import DomainError, Invalid, _
+from backend.errors import Conflict, DomainError, Invalid, _
 from backend.users.guard import allow
 from backend.users.policy import Actor, Permission
 from backend.web.forms import FormReader, FormView, TypedDep
@@ -22,6 +22,13 @@ from backend.web.rendering import redirect_to, render_page
 TEMPLATES: Final = "/mau-tra-loi"
 PREVIEW, SAVE, RESTORE = "preview", "save", "restore"  # values of the field ``act``
 PRESS_A_BUTTON: Final = _("Hãy bấm một trong các nút có trên trang.")
+_WORDS: Final = {
+    "kind_names": KIND_NAMES,
+    "placeholders": PLACEHOLDERS,
+    "conditions": CONDITIONS,
+    "name_most": service.NAME_MOST,
+    "body_most": service.BODY_MOST,
+}
 
 router = APIRouter()
 TemplateReader = Annotated[Actor, Depends(allow(Permission.VIEW_TEMPLATE))]
@@ -97,6 +104,8 @@ def change_template(
             service.change_template(session, actor, template_id, fields, version=version, now=clock.now())
     except DomainError as refusal:
         view = form.refused(refusal, "name")
+        if isinstance(refusal, Conflict):  # the reader is told; whoever saves again means it
+            view = FormView({**view.values, "version": str(template.version)}, view.errors)
         return _template_page(request, session, actor, template, refusal.status, form=view)
     return redirect_to(request, f"{TEMPLATES}/{template_id}", flash=_("Đã lưu mẫu trả lời."))
 
@@ -150,19 +159,10 @@ def _template_page(
         "desk/replies/template.html",
         status,
         form=form or FormView(values),
-        template=template,
+        reply=template,
         may_edit=service.may_edit(actor, template),
         versions=service.list_versions(session, template),
         older=older,
         examples=examples or [],
         **_WORDS,
     )
-
-
-_WORDS: Final = {
-    "kind_names": KIND_NAMES,
-    "placeholders": PLACEHOLDERS,
-    "conditions": CONDITIONS,
-    "name_most": service.NAME_MOST,
-    "body_most": service.BODY_MOST,
-}

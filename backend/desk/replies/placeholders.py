@@ -1,8 +1,8 @@
 """The small language of reply templates: placeholders and conditions from closed lists, replaced as plain text. Pure.
 
-``{{ma_so}}`` becomes a value of the ticket. What stands between ``[[neu qua_han]]`` and ``[[het]]`` is left out where the
-condition does not hold. Nothing is evaluated, and values are never read as a template. No placeholder holds personal
-data of the sender.
+``{{ma_so}}`` becomes a value of the ticket. What stands between ``[[neu qua_han]]`` and ``[[het]]`` is left out where
+the condition does not hold. Nothing is evaluated, and values are never read as a template. No placeholder names the
+sender or says how to reach them.
 """
 
 import re

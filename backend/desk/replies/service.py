@@ -140,9 +140,7 @@ def add_template(session: Session, actor: Actor, fields: ReplyFields, now: datet
     fields = check_fields(fields)
     stored = session.scalar(select(func.count()).select_from(ReplyTemplate).filter_by(unit_id=unit_id)) or 0
     if stored >= TEMPLATES_MOST:
-        raise Conflict(
-            _("Đã có %(most)s mẫu. Hãy sửa một mẫu không còn dùng thay vì thêm mẫu mới."), most=TEMPLATES_MOST
-        )
+        raise Conflict(_("Đã có %(most)s mẫu. Hãy sửa một mẫu không còn dùng."), most=TEMPLATES_MOST)
     table = table_of(ReplyTemplate)
     statement = insert(table).values(unit_id=unit_id, version=1, **_columns(fields)).on_conflict_do_nothing()
     template_id = session.scalar(statement.returning(table.c.id))
