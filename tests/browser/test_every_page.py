@@ -46,7 +46,7 @@ from tests.browser.feedback_form import fill_form
 from tests.factories import World, actor_for
 from tests.routes import declared
 from tests.signing_in import signed_in
-from tests.stage import second_look
+from tests.stage import second_look, template_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
