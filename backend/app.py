@@ -48,6 +48,7 @@ ROOMS: list[str] = [
     "backend.desk.groups.similar_pages",
     "backend.desk.ticket_pages",
     "backend.desk.drafts.pages",
+    "backend.desk.replies.pages",
     "backend.history.log_pages",
     "backend.notify.pages",
     "backend.surveys.rounds.pages",

@@ -6,6 +6,7 @@ import backend.desk.bulk.models
 import backend.desk.drafts.models
 import backend.desk.exports.models
 import backend.desk.inbox.models
+import backend.desk.replies.models
 import backend.escalation.models
 import backend.history.models
 import backend.indicators.rollups.models

@@ -7,10 +7,14 @@ from datetime import datetime
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from PIL import Image
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.app import create_app
 from backend.attachments import service as attachments
+from backend.desk.replies import service as replies
+from backend.desk.replies.models import ReplyKind, ReplyTemplate
+from backend.desk.replies.service import ReplyFields
 from backend.indices.runs import service as runs
 from backend.surveys.ballot_files import waiting
 from backend.surveys.models import BallotBatch
@@ -46,6 +50,7 @@ class Stage:
     run: int
     group: int = 0
     look: int = 0
+    template: int = 0
     desk: Unit | None = None
 
     def fill(self, path: str) -> str:
@@ -56,6 +61,7 @@ class Stage:
         known |= {"import_id": self.imports, "export_id": 0, "step_id": 0, "group_id": self.group, "notice_id": 0}
         known |= {"category_code": "roads", "rule_code": "resolve"}
         known |= {"calendar_id": self.calendar, "job_id": self.job, "run_id": self.run, "look_id": self.look}
+        known |= {"template_id": self.template}
         return path.replace(":path", "").format(**known)
 
     def subject(self, path: str) -> PolicySubject | None:
@@ -64,7 +70,11 @@ class Stage:
             return policy_subject(self.ticket)
         if "{look_id}" in path and self.desk is not None:
             return PolicySubject(self.desk.id, hidden_from=self.unit.id)  # the unit above, and the one that answered
-        return PolicySubject(self.unit.id) if {"{unit_id}", "{run_id}", "{group_id}"} & set(path.split("/")) else None
+        return (
+            PolicySubject(self.unit.id)
+            if {"{unit_id}", "{run_id}", "{group_id}", "{template_id}"} & set(path.split("/"))
+            else None
+        )
 
 
 def surveyed(session: Session, now: datetime) -> tuple[int, int]:
@@ -96,6 +106,12 @@ def group_of(session: Session, world: World, now: datetime) -> int:
     session.add(group)
     session.flush()
     return group.id
+
+
+def template_of(session: Session, world: World, now: datetime) -> int:
+    """A reply template of the unit."""
+    fields = ReplyFields(ReplyKind.ANSWER, f"Mẫu {session.scalar(select(func.count(ReplyTemplate.id)))}", "Chào bạn.")
+    return replies.add_template(session, world.actor(Role.LEADER), fields, now).id
 
 
 def index_run(session: Session, world: World, now: datetime) -> int:

@@ -28,11 +28,14 @@ from backend.worktime import service as worktime
 from tests.factories import World, actor_for
 from tests.routes import Declared, declared
 from tests.signing_in import signed_in
-from tests.stage import ROUTES, Stage, ask, group_of, index_run, second_look, surveyed
+from tests.stage import ROUTES, Stage, ask, group_of, index_run, second_look, surveyed, template_of
 
 # Served by the framework in development alone, so it has no dependency; a test below sees to that.
 OPEN_IN_DEVELOPMENT = {"GET /openapi.json"}
 THROUGH, SIGN_IN, FORBIDDEN, HIDDEN = "let through", "sent to sign in", "403", "404"
+
+# Who sees what is not a ticket.
+SEEN_BY = dict.fromkeys((Permission.VIEW_TEMPLATE, Permission.EDIT_TEMPLATE), Permission.VIEW_TEMPLATE)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def stages(session: Session, world: World, now: datetime) -> list[Stage]:
         session.flush()
         held, account = queries.by_id(session, ticket.id), world.user(Role.MANAGER)
         run = index_run(session, world, now)
-        work = (*batch, calendar, job, run, group_of(session, world, now), look, world.unit("LC-VP"))
+        group, template = group_of(session, world, now), template_of(session, world, now)
+        work = (*batch, calendar, job, run, group, look, template, world.unit("LC-VP"))
         found.append(Stage(name, held, account, world.unit(), *work))
     return found
 
@@ -118,7 +122,7 @@ def right(actor: Actor | None, action: Permission, about: PolicySubject | None) 
         return SIGN_IN if actor is None else FORBIDDEN
     if action is Permission.PUBLIC or about is None or can(actor, action, about):
         return THROUGH
-    return FORBIDDEN if can(actor, Permission.VIEW_TICKET, about) else HIDDEN
+    return FORBIDDEN if can(actor, SEEN_BY.get(action, Permission.VIEW_TICKET), about) else HIDDEN
 
 
 def outcome(answer: Response, route: Declared) -> str:

@@ -16,6 +16,7 @@ from backend.desk.actions import ACTIONS, TicketAction
 from backend.desk.answer_fields import with_proposal
 from backend.desk.notices.reading import note_ticket_read
 from backend.desk.page_state import ActionAttempt, TicketPageView
+from backend.desk.replies.insertion import insert_template
 from backend.desk.ticket_lists import TicketList, find_neighbours, read_list
 from backend.desk.ticket_view import INBOX, ticket_page
 from backend.desk.typed_texts import PageTexts, TypedText, fields_of, typed_texts
@@ -100,17 +101,21 @@ def show_contact(
 
 @router.post(INBOX + "/{number}/xem")
 def keep_typed(request: Request, session: SessionDep, actor: Viewer, number: str, form: TypedDep) -> Response:
-    """Keep everything typed and show the page again: in another language if one was chosen, or after Enter in a field.
+    """Keep everything typed and show the page again: in another language if one was chosen, with the text of a template
+    where a button asks for it, or after Enter in a field.
 
     Whoever signs out goes on to the address of signing out, with the same method.
     """
     ticket = queries.for_staff(session, number, actor)
+    form, refusal = insert_template(session, actor, ticket, form, clock.now())
     PageTexts(session, actor, ticket, form).keep(clock.now())
     if form.raw("act") == SIGN_OUT:
         return RedirectResponse(SIGN_OUT_AT, 307)
     choose_language(request, form.raw("lang"))
-    view = TicketPageView(read_list(form.raw("list")), typed=with_proposal(form, ticket.content))
-    return remember_language(request, ticket_page(request, session, ticket, actor, view=view))
+    typed = form.refused(refusal, "") if refusal else with_proposal(form, ticket.content)
+    view = TicketPageView(read_list(form.raw("list")), typed=typed)
+    status = refusal.status if refusal else 200
+    return remember_language(request, ticket_page(request, session, ticket, actor, status, view))
 
 
 @dataclass(frozen=True)

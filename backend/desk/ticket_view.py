@@ -18,6 +18,7 @@ from backend.desk.drafts.queries import TicketDrafts, read_drafts
 from backend.desk.inbox import looks
 from backend.desk.inbox.filters import INBOX as INBOX
 from backend.desk.page_state import TicketPageView
+from backend.desk.replies.insertion import offer_templates
 from backend.desk.thread import read_thread, select_entries
 from backend.desk.ticket_lists import find_neighbours
 from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
@@ -121,6 +122,7 @@ def ticket_page(
         keep_at=f"{INBOX}/{ticket.number}/xem",
         sign_out_at=f"{INBOX}/{ticket.number}/xem",
         offers=offers,
+        reply_choices=offer_templates(session, actor, offers),
         drafts=drafts,
         both=_recorded_meanwhile(ticket, view, drafts, course_context["course"]),
         own_texts=typed_texts(form),

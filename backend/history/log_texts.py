@@ -24,6 +24,9 @@ ACTION_NAMES: Final[dict[str, str]] = {event.value: name for event, name in EVEN
     "withdrawn": _("Rút lại"),
     "sampled": _("Chọn mẫu khảo sát"),
     "imported": _("Nhập dữ liệu"),
+    "template_added": _("Thêm mẫu trả lời"),
+    "template_changed": _("Sửa mẫu trả lời"),
+    "template_restored": _("Lấy lại bản cũ của mẫu trả lời"),
     "activated": _("Áp dụng lịch làm việc"),
 }
 REFUSED_ACTION: Final = _("Bị từ chối: %(what)s")

@@ -21,6 +21,7 @@ PASSWORD = "/tai-khoan/mat-khau"  # noqa: S105 - an address
 INBOX, FIGURES, REPORTS, SURVEYS, ACCOUNTS = "/hop-thu", "/chi-so", "/bao-cao", "/khao-sat", "/tai-khoan"
 CALENDARS, CONFIGURATION = "/lich-lam-viec", "/cau-hinh"
 COORDINATION, LEADERSHIP, LOG = "/ban-dieu-phoi", "/ban-lanh-dao", "/nhat-ky"
+REPLIES = "/mau-tra-loi"
 HOME: dict[Role, str] = {
     Role.OFFICER: INBOX,
     Role.LEADER: INBOX,
@@ -39,13 +40,14 @@ LABELS = {
     CALENDARS: _("Lịch làm việc"),
     COORDINATION: _("Bàn điều phối"),
     LEADERSHIP: _("Bàn lãnh đạo"),
+    REPLIES: _("Mẫu trả lời"),
     LOG: _("Nhật ký"),
     CONFIGURATION: _("Cấu hình"),
 }
 NAVIGATION: dict[Role, tuple[str, ...]] = {
-    Role.OFFICER: (INBOX,),
-    Role.LEADER: (INBOX, LEADERSHIP, FIGURES),
-    Role.COORDINATOR: (INBOX, COORDINATION, FIGURES, REPORTS),
+    Role.OFFICER: (INBOX, REPLIES),
+    Role.LEADER: (INBOX, LEADERSHIP, REPLIES, FIGURES),
+    Role.COORDINATOR: (INBOX, COORDINATION, REPLIES, FIGURES, REPORTS),
     Role.MANAGER: (FIGURES, REPORTS, SURVEYS),
     Role.SURVEY: (SURVEYS,),
     Role.ADMINISTRATOR: (ACCOUNTS, CALENDARS, CONFIGURATION),

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     JUDGE_DISPUTE = "judge_dispute"
     PUBLISH_ANSWER = "publish_answer"
     WRITE_NOTE = "write_note"
+    VIEW_TEMPLATE = "view_template"
+    EDIT_TEMPLATE = "edit_template"
     REVIEW_ANSWER = "review_answer"
     SUPERVISE_UNITS = "supervise_units"
     LEAD_UNIT = "lead_unit"
@@ -73,7 +75,8 @@ class PolicySubject:
 HANDLERS = frozenset({Role.OFFICER, Role.LEADER})
 PROVINCE = frozenset({Role.COORDINATOR})
 
-# Roles that have a permission for their own unit (OWN_UNIT), and for every unit (EVERY_UNIT).
+# Roles that have a permission for their own unit (OWN_UNIT), for every unit (EVERY_UNIT), and for what belongs to the
+# province and to no unit (OF_PROVINCE).
 OWN_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.VIEW_INBOX: HANDLERS,
     Permission.SHARE_VIEW: frozenset({Role.LEADER}),
@@ -83,6 +86,8 @@ OWN_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.FORWARD_TICKET: HANDLERS,
     Permission.MERGE_TICKET: HANDLERS,
     Permission.WRITE_NOTE: HANDLERS,
+    Permission.VIEW_TEMPLATE: HANDLERS,
+    Permission.EDIT_TEMPLATE: frozenset({Role.LEADER}),
     Permission.ASSIGN_TICKET: frozenset({Role.LEADER}),
     Permission.APPROVE_ANSWER: frozenset({Role.LEADER}),
     Permission.EXTEND_TICKET: frozenset({Role.LEADER}),
@@ -112,6 +117,10 @@ EVERY_UNIT: dict[Permission, frozenset[Role]] = {
     Permission.CONFIGURE: frozenset({Role.ADMINISTRATOR}),  # categories, where feedback goes, rules, the directory
     Permission.USE_ACCOUNT: frozenset(STAFF),
 }
+OF_PROVINCE: dict[Permission, frozenset[Role]] = {
+    Permission.VIEW_TEMPLATE: HANDLERS | PROVINCE,
+    Permission.EDIT_TEMPLATE: PROVINCE,
+}
 
 
 def can(actor: Actor | None, permission: Permission, subject: PolicySubject | None = None) -> bool:
@@ -121,6 +130,8 @@ def can(actor: Actor | None, permission: Permission, subject: PolicySubject | No
     if actor is None or _is_hidden(actor, subject):
         return False
     if actor.role in EVERY_UNIT.get(permission, frozenset()):
+        return True
+    if (subject is None or subject.unit_id is None) and actor.role in OF_PROVINCE.get(permission, frozenset()):
         return True
     if actor.role not in OWN_UNIT.get(permission, frozenset()) or actor.unit_id is None:
         return False

@@ -46,7 +46,7 @@ from tests.browser.feedback_form import fill_form
 from tests.factories import World, actor_for
 from tests.routes import declared
 from tests.signing_in import signed_in
-from tests.stage import second_look
+from tests.stage import second_look, template_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -107,6 +107,7 @@ def stage(opened: Session) -> Stage:
     parts = _survey(opened, now) | {"calendar_id": calendar, "job_id": recount, "mail_id": mail.id, "place": 1}
     parts["look_id"] = second_look(opened, World(opened), now - timedelta(hours=1), photo=False)
     parts["group_id"] = group_of(opened)
+    parts["template_id"] = template_of(opened, World(opened), now)
     parts |= {"instrument_key": "household-2023", "mark": "0", "name": "app.css"}
     officer = next(user for user in users if user.role is Role.OFFICER)
     parts |= {"user_id": officer.id, "unit_id": officer.unit_id or 0, "category_code": "roads", "rule_code": "resolve"}

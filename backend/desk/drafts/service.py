@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.desk.drafts.models import TypedDraft
+from backend.desk.replies.fields import CHOICE_NAMES
 from backend.errors import Conflict, Invalid, _
 
 KEPT_FOR: Final = timedelta(days=30)  # after the last save
@@ -21,7 +22,7 @@ MOST_CHARACTERS: Final = 60_000  # of all fields together
 MOST_DRAFTS: Final = 300  # of one person; the oldest ones leave
 BATCH: Final = 1_000
 # What a form sends beside what people type.
-NOT_TYPED: Final = frozenset({"version", "revision", "list", "act", "preview", "lang", "pause", "quiet", "next"})
+NOT_TYPED: Final = CHOICE_NAMES | {"version", "revision", "list", "act", "preview", "lang", "pause", "quiet", "next"}
 UNSTORABLE: Final = dict.fromkeys((0, *range(0xD800, 0xE000)))  # JSON of the database takes no NUL, no lone surrogate
 
 

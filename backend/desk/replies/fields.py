@@ -1,0 +1,24 @@
+"""The fields of a ticket's page that take a template, and the names of what chooses one. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from backend.desk.replies.models import ReplyKind
+
+BUTTON: Final = "insert"  # the button sends the name of the field
+FIELD_KINDS: Final[Mapping[str, ReplyKind]] = {
+    "answer": ReplyKind.ANSWER,
+    "draft": ReplyKind.ANSWER,
+    "approved": ReplyKind.ANSWER,
+    "question": ReplyKind.QUESTION,
+    "refusal_reason": ReplyKind.REFUSAL,
+}
+
+
+def choice_name(field: str) -> str:
+    """Return the name of the select beside a field."""
+    return f"{field}_template"
+
+
+# Quick to choose again, and no text of anybody.
+CHOICE_NAMES: Final = frozenset({BUTTON, *(choice_name(field) for field in FIELD_KINDS)})
