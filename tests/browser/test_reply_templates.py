@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.browser.conftest import People
-from tests.browser.test_desk_ticket import Receive, receive
-
-__all__ = ["receive"]  # the fixture
+from tests.browser.journeys import sent
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 BODY = "Chào bạn,\n\nPhản ánh {{ma_so}} về “{{tieu_de}}” đã xử lý.\n[[neu qua_han]]\nXin lỗi vì quá hạn.\n[[het]]"
@@ -17,10 +16,10 @@ PICTURES = os.environ.get("LANGNGHE_PICTURES")
 
 @pytest.mark.parametrize(("width", "dark"), [(1366, False), (360, True)])
 def test_a_template_is_written_tried_out_and_put_into_an_answer_without_scripts(
-    people: People, receive: Receive, width: int, dark: bool
+    people: People, width: int, dark: bool
 ) -> None:
     name = f"Đã xử lý {width}"
-    [number] = receive(f"Ổ gà {width}")
+    number, _secret = sent(people, f"Ổ gà {width}")
     leader = people.new(width=width, dark=dark)
     leader.sign_in("lanhdao")
     leader.go("/mau-tra-loi/them")
@@ -55,7 +54,7 @@ def test_a_template_is_written_tried_out_and_put_into_an_answer_without_scripts(
     _picture(officer.page, f"ticket-{width}")
 
 
-def _picture(page: object, name: str) -> None:
+def _picture(page: Page, name: str) -> None:
     """Keep a picture where the environment asks for it."""
     if PICTURES:
-        getattr(page, "screenshot")(path=str(Path(PICTURES) / f"{name}.png"), full_page=True)  # noqa: B009
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from backend.desk.actions import ActionOffer
 from backend.desk.replies import service
 from backend.desk.replies.fields import BUTTON, FIELD_KINDS, choice_name
-from backend.desk.replies.models import ReplyTemplate
+from backend.desk.replies.models import ReplyKind, ReplyTemplate
 from backend.desk.replies.placeholders import fill_in, read_template
 from backend.desk.replies.preview import tidy_text
 from backend.errors import DomainError, NotFound, _
@@ -34,12 +34,12 @@ class OfferedTemplates:
 
 def offer_templates(session: Session, actor: Actor, offers: Sequence[ActionOffer]) -> dict[str, OfferedTemplates]:
     """Return the templates for each field that a person can write in now, with at most one statement."""
-    fields = [offer.action.field for offer in offers if offer.refusal is None and offer.action.field in FIELD_KINDS]
-    if not fields or not can(actor, Permission.VIEW_TEMPLATE):
+    possible = {offer.action.field for offer in offers if offer.refusal is None}
+    kinds = {field: kind for field, kind in FIELD_KINDS.items() if field in possible}
+    if not kinds or not can(actor, Permission.VIEW_TEMPLATE):
         return {}
-    kinds = sorted({FIELD_KINDS[field] for field in fields})
-    templates = service.list_templates(session, actor, offered=kinds)
-    choices = {field: _choices([row for row in templates if row.kind is FIELD_KINDS[field]]) for field in fields}
+    templates = service.list_templates(session, actor, offered=sorted(set(kinds.values())))
+    choices = {field: _choices(templates, kind) for field, kind in kinds.items()}
     return {field: choice for field, choice in choices.items() if choice.of_unit or choice.of_province}
 
 
@@ -91,8 +91,9 @@ def _fill_for(session: Session, ticket: Ticket, body: str, now: datetime) -> str
     return tidy_text(fill_in(read_template(body), values, {"qua_han" if overdue else "con_han"}))
 
 
-def _choices(templates: Sequence[ReplyTemplate]) -> OfferedTemplates:
-    rows = [(template.unit_id, (template.id, template.name)) for template in templates]
+def _choices(templates: Sequence[ReplyTemplate], kind: ReplyKind) -> OfferedTemplates:
+    """Return the templates of one kind."""
+    rows = [(template.unit_id, (template.id, template.name)) for template in templates if template.kind is kind]
     return OfferedTemplates(
         [choice for unit_id, choice in rows if unit_id is not None],
         [choice for unit_id, choice in rows if unit_id is None],

@@ -1,6 +1,6 @@
 """The pages of reply templates: a list with search, one template with its versions, a new one."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from backend.web.rendering import redirect_to, render_page
 TEMPLATES: Final = "/mau-tra-loi"
 PREVIEW, SAVE, RESTORE = "preview", "save", "restore"  # values of the field ``act``
 PRESS_A_BUTTON: Final = _("Hãy bấm một trong các nút có trên trang.")
-_WORDS: Final = {
+_WORDS: Final[dict[str, Any]] = {
     "kind_names": KIND_NAMES,
     "placeholders": PLACEHOLDERS,
     "conditions": CONDITIONS,

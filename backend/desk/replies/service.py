@@ -78,10 +78,10 @@ def list_templates(
     Each of the ``words`` must occur, with or without tone marks. With ``offered``, only templates in use, of these
     kinds. Raises Invalid at ``q`` for too many words.
     """
-    readable = ReplyTemplate.unit_id.is_(None)
+    owners = [ReplyTemplate.unit_id.is_(None)]
     if actor.unit_id is not None and can(actor, Permission.VIEW_TEMPLATE, PolicySubject(actor.unit_id)):
-        readable = or_(readable, ReplyTemplate.unit_id == actor.unit_id)
-    statement = select(ReplyTemplate).where(readable)
+        owners.append(ReplyTemplate.unit_id == actor.unit_id)
+    statement = select(ReplyTemplate).where(or_(*owners))
     if offered:
         statement = statement.where(ReplyTemplate.in_use, ReplyTemplate.kind.in_(offered))
     for word in fold_text(clean_text(words, limit=WORDS_MOST, field="q")).split():

@@ -19,14 +19,14 @@ TEMPLATES = "/mau-tra-loi"
 BODY = "Phản ánh {{ma_so}} đã được {{co_quan}} xử lý."
 
 
-def post(client: TestClient, address: str = TEMPLATES, act: str = "save", **fields: object) -> Response:
-    values = {"kind": "answer", "name": "Đã xử lý", "body": BODY, "in_use": "1", **fields}
-    return client.post(address, data={"act": act, **{name: str(value) for name, value in values.items()}})
+def post(client: TestClient, address: str = TEMPLATES, **fields: object) -> Response:
+    values = {"kind": "answer", "name": "Đã xử lý", "body": BODY, "in_use": "1", "act": "save", **fields}
+    return client.post(address, data={name: str(value) for name, value in values.items()})
 
 
-def add(client: TestClient, **fields: object) -> str:
+def add(client: TestClient, **fields: str) -> str:
     """Return the address of a new template."""
-    answer = post(client, **fields)
+    answer = post(client, TEMPLATES, **fields)
     assert answer.status_code == 303, text_of(answer.text)
     return str(answer.headers["location"])
 
@@ -143,7 +143,7 @@ def test_wrong_fields_are_refused_where_they_stand(client: TestClient, world: Wo
         ({"kind": "poem"}, "kind"),
         ({"act": "burn"}, "name"),
     ]:
-        page = post(client, address, **{"version": 1, **fields})
+        page = post(client, address, version=1, **fields)
         assert page.status_code == 422, fields
         assert (field == "name" and fields.get("act")) or f'id="{field}-error"' in page.text, fields
     assert post(client, name="Có rồi").status_code == 422
