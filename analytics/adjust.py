@@ -76,7 +76,8 @@ def post_stratified(
         raise ValueError("a cell has more ratings than closed tickets")
     n, closed = sum(cell.n for cell in cells), sum(cell.closed for cell in cells)
     used = pool_cells(cells, least)
-    pooled = sum(1 for cell in cells if cell.closed) - sum(1 for cell in used if cell in cells)
+    unchanged = set(cells) & set(used)
+    pooled = sum(1 for cell in cells if cell.closed) - len(unchanged)
     if n < max(suppress_below, 2):
         return AdjustedIndex(n, closed, value=None, se=None, lo=None, hi=None, cells=len(used), pooled=pooled)
     factor = 100 / scale

@@ -70,30 +70,47 @@ def associate_scores(
     names: Sequence[str],
     clusters: ArrayLike,
     *,
+    counts: ArrayLike | None = None,
     level: float = LEVEL,
     least: int = SMALL_N,
     least_clusters: int = LEAST_CLUSTERS,
 ) -> Association | None:
     """Return the effects of the indicators (n x p) on the scores (n,).
 
-    ``clusters`` (n,) is the unit of each rating. The result is None where fewer than ``least_clusters`` units have
-    ``least`` ratings each, because robust errors of few clusters are far too small. Raises `NoFitError`.
+    ``clusters`` (n,) is the unit of each rating. ``counts`` (n,) says how many ratings a row stands for; without it
+    each row is one rating. Rows that are alike are fitted as one, so the work depends on the different rows alone. The
+    result is None where fewer than ``least_clusters`` units have ``least`` ratings each, because robust errors of few
+    clusters are far too small. Raises `NoFitError`.
     """
     check_level(level)
     y, x = np.asarray(scores, dtype=np.int64), np.asarray(indicators, dtype=np.float64).reshape(-1, len(names))
+    weights = np.ones(y.size, dtype=np.int64) if counts is None else np.asarray(counts, dtype=np.int64)
     codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
-    enough = (np.bincount(codes) >= least)[codes] if codes.size else np.zeros(0, dtype=bool)
-    y, x, codes = y[enough], x[enough], np.unique(codes[enough], return_inverse=True)[1]
+    enough = (np.bincount(codes, weights=weights) >= least)[codes] if codes.size else np.zeros(0, dtype=bool)
+    left_out = int(weights[~enough].sum())
+    y, x, weights, codes = y[enough], x[enough], weights[enough], np.unique(codes[enough], return_inverse=True)[1]
     count = int(codes.max()) + 1 if codes.size else 0
     if count < least_clusters:
         return None
-    fit = proportional_odds(y, x)
-    covariance = cluster_covariance(fit, codes)
+    firsts, places = _distinct_rows(y, x)
+    together = np.bincount(places, weights=weights)
+    fit = proportional_odds(y[firsts], x[firsts], together)
+    covariance = _covariance(fit, codes, fit.scores[places] * (weights / together[places])[:, None])
     first = len(fit.thresholds)
     errors = np.sqrt(np.diag(covariance))[first:]
     t = t_quantile((1 + level) / 2, count - 1)
     effects = tuple(_effect(*row, t, count - 1) for row in zip(names, fit.coefficients, errors, strict=True))
-    return Association(int(y.size), count, int((~enough).sum()), effects)
+    return Association(int(weights.sum()), count, left_out, effects)
+
+
+def _distinct_rows(y: Ints, x: Floats) -> tuple[Ints, Ints]:
+    """Return the first place of each different row, and for each row the number of its like."""
+    code = y
+    for values in x.T:
+        different, numbered = np.unique(values, return_inverse=True)
+        code = np.unique(code * different.size + numbered, return_inverse=True)[1]
+    _codes, firsts, places = np.unique(code, return_index=True, return_inverse=True)
+    return firsts, places
 
 
 def proportional_odds(scores: ArrayLike, indicators: ArrayLike, counts: ArrayLike | None = None) -> ModelFit:
@@ -134,10 +151,13 @@ def proportional_odds(scores: ArrayLike, indicators: ArrayLike, counts: ArrayLik
 
 def cluster_covariance(fit: ModelFit, clusters: ArrayLike) -> Floats:
     """Return the sandwich covariance over clusters, thresholds first."""
-    codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
+    return _covariance(fit, np.unique(np.asarray(clusters), return_inverse=True)[1], fit.scores)
+
+
+def _covariance(fit: ModelFit, codes: Ints, scores: Floats) -> Floats:
+    """Return the same from the scores of rows and the numbers of their clusters, from 0."""
     count = int(codes.max()) + 1
-    sums = np.zeros((count, fit.scores.shape[1]))
-    np.add.at(sums, codes, fit.scores)
+    sums = np.column_stack([np.bincount(codes, weights=column, minlength=count) for column in scores.T])
     covariance: Floats = count / (count - 1) * fit.inverse @ (sums.T @ sums) @ fit.inverse
     return covariance
 
