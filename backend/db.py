@@ -41,6 +41,7 @@ class AdvisoryLock(IntEnum):
     SEALING = 5_262_020  # one sealer of the history at a time
     REFUSALS = 5_262_021  # with the chain: one refusal of one member of staff at a time
     CALENDAR = 5_262_031  # with the code: one save or activation of a calendar at a time
+    ROLLUPS = 5_262_036  # one count of changed months at a time
     JOB = 5_262_041  # with kind and subject: one request for the same long work at a time
     MERGE = 0x6C6E6D67  # merges of tickets wait for each other: two opposite merges would block each other for ever
     SURVEY_ROUND = 0x6C6E7376  # with the round: one import, ballot, sample or withdrawal in a round at a time

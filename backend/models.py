@@ -4,6 +4,7 @@ import backend.attachments.models
 import backend.audit
 import backend.escalation.models
 import backend.history.models
+import backend.indicators.rollups.models
 import backend.indices.models
 import backend.jobs.models
 import backend.outbox.models

@@ -18,6 +18,9 @@ from backend.tickets.models import Channel, Ticket, TicketState, Verdict, is_ope
 # States that end a ticket without an answer: outside the unit's authority, or withdrawn by the sender.
 TURNED_AWAY = (TicketState.REFUSED, TicketState.REDIRECTED, TicketState.WITHDRAWN)
 
+# The days that the conditions below compare with today. What is said of a ticket can change when such a day has passed.
+TURNING_DAYS = (Ticket.due_date, Ticket.tell_by)
+
 Condition = Callable[[date], ColumnElement[bool]]
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -19,15 +19,20 @@ _calendars: dict[int, WorkCalendar] = {}
 
 def active_id(session: Session, code: str = DEFAULT) -> int:
     """Return the id of the active version of a code: the one activated last. Raises NotFound where there is none."""
-    calendar_id = session.scalar(
+    calendar_id = session.scalar(active_version(code))
+    if calendar_id is None:
+        raise NotFound(_("Chưa có lịch làm việc nào được áp dụng."))
+    return calendar_id
+
+
+def active_version(code: str = DEFAULT) -> Select[int]:
+    """Return the statement that finds the id of the active version of a code."""
+    return (
         select(CalendarVersion.id)
         .where(CalendarVersion.code == code, CalendarVersion.activated_at.is_not(None))
         .order_by(CalendarVersion.activated_at.desc(), CalendarVersion.id.desc())
         .limit(1)
     )
-    if calendar_id is None:
-        raise NotFound(_("Chưa có lịch làm việc nào được áp dụng."))
-    return calendar_id
 
 
 def in_force(session: Session) -> dict[str, int]:
