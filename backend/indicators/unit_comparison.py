@@ -58,7 +58,8 @@ def compare_units(tallies: Sequence[UnitTally], points: float) -> list[UnitDiffe
     Caffo); it is widened to include the plain difference and cut at what is possible.
     """
     most = points if points == SHARE_POINTS else 4 * points
-    compared = [(tally, _others(tally, tallies)) for tally in tallies]
+    whole = sum_tallies(tallies)
+    compared = [(tally, _others(tally, whole)) for tally in tallies if tally.n >= SMALL_N]
     compared = [(tally, others) for tally, others in compared if min(tally.n, others.n) >= SMALL_N]
     judged = judge_differences(
         [estimate_difference(mean_estimate(others, points), mean_estimate(tally, points)) for tally, others in compared]
@@ -97,8 +98,7 @@ def sum_tallies(tallies: Sequence[UnitTally]) -> UnitTally:
     )
 
 
-def _others(tally: UnitTally, tallies: Sequence[UnitTally]) -> UnitTally:
-    whole = sum_tallies(tallies)
+def _others(tally: UnitTally, whole: UnitTally) -> UnitTally:
     return UnitTally(0, whole.n - tally.n, whole.total - tally.total, whole.squares - tally.squares)
 
 

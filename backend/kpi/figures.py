@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analytics.operations import SMALL_N, ShareInterval, weighted_quantile, wilson_interval
-from backend.indicators.counts import HandlingDays, MonthCounts
+from backend.indicators.counts import HandlingDays, TicketCounts
 from backend.indicators.official_ratios import on_time_ratio
 
 
@@ -49,8 +49,8 @@ def enough(share: ShareInterval) -> bool:
     return share.n >= SMALL_N
 
 
-def figures_of(rows: Iterable[MonthCounts], days: Iterable[HandlingDays]) -> Figures:
-    """Add up the counts of some units and months."""
+def figures_of(rows: Iterable[TicketCounts], days: Iterable[HandlingDays]) -> Figures:
+    """Add up the counts of some units or months."""
     rows, days = list(rows), list(days)
     return Figures(
         received=sum(row.received for row in rows),

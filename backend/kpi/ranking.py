@@ -1,12 +1,12 @@
 """Rank the units of a dashboard by on-time rate and compare each with all others together."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from analytics.difference import DifferenceVerdict
-from backend.indicators.counts import HandlingDays, MonthCounts, OpenTickets
+from backend.indicators.counts import HandlingDays, OpenTickets, TicketCounts
 from backend.indicators.unit_comparison import SHARE_POINTS, UnitDifference, UnitTally, compare_units
 from backend.kpi.figures import Figures, enough, figures_of
 from backend.units.models import Unit
@@ -41,26 +41,26 @@ class UnitRow:
 
 
 def rank_units(
-    units: Sequence[Unit], rows: Sequence[MonthCounts], days: Sequence[HandlingDays], waiting: Sequence[OpenTickets]
+    units: Sequence[Unit],
+    counts: Mapping[int, TicketCounts],
+    days: Sequence[HandlingDays],
+    waiting: Sequence[OpenTickets],
 ) -> list[UnitRow]:
     """Return the units that have tickets, best rate first.
 
     Units with too few tickets for a rate come last, in the order of ``units``.
     """
-    counts_of: dict[int, list[MonthCounts]] = defaultdict(list)
     days_of: dict[int, list[HandlingDays]] = defaultdict(list)
-    for row in rows:
-        counts_of[row.unit_id].append(row)
     for day in days:
         days_of[day.unit_id].append(day)
-    figures = {unit.id: figures_of(counts_of[unit.id], days_of[unit.id]) for unit in units}
-    differences, late_now = _differences(figures), _overdue_now(waiting)
-    present = [
-        UnitRow(unit, figures[unit.id], late_now[unit.id], differences.get(unit.id))
-        for unit in units
-        if counts_of[unit.id] or late_now[unit.id]
-    ]
-    return _best_first(present)
+    late_now = _overdue_now(waiting)
+    present = [unit for unit in units if unit.id in counts or late_now[unit.id]]
+    figures = {
+        unit.id: figures_of([counts[unit.id]] if unit.id in counts else [], days_of[unit.id]) for unit in present
+    }
+    differences = _differences(figures)
+    rows = [UnitRow(unit, figures[unit.id], late_now[unit.id], differences.get(unit.id)) for unit in present]
+    return _best_first(rows)
 
 
 def _overdue_now(waiting: Sequence[OpenTickets]) -> dict[int, int]:

@@ -1,14 +1,14 @@
 """The three items of the SIPAS feedback group: as published, as senders rated after handling, and as an operational
 share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from analytics.difference import EstimateDifference, estimate_difference, judge_differences
 from analytics.operations import SMALL_N, MeanIndex, ShareInterval, mean_index_of_counts, wilson_interval
-from backend.indicators.counts import MonthCounts, RatingSums
+from backend.indicators.counts import RatingSums, TicketCounts
 from backend.indicators.published_error import published_estimate, verdict_word
 from backend.indicators.unit_comparison import SCORE_POINTS, UnitTally, mean_estimate
 from backend.indices.published.queries import YearComparison, latest_years
@@ -54,7 +54,7 @@ def published_by_code(session: Session) -> dict[str, YearComparison]:
 
 
 def subindices(
-    rows: Sequence[MonthCounts], whole: Figures, scores: RatingSums, published: Mapping[str, YearComparison]
+    rows: Collection[TicketCounts], whole: Figures, scores: RatingSums, published: Mapping[str, YearComparison]
 ) -> list[SubIndex]:
     """Return the three items, each seen in three ways. The gaps to SIPAS are judged together (Holm)."""
     operations = (

@@ -65,7 +65,7 @@ def list_tickets(
     Complaints about the conduct of the actor's own unit stay hidden, so a list may be shorter than its count.
     """
     units = units_within(session, filters.unit, actor, Permission.VIEW_TICKET)
-    scope = scope_of(session, filters, units, today)
+    scope = scope_of(filters, units, actor, today)
     indicator = SHOWN[group]
     statement = (
         select(Ticket)
