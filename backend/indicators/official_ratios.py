@@ -5,7 +5,7 @@ that is open and not yet due counts as handled on time. A ticket that is late, b
 once.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analytics.operations import ShareInterval, wilson_interval
@@ -32,9 +32,12 @@ class OfficialTicket:
         return self.missed or self.dissatisfied or self.again
 
 
-def is_dissatisfied(scores: tuple[int, int, int] | None) -> bool:
-    """Return whether a sender was dissatisfied with any item. A sender who did not rate counts as satisfied."""
-    return scores is not None and min(scores) <= DISSATISFIED
+def is_dissatisfied(lowest: int) -> bool:
+    """Return whether a sender was dissatisfied with any item, by the lowest of the three scores.
+
+    A sender who did not rate (0) counts as satisfied.
+    """
+    return 0 < lowest <= DISSATISFIED
 
 
 def on_time_ratio(counted: int, missed: int) -> ShareInterval:
@@ -42,6 +45,8 @@ def on_time_ratio(counted: int, missed: int) -> ShareInterval:
     return wilson_interval(counted - missed, counted)
 
 
-def satisfied_ratio(tickets: Collection[OfficialTicket]) -> ShareInterval:
-    """Return the share of tickets that are on time, not badly rated and not reopened."""
-    return wilson_interval(len(tickets) - sum(ticket.unsatisfied for ticket in tickets), len(tickets))
+def satisfied_ratio(tickets: Mapping[OfficialTicket, int]) -> ShareInterval:
+    """Return the share of tickets that are on time, not badly rated and not reopened. Tickets that are alike stand
+    together with their number."""
+    counted = sum(tickets.values())
+    return wilson_interval(counted - sum(count for ticket, count in tickets.items() if ticket.unsatisfied), counted)

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 from analytics.difference import DifferenceVerdict
 from analytics.operations import SMALL_N
 from backend.indicators.filters import DashboardFilters
+from backend.indicators.rollups import service as rollups
+from backend.indicators.rollups.recent_answers import RecentAnswers
 from backend.indices.measures import inputs
-from backend.indices.measures.sides import split_quarters
-from backend.indices.measures.values import GROUP, ITEMS, RunValue
+from backend.indices.measures.rolled_up import read_sums
+from backend.indices.measures.values import GROUP, ITEMS, RunValue, split_quarters
 from backend.indices.runs import service as runs
 from backend.units.models import Unit
 from backend.users.policy import Actor
@@ -142,9 +144,23 @@ class UnitComparison:
 def compare_units(session: Session, filters: DashboardFilters, actor: Actor, today: date) -> UnitComparison:
     """Count the question of the address as of today, without storing it."""
     question = runs.prepare_request(session, filters.unit, filters.first, filters.last, actor, today)
-    rows = inputs.read_inputs(session, question)
-    values = runs.compute_values(rows, question, runs.SEED)
-    return UnitComparison(filters.first, filters.last, values, rows.demonstration, len(rows.cases))
+    mark = rollups.bring_up_to_date(today)
+    others = inputs.read_others(session, question)
+    sees_conduct = actor.unit_id is None
+    return _COMPARED.get_or_count(
+        (mark, question, sees_conduct, others), lambda: _compare(session, question, sees_conduct, others)
+    )
+
+
+_COMPARED: RecentAnswers[UnitComparison] = RecentAnswers()
+
+
+def _compare(
+    session: Session, question: inputs.RunRequest, sees_conduct: bool, others: inputs.RunInputs
+) -> UnitComparison:
+    sums = read_sums(session, question, sees_conduct=sees_conduct)
+    values = runs.values_of_sums(others, sums, question, runs.SEED)
+    return UnitComparison(question.first, question.last, values, sums.demonstration, sums.tickets)
 
 
 def place_units(session: Session, board: UnitComparison) -> list[UnitPosition]:

@@ -9,6 +9,7 @@ from scipy import stats
 
 from backend.indicators.unit_comparison import UnitTally
 from backend.indices.measures.sides import TicketSpan
+from backend.indices.measures.sums import SpanSums
 from backend.indices.measures.unit_ranks import RankTally, drawn_values, unit_gaps
 from backend.indices.measures.values import RunValue
 from backend.indices.models import FigureSide
@@ -19,7 +20,7 @@ SCORES = st.lists(st.integers(1, 5), min_size=1, max_size=40)
 
 def tally(unit_id: int, scores: list[int]) -> RankTally:
     numbers = [float(score) for score in scores]
-    span = TicketSpan(unit_id, FIRST, LAST, [], frozenset({unit_id}))
+    span = TicketSpan(unit_id, FIRST, LAST, SpanSums())
     return RankTally(span, UnitTally(unit_id, len(numbers), sum(numbers), sum(number**2 for number in numbers)))
 
 

@@ -15,15 +15,16 @@ from analytics.estimation.estimate import Estimate
 from analytics.forecast import Forecast, MonthRatings, PublishedPoint, least_visible_change, of_months, of_published
 from backend.indicators.published_error import SAMPLING, verdict_word
 from backend.indicators.unit_comparison import share_estimate
-from backend.indices.measures.inputs import ITEM_CODES, IndexCase, RunInputs
-from backend.indices.measures.sides import BY_STAFF, TicketSpan
+from backend.indices.measures.inputs import ITEM_CODES, RunInputs
+from backend.indices.measures.sides import TicketSpan
+from backend.indices.measures.sums import NO_RATINGS, PeriodSums, RatedTickets
 from backend.indices.measures.values import GROUP, ITEMS, RunValue
 from backend.indices.models import FigureSide, Measure
 
 # The later and the earlier side of each gap. All are mean / 5 x 100.
 PAIRS = (("ratings_adjusted", "published"), ("own_survey", "published"), ("ratings_adjusted", "own_survey"))
 INDICATORS = ("late", "days_5", "told", "at_once", "in_two_days")
-NO_SCORES = (0, 0, 0)
+DIVISORS = np.array([1, 5, 1, 1, 1])  # handling time counts in weeks of five working days
 
 
 class _SideGap(NamedTuple):
@@ -108,16 +109,15 @@ class _ItemFit(NamedTuple):
     why: str
 
 
-def association_values(span: TicketSpan) -> Iterator[RunValue]:
+def association_values(span: TicketSpan, rated: RatedTickets) -> Iterator[RunValue]:
     """Yield the odds of a higher score for each indicator, item by item. p is adjusted over all of them (Holm)."""
-    cases = [case for case in span.closed if _is_complete(case)]
-    fits = _fit_items(cases)
+    n, fits = int(rated.counts.sum()), _fit_items(rated)
     fitted = [fit.association for fit in fits if fit.association]
     tried = list(chain.from_iterable(association.effects for association in fitted))
     adjusted = iter(adjust_probabilities([effect.p for effect in tried]))
     for item, association, why in fits:
         if association is None:
-            yield span.value(FigureSide.BETWEEN, item, "association", Measure.ODDS, n=len(cases), about=why)
+            yield span.value(FigureSide.BETWEEN, item, "association", Measure.ODDS, n=n, about=why)
             continue
         for effect in association.effects:
             extra = {"clusters": association.clusters, "left_out": association.left_out, "p": next(adjusted)}
@@ -127,19 +127,18 @@ def association_values(span: TicketSpan) -> Iterator[RunValue]:
             )  # fmt: skip
 
 
-def _fit_items(cases: Sequence[IndexCase]) -> list[_ItemFit]:
+def _fit_items(rated: RatedTickets) -> list[_ItemFit]:
     """Fit each item to the indicators that differ between the tickets; an empty list where none differs."""
-    rows = np.array([_indicators(case) for case in cases], dtype=np.float64).reshape(len(cases), len(INDICATORS))
-    varying = [i for i in range(len(INDICATORS)) if len(cases) and rows[:, i].min() < rows[:, i].max()]
+    rows = rated.indicators / DIVISORS
+    varying = [i for i in range(len(INDICATORS)) if len(rows) and rows[:, i].min() < rows[:, i].max()]
     if not varying:
         return []
-    return [_fit_item(item, cases, rows[:, varying], [INDICATORS[i] for i in varying]) for item in ITEMS]
+    return [_fit_item(item, rated, rows[:, varying], [INDICATORS[i] for i in varying]) for item in ITEMS]
 
 
-def _fit_item(item: int, cases: Sequence[IndexCase], rows: Any, names: list[str]) -> _ItemFit:
-    scores = [(case.scores or NO_SCORES)[item - 1] for case in cases]
+def _fit_item(item: int, rated: RatedTickets, rows: Any, names: list[str]) -> _ItemFit:
     try:
-        association = associate_scores(scores, rows, names, [case.rated_unit or 0 for case in cases])
+        association = associate_scores(rated.scores[:, item - 1], rows, names, rated.units, counts=rated.counts)
     except NoFitError:
         return _ItemFit(item, None, "no_fit")
     return _ItemFit(item, association, "" if association else "few_units")
@@ -168,11 +167,11 @@ def _quarter_change(before: RunValue | None, after: RunValue | None) -> _Quarter
     return _QuarterChange(after, estimate_difference(_comparable(before), _comparable(after)))
 
 
-def outlook_values(inputs: RunInputs, span: TicketSpan) -> Iterator[RunValue]:
+def outlook_values(inputs: RunInputs, sums: PeriodSums, span: TicketSpan) -> Iterator[RunValue]:
     """Forecast the next published figure and this year's ratings, and say the least change that would be visible."""
     for item in (*ITEMS, GROUP):
         yield _published_outlook(inputs, span, item)
-        yield _ratings_outlook(span, item)
+        yield _ratings_outlook(sums, span, item)
     sizes = [figure.n for figure in inputs.printed if figure.n]
     if sizes:
         n = sizes[-1]
@@ -189,24 +188,14 @@ def _published_outlook(inputs: RunInputs, span: TicketSpan, item: int) -> RunVal
     return _outlook(span, item, FigureSide.PUBLISHED, year, of_published(series, year, ITEM_CODES[item], SAMPLING))
 
 
-def _ratings_outlook(span: TicketSpan, item: int) -> RunValue:
+def _ratings_outlook(sums: PeriodSums, span: TicketSpan, item: int) -> RunValue:
     """Forecast the year in which the period ends from its months so far. The period must reach back to January."""
     year = span.last.year
     months = last_full_month(span.last) if span.first <= date(year, 1, 1) else 0
-    ratings = _month_ratings(span, item, year, months)
+    tallies = [sums.months.get(date(year, month, 1), NO_RATINGS) for month in range(1, months + 1)]
+    ratings = [MonthRatings(tally.rated, tally.total(item)) for tally in tallies]
     forecast = of_months(ratings, 12 - months)
     return _outlook(span, item, FigureSide.RATINGS, year, forecast, n=sum(month.n for month in ratings))
-
-
-def _month_ratings(span: TicketSpan, item: int, year: int, months: int) -> list[MonthRatings]:
-    """Return the ratings by month of reception, for the first ``months`` of the year."""
-    counts, totals = [0] * months, [0.0] * months
-    for case in span.closed:
-        month = int(case.received_on[5:7])
-        if case.received_on[:4] == str(year) and month <= months and case.scores and case.rated_by != BY_STAFF:
-            counts[month - 1] += 1
-            totals[month - 1] += sum(case.scores) / 3 if item == GROUP else case.scores[item - 1]
-    return [MonthRatings(n, total) for n, total in zip(counts, totals, strict=True)]
 
 
 def last_full_month(day: date) -> int:
@@ -270,14 +259,3 @@ def _change(
         None, first[0], last[1], value.side, value.item, "change", Measure.POINTS, n=value.n, value=outcome.value,
         se=outcome.se, lo=outcome.lo, hi=outcome.hi, about=f"{first[0]} - {last[0]}", extra=extra,
     )  # fmt: skip
-
-
-def _is_complete(case: IndexCase) -> bool:
-    """Whether the sender rated the ticket and every indicator of it is known."""
-    indicators = (case.scores, case.days, case.told, case.at_once, case.in_two_days)
-    return case.rated_by != BY_STAFF and None not in indicators
-
-
-def _indicators(case: IndexCase) -> tuple[float, ...]:
-    late = float(case.standing == "late")
-    return late, (case.days or 0) / 5, float(case.told or 0), float(case.at_once or 0), float(case.in_two_days or 0)

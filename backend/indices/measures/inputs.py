@@ -8,31 +8,26 @@ per line in the order of their ids, so the same rows have the same hash on every
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Date, Integer, case, cast, extract, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
-from backend.deadlines.clock_states import CODES, ClockKind
-from backend.deadlines.terms import Term
-from backend.indicators import conditions
-from backend.indicators.conditions import TicketIndicator
+from backend.indicators.rollups.facts import take_up_limits, ticket_facts
+from backend.indicators.rollups.takeup_terms import TakeUpTerms
 from backend.indices.measures import own_survey
 from backend.indices.models import FigureKind, PublishedFigure
 from backend.indices.published.shipped_figures import LAI_CHAU
 from backend.ratings.models import Rating
-from backend.ratings.queries import of_latest_answer
-from backend.tickets import rulebook
-from backend.tickets.models import Category, Channel, Ticket
+from backend.tickets.models import Ticket
 from backend.worktime import service as worktime
-from backend.worktime.calendar import ZONE, WorkCalendar
+from backend.worktime.calendar import WorkCalendar
 
 ITEM_CODES = ("service.feedback", "service.feedback.1", "service.feedback.2", "service.feedback.3")
 TICKETS, PUBLISHED, BALLOTS, DRAWN, TOTALS = "tickets", "published", "ballots", "drawn", "totals"
-TAKEN_UP_BY_RULE = CODES[ClockKind.REFUSE]  # a unit must look at a ticket within the term in which it may refuse it
 
 
 class IndexCase(NamedTuple):
@@ -128,6 +123,11 @@ class Fingerprint:
 def read_inputs(session: Session, run_request: RunRequest, calendar: WorkCalendar | None = None) -> RunInputs:
     """Read the rows of a request from the database as it is now."""
     calendar = calendar or worktime.load_calendar(session, worktime.active_id(session))
+    return replace(read_others(session, run_request), cases=_cases(session, run_request, calendar))
+
+
+def read_others(session: Session, run_request: RunRequest) -> RunInputs:
+    """Read everything but the tickets: published figures and ballots."""
     figures = session.scalars(
         select(PublishedFigure)
         .filter_by(geography=LAI_CHAU, kind=FigureKind.SATISFACTION)
@@ -142,7 +142,7 @@ def read_inputs(session: Session, run_request: RunRequest, calendar: WorkCalenda
     )
     sheets = own_survey.read_ballots(session, run_request.first, run_request.last, run_request.unit_ids)
     drawn, weighed = own_survey.read_draws(session, sheets), own_survey.read_totals(session, sheets)
-    return RunInputs(_cases(session, run_request, calendar), printed, sheets, drawn, weighed)
+    return RunInputs((), printed, sheets, drawn, weighed)
 
 
 def canonical_form(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -193,78 +193,41 @@ def unpack_inputs(contents: dict[str, bytes]) -> RunInputs:
 
 def _cases(session: Session, run_request: RunRequest, calendar: WorkCalendar) -> tuple[IndexCase, ...]:
     """Read the tickets that were received in the period and that a unit of the request has, or was rated for."""
-    ids, today = list(run_request.unit_ids), run_request.as_of
-    columns: dict[str, ColumnElement[Any]] = {
-        "standing": conditions.outcome_on(today),
-        "outside": _as_number(conditions.TURNED_AWAY_ONES, today),
-        "answered": _as_number(conditions.ANSWERED, today),
-        "again": cast(conditions.REOPENED.condition(today), Integer),
-        "taken_up": _as_number(conditions.TAKEN_UP, today),
-        "at_once": _as_number(conditions.ACKNOWLEDGED, today),
-        "told": _as_number(conditions.TOLD, today),
-        "told_after": case((conditions.OURS.condition(today), _seconds(Ticket.told_at - Ticket.decided_at))),
-        "demonstration": cast(Ticket.demonstration, Integer),
-    }
-    stored: dict[str, InstrumentedAttribute[Any]] = {
-        "days": Ticket.working_days,
-        "rated_unit": Rating.unit_id,
-        "ease": Rating.ease,
-        "by_rules": Rating.by_rules,
-        "timely": Rating.timely,
-        "rated_by": Rating.channel,
-    }
-    rows: Sequence[Any] = session.execute(
-        select(
-            *(Ticket.id, Ticket.unit_id, Ticket.received_on, Ticket.channel, Ticket.category_code.label("category")),
-            cast(func.timezone(str(ZONE), Ticket.accepted_at), Date).label("accepted_on"),
-            *(column.label(name) for name, column in columns.items()),
-            *(column.label(name) for name, column in stored.items()),
-        )
-        .outerjoin(Rating, of_latest_answer())
-        .where(
-            Ticket.received_on.between(run_request.first, run_request.last),
-            or_(Ticket.unit_id.in_(ids), Rating.unit_id.in_(ids)),
-        )
-        .order_by(Ticket.id)
-    ).all()
-    in_time = _taken_up_in_time(session, calendar, today, rows)
-    return tuple(_case(row._asdict(), soon) for row, soon in zip(rows, in_time, strict=True))
+    ids = list(run_request.unit_ids)
+    period = Ticket.received_on.between(run_request.first, run_request.last)
+    days = session.scalars(select(Ticket.received_on).where(period).distinct()).all()
+    limits = take_up_limits(TakeUpTerms(session, calendar), days)
+    facts = ticket_facts(run_request.as_of, limits).where(period, or_(Ticket.unit_id.in_(ids), Rating.unit_id.in_(ids)))
+    rows = session.execute(facts.order_by(Ticket.id))
+    return tuple(_case(row) for row in rows)
 
 
-def _case(row: dict[str, Any], soon: int | None) -> IndexCase:
-    """Return a row in its stored form: days and channels as text."""
-    del row["accepted_on"]
-    row |= {"received_on": row["received_on"].isoformat(), "channel": row["channel"].value, "in_two_days": soon}
-    return IndexCase(**row | {"rated_by": _name(row["rated_by"])})
+def _case(row: Any) -> IndexCase:
+    """Return a row in its stored form: days and channels as text, answers as 1 and 0."""
+    return IndexCase(
+        id=row.id,
+        unit_id=row.unit_id,
+        received_on=row.received_on.isoformat(),
+        channel=row.channel.value,
+        category=row.category,
+        standing=row.standing,
+        outside=int(row.outside),
+        answered=int(row.answered),
+        again=int(row.again),
+        taken_up=int(row.taken_up),
+        in_two_days=_number(row.in_two_days),
+        at_once=_number(row.is_acknowledged),
+        days=row.days,
+        told=_number(row.is_told),
+        told_after=row.told_after,
+        demonstration=int(row.demonstration),
+        rated_unit=row.rated_unit,
+        ease=row.ease,
+        by_rules=row.by_rules,
+        timely=row.timely,
+        rated_by=row.rated_by.value if row.rated_by else None,
+    )
 
 
-def _name(channel: Channel | None) -> str | None:
-    return channel.value if channel else None
-
-
-def _as_number(indicator: TicketIndicator, today: date) -> ColumnElement[int | None]:
-    """Return 1 for yes, 0 for no, nothing where the answer is not known."""
-    return cast(conditions.answer_of(indicator, today), Integer)
-
-
-def _seconds(length: ColumnElement[Any]) -> ColumnElement[int | None]:
-    return cast(func.floor(extract("epoch", length)), Integer)
-
-
-def _taken_up_in_time(
-    session: Session, calendar: WorkCalendar, as_of: date, rows: Sequence[Any]
-) -> Iterator[int | None]:
-    """Yield for each ticket whether it was accepted within the term in which its unit may refuse it: 1, 0, or None.
-    None: not accepted yet and still within the term, or an imported ticket, of which it is not known."""
-    rules = rulebook.load_rules(session)
-    categories = {category.code: category for category in session.scalars(select(Category))}
-    limits: dict[tuple[date, str, Channel], date] = {}
-    for row in rows:
-        key = (row.received_on, row.category, row.channel)
-        if key not in limits:
-            subject = rulebook.subject_of(categories[row.category], row.channel)
-            term = rules.ruling(row.received_on, subject)[TAKEN_UP_BY_RULE].duration
-            limits[key] = Term(calendar, term, datetime.combine(row.received_on, time(12), ZONE)).due().on
-        in_time = (row.accepted_on or as_of) <= limits[key]
-        is_decided = row.channel is not Channel.IMPORT and (row.accepted_on is not None or not in_time)
-        yield int(in_time) if is_decided else None
+def _number(answer: bool | None) -> int | None:
+    return None if answer is None else int(answer)

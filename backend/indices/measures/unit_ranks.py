@@ -10,7 +10,7 @@ from analytics.rank import rank_units, volume_groups
 from analytics.small_areas import shrink_figures
 from backend.indicators.published_error import Z95
 from backend.indicators.unit_comparison import SCORE_POINTS, SHARE_POINTS, UnitTally, compare_units, sum_tallies
-from backend.indices.measures.sides import TicketSpan, given_by_senders, on_time_flags, score_of
+from backend.indices.measures.sides import TicketSpan
 from backend.indices.measures.values import GROUP, RunValue
 from backend.indices.models import FigureSide, Measure
 
@@ -34,11 +34,9 @@ def among_values(spans: Sequence[TicketSpan], seed: int, rates: Sequence[RunValu
     """Yield all comparisons. ``spans`` has one span per unit, ``rates`` are their on-time rates."""
     if not spans:
         return
-    scores = [_tally(span, [score_of(case, GROUP) for case in given_by_senders(span.closed)]) for span in spans]
+    scores = [_rating_tally(span) for span in spans]
     yield from rank_values(rates, spans[0], seed)
-    yield from unit_gaps(
-        [_tally(span, on_time_flags(span.held)) for span in spans], FigureSide.OPERATIONS, 2, SHARE_POINTS
-    )
+    yield from unit_gaps([_rate_tally(span) for span in spans], FigureSide.OPERATIONS, 2, SHARE_POINTS)
     yield from unit_gaps(scores, FigureSide.RATINGS, GROUP, SCORE_POINTS)
     yield from drawn_values(scores)
 
@@ -114,6 +112,12 @@ def _shrunk_value(tally: RankTally, value: float, error: float, weight: float) -
     )  # fmt: skip
 
 
-def _tally(span: TicketSpan, numbers: Sequence[float]) -> RankTally:
-    squares = float(sum(number * number for number in numbers))
-    return RankTally(span, UnitTally(span.unit_id or 0, len(numbers), float(sum(numbers)), squares))
+def _rate_tally(span: TicketSpan) -> RankTally:
+    """Return the on-time rate of a unit as sums. Each ticket is 1 or 0, so the sum is also the sum of squares."""
+    rate = span.sums.on_time
+    return RankTally(span, UnitTally(span.unit_id or 0, rate.n, float(rate.k), float(rate.k)))
+
+
+def _rating_tally(span: TicketSpan) -> RankTally:
+    closed = span.sums.closed
+    return RankTally(span, UnitTally(span.unit_id or 0, closed.rated, closed.total(GROUP), closed.squares(GROUP)))

@@ -1,7 +1,7 @@
 """One figure about the feedback group, with everything that must stand beside it."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from backend.indices.models import FigureSide, Measure
@@ -32,3 +32,14 @@ class RunValue:
     hi: float | None = None
     about: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+def split_quarters(first: date, last: date) -> list[tuple[date, date]]:
+    """Return the calendar quarters that the period touches, cut to the period."""
+    quarters, start = [], first
+    while start <= last:
+        month = (start.month - 1) // 3 * 3 + 4
+        end = date(start.year + month // 13, month if month < 13 else 1, 1) - timedelta(days=1)
+        quarters.append((start, min(end, last)))
+        start = end + timedelta(days=1)
+    return quarters
