@@ -1,17 +1,19 @@
-"""``langnghe verify``: prove that the history was not rewritten and that tickets follow from it.
+"""``langnghe verify``: prove that the history was not rewritten, that tickets follow from it, and figures from tickets.
 
 Status 0: everything holds; 1: something does not; 2: it could not be checked.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import select
 
-from backend import db
+from backend import clock, db
 from backend.audit import BrokenLink
 from backend.commands.console import database_at_hand, refusals_as_lines
 from backend.commands.output_language import say_number, say_text
@@ -19,9 +21,15 @@ from backend.errors import Invalid, _
 from backend.history import verification, words
 from backend.history.heads import DailyHead
 from backend.history.verification import VerificationReport
+from backend.indicators.rollups import service as rollups
+from backend.indicators.rollups.verification import RollupDifference, find_differences
 from backend.tickets import projection
+from backend.units.models import Unit
+from backend.worktime.calendar import local_time
 
-verify = typer.Typer(help="Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký.", no_args_is_help=True)
+verify = typer.Typer(
+    help="Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký, số cộng sẵn khớp phản ánh.", no_args_is_help=True
+)
 
 WHY = {
     "missing": _("bị mất"),
@@ -55,7 +63,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="In một đối tượng J
 
 @verify.callback()
 def _group() -> None:
-    """Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký."""
+    """Kiểm tra: nhật ký còn nguyên, phản ánh khớp nhật ký, số cộng sẵn khớp phản ánh."""
 
 
 @verify.command("audit")
@@ -91,6 +99,43 @@ def tickets_command(as_json: AsJson = False) -> None:
         count = say_text(_("Có %(n)s chỗ khác."), n=len(differences))
         typer.echo(count if differences else say_text(_("Mọi phản ánh khớp với nhật ký.")))
     raise typer.Exit(1 if differences else 0)
+
+
+@verify.command("rollups")
+def rollups_command(as_json: AsJson = False) -> None:
+    """Đếm lại từ phản ánh và đánh giá mọi số cộng sẵn mà các trang chỉ số dùng; nêu từng ô khác."""
+    with refusals_as_lines(), database_at_hand():
+        today = local_time(clock.now()).date()
+        rollups.bring_up_to_date(today)
+        with db.transaction() as session:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            codes = {unit.id: unit.code for unit in session.scalars(select(Unit))}
+            differences = list(find_differences(session, today))
+    if as_json:
+        cells = [asdict(difference) | {"month": _month(difference)} for difference in differences]
+        typer.echo(json.dumps({"ok": not differences, "differences": cells}, ensure_ascii=False, indent=2))
+    else:
+        for difference in differences:
+            typer.echo(_cell_sentence(difference, codes))
+        count = say_text(_("Có %(n)s chỗ khác."), n=len(differences))
+        typer.echo(count if differences else say_text(_("Mọi số cộng sẵn khớp với phản ánh và đánh giá.")))
+    raise typer.Exit(1 if differences else 0)
+
+
+def _cell_sentence(difference: RollupDifference, codes: Mapping[int, str]) -> str:
+    return say_text(
+        _("%(unit)s, tháng nhận %(month)s, kênh %(channel)s, %(what)s: đang lưu %(stored)s, đếm lại %(counted)s"),
+        unit=codes.get(difference.unit_id) or say_text(_("Tất cả cơ quan")),
+        month=_month(difference) or say_text(_("bất kỳ")),
+        channel=difference.channel,
+        what=difference.what,
+        stored=say_number(difference.stored),
+        counted=say_number(difference.counted),
+    )
+
+
+def _month(difference: RollupDifference) -> str:
+    return f"{difference.month:%m/%Y}" if difference.month else ""
 
 
 def _difference(difference: dict[str, str]) -> str:

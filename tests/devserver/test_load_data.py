@@ -13,6 +13,8 @@ from backend.commands.seed import seed
 from backend.devserver.load_data import load
 from backend.devserver.load_data.load import LoadRequest, load_tickets
 from backend.history import sealing, verification, words
+from backend.indicators.rollups import service as rollups
+from backend.indicators.rollups.verification import find_differences
 from backend.tickets import projection
 from backend.tickets.models import Channel, Ticket, TicketMessage, TicketState, is_open
 from backend.units.models import Unit
@@ -43,6 +45,13 @@ def test_the_history_is_whole_and_sealed(committed: Engine, full: Session) -> No
         report = verification.verify_history(fresh)
     assert (report.faults, report.unsealed) == ([], 0)
     assert report.entries >= 5.8 * TICKETS
+
+
+def test_its_figures_are_counted_when_they_are_read(full: Session) -> None:
+    rollups.bring_up_to_date(NOW.date())
+    assert list(find_differences(full, NOW.date())) == []
+    received = text("SELECT sum(numbers[1]) FROM rollup_cells WHERE kind = 'held' AND unit_id <> 0")
+    assert full.scalar(received) == full.scalar(select(func.count()).select_from(Ticket))
 
 
 def test_it_spreads_over_units_channels_states_and_ten_years(full: Session) -> None:

@@ -353,9 +353,9 @@ class CourseWriter:
     def _padded(self) -> Iterator[LoadStep]:
         """Yield the steps, with assignments after the acceptance until the course is as long as planned.
 
-        Every fourth has one more, to make up for courses that end earlier.
+        Some have one more, to make up for courses that end earlier.
         """
-        missing = self.plan.events + (self.rng.random() < 0.25) - len(self.steps) if self.kind in PADDED else 0
+        missing = self.plan.events + (self.rng.random() < 0.4) - len(self.steps) if self.kind in PADDED else 0
         for step in self.steps:
             yield step
             if step.event is Event.ACCEPTED:

@@ -194,6 +194,7 @@ def _store(setting: LoadSetting, batch: Sequence[CoursePattern]) -> int:
         session.execute(text(sql.ADD_TEXTS))
         session.execute(text(sql.ADD_CLOCKS))
         session.execute(text(sql.ADD_RATINGS), {"method": RATING_FORM})
+        session.execute(text(sql.NOTE_CHANGES))
         session.execute(text(sql.HEADS))
         session.execute(text(sql.ADD_LINKS))
         _seal(session, setting.now)

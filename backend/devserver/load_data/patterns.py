@@ -5,7 +5,7 @@ stands in them as a `Marker`; the database puts the values in.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 from enum import IntEnum, StrEnum
@@ -175,7 +175,7 @@ def _versions(course: LoadCourse, step: LoadStep, rules: LoadRules) -> dict[str,
 
 
 def _links(
-    course: LoadCourse, place: PatternPlace, into: PatternPlace | None, notes: list[dict[str, Any]]
+    course: LoadCourse, place: PatternPlace, into: PatternPlace | None, notes: Sequence[Mapping[str, Any]]
 ) -> list[Row]:
     """Return the links of the chains of a course, each with the place of its text among all texts.
 
@@ -196,7 +196,7 @@ def _links(
     return links
 
 
-def _canonical(data: dict[str, Any]) -> str:
+def _canonical(data: Mapping[str, Any]) -> str:
     """Return the notes as the history hashes them, with places for the arguments of ``format``."""
     canonical = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":")).replace("%", "%%")
     for marker, nth in PLACES.items():

@@ -201,6 +201,12 @@ ADD_RATINGS: Final = f"""
     ORDER BY copied.id
 """  # noqa: S608 - only names of columns are filled in
 
+# What the trigger would note: the months of units whose figures are to be counted.
+NOTE_CHANGES: Final = """
+    INSERT INTO rollup_changes (unit_id, month)
+    SELECT DISTINCT tickets.unit_id, date_trunc('month', tickets.received_on::timestamp)::date
+    FROM tickets WHERE id IN (SELECT id FROM load_copies)
+"""
 # The root as `history.sealing.RootHash` makes it: one line for each head, in the order of the chains.
 ROOT: Final = r"""
     SELECT sum(seq) AS entries,
