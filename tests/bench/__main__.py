@@ -1,4 +1,4 @@
-"""``make bench``: run every measurement and write docs/benchmarks.md."""
+"""``make bench``: run every measurement and write docs/benchmarks.md. ``python -m tests.bench pages`` runs one part."""
 
 import os
 import platform
@@ -33,16 +33,25 @@ ALONE = (("Clock", clock.run), ("Survey estimation", estimate.run))
 
 
 def main() -> None:
-    parts = [
-        HEAD,
-        f"Run on {local_time(now()):%d/%m/%Y}: {os.cpu_count()} cores, Python {platform.python_version()}.\n",
-    ]
+    """Measure everything, or only the parts that are named, such as ``pages``; their sections are replaced."""
+    wanted = [name.lower() for name in sys.argv[1:]]
+    sections = _written() if wanted else {}
     for title, measure_alone in ALONE:
-        parts.append(section(title, measure_alone))
+        if not wanted or title.lower() in wanted:
+            sections[title] = section(title, measure_alone)
     for title, measure in ON_STAGE:
-        with stage() as servers:
-            parts.append(section(title, partial(measure, servers)))
-    TARGET.write_text("\n".join(parts), encoding="utf-8")
+        if not wanted or title.lower() in wanted:
+            with stage() as servers:
+                sections[title] = section(title, partial(measure, servers))
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    run_on = f"Run on {local_time(now()):%d/%m/%Y}: {machine}.\n"
+    TARGET.write_text("\n".join([HEAD, run_on, *sections.values()]), encoding="utf-8")
+
+
+def _written() -> dict[str, str]:
+    """The sections of the page as it is, by title."""
+    parts = TARGET.read_text(encoding="utf-8").split("\n## ")[1:]
+    return {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in parts}
 
 
 def section(title: str, measure: Callable[[], list[str]]) -> str:
