@@ -59,6 +59,15 @@ def test_rows_one_by_one_give_what_their_counts_give(housing: Housing) -> None:
     assert [effect.se for effect in found.effects] == pytest.approx(CLUSTERED, abs=2e-6)
 
 
+def test_counts_of_alike_rows_agree_with_statsmodels_too(housing: Housing) -> None:
+    y, x, counts, clusters = housing
+    found = associate_scores(y, x, list("abcdef"), clusters, counts=counts.astype(int), least=10)
+    assert found is not None
+    assert (found.n, found.clusters, found.left_out) == (1681, 24, 0)
+    assert [effect.coefficient for effect in found.effects] == pytest.approx(COEFFICIENTS, abs=5e-6)
+    assert [effect.se for effect in found.effects] == pytest.approx(CLUSTERED, abs=2e-6)
+
+
 def test_a_score_that_an_indicator_lowers_has_odds_below_one() -> None:
     generator = np.random.default_rng(1)
     late, units = generator.integers(0, 2, 2000), np.repeat(np.arange(20), 100)

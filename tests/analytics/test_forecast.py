@@ -130,3 +130,10 @@ def test_median_has_the_order_statistics_of_the_binomial() -> None:
     assert (found.n, found.value, found.lo, found.hi) == (20, 10.5, 6.0, 15.0)
     assert median_interval([3.0, 1.0]).lo is None
     assert median_interval([]).value is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 30)), min_size=1, max_size=20))
+def test_a_median_of_counts_is_that_of_the_values_one_by_one(counted: list[tuple[int, int]]) -> None:
+    values, counts = zip(*counted, strict=True)
+    one_by_one = [value for value, count in counted for _n in range(count)]
+    assert median_interval(values, counts) == median_interval(one_by_one)

@@ -153,8 +153,10 @@ def _number_of_open(stage: Stage) -> str:
 
 
 def _measured(stage: Stage, page: MeasuredPage) -> PageTimes:
-    path = _path_that_answers(stage, page)
-    read = partial(_read_pages, stage.address, _plain(stage), page.role, path, page.changed)
+    connection = http.client.HTTPConnection(stage.address, timeout=300)
+    cookie = sign_in(connection, page.role)
+    path = next(path for path in page.paths if _answer(connection, path, cookie)[0] == http.client.OK)
+    read = partial(_read_pages, stage.address, _plain(stage), cookie, path, page.changed)
     taken, sizes = zip(*_by_clients(read), strict=True)
     floors = [spent for spent, _size in _by_clients(partial(_read_floor, _plain(stage), page.floor))]
     return PageTimes(p95(list(taken)), p95(floors), max(sizes) / 1000)
@@ -170,19 +172,10 @@ def p95(taken: list[float]) -> float:
     return sorted(taken)[int(len(taken) * 0.95)]
 
 
-def _path_that_answers(stage: Stage, page: MeasuredPage) -> str:
-    connection = http.client.HTTPConnection(stage.address, timeout=300)
-    cookie = sign_in(connection, page.role)
-    for path in page.paths:
-        if _answer(connection, path, cookie)[0] == http.client.OK:
-            return path
-    raise RuntimeError(f"none of {page.paths} answers")
-
-
-def _read_pages(address: str, database: str, role: Role, path: str, changed: bool) -> list[tuple[float, int]]:
+def _read_pages(address: str, database: str, cookie: str, path: str, changed: bool) -> list[tuple[float, int]]:
     """Milliseconds and bytes of each read of one client, after some to warm up."""
     connection = http.client.HTTPConnection(address, timeout=300)
-    cookie, taken = sign_in(connection, role), []
+    taken: list[tuple[float, int]] = []
     since = local_time(now()).date() - timedelta(days=300)
     with psycopg.connect(database, autocommit=True) as changing:
         for _read in range(WARMING + READS):

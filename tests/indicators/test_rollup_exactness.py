@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from backend.indicators import conditions, counts
@@ -23,6 +23,7 @@ from backend.units.models import Unit
 from backend.users.models import Role
 from backend.users.policy import Actor
 from backend.worktime.calendar import ZONE
+from tests.command import Command
 from tests.factories import World
 from tests.indicators.rollup_moves import RandomTown
 from tests.indices.values import assert_same_values
@@ -157,6 +158,20 @@ def test_a_wrong_cell_is_named(session: Session, world: World) -> None:
     session.execute(text("DELETE FROM rollup_cells WHERE kind = 'open' AND month = '0001-01-01'"))
     found = list(find_differences(session, START.date()))
     assert (None, "open:open_0", 0, 1) in [(cell.month, cell.what, cell.stored, cell.counted) for cell in found]
+
+
+def test_the_command_names_wrong_cells_and_fails(
+    committed: Engine, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = Command(monkeypatch)
+    with Session(committed) as session, session.begin():
+        World(session).receive(now - DAY)
+    assert command.json("verify", "rollups") == {"ok": True, "differences": []}
+    with committed.begin() as connection:
+        connection.execute(text("UPDATE rollup_cells SET numbers[1] = 7 WHERE kind = 'held' AND unit_id <> 0"))
+    wrong = command.run("verify", "rollups")
+    assert wrong.exit_code == 1
+    assert "03388, tháng nhận 11/2026, kênh web, held:tickets: đang lưu 7, đếm lại 1" in wrong.stdout
 
 
 def test_part_of_a_month_is_counted_live(session: Session, world: World) -> None:
