@@ -251,7 +251,7 @@ def _offer(dossier: Dossier, action: TicketAction, action_request: ActionRequest
     if action.event is Event.NOTED:
         return ActionOffer(action)  # a note changes nothing that a preview could show
     try:
-        preview = service.preview_action(dossier, action_request, actor)
+        preview = service.preview_action(dossier, action_request, actor, take=True)
     except (Conflict, Forbidden) as refusal:
         if action.event in _HIDDEN_IF_REFUSED and not isinstance(refusal, Forbidden):
             return None

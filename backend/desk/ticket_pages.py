@@ -178,7 +178,7 @@ def _act(
         following = find_neighbours(session, actor, ticket_list, ticket, clock.now()).next
     try:
         if preview_only:
-            preview = service.preview_change(session, ticket.id, action_request, actor, now=clock.now())
+            preview = service.preview_change(session, ticket.id, action_request, actor, now=clock.now(), take=True)
             attempt = ActionAttempt(action, form.form(), preview=preview)
             return _show_again(request, session, actor, number, form, attempt)
         with session.begin_nested():  # a refusal undoes what the action wrote; the page is read afterwards

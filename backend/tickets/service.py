@@ -154,21 +154,19 @@ def record_refused(actor: Actor, event: Event, ticket_id: int | None, refusal: D
 
 
 def preview_change(
-    session: Session, ticket_id: int, request: ActionRequest, actor: Actor, *, now: datetime
+    session: Session, ticket_id: int, request: ActionRequest, actor: Actor, *, now: datetime, take: bool = False
 ) -> ClockPreview:
     """Return what the request would do: due date, charged unit, verdicts.
 
     Refuses as ``apply`` does, except for a missing text. Writes nothing and locks nothing.
     """
-    return preview_action(read_dossier(session, _ticket(session, ticket_id, lock=False), now), request, actor)
+    dossier = read_dossier(session, _ticket(session, ticket_id, lock=False), now)
+    return preview_action(dossier, request, actor, take=take)
 
 
-def preview_action(dossier: Dossier, request: ActionRequest, actor: Actor) -> ClockPreview:
-    """Preview a request for a ticket that is read already. A page calls this for every action that it offers.
-
-    For a new ticket an event that may follow its acceptance in one step is previewed with the acceptance.
-    """
-    taken_first = lifecycle.takes_first(dossier.ticket.state, request.event)
+def preview_action(dossier: Dossier, request: ActionRequest, actor: Actor, *, take: bool = False) -> ClockPreview:
+    """Preview a request for a ticket that is read already. A page calls this for every action that it offers."""
+    taken_first = take and lifecycle.takes_first(dossier.ticket.state, request.event)
     _check_move(dossier.ticket, Event.ACCEPTED if taken_first else request.event, actor)
     case = _case(dossier, request, actor)
     return preview_clocks(case, [TicketEvent(Event.ACCEPTED, case.at, actor.key)] if taken_first else [])
