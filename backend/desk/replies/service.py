@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -78,7 +78,7 @@ def list_templates(
     Each of the ``words`` must occur, with or without tone marks. With ``offered``, only templates in use, of these
     kinds. Raises Invalid at ``q`` for too many words.
     """
-    owners = [ReplyTemplate.unit_id.is_(None)]
+    owners: list[ColumnElement[bool]] = [ReplyTemplate.unit_id.is_(None)]
     if actor.unit_id is not None and can(actor, Permission.VIEW_TEMPLATE, PolicySubject(actor.unit_id)):
         owners.append(ReplyTemplate.unit_id == actor.unit_id)
     statement = select(ReplyTemplate).where(or_(*owners))
