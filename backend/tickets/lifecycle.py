@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from backend.deadlines.events import Event as Event
 from backend.errors import Conflict, _
-from backend.tickets.models import OPEN_STATES, TicketState
+from backend.tickets.models import OPEN_STATES, MessageKind, TicketState
 from backend.users.policy import Permission
 
 # Events that the sender does not see: what staff settle among themselves, and what another sender wrote.
@@ -136,6 +136,29 @@ TRANSITIONS: dict[Event, tuple[Transition, ...]] = {
     event: tuple(row for row in _ROWS if row.event is event) for event in Event if event is not Event.RECEIVED
 }
 _BY_STATE = {(row.event, origin): row for row in _ROWS for origin in row.origins}
+
+
+# What kind of text an event stores with the ticket.
+TEXT_KINDS = {
+    Event.INFO_REQUESTED: MessageKind.QUESTION,
+    Event.INFO_RECEIVED: MessageKind.REPLY,
+    Event.ANSWERED: MessageKind.ANSWER,
+    Event.SUBMITTED_FOR_APPROVAL: MessageKind.DRAFT,
+    Event.NOTED: MessageKind.NOTE,
+    Event.POINTS_LISTED: MessageKind.POINTS,
+    **dict.fromkeys((Event.PROMISE_KEPT, Event.PROMISE_EXPLAINED), MessageKind.REPORT),
+    Event.SECOND_LOOK_CORRECTED: MessageKind.ANSWER,
+    **dict.fromkeys((Event.SECOND_LOOK_UPHELD, Event.SECOND_LOOK_SENT_BACK), MessageKind.REASON),
+    **dict.fromkeys((Event.PAUSE_DISPUTED, Event.DISPUTED, Event.REOPENED), MessageKind.OBJECTION),
+    **dict.fromkeys(
+        (
+            *(Event.FORWARDED, Event.RESUMED, Event.PAUSE_JUDGED, Event.EXTENSION_REQUESTED, Event.EXTENSION_DENIED),
+            *(Event.DELAY_EXPLAINED, Event.RETURNED, Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED),
+            Event.UNGROUPED,
+        ),
+        MessageKind.REASON,
+    ),
+}
 
 
 def find_transition(state: TicketState, event: Event) -> Transition:

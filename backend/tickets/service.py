@@ -24,12 +24,12 @@ from backend.tickets.checks.action_request import ActionRequest, Notes, TicketCa
 from backend.tickets.clock_results import result_columns
 from backend.tickets.dossier import Dossier, TicketTiming, read_dossier
 from backend.tickets.groups import memberships
-from backend.tickets.lifecycle import Event, EventAuthor, Transition
-from backend.tickets.models import MessageKind, Ticket, TicketMessage, TicketState
+from backend.tickets.lifecycle import TEXT_KINDS, Event, EventAuthor, Transition
+from backend.tickets.models import Ticket, TicketMessage, TicketState
 from backend.tickets.notices.event_notices import tell_of_event
 from backend.tickets.reception.drafts import FeedbackDraft
 from backend.tickets.reception.opening import AlreadySent, Receipt, look_over, open_ticket
-from backend.tickets.senders.sender_messages import put_to_sender
+from backend.tickets.senders.sender_messages import SENDER_TEMPLATES, put_to_sender
 from backend.tickets.similar import service as similar
 from backend.tickets.transition_checks import event_notes, preview_clocks, refusal_ground
 from backend.users import service as users
@@ -56,26 +56,6 @@ __all__ = [
 
 TEXT_MOST = 10_000
 SKEW = timedelta(minutes=5)  # how far the clocks of two of our machines may differ
-KINDS = {
-    Event.INFO_REQUESTED: MessageKind.QUESTION,
-    Event.INFO_RECEIVED: MessageKind.REPLY,
-    Event.ANSWERED: MessageKind.ANSWER,
-    Event.SUBMITTED_FOR_APPROVAL: MessageKind.DRAFT,
-    Event.NOTED: MessageKind.NOTE,
-    Event.POINTS_LISTED: MessageKind.POINTS,
-    **dict.fromkeys((Event.PROMISE_KEPT, Event.PROMISE_EXPLAINED), MessageKind.REPORT),
-    Event.SECOND_LOOK_CORRECTED: MessageKind.ANSWER,
-    **dict.fromkeys((Event.SECOND_LOOK_UPHELD, Event.SECOND_LOOK_SENT_BACK), MessageKind.REASON),
-    **dict.fromkeys((Event.PAUSE_DISPUTED, Event.DISPUTED, Event.REOPENED), MessageKind.OBJECTION),
-    **dict.fromkeys(
-        (
-            *(Event.FORWARDED, Event.RESUMED, Event.PAUSE_JUDGED, Event.EXTENSION_REQUESTED, Event.EXTENSION_DENIED),
-            *(Event.DELAY_EXPLAINED, Event.RETURNED, Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED),
-            Event.UNGROUPED,
-        ),
-        MessageKind.REASON,
-    ),
-}
 # Ends without an answer. The tickets that were merged into such a ticket are separated from it again.
 UNANSWERED_ENDS = frozenset({Event.REFUSED, Event.REDIRECTED, Event.WITHDRAWN})
 GROUND_SENTENCE = _("%(ground)s (căn cứ: %(basis)s).")
@@ -86,16 +66,6 @@ ACTORS_WITHOUT_PERMISSION: dict[EventAuthor, tuple[str, ...]] = {
     EventAuthor.SYSTEM: (SYSTEM.key,),
     EventAuthor.EITHER: (SENDER.key, SYSTEM.key),
 }
-# Events that the sender gets a message about, with the name of its template.
-SENDER_TEMPLATES = {
-    event: event.value
-    for event in (
-        *(Event.ACCEPTED, Event.INFO_REQUESTED, Event.FORWARDED, Event.ANSWERED, Event.EXTENDED, Event.PAUSE_JUDGED),
-        *(Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED, Event.DELAY_EXPLAINED),
-        *(Event.PROMISE_KEPT, Event.PROMISE_EXPLAINED),
-        *(Event.SECOND_LOOK_UPHELD, Event.SECOND_LOOK_CORRECTED, Event.SECOND_LOOK_SENT_BACK),
-    )
-} | {Event.ANSWERED_TOGETHER: Event.ANSWERED.value}
 
 
 def apply(
@@ -349,7 +319,7 @@ def _store_text(case: TicketCase, move: Transition) -> TicketMessage | None:
     if event is Event.REFUSED:
         body = f"{_ground_sentence(case)}\n\n{body}"
     message = TicketMessage(
-        ticket_id=case.ticket.id, kind=KINDS[event], body=body, at=case.at, user_id=case.actor.user_id
+        ticket_id=case.ticket.id, kind=TEXT_KINDS[event], body=body, at=case.at, user_id=case.actor.user_id
     )
     case.session.add(message)
     case.session.flush()

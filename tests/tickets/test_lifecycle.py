@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from backend.errors import Conflict
 from backend.tickets.lifecycle import (
     INTERNAL,
+    TEXT_KINDS,
     TRANSITIONS,
     Event,
     EventAuthor,
@@ -18,7 +19,7 @@ from backend.tickets.lifecycle import (
     replay_states,
 )
 from backend.tickets.models import OPEN_STATES, SETTLED_STATES, MessageKind, TicketState
-from backend.tickets.service import KINDS, SENDER_TEMPLATES
+from backend.tickets.senders.sender_messages import SENDER_TEMPLATES
 
 MOVES = [event for event in Event if event is not Event.RECEIVED]
 A, Q, R = Event.ACCEPTED, Event.INFO_REQUESTED, Event.INFO_RECEIVED
@@ -153,8 +154,8 @@ def test_a_move_needs_a_right_or_is_the_sender_s_or_the_system_s_and_no_sender_m
 
 
 def test_every_text_is_kept_by_its_kind_and_drafts_are_never_the_sender_s() -> None:
-    assert {event for event, rows in TRANSITIONS.items() if any(row.text for row in rows)} == set(KINDS)
-    assert {event for event, kind in KINDS.items() if kind is MessageKind.DRAFT} <= INTERNAL
+    assert {event for event, rows in TRANSITIONS.items() if any(row.text for row in rows)} == set(TEXT_KINDS)
+    assert {event for event, kind in TEXT_KINDS.items() if kind is MessageKind.DRAFT} <= INTERNAL
     assert not INTERNAL & set(SENDER_TEMPLATES)
 
 

@@ -17,11 +17,11 @@ from backend.deadlines.rules import DeadlineRule, RuleSubject, manner_of
 from backend.devserver.demo.generate import DemoCase, DemoEvent
 from backend.ratings.models import RATING_FORM, rating_notes
 from backend.tickets import projection
-from backend.tickets.lifecycle import Event
+from backend.tickets.lifecycle import TEXT_KINDS, Event
 from backend.tickets.models import MessageKind, TicketMessage, words_digest
 from backend.tickets.reception import receipts
 from backend.tickets.rulebook import Rulebook, noted_ids
-from backend.tickets.service import KINDS, result_columns
+from backend.tickets.service import result_columns
 from backend.worktime.calendar import WorkCalendar, local_time
 
 Row = tuple[Any, ...]
@@ -84,7 +84,7 @@ class CasePlacement:
 
 def messages_of(case: DemoCase) -> int:
     """Return how many texts were written in the course of a ticket."""
-    return sum(1 for step in case.course if step.event in KINDS)
+    return sum(1 for step in case.course if step.event in TEXT_KINDS)
 
 
 def add_case(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRules) -> None:
@@ -137,8 +137,10 @@ def _history(rows: DemoRows, case: DemoCase, place: CasePlacement, terms: DemoRu
         user_id = place.officers.get(step.by)
         actor = audit.user_key(user_id) if user_id is not None else step.by
         data: dict[str, Any] = {}
-        if step.event in KINDS:
-            rows.messages.append((message_id, place.ticket_id, KINDS[step.event].value, step.text, step.at, user_id))
+        if step.event in TEXT_KINDS:
+            rows.messages.append(
+                (message_id, place.ticket_id, TEXT_KINDS[step.event].value, step.text, step.at, user_id)
+            )
             data = {"message": message_id, "text": _digest(step)}
             message_id += 1
         data |= _notes(step, case, place, terms, unit)

@@ -18,11 +18,11 @@ from backend.deadlines.rules import DeadlineRule, RuleSubject, manner_of
 from backend.devserver.demo import texts
 from backend.devserver.load_data.courses import LoadCourse, LoadStep, Party
 from backend.tickets import projection
-from backend.tickets.lifecycle import Event
+from backend.tickets.lifecycle import TEXT_KINDS, Event
 from backend.tickets.models import Channel
 from backend.tickets.reception import receipts
 from backend.tickets.rulebook import Rulebook, noted_ids
-from backend.tickets.service import KINDS, result_columns
+from backend.tickets.service import result_columns
 from backend.worktime.calendar import WorkCalendar, local_time
 
 Row = tuple[Any, ...]
@@ -112,7 +112,7 @@ class CoursePattern:
 
 def count_texts(course: LoadCourse) -> int:
     """Return how many texts were written in a course."""
-    return 0 if course.channel is Channel.IMPORT else sum(1 for step in course.steps if step.event in KINDS)
+    return 0 if course.channel is Channel.IMPORT else sum(1 for step in course.steps if step.event in TEXT_KINDS)
 
 
 def make_pattern(course: LoadCourse, place: PatternPlace, into: PatternPlace | None, rules: LoadRules) -> CoursePattern:
@@ -163,7 +163,7 @@ def _notes(course: LoadCourse, step: LoadStep, rules: LoadRules, unit: Marker) -
 
 
 def _written(step: LoadStep) -> dict[str, Any]:
-    return {"message": Marker.MESSAGE, "text": BODY_HASH} if step.event in KINDS else {}
+    return {"message": Marker.MESSAGE, "text": BODY_HASH} if step.event in TEXT_KINDS else {}
 
 
 def _reception(course: LoadCourse) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _links(
     links: list[Row] = []
     nth, texts = 0, count_texts(course)
     for seq, (step, data) in enumerate(zip(course.steps, notes, strict=True), 1):
-        kind = KINDS[step.event].value if "text" in data else None
+        kind = TEXT_KINDS[step.event].value if "text" in data else None
         text_place = (place.first_message, texts, nth)
         if into is not None and step.event is Event.ANSWERED_TOGETHER:
             text_place = (into.first_message, 1, 0)

@@ -7,7 +7,19 @@ from sqlalchemy.orm import Session
 
 from backend.outbox import service as outbox
 from backend.outbox.models import Medium
+from backend.tickets.lifecycle import Event
 from backend.tickets.models import Contact
+
+# Events that the sender gets a message about, with the name of its template.
+SENDER_TEMPLATES = {
+    event: event.value
+    for event in (
+        *(Event.ACCEPTED, Event.INFO_REQUESTED, Event.FORWARDED, Event.ANSWERED, Event.EXTENDED, Event.PAUSE_JUDGED),
+        *(Event.REFUSED, Event.REDIRECTED, Event.MERGED, Event.UNMERGED, Event.DELAY_EXPLAINED),
+        *(Event.PROMISE_KEPT, Event.PROMISE_EXPLAINED),
+        *(Event.SECOND_LOOK_UPHELD, Event.SECOND_LOOK_CORRECTED, Event.SECOND_LOOK_SENT_BACK),
+    )
+} | {Event.ANSWERED_TOGETHER: Event.ANSWERED.value}
 
 
 def media_of(contact: Contact | None) -> list[Medium]:
