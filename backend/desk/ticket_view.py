@@ -18,7 +18,7 @@ from backend.desk.drafts.queries import TicketDrafts, read_drafts
 from backend.desk.inbox import looks
 from backend.desk.inbox.filters import INBOX as INBOX
 from backend.desk.page_state import TicketPageView
-from backend.desk.replies.insertion import offer_templates
+from backend.desk.replies.insertion import offer_templates, read_hints
 from backend.desk.thread import read_thread, select_entries
 from backend.desk.ticket_lists import find_neighbours
 from backend.desk.typed_texts import TypedText, paths_typed, typed_texts
@@ -123,6 +123,7 @@ def ticket_page(
         sign_out_at=f"{INBOX}/{ticket.number}/xem",
         offers=offers,
         reply_choices=offer_templates(session, actor, offers),
+        reply_hints=read_hints(form),
         drafts=drafts,
         both=_recorded_meanwhile(ticket, view, drafts, course_context["course"]),
         own_texts=typed_texts(form),

@@ -12,7 +12,8 @@ from starlette.datastructures import FormData
 
 from backend.desk.actions import ActionOffer
 from backend.desk.replies import service
-from backend.desk.replies.fields import BUTTON, FIELD_KINDS, choice_name
+from backend.desk.replies.checklist import ReplyHint, check_reply
+from backend.desk.replies.fields import BUTTON, CHECK, CHECKED, FIELD_KINDS, choice_name
 from backend.desk.replies.models import ReplyKind, ReplyTemplate
 from backend.desk.replies.placeholders import fill_in, read_template
 from backend.desk.replies.preview import tidy_text
@@ -20,7 +21,7 @@ from backend.errors import DomainError, NotFound, _
 from backend.tickets.dossier import read_dossier
 from backend.tickets.models import Ticket
 from backend.users.policy import Actor, Permission, can
-from backend.web.forms import FormReader
+from backend.web.forms import FormReader, FormView
 from backend.web.language import day_text
 
 
@@ -41,6 +42,12 @@ def offer_templates(session: Session, actor: Actor, offers: Sequence[ActionOffer
     templates = service.list_templates(session, actor, offered=sorted(set(kinds.values())))
     choices = {field: _choices(templates, kind) for field, kind in kinds.items()}
     return {field: choice for field, choice in choices.items() if choice.of_unit or choice.of_province}
+
+
+def read_hints(form: FormView) -> list[ReplyHint] | None:
+    """Return the hints about the text whose button asked for them; None where none did."""
+    field = form.value(CHECK)
+    return check_reply(form.value(field)) if field in CHECKED else None
 
 
 def insert_template(
