@@ -92,6 +92,7 @@ def test_a_plain_new_ticket_costs_two_clicks_and_one_page_load(receive: Receive,
         box = button.bounding_box()
         assert box and box["y"] + box["height"] <= 768, "above the fold"
         type_answer(officer.page, "Đã vá xong.")
+        officer.page.check("[name=answer_outcome][value=done]")
         loads.clear()
         officer.follow(button)
         assert officer.page.url.split("?")[0].endswith(following)
@@ -170,8 +171,9 @@ def test_two_officers_at_once_read_both_texts(receive: Receive, people: People) 
     officer, leader = at_desk(people, number), at_desk(people, number, "lanhdao")
     type_answer(officer.page, "Câu trả lời của cán bộ.")
     type_answer(leader.page, "Câu trả lời của lãnh đạo.")
-    leader.press("Tiếp nhận và gửi câu trả lời")
-    officer.press("Tiếp nhận và gửi câu trả lời")
+    for person in (leader, officer):
+        person.page.check("[name=answer_outcome][value=done]")
+        person.press("Tiếp nhận và gửi câu trả lời")
     both = officer.page.inner_text(".both")
     assert "Câu trả lời của cán bộ." in both and "Câu trả lời của lãnh đạo." in both
     officer.press("Bỏ bản của tôi")

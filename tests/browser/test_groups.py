@@ -76,6 +76,7 @@ def test_an_officer_answers_four_reports_of_one_bridge_once(
     picture(officer, f"group-{width}")
     assert "4 phản ánh" in officer.text
     officer.page.fill("[name=answer]", "Phường đã thay toàn bộ ván cầu ngày 20/11.")
+    officer.page.check("[name=answer_outcome][value=done]")
     officer.page.check("[name=mention]")
     officer.follow(officer.page.get_by_role("button", name="Xem trước"))
     assert "Chúng tôi cũng nhận được 3 phản ánh khác về cùng việc này." in officer.text
