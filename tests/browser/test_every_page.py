@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend import clock, db
 from backend.app import create_app
 from backend.calendars import service as calendars
+from backend.desk.bulk.models import BulkStep
 from backend.devserver.demo.accounts import ACCOUNTS
 from backend.indices.runs import service as runs
 from backend.jobs.lease import finish_job, take_lease
@@ -66,16 +67,19 @@ LEFT_OVER = re.compile(r"\{\{|\{%|%%|%\(\w+\)|\b(?:None|NaN|[Uu]ndefined)\b")
 
 @dataclass(frozen=True)
 class Stage:
-    """What stands in addresses, one run about each unit that somebody belongs to, and everybody's session."""
+    """What stands in addresses, one run about each unit that somebody belongs to, and everybody's session and latest
+    action on many tickets."""
 
     parts: dict[str, str | int]
     runs: dict[int | None, int]
     tokens: dict[str, str]
     users: list[User]
+    steps: dict[int, int]
 
     def fill(self, path: str, user: User | None) -> str:
         """The address of a route; the leader of a unit opens the run about it, others that of the whole province."""
         parts = self.parts | {"run_id": self.runs[user.unit_id if user else None]}
+        parts["step_id"] = self.steps[user.id] if user else 0
         assert not (unknown := set(re.findall(r"{(\w+)", path)) - set(parts)), f"{path}: what stands for {unknown}?"
         return re.sub(r"{(\w+)(?::path)?}", lambda part: str(parts[part[1]]), path)
 
@@ -111,8 +115,9 @@ def stage(opened: Session) -> Stage:
     parts |= {"instrument_key": "household-2023", "mark": "0", "name": "app.css"}
     officer = next(user for user in users if user.role is Role.OFFICER)
     parts |= {"user_id": officer.id, "unit_id": officer.unit_id or 0, "category_code": "roads", "rule_code": "resolve"}
+    steps = {user.id: bulk_step_of(opened, user, now) for user in users}
     opened.commit()
-    return Stage(parts, counted, tokens, users)
+    return Stage(parts, counted, tokens, users, steps)
 
 
 def finished_job(session: Session, kind: JobKind, subject: str, now: datetime, note: str = "") -> int:
@@ -122,6 +127,15 @@ def finished_job(session: Session, kind: JobKind, subject: str, now: datetime, n
     assert lease is not None
     finish_job(session, lease, now=now, note=note)
     return job_id
+
+
+def bulk_step_of(session: Session, user: User, now: datetime) -> int:
+    """What this person did with many tickets at once: one of them they do not see."""
+    results = [{"number": "PAKN.20261118.0001", "why": "Không tìm thấy phản ánh này.", "params": {}}]
+    step = BulkStep(user_id=user.id, key="thu", event="accepted", at=now, list_query="", fields={}, results=results)
+    session.add(step)
+    session.flush()
+    return step.id
 
 
 def group_of(session: Session) -> int:

@@ -35,7 +35,7 @@ def test_citizen_sends_officer_answers_citizen_rates_manager_sees(people: People
     officer = people.new()
     officer.sign_in("canbo")
     officer.page.fill("[name=q]", number)  # tests share the site: there may be others of this title, and other pages
-    officer.press("Tìm")
+    officer.press("Tìm, lọc")
     assert officer.page.url.endswith(number) and TITLE in officer.text
     officer.press("Tiếp nhận")
     officer.page.get_by_text("Đề nghị bổ sung thông tin").first.click()

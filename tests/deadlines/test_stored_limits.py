@@ -18,7 +18,7 @@ from backend.escalation import service as escalation
 from backend.tickets import rulebook, sweeps
 from backend.tickets.clock_models import ClockVersion, RuleVersion
 from backend.tickets.lifecycle import Event
-from backend.tickets.models import Channel, Ticket, TicketState
+from backend.tickets.models import Channel, Ticket, TicketState, WaitsFor
 from backend.users.models import Role
 from backend.users.policy import SENDER
 from backend.worktime.calendar import ZONE
@@ -68,6 +68,7 @@ class TestExtensions:
         data = {"until": FAR.isoformat()}
         chain = audit.ticket_chain(life.ticket.id)
         audit.record(life.session, chain, Event.EXTENSION_REQUESTED, actor=life.officer.key, now=life.at, data=data)
+        life.ticket.waits_for = WaitsFor.EXTENSION_APPROVAL
         with pytest.raises(Invalid, match="Gia hạn được muộn nhất"):
             life.act(Event.EXTENDED, life.leader)
 

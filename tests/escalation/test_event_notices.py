@@ -14,7 +14,7 @@ from backend.tickets.models import Ticket
 from backend.tickets.notices import service
 from backend.tickets.notices.kinds import NoticeKind, NoticeWay
 from backend.users.models import Role, User
-from tests.factories import World, actor_for
+from tests.factories import World, actor_for, usual_notes
 from tests.reminders import OVERDUE, RECEIVED, beat, staff_messages
 
 
@@ -29,7 +29,7 @@ def leader(world: World) -> User:
 
 
 def asked(session: Session, ticket: Ticket, event: Event, who: User, now: datetime, **more: object) -> None:
-    request = tickets.ActionRequest(event, text="Nội dung thử.", **more)  # type: ignore[arg-type]
+    request = tickets.ActionRequest(event, text="Nội dung thử.", **usual_notes(event) | more)
     tickets.apply(session, ticket.id, request, actor_for(who), now=now)
 
 

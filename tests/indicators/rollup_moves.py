@@ -21,7 +21,7 @@ from backend.worktime import service as worktime
 from backend.worktime.calendar import DayException, local_time
 from backend.worktime.document import to_document
 from backend.worktime.models import CalendarVersion
-from tests.factories import World
+from tests.factories import World, usual_notes
 
 # Without these a random life is mostly small talk.
 WEIGHTS = {
@@ -117,7 +117,8 @@ class RandomTown:
         return True
 
     def _request(self, ticket: Ticket, event: Event, actor: Actor) -> service.ActionRequest:
-        request = service.ActionRequest(event, text="Nội dung thử.", ground="unclear", procedure="complaint")
+        usual = {"ground": "unclear", "procedure": "complaint", **usual_notes(event)}
+        request = service.ActionRequest(event, text="Nội dung thử.", **usual)
         if event is Event.FORWARDED:
             return replace(request, to_unit_id=self.world.unit(self.rng.choice(UNITS)).id)
         if event is Event.MERGED:

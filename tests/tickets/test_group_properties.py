@@ -79,7 +79,9 @@ class Twins:
     def apply(self, ticket: Ticket, event: Event) -> bool:
         """The event happens to one ticket, if it may."""
         reached: list[bool] = []
-        request = service.ActionRequest(event, "Nội dung thử.", to_unit_id=self.elsewhere, ground="unclear")
+        request = service.ActionRequest(
+            event, "Nội dung thử.", to_unit_id=self.elsewhere, ground="unclear", answer=DONE
+        )
         actor: Actor = SENDER if event in FROM_SENDER else self.officer
         with self.allowed(reached):
             service.apply(self.session, ticket.id, request, actor, now=self.at)
@@ -104,7 +106,7 @@ class Twins:
         """By itself: a new ticket is accepted first where the event needs it, and not at all where it then fails."""
         with self.allowed([]):
             for step in groups.events_before(twin, event):
-                request = service.ActionRequest(step, "Nội dung thử.")
+                request = service.ActionRequest(step, "Nội dung thử.", answer=DONE)
                 service.apply(self.session, twin.id, request, self.officer, now=self.at)
         self.session.refresh(twin)
 

@@ -12,6 +12,7 @@ from backend.notify import service as delivery
 from backend.outbox.models import OutboxMessage
 from backend.ratings import service as ratings
 from backend.tickets import projection, queries, service
+from backend.tickets.answers.outcomes import AnswerContent, AnswerOutcome
 from backend.tickets.groups import queries as groups_read
 from backend.tickets.groups import service as groups
 from backend.tickets.groups.models import GroupNews
@@ -93,9 +94,10 @@ def test_five_people_report_one_bridge(session: Session, world: World, story: St
     story.tell("16/11: Bình trả lời; cán bộ phụ trách nhóm thấy tin mới.")
     assert news(session) == [("info_received", tickets[1].id)]
 
-    submit = GroupAction(Event.SUBMITTED_FOR_APPROVAL, "Phường đã thay ván cầu ngày 24/11.")
+    done = AnswerContent(AnswerOutcome.DONE)
+    submit = GroupAction(Event.SUBMITTED_FOR_APPROVAL, "Phường đã thay ván cầu ngày 24/11.", answer=done)
     groups.act_on_members(session, group.id, picks(session, tickets[:4]), submit, officer, now=at(25))
-    approve = GroupAction(Event.ANSWERED, "Phường đã thay ván cầu ngày 24/11.", mention=True)
+    approve = GroupAction(Event.ANSWERED, "Phường đã thay ván cầu ngày 24/11.", mention=True, answer=done)
     results = groups.act_on_members(session, group.id, picks(session, tickets[:4]), approve, leader, now=at(25, 15))
     assert [result.refusal for result in results] == [None] * 4
     story.tell("25/11: soạn một lần, duyệt một lần, bốn người nhận trả lời:")

@@ -22,11 +22,12 @@ MANY = 8_000
 COPY = """
     INSERT INTO tickets (id, number, state, version, channel, category_code, about_unit_id, unit_id, title, content,
         language, received_at, received_on, acknowledged_at, rule, term, calendar_id, due_date, due_estimated,
-        secret_hash, demonstration)
+        waits_for, waits_since, changed_at, secret_hash, demonstration)
     SELECT nextval('tickets_id_seq'), 'PLAN.20260101.' || lpad(n::text, 5, '0'), state, 1, channel, category_code,
         about_unit_id, CASE WHEN n % 20 = 0 THEN unit_id ELSE :other END,
         CASE WHEN n % 2000 = 0 THEN 'Cầu treo gãy' ELSE 'Đường hỏng' END, content, language, received_at, received_on,
-        acknowledged_at, rule, term, calendar_id, due_date, due_estimated, secret_hash, demonstration
+        acknowledged_at, rule, term, calendar_id, due_date, due_estimated,
+        waits_for, waits_since, changed_at, secret_hash, demonstration
     FROM tickets, generate_series(1, :count) AS n WHERE tickets.id = :id
     RETURNING id
 """

@@ -20,7 +20,7 @@ from backend.tickets.notices.models import StaffNotice
 from backend.tickets.notices.texts import KIND_NAMES, WAY_NAMES, notice_title
 from backend.users.models import Role, User
 from backend.users.policy import SENDER, Actor, Permission, PolicySubject, can
-from tests.factories import World, actor_for
+from tests.factories import World, actor_for, usual_notes
 
 People = dict[str, User]
 
@@ -47,7 +47,7 @@ def told(session: Session, people: People, code: str) -> set[str]:
 
 def asked(session: Session, ticket: Ticket, event: Event, who: User | Actor, now: datetime, **more: object) -> None:
     actor = actor_for(who) if isinstance(who, User) else who
-    request = tickets.ActionRequest(event, text="Nội dung thử.", **more)  # type: ignore[arg-type]
+    request = tickets.ActionRequest(event, text="Nội dung thử.", **usual_notes(event) | more)
     tickets.apply(session, ticket.id, request, actor, now=now)
 
 
@@ -270,7 +270,7 @@ def test_every_row_has_its_words_and_every_kind_its_ways() -> None:
 
 
 def test_a_role_chooses_among_the_kinds_that_can_concern_it() -> None:
-    assert NoticeKind.SECOND_LOOK not in kinds_for(Role.OFFICER)
+    assert NoticeKind.SECOND_LOOK in kinds_for(Role.OFFICER), "the unit hears of the result"
     assert {NoticeKind.NEW, NoticeKind.REPLY, NoticeKind.MENTION, NoticeKind.REMINDER} <= set(kinds_for(Role.OFFICER))
     assert kinds_for(Role.MANAGER) == (NoticeKind.REMINDER,)
     assert kinds_for(Role.ADMINISTRATOR) == kinds_for(Role.SURVEY) == ()

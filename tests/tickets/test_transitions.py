@@ -254,6 +254,11 @@ class TestPreview:
         with pytest.raises(Conflict):
             preview_change(life.session, life.ticket.id, ActionRequest(Event.ANSWERED), life.officer, now=life.at)
         together = preview_change(
-            life.session, life.ticket.id, ActionRequest(Event.ANSWERED), life.officer, now=life.at, take=True
+            life.session,
+            life.ticket.id,
+            ActionRequest(Event.ANSWERED, **usual_notes(Event.ANSWERED)),
+            life.officer,
+            now=life.at,
+            take=True,
         )
         assert together.verdict is Verdict.ON_TIME
