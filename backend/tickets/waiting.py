@@ -18,8 +18,8 @@ from backend.deadlines.events import TicketEvent
 from backend.tickets.lifecycle import BEGINNINGS, Event
 from backend.tickets.models import OPEN_STATES, TicketState, WaitsFor
 
-# Events that tell whoever works on the ticket nothing new: the system's own notes.
-QUIET: Final = frozenset({Event.RECOUNTED, Event.PROGRESS_TOLD, Event.NOTIFIED})
+# Events that tell whoever works on the ticket nothing new: the system's own notes, and groups, which change nothing.
+QUIET: Final = frozenset({Event.RECOUNTED, Event.PROGRESS_TOLD, Event.NOTIFIED, Event.GROUPED, Event.UNGROUPED})
 # What a sender says that somebody must read.
 REPLIES: Final = frozenset({Event.INFO_RECEIVED, Event.INFO_PASSED_ON, Event.DISPUTED, Event.REOPENED})
 _ENDS: Final = frozenset(
