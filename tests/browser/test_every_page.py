@@ -249,6 +249,7 @@ def addresses(stage: Stage, user: User | None) -> list[str]:
         and (Permission.PUBLIC in route.actions or not route.actions) == (user is None)
         and all(can(actor, action) for action in route.actions)
         and "{export_id}" not in route.path  # a file of one person, for a day: its own tests download it
+        and ("{template_id}" not in route.path or (user is not None and user.unit_id is not None))
         and ("{look_id}" not in route.path or _may_review(user, route.path))
     ]
 

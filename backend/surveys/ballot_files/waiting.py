@@ -71,8 +71,10 @@ def begin_import(
 
 
 def waiting_file(subject: str) -> WaitingImport:
-    """Return what the job with this subject is about."""
-    return WaitingImport(*subject.split("/", 3))
+    """Return what the job with this subject is about. Jobs of earlier releases say nothing about how to read."""
+    code, token, *rest = subject.split("/", 3)
+    choices, file_name = rest if len(rest) > 1 else ("", *rest)
+    return WaitingImport(code, token, choices, file_name)
 
 
 def job_of(session: Session, job_id: int) -> LongJob:
